@@ -1,0 +1,11 @@
+//! `DELETE /api/v1/lead/douyin/accounts/{douyinUserId}`: forget an account with its tokens. Its leads stay.
+
+use std::process::ExitCode;
+
+use functions::base::Base;
+use functions::douyin::account_delete::{App, handle};
+use functions::http::serve_http;
+
+fn main() -> ExitCode {
+    serve_http(async |env| App::new(&Base::load(env).await?).await, handle)
+}

@@ -1,0 +1,11 @@
+//! `GET /api/v1/lead/douyin/auth/url`: the link to Douyin's consent page.
+
+use std::process::ExitCode;
+
+use functions::base::Base;
+use functions::douyin::auth_url::{App, handle};
+use functions::http::serve_http;
+
+fn main() -> ExitCode {
+    serve_http(async |env| App::new(&Base::load(env).await?).await, handle)
+}

@@ -1,0 +1,11 @@
+//! The fan-sync worker: takes sync tasks off the queue and walks their fan lists.
+
+use std::process::ExitCode;
+
+use functions::base::Base;
+use functions::douyin::fan_sync_worker::{App, handle};
+use functions::worker::serve_sqs;
+
+fn main() -> ExitCode {
+    serve_sqs(async |env| App::new(&Base::load(env).await?).await, handle)
+}

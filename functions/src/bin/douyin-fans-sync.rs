@@ -1,0 +1,11 @@
+//! `POST /api/v1/lead/douyin/fans/sync`: start a sync, or find the one that runs.
+
+use std::process::ExitCode;
+
+use functions::base::Base;
+use functions::douyin::fans_sync::{App, handle};
+use functions::http::serve_http;
+
+fn main() -> ExitCode {
+    serve_http(async |env| App::new(&Base::load(env).await?).await, handle)
+}

@@ -1,0 +1,11 @@
+//! `PATCH /api/v1/lead/douyin/leads/{leadId}`: work a lead.
+
+use std::process::ExitCode;
+
+use functions::base::Base;
+use functions::douyin::lead_update::{App, handle};
+use functions::http::serve_http;
+
+fn main() -> ExitCode {
+    serve_http(async |env| App::new(&Base::load(env).await?).await, handle)
+}

@@ -1,0 +1,11 @@
+//! `POST /api/v1/lead/douyin/webhook`: Douyin's events. Their signature, not a token, says who sends them.
+
+use std::process::ExitCode;
+
+use functions::base::Base;
+use functions::douyin::webhook::{App, handle};
+use functions::http::serve_http;
+
+fn main() -> ExitCode {
+    serve_http(async |env| App::new(&Base::load(env).await?).await, handle)
+}

@@ -1,0 +1,11 @@
+//! The sweeper: moves whatever should have moved and has not. It takes no input.
+
+use std::process::ExitCode;
+
+use functions::base::Base;
+use functions::sweeper::{App, handle};
+use functions::worker::serve_scheduled;
+
+fn main() -> ExitCode {
+    serve_scheduled(async |env| App::new(&Base::load(env).await?).await, handle)
+}

@@ -1,0 +1,45 @@
+//! `GET /api/v1/lead/douyin/auth/url`: the link to Douyin's consent page.
+
+use kernel::config::ConfigError;
+use kernel::jwt::Authenticator;
+use leads::authorize::AuthorizationLinks;
+use serde::{Deserialize, Serialize};
+
+use crate::base::Base;
+use crate::http::{ApiRequest, ApiResponse, Problem};
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    links: AuthorizationLinks,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
+        let secret = base.secret().await?;
+        let links = AuthorizationLinks::new(&base.aws, &base.env, base.douyin(&secret)?, base.clock.clone())?;
+        Ok(Self { auth: base.authenticator_with(&secret)?, links })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Query {
+    redirect_url: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    auth_url: String,
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, "lead:douyin:auth:get_url").await?;
+    let query: Query = request.query()?;
+    let auth_url = app.links.issue(caller.user_id, query.redirect_url.as_deref()).await?;
+    ApiResponse::ok(Answer { auth_url })
+}

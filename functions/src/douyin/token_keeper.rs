@@ -1,0 +1,62 @@
+//! The token keeper: refreshes and renews the tokens of accounts before they end, so that no user has to.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use kernel::Clock;
+use kernel::config::ConfigError;
+use kernel::deadline::Deadline;
+use leads::tokens::Tokens;
+
+use crate::base::Base;
+
+/// Accounts cared for at once: bounded by what Douyin's token endpoints may be asked.
+const PARALLEL: usize = 8;
+/// Per index shard and round; what is left comes ten minutes later.
+const LIMIT: i32 = 250;
+/// An account is begun only if this is left: a renewal whose answer is lost costs its user a new authorisation.
+const HEADROOM: Duration = Duration::from_secs(30);
+
+/// What the runs of this function share.
+#[derive(Debug)]
+pub struct App {
+    tokens: Tokens,
+    clock: Clock,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
+        let secret = base.secret().await?;
+        let douyin = base.douyin(&secret)?;
+        Ok(Self {
+            tokens: Tokens::new(&base.aws, &base.env, douyin, base.clock.clone())?,
+            clock: base.clock.clone(),
+        })
+    }
+}
+
+/// One round over the accounts that are due. One account's failure is logged by the token path and does not stop the
+/// others.
+pub async fn handle(app: &App, deadline: Deadline) -> leads::Result<()> {
+    let due = app.tokens.due(LIMIT).await?;
+    let (total, mut failed) = (due.len(), 0_usize);
+    let mut rounds = stream::iter(due)
+        .map(|account| async move {
+            if deadline.remaining(app.clock.now()) < HEADROOM {
+                return Ok(());
+            }
+            app.tokens.keep(&account).await
+        })
+        .buffer_unordered(PARALLEL);
+    while let Some(outcome) = rounds.next().await {
+        if let Err(error) = outcome {
+            failed += 1;
+            tracing::warn!("an account's tokens were not kept: {error}");
+        }
+    }
+    if total > 0 {
+        tracing::info!(total, failed, "looked after the tokens of {total} accounts");
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! `POST /api/v1/lead/douyin/webhook`: Douyin's events. Their signature, not a token, says who sends them.
+
+use kernel::config::ConfigError;
+use leads::webhook::{Webhook, WebhookAnswer};
+use serde_json::json;
+
+use crate::base::Base;
+use crate::http::{ApiRequest, ApiResponse, Problem};
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    webhook: Webhook,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
+        let secret = base.secret().await?;
+        Ok(Self { webhook: Webhook::new(&base.aws, &base.env, &secret, base.clock.clone())? })
+    }
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let (signature, message_id) = (request.header("x-douyin-signature"), request.header("msg-id"));
+    match app.webhook.receive(request.body(), signature, message_id).await? {
+        WebhookAnswer::Challenge(challenge) => ApiResponse::raw_json(&json!({ "challenge": challenge })),
+        WebhookAnswer::Accepted => ApiResponse::ok(()),
+    }
+}

@@ -1,0 +1,24 @@
+//! HTTP in and out: a Lambda event becomes an [`ApiRequest`], a handler's result becomes the contract's envelope.
+//!
+//! A handler is a plain function, so a test calls it with an event of `events/` through [`dispatch`]:
+//!
+//! ```text
+//! pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+//!     let caller = request.caller(&app.auth, "lead:douyin:leads:view").await?;
+//!     …
+//! }
+//! ```
+
+mod body;
+mod problem;
+mod query;
+mod remedy;
+mod request;
+mod response;
+mod serve;
+
+pub use body::MAX_BODY;
+pub use problem::{ErrorType, Problem};
+pub use request::ApiRequest;
+pub use response::ApiResponse;
+pub use serve::{dispatch, serve_http};

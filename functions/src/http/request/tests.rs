@@ -1,0 +1,100 @@
+use kernel::ids::TaskId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// An event of API Gateway's HTTP API, payload version 2.0, with `changes`.
+pub(crate) fn event(changes: &Value) -> Request {
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/api/v1/lead/douyin/leads",
+        "rawQueryString": "",
+        "headers": {"host": "api.example"},
+        "requestContext": {
+            "accountId": "1", "apiId": "a", "stage": "$default", "requestId": "gateway-1", "timeEpoch": 0,
+            "http": {"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "t"}
+        },
+        "isBase64Encoded": false
+    });
+    event.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    lambda_http::request::from_str(&event.to_string()).unwrap()
+}
+
+fn request(changes: &Value) -> ApiRequest {
+    ApiRequest::from(event(changes))
+}
+
+#[test]
+fn the_query_is_decoded_once() {
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Query {
+        keyword: String,
+        at: Option<String>,
+    }
+    let request = request(&json!({"rawQueryString": "keyword=%E5%BC%A0%2B%25+x&at=&utm=1&utm=2"}));
+    assert_eq!(request.query::<Query>().unwrap(), Query { keyword: "张+% x".into(), at: None });
+
+    let twice = self::request(&json!({"rawQueryString": "keyword=a&keyword=b"})).query::<Query>();
+    assert!(matches!(twice, Err(Error::InvalidRequest(fields)) if fields[0].path == "keyword"));
+}
+
+#[test]
+fn bodies_arrive_plain_or_base64() {
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Edit {
+        notes: String,
+    }
+    for (body, encoded) in [(r#"{"notes":"好"}"#, false), ("eyJub3RlcyI6IuWlvSJ9", true)] {
+        let request = request(&json!({"body": body, "isBase64Encoded": encoded}));
+        assert_eq!(request.body(), r#"{"notes":"好"}"#.as_bytes());
+        assert_eq!(request.json_body::<Edit>(100).unwrap().notes, "好");
+    }
+    assert!(request(&json!({})).json_body::<Edit>(100).is_err());
+}
+
+#[test]
+fn ids_in_the_path_are_parsed_and_anything_else_is_not_found() {
+    for (value, expected) in [
+        ("7", Some(7)),
+        ("%37", Some(7)),
+        ("07", None),
+        ("7%20", None),
+        ("seven", None),
+        ("%FF", None),
+        ("", None),
+        ("9007199254740993", None),
+    ] {
+        let request = request(&json!({"pathParameters": {"taskId": value}}));
+        let id = request.path_id::<TaskId>("taskId", "sync task");
+        assert_eq!(id.as_ref().ok().map(|id| id.get()), expected, "{value}");
+        assert!(id.is_ok() || matches!(id, Err(Error::NotFound("sync task"))), "{value}");
+    }
+    assert!(request(&json!({})).path_id::<String>("douyinUserId", "account").is_err());
+}
+
+#[test]
+fn the_route_has_names_in_place_of_values() {
+    for (path, parameters, expected) in [
+        ("/api/v1/leads", json!({}), "/api/v1/leads"),
+        ("/api/v1/leads/7", json!({"leadId": "7"}), "/api/v1/leads/{leadId}"),
+        ("/hook/a%2Fb", json!({"secret": "a/b"}), "/hook/{secret}"),
+        ("/hook/a%2Fb", json!({"secret": "a%2Fb"}), "/hook/{secret}"),
+    ] {
+        let request = request(&json!({"rawPath": path, "pathParameters": parameters}));
+        assert_eq!(request.route(), expected);
+    }
+}
+
+#[test]
+fn the_request_id_is_the_invocations_own() {
+    assert_eq!(request(&json!({})).request_id(), "gateway-1");
+    let mut context = Context::default();
+    context.request_id = "invocation-1".into();
+    context.deadline = 1_795_132_860_000;
+    let request = ApiRequest::from(event(&json!({})).with_lambda_context(context));
+    assert_eq!(request.request_id(), "invocation-1");
+    let now: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
+    assert_eq!(request.deadline(now, Duration::from_secs(15)).remaining(now), Duration::from_secs(60));
+}

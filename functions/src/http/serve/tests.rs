@@ -1,0 +1,114 @@
+use jsonwebtoken::{EncodingKey, Header, encode};
+use kernel::jwt::Authenticator;
+use kernel::{Clock, Error, telemetry};
+use lambda_http::Context;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::request::tests::event;
+use super::super::{ErrorType, MAX_BODY};
+use super::*;
+use crate::captured::Captured;
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+struct App {
+    auth: Authenticator,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Edit {
+    notes: String,
+}
+
+async fn edit(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, "lead:douyin:leads:edit").await?;
+    let lead_id: u64 = request.path_id("leadId", "lead")?;
+    let edit: Edit = request.json_body(MAX_BODY)?;
+    match edit.notes.as_str() {
+        "broken" => Err(Error::Corrupt("lead row").into()),
+        "away" => ApiResponse::redirect("https://app.example/"),
+        "stale" => Err(Problem::new(StatusCode::CONFLICT, ErrorType::Conflict, "该线索已被修改", "请刷新后重新编辑")),
+        notes => ApiResponse::ok(json!({"leadId": lead_id, "notes": notes, "userId": caller.user_id})),
+    }
+}
+
+fn app() -> App {
+    let auth = Authenticator::new(&Env::default(), Clock::System, Some(&SECRET.into())).unwrap();
+    App { auth }
+}
+
+fn token(permission: &str) -> String {
+    let claims = json!({"userId": 1001, "permissions": [permission], "exp": 4_000_000_000_u64});
+    encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
+}
+
+fn patch(token: &str, lead_id: &str, body: &str) -> Request {
+    let mut context = Context::default();
+    context.request_id = "r-1".into();
+    event(&json!({
+        "rawPath": format!("/api/v1/lead/douyin/leads/{lead_id}"),
+        "rawQueryString": "query=query-secret",
+        "pathParameters": {"leadId": lead_id},
+        "headers": {"authorization": format!("Bearer {token}")},
+        "body": body,
+    }))
+    .with_lambda_context(context)
+}
+
+/// The answer to `request` and everything logged for it at TRACE.
+async fn answer(request: Request) -> (Response<Body>, Vec<Value>) {
+    let captured = Captured::default();
+    let writer = captured.clone();
+    let env = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("AWS_LAMBDA_LOG_LEVEL", "TRACE")].into_iter().collect();
+    let _guard = tracing::subscriber::set_default(telemetry::subscriber(&env, move || writer.clone()));
+    let response = dispatch(&app(), edit, request).await;
+    let text = captured.text();
+    for secret in ["Bearer e", "eyJ", "query-secret", "note-secret"] {
+        assert!(!text.contains(secret), "{secret} is in {text}");
+    }
+    (response, text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+#[tokio::test]
+async fn outcomes_become_answers_and_one_log_line() {
+    let editor = token("lead:douyin:*");
+    for (case, request, status, error_type, user) in [
+        ("good", patch(&editor, "7", r#"{"notes":"note-secret"}"#), 200, Value::Null, json!(1001)),
+        ("redirect", patch(&editor, "7", r#"{"notes":"away"}"#), 302, Value::Null, json!(1001)),
+        ("no token", patch("", "7", "{}"), 401, json!("UNAUTHENTICATED"), Value::Null),
+        ("no permission", patch(&token("x:*"), "7", "{}"), 403, json!("PERMISSION_DENIED"), json!(1001)),
+        ("bad body", patch(&editor, "7", r#"{"note-secret":1}"#), 400, json!("INVALID_REQUEST"), json!(1001)),
+        ("no such id", patch(&editor, "x7", "{}"), 404, json!("NOT_FOUND"), json!(1001)),
+        ("conflict", patch(&editor, "7", r#"{"notes":"stale"}"#), 409, json!("CONFLICT"), json!(1001)),
+        ("our fault", patch(&editor, "7", r#"{"notes":"broken"}"#), 500, json!("INTERNAL"), json!(1001)),
+    ] {
+        let (response, lines) = answer(request).await;
+        assert_eq!(response.status(), status, "{case}");
+        assert_eq!(response.headers()["x-request-id"], "r-1", "{case}");
+        if status != 302 {
+            let body: Value = serde_json::from_slice(response.body()).unwrap();
+            assert_eq!(body["code"], status, "{case}");
+            assert_eq!(body["error"]["type"], error_type, "{case}");
+            assert_eq!(body["error"]["requestId"], if error_type.is_null() { Value::Null } else { json!("r-1") });
+        }
+
+        let [line] = lines.as_slice() else { panic!("{case}: {lines:#?}") };
+        assert_eq!(line["level"], if status == 500 { "ERROR" } else { "INFO" }, "{case}");
+        assert_eq!(line["method"], "GET", "{case}");
+        assert_eq!(line["route"], "/api/v1/lead/douyin/leads/{leadId}", "{case}");
+        assert_eq!(line["status"], status, "{case}");
+        assert_eq!(line["error.type"], error_type, "{case}");
+        assert!(line["duration_ms"].is_u64(), "{case}");
+        assert_eq!(line["spans"][0]["request.id"], "r-1", "{case}");
+        assert_eq!(line["spans"][0]["user.id"], user, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn internal_causes_are_logged_and_not_answered() {
+    let (response, lines) = answer(patch(&token("*"), "7", r#"{"notes":"broken"}"#)).await;
+    assert_eq!(lines[0]["error.cause"], "lead row cannot be decoded");
+    assert!(!String::from_utf8_lossy(response.body()).contains("lead row"));
+}

@@ -1,0 +1,10 @@
+//! The Lambda functions: translation between AWS's events and the domains, and nothing else.
+
+pub mod base;
+mod boot;
+#[cfg(test)]
+mod captured;
+pub mod douyin;
+pub mod http;
+pub mod sweeper;
+pub mod worker;

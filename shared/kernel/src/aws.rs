@@ -1,0 +1,57 @@
+//! The AWS clients of a function, built once at init.
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb as dynamodb;
+use aws_sdk_kms as kms;
+use aws_sdk_secretsmanager as secretsmanager;
+use aws_sdk_sqs as sqs;
+use aws_smithy_http_client::tls;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::config::{ConfigError, Env};
+
+/// Every client a function may use. Holding one that is not used costs nothing measurable; opening a connection does.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    /// DynamoDB.
+    pub dynamodb: dynamodb::Client,
+    /// SQS.
+    pub sqs: sqs::Client,
+    /// KMS.
+    pub kms: kms::Client,
+    /// Secrets Manager.
+    pub secrets: secretsmanager::Client,
+}
+
+impl Aws {
+    /// Clients for the environment's region, credentials and endpoint. `AWS_CALL_TIMEOUT_MS` bounds one attempt (the
+    /// SDK has no default for it), four times that a call with its retries.
+    pub async fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        let attempt = Duration::from_millis(env.parsed("AWS_CALL_TIMEOUT_MS", 2_500)?);
+        // Without this one shared client every service client would parse the root certificates anew.
+        let http_client = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+            .build_https();
+        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .region(Region::new(env.required("AWS_REGION")?))
+            .http_client(http_client)
+            .timeout_config(
+                TimeoutConfig::builder().operation_attempt_timeout(attempt).operation_timeout(attempt * 4).build(),
+            )
+            .load()
+            .await;
+        Ok(Self::from_config(&config))
+    }
+
+    /// Clients for a given SDK configuration.
+    pub fn from_config(config: &SdkConfig) -> Self {
+        Self {
+            dynamodb: dynamodb::Client::new(config),
+            sqs: sqs::Client::new(config),
+            kms: kms::Client::new(config),
+            secrets: secretsmanager::Client::new(config),
+        }
+    }
+}

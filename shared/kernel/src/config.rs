@@ -1,0 +1,143 @@
+//! Configuration: read once at init from the environment, typed, with errors that name the variable.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A configuration mistake. It stops the function at init, loudly, and not at the ten-thousandth request.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The variable is not set or empty.
+    #[error("environment variable {0} is missing")]
+    Missing(String),
+    /// The variable does not parse.
+    #[error("environment variable {name} is not valid: {problem}")]
+    Invalid {
+        /// The variable.
+        name: String,
+        /// Why.
+        problem: String,
+    },
+    /// Two variables contradict each other.
+    #[error("{0}")]
+    Contradiction(String),
+}
+
+/// A snapshot of environment variables.
+#[derive(Debug, Clone, Default)]
+pub struct Env(BTreeMap<String, String>);
+
+impl Env {
+    /// The variables of this process.
+    pub fn of_process() -> Self {
+        Self(std::env::vars().collect())
+    }
+
+    /// The variable, or an error naming it when it is absent or empty.
+    pub fn required(&self, name: &str) -> Result<String, ConfigError> {
+        self.optional(name).ok_or_else(|| ConfigError::Missing(name.to_owned()))
+    }
+
+    /// The variable unless absent or empty.
+    pub fn optional(&self, name: &str) -> Option<String> {
+        self.0.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// The variable parsed, or `default` when absent.
+    pub fn parsed<T>(&self, name: &str, default: T) -> Result<T, ConfigError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        match self.optional(name) {
+            None => Ok(default),
+            Some(text) => text.parse().map_err(|error: T::Err| invalid(name, error)),
+        }
+    }
+
+    /// The variable parsed, or an error naming it when absent.
+    pub fn required_parsed<T>(&self, name: &str) -> Result<T, ConfigError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        self.required(name)?.parse().map_err(|error: T::Err| invalid(name, error))
+    }
+
+    /// Whole seconds.
+    pub fn seconds(&self, name: &str, default: u64) -> Result<Duration, ConfigError> {
+        self.parsed(name, default).map(Duration::from_secs)
+    }
+
+    /// A comma-separated list, blanks dropped; empty when absent.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        self.optional(name)
+            .map(|text| text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+            .unwrap_or_default()
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Env {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+fn invalid(name: &str, problem: impl Display) -> ConfigError {
+    ConfigError::Invalid { name: name.to_owned(), problem: problem.to_string() }
+}
+
+/// The relations between time limits that keep work from being done twice: a platform call must end before the
+/// function does, and a message may reappear only long after the function that took it is certainly dead
+/// (AWS asks for six times the function's timeout).
+pub fn check_time_limits(
+    platform_timeout: Duration,
+    function_timeout: Duration,
+    queue_visibility: Option<Duration>,
+) -> Result<(), ConfigError> {
+    if platform_timeout >= function_timeout {
+        return Err(ConfigError::Contradiction(format!(
+            "the platform timeout ({} s) must be shorter than FUNCTION_TIMEOUT_SECONDS ({} s)",
+            platform_timeout.as_secs(),
+            function_timeout.as_secs()
+        )));
+    }
+    match queue_visibility {
+        Some(visibility) if visibility < function_timeout * 6 => Err(ConfigError::Contradiction(format!(
+            "QUEUE_VISIBILITY_SECONDS ({} s) must be at least six times FUNCTION_TIMEOUT_SECONDS ({} s)",
+            visibility.as_secs(),
+            function_timeout.as_secs()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_the_variable() {
+        let env: Env = [("SIZE", "many"), ("EMPTY", "")].into_iter().collect();
+        assert_eq!(env.required("NAME").unwrap_err().to_string(), "environment variable NAME is missing");
+        assert_eq!(env.required("EMPTY").unwrap_err().to_string(), "environment variable EMPTY is missing");
+        assert!(env.parsed("SIZE", 1_u32).unwrap_err().to_string().contains("SIZE"));
+        assert_eq!(env.parsed("ABSENT", 7_u32), Ok(7));
+    }
+
+    #[test]
+    fn time_limits_are_cross_checked() {
+        let s = Duration::from_secs;
+        for (platform, function, visibility, good) in [
+            (8, 300, Some(1800), true),
+            (8, 300, Some(1799), false),
+            (8, 15, None, true),
+            (15, 15, None, false),
+            (20, 15, None, false),
+        ] {
+            let result = check_time_limits(s(platform), s(function), visibility.map(s));
+            assert_eq!(result.is_ok(), good, "{platform} {function} {visibility:?}: {result:?}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The kernel's error. It knows no HTTP: the one table of statuses is in `functions::http`.
+
+use std::fmt;
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// Result with the kernel's error.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// One field of a request that is wrong: where it is and, in Chinese, what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldProblem {
+    /// Path of the field as the caller wrote it (`accountIds[2]`, `size`).
+    pub path: String,
+    /// What is wrong and the remedy, for the end user.
+    pub problem: String,
+}
+
+impl FieldProblem {
+    /// A problem at `path`.
+    pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { path: path.into(), problem: problem.into() }
+    }
+}
+
+/// What can go wrong below the domains.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller presented no token or one we do not accept. The text is for the log only.
+    #[error("unauthenticated: {0}")]
+    Unauthenticated(&'static str),
+    /// The caller is known but lacks the permission.
+    #[error("permission {0} is missing")]
+    PermissionDenied(&'static str),
+    /// The request has wrong fields.
+    #[error("invalid request: {}", list(.0))]
+    InvalidRequest(Vec<FieldProblem>),
+    /// The object does not exist, or belongs to someone else: the two must look alike.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// An AWS call failed after the SDK's retries.
+    #[error("{operation} failed: {code}: {message}")]
+    Aws {
+        /// The call, as `service:Operation`.
+        operation: &'static str,
+        /// The service's error code, or the kind of transport failure.
+        code: String,
+        /// The service's message. Never the response body: it can hold stored items.
+        message: String,
+    },
+    /// A stored value cannot be read back: a bug or tampering, never the caller's fault.
+    #[error("{0} cannot be decoded")]
+    Corrupt(&'static str),
+    /// Somebody else holds what is needed and did not let go in time; trying later helps.
+    #[error("{0} is busy")]
+    Busy(&'static str),
+    /// A dependency outside AWS (the key server) did not answer.
+    #[error("{0} is unavailable")]
+    Unavailable(&'static str),
+}
+
+impl Error {
+    /// One wrong field.
+    pub fn invalid(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::InvalidRequest(vec![FieldProblem::new(path, problem)])
+    }
+
+    /// Maps an SDK error, keeping code and message and dropping the raw response, which may hold stored items.
+    pub fn aws<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + fmt::Debug,
+        R: fmt::Debug,
+    {
+        move |error| {
+            let (code, message) = match &error {
+                SdkError::ServiceError(service) => (
+                    service.err().code().unwrap_or("Unknown").to_owned(),
+                    service.err().message().unwrap_or_default().to_owned(),
+                ),
+                SdkError::TimeoutError(_) => ("Timeout".to_owned(), String::new()),
+                SdkError::DispatchFailure(failure) => ("DispatchFailure".to_owned(), format!("{failure:?}")),
+                SdkError::ResponseError(_) => ("UnreadableResponse".to_owned(), String::new()),
+                _ => ("ConstructionFailure".to_owned(), String::new()),
+            };
+            Self::Aws { operation, code, message }
+        }
+    }
+}
+
+fn list(fields: &[FieldProblem]) -> String {
+    fields.iter().map(|field| field.path.as_str()).collect::<Vec<_>>().join(", ")
+}

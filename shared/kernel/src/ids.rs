@@ -1,0 +1,105 @@
+//! Identifiers. Numbers in our JSON stay below 2^53 so that every JavaScript client reads them exactly.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The largest integer a JSON number carries exactly in JavaScript.
+pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// The tenant: part of every key we read or write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserId(u64);
+
+impl UserId {
+    /// A user id, if it is one: 1 to 2^53-1.
+    pub fn new(id: u64) -> Option<Self> {
+        (1..=MAX_SAFE_INTEGER).contains(&id).then_some(Self(id))
+    }
+
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A time-ordered number for tasks and rows: 41 bits of milliseconds since 2024, then 12 random bits.
+/// Two of one millisecond collide once in 4,096, so every write of a new id is conditional on its absence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TaskId(u64);
+
+/// 2024-01-01T00:00:00Z. 41 bits of milliseconds from here last until 2093.
+const EPOCH_MS: i64 = 1_704_067_200_000;
+
+impl TaskId {
+    /// A new id for something created at `now`.
+    pub fn generate(now: Timestamp) -> Self {
+        let milliseconds = u64::try_from(now.as_millisecond() - EPOCH_MS).unwrap_or(0) & ((1 << 41) - 1);
+        let random = u64::from(u16::from_le_bytes(crate::mac::random::<2>())) & 0xfff;
+        Self(milliseconds << 12 | random)
+    }
+
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The text is not an id of ours.
+#[derive(Debug, thiserror::Error)]
+#[error("not an id")]
+pub struct NotAnId;
+
+impl FromStr for TaskId {
+    type Err = NotAnId;
+
+    /// Accepts exactly what [`Display`](fmt::Display) writes: digits, no sign, no leading zero.
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        canonical_number(text).map(Self).ok_or(NotAnId)
+    }
+}
+
+/// The number a canonical decimal text stands for (no sign, blanks or leading zeros), from 1 to 2^53-1.
+pub fn canonical_number(text: &str) -> Option<u64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|number| plain && (1..=MAX_SAFE_INTEGER).contains(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_time_ordered_and_exact_in_javascript() {
+        let at = |text: &str| TaskId::generate(text.parse().unwrap());
+        let (early, late, last) =
+            (at("2026-11-20T00:00:00Z"), at("2026-11-20T00:00:00.001Z"), at("2090-01-01T00:00:00Z"));
+        assert!(early < late && late < last);
+        assert!(last.get() <= MAX_SAFE_INTEGER);
+        assert_eq!(early.to_string().parse::<TaskId>().unwrap(), early);
+    }
+
+    #[test]
+    fn only_canonical_numbers_are_ids() {
+        for text in ["", "0", "01", "-1", "+1", " 1", "1.0", "1e3", "9007199254740992", "abc", "１"] {
+            assert_eq!(canonical_number(text), None, "{text:?}");
+        }
+        assert_eq!(canonical_number("9007199254740991"), Some(MAX_SAFE_INTEGER));
+    }
+}

@@ -1,0 +1,182 @@
+//! The token issuer's public keys, read from its JWKS URL and kept in memory.
+//!
+//! Guarantees: one fetch at a time; a rotated key is found at its first token; forged key ids cannot make us hammer
+//! the key server; a key server that is down hurts nobody for a day after its last answer.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use reqwest::{Client, Url};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+
+use crate::clock::Clock;
+use crate::config::ConfigError;
+use crate::error::{Error, Result};
+use crate::http_client;
+
+/// How long an answer counts as fresh: the longest a withdrawn key is still honoured while the server answers.
+const MAX_AGE: SignedDuration = SignedDuration::from_mins(10);
+/// How long the last answer serves while the server does not.
+const MAX_STALE: SignedDuration = SignedDuration::from_hours(24);
+/// The least time between two fetches, whatever tokens arrive.
+const PAUSE: SignedDuration = SignedDuration::from_secs(30);
+/// The same while there are no keys at all: nobody can be let in, so ask sooner.
+const PAUSE_WITHOUT_KEYS: SignedDuration = SignedDuration::from_secs(1);
+/// A user waits for this fetch, behind API Gateway's 30 seconds.
+const TIMEOUT: Duration = Duration::from_secs(3);
+/// A set of ten RSA keys with their certificates stays below this.
+const MAX_BODY: usize = 64 * 1024;
+
+/// The keys behind one JWKS URL.
+#[derive(Debug)]
+pub struct Jwks {
+    url: Url,
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Built at the first fetch: a function that gets no token never pays for it.
+    client: Option<Client>,
+    /// The last good answer; never replaced by a bad one.
+    keys: Vec<Key>,
+    fetched_at: Option<Timestamp>,
+    attempted_at: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Key {
+    id: Option<String>,
+    /// Fixed by the key, never by a token: that is what rules algorithm confusion out.
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+impl Jwks {
+    /// The keys at `url`, not fetched yet.
+    ///
+    /// # Errors
+    /// [`ConfigError`] unless the URL is https, or http on loopback: who can alter this answer can be any user.
+    pub fn new(url: &str, clock: Clock) -> Result<Self, ConfigError> {
+        let invalid = |problem: &str| ConfigError::Invalid { name: "JWT_JWKS_URL".into(), problem: problem.into() };
+        let url = Url::parse(url).map_err(|_| invalid("not a URL"))?;
+        let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        match url.scheme() {
+            "https" => {}
+            "http" if loopback => {}
+            _ => return Err(invalid("must start with https://")),
+        }
+        Ok(Self { url, clock, state: Mutex::default() })
+    }
+
+    /// The key for a token whose header names `id` and `algorithm`. Without an id it is the only key of that
+    /// algorithm.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when the key server knows no such key, [`Error::Unavailable`] when it has not
+    /// answered for so long that we cannot tell.
+    pub async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey> {
+        // Held while fetching: whoever comes meanwhile waits and then finds the answer.
+        let mut state = self.state.lock().await;
+        if self.since(state.fetched_at).is_none_or(|age| age >= MAX_AGE) {
+            self.refresh(&mut state).await;
+        }
+        if find(&state.keys, id, algorithm).is_none() {
+            self.refresh(&mut state).await;
+        }
+        if self.since(state.fetched_at).is_none_or(|age| age >= MAX_STALE) {
+            return Err(Error::Unavailable("key server"));
+        }
+        find(&state.keys, id, algorithm)
+            .map(|key| key.key.clone())
+            .ok_or(Error::Unauthenticated("no key of the key server fits the token"))
+    }
+
+    fn since(&self, instant: Option<Timestamp>) -> Option<SignedDuration> {
+        instant.map(|instant| self.clock.now().duration_since(instant))
+    }
+
+    /// Fetches unless that was tried just now. A failure leaves the keys as they are.
+    async fn refresh(&self, state: &mut State) {
+        let pause = if state.keys.is_empty() { PAUSE_WITHOUT_KEYS } else { PAUSE };
+        if self.since(state.attempted_at).is_some_and(|age| age < pause) {
+            return;
+        }
+        let now = self.clock.now();
+        state.attempted_at = Some(now);
+        match self.fetch(&mut state.client).await {
+            Ok(keys) => {
+                state.keys = keys;
+                state.fetched_at = Some(now);
+            }
+            Err(problem) => tracing::warn!(problem, "the key server gave no keys"),
+        }
+    }
+
+    async fn fetch(&self, client: &mut Option<Client>) -> Result<Vec<Key>, &'static str> {
+        let client = match client {
+            Some(client) => client,
+            None => client.insert(http_client::build(TIMEOUT).map_err(|_| "no http client")?),
+        };
+        let mut answer = client.get(self.url.clone()).send().await.map_err(|_| "no answer")?;
+        if answer.status() != reqwest::StatusCode::OK {
+            return Err("the status is not 200");
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|_| "the answer broke off")? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err("the answer is too large");
+            }
+            body.extend_from_slice(&chunk);
+        }
+        parse(&body)
+    }
+}
+
+fn find<'a>(keys: &'a [Key], id: Option<&str>, algorithm: Algorithm) -> Option<&'a Key> {
+    let mut fitting = keys.iter().filter(|key| key.algorithm == algorithm);
+    match id {
+        Some(_) => fitting.find(|key| key.id.as_deref() == id),
+        None => fitting.next().filter(|_| fitting.next().is_none()),
+    }
+}
+
+/// The usable keys of a set. Entries we cannot use are passed over: issuers publish keys for other purposes there.
+fn parse(body: &[u8]) -> Result<Vec<Key>, &'static str> {
+    #[derive(Deserialize)]
+    struct Set {
+        keys: Vec<serde_json::Value>,
+    }
+
+    let set: Set = serde_json::from_slice(body).map_err(|_| "the answer is not a key set")?;
+    let keys: Vec<Key> =
+        set.keys.into_iter().filter_map(|value| usable(&serde_json::from_value(value).ok()?)).collect();
+    if keys.is_empty() { Err("the answer has no usable key") } else { Ok(keys) }
+}
+
+fn usable(jwk: &Jwk) -> Option<Key> {
+    let (algorithm, named) = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => (Algorithm::RS256, KeyAlgorithm::RS256),
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
+            (Algorithm::ES256, KeyAlgorithm::ES256)
+        }
+        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
+            (Algorithm::EdDSA, KeyAlgorithm::EdDSA)
+        }
+        // Among them `oct`: a published secret is none.
+        _ => return None,
+    };
+    let of = &jwk.common;
+    let verifies = of.key_algorithm.is_none_or(|algorithm| algorithm == named)
+        && of.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature)
+        && of.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+    let key = DecodingKey::from_jwk(jwk).ok().filter(|_| verifies)?;
+    Some(Key { id: of.key_id.clone(), algorithm, key })
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

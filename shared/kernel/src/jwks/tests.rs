@@ -1,0 +1,272 @@
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    RsaPublicKeyComponents,
+};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::clock::ManualClock;
+
+/// Serves `app` on loopback until the test's runtime ends; its base URL.
+pub(crate) async fn serve(app: Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    base
+}
+
+/// A private key of an issuer.
+pub(crate) enum Issuer {
+    Rsa(RsaKeyPair),
+    Ec(EcdsaKeyPair),
+    Ed(Ed25519KeyPair),
+}
+
+impl Issuer {
+    pub(crate) fn rsa() -> Self {
+        Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap())
+    }
+
+    pub(crate) fn ec() -> Self {
+        Self::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
+    }
+
+    pub(crate) fn ed() -> Self {
+        Self::Ed(Ed25519KeyPair::generate().unwrap())
+    }
+
+    /// The public half, as an issuer publishes it.
+    pub(crate) fn jwk(&self, kid: &str) -> Value {
+        match self {
+            Self::Rsa(pair) => {
+                let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+                json!({"kty": "RSA", "kid": kid, "alg": "RS256", "use": "sig",
+                       "n": B64.encode(public.n), "e": B64.encode(public.e)})
+            }
+            Self::Ec(pair) => {
+                let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+                json!({"kty": "EC", "crv": "P-256", "kid": kid, "x": B64.encode(x), "y": B64.encode(y)})
+            }
+            Self::Ed(pair) => {
+                json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": B64.encode(pair.public_key().as_ref())})
+            }
+        }
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let random = SystemRandom::new();
+        match self {
+            Self::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).unwrap();
+                signature
+            }
+            Self::Ec(pair) => pair.sign(&random, message).unwrap().as_ref().to_vec(),
+            Self::Ed(pair) => pair.sign(message).as_ref().to_vec(),
+        }
+    }
+}
+
+/// A key server whose answer a test changes, and which counts its requests.
+#[derive(Clone)]
+pub(crate) struct KeyServer {
+    pub(crate) url: String,
+    answer: Arc<Mutex<(StatusCode, String)>>,
+    requests: Arc<AtomicUsize>,
+}
+
+impl KeyServer {
+    pub(crate) async fn start(keys: &[Value]) -> Self {
+        let answer = Arc::new(Mutex::new((StatusCode::OK, json!({ "keys": keys }).to_string())));
+        let requests = Arc::new(AtomicUsize::new(0));
+        let (current, counter) = (Arc::clone(&answer), Arc::clone(&requests));
+        let respond = async move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+            // Lets requests that race for the key set really overlap.
+            tokio::task::yield_now().await;
+            current.lock().unwrap().clone()
+        };
+        let url = serve(Router::new().route("/jwks", get(respond))).await + "/jwks";
+        Self { url, answer, requests }
+    }
+
+    pub(crate) fn publish(&self, keys: &[Value]) {
+        self.answer(StatusCode::OK, &json!({ "keys": keys }).to_string());
+    }
+
+    pub(crate) fn answer(&self, status: StatusCode, body: &str) {
+        *self.answer.lock().unwrap() = (status, body.to_owned());
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+pub(crate) fn clock() -> ManualClock {
+    ManualClock::new("2026-11-20T00:00:00Z".parse().unwrap())
+}
+
+async fn knows(jwks: &Jwks, id: &str) -> Result<bool> {
+    match jwks.key(Some(id), Algorithm::EdDSA).await {
+        Ok(_) => Ok(true),
+        Err(Error::Unauthenticated(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn keys_are_fetched_once_and_again_when_they_are_old() {
+    let server = KeyServer::start(&[Issuer::ed().jwk("a")]).await;
+    let time = clock();
+    let jwks = Jwks::new(&server.url, Clock::Manual(time.clone())).unwrap();
+    assert_eq!(server.requests(), 0, "nothing is fetched before a token arrives");
+
+    let all = futures::future::join_all((0..20).map(|_| knows(&jwks, "a"))).await;
+    assert!(all.into_iter().all(|known| known.unwrap()));
+    assert_eq!(server.requests(), 1, "twenty at once share one fetch");
+
+    time.advance(9 * MINUTE);
+    assert!(knows(&jwks, "a").await.unwrap());
+    assert_eq!(server.requests(), 1);
+    time.advance(MINUTE);
+    assert!(knows(&jwks, "a").await.unwrap());
+    assert_eq!(server.requests(), 2);
+}
+
+#[tokio::test]
+async fn an_unknown_id_finds_a_rotated_key_but_cannot_hammer_the_server() {
+    let server = KeyServer::start(&[Issuer::ed().jwk("old")]).await;
+    let time = clock();
+    let jwks = Jwks::new(&server.url, Clock::Manual(time.clone())).unwrap();
+    assert!(knows(&jwks, "old").await.unwrap());
+
+    server.publish(&[Issuer::ed().jwk("new")]);
+    time.advance(Duration::from_secs(30));
+    assert!(knows(&jwks, "new").await.unwrap(), "the first token of a rotated key is accepted");
+    assert!(!knows(&jwks, "old").await.unwrap(), "a withdrawn key is gone");
+    assert_eq!(server.requests(), 2);
+
+    for forged in 0..100 {
+        assert!(!knows(&jwks, &format!("forged-{forged}")).await.unwrap());
+    }
+    assert_eq!(server.requests(), 2, "a hundred forged ids within 30 s cost no request");
+    time.advance(Duration::from_secs(30));
+    assert!(!knows(&jwks, "forged").await.unwrap());
+    assert_eq!(server.requests(), 3);
+}
+
+#[tokio::test]
+async fn old_keys_serve_a_day_while_the_server_is_broken() {
+    // Were a broken answer believed, the key would be replaced by the other one.
+    let (key, other) = (Issuer::ed().jwk("a"), Issuer::ed().jwk("b"));
+    let server = KeyServer::start(std::slice::from_ref(&key)).await;
+    let time = clock();
+    let jwks = Jwks::new(&server.url, Clock::Manual(time.clone())).unwrap();
+    assert!(knows(&jwks, "a").await.unwrap());
+
+    for (status, body) in [
+        (StatusCode::INTERNAL_SERVER_ERROR, json!({"keys": [other]}).to_string()),
+        (StatusCode::OK, "<html>".to_owned()),
+        (StatusCode::OK, r#"{"keys":[]}"#.to_owned()),
+        (StatusCode::OK, json!({"keys": [other], "padding": "x".repeat(MAX_BODY)}).to_string()),
+        (StatusCode::FOUND, String::new()),
+    ] {
+        server.answer(status, &body);
+        time.advance(11 * MINUTE);
+        let before = server.requests();
+        assert!(knows(&jwks, "a").await.unwrap(), "{status}");
+        assert!(knows(&jwks, "a").await.unwrap(), "{status}");
+        assert_eq!(server.requests(), before + 1, "one attempt per 30 s: {status}");
+    }
+
+    time.advance(24 * 60 * MINUTE);
+    assert!(matches!(knows(&jwks, "a").await, Err(Error::Unavailable(_))));
+    server.publish(&[key]);
+    time.advance(Duration::from_secs(30));
+    assert!(knows(&jwks, "a").await.unwrap(), "it recovers by itself");
+}
+
+#[tokio::test]
+async fn without_any_keys_it_says_unavailable_and_asks_again_after_a_second() {
+    let server = KeyServer::start(&[]).await;
+    let time = clock();
+    let jwks = Jwks::new(&server.url, Clock::Manual(time.clone())).unwrap();
+    for _ in 0..3 {
+        assert!(matches!(knows(&jwks, "a").await, Err(Error::Unavailable(_))));
+    }
+    assert_eq!(server.requests(), 1);
+    server.publish(&[Issuer::ed().jwk("a")]);
+    time.advance(Duration::from_secs(1));
+    assert!(knows(&jwks, "a").await.unwrap());
+}
+
+#[test]
+fn only_signature_keys_of_the_three_algorithms_are_used() {
+    let with = |issuer: Issuer, changes: Value| {
+        let mut jwk = issuer.jwk("k");
+        jwk.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        jwk
+    };
+    for (name, jwk, expected) in [
+        ("rsa", Issuer::rsa().jwk("k"), Some(Algorithm::RS256)),
+        ("ec", Issuer::ec().jwk("k"), Some(Algorithm::ES256)),
+        ("ed", Issuer::ed().jwk("k"), Some(Algorithm::EdDSA)),
+        ("with certificates", with(Issuer::ed(), json!({"x5c": ["AA=="], "x5t": "AA"})), Some(Algorithm::EdDSA)),
+        ("for verifying", with(Issuer::ed(), json!({"key_ops": ["verify"]})), Some(Algorithm::EdDSA)),
+        ("for encryption", with(Issuer::rsa(), json!({"use": "enc"})), None),
+        ("for wrapping", with(Issuer::rsa(), json!({"key_ops": ["wrapKey"]})), None),
+        ("another hash", with(Issuer::rsa(), json!({"alg": "RS512"})), None),
+        ("an rsa key that says HS256", with(Issuer::rsa(), json!({"alg": "HS256"})), None),
+        ("another curve", with(Issuer::ec(), json!({"crv": "P-384"})), None),
+        ("a secret", json!({"kty": "oct", "kid": "k", "k": "c2VjcmV0", "alg": "HS256"}), None),
+        ("unknown", json!({"kty": "AKP", "kid": "k"}), None),
+        ("not an object", json!(7), None),
+    ] {
+        let keys = parse(json!({"keys": [jwk, Issuer::ed().jwk("other")]}).to_string().as_bytes()).unwrap();
+        let found = keys.iter().find(|key| key.id.as_deref() == Some("k"));
+        assert_eq!(found.map(|key| key.algorithm), expected, "{name}");
+    }
+}
+
+#[test]
+fn without_an_id_only_the_sole_key_of_the_algorithm_fits() {
+    let keys = |keys: &[Value]| parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap();
+    let one = keys(&[Issuer::ed().jwk("a"), Issuer::ec().jwk("b")]);
+    assert!(find(&one, None, Algorithm::EdDSA).is_some());
+    assert!(find(&one, Some("b"), Algorithm::EdDSA).is_none(), "the key's own algorithm decides");
+    let two = keys(&[Issuer::ed().jwk("a"), Issuer::ed().jwk("b")]);
+    assert!(find(&two, None, Algorithm::EdDSA).is_none());
+}
+
+#[test]
+fn the_url_is_https_or_loopback() {
+    for (url, good) in [
+        ("https://issuer.example/jwks", true),
+        ("http://127.0.0.1:9000/jwks", true),
+        ("http://localhost/jwks", true),
+        ("http://issuer.example/jwks", false),
+        ("http://127.0.0.1.evil.example/jwks", false),
+        ("file:///etc/keys", false),
+        ("jwks", false),
+    ] {
+        let result = Jwks::new(url, Clock::System);
+        assert_eq!(result.is_ok(), good, "{url}");
+        if let Err(error) = result {
+            assert!(error.to_string().contains("JWT_JWKS_URL"), "{error}");
+        }
+    }
+}

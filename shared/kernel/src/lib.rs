@@ -1,0 +1,26 @@
+//! What both domains stand on and which knows neither: configuration, errors, time, ids, the caller, AWS clients,
+//! the token vault, queues, transactions, and the index of what is due.
+//!
+//! Arrows point here and never away: `functions → leads | moments → kernel`.
+
+pub mod aws;
+pub mod caller;
+pub mod clock;
+pub mod config;
+pub mod deadline;
+pub mod due;
+pub mod dynamo;
+pub mod error;
+pub mod http_client;
+pub mod ids;
+pub mod jwks;
+pub mod jwt;
+pub mod mac;
+pub mod page;
+pub mod platform_secret;
+pub mod queue;
+pub mod telemetry;
+pub mod vault;
+
+pub use clock::Clock;
+pub use error::{Error, FieldProblem, Result};

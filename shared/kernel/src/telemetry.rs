@@ -1,0 +1,152 @@
+//! Logging: one line per outcome, JSON on AWS, and nothing of what passes through.
+//!
+//! Only our own crates log below WARN, at every level: hyper, the SDK and the Lambda runtime write whole requests,
+//! responses and events at DEBUG and TRACE, with tokens, codes and nicknames in them.
+
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::Registry;
+
+use crate::config::Env;
+
+/// The crates of this workspace that log.
+const OURS: [&str; 6] = ["kernel", "leads", "moments", "functions", "sandbox", "local"];
+
+/// Logs this process to its standard output from now on, as its environment says. A second call changes nothing.
+pub fn init(env: &Env) {
+    let _ = tracing::subscriber::set_global_default(subscriber(env, std::io::stdout));
+}
+
+/// What [`init`] installs, with its own writer: a test captures exactly what production would log.
+///
+/// JSON when `AWS_LAMBDA_LOG_FORMAT` is `JSON`, with timestamp and level where Lambda's own log filter looks for them;
+/// otherwise compact text. The level is `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else INFO.
+pub fn subscriber<W>(env: &Env, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let json = env.optional("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
+    let format: Box<dyn Layer<Registry> + Send + Sync> = if json {
+        // The whole list of spans: the innermost alone would hide the request id of a line in a nested one.
+        fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(writer).boxed()
+    } else {
+        fmt::layer().compact().without_time().with_writer(writer).boxed()
+    };
+    tracing_subscriber::registry().with(format).with(filter(level(env)))
+}
+
+/// `Targets` and not `EnvFilter`, which would bring a regex engine into every cold start.
+fn filter(level: LevelFilter) -> Targets {
+    Targets::new().with_default(level.min(LevelFilter::WARN)).with_targets(OURS.map(|ours| (ours, level)))
+}
+
+fn level(env: &Env) -> LevelFilter {
+    let named = env.optional("AWS_LAMBDA_LOG_LEVEL").or_else(|| env.optional("RUST_LOG"));
+    match named.as_deref() {
+        // Lambda's sixth level.
+        Some(fatal) if fatal.eq_ignore_ascii_case("fatal") => LevelFilter::ERROR,
+        Some(name) => name.parse().unwrap_or(LevelFilter::INFO),
+        None => LevelFilter::INFO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Captured(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn log(settings: &[(&str, &str)], write: impl FnOnce()) -> String {
+        let captured = Captured::default();
+        let writer = captured.clone();
+        let env: Env = settings.iter().copied().collect();
+        tracing::subscriber::with_default(subscriber(&env, move || writer.clone()), write);
+        let bytes = captured.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// One line per level from us, and one from others.
+    fn chatter() {
+        tracing::error!(target: "leads::sync", "ours-error");
+        tracing::warn!(target: "leads::sync", "ours-warn");
+        tracing::info!(target: "leads::sync", "ours-info");
+        tracing::debug!(target: "leads::sync", "ours-debug");
+        tracing::trace!(target: "leads::sync", "ours-trace");
+        tracing::error!(target: "hyper::client", "theirs-error");
+        tracing::warn!(target: "hyper::client", "theirs-warn");
+        tracing::info!(target: "aws_sdk_dynamodb", "theirs-info");
+        tracing::debug!(target: "lambda_runtime::runtime", "theirs-debug");
+        tracing::trace!(target: "hyper::client", "theirs-trace");
+    }
+
+    #[test]
+    fn others_never_log_below_warn() {
+        const ALL: [&str; 10] = [
+            "ours-error",
+            "theirs-error",
+            "ours-warn",
+            "theirs-warn",
+            "ours-info",
+            "ours-debug",
+            "ours-trace",
+            "theirs-info",
+            "theirs-debug",
+            "theirs-trace",
+        ];
+        for (settings, shown) in [
+            (&[][..], 5),
+            (&[("AWS_LAMBDA_LOG_LEVEL", "TRACE")], 7),
+            (&[("AWS_LAMBDA_LOG_LEVEL", "DEBUG")], 6),
+            (&[("AWS_LAMBDA_LOG_LEVEL", "warn")], 4),
+            (&[("AWS_LAMBDA_LOG_LEVEL", "ERROR")], 2),
+            (&[("AWS_LAMBDA_LOG_LEVEL", "FATAL")], 2),
+            (&[("AWS_LAMBDA_LOG_LEVEL", "nonsense")], 5),
+            (&[("RUST_LOG", "debug")], 6),
+            (&[("RUST_LOG", "trace"), ("AWS_LAMBDA_LOG_LEVEL", "ERROR")], 2),
+            (&[("RUST_LOG", "hyper=trace")], 5),
+            (&[("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("AWS_LAMBDA_LOG_FORMAT", "JSON")], 7),
+        ] {
+            let text = log(settings, chatter);
+            let seen: Vec<_> = ALL.into_iter().filter(|line| text.contains(line)).collect();
+            assert_eq!(seen, ALL[..shown], "{settings:?}\n{text}");
+        }
+    }
+
+    #[test]
+    fn json_lines_carry_time_level_fields_and_spans() {
+        let text = log(&[("AWS_LAMBDA_LOG_FORMAT", "json")], || {
+            let _span = tracing::error_span!("request", request.id = "r-1").entered();
+            tracing::info!(user.id = 1001, "done");
+        });
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["message"], "done");
+        assert_eq!(line["user.id"], 1001);
+        assert_eq!(line["spans"][0]["request.id"], "r-1");
+        line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    }
+
+    #[test]
+    fn text_is_one_plain_line() {
+        let text = log(&[], || tracing::info!(target: "functions", status = 200, "done"));
+        assert_eq!(text, " INFO functions: done status=200\n");
+    }
+}

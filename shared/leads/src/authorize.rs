@@ -1,0 +1,280 @@
+//! Authorising a Douyin account: the link out, and the way back.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kernel::Clock;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::ids::{TaskId, UserId};
+use kernel::mac::{Signer, random, sha256_hex};
+use kernel::vault::{Place, Vault};
+use secrecy::SecretString;
+use tracing::{info, warn};
+use url::Url;
+
+use crate::douyin::{Douyin, Endpoint, FailureKind, PlatformError};
+use crate::error::{AuthorizationProblem, Error, Result};
+use crate::store::auth::{AuthStore, Grant, TABLE};
+use crate::store::oauth_state::{OauthStateStore, PendingAuthorization};
+use crate::tokens::refresh_due;
+
+/// The refresh token lives this long when the answer does not say.
+const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
+
+/// The pages a user may be sent back to.
+#[derive(Debug, Clone)]
+pub struct RedirectOrigins(Vec<url::Origin>);
+
+impl RedirectOrigins {
+    /// From `REDIRECT_ORIGINS`, a comma-separated list such as `https://app.example.com`.
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        const NAME: &str = "REDIRECT_ORIGINS";
+        let invalid = |problem: String| ConfigError::Invalid { name: NAME.to_owned(), problem };
+        let origins = env.list(NAME).into_iter().map(|text| {
+            let url = Url::parse(&text).map_err(|error| invalid(format!("{text}: {error}")))?;
+            let origin = url.origin();
+            if origin.is_tuple() { Ok(origin) } else { Err(invalid(format!("{text} is not an origin"))) }
+        });
+        origins.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The URL as it will be used, when its origin is on the list. Parsed as a browser parses it, so `//evil`,
+    /// user info, look-alike hosts and backslashes are judged by where they would really lead.
+    pub fn allow(&self, text: &str) -> Option<Url> {
+        let url = Url::parse(text).ok()?;
+        let plain = url.username().is_empty() && url.password().is_none() && text.len() <= 2_048;
+        (plain && matches!(url.scheme(), "https" | "http") && self.0.contains(&url.origin())).then_some(url)
+    }
+}
+
+/// Issues authorisation links.
+#[derive(Debug, Clone)]
+pub struct AuthorizationLinks {
+    states: OauthStateStore,
+    signer: Signer,
+    douyin: Douyin,
+    redirect_uri: String,
+    scopes: Vec<String>,
+    origins: RedirectOrigins,
+    clock: Clock,
+}
+
+impl AuthorizationLinks {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, douyin: Douyin, clock: Clock) -> Result<Self, ConfigError> {
+        let mut scopes = env.list("DOUYIN_SCOPES");
+        if scopes.is_empty() {
+            scopes = vec!["user_info".to_owned(), "fans.list".to_owned()];
+        }
+        Ok(Self {
+            states: OauthStateStore::new(aws.dynamodb.clone(), env)?,
+            signer: Signer::new(aws.kms.clone(), env.required("STATE_KEY_ID")?),
+            douyin,
+            redirect_uri: env.required("DOUYIN_REDIRECT_URI")?,
+            scopes,
+            origins: RedirectOrigins::from_env(env)?,
+            clock,
+        })
+    }
+
+    /// A link to Douyin's consent page for this user, good for ten minutes and one return.
+    ///
+    /// # Errors
+    /// [`kernel::Error::InvalidRequest`] when `redirect_url` is not on the allow-list.
+    pub async fn issue(&self, user_id: UserId, redirect_url: Option<&str>) -> Result<String> {
+        let redirect_url = match redirect_url {
+            None => None,
+            Some(text) => Some(self.origins.allow(text).ok_or_else(|| {
+                kernel::Error::invalid("redirectUrl", "跳转地址不在允许的域名范围内，请使用存客宝页面的完整地址")
+            })?),
+        };
+        let nonce = random::<32>();
+        let mac = self.signer.sign(&nonce).await?;
+        let now = self.clock.now().as_second();
+        let scopes = self.scopes.join(",");
+        self.states.put(&sha256_hex(&nonce), user_id, redirect_url.as_ref().map(Url::as_str), &scopes, now).await?;
+        let state = format!("{}.{}", URL_SAFE_NO_PAD.encode(nonce), URL_SAFE_NO_PAD.encode(mac));
+        Ok(self.douyin.authorize_url(&self.redirect_uri, &self.scopes, &state))
+    }
+}
+
+/// An authorised account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorized {
+    /// The tenant.
+    pub user_id: UserId,
+    /// The account.
+    pub douyin_user_id: String,
+}
+
+/// How a return from Douyin ended.
+#[derive(Debug)]
+pub struct CallbackOutcome {
+    /// Where to send the browser, if the user asked to be sent anywhere and the state proved it.
+    pub redirect_url: Option<Url>,
+    /// What came of it.
+    pub result: Result<Authorized>,
+}
+
+/// Handles returns from Douyin.
+#[derive(Debug, Clone)]
+pub struct AuthorizationCallback {
+    states: OauthStateStore,
+    accounts: AuthStore,
+    signer: Signer,
+    vault: Vault,
+    douyin: Douyin,
+    clock: Clock,
+}
+
+impl AuthorizationCallback {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, douyin: Douyin, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            states: OauthStateStore::new(aws.dynamodb.clone(), env)?,
+            accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
+            signer: Signer::new(aws.kms.clone(), env.required("STATE_KEY_ID")?),
+            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
+            douyin,
+            clock,
+        })
+    }
+
+    /// Takes the state (once), exchanges the code and keeps the account. A consent that was declined arrives without
+    /// a code. A crash after the exchange loses the code, not an account: the user starts over.
+    pub async fn complete(&self, state: Option<&str>, code: Option<SecretString>) -> CallbackOutcome {
+        let pending = match self.consume(state).await {
+            Ok(pending) => pending,
+            Err(error) => return CallbackOutcome { redirect_url: None, result: Err(error) },
+        };
+        let redirect_url = pending.redirect_url.as_deref().and_then(|url| Url::parse(url).ok());
+        let result = match code {
+            None => Err(AuthorizationProblem::ConsentDenied.into()),
+            Some(code) => self.keep(&pending, &code).await,
+        };
+        CallbackOutcome { redirect_url, result }
+    }
+
+    async fn consume(&self, state: Option<&str>) -> Result<PendingAuthorization> {
+        let parts = state
+            .and_then(|state| state.split_once('.'))
+            .and_then(|(nonce, mac)| Some((URL_SAFE_NO_PAD.decode(nonce).ok()?, URL_SAFE_NO_PAD.decode(mac).ok()?)));
+        let (nonce, mac) = parts.filter(|(nonce, mac)| nonce.len() == 32 && mac.len() == 32).ok_or(STATE_INVALID)?;
+        if !self.signer.verify(&nonce, &mac).await? {
+            return Err(STATE_INVALID.into());
+        }
+        let pending = self.states.consume(&sha256_hex(&nonce), self.clock.now().as_second()).await?;
+        Ok(pending.ok_or(STATE_INVALID)?)
+    }
+
+    async fn keep(&self, pending: &PendingAuthorization, code: &SecretString) -> Result<Authorized> {
+        let grant = self.douyin.exchange_code(code).await?;
+        let unreadable = || PlatformError {
+            kind: FailureKind::Transient,
+            endpoint: Endpoint::AccessToken,
+            code: None,
+            http_status: Some(200),
+            log_id: None,
+        };
+        let open_id = grant.open_id.ok_or_else(unreadable)?;
+        let refresh_token = grant.refresh_token.ok_or_else(unreadable)?;
+        // The page shows a name; an account without one is still authorised.
+        let profile = match self.douyin.user_info(&grant.access_token, &open_id).await {
+            Ok(profile) => Some(profile),
+            Err(failure) => {
+                warn!("profile of a newly authorised account not read: {failure}");
+                None
+            }
+        };
+        let place = Place { table: TABLE, user_id: pending.user_id, account_id: &open_id };
+        let (access, refresh) = futures::future::try_join(
+            self.vault.seal(place, &grant.access_token),
+            self.vault.seal(place, &refresh_token),
+        )
+        .await?;
+        let now = self.clock.now();
+        let end = |lifetime: Duration| {
+            now.as_second().saturating_add(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2))
+        };
+        let expire_time = end(grant.expires_in);
+        let refresh_expire_time = end(grant.refresh_expires_in.unwrap_or(REFRESH_TOKEN_LIFETIME));
+        let id = TaskId::generate(now).get();
+        let kept = Grant {
+            douyin_user_id: &open_id,
+            user_id: pending.user_id,
+            nickname: profile.as_ref().map_or("", |profile| &profile.nickname),
+            avatar_url: profile.as_ref().map_or("", |profile| &profile.avatar_url),
+            scope: grant.scope.as_deref().unwrap_or(&pending.scopes),
+            access_token: access,
+            refresh_token: refresh,
+            expire_time,
+            refresh_expire_time,
+            refresh_due: refresh_due(expire_time, refresh_expire_time, 0),
+        };
+        if !self.accounts.upsert(id, kept, now.as_second()).await? {
+            return Err(AuthorizationProblem::BoundToAnotherUser.into());
+        }
+        info!(user.id = pending.user_id.get(), "user {} authorised a douyin account", pending.user_id);
+        Ok(Authorized { user_id: pending.user_id, douyin_user_id: open_id })
+    }
+}
+
+const STATE_INVALID: AuthorizationProblem = AuthorizationProblem::StateInvalid;
+
+/// The short English reason a redirect carries.
+pub fn redirect_error(error: &Error) -> &'static str {
+    match error {
+        Error::Authorization(AuthorizationProblem::ConsentDenied) => "access_denied",
+        Error::Authorization(AuthorizationProblem::BoundToAnotherUser) => "account_bound_to_another_user",
+        Error::Authorization(_) => "authorization_failed",
+        Error::Platform(failure) if failure.kind == FailureKind::CodeRejected => "authorization_failed",
+        Error::Platform(_) => "platform_unavailable",
+        _ => "server_error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_listed_origins_are_returned_to() {
+        let env: Env = [("REDIRECT_ORIGINS", "https://app.example.com, http://127.0.0.1:3000")].into_iter().collect();
+        let origins = RedirectOrigins::from_env(&env).unwrap();
+        for (url, allowed) in [
+            ("https://app.example.com", true),
+            ("https://app.example.com/leads?tab=1#x", true),
+            ("https://APP.example.com:443/", true),
+            ("http://127.0.0.1:3000/back", true),
+            ("http://app.example.com/", false),
+            ("https://app.example.com:8443/", false),
+            ("//app.example.com/", false),
+            ("//evil.com", false),
+            ("/leads", false),
+            ("https://app.example.com.evil.com/", false),
+            ("https://evil-app.example.com/", false),
+            ("https://sub.app.example.com/", false),
+            ("https://app.example.com@evil.com/", false),
+            ("https://evil.com@app.example.com/", false),
+            ("https://user:pw@app.example.com/", false),
+            ("https://evil.com\\@app.example.com/", false),
+            ("https://аpp.example.com/", false),
+            ("javascript:alert(1)//https://app.example.com", false),
+            ("https://127.0.0.1:3000/", false),
+            ("data:text/html,x", false),
+            ("", false),
+        ] {
+            assert_eq!(origins.allow(url).is_some(), allowed, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_origin_stops_the_function() {
+        for text in ["app.example.com", "data:x", "https://"] {
+            let env: Env = [("REDIRECT_ORIGINS", text)].into_iter().collect();
+            assert!(RedirectOrigins::from_env(&env).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Working a lead: its state, its notes, and who changed what.
+
+use aws_sdk_dynamodb::Client;
+use kernel::Clock;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::dynamo::{Outcome, transact};
+use kernel::ids::UserId;
+
+use crate::error::{Error, Result};
+use crate::lead_list::by_ids;
+use crate::store::lead::{Edit, Lead, LeadStatus, LeadStore};
+use crate::store::lead_index::{EditRecord, LeadIndexStore};
+
+/// Notes are for a few sentences; a thousand characters keep a lead below one write unit more.
+const MAX_NOTES: usize = 1_000;
+/// How often an edit that met another one is tried again.
+const TRIES: u32 = 10;
+
+/// A change asked for; absent parts stay.
+#[derive(Debug, Clone, Default)]
+pub struct LeadChange {
+    /// The new status.
+    pub status: Option<LeadStatus>,
+    /// The new notes; empty clears them.
+    pub notes: Option<String>,
+    /// The version the caller saw: if the lead has another, nothing changes.
+    pub version: Option<u64>,
+    /// Says that going back to NEW is meant.
+    pub reopen: bool,
+}
+
+/// Access to single leads.
+#[derive(Debug, Clone)]
+pub struct LeadDesk {
+    client: Client,
+    clock: Clock,
+    leads: LeadStore,
+    index: LeadIndexStore,
+}
+
+impl LeadDesk {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: aws.dynamodb.clone(),
+            leads: LeadStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
+            index: LeadIndexStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
+            clock,
+        })
+    }
+
+    /// The caller's lead with its history, newest first.
+    pub async fn read(&self, user_id: UserId, lead_id: u64) -> Result<(Lead, Vec<EditRecord>)> {
+        let lead = self.lead(user_id, lead_id).await?;
+        let history = self.index.edits(user_id, lead_id).await?;
+        Ok((lead, history))
+    }
+
+    /// Changes the caller's lead, its index entries and its history in one transaction.
+    ///
+    /// # Errors
+    /// [`Error::IllegalTransition`], [`Error::StaleVersion`].
+    pub async fn change(&self, user_id: UserId, lead_id: u64, change: &LeadChange) -> Result<Lead> {
+        check_notes(change)?;
+        for _ in 0..TRIES {
+            let mut lead = self.lead(user_id, lead_id).await?;
+            if change.version.is_some_and(|version| version != lead.version) {
+                return Err(Error::StaleVersion { current: lead.version });
+            }
+            let status = change.status.unwrap_or(lead.status);
+            check_transition(lead.status, status, change.reopen)?;
+            let notes = change.notes.clone().unwrap_or_else(|| lead.notes.clone());
+            let notes_changed = notes != lead.notes;
+            if status == lead.status && !notes_changed {
+                return Ok(lead);
+            }
+            let now = self.clock.now().as_second();
+            let mut actions = vec![
+                self.leads.edit(&lead, &Edit { status, notes: &notes }, now)?,
+                self.index.record_edit(&lead, user_id, status, notes_changed, now)?,
+            ];
+            if status != lead.status {
+                actions.push(self.index.status(&lead, status)?);
+            }
+            if notes_changed {
+                actions.push(self.index.note(&lead, &notes)?);
+            }
+            if let Outcome::Committed = transact(&self.client, &self.clock, actions).await? {
+                lead.status = status;
+                lead.notes = notes;
+                lead.version += 1;
+                lead.update_time = now;
+                return Ok(lead);
+            }
+        }
+        Err(kernel::Error::Busy("lead").into())
+    }
+
+    async fn lead(&self, user_id: UserId, lead_id: u64) -> Result<Lead> {
+        let found = by_ids(&self.leads, &self.index, user_id, &[lead_id]).await?.pop();
+        Ok(found.ok_or(kernel::Error::NotFound("lead"))?)
+    }
+}
+
+fn check_notes(change: &LeadChange) -> Result<()> {
+    match &change.notes {
+        Some(notes) if notes.chars().count() > MAX_NOTES => {
+            Err(kernel::Error::invalid("notes", "备注最多 1000 个字符，请精简后保存").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// NEW → CONTACTED → CONVERTED, and back to NEW only when that is said to be meant.
+fn check_transition(from: LeadStatus, to: LeadStatus, reopen: bool) -> Result<()> {
+    use LeadStatus::{Contacted, Converted, New};
+    match (from, to) {
+        (New, Contacted) | (Contacted, Converted) => Ok(()),
+        (Contacted | Converted, New) if reopen => Ok(()),
+        _ if from == to => Ok(()),
+        _ => Err(Error::IllegalTransition { from: from.as_str(), to: to.as_str() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leads_move_forward_step_by_step_and_back_only_on_purpose() {
+        use LeadStatus::{Contacted, Converted, New};
+        for (from, to, reopen, legal) in [
+            (New, Contacted, false, true),
+            (Contacted, Converted, false, true),
+            (New, Converted, false, false),
+            (Converted, Contacted, false, false),
+            (Converted, Contacted, true, false),
+            (Contacted, New, false, false),
+            (Contacted, New, true, true),
+            (Converted, New, true, true),
+            (New, New, false, true),
+        ] {
+            assert_eq!(check_transition(from, to, reopen).is_ok(), legal, "{from:?} {to:?} {reopen}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Asking for a sync, and asking how it goes.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use kernel::Clock;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::dynamo::{Outcome, Refusal, transact};
+use kernel::ids::{TaskId, UserId};
+use kernel::queue::Queue;
+use tracing::{info, warn};
+
+use super::SyncMessage;
+use crate::error::{AuthorizationProblem, Result};
+use crate::store::auth::{Auth, AuthStore};
+use crate::store::sync_task::{SyncStatus, SyncStrategy, SyncTask, SyncTaskStore};
+use crate::tokens::ensure_active;
+
+/// The answer to a request for a sync.
+#[derive(Debug)]
+pub enum Started {
+    /// A new task was made.
+    New(TaskId),
+    /// The account is being synced already, by this task.
+    Running(TaskId, SyncStatus),
+}
+
+/// Requests for syncs.
+#[derive(Debug, Clone)]
+pub struct SyncRequests {
+    client: Client,
+    clock: Clock,
+    accounts: AuthStore,
+    tasks: SyncTaskStore,
+    queue: Queue,
+}
+
+impl SyncRequests {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: aws.dynamodb.clone(),
+            clock,
+            accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
+            tasks: SyncTaskStore::new(aws.dynamodb.clone(), env)?,
+            queue: Queue::new(aws.sqs.clone(), env.required("FAN_SYNC_QUEUE_URL")?),
+        })
+    }
+
+    /// Starts a sync of the caller's account, or finds the one that runs. Three sequential AWS calls: read the
+    /// account, write the task together with its claim, send the message. A message that cannot be sent fails
+    /// nothing: the sweeper finds the task.
+    pub async fn start(&self, user_id: UserId, douyin_user_id: &str, strategy: SyncStrategy) -> Result<Started> {
+        loop {
+            let account = self.own_account(user_id, douyin_user_id).await?;
+            ensure_active(&account)?;
+            let stale = match account.active_sync_task_id {
+                None => None,
+                Some(active) => match self.tasks.get(active).await? {
+                    Some(task) if !task.status.ended() && task.user_id == user_id => {
+                        return Ok(Started::Running(task.task_id, task.status));
+                    }
+                    _ => Some(active),
+                },
+            };
+            let now = self.clock.now();
+            let task = TaskId::generate(now);
+            let actions = vec![
+                self.tasks.create(task, user_id, douyin_user_id, strategy, now.as_millisecond())?,
+                self.accounts.claim(user_id, douyin_user_id, task, stale)?,
+            ];
+            match transact(&self.client, &self.clock, actions).await? {
+                Outcome::Committed => {
+                    info!(task.id = task.get(), ?strategy, "fan sync {task} created");
+                    self.send(task, user_id).await;
+                    return Ok(Started::New(task));
+                }
+                // Another request claimed the account in between, or the id was taken: look again.
+                Outcome::Refused(refusals) => {
+                    let claimed = refusals.iter().any(Refusal::refused);
+                    warn!(claimed, "fan sync not created at the first try");
+                }
+            }
+        }
+    }
+
+    async fn own_account(&self, user_id: UserId, douyin_user_id: &str) -> Result<Auth> {
+        let account = self.accounts.get(douyin_user_id).await?.filter(|account| account.user_id == user_id);
+        Ok(account.ok_or(AuthorizationProblem::AccountUnknown)?)
+    }
+
+    async fn send(&self, task_id: TaskId, user_id: UserId) {
+        let message = SyncMessage { task_id };
+        if let Err(error) = self.queue.send(&message, Duration::ZERO, &user_id.to_string()).await {
+            warn!(task.id = task_id.get(), "message for fan sync {task_id} not sent, left to the sweeper: {error}");
+        }
+    }
+}
+
+/// Questions how a sync goes.
+#[derive(Debug, Clone)]
+pub struct SyncProgress {
+    tasks: SyncTaskStore,
+}
+
+impl SyncProgress {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self { tasks: SyncTaskStore::new(aws.dynamodb.clone(), env)? })
+    }
+
+    /// The caller's task.
+    pub async fn read(&self, user_id: UserId, task: TaskId) -> Result<SyncTask> {
+        let found = self.tasks.get(task).await?.filter(|task| task.user_id == user_id);
+        Ok(found.ok_or(kernel::Error::NotFound("sync task"))?)
+    }
+}

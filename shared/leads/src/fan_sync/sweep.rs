@@ -1,0 +1,109 @@
+//! The safety net: whatever lost its message or its worker is found by when it should have moved, and moved.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use kernel::Clock;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::ids::TaskId;
+use kernel::queue::Queue;
+use tracing::{error, info, warn};
+
+use super::{SyncMessage, end};
+use crate::error::{Result, SyncProblem};
+use crate::store::auth::AuthStore;
+use crate::store::sync_task::{EndedBy, Ending, SyncTask, SyncTaskStore};
+
+/// A task this much late has lost its message: one normally moves within seconds.
+const GRACE: Duration = Duration::from_secs(30);
+/// A message sent by the sweeper may wait in a long queue; another one follows only after this.
+const RESEND_AFTER: Duration = Duration::from_secs(300);
+/// A task sent this often and never taken up will not be: no worker can run.
+const MAX_DISPATCHES: u32 = 12;
+/// Per index shard and sweep; the rest comes a minute later.
+const LIMIT: i32 = 250;
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SweepReport {
+    /// Overdue tasks found.
+    pub overdue: usize,
+    /// Messages sent.
+    pub dispatched: usize,
+    /// Tasks failed because nothing could make them run.
+    pub failed: usize,
+}
+
+/// Sweeps the sync tasks. It takes no input and may run any number of times at once.
+#[derive(Debug, Clone)]
+pub struct Sweeper {
+    client: Client,
+    clock: Clock,
+    accounts: AuthStore,
+    tasks: SyncTaskStore,
+    queue: Queue,
+}
+
+impl Sweeper {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: aws.dynamodb.clone(),
+            clock,
+            accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
+            tasks: SyncTaskStore::new(aws.dynamodb.clone(), env)?,
+            queue: Queue::new(aws.sqs.clone(), env.required("FAN_SYNC_QUEUE_URL")?),
+        })
+    }
+
+    /// One sweep. A task that cannot be handled is logged and left to the next sweep; it does not stop this one.
+    pub async fn sweep(&self) -> Result<SweepReport> {
+        let now = self.clock.now_ms();
+        let overdue = self.tasks.due(now - GRACE.as_millis() as i64, LIMIT).await?;
+        let mut report = SweepReport { overdue: overdue.len(), ..SweepReport::default() };
+        for task in overdue {
+            match self.handle(task, now).await {
+                Ok(Swept::Dispatched) => report.dispatched += 1,
+                Ok(Swept::Failed) => report.failed += 1,
+                Ok(Swept::Left) => {}
+                Err(problem) => error!(task.id = task.get(), "fan sync {task} not swept: {problem}"),
+            }
+        }
+        if report.overdue > 0 {
+            info!(report.overdue, report.dispatched, report.failed, "swept {} overdue fan syncs", report.overdue);
+        }
+        Ok(report)
+    }
+
+    async fn handle(&self, task: TaskId, now: i64) -> Result<Swept> {
+        // The index lags behind the table by milliseconds, so the row itself decides.
+        let Some(task) = self.tasks.get(task).await?.filter(|task| self.still_overdue(task, now)) else {
+            return Ok(Swept::Left);
+        };
+        if task.dispatches >= MAX_DISPATCHES {
+            warn!(task.id = task.task_id.get(), "fan sync {} was never taken up", task.task_id);
+            let ending = Ending::Failed(SyncProblem::Stalled.advice());
+            let by = EndedBy::Sweeper { next_action_at: task.next_action_at.unwrap_or_default() };
+            let which = (task.task_id, task.douyin_user_id.as_str(), by);
+            let ended = end(&self.client, &self.clock, (&self.tasks, &self.accounts), which, ending).await?;
+            return Ok(if ended { Swept::Failed } else { Swept::Left });
+        }
+        if !self.tasks.note_dispatch(&task, now, now - RESEND_AFTER.as_millis() as i64).await? {
+            return Ok(Swept::Left);
+        }
+        let message = SyncMessage { task_id: task.task_id };
+        self.queue.send(&message, Duration::ZERO, &task.user_id.to_string()).await?;
+        Ok(Swept::Dispatched)
+    }
+
+    fn still_overdue(&self, task: &SyncTask, now: i64) -> bool {
+        task.next_action_at.is_some_and(|next| next <= now - GRACE.as_millis() as i64)
+    }
+}
+
+enum Swept {
+    Dispatched,
+    Failed,
+    Left,
+}

@@ -1,0 +1,329 @@
+//! The worker: takes a task up, walks the fan list page by page, and ends or pauses the task.
+//!
+//! While a page commits the next one is fetched, so a sync takes as long as fetching alone. Everything it has done is
+//! in the table; a worker may die anywhere and the next one goes on from the committed cursor.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use jiff::Timestamp;
+use kernel::Clock;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::deadline::Deadline;
+use kernel::ids::TaskId;
+use kernel::queue::{MAX_DELAY, Queue};
+use tracing::{info, warn};
+
+use super::{SyncMessage, end};
+use crate::config::SyncSettings;
+use crate::douyin::{Douyin, FailureKind, FanPage};
+use crate::error::{Error, Result, SyncProblem, platform_advice};
+use crate::store::auth::{Auth, AuthStore};
+use crate::store::lead::LeadStore;
+use crate::store::lead_index::LeadIndexStore;
+use crate::store::page_commit::{PageWriter, Progress, Step};
+use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTaskStore};
+use crate::tokens::{AccessToken, Tokens, ensure_active};
+
+/// How many unfollowed leads are marked per transaction: each may need its own segment, and 100 actions are the limit.
+const UNFOLLOWED_PER_STEP: usize = 40;
+
+/// What came of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ran {
+    /// The task has ended, is held by another worker, or its time has not come: the message has no more use.
+    Nothing,
+    /// The task ended as COMPLETED.
+    Completed,
+    /// The task ended as FAILED, with its reason in the row.
+    Failed,
+    /// The task goes on later, by a new message or the sweeper.
+    Paused,
+    /// The task was taken from this worker (lease run out, account disconnected).
+    LeaseLost,
+}
+
+/// Runs sync tasks.
+#[derive(Debug, Clone)]
+pub struct SyncWorker {
+    client: Client,
+    clock: Clock,
+    accounts: AuthStore,
+    tasks: SyncTaskStore,
+    pages: PageWriter,
+    tokens: Tokens,
+    douyin: Douyin,
+    queue: Queue,
+    settings: SyncSettings,
+}
+
+/// Why a walk stopped before its end.
+enum Stop {
+    /// The task goes on at this instant.
+    Pause(Timestamp),
+    /// The task failed.
+    Fail(Error),
+    /// The task is not ours any more.
+    LeaseLost,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Fail(error)
+    }
+}
+
+impl SyncWorker {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, douyin: Douyin, clock: Clock) -> Result<Self, ConfigError> {
+        let dynamodb = &aws.dynamodb;
+        let tasks = SyncTaskStore::new(dynamodb.clone(), env)?;
+        Ok(Self {
+            client: dynamodb.clone(),
+            accounts: AuthStore::new(dynamodb.clone(), env)?,
+            pages: PageWriter {
+                client: dynamodb.clone(),
+                clock: clock.clone(),
+                tasks: tasks.clone(),
+                leads: LeadStore::new(dynamodb.clone(), clock.clone(), env)?,
+                index: LeadIndexStore::new(dynamodb.clone(), clock.clone(), env)?,
+            },
+            tasks,
+            tokens: Tokens::new(aws, env, douyin.clone(), clock.clone())?,
+            douyin,
+            queue: Queue::new(aws.sqs.clone(), env.required("FAN_SYNC_QUEUE_URL")?),
+            settings: SyncSettings::from_env(env)?,
+            clock,
+        })
+    }
+
+    /// Takes the task of a message up and runs it until it ends, pauses, or `deadline` comes near.
+    ///
+    /// # Errors
+    /// Only when our own stores fail: the message comes back, and the sweeper looks after the task.
+    pub async fn run(&self, task: TaskId, deadline: Deadline) -> Result<Ran> {
+        let owner = hex::encode(kernel::mac::random::<8>());
+        let now = self.clock.now_ms();
+        let Some(claimed) = self.tasks.claim(task, &owner, now, now + self.lease_ms()).await? else {
+            info!(task.id = task.get(), "fan sync {task} is not to be taken up now");
+            return Ok(Ran::Nothing);
+        };
+        let mut progress = Progress::new(claimed, owner)?;
+        let outcome = if progress.task.attempts > self.settings.max_attempts {
+            Err(Stop::Fail(SyncProblem::Stalled.into()))
+        } else {
+            self.walk(&mut progress, deadline).await
+        };
+        match outcome {
+            Ok(()) => self.finish(&progress, Ending::Completed).await,
+            Err(Stop::LeaseLost) => Ok(Ran::LeaseLost),
+            Err(Stop::Pause(until)) => self.pause(&progress, until).await,
+            Err(Stop::Fail(error)) => self.fail(&progress, error).await,
+        }
+    }
+
+    async fn walk(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), Stop> {
+        let account = self.account(progress).await?;
+        if !progress.task.walked {
+            self.take_over(progress, &account, deadline).await?;
+        }
+        if self.whole_list_known(progress) {
+            self.mark_unfollowed(progress, deadline).await?;
+        }
+        Ok(())
+    }
+
+    async fn account(&self, progress: &Progress) -> Result<Auth> {
+        let task = &progress.task;
+        let account = self.accounts.get(&task.douyin_user_id).await?;
+        let account = account.filter(|account| account.user_id == task.user_id).ok_or(SyncProblem::Disconnected)?;
+        ensure_active(&account)?;
+        Ok(account)
+    }
+
+    /// Walks the list to its end, fetching each page while the one before it commits.
+    async fn take_over(&self, progress: &mut Progress, account: &Auth, deadline: Deadline) -> Result<(), Stop> {
+        let mut token = match self.tokens.access_token(account).await {
+            Ok(token) => token,
+            Err(error) => return Err(self.stop(error, progress)),
+        };
+        let mut fetched = self.fetch(account, &mut token, progress.task.cursor).await;
+        loop {
+            let page = match fetched {
+                Ok(page) => page,
+                Err(error) => return Err(self.stop(error, progress)),
+            };
+            if page.has_more && page.cursor == progress.task.cursor {
+                warn!(task.id = progress.task.task_id.get(), "the fan list does not move on");
+                return Err(Stop::Fail(SyncProblem::Stalled.into()));
+            }
+            let cursor = page.has_more.then_some(page.cursor);
+            let more_time = deadline.remaining(self.clock.now()) > self.settings.checkpoint_margin;
+            let lease = self.longer_lease(progress);
+            let commit = self.pages.commit(progress, &page, lease);
+            let (committed, next) = match cursor.filter(|_| more_time) {
+                Some(cursor) => {
+                    let (committed, next) = futures::join!(commit, self.fetch(account, &mut token, cursor));
+                    (committed, Some(next))
+                }
+                None => (commit.await, None),
+            };
+            match committed.map_err(Error::from)? {
+                Step::Committed => {}
+                Step::LeaseLost => return Err(Stop::LeaseLost),
+            }
+            match next {
+                Some(next) => fetched = next,
+                None if progress.task.walked => return Ok(()),
+                None => return Err(Stop::Pause(self.clock.now())),
+            }
+        }
+    }
+
+    /// One page. A token that Douyin does not accept is replaced once and the call replayed once.
+    async fn fetch(&self, account: &Auth, token: &mut AccessToken, cursor: i64) -> Result<FanPage> {
+        let open_id = account.douyin_user_id.as_str();
+        let count = self.settings.page_size;
+        match self.douyin.fans(&token.token, open_id, cursor, count).await {
+            Err(failure) if failure.kind == FailureKind::TokenInvalid => {
+                *token = self.tokens.replace(open_id, token.version).await?;
+                let replayed = self.douyin.fans(&token.token, open_id, cursor, count).await;
+                if replayed.as_ref().is_err_and(|failure| failure.kind == FailureKind::TokenInvalid) {
+                    self.tokens.rejected(open_id, token).await?;
+                }
+                Ok(replayed?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    /// Whether who was not met has certainly unfollowed: the walk was FULL, the list is not cut off at the
+    /// platform's cap, and as many were met as the platform says there are.
+    fn whole_list_known(&self, progress: &Progress) -> bool {
+        progress.task.strategy == SyncStrategy::Full
+            && progress.task.total.is_some_and(|total| total < self.settings.fan_cap && progress.met() >= total)
+    }
+
+    async fn mark_unfollowed(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), Stop> {
+        loop {
+            if deadline.remaining(self.clock.now()) <= self.settings.checkpoint_margin {
+                return Err(Stop::Pause(self.clock.now()));
+            }
+            let lease = self.longer_lease(progress);
+            let marked = self.pages.mark_unfollowed(progress, UNFOLLOWED_PER_STEP, lease).await;
+            match marked.map_err(Error::from)? {
+                (Step::LeaseLost, _) => return Err(Stop::LeaseLost),
+                (Step::Committed, UNFOLLOWED_PER_STEP) => {}
+                (Step::Committed, _) => return Ok(()),
+            }
+        }
+    }
+
+    /// What a failure means for the task: to wait, or to end.
+    fn stop(&self, error: Error, progress: &Progress) -> Stop {
+        let now = self.clock.now();
+        let in_a_while = || Stop::Pause(Deadline::after(now, self.pause_after(progress.task.attempts)).at());
+        match &error {
+            Error::Platform(failure) => match failure.kind {
+                FailureKind::RateLimited | FailureKind::Transient if !self.last_attempt(progress) => in_a_while(),
+                FailureKind::QuotaExhausted => Stop::Pause(next_quota_day(now)),
+                _ => Stop::Fail(error),
+            },
+            Error::Kernel(kernel::Error::Busy(_)) if !self.last_attempt(progress) => in_a_while(),
+            _ => Stop::Fail(error),
+        }
+    }
+
+    fn last_attempt(&self, progress: &Progress) -> bool {
+        progress.task.attempts >= self.settings.max_attempts
+    }
+
+    /// The pause doubles with each attempt that got no page, up to a quarter of an hour.
+    fn pause_after(&self, attempts: u32) -> Duration {
+        self.settings.retry_pause.saturating_mul(1 << attempts.saturating_sub(1).min(10)).min(MAX_DELAY)
+    }
+
+    async fn finish(&self, progress: &Progress, ending: Ending) -> Result<Ran> {
+        let task = &progress.task;
+        let which = (task.task_id, task.douyin_user_id.as_str(), EndedBy::Holder(&progress.owner));
+        if !end(&self.client, &self.clock, (&self.tasks, &self.accounts), which, ending).await? {
+            return Ok(Ran::LeaseLost);
+        }
+        info!(
+            task.id = task.task_id.get(),
+            pages = task.counters.pages,
+            created = task.counters.created,
+            "fan sync {} ended",
+            task.task_id
+        );
+        Ok(match ending {
+            Ending::Completed => Ran::Completed,
+            Ending::Failed(_) => Ran::Failed,
+        })
+    }
+
+    /// Fails the task for a reason its user can act on; a failure of our own stores is passed on instead, for the
+    /// task is fine and somebody will take it up again.
+    async fn fail(&self, progress: &Progress, error: Error) -> Result<Ran> {
+        let advice = match &error {
+            Error::Platform(failure) => platform_advice(failure.kind),
+            Error::Authorization(problem) => problem.advice(),
+            Error::Sync(problem) => problem.advice(),
+            _ => return Err(error),
+        };
+        warn!(task.id = progress.task.task_id.get(), "fan sync {} failed: {error}", progress.task.task_id);
+        self.finish(progress, Ending::Failed(advice)).await
+    }
+
+    /// Lets the task go until `until`. A short wait is a delayed message; a long one is the sweeper's.
+    async fn pause(&self, progress: &Progress, until: Timestamp) -> Result<Ran> {
+        let task = &progress.task;
+        let now = self.clock.now();
+        if !self.tasks.release(task.task_id, &progress.owner, until.as_millisecond(), now.as_millisecond()).await? {
+            return Ok(Ran::LeaseLost);
+        }
+        info!(task.id = task.task_id.get(), "fan sync {} goes on at {until}", task.task_id);
+        let delay = Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO);
+        if delay <= MAX_DELAY {
+            let message = SyncMessage { task_id: task.task_id };
+            if let Err(error) = self.queue.send(&message, delay, &task.user_id.to_string()).await {
+                warn!(task.id = task.task_id.get(), "continuation not sent, left to the sweeper: {error}");
+            }
+        }
+        Ok(Ran::Paused)
+    }
+
+    fn lease_ms(&self) -> i64 {
+        i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX / 2)
+    }
+
+    /// A later end of the lease once half of it is used: moving it with every page would write the index each time.
+    fn longer_lease(&self, progress: &Progress) -> Option<i64> {
+        let now = self.clock.now_ms();
+        let left = progress.task.next_action_at.unwrap_or_default() - now;
+        (left < self.lease_ms() / 2).then(|| now + self.lease_ms())
+    }
+}
+
+/// Quotas are refilled at 08:00 in Beijing, which is midnight UTC.
+fn next_quota_day(now: Timestamp) -> Timestamp {
+    const DAY: i64 = 86_400;
+    Timestamp::from_second((now.as_second().div_euclid(DAY) + 1) * DAY).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotas_refill_at_eight_in_beijing() {
+        for (now, refill) in [
+            ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z"),
+            ("2026-11-20T15:59:59Z", "2026-11-21T00:00:00Z"),
+            ("2026-11-20T23:59:59.999Z", "2026-11-21T00:00:00Z"),
+        ] {
+            assert_eq!(next_quota_day(now.parse().unwrap()), refill.parse().unwrap(), "{now}");
+        }
+    }
+}

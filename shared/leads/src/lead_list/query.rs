@@ -1,0 +1,171 @@
+//! What a caller may ask the list for.
+
+use jiff::Timestamp;
+use kernel::FieldProblem;
+use kernel::page::PageRequest;
+
+use crate::error::{Error, Result};
+use crate::search::Filter;
+use crate::store::lead::LeadStatus;
+
+const DEFAULT_SIZE: u64 = 10;
+const MAX_SIZE: u64 = 100;
+/// Longer keywords match no nickname and hardly a note; refusing them tells the user more than an empty list.
+const MAX_KEYWORD: usize = 100;
+
+/// The query as it came: texts, so that every mistake is answered as this query's, field by field.
+#[derive(Debug, Clone, Default)]
+pub struct RawLeadQuery {
+    /// `startTime`.
+    pub start_time: Option<String>,
+    /// `endTime`.
+    pub end_time: Option<String>,
+    /// `keyword`.
+    pub keyword: Option<String>,
+    /// `status`.
+    pub status: Option<String>,
+    /// `sourceDouyinUserId`.
+    pub source_douyin_user_id: Option<String>,
+    /// `page`.
+    pub page: Option<String>,
+    /// `size`.
+    pub size: Option<String>,
+}
+
+/// A query that makes sense.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeadQuery {
+    /// First second of the range.
+    pub start_time: Option<i64>,
+    /// Last second of the range.
+    pub end_time: Option<i64>,
+    /// What to look for.
+    pub filter: Filter,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+impl RawLeadQuery {
+    /// Checks every field and names all that are wrong.
+    ///
+    /// # Errors
+    /// [`Error::InvalidQuery`].
+    pub fn parse(&self) -> Result<LeadQuery> {
+        let mut problems = Vec::new();
+        let mut wrong = |path: &str, problem: &str| problems.push(FieldProblem::new(path, problem));
+        let mut time = |path: &str, text: &Option<String>| {
+            let text = text.as_deref().filter(|text| !text.is_empty())?;
+            let parsed = text.parse::<Timestamp>().ok();
+            if parsed.is_none() {
+                wrong(path, "时间须为带时区的 RFC 3339 格式，例如 2026-11-20T08:00:00+08:00（“+”在网址中须写作 %2B）");
+            }
+            parsed
+        };
+        let (start, end) = (time("startTime", &self.start_time), time("endTime", &self.end_time));
+        if let (Some(start), Some(end)) = (start, end)
+            && start > end
+        {
+            wrong("startTime", "开始时间不能晚于结束时间");
+        }
+        let keyword = self.keyword.as_deref().map(str::trim).filter(|keyword| !keyword.is_empty());
+        if keyword.is_some_and(|keyword| keyword.chars().count() > MAX_KEYWORD) {
+            wrong("keyword", "关键词最多 100 个字符，请缩短后重试");
+        }
+        let status = match self.status.as_deref() {
+            None | Some("") => None,
+            Some("NEW") => Some(LeadStatus::New),
+            Some("CONTACTED") => Some(LeadStatus::Contacted),
+            Some("CONVERTED") => Some(LeadStatus::Converted),
+            Some(_) => {
+                wrong("status", "状态只能是 NEW、CONTACTED 或 CONVERTED");
+                None
+            }
+        };
+        let mut number = |path: &str, text: &Option<String>, default: u64, max: u64, problem: &str| {
+            let Some(text) = text else { return default };
+            let parsed = text.parse::<u64>().ok().filter(|number| (1..=max).contains(number));
+            parsed.unwrap_or_else(|| {
+                wrong(path, problem);
+                default
+            })
+        };
+        let page = number("page", &self.page, 1, kernel::ids::MAX_SAFE_INTEGER, "页码须为不小于 1 的整数");
+        let size = number("size", &self.size, DEFAULT_SIZE, MAX_SIZE, "每页条数须为 1 到 100 的整数");
+        if !problems.is_empty() {
+            return Err(Error::InvalidQuery(problems));
+        }
+        Ok(LeadQuery {
+            // Leads are dated to the second: a start within a second begins with the next one.
+            start_time: start.map(|time| time.as_second() + i64::from(time.subsec_nanosecond() > 0)),
+            end_time: end.map(Timestamp::as_second),
+            filter: Filter {
+                keyword: keyword.map(str::to_owned),
+                status,
+                source: self.source_douyin_user_id.clone().filter(|source| !source.is_empty()),
+            },
+            page: PageRequest { page, size },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(change: impl FnOnce(&mut RawLeadQuery)) -> Result<LeadQuery> {
+        let mut query = RawLeadQuery::default();
+        change(&mut query);
+        query.parse()
+    }
+
+    #[test]
+    fn an_empty_query_is_the_first_ten() {
+        let query = raw(|query| query.keyword = Some("  ".into())).unwrap();
+        assert_eq!(query.page, PageRequest { page: 1, size: 10 });
+        assert!(query.filter.is_empty());
+    }
+
+    #[test]
+    fn every_wrong_field_is_named() {
+        type Change = fn(&mut RawLeadQuery);
+        let cases: [(&str, Change); 16] = [
+            ("page", |q| q.page = Some("0".into())),
+            ("page", |q| q.page = Some("-1".into())),
+            ("page", |q| q.page = Some("x".into())),
+            ("page", |q| q.page = Some("1.5".into())),
+            ("page", |q| q.page = Some("99999999999999999999".into())),
+            ("size", |q| q.size = Some("0".into())),
+            ("size", |q| q.size = Some("101".into())),
+            ("size", |q| q.size = Some("1000".into())),
+            ("size", |q| q.size = Some("".into())),
+            ("startTime", |q| q.start_time = Some("2026-11-20T08:00:00".into())),
+            ("startTime", |q| q.start_time = Some("yesterday".into())),
+            ("endTime", |q| q.end_time = Some("1763625600".into())),
+            ("endTime", |q| q.end_time = Some("2026-02-30T00:00:00Z".into())),
+            ("startTime", |q| {
+                q.start_time = Some("2026-11-20T08:00:01Z".into());
+                q.end_time = Some("2026-11-20T16:00:00+08:00".into());
+            }),
+            ("status", |q| q.status = Some("new".into())),
+            ("keyword", |q| q.keyword = Some("长".repeat(1_000))),
+        ];
+        for (path, change) in cases {
+            match raw(change) {
+                Err(Error::InvalidQuery(fields)) => assert_eq!(fields[0].path, path),
+                other => panic!("{path}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn both_ends_of_a_range_belong_to_it() {
+        let query = raw(|query| {
+            query.start_time = Some("2026-11-20T16:00:00+08:00".into());
+            query.end_time = Some("2026-11-20T08:00:00.5Z".into());
+        })
+        .unwrap();
+        assert_eq!(query.start_time, query.end_time);
+        let late = raw(|query| query.start_time = Some("2026-11-20T08:00:00.5Z".into())).unwrap();
+        assert_eq!(late.start_time, query.start_time.map(|time| time + 1));
+    }
+}

@@ -1,0 +1,19 @@
+//! Douyin lead acquisition: authorise an account, keep its tokens, sync its fans into leads, list and work the leads.
+//!
+//! Inside: the platform client ([`douyin`]: wire types in, domain errors out) ← [`store`] (one aggregate per file) ←
+//! the use cases. A use case takes its collaborators once, at init.
+
+pub mod accounts;
+pub mod authorize;
+pub mod config;
+pub mod desk;
+pub mod douyin;
+pub mod error;
+pub mod fan_sync;
+pub mod lead_list;
+pub mod search;
+pub mod store;
+pub mod tokens;
+pub mod webhook;
+
+pub use error::{AuthorizationProblem, Error, Result};

@@ -1,0 +1,85 @@
+//! Finding leads by keyword, status or account without reading whole leads.
+
+use futures::{StreamExt, TryStreamExt, stream};
+use kernel::ids::UserId;
+
+use crate::error::Result;
+use crate::store::lead::LeadStatus;
+use crate::store::lead_index::segment::fold;
+use crate::store::lead_index::{Bounds, Counter, LeadIndexStore, SEGMENT_LEADS};
+
+/// One request reads at most 1 MB. 768 segments of 32 leads with usual nicknames stay below it, so that a range is
+/// usually one request and the ranges are read side by side.
+const RANGE: u64 = 768 * SEGMENT_LEADS;
+/// Ranges read at once.
+const PARALLEL: usize = 8;
+
+/// What to look for; an absent part matches everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Part of the nickname or the notes, letter case and width aside.
+    pub keyword: Option<String>,
+    /// The lead's status.
+    pub status: Option<LeadStatus>,
+    /// The account it came from, whether it still follows it or not.
+    pub source: Option<String>,
+}
+
+impl Filter {
+    /// Whether it matches everything.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The ids of all leads of `bounds` that match, newest first.
+pub async fn find(
+    index: &LeadIndexStore,
+    user_id: UserId,
+    bounds: Bounds,
+    counter: &Counter,
+    filter: &Filter,
+) -> Result<Vec<u64>> {
+    let source = match &filter.source {
+        None => None,
+        Some(account) => match counter.known(account) {
+            Some(ordinal) => Some(ordinal),
+            None => return Ok(Vec::new()),
+        },
+    };
+    let keyword = filter.keyword.as_deref().map(fold);
+    // Notes first: few leads have some, and knowing them one pass over the segments decides.
+    let noted = match &keyword {
+        Some(keyword) => index.noted(user_id, bounds, keyword).await?,
+        None => Default::default(),
+    };
+    let matches = &|sighting: &crate::store::lead_index::Sighting| {
+        filter.status.is_none_or(|status| sighting.status == status)
+            && source.is_none_or(|source| sighting.entry.accounts.iter().any(|(ordinal, _)| *ordinal == source))
+            && keyword
+                .as_deref()
+                .is_none_or(|keyword| sighting.entry.nickname.contains(keyword) || noted.contains(&sighting.lead_id))
+    };
+    let first_range = bounds.first.saturating_sub(1) / RANGE;
+    let last_range = bounds.last.saturating_sub(1) / RANGE;
+    let found: Vec<Vec<u64>> = stream::iter((first_range..=last_range).rev())
+        .map(|range| async move {
+            let part =
+                Bounds { first: bounds.first.max(range * RANGE + 1), last: bounds.last.min((range + 1) * RANGE) };
+            let mut found = Vec::new();
+            index
+                .sightings(user_id, part, |sighting| {
+                    if matches(&sighting) {
+                        found.push(sighting.lead_id);
+                    }
+                })
+                .await?;
+            Ok::<_, crate::Error>(found)
+        })
+        .buffer_unordered(PARALLEL)
+        .try_collect()
+        .await?;
+    let mut ids: Vec<u64> = found.into_iter().flatten().collect();
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(ids)
+}

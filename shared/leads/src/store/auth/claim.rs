@@ -1,0 +1,104 @@
+//! Who may work with an account: the claim of a sync, and the ends of it.
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use kernel::dynamo::{n, s};
+use kernel::error::{Error, Result};
+use kernel::ids::{TaskId, UserId};
+
+use super::{Auth, AuthStore};
+use crate::store::update;
+
+impl AuthStore {
+    /// Claims the account for `task` as one action of a transaction: refused unless it is the tenant's, ACTIVE, and
+    /// unclaimed or claimed by `stale`, a task known to have ended.
+    pub(crate) fn claim(
+        &self,
+        user_id: UserId,
+        douyin_user_id: &str,
+        task: TaskId,
+        stale: Option<TaskId>,
+    ) -> Result<TransactWriteItem> {
+        update(
+            Update::builder()
+                .table_name(&self.table)
+                .key("douyin_user_id", s(douyin_user_id))
+                .condition_expression(
+                    "user_id = :user AND #status = :active AND \
+                     (attribute_not_exists(active_sync_task_id) OR active_sync_task_id = :stale)",
+                )
+                .update_expression("SET active_sync_task_id = :task")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":user", n(user_id))
+                .expression_attribute_values(":active", s("ACTIVE"))
+                .expression_attribute_values(":stale", n(stale.map_or(0, TaskId::get)))
+                .expression_attribute_values(":task", n(task))
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld),
+        )
+    }
+
+    /// Gives the claim of `task` back as one action of a transaction, noting a completed sync's time.
+    pub(crate) fn unclaim(
+        &self,
+        douyin_user_id: &str,
+        task: TaskId,
+        completed_at: Option<i64>,
+    ) -> Result<TransactWriteItem> {
+        let builder = Update::builder()
+            .table_name(&self.table)
+            .key("douyin_user_id", s(douyin_user_id))
+            .condition_expression("active_sync_task_id = :task")
+            .expression_attribute_values(":task", n(task));
+        update(match completed_at {
+            None => builder.update_expression("REMOVE active_sync_task_id"),
+            Some(time) => builder
+                .update_expression("SET last_sync_time = :time REMOVE active_sync_task_id")
+                .expression_attribute_values(":time", n(time)),
+        })
+    }
+
+    /// Removes the tenant's account as one action of a transaction; refused when its claim has changed since it was read.
+    pub(crate) fn delete(&self, account: &Auth) -> Result<TransactWriteItem> {
+        let (claim, value) = claimed_by(account);
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .key("douyin_user_id", s(&account.douyin_user_id))
+            .condition_expression(format!("user_id = :user AND {claim}"))
+            .set_expression_attribute_values(Some(
+                value.into_iter().chain([(":user".to_owned(), n(account.user_id))]).collect(),
+            ))
+            .build()
+            .map_err(|_| Error::Corrupt("delete"))?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// Marks the account REVOKED and drops its tokens and claim, as one action of a transaction; refused when the
+    /// tokens or the claim changed since `account` was read.
+    pub(crate) fn revoke(&self, account: &Auth, now: i64) -> Result<TransactWriteItem> {
+        let (claim, value) = claimed_by(account);
+        let mut builder = Update::builder()
+            .table_name(&self.table)
+            .key("douyin_user_id", s(&account.douyin_user_id))
+            .condition_expression(format!("token_version = :version AND {claim}"))
+            .update_expression(
+                "SET #status = :revoked, update_time = :now REMOVE access_token, refresh_token, refresh_shard, \
+                 refresh_due, refresh_lease_owner, refresh_lease_until, active_sync_task_id ADD token_version :one",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":version", n(account.token_version))
+            .expression_attribute_values(":revoked", s("REVOKED"))
+            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":one", n(1));
+        if let Some((name, value)) = value {
+            builder = builder.expression_attribute_values(name, value);
+        }
+        update(builder)
+    }
+}
+
+/// The condition that the account's claim is as it was read.
+fn claimed_by(account: &Auth) -> (&'static str, Option<(String, AttributeValue)>) {
+    match account.active_sync_task_id {
+        None => ("attribute_not_exists(active_sync_task_id)", None),
+        Some(task) => ("active_sync_task_id = :claim", Some((":claim".to_owned(), n(task)))),
+    }
+}

@@ -1,0 +1,205 @@
+//! `t_douyin_auth`: the authorised Douyin accounts with their sealed tokens.
+
+mod claim;
+mod tokens;
+
+pub use tokens::SealedTokens;
+
+use aws_sdk_dynamodb::Client;
+use kernel::config::{ConfigError, Env};
+use kernel::due;
+use kernel::dynamo::{condition_failed, decode, n, s};
+use kernel::error::{Error, Result};
+use kernel::ids::{TaskId, UserId};
+use serde::{Deserialize, Serialize};
+
+/// The table's name in the specification, part of every ciphertext's context.
+pub const TABLE: &str = "t_douyin_auth";
+const WHAT: &str = "douyin account";
+
+/// Whether Douyin still accepts the account's tokens. Only proof changes it: a platform code or an `unauthorize`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum AuthStatus {
+    /// The tokens work.
+    Active,
+    /// Douyin refused to refresh them; the user must authorise again.
+    Expired,
+    /// The user withdrew the authorisation at Douyin.
+    Revoked,
+}
+
+/// An account's row.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Auth {
+    /// Our row number.
+    pub id: u64,
+    /// The account's open id for our app.
+    pub douyin_user_id: String,
+    /// The tenant.
+    pub user_id: UserId,
+    /// Nickname at the last authorisation.
+    #[serde(default)]
+    pub nickname: String,
+    /// Avatar at the last authorisation.
+    #[serde(default)]
+    pub avatar_url: String,
+    /// Granted scopes, comma-joined.
+    #[serde(default)]
+    pub scope: String,
+    /// State of the authorisation.
+    pub status: AuthStatus,
+    /// Sealed; absent once the tokens are dropped, and in reads through the index by user.
+    pub access_token: Option<String>,
+    /// Sealed; as above.
+    pub refresh_token: Option<String>,
+    /// When the access token ends.
+    pub expire_time: i64,
+    /// When the refresh token ends.
+    pub refresh_expire_time: i64,
+    /// How many of the five renewals of the refresh token are spent.
+    #[serde(default)]
+    pub renew_count: u32,
+    /// Grows with every change of the tokens.
+    #[serde(default)]
+    pub token_version: u64,
+    /// The sync that has claimed this account.
+    pub active_sync_task_id: Option<TaskId>,
+    /// When a sync last completed.
+    pub last_sync_time: Option<i64>,
+    /// When the row was made.
+    pub create_time: i64,
+}
+
+/// What a fresh authorisation writes.
+#[derive(Debug)]
+pub struct Grant<'a> {
+    /// The account.
+    pub douyin_user_id: &'a str,
+    /// The tenant.
+    pub user_id: UserId,
+    /// Nickname.
+    pub nickname: &'a str,
+    /// Avatar.
+    pub avatar_url: &'a str,
+    /// Granted scopes.
+    pub scope: &'a str,
+    /// Sealed access token.
+    pub access_token: String,
+    /// Sealed refresh token.
+    pub refresh_token: String,
+    /// End of the access token.
+    pub expire_time: i64,
+    /// End of the refresh token.
+    pub refresh_expire_time: i64,
+    /// When the keeper should look at it first.
+    pub refresh_due: i64,
+}
+
+/// Access to the table.
+#[derive(Debug, Clone)]
+pub struct AuthStore {
+    client: Client,
+    table: String,
+}
+
+impl AuthStore {
+    /// The store named by `TABLE_DOUYIN_AUTH`.
+    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self { client, table: env.required("TABLE_DOUYIN_AUTH")? })
+    }
+
+    /// The account, read consistently, whoever owns it.
+    pub async fn get(&self, douyin_user_id: &str) -> Result<Option<Auth>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("douyin_user_id", s(douyin_user_id))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(Error::aws("dynamodb:GetItem"))?;
+        answer.item.map(|item| decode(WHAT, item)).transpose()
+    }
+
+    /// The tenant's accounts (without tokens), read from the index: a change shows after milliseconds.
+    pub async fn of_user(&self, user_id: UserId) -> Result<Vec<Auth>> {
+        let mut accounts = Vec::new();
+        let mut start = None;
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name("by_user")
+                .key_condition_expression("user_id = :user")
+                .expression_attribute_values(":user", n(user_id))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(Error::aws("dynamodb:Query"))?;
+            for item in answer.items.unwrap_or_default() {
+                accounts.push(decode(WHAT, item)?);
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(accounts);
+            }
+        }
+    }
+
+    /// Writes a fresh authorisation: a new row, or the same tenant's row started over (renewals back to zero). A sync
+    /// that has claimed the account keeps its claim. `false`: the account is another tenant's.
+    pub async fn upsert(&self, id: u64, grant: Grant<'_>, now: i64) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("douyin_user_id", s(grant.douyin_user_id))
+            .condition_expression("attribute_not_exists(user_id) OR user_id = :user")
+            .update_expression(
+                "SET id = if_not_exists(id, :id), user_id = :user, nickname = :nickname, avatar_url = :avatar, \
+                 #scope = :scope, #status = :active, access_token = :access, refresh_token = :refresh, \
+                 expire_time = :expire, refresh_expire_time = :refresh_expire, renew_count = :zero, \
+                 refresh_shard = :shard, refresh_due = :due, create_time = if_not_exists(create_time, :now), \
+                 update_time = :now REMOVE refresh_lease_owner, refresh_lease_until ADD token_version :one",
+            )
+            .expression_attribute_names("#scope", "scope")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":id", n(id))
+            .expression_attribute_values(":user", n(grant.user_id))
+            .expression_attribute_values(":nickname", s(grant.nickname))
+            .expression_attribute_values(":avatar", s(grant.avatar_url))
+            .expression_attribute_values(":scope", s(grant.scope))
+            .expression_attribute_values(":active", s("ACTIVE"))
+            .expression_attribute_values(":access", s(grant.access_token))
+            .expression_attribute_values(":refresh", s(grant.refresh_token))
+            .expression_attribute_values(":expire", n(grant.expire_time))
+            .expression_attribute_values(":refresh_expire", n(grant.refresh_expire_time))
+            .expression_attribute_values(":zero", n(0))
+            .expression_attribute_values(":one", n(1))
+            .expression_attribute_values(":shard", s(due::shard_of_text(grant.douyin_user_id)))
+            .expression_attribute_values(":due", n(grant.refresh_due))
+            .expression_attribute_values(":now", n(now))
+            .send()
+            .await;
+        refused_or(outcome.map(drop), "dynamodb:UpdateItem")
+    }
+}
+
+/// `Ok(false)` when the write was refused by its condition.
+pub(crate) fn refused_or<E, R>(
+    outcome: Result<(), aws_sdk_dynamodb::error::SdkError<E, R>>,
+    operation: &'static str,
+) -> Result<bool>
+where
+    E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::fmt::Debug,
+    R: std::fmt::Debug,
+{
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(error) if condition_failed(&error) => Ok(false),
+        Err(error) => Err(Error::aws(operation)(error)),
+    }
+}

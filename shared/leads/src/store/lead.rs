@@ -1,0 +1,230 @@
+//! `t_douyin_lead`: one row per tenant and fan, however many of the tenant's accounts the fan follows.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use kernel::Clock;
+use kernel::config::{ConfigError, Env};
+use kernel::dynamo::{Item, batch_get, decode, n, s};
+use kernel::error::{Error, Result};
+use kernel::ids::UserId;
+use serde::{Deserialize, Serialize};
+
+use super::{put, update};
+
+const WHAT: &str = "lead";
+
+/// How far the user has worked a lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum LeadStatus {
+    /// Nobody has spoken to it yet.
+    New,
+    /// It was contacted.
+    Contacted,
+    /// It became a customer.
+    Converted,
+}
+
+impl LeadStatus {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "NEW",
+            Self::Contacted => "CONTACTED",
+            Self::Converted => "CONVERTED",
+        }
+    }
+}
+
+/// A lead's row.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Lead {
+    /// The tenant.
+    pub user_id: UserId,
+    /// The fan's open id for our app.
+    pub douyin_user_id: String,
+    /// Dense within the tenant: 1, 2, 3 …
+    pub lead_id: u64,
+    /// The fan's nickname when last taken over.
+    #[serde(default)]
+    pub nickname: String,
+    /// The fan's avatar when last taken over.
+    #[serde(default)]
+    pub avatar_url: String,
+    /// When we got to know of it; never decreases with the lead id.
+    pub acquire_time: i64,
+    /// The user's.
+    pub status: LeadStatus,
+    /// The user's.
+    #[serde(default)]
+    pub notes: String,
+    /// The tenant's accounts it was found to follow.
+    #[serde(default)]
+    pub sources: BTreeSet<String>,
+    /// Those of them it was later found not to follow any more.
+    #[serde(default)]
+    pub unfollowed: BTreeSet<String>,
+    /// Counts the user's edits.
+    #[serde(default)]
+    pub version: u64,
+    /// When the row last changed.
+    pub update_time: i64,
+}
+
+/// A fan about to become a lead.
+#[derive(Debug)]
+pub(crate) struct NewLead<'a> {
+    pub user_id: UserId,
+    pub douyin_user_id: &'a str,
+    pub union_id: Option<&'a str>,
+    pub lead_id: u64,
+    pub nickname: &'a str,
+    pub avatar_url: &'a str,
+    pub source: &'a str,
+    pub acquire_time: i64,
+}
+
+/// What a sync changes of a lead: never the user's own fields.
+#[derive(Debug)]
+pub(crate) struct Refresh<'a> {
+    pub nickname: &'a str,
+    pub avatar_url: &'a str,
+    /// The account it was met on, or missed on.
+    pub source: &'a str,
+    pub follows_source: bool,
+    pub follows_any: bool,
+}
+
+/// What the user changes of a lead.
+#[derive(Debug)]
+pub(crate) struct Edit<'a> {
+    pub status: LeadStatus,
+    pub notes: &'a str,
+}
+
+/// Access to the table.
+#[derive(Debug, Clone)]
+pub struct LeadStore {
+    client: Client,
+    clock: Clock,
+    table: String,
+}
+
+impl LeadStore {
+    /// The store named by `TABLE_DOUYIN_LEAD`.
+    pub fn new(client: Client, clock: Clock, env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self { client, clock, table: env.required("TABLE_DOUYIN_LEAD")? })
+    }
+
+    /// The tenant's leads for these fans, read consistently; fans that are no leads are not among them.
+    pub async fn by_open_ids<'a>(
+        &self,
+        user_id: UserId,
+        open_ids: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Vec<Lead>> {
+        let keys = open_ids.into_iter().map(|id| key(user_id, id)).collect();
+        let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
+        rows.into_iter().map(|row| decode(WHAT, row)).collect()
+    }
+
+    /// The leads numbered `first` to `last`, newest first, in one key-range query however many leads there are.
+    pub async fn range(&self, user_id: UserId, first: u64, last: u64) -> Result<Vec<Lead>> {
+        let mut leads = Vec::new();
+        let mut start = None;
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name("by_lead_id")
+                .key_condition_expression("user_id = :user AND lead_id BETWEEN :first AND :last")
+                .expression_attribute_values(":user", n(user_id))
+                .expression_attribute_values(":first", n(first))
+                .expression_attribute_values(":last", n(last))
+                .scan_index_forward(false)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(Error::aws("dynamodb:Query"))?;
+            for row in answer.items.unwrap_or_default() {
+                leads.push(decode(WHAT, row)?);
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(leads);
+            }
+        }
+    }
+
+    /// A new lead, as one action of a transaction; refused when the fan is one already.
+    pub(crate) fn insert(&self, lead: &NewLead<'_>) -> Result<TransactWriteItem> {
+        let mut builder = Put::builder()
+            .table_name(&self.table)
+            .item("user_id", n(lead.user_id))
+            .item("douyin_user_id", s(lead.douyin_user_id))
+            .item("lead_id", n(lead.lead_id))
+            .item("nickname", s(lead.nickname))
+            .item("avatar_url", s(lead.avatar_url))
+            .item("acquire_time", n(lead.acquire_time))
+            .item("status", s(LeadStatus::New.as_str()))
+            .item("notes", s(""))
+            .item("sources", set(lead.source))
+            .item("follow_state", s("FOLLOWING"))
+            .item("version", n(0))
+            .item("create_time", n(lead.acquire_time))
+            .item("update_time", n(lead.acquire_time))
+            .condition_expression("attribute_not_exists(douyin_user_id)");
+        if let Some(union_id) = lead.union_id {
+            builder = builder.item("union_id", s(union_id));
+        }
+        put(builder)
+    }
+
+    /// A sync's change to a lead, as one action of a transaction.
+    pub(crate) fn refresh(&self, lead: &Lead, refresh: &Refresh<'_>, now: i64) -> Result<TransactWriteItem> {
+        let unfollowed = if refresh.follows_source { "DELETE" } else { "ADD" };
+        let sources = if refresh.follows_source { "ADD sources :source" } else { "" };
+        update(
+            self.change(lead)
+                .condition_expression("attribute_exists(lead_id)")
+                .update_expression(format!(
+                    "SET nickname = :nickname, avatar_url = :avatar, follow_state = :state, update_time = :now \
+                     {sources} {unfollowed} unfollowed :source"
+                ))
+                .expression_attribute_values(":nickname", s(refresh.nickname))
+                .expression_attribute_values(":avatar", s(refresh.avatar_url))
+                .expression_attribute_values(":state", s(if refresh.follows_any { "FOLLOWING" } else { "UNFOLLOWED" }))
+                .expression_attribute_values(":source", set(refresh.source))
+                .expression_attribute_values(":now", n(now)),
+        )
+    }
+
+    /// The user's change to a lead, as one action of a transaction; refused when it was edited since it was read.
+    pub(crate) fn edit(&self, lead: &Lead, edit: &Edit<'_>, now: i64) -> Result<TransactWriteItem> {
+        update(
+            self.change(lead)
+                .condition_expression("version = :version")
+                .update_expression("SET #status = :status, notes = :notes, update_time = :now ADD version :one")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":version", n(lead.version))
+                .expression_attribute_values(":status", s(edit.status.as_str()))
+                .expression_attribute_values(":notes", s(edit.notes))
+                .expression_attribute_values(":now", n(now))
+                .expression_attribute_values(":one", n(1)),
+        )
+    }
+
+    fn change(&self, lead: &Lead) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
+        Update::builder().table_name(&self.table).set_key(Some(key(lead.user_id, &lead.douyin_user_id)))
+    }
+}
+
+fn key(user_id: UserId, open_id: &str) -> Item {
+    Item::from([("user_id".to_owned(), n(user_id)), ("douyin_user_id".to_owned(), s(open_id))])
+}
+
+fn set(text: &str) -> AttributeValue {
+    AttributeValue::Ss(vec![text.to_owned()])
+}

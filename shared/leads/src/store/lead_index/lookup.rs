@@ -1,0 +1,239 @@
+//! Reading the index.
+
+use std::collections::{HashMap, HashSet};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use kernel::dynamo::{Item, batch_get, decode, n, s};
+use kernel::error::{Error, Result};
+use kernel::ids::UserId;
+use serde::Deserialize;
+
+use super::segment::NameEntry;
+use super::{
+    Counter, LeadIndexStore, SEGMENT_LEADS, edit_entry, key, lead_at, mark_entry, name_entry, note_entry, open_entry,
+    segment_of, slot_of,
+};
+use crate::store::lead::LeadStatus;
+
+const WHAT: &str = "lead index";
+
+/// The leads `first` to `last`; none when `last < first`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The lowest lead id.
+    pub first: u64,
+    /// The highest.
+    pub last: u64,
+}
+
+impl Bounds {
+    /// How many there are: ids are dense.
+    pub fn count(self) -> u64 {
+        (self.last + 1).saturating_sub(self.first)
+    }
+}
+
+/// One change of a lead by a person.
+#[derive(Debug, Clone, Deserialize)]
+pub struct EditRecord {
+    /// The version it made.
+    pub version: u64,
+    /// Who.
+    pub edited_by: UserId,
+    /// When.
+    pub edited_at: i64,
+    /// The status before.
+    pub from_status: LeadStatus,
+    /// The status after.
+    pub to_status: LeadStatus,
+    /// Whether the notes changed too.
+    pub notes_changed: bool,
+}
+
+/// What a search sees of one lead.
+#[derive(Debug)]
+pub(crate) struct Sighting {
+    pub lead_id: u64,
+    pub status: LeadStatus,
+    pub entry: NameEntry,
+}
+
+impl LeadIndexStore {
+    /// The tenant's counter, read consistently; zero for a tenant without leads.
+    pub async fn counter(&self, user_id: UserId) -> Result<Counter> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(user_id, "counter")))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(Error::aws("dynamodb:GetItem"))?;
+        answer.item.map_or_else(|| Ok(Counter::default()), |item| decode(WHAT, item))
+    }
+
+    /// The first lead acquired at or after `time`.
+    pub(crate) async fn first_since(&self, user_id: UserId, time: i64) -> Result<Option<u64>> {
+        self.nearest_mark(user_id, (mark_entry(time), "mark#~".to_owned()), true, "first_lead_id").await
+    }
+
+    /// The last lead acquired at or before `time`.
+    pub(crate) async fn last_until(&self, user_id: UserId, time: i64) -> Result<Option<u64>> {
+        self.nearest_mark(user_id, ("mark#".to_owned(), mark_entry(time)), false, "last_lead_id").await
+    }
+
+    async fn nearest_mark(
+        &self,
+        user_id: UserId,
+        (from, to): (String, String),
+        forward: bool,
+        attribute: &str,
+    ) -> Result<Option<u64>> {
+        let answer = self
+            .between(user_id, from, to)
+            .scan_index_forward(forward)
+            .limit(1)
+            .send()
+            .await
+            .map_err(Error::aws("dynamodb:Query"))?;
+        let Some(mark) = answer.items.unwrap_or_default().pop() else { return Ok(None) };
+        let number = mark.get(attribute).and_then(|value| value.as_n().ok()).and_then(|number| number.parse().ok());
+        number.map(Some).ok_or(Error::Corrupt(WHAT))
+    }
+
+    /// The ids, among those in `bounds`, of leads whose folded notes contain `keyword`.
+    pub(crate) async fn noted(&self, user_id: UserId, bounds: Bounds, keyword: &str) -> Result<HashSet<u64>> {
+        let mut found = HashSet::new();
+        self.each(user_id, (note_entry(bounds.first), note_entry(bounds.last)), |row| {
+            let id = row
+                .get("entry")
+                .and_then(|entry| entry.as_s().ok())
+                .and_then(|entry| entry.strip_prefix("note#"))
+                .and_then(|id| id.parse().ok())
+                .ok_or(Error::Corrupt(WHAT))?;
+            if text(&row, "text").is_some_and(|notes| notes.contains(keyword)) {
+                found.insert(id);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// Visits the leads of `bounds`, in no particular order.
+    pub(crate) async fn sightings(
+        &self,
+        user_id: UserId,
+        bounds: Bounds,
+        mut visit: impl FnMut(Sighting),
+    ) -> Result<()> {
+        let (from, to) = (segment_of(bounds.first), segment_of(bounds.last));
+        self.each(user_id, (name_entry(from), name_entry(to)), |row| {
+            let segment: u64 = text(&row, "entry")
+                .and_then(|entry| entry.strip_prefix("name#"))
+                .and_then(|segment| segment.parse().ok())
+                .ok_or(Error::Corrupt(WHAT))?;
+            for slot in 0..SEGMENT_LEADS {
+                let lead_id = lead_at(segment, slot);
+                if lead_id < bounds.first || lead_id > bounds.last {
+                    continue;
+                }
+                let Some(entry) = text(&row, &slot.to_string()) else { continue };
+                let entry = NameEntry::decode(entry).ok_or(Error::Corrupt(WHAT))?;
+                let status = status_of(text(&row, &format!("{slot}s")));
+                visit(Sighting { lead_id, status, entry });
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The open ids of these leads: the keys of their rows.
+    pub(crate) async fn open_ids_of(&self, user_id: UserId, lead_ids: &[u64]) -> Result<HashMap<u64, String>> {
+        let segments: HashSet<u64> = lead_ids.iter().map(|id| segment_of(*id)).collect();
+        let keys = segments.iter().map(|segment| key(user_id, open_entry(*segment))).collect();
+        let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
+        let by_entry: HashMap<String, Item> =
+            rows.into_iter().filter_map(|row| Some((text(&row, "entry")?.to_owned(), row))).collect();
+        Ok(lead_ids
+            .iter()
+            .filter_map(|id| {
+                let row = by_entry.get(&open_entry(segment_of(*id)))?;
+                Some((*id, text(row, &slot_of(*id).to_string())?.to_owned()))
+            })
+            .collect())
+    }
+
+    /// A lead's history, newest first.
+    pub async fn edits(&self, user_id: UserId, lead_id: u64) -> Result<Vec<EditRecord>> {
+        let mut edits = Vec::new();
+        self.each(user_id, (edit_entry(lead_id, 0), format!("edit#{lead_id:014}#~")), |row| {
+            edits.push(decode(WHAT, row)?);
+            Ok(())
+        })
+        .await?;
+        edits.reverse();
+        Ok(edits)
+    }
+
+    async fn each(
+        &self,
+        user_id: UserId,
+        (from, to): (String, String),
+        mut visit: impl FnMut(Item) -> Result<()>,
+    ) -> Result<()> {
+        let mut start = None;
+        loop {
+            let answer = self
+                .between(user_id, from.clone(), to.clone())
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(Error::aws("dynamodb:Query"))?;
+            for row in answer.items.unwrap_or_default() {
+                visit(row)?;
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn between(
+        &self,
+        user_id: UserId,
+        from: String,
+        to: String,
+    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("user_id = :user AND entry BETWEEN :from AND :to")
+            .expression_attribute_values(":user", n(user_id))
+            .expression_attribute_values(":from", s(from))
+            .expression_attribute_values(":to", s(to))
+    }
+}
+
+fn text<'a>(row: &'a Item, attribute: &str) -> Option<&'a str> {
+    row.get(attribute).map(AttributeValue::as_s)?.ok().map(String::as_str)
+}
+
+/// A status as one letter; NEW, which most leads are, as nothing.
+pub(super) fn status_letter(status: LeadStatus) -> Option<&'static str> {
+    match status {
+        LeadStatus::New => None,
+        LeadStatus::Contacted => Some("C"),
+        LeadStatus::Converted => Some("V"),
+    }
+}
+
+fn status_of(letter: Option<&str>) -> LeadStatus {
+    match letter {
+        Some("C") => LeadStatus::Contacted,
+        Some("V") => LeadStatus::Converted,
+        _ => LeadStatus::New,
+    }
+}

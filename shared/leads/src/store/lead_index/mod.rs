@@ -1,0 +1,120 @@
+//! `t_douyin_lead_index`: what makes lists and searches cheap at any size, kept beside the leads and written in the
+//! same transactions.
+//!
+//! Lead ids are dense and times never decrease with them, so a page is a key range and a time range is an id range.
+//! Per tenant the table holds, told apart by the prefix of `entry`:
+//!
+//! | entry | holds |
+//! |---|---|
+//! | `counter` | how many leads there are, the last acquire time, the accounts met so far |
+//! | `mark#<time>` | the first and last lead acquired at that second |
+//! | `name#<segment>` | for 32 leads: accounts and folded nickname (`k`), status unless NEW (`ks`) |
+//! | `open#<segment>` | for 32 leads: the fan's open id, which is the key of the lead's row |
+//! | `note#<lead>` | the folded notes of a lead that has some |
+//! | `edit#<lead>#<version>` | who changed what of a lead, and when |
+//!
+//! Notes stand alone so that a long one makes neither a segment large nor its neighbours' edits expensive; status and
+//! nickname are attributes of their own so that an edit and a sync of one lead never overwrite each other.
+
+mod lookup;
+pub mod segment;
+mod write;
+
+pub(crate) use lookup::Sighting;
+pub use lookup::{Bounds, EditRecord};
+
+use aws_sdk_dynamodb::Client;
+use kernel::Clock;
+use kernel::config::{ConfigError, Env};
+use kernel::dynamo::{Item, n, s};
+use kernel::ids::UserId;
+use serde::Deserialize;
+
+/// How many leads share a segment. At most 32 × 400 bytes of nickname: far below the 400 KB an item may have.
+pub const SEGMENT_LEADS: u64 = 32;
+
+/// A tenant's counter.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct Counter {
+    /// How many leads there are; also the highest lead id.
+    #[serde(default)]
+    pub lead_count: u64,
+    /// The acquire time of the newest lead.
+    #[serde(default)]
+    pub last_acquire_time: i64,
+    /// The accounts that ever contributed a lead; segments refer to them by position.
+    #[serde(default)]
+    pub accounts: Vec<String>,
+    /// Grows with every change a sync makes, so that of two syncs of one tenant one plans anew.
+    #[serde(default)]
+    pub version: u64,
+}
+
+impl Counter {
+    /// The position of an account among those met, which it takes now if it is new.
+    pub fn ordinal(&mut self, account: &str) -> usize {
+        self.accounts.iter().position(|known| known == account).unwrap_or_else(|| {
+            self.accounts.push(account.to_owned());
+            self.accounts.len() - 1
+        })
+    }
+
+    /// The position of an account, if it was met.
+    pub fn known(&self, account: &str) -> Option<usize> {
+        self.accounts.iter().position(|known| known == account)
+    }
+}
+
+/// Access to the table.
+#[derive(Debug, Clone)]
+pub struct LeadIndexStore {
+    client: Client,
+    clock: Clock,
+    table: String,
+}
+
+impl LeadIndexStore {
+    /// The store named by `TABLE_DOUYIN_LEAD_INDEX`.
+    pub fn new(client: Client, clock: Clock, env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self { client, clock, table: env.required("TABLE_DOUYIN_LEAD_INDEX")? })
+    }
+}
+
+/// The segment a lead belongs to.
+pub fn segment_of(lead_id: u64) -> u64 {
+    lead_id.saturating_sub(1) / SEGMENT_LEADS
+}
+
+/// A lead's attribute name within its segment.
+fn slot_of(lead_id: u64) -> u64 {
+    lead_id.saturating_sub(1) % SEGMENT_LEADS
+}
+
+/// The lead at a slot of a segment.
+fn lead_at(segment: u64, slot: u64) -> u64 {
+    segment * SEGMENT_LEADS + slot + 1
+}
+
+fn name_entry(segment: u64) -> String {
+    format!("name#{segment:012}")
+}
+
+fn open_entry(segment: u64) -> String {
+    format!("open#{segment:012}")
+}
+
+fn note_entry(lead_id: u64) -> String {
+    format!("note#{lead_id:014}")
+}
+
+fn mark_entry(time: i64) -> String {
+    format!("mark#{time:011}")
+}
+
+fn edit_entry(lead_id: u64, version: u64) -> String {
+    format!("edit#{lead_id:014}#{version:010}")
+}
+
+fn key(user_id: UserId, entry: impl Into<String>) -> Item {
+    Item::from([("user_id".to_owned(), n(user_id)), ("entry".to_owned(), s(entry))])
+}

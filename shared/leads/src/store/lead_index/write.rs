@@ -1,0 +1,133 @@
+//! Changes to the index, each as actions of the transaction that changes the leads.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use kernel::dynamo::{n, s};
+use kernel::error::{Error, Result};
+use kernel::ids::UserId;
+
+use super::segment::fold;
+use super::{
+    Counter, LeadIndexStore, edit_entry, key, mark_entry, name_entry, note_entry, open_entry, segment_of, slot_of,
+};
+use crate::store::lead::{Lead, LeadStatus};
+use crate::store::{put, update};
+
+impl LeadIndexStore {
+    /// Moves the counter on; refused when it has moved since `read` was read.
+    pub(crate) fn advance(&self, user_id: UserId, read: &Counter, next: &Counter) -> Result<TransactWriteItem> {
+        let condition = if read.version == 0 { "attribute_not_exists(version)" } else { "version = :read" };
+        let mut builder = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(key(user_id, "counter")))
+            .item("lead_count", n(next.lead_count))
+            .item("last_acquire_time", n(next.last_acquire_time))
+            .item("accounts", AttributeValue::L(next.accounts.iter().map(s).collect()))
+            .item("version", n(read.version + 1))
+            .condition_expression(condition);
+        if read.version != 0 {
+            builder = builder.expression_attribute_values(":read", n(read.version));
+        }
+        put(builder)
+    }
+
+    /// Notes that the leads `first` to `last` were acquired at `time`; pages of one second share a mark.
+    pub(crate) fn mark(&self, user_id: UserId, time: i64, first: u64, last: u64) -> Result<TransactWriteItem> {
+        update(
+            Update::builder()
+                .table_name(&self.table)
+                .set_key(Some(key(user_id, mark_entry(time))))
+                .update_expression("SET first_lead_id = if_not_exists(first_lead_id, :first), last_lead_id = :last")
+                .expression_attribute_values(":first", n(first))
+                .expression_attribute_values(":last", n(last)),
+        )
+    }
+
+    /// Writes encoded name entries, one action per segment they touch.
+    pub(crate) fn names(&self, user_id: UserId, entries: &[(u64, String)]) -> Result<Vec<TransactWriteItem>> {
+        self.segments(user_id, entries, name_entry)
+    }
+
+    /// Writes open ids, one action per segment they touch.
+    pub(crate) fn open_ids(&self, user_id: UserId, entries: &[(u64, String)]) -> Result<Vec<TransactWriteItem>> {
+        self.segments(user_id, entries, open_entry)
+    }
+
+    fn segments(
+        &self,
+        user_id: UserId,
+        entries: &[(u64, String)],
+        entry: fn(u64) -> String,
+    ) -> Result<Vec<TransactWriteItem>> {
+        let mut segments: BTreeMap<u64, Vec<(u64, &str)>> = BTreeMap::new();
+        for (lead_id, text) in entries {
+            segments.entry(segment_of(*lead_id)).or_default().push((slot_of(*lead_id), text));
+        }
+        segments
+            .into_iter()
+            .map(|(segment, slots)| {
+                let assignments: Vec<String> = slots.iter().map(|(slot, _)| format!("#s{slot} = :s{slot}")).collect();
+                let mut builder = Update::builder()
+                    .table_name(&self.table)
+                    .set_key(Some(key(user_id, entry(segment))))
+                    .update_expression(format!("SET {}", assignments.join(", ")));
+                for (slot, text) in slots {
+                    builder = builder
+                        .expression_attribute_names(format!("#s{slot}"), slot.to_string())
+                        .expression_attribute_values(format!(":s{slot}"), s(text));
+                }
+                update(builder)
+            })
+            .collect()
+    }
+
+    /// Sets a lead's status in its segment; NEW is what an absent one means.
+    pub(crate) fn status(&self, lead: &Lead, status: LeadStatus) -> Result<TransactWriteItem> {
+        let builder = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(lead.user_id, name_entry(segment_of(lead.lead_id)))))
+            .expression_attribute_names("#status", format!("{}s", slot_of(lead.lead_id)));
+        update(match super::lookup::status_letter(status) {
+            None => builder.update_expression("REMOVE #status"),
+            Some(letter) => {
+                builder.update_expression("SET #status = :status").expression_attribute_values(":status", s(letter))
+            }
+        })
+    }
+
+    /// Sets what a search finds of a lead's notes.
+    pub(crate) fn note(&self, lead: &Lead, notes: &str) -> Result<TransactWriteItem> {
+        let key = key(lead.user_id, note_entry(lead.lead_id));
+        let folded = fold(notes);
+        if folded.is_empty() {
+            let delete = Delete::builder()
+                .table_name(&self.table)
+                .set_key(Some(key))
+                .build()
+                .map_err(|_| Error::Corrupt("delete"))?;
+            return Ok(TransactWriteItem::builder().delete(delete).build());
+        }
+        put(Put::builder().table_name(&self.table).set_item(Some(key)).item("text", s(folded)))
+    }
+
+    /// Adds to a lead's history. `from` and `to` are the statuses when they differ; notes are not repeated here.
+    pub(crate) fn record_edit(
+        &self,
+        lead: &Lead,
+        editor: UserId,
+        to: LeadStatus,
+        notes_changed: bool,
+        now: i64,
+    ) -> Result<TransactWriteItem> {
+        put(Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(key(lead.user_id, edit_entry(lead.lead_id, lead.version + 1))))
+            .item("version", n(lead.version + 1))
+            .item("edited_by", n(editor))
+            .item("edited_at", n(now))
+            .item("from_status", s(lead.status.as_str()))
+            .item("to_status", s(to.as_str()))
+            .item("notes_changed", AttributeValue::Bool(notes_changed)))
+    }
+}

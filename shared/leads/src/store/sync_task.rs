@@ -1,0 +1,325 @@
+//! `t_douyin_sync_task`: the fan syncs, their progress and who is working on them.
+//!
+//! One number, `next_action_at`, says when a task may be taken up: now for a new one, the end of the lease while a
+//! worker holds it, the end of the pause after a refusal. A task that has ended carries none and leaves the index.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem, Update};
+use kernel::config::{ConfigError, Env};
+use kernel::due::{self, DueIndex};
+use kernel::dynamo::{decode, n, s};
+use kernel::error::{Error, Result};
+use kernel::ids::{TaskId, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::auth::refused_or;
+use super::{put, update};
+use crate::error::Advice;
+
+const WHAT: &str = "sync task";
+
+/// How much of the fan list a sync takes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum SyncStrategy {
+    /// Unknown fans only.
+    #[default]
+    Incremental,
+    /// Also refreshes nickname and avatar, and marks who has unfollowed.
+    Full,
+}
+
+/// Where a sync stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum SyncStatus {
+    /// Waiting for a worker for the first time.
+    Pending,
+    /// Under way, or pausing on the way.
+    Processing,
+    /// The whole list was taken over.
+    Completed,
+    /// Ended early; the error says why.
+    Failed,
+}
+
+impl SyncStatus {
+    /// Whether nothing more will happen.
+    pub fn ended(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed)
+    }
+}
+
+/// What a sync has counted, exactly once per committed page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub struct Counters {
+    /// Pages committed.
+    #[serde(default)]
+    pub pages: u64,
+    /// Fans received, repetitions included.
+    #[serde(default)]
+    pub seen: u64,
+    /// Leads made.
+    #[serde(default)]
+    pub created: u64,
+    /// Leads changed: refreshed by FULL, or found to follow one more account.
+    #[serde(default)]
+    pub updated: u64,
+    /// Fans received that changed nothing.
+    #[serde(default)]
+    pub unchanged: u64,
+    /// Leads found to have unfollowed.
+    #[serde(default)]
+    pub unfollowed: u64,
+}
+
+/// A sync's row.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SyncTask {
+    /// Its id.
+    pub task_id: TaskId,
+    /// The tenant.
+    pub user_id: UserId,
+    /// The account it walks.
+    pub douyin_user_id: String,
+    /// How.
+    pub strategy: SyncStrategy,
+    /// Where it stands.
+    pub status: SyncStatus,
+    /// The platform's cursor of the next page.
+    #[serde(default)]
+    pub cursor: i64,
+    /// The list is walked to its end; what is left is to mark who has unfollowed.
+    #[serde(default)]
+    pub walked: bool,
+    /// What it counted.
+    #[serde(flatten)]
+    pub counters: Counters,
+    /// How many fans the platform says there are.
+    pub total: Option<u64>,
+    /// FULL only: the leads met on this walk, a serialised roaring bitmap.
+    #[serde(default)]
+    pub met: serde_bytes::ByteBuf,
+    /// Who works on it.
+    pub lease_owner: Option<String>,
+    /// How often it was taken up since a page was last committed.
+    #[serde(default)]
+    pub attempts: u32,
+    /// When it may be taken up, in milliseconds; absent once it has ended.
+    pub next_action_at: Option<i64>,
+    /// When the sweeper last sent a message for it, in milliseconds.
+    pub dispatched_at: Option<i64>,
+    /// How often the sweeper did since it was last taken up.
+    #[serde(default)]
+    pub dispatches: u32,
+    /// The stable code of the failure.
+    pub error_type: Option<String>,
+    /// What happened, in Chinese.
+    pub error_message: Option<String>,
+    /// What to do, in Chinese.
+    pub error_remedy: Option<String>,
+    /// When it was asked for.
+    pub create_time: i64,
+    /// When it was first taken up.
+    pub started_at: Option<i64>,
+    /// When it ended.
+    pub finished_at: Option<i64>,
+}
+
+/// How a sync ends.
+#[derive(Debug, Clone, Copy)]
+pub enum Ending {
+    /// All of the list was taken over.
+    Completed,
+    /// It failed, and the user is told this.
+    Failed(Advice),
+}
+
+/// On whose word a task ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum EndedBy<'a> {
+    /// The worker that holds it with this token.
+    Holder(&'a str),
+    /// The user, whoever holds it: the account is disconnected.
+    Anyone,
+    /// The sweeper, if nobody has touched it since it was seen.
+    Sweeper { next_action_at: i64 },
+}
+
+/// Access to the table.
+#[derive(Debug, Clone)]
+pub struct SyncTaskStore {
+    client: Client,
+    table: String,
+}
+
+impl SyncTaskStore {
+    /// The store named by `TABLE_DOUYIN_SYNC_TASK`.
+    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self { client, table: env.required("TABLE_DOUYIN_SYNC_TASK")? })
+    }
+
+    /// The task, read consistently, whoever owns it.
+    pub async fn get(&self, task: TaskId) -> Result<Option<SyncTask>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("task_id", n(task))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(Error::aws("dynamodb:GetItem"))?;
+        answer.item.map(|item| decode(WHAT, item)).transpose()
+    }
+
+    /// A new task, as one action of a transaction.
+    pub(crate) fn create(
+        &self,
+        task: TaskId,
+        user_id: UserId,
+        douyin_user_id: &str,
+        strategy: SyncStrategy,
+        now_ms: i64,
+    ) -> Result<TransactWriteItem> {
+        let strategy = match strategy {
+            SyncStrategy::Incremental => "INCREMENTAL",
+            SyncStrategy::Full => "FULL",
+        };
+        put(Put::builder()
+            .table_name(&self.table)
+            .item("task_id", n(task))
+            .item("user_id", n(user_id))
+            .item("douyin_user_id", s(douyin_user_id))
+            .item("strategy", s(strategy))
+            .item("status", s("PENDING"))
+            .item("due_shard", s(due::shard(task.get())))
+            .item("next_action_at", n(now_ms))
+            .item("create_time", n(now_ms.div_euclid(1_000)))
+            .item("update_time", n(now_ms.div_euclid(1_000)))
+            .condition_expression("attribute_not_exists(task_id)"))
+    }
+
+    /// Takes the task up as `owner` until `lease_end_ms`. `None`: it has ended, somebody holds it, or its time has
+    /// not come.
+    pub async fn claim(&self, task: TaskId, owner: &str, now_ms: i64, lease_end_ms: i64) -> Result<Option<SyncTask>> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("task_id", n(task))
+            .condition_expression("next_action_at <= :now")
+            .update_expression(
+                "SET #status = :processing, lease_owner = :owner, next_action_at = :lease_end, \
+                 started_at = if_not_exists(started_at, :seconds), update_time = :seconds \
+                 REMOVE dispatched_at, dispatches ADD attempts :one",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":processing", s("PROCESSING"))
+            .expression_attribute_values(":owner", s(owner))
+            .expression_attribute_values(":now", n(now_ms))
+            .expression_attribute_values(":lease_end", n(lease_end_ms))
+            .expression_attribute_values(":seconds", n(now_ms.div_euclid(1_000)))
+            .expression_attribute_values(":one", n(1))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match outcome {
+            Ok(answer) => decode(WHAT, answer.attributes.unwrap_or_default()).map(Some),
+            Err(error) => refused_or(Err(error), "dynamodb:UpdateItem").map(|_| None),
+        }
+    }
+
+    /// Lets the task go until `next_action_at_ms`. `false`: it was not `owner`'s any more.
+    pub async fn release(&self, task: TaskId, owner: &str, next_action_at_ms: i64, now_ms: i64) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("task_id", n(task))
+            .condition_expression("lease_owner = :owner")
+            .update_expression("SET next_action_at = :next, update_time = :seconds REMOVE lease_owner")
+            .expression_attribute_values(":owner", s(owner))
+            .expression_attribute_values(":next", n(next_action_at_ms))
+            .expression_attribute_values(":seconds", n(now_ms.div_euclid(1_000)))
+            .send()
+            .await;
+        refused_or(outcome.map(drop), "dynamodb:UpdateItem")
+    }
+
+    /// The update every step of a worker starts from: refused unless `owner` still holds the task.
+    pub(crate) fn held(&self, task: TaskId, owner: &str) -> UpdateBuilder {
+        self.unheld(task).condition_expression("lease_owner = :owner").expression_attribute_values(":owner", s(owner))
+    }
+
+    fn unheld(&self, task: TaskId) -> UpdateBuilder {
+        Update::builder().table_name(&self.table).key("task_id", n(task))
+    }
+
+    /// Ends the task as one action of a transaction; refused when it has ended already or `by` does not hold.
+    pub(crate) fn end(&self, task: TaskId, by: EndedBy<'_>, ending: Ending, now: i64) -> Result<TransactWriteItem> {
+        let builder = match by {
+            EndedBy::Holder(owner) => self.held(task, owner),
+            EndedBy::Anyone => self.unheld(task).condition_expression("attribute_exists(next_action_at)"),
+            EndedBy::Sweeper { next_action_at } => self
+                .unheld(task)
+                .condition_expression("next_action_at = :seen")
+                .expression_attribute_values(":seen", n(next_action_at)),
+        };
+        const REMOVE: &str = "REMOVE lease_owner, due_shard, next_action_at, dispatched_at, dispatches, met";
+        let builder =
+            builder.expression_attribute_names("#status", "status").expression_attribute_values(":now", n(now));
+        update(match ending {
+            Ending::Completed => builder
+                .update_expression(format!("SET #status = :status, finished_at = :now, update_time = :now {REMOVE}"))
+                .expression_attribute_values(":status", s("COMPLETED")),
+            Ending::Failed(advice) => builder
+                .update_expression(format!(
+                    "SET #status = :status, finished_at = :now, update_time = :now, error_type = :code, \
+                     error_message = :message, error_remedy = :remedy {REMOVE}"
+                ))
+                .expression_attribute_values(":status", s("FAILED"))
+                .expression_attribute_values(":code", s(advice.code))
+                .expression_attribute_values(":message", s(advice.message))
+                .expression_attribute_values(":remedy", s(advice.remedy)),
+        })
+    }
+
+    /// The unfinished tasks whose time had come at `now_ms`, longest overdue first.
+    pub async fn due(&self, now_ms: i64, limit: i32) -> Result<Vec<TaskId>> {
+        #[derive(Deserialize)]
+        struct Key {
+            task_id: TaskId,
+        }
+        let index = DueIndex {
+            table: self.table.clone(),
+            index: "by_next_action",
+            shard_attribute: "due_shard",
+            time_attribute: "next_action_at",
+        };
+        let keys = index.due(&self.client, now_ms, limit).await?;
+        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.task_id)).collect()
+    }
+
+    /// Notes that the sweeper sends a message for the task; `false` when one was sent after `not_since_ms`, or the
+    /// task was taken up in the meantime.
+    pub async fn note_dispatch(&self, task: &SyncTask, now_ms: i64, not_since_ms: i64) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("task_id", n(task.task_id))
+            .condition_expression(
+                "next_action_at = :seen AND (attribute_not_exists(dispatched_at) OR dispatched_at < :since)",
+            )
+            .update_expression("SET dispatched_at = :now ADD dispatches :one")
+            .expression_attribute_values(":seen", n(task.next_action_at.unwrap_or_default()))
+            .expression_attribute_values(":since", n(not_since_ms))
+            .expression_attribute_values(":now", n(now_ms))
+            .expression_attribute_values(":one", n(1))
+            .send()
+            .await;
+        refused_or(outcome.map(drop), "dynamodb:UpdateItem")
+    }
+}

@@ -1,0 +1,36 @@
+//! The platform's events we have acted on, kept a day in `t_idempotency` so that a repeated delivery changes nothing.
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use kernel::config::{ConfigError, Env};
+use kernel::dynamo::{n, s};
+use kernel::error::Result;
+
+use super::put;
+
+/// How long a repetition is recognised. Douyin repeats within seconds; the table's contract is 24 hours.
+const LIFETIME_SECONDS: i64 = 86_400;
+
+/// Access to the table.
+#[derive(Debug, Clone)]
+pub struct WebhookEventStore {
+    table: String,
+}
+
+impl WebhookEventStore {
+    /// The store named by `TABLE_IDEMPOTENCY`.
+    pub fn new(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self { table: env.required("TABLE_IDEMPOTENCY")? })
+    }
+
+    /// Notes the event, as one action of the transaction that acts on it; refused when it was noted before.
+    /// Platform events belong to no tenant: they stand under user 0, which no caller can be.
+    pub(crate) fn note(&self, message_id: &str, now: i64) -> Result<TransactWriteItem> {
+        put(Put::builder()
+            .table_name(&self.table)
+            .item("user_id", n(0))
+            .item("idempotency_key", s(format!("douyin-webhook#{message_id}")))
+            .item("create_time", n(now))
+            .item("expires_at", n(now + LIFETIME_SECONDS))
+            .condition_expression("attribute_not_exists(idempotency_key)"))
+    }
+}

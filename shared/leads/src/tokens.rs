@@ -1,0 +1,275 @@
+//! Keeping tokens alive. There is one path to a new token, taken under a lease on the account's row, by whoever needs
+//! one first: the worker that met an expired token, or the keeper that came before it expired.
+
+use std::time::Duration;
+
+use kernel::Clock;
+use kernel::config::{ConfigError, Env};
+use kernel::vault::{Place, Vault};
+use secrecy::SecretString;
+use tracing::{error, info, warn};
+
+use crate::douyin::{Douyin, FailureKind, PlatformError, TokenGrant};
+use crate::error::{AuthorizationProblem, Result};
+use crate::store::auth::{Auth, AuthStatus, AuthStore, SealedTokens, TABLE};
+
+const DAY: i64 = 86_400;
+
+/// The access token lives 15 days; it is refreshed when fewer than these remain.
+const REFRESH_BEFORE: i64 = 3 * DAY;
+/// The refresh token lives 30 days; it is renewed when fewer than these remain.
+const RENEW_BEFORE: i64 = 7 * DAY;
+/// Douyin renews a refresh token at most this often per authorisation.
+pub const MAX_RENEWALS: u32 = 5;
+/// What each renewal is certain to add: 30 days, less the days the old token still had.
+const RENEWAL_GAIN: i64 = 30 * DAY - RENEW_BEFORE;
+/// After a failure that proves nothing the keeper comes back this much later.
+const RETRY_AFTER: i64 = 3_600;
+/// A token this close to its end is not used for another call.
+const USABLE_FOR: i64 = 60;
+/// Longer than the platform call under it can take, so a holder that lives never loses it.
+const LEASE: Duration = Duration::from_secs(60);
+/// How long to wait for another holder, and how often to look.
+const WAIT: Duration = Duration::from_secs(65);
+const POLL: Duration = Duration::from_millis(250);
+
+/// The account must be authorised anew by then at the latest, whatever we do: a date the keeper never falls short of.
+pub fn reauthorize_by(account: &Auth) -> i64 {
+    let renewals = i64::from(MAX_RENEWALS.saturating_sub(account.renew_count));
+    account.expire_time.max(account.refresh_expire_time + renewals * RENEWAL_GAIN)
+}
+
+/// When the keeper should look at a token set next.
+pub fn refresh_due(expire_time: i64, refresh_expire_time: i64, renew_count: u32) -> i64 {
+    let refresh = expire_time - REFRESH_BEFORE;
+    if renew_count < MAX_RENEWALS { refresh.min(refresh_expire_time - RENEW_BEFORE) } else { refresh }
+}
+
+/// An access token in the clear, and which of the account's token sets it is from.
+#[derive(Debug, Clone)]
+pub struct AccessToken {
+    /// The token.
+    pub token: SecretString,
+    /// The row's `token_version`.
+    pub version: u64,
+}
+
+/// Tokens of authorised accounts.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    accounts: AuthStore,
+    vault: Vault,
+    douyin: Douyin,
+    clock: Clock,
+}
+
+impl Tokens {
+    /// From the environment's table and key.
+    pub fn new(aws: &kernel::aws::Aws, env: &Env, douyin: Douyin, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
+            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
+            douyin,
+            clock,
+        })
+    }
+
+    /// A usable access token of the account.
+    ///
+    /// # Errors
+    /// [`Error::Authorization`] when only the user can help.
+    pub async fn access_token(&self, account: &Auth) -> Result<AccessToken> {
+        ensure_active(account)?;
+        if account.expire_time - USABLE_FOR <= self.clock.now().as_second() {
+            return self.replace(&account.douyin_user_id, account.token_version).await;
+        }
+        self.open_access_token(account).await
+    }
+
+    /// A token newer than `rejected`, which Douyin did not accept: somebody else's if there is one, or a refreshed one.
+    pub async fn replace(&self, douyin_user_id: &str, rejected: u64) -> Result<AccessToken> {
+        let give_up = self.clock.now_ms() + WAIT.as_millis() as i64;
+        loop {
+            let account = self.account(douyin_user_id).await?;
+            ensure_active(&account)?;
+            if account.token_version > rejected {
+                return self.open_access_token(&account).await;
+            }
+            let owner = hex::encode(kernel::mac::random::<8>());
+            if self.lease(&account, &owner).await? {
+                if let Some(token) = self.refresh(&account, &owner).await? {
+                    return Ok(AccessToken { token, version: account.token_version + 1 });
+                }
+                // The row moved on meanwhile (authorised anew, disconnected): what it holds now decides.
+                continue;
+            }
+            if self.clock.now_ms() >= give_up {
+                return Err(kernel::Error::Busy("token refresh").into());
+            }
+            self.clock.sleep(POLL).await;
+        }
+    }
+
+    /// Notes that Douyin refused `token` although it was fresh: the authorisation is over.
+    pub async fn rejected(&self, douyin_user_id: &str, token: &AccessToken) -> Result<()> {
+        let marked = self.accounts.mark_expired(douyin_user_id, token.version, self.clock.now().as_second()).await?;
+        warn!(marked, "a fresh access token was refused");
+        Ok(())
+    }
+
+    /// The keeper's round over one account: refreshes, then renews, whichever is due. Neither waits for the other.
+    pub async fn keep(&self, douyin_user_id: &str) -> Result<()> {
+        let account = self.account(douyin_user_id).await?;
+        let refreshed = if account.expire_time - self.clock.now().as_second() < REFRESH_BEFORE {
+            self.leased(&account, async |owner| self.refresh(&account, owner).await.map(drop)).await
+        } else {
+            Ok(())
+        };
+        let account = self.account(douyin_user_id).await?;
+        let left = account.refresh_expire_time - self.clock.now().as_second();
+        if account.renew_count < MAX_RENEWALS && left < RENEW_BEFORE {
+            self.leased(&account, async |owner| self.renew(&account, owner).await).await?;
+        }
+        refreshed
+    }
+
+    /// Does `work` under the account's lease; nothing when the account is not ACTIVE or somebody else works on it.
+    async fn leased(&self, account: &Auth, work: impl AsyncFnOnce(&str) -> Result<()>) -> Result<()> {
+        let owner = hex::encode(kernel::mac::random::<8>());
+        if account.status == AuthStatus::Active && self.lease(account, &owner).await? {
+            return work(&owner).await;
+        }
+        Ok(())
+    }
+
+    /// The accounts the keeper should look at.
+    pub async fn due(&self, limit: i32) -> Result<Vec<String>> {
+        Ok(self.accounts.due_for_refresh(self.clock.now().as_second(), limit).await?)
+    }
+
+    async fn account(&self, douyin_user_id: &str) -> Result<Auth> {
+        Ok(self.accounts.get(douyin_user_id).await?.ok_or(AuthorizationProblem::AccountUnknown)?)
+    }
+
+    async fn lease(&self, account: &Auth, owner: &str) -> Result<bool> {
+        let now = self.clock.now_ms();
+        Ok(self.accounts.take_refresh_lease(account, owner, now, now + LEASE.as_millis() as i64).await?)
+    }
+
+    async fn open_access_token(&self, account: &Auth) -> Result<AccessToken> {
+        let sealed = account.access_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
+        let token = self.vault.open(place(account), sealed).await?;
+        Ok(AccessToken { token, version: account.token_version })
+    }
+
+    /// The new token, stored; `None` when the row moved on and the lease with it.
+    async fn refresh(&self, account: &Auth, owner: &str) -> Result<Option<SecretString>> {
+        let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
+        let refresh_token = self.vault.open(place(account), sealed).await?;
+        let grant = match self.douyin.refresh_access_token(&refresh_token).await {
+            Ok(grant) => grant,
+            Err(failure) => return self.refused(account, owner, failure).await.map(|()| None),
+        };
+        let tokens = self.seal(account, &grant).await?;
+        let saved = self.accounts.save_tokens(account, owner, &tokens, self.clock.now().as_second()).await?;
+        info!(account.id = account.id, saved, "access token of account {} refreshed", account.id);
+        Ok(saved.then_some(grant.access_token))
+    }
+
+    async fn seal(&self, account: &Auth, grant: &TokenGrant) -> Result<SealedTokens> {
+        let now = self.clock.now().as_second();
+        let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2);
+        let refresh_token = match &grant.refresh_token {
+            Some(token) => Some(self.vault.seal(place(account), token).await?),
+            None => None,
+        };
+        // A refresh does not extend the refresh token: whether the answer counts the remaining or the full time is
+        // not documented, so a stated end later than the one known is believed only when the token itself changed.
+        let stated = grant.refresh_expires_in.map(|duration| now + seconds(duration));
+        let known = account.refresh_expire_time;
+        let refresh_expire_time = stated.map(|end| end.min(known));
+        let expire_time = now + seconds(grant.expires_in);
+        Ok(SealedTokens {
+            access_token: self.vault.seal(place(account), &grant.access_token).await?,
+            refresh_token,
+            expire_time,
+            refresh_expire_time,
+            refresh_due: refresh_due(expire_time, refresh_expire_time.unwrap_or(known), account.renew_count),
+            renew_count: None,
+        })
+    }
+
+    async fn renew(&self, account: &Auth, owner: &str) -> Result<()> {
+        let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
+        let refresh_token = self.vault.open(place(account), sealed).await?;
+        let now = self.clock.now().as_second();
+        let renewed = match self.douyin.renew_refresh_token(&refresh_token).await {
+            Ok(renewed) => renewed,
+            Err(failure) => return self.not_renewed(account, owner, failure).await,
+        };
+        let refresh_expire_time = now + i64::try_from(renewed.expires_in.as_secs()).unwrap_or(i64::MAX / 2);
+        let renew_count = account.renew_count + 1;
+        let tokens = SealedTokens {
+            access_token: account.access_token.clone().ok_or(AuthorizationProblem::Expired)?,
+            refresh_token: Some(self.vault.seal(place(account), &renewed.refresh_token).await?),
+            expire_time: account.expire_time,
+            refresh_expire_time: Some(refresh_expire_time),
+            refresh_due: refresh_due(account.expire_time, refresh_expire_time, renew_count),
+            renew_count: Some(renew_count),
+        };
+        let saved = self.accounts.save_tokens(account, owner, &tokens, now).await?;
+        info!(account.id = account.id, renew_count, saved, "refresh token of account {} renewed", account.id);
+        Ok(())
+    }
+
+    /// What a failed renewal means: at the worst that there will be none any more. The access token lives on, so the
+    /// account stays ACTIVE until Douyin refuses a refresh, and its user sees by when to authorise anew.
+    async fn not_renewed(&self, account: &Auth, owner: &str, failure: PlatformError) -> Result<()> {
+        const LIMIT_REACHED: i64 = 10_020;
+        if failure.kind != FailureKind::ReauthorizationNeeded {
+            return self.refused(account, owner, failure).await;
+        }
+        let now = self.clock.now().as_second();
+        let limit_reached = failure.code == Some(LIMIT_REACHED);
+        // Any other refusal says that the refresh token itself is dead, as after a renewal whose answer was lost.
+        let refresh_end = if limit_reached { account.refresh_expire_time } else { now };
+        let due = if limit_reached {
+            refresh_due(account.expire_time, account.refresh_expire_time, MAX_RENEWALS).max(now + RETRY_AFTER)
+        } else {
+            account.expire_time
+        };
+        self.accounts.end_renewals(account, owner, MAX_RENEWALS, refresh_end, due).await?;
+        warn!(account.id = account.id, "refresh token of account {} will not be renewed: {failure}", account.id);
+        Ok(())
+    }
+
+    /// What a failed refresh means for the account: only Douyin's own word on the token ends it, and only if the
+    /// token it spoke of is still the stored one (`Ok` when it is not).
+    async fn refused(&self, account: &Auth, owner: &str, failure: PlatformError) -> Result<()> {
+        let now = self.clock.now().as_second();
+        if matches!(failure.kind, FailureKind::ReauthorizationNeeded | FailureKind::TokenInvalid) {
+            if !self.accounts.mark_expired(&account.douyin_user_id, account.token_version, now).await? {
+                return Ok(());
+            }
+            warn!(account.id = account.id, "account {} must be authorised anew: {failure}", account.id);
+        } else {
+            self.accounts.release_refresh_lease(account, owner, now + RETRY_AFTER).await?;
+            error!(account.id = account.id, "tokens of account {} not refreshed: {failure}", account.id);
+        }
+        Err(failure.into())
+    }
+}
+
+/// Refuses an account whose authorisation has ended.
+pub fn ensure_active(account: &Auth) -> Result<()> {
+    match account.status {
+        AuthStatus::Active => Ok(()),
+        AuthStatus::Expired => Err(AuthorizationProblem::Expired.into()),
+        AuthStatus::Revoked => Err(AuthorizationProblem::Revoked.into()),
+    }
+}
+
+/// Where an account's tokens are sealed for.
+pub fn place(account: &Auth) -> Place<'_> {
+    Place { table: TABLE, user_id: account.user_id, account_id: &account.douyin_user_id }
+}

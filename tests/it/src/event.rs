@@ -1,0 +1,129 @@
+//! The sample events, varied by a test, and the answers to them.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use lambda_http::{Body, Request, Response};
+use serde_json::{Value, json};
+
+/// A sample event of `events/`, to be varied and handed to [`World::call`](crate::World::call).
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Which function it is for.
+    pub function: String,
+    value: Value,
+}
+
+impl Event {
+    /// The sample of a function.
+    ///
+    /// # Errors
+    /// When `events/<function>.json` is missing or no JSON.
+    pub fn sample(function: &str) -> Result<Self> {
+        let path = local::paths::workspace().join("events").join(format!("{function}.json"));
+        let text = std::fs::read_to_string(&path).with_context(|| format!("no sample event {}", path.display()))?;
+        Ok(Self { function: function.to_owned(), value: serde_json::from_str(&text)? })
+    }
+
+    /// With a header in place of the sample's.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.value["headers"][name] = value.into();
+        self
+    }
+
+    /// Without a header.
+    #[must_use]
+    pub fn without_header(mut self, name: &str) -> Self {
+        if let Some(headers) = self.value["headers"].as_object_mut() {
+            headers.remove(name);
+        }
+        self
+    }
+
+    /// With this bearer token.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// With exactly these query parameters, encoded.
+    #[must_use]
+    pub fn query(mut self, parameters: &[(&str, &str)]) -> Self {
+        let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        self.value["rawQueryString"] = encoded.into();
+        let mut joined: BTreeMap<&str, String> = BTreeMap::new();
+        for (name, value) in parameters {
+            joined.entry(name).and_modify(|all| *all = format!("{all},{value}")).or_insert_with(|| (*value).to_owned());
+        }
+        self.value["queryStringParameters"] = json!(joined);
+        self
+    }
+
+    /// With a path parameter in place of the sample's.
+    #[must_use]
+    pub fn path(mut self, name: &str, value: &str) -> Self {
+        let old = self.value["pathParameters"][name].as_str().unwrap_or_default().to_owned();
+        self.value["pathParameters"][name] = value.into();
+        let raw = self.value["rawPath"].as_str().unwrap_or_default().replace(&old, value);
+        self.value["rawPath"] = raw.clone().into();
+        self.value["requestContext"]["http"]["path"] = raw.into();
+        self
+    }
+
+    /// With this JSON body.
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        self.body(&body.to_string())
+    }
+
+    /// With this body, byte for byte.
+    #[must_use]
+    pub fn body(mut self, body: &str) -> Self {
+        self.value["body"] = body.into();
+        self.value["isBase64Encoded"] = false.into();
+        self
+    }
+
+    /// As the request a function gets.
+    ///
+    /// # Errors
+    /// When the event is not one of an HTTP API.
+    pub fn request(&self) -> Result<Request> {
+        lambda_http::request::from_str(&self.value.to_string()).context("the event is no HTTP API event")
+    }
+}
+
+/// What a function answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers that are text.
+    pub headers: BTreeMap<String, String>,
+    /// The body, if it is JSON; otherwise null.
+    pub body: Value,
+}
+
+impl Answer {
+    pub(crate) fn new(response: Response<Body>) -> Self {
+        let headers = response.headers().iter();
+        Self {
+            status: response.status().as_u16(),
+            headers: headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into()))).collect(),
+            body: serde_json::from_slice(response.body()).unwrap_or_default(),
+        }
+    }
+
+    /// `data` of the envelope.
+    #[must_use]
+    pub fn data(&self) -> &Value {
+        self.body.get("data").unwrap_or(&Value::Null)
+    }
+
+    /// `error.type` of the envelope.
+    #[must_use]
+    pub fn error_type(&self) -> &str {
+        self.body.pointer("/error/type").and_then(Value::as_str).unwrap_or_default()
+    }
+}

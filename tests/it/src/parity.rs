@@ -1,0 +1,173 @@
+//! One name everywhere, and one truth about every function: template.yaml, the watch router, the bins, the sample
+//! events and the README are held against each other, so that none of them can be forgotten.
+
+mod project;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use project::{Function, Routes, Template, event, manifest, readme_routes, router, stems};
+
+fn template_routes(functions: &BTreeMap<String, Function>) -> Routes {
+    functions
+        .values()
+        .flat_map(|function| function.routes().into_iter().map(|(method, path)| (method, path, function.bin.clone())))
+        .collect()
+}
+
+fn pascal_case(bin: &str) -> String {
+    bin.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
+
+#[test]
+fn every_function_has_one_name_everywhere() {
+    let functions = Template::read().functions();
+    let names: BTreeSet<String> = functions.keys().cloned().collect();
+    assert_eq!(stems("functions/src/bin", "rs"), names, "files in functions/src/bin");
+    assert_eq!(stems("events", "json"), names, "files in events");
+    for (bin, function) in &functions {
+        assert_eq!(function.id, pascal_case(bin) + "Function", "logical id of {bin}");
+        let name = json!({ "Fn::Sub": format!("${{AWS::StackName}}-{bin}") });
+        assert_eq!(function.properties["FunctionName"], name, "FunctionName of {bin}");
+    }
+}
+
+/// A bin that is tested, documented or benched links a binary of its own for it: minutes over all functions.
+#[test]
+fn bins_are_declared_and_build_nothing_but_themselves() {
+    let manifest = manifest("functions/Cargo.toml");
+    let mut declared = BTreeSet::new();
+    for bin in manifest["bin"].as_array().unwrap() {
+        let name = bin["name"].as_str().unwrap();
+        for target in ["test", "doctest", "bench"] {
+            assert_eq!(bin.get(target).and_then(toml::Value::as_bool), Some(false), "{target} of bin {name}");
+        }
+        let path = format!("src/bin/{name}.rs");
+        assert_eq!(bin.get("path").and_then(toml::Value::as_str).unwrap_or(&path), path, "path of bin {name}");
+        assert!(declared.insert(name.to_owned()), "bin {name} is declared twice");
+    }
+    assert_eq!(declared, Template::read().functions().into_keys().collect());
+}
+
+#[test]
+fn routes_agree() {
+    let routes = template_routes(&Template::read().functions());
+    assert_eq!(router(), routes, "watch router in Cargo.toml (left), template.yaml (right)");
+    assert_eq!(readme_routes(), routes, "table of README.md (left), template.yaml (right)");
+    let distinct: BTreeSet<(&String, &String)> = routes.iter().map(|(method, path, _)| (method, path)).collect();
+    assert_eq!(distinct.len(), routes.len(), "two functions share a route");
+}
+
+#[test]
+fn sample_events_are_of_their_function() {
+    for (bin, function) in Template::read().functions() {
+        let sample = event(&bin);
+        for (method, path) in function.routes() {
+            assert_eq!(sample["version"], "2.0", "{bin}");
+            assert_eq!(sample["routeKey"], format!("{method} {path}"), "{bin}");
+            let http = &sample["requestContext"]["http"];
+            assert_eq!(http["method"], method, "{bin}");
+            let parameters = sample["pathParameters"].as_object().into_iter().flatten();
+            let filled = parameters
+                .fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value.as_str().unwrap()));
+            assert_eq!(sample["rawPath"], filled, "{bin}");
+            assert_eq!(http["path"], filled, "{bin}");
+        }
+        for schedule in function.events("ScheduleV2") {
+            let input: Value = serde_json::from_str(schedule["Input"].as_str().unwrap()).unwrap();
+            assert_eq!(sample, input, "{bin}");
+        }
+    }
+}
+
+#[test]
+fn functions_know_their_own_timeout() {
+    let template = Template::read();
+    let longest_platform_call = template.parameter("DouyinTimeoutSeconds")["MaxValue"].as_u64().unwrap();
+    for (bin, function) in template.functions() {
+        let timeout = function.timeout();
+        assert_eq!(function.environment()["FUNCTION_TIMEOUT_SECONDS"], timeout.to_string(), "{bin}");
+        if !function.routes().is_empty() {
+            assert!(timeout < 30, "{bin}: API Gateway gives up after 30 s");
+        }
+        if function.environment().contains_key("DOUYIN_TIMEOUT_SECONDS") {
+            assert!(2 * longest_platform_call < timeout, "{bin}: no room for two calls of the platform");
+        }
+    }
+}
+
+/// AWS asks for six times the timeout, so that a message never reappears while its worker may still be alive.
+#[test]
+fn messages_stay_hidden_while_their_worker_may_live() {
+    let template = Template::read();
+    let functions = template.functions();
+    let mut sources = 0;
+    for (id, source) in template.of_type("AWS::Lambda::EventSourceMapping") {
+        let worker_id = &source["FunctionName"]["Ref"];
+        let worker = functions.values().find(|function| *worker_id == function.id).unwrap();
+        let queue_id = source["EventSourceArn"]["Fn::GetAtt"].as_str().unwrap().strip_suffix(".Arn").unwrap();
+        let queue = &template.resource(queue_id)["Properties"];
+        let visibility = queue["VisibilityTimeout"].as_u64().unwrap();
+        assert!(visibility >= 6 * worker.timeout(), "{queue_id}: {visibility} s");
+        assert_eq!(worker.environment()["QUEUE_VISIBILITY_SECONDS"], visibility.to_string(), "{}", worker.bin);
+        assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{id}");
+        assert!(queue["RedrivePolicy"]["deadLetterTargetArn"].is_object(), "{queue_id} has no dead-letter queue");
+        sources += 1;
+    }
+    assert!(sources > 0, "template.yaml declares no event source");
+}
+
+#[test]
+fn every_function_logs_into_a_group_of_its_own_with_retention() {
+    let template = Template::read();
+    for (bin, function) in template.functions() {
+        let group_id = pascal_case(&bin) + "LogGroup";
+        assert_eq!(function.properties["LoggingConfig"]["LogGroup"], json!({ "Ref": group_id }), "{bin}");
+        let group = &template.resource(&group_id)["Properties"];
+        assert_eq!(group["LogGroupName"], json!({ "Fn::Sub": format!("/aws/lambda/${{AWS::StackName}}-{bin}") }));
+        assert!(!group["RetentionInDays"].is_null(), "{group_id} keeps its logs for ever");
+    }
+}
+
+/// A resource in the environment without a right to it fails at the first call, which the emulator, enforcing no
+/// policies, would never show; a right without the resource in the environment is one too many.
+#[test]
+fn rights_and_environment_name_the_same_resources() {
+    let template = Template::read();
+    for (bin, function) in template.functions() {
+        let given: BTreeSet<&str> = function
+            .environment()
+            .values()
+            .filter_map(|value| value["Ref"].as_str())
+            .filter(|id| template.resource(id).is_object())
+            .collect();
+        let permitted: BTreeSet<&str> = function.statements().into_iter().map(|it| resource_of(&bin, it)).collect();
+        assert_eq!(given, permitted, "{bin}: environment (left), policies (right)");
+    }
+}
+
+/// The logical id of the one resource a statement is about.
+fn resource_of<'a>(bin: &str, statement: &'a Value) -> &'a str {
+    assert_eq!(statement["Effect"], "Allow", "{bin}");
+    assert!(!statement["Action"].to_string().contains('*'), "{bin}: {}", statement["Action"]);
+    let resource = &statement["Resource"];
+    let forms = [("Fn::GetAtt", "", ".Arn"), ("Fn::GetAtt", "", ".Id"), ("Fn::Sub", "${", ".Arn}/index/")];
+    let id = forms.into_iter().find_map(|(function, before, after)| {
+        Some(resource[function].as_str()?.strip_prefix(before)?.split_once(after)?.0)
+    });
+    assert!(!resource.to_string().contains('*'), "{bin}: {resource}");
+    id.unwrap_or_else(|| panic!("{bin}: {resource} is not one resource of this template"))
+}
+
+#[test]
+fn the_redirect_url_is_the_callback_route() {
+    let functions = Template::read().functions();
+    let callback = &functions["douyin-auth-callback"].routes()[0].1;
+    let expected = json!({ "Fn::Sub": format!("${{PublicBaseUrl}}{callback}") });
+    for (bin, function) in &functions {
+        if let Some(url) = function.environment().get("DOUYIN_REDIRECT_URI") {
+            assert_eq!(*url, expected, "{bin}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! template.yaml, the manifests, the sample events and the README, read into the shapes the parity test compares.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+/// Method, path and function: what every place that knows the routes must agree on.
+pub type Routes = BTreeSet<(String, String, String)>;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A TOML file of the project.
+pub fn manifest(path: &str) -> toml::Table {
+    read(path).parse().unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// `events/<bin>.json`.
+pub fn event(bin: &str) -> Value {
+    let path = format!("events/{bin}.json");
+    serde_json::from_str(&read(&path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The names, without extension, of the files in a folder that end in `extension`.
+pub fn stems(folder: &str, extension: &str) -> BTreeSet<String> {
+    std::fs::read_dir(root().join(folder))
+        .unwrap_or_else(|error| panic!("{folder}: {error}"))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The routes of the watch router in the root manifest.
+pub fn router() -> Routes {
+    let manifest = manifest("Cargo.toml");
+    let mut routes = Routes::new();
+    let table = manifest["workspace"]["metadata"]["lambda"]["watch"]["router"].as_table().unwrap();
+    for (path, targets) in table {
+        for target in targets.as_array().unwrap() {
+            let text = |key: &str| target[key].as_str().unwrap().to_owned();
+            let new = routes.insert((text("method"), path.clone(), text("function")));
+            assert!(new, "the router has {path} twice");
+        }
+    }
+    routes
+}
+
+/// The rows of the README's table whose header names the columns Method, Path and Function.
+pub fn readme_routes() -> Routes {
+    let readme = read("README.md");
+    let cells = |line: &str| -> Vec<String> {
+        line.trim().trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
+    };
+    let mut lines = readme.lines();
+    let columns = lines
+        .by_ref()
+        .filter(|line| line.trim_start().starts_with('|'))
+        .find_map(|line| {
+            let names: Vec<String> = cells(line).iter().map(|name| name.to_lowercase()).collect();
+            let position = |wanted: &str| names.iter().position(|name| name == wanted);
+            Some([position("method")?, position("path")?, position("function")?])
+        })
+        .expect("README.md has no table with the columns Method, Path and Function");
+    lines
+        .skip(1)
+        .take_while(|line| line.trim_start().starts_with('|'))
+        .map(|line| {
+            let row = cells(line);
+            let [method, path, function] = columns.map(|column| row[column].clone());
+            (method, path, function)
+        })
+        .collect()
+}
+
+/// template.yaml, with the short intrinsic functions written out as in JSON (`!Ref x` is `{"Ref": "x"}`).
+pub struct Template(Value);
+
+/// A function of the template.
+pub struct Function {
+    /// The name it has everywhere: SAM's `Binary`.
+    pub bin: String,
+    /// Its logical id.
+    pub id: String,
+    /// Its properties over those of `Globals`.
+    pub properties: Value,
+}
+
+impl Template {
+    /// Reads it.
+    pub fn read() -> Self {
+        Self(json_of(yaml_serde::from_str(&read("template.yaml")).unwrap()))
+    }
+
+    /// The resource with this logical id; null when there is none.
+    pub fn resource(&self, id: &str) -> &Value {
+        &self.0["Resources"][id]
+    }
+
+    /// The parameter with this name.
+    pub fn parameter(&self, name: &str) -> &Value {
+        &self.0["Parameters"][name]
+    }
+
+    /// The logical ids and properties of the resources of a type.
+    pub fn of_type<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        let resources = self.0["Resources"].as_object().unwrap();
+        resources.iter().filter(move |(_, it)| it["Type"] == kind).map(|(id, it)| (id.as_str(), &it["Properties"]))
+    }
+
+    /// Every function by its bin.
+    pub fn functions(&self) -> BTreeMap<String, Function> {
+        let ids: Vec<&str> = self.of_type("AWS::Serverless::Function").map(|(id, _)| id).collect();
+        let functions: BTreeMap<String, Function> = ids
+            .iter()
+            .map(|id| {
+                let it = self.resource(id);
+                let bin = it["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned();
+                let properties = merged(&self.0["Globals"]["Function"], &it["Properties"]);
+                (bin.clone(), Function { bin, id: (*id).to_owned(), properties })
+            })
+            .collect();
+        assert_eq!(functions.len(), ids.len(), "two functions share a Binary");
+        functions
+    }
+}
+
+impl Function {
+    /// Its timeout in seconds.
+    pub fn timeout(&self) -> u64 {
+        self.properties["Timeout"].as_u64().unwrap()
+    }
+
+    /// Its environment.
+    pub fn environment(&self) -> &Map<String, Value> {
+        self.properties["Environment"]["Variables"].as_object().unwrap()
+    }
+
+    /// The properties of its events of a type.
+    pub fn events<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
+        let events = self.properties["Events"].as_object();
+        events.into_iter().flatten().map(|(_, it)| it).filter(move |it| it["Type"] == kind).map(|it| &it["Properties"])
+    }
+
+    /// Method and path of each of its routes.
+    pub fn routes(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        self.events("HttpApi").map(|it| (text(&it["Method"]), text(&it["Path"]))).collect()
+    }
+
+    /// The statements of its policies.
+    pub fn statements(&self) -> Vec<&Value> {
+        let policies = self.properties["Policies"].as_array().unwrap();
+        policies.iter().flat_map(|policy| policy["Statement"].as_array().unwrap()).collect()
+    }
+}
+
+/// SAM's rule for `Globals`: maps are merged, everything else is replaced.
+fn merged(global: &Value, own: &Value) -> Value {
+    match (global, own) {
+        (Value::Object(global), Value::Object(own)) => {
+            let mut result = global.clone();
+            for (key, value) in own {
+                result.insert(key.clone(), merged(global.get(key).unwrap_or(&Value::Null), value));
+            }
+            Value::Object(result)
+        }
+        _ => own.clone(),
+    }
+}
+
+fn json_of(yaml: yaml_serde::Value) -> Value {
+    use yaml_serde::Value as Yaml;
+    match yaml {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(it) => json!(it),
+        Yaml::Number(it) => serde_json::to_value(it).unwrap(),
+        Yaml::String(it) => json!(it),
+        Yaml::Sequence(items) => items.into_iter().map(json_of).collect(),
+        Yaml::Mapping(entries) => {
+            entries.into_iter().map(|(key, value)| (key.as_str().unwrap().to_owned(), json_of(value))).collect()
+        }
+        Yaml::Tagged(it) => {
+            let tag = it.tag.to_string();
+            let name = tag.trim_start_matches('!');
+            let key = if name == "Ref" { name.to_owned() } else { format!("Fn::{name}") };
+            json!({ key: json_of(it.value) })
+        }
+    }
+}

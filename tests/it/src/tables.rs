@@ -1,0 +1,59 @@
+//! Looking into the tables, to compare what was written with what was promised.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::world::World;
+
+/// A row in comparable form.
+pub type Row = BTreeMap<String, String>;
+
+impl World {
+    /// All rows of the table whose name is in this environment variable, in key order of no meaning but always the
+    /// same for the same rows.
+    ///
+    /// # Errors
+    /// When there is no such table.
+    pub async fn rows(&self, variable: &str) -> Result<Vec<Row>> {
+        let environment = self.stack.environment();
+        let table = environment.get(variable).with_context(|| format!("no function has {variable}"))?;
+        let mut rows = Vec::new();
+        let mut start = None;
+        loop {
+            let page = self
+                .aws
+                .dynamodb
+                .scan()
+                .table_name(table)
+                .consistent_read(true)
+                .set_exclusive_start_key(start)
+                .send()
+                .await?;
+            let items = page.items.unwrap_or_default().into_iter();
+            rows.extend(items.map(|item| item.iter().map(|(name, value)| (name.clone(), text(value))).collect::<Row>()));
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                rows.sort();
+                return Ok(rows);
+            }
+        }
+    }
+}
+
+/// An attribute as text; sets in order.
+fn text(value: &AttributeValue) -> String {
+    match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => text.clone(),
+        AttributeValue::Bool(value) => value.to_string(),
+        AttributeValue::B(bytes) => bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
+        AttributeValue::Ss(texts) => {
+            let mut texts = texts.clone();
+            texts.sort();
+            texts.join(",")
+        }
+        AttributeValue::L(values) => values.iter().map(text).collect::<Vec<_>>().join(","),
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,258 @@
+//! A world of its own for each test: an AWS account on the shared emulator with the template's data plane, a sandbox,
+//! and one clock for both that stands still until it is moved.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use functions::base::Base;
+use functions::{douyin, sweeper};
+use jiff::SignedDuration;
+use kernel::Clock;
+use kernel::aws::Aws;
+use kernel::clock::ManualClock;
+use kernel::config::Env;
+use kernel::deadline::Deadline;
+use local::aws::MiniStack;
+use local::stack::{self, Stack, Template};
+use sandbox::douyin::{AccountSpec, Decision};
+use sandbox::{Sandbox, SandboxConfig};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use crate::event::{Answer, Event};
+use crate::call::call;
+
+const API_URL: &str = "http://127.0.0.1:9000";
+/// Tests may sign their own tokens with it.
+pub const JWT_SECRET: &str = "a-secret-for-tests-that-is-long-enough";
+const CALLBACK: &str = "/api/v1/lead/douyin/auth/callback";
+
+static SHARED: OnceCell<(MiniStack, Template)> = OnceCell::const_new();
+
+/// The emulator of this process and the transformed template.
+async fn shared() -> Result<&'static (MiniStack, Template)> {
+    SHARED
+        .get_or_try_init(|| async {
+            let template = stack::transform(&local::paths::workspace().join("template.yaml")).await?;
+            Ok((MiniStack::start(0, local::aws::Options::default()).await?, template.data_plane()))
+        })
+        .await
+}
+
+/// Where a function finds AWS and Douyin, when not where everybody else does.
+#[derive(Debug, Clone, Default)]
+pub struct Detour {
+    /// In place of the emulator's URL.
+    pub aws_url: Option<String>,
+    /// In place of the sandbox's Douyin URL.
+    pub douyin_url: Option<String>,
+}
+
+/// See the module.
+pub struct World {
+    /// Time of the functions. Move it with [`World::advance`], which moves the platforms' too.
+    pub clock: ManualClock,
+    /// The platforms.
+    pub sandbox: Sandbox,
+    /// The deployed tables, queues and keys.
+    pub stack: Stack,
+    /// Clients for a test's own looks into the account.
+    pub aws: Aws,
+    /// URL of the emulator.
+    pub aws_url: String,
+    account: String,
+    overrides: BTreeMap<String, String>,
+}
+
+impl World {
+    /// A new world.
+    ///
+    /// # Errors
+    /// When the emulator or the sandbox cannot be started.
+    pub async fn start() -> Result<Self> {
+        let (ministack, template) = shared().await?;
+        let sandbox_config = SandboxConfig::default();
+        sandbox_config.clock.freeze();
+        let clock = ManualClock::new(sandbox_config.clock.now());
+        let sandbox = Sandbox::start(sandbox_config).await?;
+        sandbox.douyin().register_redirect_uri(format!("{API_URL}{CALLBACK}"));
+        let (client_key, client_secret) = (sandbox.douyin().client_key(), sandbox.douyin().client_secret());
+        let parameters = stack::World {
+            api_url: API_URL,
+            douyin_url: sandbox.douyin().base_url(),
+            douyin_client_key: client_key,
+            douyin_client_secret: &client_secret,
+            jwt_secret: JWT_SECRET,
+            log_level: "DEBUG",
+        }
+        .parameters();
+        let account = ministack.new_account();
+        let config = ministack.config(&account);
+        let stack = stack::deploy(&config, "it", template, &parameters).await?;
+        // A pause is measured where it matters; everywhere else it would only keep messages out of sight.
+        let overrides = [("FAN_SYNC_RETRY_PAUSE_SECONDS", "0")].map(|(name, value)| (name.into(), value.into()));
+        Ok(Self {
+            clock,
+            sandbox,
+            stack,
+            aws: Aws::from_config(&config),
+            aws_url: ministack.url().to_owned(),
+            account,
+            overrides: overrides.into(),
+        })
+    }
+
+    /// Sets an environment variable of every function started from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.overrides.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// What the function of this name starts from: exactly the variables the template gives it.
+    ///
+    /// # Errors
+    /// When the template has no such function.
+    pub async fn base(&self, function: &str, detour: &Detour) -> Result<Base> {
+        let mut variables = self.stack.environments.get(function).context("the template has no such function")?.clone();
+        variables.extend(self.overrides.clone());
+        let aws_url = detour.aws_url.as_ref().unwrap_or(&self.aws_url);
+        for (name, value) in [
+            ("AWS_REGION", local::aws::REGION),
+            ("AWS_ACCESS_KEY_ID", &self.account),
+            ("AWS_SECRET_ACCESS_KEY", local::aws::SECRET_ACCESS_KEY),
+            ("AWS_ENDPOINT_URL", aws_url),
+        ] {
+            variables.insert(name.to_owned(), value.to_owned());
+        }
+        if let Some(url) = &detour.douyin_url {
+            variables.insert("DOUYIN_BASE_URL".to_owned(), url.clone());
+        }
+        let env: Env = variables.into_iter().collect();
+        // The process's own environment is shared by all tests, so the clients get theirs by hand.
+        let aws = Aws::from_config(&local::aws::config(aws_url, &self.account));
+        Ok(Base { env, aws, clock: Clock::Manual(self.clock.clone()) })
+    }
+
+    /// A token for `user` with these permissions.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn token(&self, user: u64, permissions: &[&str]) -> Result<String> {
+        let permissions: Vec<String> = permissions.iter().map(|permission| (*permission).to_owned()).collect();
+        // The clock of the functions may be days ahead of the machine's.
+        local::token::issue(JWT_SECRET, user, &permissions, SignedDuration::from_hours(24 * 400))
+    }
+
+    /// Moves the time of functions and platforms.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.sandbox.clock().advance(by);
+    }
+
+    /// Starts the event's function and hands it the event.
+    ///
+    /// # Errors
+    /// When the function does not start.
+    pub async fn call(&self, event: &Event) -> Result<Answer> {
+        call(&self.base(&event.function, &Detour::default()).await?, event).await
+    }
+
+    /// Calls a function as `user` with every permission.
+    ///
+    /// # Errors
+    /// As [`World::call`].
+    pub async fn call_as(&self, user: u64, event: Event) -> Result<Answer> {
+        self.call(&event.bearer(&self.token(user, &["*"])?)).await
+    }
+
+    /// A Douyin account of this name with this many fans; answers its open id.
+    pub fn douyin_account(&self, name: &str, fans: u32) -> String {
+        self.sandbox.douyin().add_account(AccountSpec::new(name, fans))
+    }
+
+    /// Authorises a Douyin account for `user` as a person would: link, consent, callback. Answers its open id.
+    ///
+    /// # Errors
+    /// When a step is not answered as promised.
+    pub async fn authorize(&self, user: u64, account: &str) -> Result<String> {
+        let callback = self.consent(user, account, &Decision::APPROVE).await?;
+        let answer = self.call(&callback).await?;
+        ensure!(answer.status == 200, "callback answered {answer:?}");
+        Ok(answer.data()["douyinUserId"].as_str().context("no douyinUserId")?.to_owned())
+    }
+
+    /// The callback event that follows from a decision on the consent page.
+    ///
+    /// # Errors
+    /// When the link is not issued or the platform refuses it.
+    pub async fn consent(&self, user: u64, account: &str, decision: &Decision) -> Result<Event> {
+        let answer = self.call_as(user, Event::sample("douyin-auth-url")?.query(&[])).await?;
+        let link = answer.data()["authUrl"].as_str().with_context(|| format!("no authUrl in {answer:?}"))?;
+        let back = self.sandbox.douyin().consent(link, account, decision)?;
+        let parameters: Vec<(String, String)> = back.query_pairs().into_owned().collect();
+        let parameters: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (&**name, &**value)).collect();
+        Ok(Event::sample("douyin-auth-callback")?.query(&parameters))
+    }
+
+    /// Asks for a sync.
+    ///
+    /// # Errors
+    /// As [`World::call`].
+    pub async fn request_sync(&self, user: u64, douyin_user_id: &str, strategy: &str) -> Result<Answer> {
+        let body = json!({ "douyinUserId": douyin_user_id, "syncStrategy": strategy });
+        self.call_as(user, Event::sample("douyin-fans-sync")?.json(&body)).await
+    }
+
+    /// Asks for a sync, runs it to its end and answers its progress.
+    ///
+    /// # Errors
+    /// When a step is not answered as promised.
+    pub async fn sync(&self, user: u64, douyin_user_id: &str, strategy: &str) -> Result<Value> {
+        let answer = self.request_sync(user, douyin_user_id, strategy).await?;
+        ensure!(answer.status == 202, "sync answered {answer:?}");
+        self.drain().await?;
+        self.progress(user, answer.data()["taskId"].as_str().context("no taskId")?).await
+    }
+
+    /// How a sync goes.
+    ///
+    /// # Errors
+    /// When it is not answered with 200.
+    pub async fn progress(&self, user: u64, task: &str) -> Result<Value> {
+        let answer = self.call_as(user, Event::sample("douyin-fans-sync-task")?.path("taskId", task)).await?;
+        ensure!(answer.status == 200, "progress answered {answer:?}");
+        Ok(answer.data().clone())
+    }
+
+    /// The lead list.
+    ///
+    /// # Errors
+    /// As [`World::call`].
+    pub async fn leads(&self, user: u64, query: &[(&str, &str)]) -> Result<Answer> {
+        self.call_as(user, Event::sample("douyin-leads")?.query(query)).await
+    }
+
+    /// One run of the sweeper.
+    ///
+    /// # Errors
+    /// When the run fails.
+    pub async fn sweep(&self) -> Result<()> {
+        let app = sweeper::App::new(&self.base("sweeper", &Detour::default()).await?).await?;
+        Ok(sweeper::handle(&app, self.deadline()).await?)
+    }
+
+    /// One run of the token keeper.
+    ///
+    /// # Errors
+    /// When the run fails.
+    pub async fn keep_tokens(&self) -> Result<()> {
+        let app = douyin::token_keeper::App::new(&self.base("douyin-token-keeper", &Detour::default()).await?).await?;
+        Ok(douyin::token_keeper::handle(&app, self.deadline()).await?)
+    }
+
+    /// The end of an invocation that began now.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        Deadline::after(self.clock.now(), Duration::from_secs(300))
+    }
+}

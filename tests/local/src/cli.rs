@@ -1,0 +1,208 @@
+//! The command line: `cargo dev`, `cargo dev token`, `cargo dev demo`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Parser, Subcommand};
+use jiff::SignedDuration;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::console::{line, paint};
+use crate::dev::{self, Follower, Running};
+use crate::identity::Identity;
+use crate::record::Record;
+use crate::{demo, token};
+
+/// How often the logs are looked at.
+const GLANCE: Duration = Duration::from_millis(150);
+
+/// The whole system on this machine: emulated AWS, simulated platforms, and the functions, reloaded as you edit them.
+#[derive(Debug, Parser)]
+#[command(name = "cargo dev", bin_name = "cargo dev", args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(flatten)]
+    start: Start,
+    /// Show what the functions log at DEBUG too; the files in target/local/log always have it.
+    #[arg(long, short)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print a user token (JWT).
+    Token(Token),
+    /// Play the whole story against the running stack, or one started for it, and check every step.
+    Demo(Start),
+    /// Become a function (for `cargo lambda watch`).
+    #[command(hide = true)]
+    Exec {
+        binary: PathBuf,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Start {
+    /// Port of the API.
+    #[arg(long, default_value_t = 9000)]
+    port: u16,
+    /// Port of the emulated AWS.
+    #[arg(long, default_value_t = 4566)]
+    aws_port: u16,
+    /// Port of the simulated platforms.
+    #[arg(long, default_value_t = 9100)]
+    sandbox_port: u16,
+    /// Override a variable in the environment of every function that has it; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = override_of)]
+    set: Vec<(String, String)>,
+    /// Keep tables, queues, keys and secrets for the next start with --keep. They are saved when this one stops. The
+    /// simulated platforms forget: accounts have to be authorised again.
+    #[arg(long)]
+    keep: bool,
+}
+
+#[derive(Debug, Args)]
+struct Token {
+    /// User id.
+    #[arg(long)]
+    user: u64,
+    /// Permissions, separated by commas; `lead:douyin:*` is all of Douyin.
+    #[arg(long, value_delimiter = ',', default_value = "*")]
+    permissions: Vec<String>,
+    /// How long it is valid: 24h, 30m, 90s. Negative for one that has expired.
+    #[arg(long, default_value = "24h", allow_hyphen_values = true)]
+    expires_in: SignedDuration,
+}
+
+fn override_of(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+impl From<Start> for dev::Options {
+    fn from(start: Start) -> Self {
+        Self {
+            port: start.port,
+            aws_port: start.aws_port,
+            sandbox_port: start.sandbox_port,
+            overrides: start.set,
+            keep: start.keep,
+        }
+    }
+}
+
+/// Runs the command line of this process.
+pub fn run() -> Result<()> {
+    let cli = Cli::parse();
+    match cli.command {
+        Some(Command::Exec { binary, arguments }) => dev::exec::run(&binary, &arguments),
+        Some(Command::Token(asked)) => print_token(&asked),
+        Some(Command::Demo(start)) => until_signal(demo(start.into())),
+        None => until_signal(develop(cli.start.into(), cli.verbose)),
+    }
+}
+
+fn print_token(asked: &Token) -> Result<()> {
+    let secret = match Record::running()? {
+        Some(record) => record.jwt_secret,
+        None => Identity::load()?.jwt_secret,
+    };
+    let token = token::issue(&secret, asked.user, &asked.permissions, asked.expires_in)?;
+    writeln!(std::io::stdout(), "{token}").context("cannot print")
+}
+
+/// Runs a command to its end.
+fn until_signal(command: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let outcome = runtime.block_on(command);
+    // An installation that was interrupted need not be waited for.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Resolves when somebody wants us to end.
+async fn told_to_stop() -> Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot listen for Ctrl-C"),
+        _ = terminated.recv() => Ok(()),
+        _ = hung_up.recv() => Ok(()),
+    }
+}
+
+/// Starts everything, unless told to stop meanwhile.
+async fn start(options: &dev::Options) -> Result<Option<Running>> {
+    tokio::select! {
+        running = Running::start(options) => running.map(Some),
+        told = told_to_stop() => told.map(|()| None),
+    }
+}
+
+async fn develop(options: dev::Options, verbose: bool) -> Result<()> {
+    line(&paint(1, "Starting the local stack"));
+    let Some(mut running) = start(&options).await? else { return Ok(()) };
+    introduce(&running.record, options.keep)?;
+    let mut follower = Follower::new(verbose);
+    let outcome = tokio::select! {
+        told = told_to_stop() => told,
+        lost = async {
+            loop {
+                follower.show();
+                if let Err(lost) = running.check() {
+                    break Err(lost);
+                }
+                tokio::time::sleep(GLANCE).await;
+            }
+        } => lost,
+    };
+    follower.show();
+    // Told a second time, whoever asks is in a hurry. What is still running then is stopped by its leash.
+    tokio::select! {
+        stopped = running.stop() => outcome.and(stopped),
+        told = told_to_stop() => told,
+    }
+}
+
+/// What runs where, and a line to try it with.
+fn introduce(record: &Record, keep: bool) -> Result<()> {
+    let token = token::issue(&record.jwt_secret, 1001, &["lead:douyin:*".to_owned()], SignedDuration::from_hours(24))?;
+    line("");
+    line(&format!("  API      {}", paint(1, &record.api_url)));
+    line(&format!("  AWS      {}  (region {}, keys {} / {})", record.aws_url, record.region, record.access_key_id, record.secret_access_key));
+    line(&format!("  Sandbox  {}  (Douyin: {}/douyin)", record.sandbox_url, record.sandbox_url));
+    line("  Details  target/local/stack.json, logs target/local/log/");
+    if keep {
+        line("  Kept     tables, queues, keys and secrets, when this is stopped by Ctrl-C; the sandbox forgets its tokens");
+    }
+    line("");
+    line("  Try it as user 1001:");
+    line(&format!("  curl -s -H 'Authorization: Bearer {token}' '{}/api/v1/lead/douyin/auth/url'", record.api_url));
+    line("");
+    line("  The functions are rebuilt when you edit them. Ctrl-C stops everything.");
+    line("");
+    Ok(())
+}
+
+async fn demo(options: dev::Options) -> Result<()> {
+    if let Some(record) = Record::running()? {
+        line(&format!("Playing against the stack that runs on {}", record.api_url));
+        return tokio::select! {
+            played = demo::play(&record) => played,
+            told = told_to_stop() => told.and_then(|()| bail!("The demo was interrupted.")),
+        };
+    }
+    line(&paint(1, "Starting a stack for the demo"));
+    let Some(running) = start(&options).await? else { bail!("The demo was interrupted.") };
+    let played = tokio::select! {
+        played = demo::play(&running.record) => played,
+        told = told_to_stop() => told.and_then(|()| bail!("The demo was interrupted.")),
+    };
+    let stopped = running.stop().await;
+    played.and(stopped)
+}

@@ -1,0 +1,175 @@
+//! Starting everything in its order, and stopping it in the reverse one.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use sandbox::{Sandbox, SandboxConfig};
+
+use super::{build, env_dir, log_dir, settings, watch};
+use crate::aws::{self, ACCOUNT, MiniStack};
+use crate::console::Step;
+use crate::identity::Identity;
+use crate::leash::Leash;
+use crate::record::{Record, Turn};
+use crate::stack::{self, Stack, Template, World};
+use crate::{paths, port, python};
+
+/// Name of the CloudFormation stack.
+const STACK: &str = "local";
+
+/// The same simulated people at every start, so that kept leads and a new sandbox agree on who is who.
+const SEED: u64 = 1;
+
+/// Path of the callback below the API, to be registered at Douyin.
+const CALLBACK: &str = "/api/v1/lead/douyin/auth/callback";
+
+/// Where Douyin sends its webhooks.
+const WEBHOOK: &str = "/api/v1/lead/douyin/webhook";
+
+/// How to start.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) port: u16,
+    pub(crate) aws_port: u16,
+    pub(crate) sandbox_port: u16,
+    pub(crate) overrides: Vec<(String, String)>,
+    pub(crate) keep: bool,
+}
+
+/// Everything, running.
+pub(crate) struct Running {
+    pub(crate) record: Record,
+    watch: Leash,
+    aws: MiniStack,
+    sandbox: Sandbox,
+    /// Last, so that nobody else starts before all is stopped.
+    _turn: Turn,
+}
+
+impl Running {
+    /// Starts everything, or stops what had been started and says what was wrong.
+    pub(crate) async fn start(options: &Options) -> Result<Self> {
+        let turn = Turn::take()?;
+        port::check(options.port, "the API", "--port")?;
+        port::check(options.aws_port, "the emulated AWS", "--aws-port")?;
+        port::check(options.sandbox_port, "the sandbox platforms", "--sandbox-port")?;
+        for dir in [log_dir(), env_dir()] {
+            if dir.exists() {
+                fs::remove_dir_all(&dir).with_context(|| format!("cannot empty {}", dir.display()))?;
+            }
+            fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        }
+        let venv = python::ensure().await?;
+        let template = stack::transform(&paths::workspace().join("template.yaml")).await?;
+        let bins: Vec<_> = template.functions.iter().map(|function| function.bin.as_str()).collect();
+        let (_, backend) = tokio::try_join!(build::build(&bins), Backend::start(options, &template))?;
+        let Backend { aws, sandbox, mut stack, identity } = backend;
+
+        settings::connect(&mut stack.environments, aws.url());
+        settings::apply(&mut stack.environments, &options.overrides)?;
+        settings::write(&stack.environments)?;
+        let step = Step::start("starting cargo lambda watch");
+        let watch = watch::start(&venv, options.port).await?;
+        step.done(&format!("API on {}", api_url(options)));
+        let record = record(options, &stack, &template, &aws, &sandbox, &identity);
+        turn.announce(&record)?;
+        Ok(Self { record, watch, aws, sandbox, _turn: turn })
+    }
+
+    /// Fails when a part has ended by itself.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        if self.aws.ended() {
+            bail!("The emulated AWS has ended unexpectedly; its last words are in target/local/log/ministack.log.");
+        }
+        if self.watch.ended().is_some() {
+            bail!("cargo lambda watch has ended unexpectedly; its last words are in target/local/log/watch.log.");
+        }
+        Ok(())
+    }
+
+    /// Stops everything. The functions first: what they write is still saved.
+    pub(crate) async fn stop(self) -> Result<()> {
+        let step = Step::start("stopping");
+        self.watch.stop().await?;
+        self.aws.stop().await?;
+        self.sandbox.shutdown().await;
+        step.done("stopped");
+        Ok(())
+    }
+}
+
+/// What the functions talk to.
+struct Backend {
+    aws: MiniStack,
+    sandbox: Sandbox,
+    stack: Stack,
+    identity: Identity,
+}
+
+impl Backend {
+    async fn start(options: &Options, template: &Template) -> Result<Self> {
+        let api_url = api_url(options);
+        let identity = Identity::load()?;
+        let mut config = SandboxConfig { port: options.sandbox_port, seed: Some(SEED), ..SandboxConfig::default() };
+        config.douyin.app.client_key.clone_from(&identity.douyin_client_key);
+        config.douyin.app.client_secret.clone_from(&identity.douyin_client_secret);
+        config.douyin.app.redirect_uris.insert(format!("{api_url}{CALLBACK}"));
+        let sandbox = Sandbox::start(config).await?;
+        sandbox.douyin().set_webhook(Some(format!("{api_url}{WEBHOOK}").parse()?));
+
+        let step = Step::start("starting the emulated AWS");
+        let served = template.functions.iter();
+        let served = served.map(|function| (function.name(STACK), watch::invocation_url(options.port, &function.bin)));
+        let aws_options = aws::Options {
+            state: options.keep.then(|| paths::local("state")),
+            functions: served.collect(),
+            log: Some(log_dir().join("ministack.log")),
+        };
+        let aws = MiniStack::start(options.aws_port, aws_options).await?;
+        step.done(&format!("emulated AWS on {}", aws.url()));
+
+        let step = Step::start("deploying template.yaml");
+        let douyin_url = format!("{}/douyin", sandbox.url());
+        let world = World {
+            api_url: &api_url,
+            douyin_url: &douyin_url,
+            douyin_client_key: &identity.douyin_client_key,
+            douyin_client_secret: &identity.douyin_client_secret,
+            jwt_secret: &identity.jwt_secret,
+            log_level: "DEBUG",
+        };
+        let stack = stack::deploy(&aws.config(ACCOUNT), STACK, template, &world.parameters()).await?;
+        step.done(&format!("template.yaml deployed, {} resources", stack.resources.len()));
+        Ok(Self { aws, sandbox, stack, identity })
+    }
+}
+
+fn api_url(options: &Options) -> String {
+    format!("http://127.0.0.1:{}", options.port)
+}
+
+fn record(
+    options: &Options,
+    stack: &Stack,
+    template: &Template,
+    aws: &MiniStack,
+    sandbox: &Sandbox,
+    identity: &Identity,
+) -> Record {
+    let functions = template.functions.iter();
+    Record {
+        api_url: api_url(options),
+        aws_url: aws.url().to_owned(),
+        region: aws::REGION.to_owned(),
+        access_key_id: ACCOUNT.to_owned(),
+        secret_access_key: aws::SECRET_ACCESS_KEY.to_owned(),
+        sandbox_url: sandbox.url().to_owned(),
+        jwt_secret: identity.jwt_secret.clone(),
+        stack_name: stack.name.clone(),
+        tables: stack.physical_ids("AWS::DynamoDB::Table"),
+        queues: stack.physical_ids("AWS::SQS::Queue"),
+        outputs: stack.outputs.clone(),
+        functions: functions.map(|function| (function.bin.clone(), function.name(STACK))).collect(),
+        process_id: std::process::id(),
+    }
+}

@@ -1,0 +1,27 @@
+//! The whole system on one machine: `cargo dev`.
+//!
+//! The pieces are of use to tests too: the emulated AWS ([`aws`]), `template.yaml` deployed on it ([`stack`]), and the
+//! Python environment both run in ([`python`]). A test gets an account of its own in a few milliseconds:
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! let aws = local::aws::MiniStack::start(0, Default::default()).await?; // once for all tests
+//! let template = local::stack::transform(&local::paths::workspace().join("template.yaml")).await?.data_plane();
+//! let config = aws.config(&aws.new_account());
+//! let stack = local::stack::deploy(&config, "test", &template, &Default::default()).await?;
+//! # Ok(()) }
+//! ```
+
+pub mod aws;
+pub mod cli;
+mod console;
+mod demo;
+mod dev;
+mod identity;
+mod leash;
+pub mod paths;
+mod port;
+pub mod python;
+pub mod record;
+pub mod stack;
+pub mod token;

@@ -1,0 +1,104 @@
+//! `target/local/stack.json`: what runs and where, for `cargo dev token`, `cargo dev demo` and any other tool.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::paths;
+
+/// The running stack.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// The HTTP API.
+    pub api_url: String,
+    /// The emulated AWS.
+    pub aws_url: String,
+    /// Its region.
+    pub region: String,
+    /// Its account.
+    pub access_key_id: String,
+    /// Anything would do.
+    pub secret_access_key: String,
+    /// The simulated platforms.
+    pub sandbox_url: String,
+    /// Signs user tokens (HS256).
+    pub jwt_secret: String,
+    /// The CloudFormation stack.
+    pub stack_name: String,
+    /// Names of the tables, by logical id.
+    pub tables: BTreeMap<String, String>,
+    /// Addresses of the queues, by logical id.
+    pub queues: BTreeMap<String, String>,
+    /// Outputs of the stack.
+    pub outputs: BTreeMap<String, String>,
+    /// Names of the functions, by binary.
+    pub functions: BTreeMap<String, String>,
+    /// The running `cargo dev`.
+    pub process_id: u32,
+}
+
+impl Record {
+    /// The stack that runs in this checkout, if one does and is ready.
+    pub fn running() -> Result<Option<Self>> {
+        let lock = lock_file()?;
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                // No record yet: it is still starting.
+                let Ok(json) = fs::read(path()) else { return Ok(None) };
+                Ok(Some(serde_json::from_slice(&json).context("target/local/stack.json is not readable")?))
+            }
+            // Whoever wrote a record is gone.
+            Ok(()) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error).context("cannot lock target/local/run.lock"),
+        }
+    }
+}
+
+/// The right to run the stack of this checkout, given back when dropped, however the process ends.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    _lock: File,
+}
+
+impl Turn {
+    /// Takes it, or says who has it.
+    pub(crate) fn take() -> Result<Self> {
+        let lock = lock_file()?;
+        match lock.try_lock() {
+            Ok(()) => {
+                let _ = fs::remove_file(path());
+                Ok(Self { _lock: lock })
+            }
+            Err(TryLockError::WouldBlock) => {
+                bail!(
+                    "`cargo dev` is already running in this checkout: use that one, or stop it (Ctrl-C in its terminal) \
+                     and start again."
+                )
+            }
+            Err(TryLockError::Error(error)) => Err(error).context("cannot lock target/local/run.lock"),
+        }
+    }
+
+    /// Announces that the stack is ready.
+    pub(crate) fn announce(&self, record: &Record) -> Result<()> {
+        paths::write(&path(), &serde_json::to_vec_pretty(record)?).context("cannot write target/local/stack.json")
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(path());
+    }
+}
+
+fn path() -> std::path::PathBuf {
+    paths::local("stack.json")
+}
+
+fn lock_file() -> Result<File> {
+    fs::create_dir_all(paths::local("")).context("cannot create target/local")?;
+    File::create(paths::local("run.lock")).context("cannot create target/local/run.lock")
+}

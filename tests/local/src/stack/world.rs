@@ -1,0 +1,40 @@
+//! The template's parameters for a stack whose outside world is on this machine.
+
+use super::deploy::Parameters;
+
+/// What a local stack is told about its surroundings.
+#[derive(Debug, Clone, Copy)]
+pub struct World<'a> {
+    /// Where the API is reached; also the one origin users are sent back to.
+    pub api_url: &'a str,
+    /// Root of the Douyin platform.
+    pub douyin_url: &'a str,
+    /// Our app there.
+    pub douyin_client_key: &'a str,
+    /// Its secret.
+    pub douyin_client_secret: &'a str,
+    /// Signs user tokens; at least 32 bytes.
+    pub jwt_secret: &'a str,
+    /// Level of the functions' logs.
+    pub log_level: &'a str,
+}
+
+impl World<'_> {
+    /// As parameters of `template.yaml`. Two workers at once show whatever concurrency can break, and leave a laptop
+    /// its breath.
+    #[must_use]
+    pub fn parameters(&self) -> Parameters {
+        [
+            ("PublicBaseUrl", self.api_url),
+            ("FrontendOrigins", self.api_url),
+            ("DouyinBaseUrl", self.douyin_url),
+            ("DouyinClientKey", self.douyin_client_key),
+            ("DouyinClientSecret", self.douyin_client_secret),
+            ("JwtSecret", self.jwt_secret),
+            ("LogLevel", self.log_level),
+            ("FanSyncConcurrency", "2"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+}

@@ -1,0 +1,129 @@
+//! The outside world on loopback: simulated platforms with a virtual clock, faults to order, and a journal of what they
+//! were really asked. Tests start one in their own process; `cargo dev` runs the binary beside the functions.
+//!
+//! | path | what |
+//! |---|---|
+//! | `/douyin/…` | the Douyin Open Platform; the value for `DOUYIN_BASE_URL` is `<url>/douyin` |
+//! | `/_sandbox/…` | control: clock, journal, secrets |
+//! | `/_sandbox/douyin/…` | control: accounts, fans, faults, settings, webhooks |
+
+mod clock;
+mod config;
+mod connection;
+mod control;
+pub mod douyin;
+mod journal;
+mod secrets;
+mod seed;
+#[cfg(test)]
+mod tests;
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use clock::Clock;
+pub use config::SandboxConfig;
+pub use journal::{Entry, Journal};
+pub use secrets::Secrets;
+
+use connection::{Cut, CuttableListener};
+use control::Control;
+use douyin::Douyin;
+use seed::Seed;
+
+/// How long a shutdown waits for answers under way before it leaves them to their fate.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A running sandbox. Dropping it stops it; [`Sandbox::shutdown`] also waits until it has stopped.
+pub struct Sandbox {
+    url: String,
+    control: Control,
+    shutdown: watch::Sender<bool>,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl Sandbox {
+    /// Starts on 127.0.0.1, in the current Tokio runtime.
+    ///
+    /// # Errors
+    /// When the port cannot be had.
+    pub async fn start(config: SandboxConfig) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port))
+            .await
+            .with_context(|| format!("port {} on 127.0.0.1 is not free", config.port))?;
+        let url = format!("http://{}", listener.local_addr().context("the listener has no address")?);
+        let (shutdown, over) = watch::channel(false);
+        let journal = Journal::default();
+        let seed = Seed::new(config.seed.unwrap_or_else(rand::random));
+        let douyin = Douyin::new(
+            config.douyin,
+            format!("{url}/douyin"),
+            seed,
+            config.clock.clone(),
+            journal.clone(),
+            over.clone(),
+        );
+        let control = Control { clock: config.clock, journal, douyin };
+        let service = Router::new()
+            .nest("/douyin", control.douyin.platform())
+            .nest("/_sandbox", control.routes())
+            .into_make_service_with_connect_info::<Cut>();
+        let server = axum::serve(CuttableListener(listener), service).with_graceful_shutdown(until(over));
+        Ok(Self { url, control, shutdown, server: tokio::spawn(server.into_future()) })
+    }
+
+    /// `http://127.0.0.1:<port>`
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The virtual time of all platforms.
+    #[must_use]
+    pub const fn clock(&self) -> &Clock {
+        &self.control.clock
+    }
+
+    /// What the platforms saw.
+    #[must_use]
+    pub const fn journal(&self) -> &Journal {
+        &self.control.journal
+    }
+
+    /// The Douyin platform.
+    #[must_use]
+    pub const fn douyin(&self) -> &Douyin {
+        &self.control.douyin
+    }
+
+    /// Everything handed out so far that must not be in anyone's log.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        self.control.secrets()
+    }
+
+    /// Stops: hanging answers are cut, others may finish.
+    pub async fn shutdown(mut self) {
+        self.shutdown.send_replace(true);
+        if tokio::time::timeout(SHUTDOWN_PATIENCE, &mut self.server).await.is_err() {
+            self.server.abort();
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.shutdown.send_replace(true);
+    }
+}
+
+async fn until(mut over: watch::Receiver<bool>) {
+    // An error means that the sandbox is gone, which is as good as told.
+    let _gone = over.wait_for(|is_over| *is_over).await.is_err();
+}
