@@ -6,5 +6,6 @@ mod boot;
 mod captured;
 pub mod douyin;
 pub mod http;
+pub mod moments;
 pub mod sweeper;
 pub mod worker;

@@ -3,23 +3,42 @@
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use leads::fan_sync::Sweeper;
+use ::moments::sweep::MomentSweeper;
 
 use crate::base::Base;
+
+/// What went wrong with a sweep.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub enum Error {
+    /// Of fan syncs.
+    FanSyncs(#[from] leads::Error),
+    /// Of publications.
+    Publications(#[from] moments::Error),
+}
 
 /// What the runs of this function share.
 #[derive(Debug)]
 pub struct App {
     fan_syncs: Sweeper,
+    publications: MomentSweeper,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        Ok(Self { fan_syncs: Sweeper::new(&base.aws, &base.env, base.clock.clone())? })
+        Ok(Self {
+            fan_syncs: Sweeper::new(&base.aws, &base.env, base.clock.clone())?,
+            publications: MomentSweeper::new(&base.aws, &base.env, base.clock.clone())?,
+        })
     }
 }
 
 /// One sweep. It is short by construction, so the deadline does not matter.
-pub async fn handle(app: &App, _deadline: Deadline) -> leads::Result<()> {
-    app.fan_syncs.sweep().await.map(drop)
+pub async fn handle(app: &App, _deadline: Deadline) -> Result<(), Error> {
+    // Neither waits for the other: what is wrong with one must not keep the other's work lying.
+    let (fan_syncs, publications) = futures::join!(app.fan_syncs.sweep(), app.publications.sweep());
+    fan_syncs?;
+    publications?;
+    Ok(())
 }

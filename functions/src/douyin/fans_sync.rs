@@ -8,7 +8,7 @@ use leads::store::sync_task::{SyncStatus, SyncStrategy};
 use serde::{Deserialize, Serialize};
 
 use crate::base::Base;
-use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, word};
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl App {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Body {
     douyin_user_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     sync_strategy: SyncStrategy,
 }
 

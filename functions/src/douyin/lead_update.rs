@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::lead::lead_id;
 use super::view::LeadDetail;
 use crate::base::Base;
-use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, optional_word};
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ impl App {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
+    #[serde(default, deserialize_with = "optional_word")]
     status: Option<LeadStatus>,
     notes: Option<String>,
     version: Option<u64>,

@@ -14,3 +14,5 @@ mod problem;
 pub mod token_keeper;
 mod view;
 pub mod webhook;
+
+pub(crate) use view::instant;

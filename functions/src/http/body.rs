@@ -1,7 +1,8 @@
 //! JSON bodies read as a typed struct.
 
 use kernel::{Error, FieldProblem, Result};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
 use super::remedy::field_problem;
@@ -37,6 +38,25 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8], max_bytes: usize) -> Result
     Ok(value)
 }
 
+/// One of an enum's words, for `#[serde(deserialize_with = "word")]`: a text and nothing else. Left to itself, serde_json
+/// also takes `{"FULL":null}` for `"FULL"`, and reports a number in its place as broken JSON.
+///
+/// # Errors
+/// Those of the text and of the enum.
+pub fn word<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    T::deserialize(text.as_str().into_deserializer())
+}
+
+/// The same for a field that may be absent or null.
+///
+/// # Errors
+/// As [`word`].
+pub fn optional_word<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| T::deserialize(text.as_str().into_deserializer())).transpose()
+}
+
 fn describe(path: &str, error: &serde_json::Error) -> FieldProblem {
     if error.classify() != Category::Data {
         let (line, column) = (error.line(), error.column());
@@ -49,8 +69,6 @@ fn describe(path: &str, error: &serde_json::Error) -> FieldProblem {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, Deserialize, PartialEq)]
@@ -61,6 +79,21 @@ mod tests {
         #[serde(default)]
         account_ids: Vec<u32>,
         inner: Option<Inner>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Order {
+        #[serde(deserialize_with = "word")]
+        how: How,
+        #[serde(default, deserialize_with = "optional_word")]
+        else_how: Option<How>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "UPPERCASE")]
+    enum How {
+        Fast,
+        Slow,
     }
 
     #[derive(Debug, Deserialize, PartialEq)]
@@ -115,5 +148,30 @@ mod tests {
         }
         let not_text = parse(b"{\"leadId\":7,\"notes\":\"\xff\"}").unwrap_err();
         assert!(not_text.1.starts_with("不是有效的 JSON"), "{not_text:?}");
+    }
+
+    #[test]
+    fn a_word_is_a_text_and_nothing_else() {
+        let parse = |body: &str| {
+            read::<Order>(body.as_bytes(), 200).map_err(|error| match error {
+                Error::InvalidRequest(fields) => fields[0].problem.clone(),
+                other => panic!("{other}"),
+            })
+        };
+        assert_eq!(parse(r#"{"how":"FAST"}"#), Ok(Order { how: How::Fast, else_how: None }));
+        assert_eq!(parse(r#"{"how":"FAST","else_how":null}"#), Ok(Order { how: How::Fast, else_how: None }));
+        let both = Order { how: How::Fast, else_how: Some(How::Slow) };
+        assert_eq!(parse(r#"{"how":"FAST","else_how":"SLOW"}"#), Ok(both));
+        for (value, problem) in [
+            (r#""fast""#, "取值无效，可选值：FAST、SLOW"),
+            (r#"{"FAST":null}"#, "类型不正确，应为文本"),
+            ("1", "类型不正确，应为文本"),
+            ("true", "类型不正确，应为文本"),
+            (r#"["FAST"]"#, "类型不正确，应为文本"),
+        ] {
+            assert_eq!(parse(&format!(r#"{{"how":{value}}}"#)), Err(problem.into()), "{value}");
+            assert_eq!(parse(&format!(r#"{{"how":"FAST","else_how":{value}}}"#)), Err(problem.into()), "{value}");
+        }
+        assert_eq!(parse(r#"{"how":null}"#), Err("类型不正确，应为文本".into()));
     }
 }

@@ -16,9 +16,11 @@ mod remedy;
 mod request;
 mod response;
 mod serve;
+mod time;
 
-pub use body::MAX_BODY;
+pub use body::{MAX_BODY, optional_word, word};
 pub use problem::{ErrorType, Problem};
 pub use request::ApiRequest;
 pub use response::ApiResponse;
 pub use serve::{dispatch, serve_http};
+pub use time::Rfc3339;

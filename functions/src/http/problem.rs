@@ -30,6 +30,12 @@ pub enum ErrorType {
     DouyinLeadSync,
     /// Correct the filter of a lead list.
     InvalidDouyinLeadQuery,
+    /// Choose other WeChat accounts.
+    WechatAccountNotFound,
+    /// Correct the content, or try again later: no task was made.
+    MomentSyncCreation,
+    /// WeCom or the gateway failed or refused.
+    WechatApi,
 }
 
 impl ErrorType {
@@ -46,6 +52,9 @@ impl ErrorType {
             Self::DouyinAuth => "DOUYIN_AUTH_ERROR",
             Self::DouyinLeadSync => "DOUYIN_LEAD_SYNC_ERROR",
             Self::InvalidDouyinLeadQuery => "INVALID_DOUYIN_LEAD_QUERY",
+            Self::WechatAccountNotFound => "WECHAT_ACCOUNT_NOT_FOUND",
+            Self::MomentSyncCreation => "MOMENT_SYNC_CREATION_FAILED",
+            Self::WechatApi => "WECHAT_API_ERROR",
         }
     }
 }
@@ -96,6 +105,12 @@ impl Problem {
     #[must_use]
     pub fn of_type(self, error_type: ErrorType) -> Self {
         Self { error_type, ..self }
+    }
+
+    /// The same with another status, for an error whose contract has its own.
+    #[must_use]
+    pub fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
     }
 
     /// The same with its cause for the log, which must not contain what a caller or a platform sent.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb as dynamodb;
 use aws_sdk_kms as kms;
+use aws_sdk_scheduler as scheduler;
 use aws_sdk_secretsmanager as secretsmanager;
 use aws_sdk_sqs as sqs;
 use aws_smithy_http_client::tls;
@@ -21,6 +22,8 @@ pub struct Aws {
     pub sqs: sqs::Client,
     /// KMS.
     pub kms: kms::Client,
+    /// EventBridge Scheduler.
+    pub scheduler: scheduler::Client,
     /// Secrets Manager.
     pub secrets: secretsmanager::Client,
 }
@@ -51,6 +54,7 @@ impl Aws {
             dynamodb: dynamodb::Client::new(config),
             sqs: sqs::Client::new(config),
             kms: kms::Client::new(config),
+            scheduler: scheduler::Client::new(config),
             secrets: secretsmanager::Client::new(config),
         }
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -43,6 +44,31 @@ pub fn decode<T: DeserializeOwned>(what: &'static str, item: Item) -> Result<T> 
 /// Whether a single-row write was refused by its condition.
 pub fn condition_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("ConditionalCheckFailedException")
+}
+
+/// `Ok(false)` when a single-row write was refused by its condition.
+pub fn unless_refused<T, E, R>(outcome: Result<T, SdkError<E, R>>, operation: &'static str) -> Result<bool>
+where
+    E: ProvideErrorMetadata + std::fmt::Debug,
+    R: std::fmt::Debug,
+{
+    match outcome {
+        Ok(_) => Ok(true),
+        Err(error) if condition_failed(&error) => Ok(false),
+        Err(error) => Err(Error::aws(operation)(error)),
+    }
+}
+
+/// A finished update as one action of a transaction.
+pub fn update(builder: UpdateBuilder) -> Result<TransactWriteItem> {
+    let update = builder.build().map_err(|_| Error::Corrupt("update"))?;
+    Ok(TransactWriteItem::builder().update(update).build())
+}
+
+/// A put as one action of a transaction.
+pub fn put(builder: PutBuilder) -> Result<TransactWriteItem> {
+    let put = builder.build().map_err(|_| Error::Corrupt("put"))?;
+    Ok(TransactWriteItem::builder().put(put).build())
 }
 
 /// What became of a transaction.

@@ -61,6 +61,24 @@ impl fmt::Display for TaskId {
     }
 }
 
+/// A task id as text in JSON, for `#[serde(with = "kernel::ids::task_id_text")]`.
+pub mod task_id_text {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::TaskId;
+
+    /// Writes the digits.
+    pub fn serialize<S: Serializer>(id: &TaskId, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(id)
+    }
+
+    /// Reads the digits.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TaskId, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// The text is not an id of ours.
 #[derive(Debug, thiserror::Error)]
 #[error("not an id")]

@@ -17,6 +17,9 @@ pub struct PlatformSecret {
     /// The shared JWT secret; empty when the keys come from a JWKS URL.
     #[serde(default)]
     pub jwt_secret: SecretString,
+    /// The secret part of the address the personal-account gateway calls; empty when there is none.
+    #[serde(default)]
+    pub gateway_webhook_secret: SecretString,
 }
 
 impl PlatformSecret {
@@ -40,6 +43,11 @@ impl PlatformSecret {
             return Err(invalid("douyinClientKey and douyinClientSecret must not be empty"));
         }
         Ok(secret)
+    }
+
+    /// The secret part of the gateway's address, unless it is empty.
+    pub fn gateway_webhook_secret(&self) -> Option<&SecretString> {
+        (!self.gateway_webhook_secret.expose_secret().is_empty()).then_some(&self.gateway_webhook_secret)
     }
 
     /// The shared JWT secret, unless it is empty.

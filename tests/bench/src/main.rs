@@ -1,2 +1,87 @@
-//! placeholder
-fn main() {}
+//! The budgets of the Douyin side, measured: `cargo budgets`. Counts and units are exact; times are medians of runs
+//! taken in turns with what they are compared with. Ends with 1 when a budget is broken.
+//!
+//! Everything runs on this machine: the functions in this process or as the binaries Lambda would start, AWS as
+//! MiniStack, Douyin as the sandbox. What that leaves out is said with each figure.
+#![expect(clippy::large_futures, reason = "a world is large, and there is one at a time")]
+
+mod lists;
+mod machine;
+mod meter;
+mod process;
+mod report;
+mod resync;
+mod start_calls;
+mod story;
+mod sync_time;
+mod worker;
+mod write_units;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+use report::Report;
+
+/// Measures the budgets of the Douyin side and says which are kept.
+#[derive(Debug, Parser)]
+#[command(name = "cargo budgets")]
+struct Options {
+    /// Fewer runs and a tenth of the leads: for a look, not for a verdict.
+    #[arg(long)]
+    quick: bool,
+    /// Only this benchmark; may be given more than once.
+    #[arg(long, value_enum)]
+    only: Vec<Benchmark>,
+    /// The cargo profile of the functions that run as processes; `release` is what production runs, and takes minutes
+    /// to build.
+    #[arg(long, default_value = "release-lite")]
+    profile: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Benchmark {
+    /// A sync against a loop that only fetches the same pages.
+    SyncTime,
+    /// Write units per new lead.
+    WriteUnits,
+    /// What a sync writes that finds nothing new.
+    Resync,
+    /// Requests, read units and time of the lead list and of a search.
+    Lists,
+    /// AWS calls of asking for a sync.
+    StartCalls,
+    /// Memory of the worker, and how fast functions start.
+    Worker,
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let options = Options::parse();
+    let mut report = Report::new(&options);
+    for benchmark in Benchmark::value_variants() {
+        if !options.only.is_empty() && !options.only.contains(benchmark) {
+            continue;
+        }
+        let name = benchmark.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        report::progress(&name, "begins");
+        let figures = match benchmark {
+            Benchmark::SyncTime => sync_time::measure(&options).await?,
+            Benchmark::WriteUnits => write_units::measure(&options).await?,
+            Benchmark::Resync => resync::measure(&options).await?,
+            Benchmark::Lists => lists::measure(&options).await?,
+            Benchmark::StartCalls => start_calls::measure().await?,
+            Benchmark::Worker => worker::measure(&options).await?,
+        };
+        report.add(&name, figures);
+    }
+    report.publish()?;
+    Ok(if report.is_kept() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Options {
+    /// How many fans a sync of the benchmarks has.
+    const fn fans(&self) -> u32 {
+        if self.quick { 500 } else { 5_000 }
+    }
+}

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use functions::base::Base;
-use functions::douyin;
+use functions::{douyin, moments};
 use functions::http::dispatch;
 
 use crate::event::{Answer, Event};
@@ -13,26 +13,36 @@ use crate::event::{Answer, Event};
 /// When the function does not start, or is not one behind the API.
 pub async fn call(base: &Base, event: &Event) -> Result<Answer> {
     macro_rules! by_name {
-        ($($name:literal => $module:ident),+ $(,)?) => {
+        ($($name:literal => $domain:ident::$module:ident),+ $(,)?) => {
             match event.function.as_str() {
                 $($name => {
-                    let app = douyin::$module::App::new(base).await?;
-                    dispatch(&app, |app, request| douyin::$module::handle(app, request), event.request()?).await
+                    let app = $domain::$module::App::new(base).await?;
+                    dispatch(&app, |app, request| $domain::$module::handle(app, request), event.request()?).await
                 })+
                 other => bail!("{other} is not a function behind the API"),
             }
         };
     }
     Ok(Answer::new(by_name! {
-        "douyin-auth-url" => auth_url,
-        "douyin-auth-callback" => auth_callback,
-        "douyin-fans-sync" => fans_sync,
-        "douyin-fans-sync-task" => fans_sync_task,
-        "douyin-leads" => leads,
-        "douyin-lead" => lead,
-        "douyin-lead-update" => lead_update,
-        "douyin-accounts" => accounts,
-        "douyin-account-delete" => account_delete,
-        "douyin-webhook" => webhook,
+        "douyin-auth-url" => douyin::auth_url,
+        "douyin-auth-callback" => douyin::auth_callback,
+        "douyin-fans-sync" => douyin::fans_sync,
+        "douyin-fans-sync-task" => douyin::fans_sync_task,
+        "douyin-leads" => douyin::leads,
+        "douyin-lead" => douyin::lead,
+        "douyin-lead-update" => douyin::lead_update,
+        "douyin-accounts" => douyin::accounts,
+        "douyin-account-delete" => douyin::account_delete,
+        "douyin-webhook" => douyin::webhook,
+        "wechat-accounts" => moments::wechat_accounts,
+        "wechat-account-connect" => moments::wechat_account_connect,
+        "wechat-account-disconnect" => moments::wechat_account_disconnect,
+        "gateway-webhook" => moments::gateway_webhook,
+        "moment-sync" => moments::moment_sync,
+        "moment-task" => moments::moment_task,
+        "moment-tasks" => moments::moment_tasks,
+        "moment-task-cancel" => moments::moment_task_cancel,
+        "moment-task-retry" => moments::moment_task_retry,
+        "moment-task-update" => moments::moment_task_update,
     }))
 }

@@ -4,14 +4,32 @@
 
 pub mod event;
 pub mod call;
+pub mod moments;
+pub mod proxy;
 pub mod queue;
 pub mod tables;
 pub mod world;
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod evidence;
+#[cfg(test)]
+mod lists;
+#[cfg(test)]
+mod moments_story;
+#[cfg(test)]
 mod parity;
 #[cfg(test)]
 mod story;
+#[cfg(test)]
+mod tenants;
+#[cfg(test)]
+mod vault;
 
 pub use event::{Answer, Event};
 pub use world::World;

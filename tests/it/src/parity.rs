@@ -94,6 +94,14 @@ fn functions_know_their_own_timeout() {
         if function.environment().contains_key("DOUYIN_TIMEOUT_SECONDS") {
             assert!(2 * longest_platform_call < timeout, "{bin}: no room for two calls of the platform");
         }
+        let seconds = |name: &str| -> u64 {
+            function.environment().get(name).map_or(0, |value| value.as_str().unwrap().parse().unwrap())
+        };
+        // What follows one another: connecting makes three calls of WeCom, creating takes a draft and then its media.
+        let calls = 3 * seconds("PROVIDER_TIMEOUT_SECONDS")
+            + seconds("CONTENT_TIMEOUT_SECONDS")
+            + seconds("MEDIA_TIMEOUT_SECONDS");
+        assert!(calls < timeout, "{bin}: no room for {calls} s of calls");
     }
 }
 
@@ -130,6 +138,18 @@ fn every_function_logs_into_a_group_of_its_own_with_retention() {
     }
 }
 
+/// What a function's use case is built with although this function makes no use of it: its environment names the
+/// resource, and still it has no right to it.
+const UNTOUCHED: [(&str, &str); 7] = [
+    ("moment-task-cancel", "PublishQueue"),
+    ("moment-task-retry", "MomentPublishUnitTable"),
+    ("moment-task-retry", "PublishScheduleGroup"),
+    ("moment-task-update", "MomentPublishUnitTable"),
+    ("moment-tasks", "MomentSyncResultTable"),
+    ("wechat-account-disconnect", "TokenKey"),
+    ("wechat-account-disconnect", "WechatCorpTable"),
+];
+
 /// A resource in the environment without a right to it fails at the first call, which the emulator, enforcing no
 /// policies, would never show; a right without the resource in the environment is one too many.
 #[test]
@@ -142,22 +162,65 @@ fn rights_and_environment_name_the_same_resources() {
             .filter_map(|value| value["Ref"].as_str())
             .filter(|id| template.resource(id).is_object())
             .collect();
-        let permitted: BTreeSet<&str> = function.statements().into_iter().map(|it| resource_of(&bin, it)).collect();
-        assert_eq!(given, permitted, "{bin}: environment (left), policies (right)");
+        let statements = function.statements().into_iter().filter(|it| it["Action"] != "iam:PassRole");
+        let permitted: BTreeSet<&str> = statements.map(|it| resource_of(&bin, it)).collect();
+        let untouched: BTreeSet<&str> = UNTOUCHED.iter().filter(|(of, _)| *of == bin).map(|(_, it)| *it).collect();
+        assert!(permitted.is_disjoint(&untouched), "{bin} has a right to what it is said not to touch");
+        let known: BTreeSet<&str> = permitted.union(&untouched).copied().collect();
+        assert_eq!(given, known, "{bin}: environment (left), policies (right)");
     }
 }
+
+/// How a statement names the schedules of a group: their names are made by the functions, so all of them.
+const SCHEDULES: &str = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${";
 
 /// The logical id of the one resource a statement is about.
 fn resource_of<'a>(bin: &str, statement: &'a Value) -> &'a str {
     assert_eq!(statement["Effect"], "Allow", "{bin}");
     assert!(!statement["Action"].to_string().contains('*'), "{bin}: {}", statement["Action"]);
     let resource = &statement["Resource"];
-    let forms = [("Fn::GetAtt", "", ".Arn"), ("Fn::GetAtt", "", ".Id"), ("Fn::Sub", "${", ".Arn}/index/")];
+    let forms = [
+        ("Fn::GetAtt", "", ".Arn"),
+        ("Fn::GetAtt", "", ".Id"),
+        ("Fn::Sub", "${", ".Arn}/index/"),
+        ("Fn::Sub", SCHEDULES, "}/*"),
+    ];
     let id = forms.into_iter().find_map(|(function, before, after)| {
         Some(resource[function].as_str()?.strip_prefix(before)?.split_once(after)?.0)
     });
-    assert!(!resource.to_string().contains('*'), "{bin}: {resource}");
+    assert!(!resource.to_string().replace("}/*", "").contains('*'), "{bin}: {resource}");
     id.unwrap_or_else(|| panic!("{bin}: {resource} is not one resource of this template"))
+}
+
+/// Whoever makes a schedule hands it a role, and needs the right to; the role has to reach what the schedule is told
+/// to reach. The emulator checks neither.
+#[test]
+fn schedules_can_be_made_and_reach_their_targets() {
+    let template = Template::read();
+    let mut makers = 0;
+    for (bin, function) in template.functions() {
+        let environment = function.environment();
+        let makes = function.statements().into_iter().any(|it| allows(it, "scheduler:CreateSchedule"));
+        let handing_on = function.statements().into_iter().find(|it| allows(it, "iam:PassRole"));
+        assert_eq!(makes, handing_on.is_some(), "{bin}: making schedules (left), handing on a role (right)");
+        let Some(handing_on) = handing_on else { continue };
+        let role = &environment["SCHEDULE_ROLE_ARN"];
+        assert_eq!(handing_on["Resource"], *role, "{bin}");
+        let condition = json!({ "StringEquals": { "iam:PassedToService": "scheduler.amazonaws.com" } });
+        assert_eq!(handing_on["Condition"], condition, "{bin}");
+        let role = template.resource(role["Fn::GetAtt"].as_str().unwrap().strip_suffix(".Arn").unwrap());
+        let rights = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+        let reached: Vec<&Value> =
+            rights.iter().filter(|it| allows(it, "sqs:SendMessage")).map(|it| &it["Resource"]).collect();
+        assert_eq!(reached, [&environment["SCHEDULE_QUEUE_ARN"], &environment["SCHEDULE_DEAD_LETTER_ARN"]], "{bin}");
+        makers += 1;
+    }
+    assert!(makers > 0, "no function makes schedules");
+}
+
+fn allows(statement: &Value, action: &str) -> bool {
+    let actions = &statement["Action"];
+    actions == action || actions.as_array().is_some_and(|all| all.iter().any(|it| it == action))
 }
 
 #[test]

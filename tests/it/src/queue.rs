@@ -129,7 +129,7 @@ impl World {
     }
 }
 
-fn as_event(batch: &[Message]) -> Result<SqsEvent> {
+pub(crate) fn as_event(batch: &[Message]) -> Result<SqsEvent> {
     let records: Vec<_> = batch
         .iter()
         .map(|message| {

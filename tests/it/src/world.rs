@@ -26,6 +26,8 @@ use crate::call::call;
 const API_URL: &str = "http://127.0.0.1:9000";
 /// Tests may sign their own tokens with it.
 pub const JWT_SECRET: &str = "a-secret-for-tests-that-is-long-enough";
+/// Secret part of the address the gateway calls.
+pub const GATEWAY_WEBHOOK_SECRET: &str = "a-webhook-secret-for-tests-that-is-long-enough";
 const CALLBACK: &str = "/api/v1/lead/douyin/auth/callback";
 
 static SHARED: OnceCell<(MiniStack, Template)> = OnceCell::const_new();
@@ -71,8 +73,16 @@ impl World {
     /// # Errors
     /// When the emulator or the sandbox cannot be started.
     pub async fn start() -> Result<Self> {
+        Self::around(SandboxConfig::default()).await
+    }
+
+    /// A new world around a sandbox that is not the usual one. With its seed given, the same people follow the same
+    /// accounts and are listed in the same order every time.
+    ///
+    /// # Errors
+    /// As [`World::start`].
+    pub async fn around(sandbox_config: SandboxConfig) -> Result<Self> {
         let (ministack, template) = shared().await?;
-        let sandbox_config = SandboxConfig::default();
         sandbox_config.clock.freeze();
         let clock = ManualClock::new(sandbox_config.clock.now());
         let sandbox = Sandbox::start(sandbox_config).await?;
@@ -80,10 +90,12 @@ impl World {
         let (client_key, client_secret) = (sandbox.douyin().client_key(), sandbox.douyin().client_secret());
         let parameters = stack::World {
             api_url: API_URL,
+            sandbox_url: sandbox.url(),
             douyin_url: sandbox.douyin().base_url(),
             douyin_client_key: client_key,
             douyin_client_secret: &client_secret,
             jwt_secret: JWT_SECRET,
+            gateway_webhook_secret: GATEWAY_WEBHOOK_SECRET,
             log_level: "DEBUG",
         }
         .parameters();

@@ -13,6 +13,7 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
+from yaml import YAMLError
 
 
 class NoManagedPolicies:
@@ -23,8 +24,11 @@ class NoManagedPolicies:
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as file:
-        template = yaml_parse(file.read())
+    try:
+        with open(sys.argv[1], encoding="utf-8") as file:
+            template = yaml_parse(file.read())
+    except YAMLError as invalid:
+        sys.exit(" ".join(str(invalid).split()))
     parameters = {name: spec["Default"] for name, spec in template.get("Parameters", {}).items() if "Default" in spec}
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":

@@ -38,7 +38,7 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// Functions that are served elsewhere: name and address for the invocations made by queues and schedules.
     pub functions: Vec<(String, String)>,
-    /// Where its output goes; `target/local/ministack/<port>.log` without.
+    /// Where its output is added; to `target/local/ministack/ministack.log` without.
     pub log: Option<PathBuf>,
 }
 
@@ -71,7 +71,7 @@ impl MiniStack {
     async fn start_on(port: u16, venv: &Venv, options: &Options) -> Result<Self> {
         let dir = paths::local("ministack");
         fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        let log = options.log.clone().unwrap_or_else(|| dir.join(format!("{port}.log")));
+        let log = options.log.clone().unwrap_or_else(|| dir.join("ministack.log"));
         let mut command = Command::new(venv.python());
         command
             .args(["-I", "-m", "ministack"])

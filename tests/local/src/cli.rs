@@ -174,11 +174,16 @@ fn introduce(record: &Record, keep: bool) -> Result<()> {
     let token = token::issue(&record.jwt_secret, 1001, &["lead:douyin:*".to_owned()], SignedDuration::from_hours(24))?;
     line("");
     line(&format!("  API      {}", paint(1, &record.api_url)));
-    line(&format!("  AWS      {}  (region {}, keys {} / {})", record.aws_url, record.region, record.access_key_id, record.secret_access_key));
+    line(&format!(
+        "  AWS      {}  (region {}, keys {} / {})",
+        record.aws_url, record.region, record.access_key_id, record.secret_access_key
+    ));
     line(&format!("  Sandbox  {}  (Douyin: {}/douyin)", record.sandbox_url, record.sandbox_url));
     line("  Details  target/local/stack.json, logs target/local/log/");
     if keep {
-        line("  Kept     tables, queues, keys and secrets, when this is stopped by Ctrl-C; the sandbox forgets its tokens");
+        line(
+            "  Kept     tables, queues, keys and secrets, when this is stopped by Ctrl-C; the sandbox forgets its tokens",
+        );
     }
     line("");
     line("  Try it as user 1001:");

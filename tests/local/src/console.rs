@@ -40,7 +40,8 @@ impl Step {
         if !interactive() {
             line(&format!("  … {title}"));
         }
-        let style = ProgressStyle::with_template("  {spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let style =
+            ProgressStyle::with_template("  {spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = BARS.add(ProgressBar::new_spinner().with_style(style).with_message(title.to_owned()));
         bar.enable_steady_tick(Duration::from_millis(100));
         Self { bar, title: title.to_owned(), started: Instant::now() }
@@ -69,7 +70,7 @@ impl Drop for Step {
 
 /// A progress bar with a known end, below the lines.
 pub(crate) fn progress(total: u64, unit: &str) -> ProgressBar {
-    let template = format!("  {{bar:40}} {{pos}}/{{len}} {unit} {{per_sec}} {{msg}}");
+    let template = format!("  {{bar:40}} {{pos}}/{{len}} {unit}, {{elapsed}}");
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     BARS.add(ProgressBar::new(total).with_style(style))
 }

@@ -15,6 +15,8 @@ use crate::paths;
 pub(crate) struct Identity {
     /// Signs user tokens.
     pub(crate) jwt_secret: String,
+    /// Secret part of the address the sandbox's gateway calls.
+    pub(crate) gateway_webhook_secret: String,
     /// Our app at the sandbox's Douyin.
     pub(crate) douyin_client_key: String,
     pub(crate) douyin_client_secret: String,
@@ -30,6 +32,7 @@ impl Identity {
         }
         let identity = Self {
             jwt_secret: random()?,
+            gateway_webhook_secret: random()?,
             douyin_client_key: format!("aw{}", random()?.get(..16).unwrap_or_default()),
             douyin_client_secret: random()?,
         };

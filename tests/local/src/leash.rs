@@ -66,6 +66,14 @@ impl Leash {
     }
 }
 
+impl Drop for Leash {
+    /// Waits too: whoever starts the same thing next finds its port free.
+    fn drop(&mut self) {
+        drop(self.hold.take());
+        let _ = self.child.wait();
+    }
+}
+
 /// Opens a log file to write at its end.
 pub(crate) fn append(path: &Path) -> Result<File> {
     if let Some(parent) = path.parent() {

@@ -69,8 +69,9 @@ impl Turn {
         let lock = lock_file()?;
         match lock.try_lock() {
             Ok(()) => {
-                let _ = fs::remove_file(path());
-                Ok(Self { _lock: lock })
+                let turn = Self { _lock: lock };
+                turn.withdraw();
+                Ok(turn)
             }
             Err(TryLockError::WouldBlock) => {
                 bail!(
@@ -86,11 +87,16 @@ impl Turn {
     pub(crate) fn announce(&self, record: &Record) -> Result<()> {
         paths::write(&path(), &serde_json::to_vec_pretty(record)?).context("cannot write target/local/stack.json")
     }
+
+    /// Takes the announcement back: from now on nobody should begin to use the stack.
+    pub(crate) fn withdraw(&self) {
+        let _ = fs::remove_file(path());
+    }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let _ = fs::remove_file(path());
+        self.withdraw();
     }
 }
 

@@ -33,7 +33,8 @@ mod tests {
     #[test]
     fn a_token_carries_user_permissions_and_expiry() {
         let permissions = ["lead:douyin:*".to_owned()];
-        let token = issue("a secret of thirty-two characters", 1001, &permissions, SignedDuration::from_hours(1)).unwrap();
+        let token =
+            issue("a secret of thirty-two characters", 1001, &permissions, SignedDuration::from_hours(1)).unwrap();
         let key = DecodingKey::from_secret(b"a secret of thirty-two characters");
         let claims = decode::<Value>(&token, &key, &Validation::new(Algorithm::HS256)).unwrap().claims;
         assert_eq!(claims["userId"], json!(1001));

@@ -5,7 +5,10 @@ use std::env;
 use anyhow::Context;
 
 use crate::clock::Clock;
+use crate::content::ContentConfig;
 use crate::douyin::DouyinConfig;
+use crate::gewe::GeweConfig;
+use crate::wecom::WecomConfig;
 
 /// The start values of a sandbox. The default is a complete one on a free port.
 #[derive(Clone, Default)]
@@ -18,6 +21,12 @@ pub struct SandboxConfig {
     pub clock: Clock,
     /// The Douyin platform.
     pub douyin: DouyinConfig,
+    /// WeCom.
+    pub wecom: WecomConfig,
+    /// The gateway to personal WeChat accounts.
+    pub gewe: GeweConfig,
+    /// The content library.
+    pub content: ContentConfig,
 }
 
 impl SandboxConfig {

@@ -11,15 +11,24 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
+use crate::content::Content;
 use crate::douyin::Douyin;
+use crate::gewe::Gewe;
 use crate::journal::{Entry, Journal};
+use crate::media::Media;
+use crate::publication::Publication;
 use crate::secrets::Secrets;
+use crate::wecom::Wecom;
 
 #[derive(Clone)]
 pub(crate) struct Control {
     pub(crate) clock: Clock,
     pub(crate) journal: Journal,
     pub(crate) douyin: Douyin,
+    pub(crate) wecom: Wecom,
+    pub(crate) gewe: Gewe,
+    pub(crate) content: Content,
+    pub(crate) media: Media,
 }
 
 impl Control {
@@ -27,21 +36,30 @@ impl Control {
         Router::new()
             .route("/health", get(health))
             .route("/journal", get(journal))
+            .route("/publications", get(publications))
             .route("/clock", get(clock).post(move_clock))
             .route("/secrets", get(secrets))
             .with_state(self.clone())
             .nest("/douyin", self.douyin.control())
+            .nest("/wecom", self.wecom.control())
+            .nest("/gewe", self.gewe.control())
+            .nest("/content", self.content.control())
+            .nest("/media", self.media.control())
     }
 
     pub(crate) fn secrets(&self) -> Secrets {
         let mut secrets = Secrets::default();
         secrets.merge(self.douyin.secrets());
+        secrets.merge(self.wecom.secrets());
+        secrets.merge(self.gewe.secrets());
+        secrets.merge(self.content.secrets());
         secrets
     }
 }
 
 async fn health(State(control): State<Control>) -> Json<Value> {
-    Json(json!({"status": "ok", "now": control.clock.now(), "platforms": ["douyin"]}))
+    let platforms = ["douyin", "wecom", "gewe", "content", "media"];
+    Json(json!({"status": "ok", "now": control.clock.now(), "platforms": platforms}))
 }
 
 #[derive(Deserialize)]
@@ -52,6 +70,10 @@ struct Since {
 
 async fn journal(State(control): State<Control>, Query(from): Query<Since>) -> Json<Vec<Entry>> {
     Json(control.journal.since(from.since))
+}
+
+async fn publications(State(control): State<Control>) -> Json<Vec<Publication>> {
+    Json(control.journal.publications())
 }
 
 #[derive(Serialize)]

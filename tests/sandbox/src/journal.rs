@@ -2,11 +2,13 @@
 //! really asked, with what result, and what was sent in a way the platform would frown upon. It holds no token, code,
 //! secret or nickname, so that a test may print it.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::Serialize;
+
+use crate::publication::Publication;
 
 /// A soak run must not grow without end: beyond this the oldest entries go, and `seq` shows the gap.
 const KEPT: usize = 200_000;
@@ -41,6 +43,9 @@ pub struct Entry {
     /// Anything else worth knowing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What went out into the world because of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publication: Option<Box<Publication>>,
     /// What was wrong with the request even where the platform lets it pass.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<String>,
@@ -56,6 +61,8 @@ pub struct Journal {
 struct State {
     last: u64,
     entries: VecDeque<Entry>,
+    /// All of them, however old: a referee does not forget.
+    publications: Vec<Publication>,
 }
 
 impl Journal {
@@ -64,6 +71,10 @@ impl Journal {
         let mut state = self.lock();
         state.last += 1;
         entry.seq = state.last;
+        if let Some(publication) = entry.publication.as_deref_mut() {
+            (publication.seq, publication.at) = (entry.seq, entry.at);
+            state.publications.push(publication.clone());
+        }
         if state.entries.len() == KEPT {
             state.entries.pop_front();
         }
@@ -111,6 +122,28 @@ impl Journal {
         self.lock().entries.iter().filter(|entry| !entry.violations.is_empty()).cloned().collect()
     }
 
+    /// Everything that ever went out, oldest first, whatever was answered.
+    #[must_use]
+    pub fn publications(&self) -> Vec<Publication> {
+        self.lock().publications.clone()
+    }
+
+    /// What went out from one account: a corp, `corp/member` or a device, by its sandbox name.
+    #[must_use]
+    pub fn publications_of(&self, account: &str) -> Vec<Publication> {
+        self.lock().publications.iter().filter(|publication| publication.account == account).cloned().collect()
+    }
+
+    /// The publications that repeat an earlier one of the same account: text and number of media are equal. "Never
+    /// twice" holds when there is none, provided that the test gives every post a text of its own.
+    #[must_use]
+    pub fn published_twice(&self) -> Vec<Publication> {
+        let mut seen = HashSet::new();
+        let mut is_new =
+            |one: &Publication| seen.insert((one.kind, one.account.clone(), one.text_hash.clone(), one.media));
+        self.lock().publications.iter().filter(|one| !is_new(one)).cloned().collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -119,6 +152,7 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::publication::PublicationKind;
 
     fn entry(endpoint: &str, account: &str) -> Entry {
         Entry { endpoint: endpoint.into(), account: Some(account.into()), ..Entry::default() }
@@ -135,6 +169,25 @@ mod tests {
         assert_eq!(seqs, [2, 3]);
         assert_eq!(journal.of_account("fans/list", "b").len(), 1);
         assert_eq!(journal.violations().len(), 1);
+    }
+
+    #[test]
+    fn the_referee_tells_a_repetition_from_another_post() {
+        let journal = Journal::default();
+        let post = |account: &str, text: &str, media: usize| {
+            let kind = PublicationKind::GatewayPost;
+            let publication = Publication::new(kind, account.to_owned(), "1".to_owned(), text, media);
+            journal.record(Entry { publication: Some(Box::new(publication)), ..entry("sns/sendTextSns", account) })
+        };
+        let posts = [("a", "x", 0), ("a", "y", 0), ("b", "x", 0), ("a", "x", 1)];
+        for (account, text, media) in posts {
+            post(account, text, media);
+        }
+        assert!(journal.published_twice().is_empty());
+        let again = post("a", "x", 0);
+        let seqs: Vec<u64> = journal.published_twice().iter().map(|twice| twice.seq).collect();
+        assert_eq!((seqs, again), (vec![5], 5));
+        assert_eq!((journal.publications().len(), journal.publications_of("b").len()), (5, 1));
     }
 
     #[test]

@@ -4,19 +4,36 @@
 //! | path | what |
 //! |---|---|
 //! | `/douyin/…` | the Douyin Open Platform; the value for `DOUYIN_BASE_URL` is `<url>/douyin` |
-//! | `/_sandbox/…` | control: clock, journal, secrets |
+//! | `/wecom/…` | WeCom; the value for `WECOM_BASE_URL` is `<url>/wecom` |
+//! | `/gewe/…` | the gateway to personal WeChat accounts; its base URL is `<url>/gewe` |
+//! | `/content/…` | the content library; the value for `CONTENT_API_URL` is `<url>/content` |
+//! | `/media/…` | pictures and videos for `mediaUrls` |
+//! | `/_sandbox/…` | control: clock, journal, publications, secrets |
 //! | `/_sandbox/douyin/…` | control: accounts, fans, faults, settings, webhooks |
+//! | `/_sandbox/wecom/…` | control: corps, members, moments and their confirmation, faults, settings |
+//! | `/_sandbox/gewe/…` | control: devices, posts, callback, faults, settings |
+//! | `/_sandbox/content/…`, `/_sandbox/media/…` | control: drafts, files, hits |
 
 mod clock;
 mod config;
 mod connection;
+pub mod content;
 mod control;
 pub mod douyin;
+pub mod fault;
+pub mod gewe;
+mod host;
+mod incoming;
 mod journal;
+pub mod media;
+mod publication;
+mod reply;
 mod secrets;
 mod seed;
+mod steer;
 #[cfg(test)]
 mod tests;
+pub mod wecom;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -30,12 +47,18 @@ use tokio::task::JoinHandle;
 pub use clock::Clock;
 pub use config::SandboxConfig;
 pub use journal::{Entry, Journal};
+pub use publication::{Publication, PublicationKind, text_hash};
 pub use secrets::Secrets;
 
 use connection::{Cut, CuttableListener};
+use content::Content;
 use control::Control;
 use douyin::Douyin;
+use gewe::Gewe;
+use host::Host;
+use media::Media;
 use seed::Seed;
+use wecom::Wecom;
 
 /// How long a shutdown waits for answers under way before it leaves them to their fate.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
@@ -69,9 +92,22 @@ impl Sandbox {
             journal.clone(),
             over.clone(),
         );
-        let control = Control { clock: config.clock, journal, douyin };
+        let host = |platform| Host::new(platform, &config.clock, &journal, &over);
+        let control = Control {
+            wecom: Wecom::new(config.wecom, host("wecom"), format!("{url}/wecom"), seed),
+            gewe: Gewe::new(config.gewe, host("gewe"), format!("{url}/gewe"), seed),
+            content: Content::new(config.content, host("content"), format!("{url}/content")),
+            media: Media::new(host("media"), format!("{url}/media")),
+            clock: config.clock,
+            journal,
+            douyin,
+        };
         let service = Router::new()
             .nest("/douyin", control.douyin.platform())
+            .nest("/wecom", control.wecom.platform())
+            .nest("/gewe", control.gewe.platform())
+            .nest("/content", control.content.platform())
+            .nest("/media", control.media.platform())
             .nest("/_sandbox", control.routes())
             .into_make_service_with_connect_info::<Cut>();
         let server = axum::serve(CuttableListener(listener), service).with_graceful_shutdown(until(over));
@@ -100,6 +136,30 @@ impl Sandbox {
     #[must_use]
     pub const fn douyin(&self) -> &Douyin {
         &self.control.douyin
+    }
+
+    /// WeCom.
+    #[must_use]
+    pub const fn wecom(&self) -> &Wecom {
+        &self.control.wecom
+    }
+
+    /// The gateway to personal WeChat accounts.
+    #[must_use]
+    pub const fn gewe(&self) -> &Gewe {
+        &self.control.gewe
+    }
+
+    /// The content library.
+    #[must_use]
+    pub const fn content(&self) -> &Content {
+        &self.control.content
+    }
+
+    /// The media origin.
+    #[must_use]
+    pub const fn media(&self) -> &Media {
+        &self.control.media
     }
 
     /// Everything handed out so far that must not be in anyone's log.

@@ -1,6 +1,7 @@
 //! Runs a sandbox on its own until Ctrl-C or a termination signal. Its one line of output is its address.
 
 use std::io::Write;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
@@ -19,7 +20,18 @@ struct Options {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            // One sentence with its cause, whatever RUST_BACKTRACE says; if stderr is gone, nobody reads it anyway.
+            let _unread = writeln!(std::io::stderr(), "sandbox: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
     let options = Options::parse();
     let mut terminated = signal(SignalKind::terminate()).context("cannot listen for the termination signal")?;
     let sandbox = Sandbox::start(SandboxConfig { port: options.port, ..SandboxConfig::from_env()? }).await?;

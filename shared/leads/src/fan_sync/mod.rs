@@ -20,22 +20,8 @@ use crate::store::sync_task::{EndedBy, Ending, SyncTaskStore};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SyncMessage {
     /// The task, in digits.
-    #[serde(with = "task_id_text")]
+    #[serde(with = "kernel::ids::task_id_text")]
     pub task_id: TaskId,
-}
-
-mod task_id_text {
-    use kernel::ids::TaskId;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(id: &TaskId, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(id)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TaskId, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
 }
 
 /// Ends a task and gives the account's claim back, in one transaction. `false`: the task had ended already, or is

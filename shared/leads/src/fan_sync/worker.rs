@@ -29,6 +29,10 @@ use crate::tokens::{AccessToken, Tokens, ensure_active};
 /// How many unfollowed leads are marked per transaction: each may need its own segment, and 100 actions are the limit.
 const UNFOLLOWED_PER_STEP: usize = 40;
 
+/// How long risk control is left alone: asking again within minutes is what it watches for. Longer than a message can
+/// be delayed, so the sweeper goes on.
+const RISK_CONTROL_PAUSE: Duration = Duration::from_secs(1_800);
+
 /// What came of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ran {
@@ -154,7 +158,9 @@ impl SyncWorker {
                 Ok(page) => page,
                 Err(error) => return Err(self.stop(error, progress)),
             };
-            if page.has_more && page.cursor == progress.task.cursor {
+            // The platform shows `fan_cap` fans at most, so a list of as many pages goes round in circles.
+            let pages = progress.task.counters.pages;
+            if page.has_more && (page.cursor == progress.task.cursor || pages >= self.settings.fan_cap) {
                 warn!(task.id = progress.task.task_id.get(), "the fan list does not move on");
                 return Err(Stop::Fail(SyncProblem::Stalled.into()));
             }
@@ -223,9 +229,13 @@ impl SyncWorker {
     /// What a failure means for the task: to wait, or to end.
     fn stop(&self, error: Error, progress: &Progress) -> Stop {
         let now = self.clock.now();
-        let in_a_while = || Stop::Pause(Deadline::after(now, self.pause_after(progress.task.attempts)).at());
+        let after = |pause| Stop::Pause(Deadline::after(now, pause).at());
+        let in_a_while = || after(self.pause_after(progress.task.attempts));
         match &error {
             Error::Platform(failure) => match failure.kind {
+                FailureKind::RateLimited if failure.is_risk_control() && !self.last_attempt(progress) => {
+                    after(RISK_CONTROL_PAUSE)
+                }
                 FailureKind::RateLimited | FailureKind::Transient if !self.last_attempt(progress) => in_a_while(),
                 FailureKind::QuotaExhausted => Stop::Pause(next_quota_day(now)),
                 _ => Stop::Fail(error),

@@ -8,7 +8,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use serde::Deserialize;
 
-use super::auth::refused_or;
+use super::unless_refused;
 
 /// How long a user may take on Douyin's page: as long as Douyin's own code lives.
 pub const LIFETIME_SECONDS: i64 = 600;
@@ -82,7 +82,7 @@ impl OauthStateStore {
                     decode("authorisation state", answer.attributes.unwrap_or_default())?;
                 Ok((pending.expires_at > now).then_some(pending))
             }
-            Err(error) => refused_or(Err(error), "dynamodb:DeleteItem").map(|_| None),
+            Err(error) => unless_refused::<(), _, _>(Err(error), "dynamodb:DeleteItem").map(|_| None),
         }
     }
 }

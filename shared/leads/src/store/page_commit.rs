@@ -203,7 +203,8 @@ impl PageWriter {
             unchanged: task.counters.unchanged + seen - created - updated,
             unfollowed: task.counters.unfollowed,
         };
-        let (cursor, walked, total) = (page.cursor, !page.has_more, page.total.or(task.total));
+        // The highest count of the walk: who leaves in mid-walk moves the list up, and somebody else is missed.
+        let (cursor, walked, total) = (page.cursor, !page.has_more, page.total.max(task.total));
         Ok(Plan { actions, counters, counter, met, cursor, walked, total, next_action_at })
     }
 

@@ -13,7 +13,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::auth::refused_or;
+use super::unless_refused;
 use super::{put, update};
 use crate::error::Advice;
 
@@ -202,14 +202,14 @@ impl SyncTaskStore {
     }
 
     /// Takes the task up as `owner` until `lease_end_ms`. `None`: it has ended, somebody holds it, or its time has
-    /// not come.
+    /// not come. `owner` is new with every call, so holding it already is the SDK's retry of a lost answer.
     pub async fn claim(&self, task: TaskId, owner: &str, now_ms: i64, lease_end_ms: i64) -> Result<Option<SyncTask>> {
         let outcome = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("task_id", n(task))
-            .condition_expression("next_action_at <= :now")
+            .condition_expression("next_action_at <= :now OR lease_owner = :owner")
             .update_expression(
                 "SET #status = :processing, lease_owner = :owner, next_action_at = :lease_end, \
                  started_at = if_not_exists(started_at, :seconds), update_time = :seconds \
@@ -227,25 +227,28 @@ impl SyncTaskStore {
             .await;
         match outcome {
             Ok(answer) => decode(WHAT, answer.attributes.unwrap_or_default()).map(Some),
-            Err(error) => refused_or(Err(error), "dynamodb:UpdateItem").map(|_| None),
+            Err(error) => unless_refused::<(), _, _>(Err(error), "dynamodb:UpdateItem").map(|_| None),
         }
     }
 
-    /// Lets the task go until `next_action_at_ms`. `false`: it was not `owner`'s any more.
+    /// Lets the task go until `next_action_at_ms`. `false`: it was not `owner`'s any more. Nobody's and due exactly then
+    /// is what the SDK's retry of a lost answer finds.
     pub async fn release(&self, task: TaskId, owner: &str, next_action_at_ms: i64, now_ms: i64) -> Result<bool> {
         let outcome = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("task_id", n(task))
-            .condition_expression("lease_owner = :owner")
+            .condition_expression(
+                "lease_owner = :owner OR (attribute_not_exists(lease_owner) AND next_action_at = :next)",
+            )
             .update_expression("SET next_action_at = :next, update_time = :seconds REMOVE lease_owner")
             .expression_attribute_values(":owner", s(owner))
             .expression_attribute_values(":next", n(next_action_at_ms))
             .expression_attribute_values(":seconds", n(now_ms.div_euclid(1_000)))
             .send()
             .await;
-        refused_or(outcome.map(drop), "dynamodb:UpdateItem")
+        unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
     /// The update every step of a worker starts from: refused unless `owner` still holds the task.
@@ -320,6 +323,6 @@ impl SyncTaskStore {
             .expression_attribute_values(":one", n(1))
             .send()
             .await;
-        refused_or(outcome.map(drop), "dynamodb:UpdateItem")
+        unless_refused(outcome, "dynamodb:UpdateItem")
     }
 }

@@ -1,2 +1,23 @@
-//! stub
-pub(crate) async fn play(_record: &crate::record::Record) -> anyhow::Result<()> { Ok(()) }
+//! `cargo dev demo`: the product's stories, played against a running stack as a user would live them. Every step is
+//! checked, and the first that is not as promised ends the play.
+
+mod api;
+mod douyin;
+mod logs;
+mod stage;
+
+use anyhow::Result;
+
+use crate::console::{line, paint};
+use crate::record::Record;
+use stage::Stage;
+
+/// Plays everything.
+pub(crate) async fn play(record: &Record) -> Result<()> {
+    let stage = Stage::new(record)?;
+    douyin::play(&stage).await?;
+    logs::check(&stage).await?;
+    line("");
+    line(&paint(32, &format!("Everything is as promised: {} steps.", stage.steps())));
+    Ok(())
+}

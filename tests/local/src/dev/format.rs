@@ -5,12 +5,13 @@ use serde_json::{Map, Value};
 use crate::console;
 
 /// What the watcher and MiniStack say all the time, and that means nothing.
-const NOISE: [&str; 6] = [
+const NOISE: [&str; 7] = [
     " INFO ",
     "    Finished `dev` profile",
     "     Running `",
     "   Compiling ",
-    "    Blocking waiting for file lock",
+    "waiting for file lock on",
+    "command killed code=ForceStop",
     "cryptography package not installed",
 ];
 

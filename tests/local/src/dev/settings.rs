@@ -61,7 +61,8 @@ mod tests {
         let mut environments: BTreeMap<String, Environment> =
             [("a".to_owned(), of(&["X", "Y"])), ("b".to_owned(), of(&["X"])), ("c".to_owned(), of(&["Y"]))].into();
         apply(&mut environments, &[("X".to_owned(), "new".to_owned())]).unwrap();
-        let values: Vec<_> = environments.values().map(|environment| environment.get("X").map(String::as_str)).collect();
+        let values: Vec<_> =
+            environments.values().map(|environment| environment.get("X").map(String::as_str)).collect();
         assert_eq!(values, [Some("new"), Some("new"), None]);
         let refused = apply(&mut environments, &[("Z".to_owned(), String::new())]).unwrap_err().to_string();
         assert!(refused.contains("--set Z") && refused.contains("X, Y"), "{refused}");

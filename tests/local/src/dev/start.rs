@@ -26,6 +26,9 @@ const CALLBACK: &str = "/api/v1/lead/douyin/auth/callback";
 /// Where Douyin sends its webhooks.
 const WEBHOOK: &str = "/api/v1/lead/douyin/webhook";
 
+/// Where the gateway sends its notices, up to the secret part.
+const GATEWAY_WEBHOOK: &str = "/api/v1/workbench/wechat/gateway/webhook";
+
 /// How to start.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
@@ -43,7 +46,7 @@ pub(crate) struct Running {
     aws: MiniStack,
     sandbox: Sandbox,
     /// Last, so that nobody else starts before all is stopped.
-    _turn: Turn,
+    turn: Turn,
 }
 
 impl Running {
@@ -73,7 +76,7 @@ impl Running {
         step.done(&format!("API on {}", api_url(options)));
         let record = record(options, &stack, &template, &aws, &sandbox, &identity);
         turn.announce(&record)?;
-        Ok(Self { record, watch, aws, sandbox, _turn: turn })
+        Ok(Self { record, watch, aws, sandbox, turn })
     }
 
     /// Fails when a part has ended by itself.
@@ -89,6 +92,7 @@ impl Running {
 
     /// Stops everything. The functions first: what they write is still saved.
     pub(crate) async fn stop(self) -> Result<()> {
+        self.turn.withdraw();
         let step = Step::start("stopping");
         self.watch.stop().await?;
         self.aws.stop().await?;
@@ -116,6 +120,8 @@ impl Backend {
         config.douyin.app.redirect_uris.insert(format!("{api_url}{CALLBACK}"));
         let sandbox = Sandbox::start(config).await?;
         sandbox.douyin().set_webhook(Some(format!("{api_url}{WEBHOOK}").parse()?));
+        let notices = format!("{api_url}{GATEWAY_WEBHOOK}/{}", identity.gateway_webhook_secret);
+        sandbox.gewe().set_callback(Some(notices.parse()?));
 
         let step = Step::start("starting the emulated AWS");
         let served = template.functions.iter();
@@ -132,10 +138,12 @@ impl Backend {
         let douyin_url = format!("{}/douyin", sandbox.url());
         let world = World {
             api_url: &api_url,
+            sandbox_url: sandbox.url(),
             douyin_url: &douyin_url,
             douyin_client_key: &identity.douyin_client_key,
             douyin_client_secret: &identity.douyin_client_secret,
             jwt_secret: &identity.jwt_secret,
+            gateway_webhook_secret: &identity.gateway_webhook_secret,
             log_level: "DEBUG",
         };
         let stack = stack::deploy(&aws.config(ACCOUNT), STACK, template, &world.parameters()).await?;

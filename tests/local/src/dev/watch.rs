@@ -46,5 +46,8 @@ pub(super) async fn start(venv: &Venv, port: u16) -> Result<Leash> {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    bail!("cargo lambda watch does not answer on port {port} after {} s; see target/local/log/watch.log", START.as_secs())
+    bail!(
+        "cargo lambda watch does not answer on port {port} after {} s; see target/local/log/watch.log",
+        START.as_secs()
+    )
 }

@@ -22,13 +22,21 @@ pub async fn deploy(config: &SdkConfig, name: &str, template: &Template, paramet
     let mut body = template.body.clone();
     numbers::settle(&mut body, parameters);
     let probes = Probes::place(&template.functions, &mut body);
-    submit(&client, config, name, &body.to_string(), parameters).await?;
-    let outputs = outputs(&client, name).await?;
+    let operation = submit(&client, config, name, &body.to_string(), parameters).await?;
+    let outputs = outputs(&client, name, operation.as_deref()).await?;
     let (outputs, environments) = probes.read(outputs)?;
     Ok(Stack { name: name.to_owned(), outputs, resources: resources(&client, name).await?, environments })
 }
 
-async fn submit(client: &Client, config: &SdkConfig, name: &str, body: &str, parameters: &Parameters) -> Result<()> {
+/// Asks for the deployment. The answer is the token that marks its events, or nothing when nothing has changed.
+async fn submit(
+    client: &Client,
+    config: &SdkConfig,
+    name: &str,
+    body: &str,
+    parameters: &Parameters,
+) -> Result<Option<String>> {
+    let token = format!("deploy-{}", jiff::Timestamp::now().as_nanosecond());
     let (body, url) = upload::body_or_url(config, body).await?;
     let parameters: Vec<_> = parameters
         .iter()
@@ -41,9 +49,10 @@ async fn submit(client: &Client, config: &SdkConfig, name: &str, body: &str, par
         .set_template_url(url.clone())
         .set_parameters(Some(parameters.clone()))
         .capabilities(Capability::CapabilityIam)
+        .client_request_token(&token)
         .send()
         .await;
-    let Err(refused) = created else { return Ok(()) };
+    let Err(refused) = created else { return Ok(Some(token)) };
     if refused.code() != Some("AlreadyExistsException") {
         return Err(refusal(&refused));
     }
@@ -54,11 +63,13 @@ async fn submit(client: &Client, config: &SdkConfig, name: &str, body: &str, par
         .set_template_url(url)
         .set_parameters(Some(parameters))
         .capabilities(Capability::CapabilityIam)
+        .client_request_token(&token)
         .send()
         .await;
     match updated {
-        Err(refused) if !refused.message().is_some_and(|text| text.contains("No updates")) => Err(refusal(&refused)),
-        _ => Ok(()),
+        Ok(_) => Ok(Some(token)),
+        Err(refused) if refused.message().is_some_and(|text| text.contains("No updates")) => Ok(None),
+        Err(refused) => Err(refusal(&refused)),
     }
 }
 
@@ -69,21 +80,23 @@ fn refusal(error: &impl ProvideErrorMetadata) -> anyhow::Error {
 }
 
 /// Waits for the end of the deployment. MiniStack takes 10 ms for a data plane, so polling starts fast.
-async fn outputs(client: &Client, name: &str) -> Result<BTreeMap<String, String>> {
+async fn outputs(client: &Client, name: &str, operation: Option<&str>) -> Result<BTreeMap<String, String>> {
     let mut pause = Duration::from_millis(2);
     loop {
         let described = client.describe_stacks().stack_name(name).send().await.map_err(|error| {
             anyhow!("CloudFormation does not tell about stack {name}: {}", error.message().unwrap_or("no reason given"))
         })?;
         let stack = described.stacks().first().context("CloudFormation has lost the stack")?;
-        match stack.stack_status() {
-            Some(StackStatus::CreateComplete | StackStatus::UpdateComplete) => {
+        match (stack.stack_status(), operation) {
+            (Some(StackStatus::CreateComplete | StackStatus::UpdateComplete), _)
+            // An earlier update failed, and what it was rolled back to is what is asked for now.
+            | (Some(StackStatus::UpdateRollbackComplete), None) => {
                 let outputs = stack.outputs().iter();
                 let pairs = outputs.filter_map(|output| Some((output.output_key()?, output.output_value()?)));
                 return Ok(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
             }
-            Some(status) if status.as_str().ends_with("IN_PROGRESS") => {}
-            _ => bail!(failure(client, name).await),
+            (Some(status), _) if status.as_str().ends_with("IN_PROGRESS") => {}
+            _ => bail!(failure(client, name, operation).await),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(200));
@@ -91,12 +104,15 @@ async fn outputs(client: &Client, name: &str) -> Result<BTreeMap<String, String>
 }
 
 /// Names the resource that could not be made, and why.
-async fn failure(client: &Client, name: &str) -> String {
+async fn failure(client: &Client, name: &str, operation: Option<&str>) -> String {
     let failed = [ResourceStatus::CreateFailed, ResourceStatus::UpdateFailed];
     let described = client.describe_stack_events().stack_name(name).send().await;
     let events = described.map(|described| described.stack_events().to_vec()).unwrap_or_default();
     // Events come newest first, and what failed first is the cause of the rest.
-    let cause = events.iter().rev().find(|event| event.resource_status().is_some_and(|status| failed.contains(status)));
+    let cause = events.iter().rev().find(|event| {
+        event.client_request_token() == operation
+            && event.resource_status().is_some_and(|status| failed.contains(status))
+    });
     match cause {
         Some(event) => format!(
             "template.yaml could not be deployed: {} ({}): {}",

@@ -44,7 +44,7 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fault {
-    /// Where.
+    /// Where. The consent page is met by people, not by faults: one armed for it waits forever.
     pub endpoint: Endpoint,
     /// What.
     pub effect: Effect,

@@ -8,7 +8,7 @@ pub use tokens::SealedTokens;
 use aws_sdk_dynamodb::Client;
 use kernel::config::{ConfigError, Env};
 use kernel::due;
-use kernel::dynamo::{condition_failed, decode, n, s};
+use kernel::dynamo::{decode, n, s, unless_refused};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,9 @@ use serde::{Deserialize, Serialize};
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_douyin_auth";
 const WHAT: &str = "douyin account";
+
+/// What a sort key can hold, as which the index by user has it. Real ids have 36 to 60 bytes.
+const LONGEST_ID: usize = 1_024;
 
 /// Whether Douyin still accepts the account's tokens. Only proof changes it: a platform code or an `unauthorize`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +114,10 @@ impl AuthStore {
 
     /// The account, read consistently, whoever owns it.
     pub async fn get(&self, douyin_user_id: &str) -> Result<Option<Auth>> {
+        // DynamoDB calls a key that is none a faulty request, but to whoever asks it is an account that is not there.
+        if douyin_user_id.is_empty() || douyin_user_id.len() > LONGEST_ID {
+            return Ok(None);
+        }
         let answer = self
             .client
             .get_item()
@@ -184,22 +191,6 @@ impl AuthStore {
             .expression_attribute_values(":now", n(now))
             .send()
             .await;
-        refused_or(outcome.map(drop), "dynamodb:UpdateItem")
-    }
-}
-
-/// `Ok(false)` when the write was refused by its condition.
-pub(crate) fn refused_or<E, R>(
-    outcome: Result<(), aws_sdk_dynamodb::error::SdkError<E, R>>,
-    operation: &'static str,
-) -> Result<bool>
-where
-    E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::fmt::Debug,
-    R: std::fmt::Debug,
-{
-    match outcome {
-        Ok(()) => Ok(true),
-        Err(error) if condition_failed(&error) => Ok(false),
-        Err(error) => Err(Error::aws(operation)(error)),
+        unless_refused(outcome, "dynamodb:UpdateItem")
     }
 }

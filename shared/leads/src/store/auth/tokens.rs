@@ -6,7 +6,8 @@ use kernel::dynamo::{decode, n, s};
 use kernel::error::Result;
 use serde::Deserialize;
 
-use super::{Auth, AuthStore, WHAT, refused_or};
+use super::{Auth, AuthStore, WHAT};
+use crate::store::unless_refused;
 
 /// A refreshed, sealed token set: written whole or not at all.
 #[derive(Debug, Clone)]
@@ -26,7 +27,8 @@ pub struct SealedTokens {
 }
 
 impl AuthStore {
-    /// Takes the refresh lease when the tokens are still at `version` and nobody holds it.
+    /// Takes the refresh lease when the tokens are still at `version` and nobody holds it. `owner` is new with every
+    /// call, so holding it already is the SDK's retry of a lost answer.
     pub async fn take_refresh_lease(&self, account: &Auth, owner: &str, now_ms: i64, until_ms: i64) -> Result<bool> {
         let outcome = self
             .client
@@ -35,7 +37,8 @@ impl AuthStore {
             .key("douyin_user_id", s(&account.douyin_user_id))
             .condition_expression(
                 "user_id = :user AND token_version = :version AND #status = :active AND \
-                 (attribute_not_exists(refresh_lease_until) OR refresh_lease_until < :now)",
+                 (attribute_not_exists(refresh_lease_until) OR refresh_lease_until < :now OR \
+                 refresh_lease_owner = :owner)",
             )
             .update_expression("SET refresh_lease_owner = :owner, refresh_lease_until = :until")
             .expression_attribute_names("#status", "status")
@@ -47,7 +50,7 @@ impl AuthStore {
             .expression_attribute_values(":until", n(until_ms))
             .send()
             .await;
-        refused_or(outcome.map(drop), "dynamodb:UpdateItem")
+        unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
     /// Stores refreshed tokens and lets the lease go. `false`: the row has moved on (authorised anew, disconnected),
@@ -80,7 +83,7 @@ impl AuthStore {
             .expression_attribute_values(":one", n(1))
             .send()
             .await;
-        refused_or(outcome.map(drop), "dynamodb:UpdateItem")
+        unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
     /// Marks the account EXPIRED: Douyin itself has refused the tokens of `version`. They are dead and are dropped.
@@ -104,7 +107,7 @@ impl AuthStore {
             .expression_attribute_values(":one", n(1))
             .send()
             .await;
-        refused_or(outcome.map(drop), "dynamodb:UpdateItem")
+        unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
     /// Notes that the refresh token will not be renewed any more and ends at `refresh_end`.
@@ -127,7 +130,7 @@ impl AuthStore {
             .expression_attribute_values(":due", n(refresh_due))
             .send()
             .await;
-        refused_or(outcome.map(drop), "dynamodb:UpdateItem")
+        unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
     /// Lets the refresh lease go after a failure that proves nothing, and sets when the keeper tries again.
@@ -138,7 +141,7 @@ impl AuthStore {
             .expression_attribute_values(":due", n(refresh_due))
             .send()
             .await;
-        refused_or(outcome.map(drop), "dynamodb:UpdateItem")
+        unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
     fn leased(&self, account: &Auth, owner: &str) -> UpdateItemFluentBuilder {

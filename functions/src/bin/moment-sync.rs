@@ -1,0 +1,11 @@
+//! `POST /api/v1/workbench/wechat/moments/sync`: publish content to accounts, now or at a time.
+
+use std::process::ExitCode;
+
+use functions::base::Base;
+use functions::http::serve_http;
+use functions::moments::moment_sync::{App, handle};
+
+fn main() -> ExitCode {
+    serve_http(async |env| App::new(&Base::load(env).await?).await, handle)
+}

@@ -1,0 +1,11 @@
+//! `POST /api/v1/workbench/wechat/moments/tasks/{taskId}/cancel`: call off what was not sent yet.
+
+use std::process::ExitCode;
+
+use functions::base::Base;
+use functions::http::serve_http;
+use functions::moments::moment_task_cancel::{App, handle};
+
+fn main() -> ExitCode {
+    serve_http(async |env| App::new(&Base::load(env).await?).await, handle)
+}

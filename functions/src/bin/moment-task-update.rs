@@ -1,0 +1,11 @@
+//! `PATCH /api/v1/workbench/wechat/moments/tasks/{taskId}`: move a timed task to another time.
+
+use std::process::ExitCode;
+
+use functions::base::Base;
+use functions::http::serve_http;
+use functions::moments::moment_task_update::{App, handle};
+
+fn main() -> ExitCode {
+    serve_http(async |env| App::new(&Base::load(env).await?).await, handle)
+}

@@ -1,0 +1,11 @@
+//! `GET /api/v1/workbench/wechat/moments/tasks`: the tasks, newest first.
+
+use std::process::ExitCode;
+
+use functions::base::Base;
+use functions::http::serve_http;
+use functions::moments::moment_tasks::{App, handle};
+
+fn main() -> ExitCode {
+    serve_http(async |env| App::new(&Base::load(env).await?).await, handle)
+}

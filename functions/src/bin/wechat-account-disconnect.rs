@@ -1,0 +1,11 @@
+//! `DELETE /api/v1/workbench/wechat/accounts/{accountId}`: forget an account with its secrets.
+
+use std::process::ExitCode;
+
+use functions::base::Base;
+use functions::http::serve_http;
+use functions::moments::wechat_account_disconnect::{App, handle};
+
+fn main() -> ExitCode {
+    serve_http(async |env| App::new(&Base::load(env).await?).await, handle)
+}

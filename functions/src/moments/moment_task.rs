@@ -1,0 +1,32 @@
+//! `GET /api/v1/workbench/wechat/moments/tasks/{taskId}`: the truth about a task, account by account.
+
+use ::moments::tasks::Tasks;
+use kernel::config::ConfigError;
+use kernel::jwt::Authenticator;
+
+use super::view::TaskView;
+use crate::base::Base;
+use crate::http::{ApiRequest, ApiResponse, Problem};
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    tasks: Tasks,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
+        let tasks = Tasks::new(&base.aws, &base.env, base.clock.clone())?;
+        Ok(Self { auth: base.authenticator().await?, tasks })
+    }
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, "workbench:wechat:moments:task:view").await?;
+    let task = request.path_id("taskId", "moment task")?;
+    let (task, results) = app.tasks.read(caller.user_id, task).await?;
+    ApiResponse::ok(TaskView::new(task, results))
+}

@@ -1,0 +1,50 @@
+//! `GET /api/v1/workbench/wechat/moments/tasks`: the tasks, newest first.
+
+use ::moments::status::TaskStatus;
+use ::moments::tasks::Tasks;
+use kernel::config::ConfigError;
+use kernel::jwt::Authenticator;
+use kernel::page::{Page, PageRequest};
+use serde::Deserialize;
+
+use super::view::TaskSummary;
+use crate::base::Base;
+use crate::http::{ApiRequest, ApiResponse, Problem};
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    tasks: Tasks,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
+        let tasks = Tasks::new(&base.aws, &base.env, base.clock.clone())?;
+        Ok(Self { auth: base.authenticator().await?, tasks })
+    }
+}
+
+#[derive(Deserialize)]
+struct Query {
+    status: Option<TaskStatus>,
+    page: Option<u64>,
+    size: Option<u64>,
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, "workbench:wechat:moments:task:view").await?;
+    let query: Query = request.query()?;
+    let wanted = PageRequest { page: query.page.unwrap_or(1), size: query.size.unwrap_or(10) };
+    if wanted.page < 1 {
+        return Err(kernel::Error::invalid("page", "页码须为不小于 1 的整数").into());
+    }
+    if !(1..=100).contains(&wanted.size) {
+        return Err(kernel::Error::invalid("size", "每页条数须为 1 到 100 的整数").into());
+    }
+    let page = app.tasks.list(caller.user_id, query.status, wanted).await?;
+    let records = page.records.into_iter().map(TaskSummary::from).collect();
+    ApiResponse::ok(Page { records, total: page.total, size: page.size, current: page.current, pages: page.pages })
+}

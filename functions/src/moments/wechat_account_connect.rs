@@ -1,0 +1,78 @@
+//! `POST /api/v1/workbench/wechat/accounts`: connect a company app with its members, or a device of the gateway.
+
+use ::moments::accounts::{AccountConnections, CorpRequest, DeviceRequest};
+use kernel::config::ConfigError;
+use kernel::jwt::Authenticator;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::view::AccountView;
+use crate::base::Base;
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    connections: AccountConnections,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
+        let connections = AccountConnections::new(&base.aws, &base.env, base.clock.clone())?;
+        Ok(Self { auth: base.authenticator().await?, connections })
+    }
+}
+
+/// What whoever connects a personal account must know: nobody at Tencent has agreed to this way.
+const RISK: &str = "个人号通过第三方网关发布朋友圈，并非微信官方能力，账号存在被限制或封禁的风险。";
+
+#[derive(Deserialize)]
+#[serde(tag = "accountType", rename_all = "UPPERCASE", rename_all_fields = "camelCase", deny_unknown_fields)]
+enum Body {
+    Wework {
+        corp_id: String,
+        agent_id: u64,
+        secret: SecretString,
+        member_ids: Option<Vec<String>>,
+    },
+    Personal {
+        app_id: String,
+        gateway_token: SecretString,
+        account_name: Option<String>,
+        #[serde(default)]
+        accept_risk: bool,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    accounts: Vec<AccountView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk_notice: Option<&'static str>,
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, "workbench:wechat:accounts:manage").await?;
+    let body: Body = request.json_body(MAX_BODY)?;
+    let (accounts, risk_notice) = match body {
+        Body::Wework { corp_id, agent_id, secret, member_ids } => {
+            let wanted = CorpRequest { corp_id, agent_id, secret, member_ids };
+            (app.connections.connect_corp(caller.user_id, &wanted).await?, None)
+        }
+        Body::Personal { app_id, gateway_token, account_name, accept_risk } => {
+            if !accept_risk {
+                return Err(
+                    kernel::Error::invalid("acceptRisk", format!("{RISK}如仍要连接，请传 acceptRisk: true")).into()
+                );
+            }
+            let wanted = DeviceRequest { app_id, token: gateway_token, account_name };
+            (app.connections.connect_device(caller.user_id, &wanted).await?, Some(RISK))
+        }
+    };
+    let accounts = accounts.into_iter().map(AccountView::from).collect();
+    ApiResponse::ok(Answer { accounts, risk_notice })
+}

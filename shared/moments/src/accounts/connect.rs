@@ -1,0 +1,196 @@
+//! Connecting accounts: nothing is stored before the provider has confirmed it.
+
+use aws_sdk_dynamodb::Client;
+use futures::future::try_join_all;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::dynamo::{Outcome, transact};
+use kernel::ids::UserId;
+use kernel::mac::sha256_hex;
+use kernel::vault::{Place, Vault};
+use kernel::{Clock, FieldProblem};
+use secrecy::SecretString;
+
+use super::device_digest;
+use super::health::FIRST_CHECK_MS;
+use crate::config::{Gateways, wecom};
+use crate::error::{Error, Result};
+use crate::store::account::{Account, AccountStore, AccountType, AuthData, Connection, TABLE};
+use crate::store::corp::{self, CorpStore};
+use crate::wecom::Wecom;
+
+/// Members connected in one request: each is a row of one transaction of at most 100.
+const MAX_MEMBERS: usize = 90;
+
+/// A company app and those of its members who are to publish.
+#[derive(Debug)]
+pub struct CorpRequest {
+    /// The company.
+    pub corp_id: String,
+    /// The app.
+    pub agent_id: u64,
+    /// The app's secret.
+    pub secret: SecretString,
+    /// The members; all who may deal with customers when absent.
+    pub member_ids: Option<Vec<String>>,
+}
+
+/// A device of the gateway.
+#[derive(Debug)]
+pub struct DeviceRequest {
+    /// The device.
+    pub app_id: String,
+    /// The gateway's token, which proves that the device is the caller's to use.
+    pub token: SecretString,
+    /// What the user wants to see; the account's nickname when absent.
+    pub account_name: Option<String>,
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct AccountConnections {
+    client: Client,
+    clock: Clock,
+    accounts: AccountStore,
+    corps: CorpStore,
+    vault: Vault,
+    wecom: Wecom,
+    gateways: Gateways,
+}
+
+impl AccountConnections {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: aws.dynamodb.clone(),
+            accounts: AccountStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
+            corps: CorpStore::new(aws.dynamodb.clone(), env)?,
+            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
+            wecom: wecom(env)?,
+            gateways: Gateways::from_env(env)?,
+            clock,
+        })
+    }
+
+    /// Connects a company app, proven by a live call, and its members, each checked against WeCom's own list.
+    pub async fn connect_corp(&self, user_id: UserId, request: &CorpRequest) -> Result<Vec<Account>> {
+        let corp_key = format!("{}#{}", request.corp_id, request.agent_id);
+        let token = self.wecom.access_token(&request.corp_id, &request.secret).await?;
+        let usable = self.wecom.follow_users(&token.token).await?;
+        let wanted = request.member_ids.clone().unwrap_or_else(|| usable.clone());
+        let unusable: Vec<FieldProblem> = wanted
+            .iter()
+            .enumerate()
+            .filter(|(_, id)| !usable.contains(id))
+            .map(|(index, _)| {
+                let problem = "该成员没有客户联系权限，或不在应用可见范围内，请在企业微信后台检查";
+                FieldProblem::new(format!("memberIds[{index}]"), problem)
+            })
+            .collect();
+        if !unusable.is_empty() {
+            return Err(Error::ContentRefused(unusable));
+        }
+        if wanted.is_empty() || wanted.len() > MAX_MEMBERS {
+            return Err(kernel::Error::invalid("memberIds", "一次请选择 1 到 90 名成员").into());
+        }
+        let members = try_join_all(wanted.iter().map(|id| self.wecom.user(&token.token, id))).await?;
+        let place = Place { table: corp::TABLE, user_id, account_id: &corp_key };
+        let (secret, access_token) =
+            futures::future::try_join(self.vault.seal(place, &request.secret), self.vault.seal(place, &token.token))
+                .await?;
+        let now = self.clock.now().as_second();
+        let end = now + i64::try_from(token.expires_in.as_secs()).unwrap_or(0);
+        let mut actions =
+            vec![self.corps.connect((&corp_key, &request.corp_id, user_id), (&secret, &access_token, end), now)?];
+        let mut ids = Vec::new();
+        for member in &members {
+            let account_id = account_id("ww", &format!("{corp_key}#{}", member.userid));
+            let data = AuthData::Wecom { member_id: member.userid.clone() };
+            let sealed = self.seal(user_id, &account_id, &data).await?;
+            actions.push(self.accounts.connect(
+                &Connection {
+                    account_id: &account_id,
+                    user_id,
+                    account_type: AccountType::Wework,
+                    account_name: &member.name,
+                    auth_data: &sealed,
+                    corp_key: Some(&corp_key),
+                    member_id: Some(&member.userid),
+                    device: None,
+                    health_due: None,
+                },
+                now,
+            )?);
+            ids.push(account_id);
+        }
+        self.commit(actions, &ids).await
+    }
+
+    /// Connects a device of the gateway, proven by its being online and telling whose it is.
+    pub async fn connect_device(&self, user_id: UserId, request: &DeviceRequest) -> Result<Vec<Account>> {
+        let gateway = self.gateways.with(request.token.clone());
+        if !gateway.check_online(&request.app_id).await? {
+            return Err(Error::ContentRefused(vec![FieldProblem::new(
+                "appId",
+                "该设备当前未登录微信，请先在网关中登录后再连接",
+            )]));
+        }
+        let profile = gateway.profile(&request.app_id).await?;
+        let account_id = account_id("wx", &request.app_id);
+        let data =
+            AuthData::Gateway { app_id: request.app_id.clone(), token: request.token.clone(), wxid: profile.wxid };
+        let sealed = self.seal(user_id, &account_id, &data).await?;
+        let name = request.account_name.clone().unwrap_or(profile.nickname);
+        let now_ms = self.clock.now_ms();
+        let action = self.accounts.connect(
+            &Connection {
+                account_id: &account_id,
+                user_id,
+                account_type: AccountType::Personal,
+                account_name: &name,
+                auth_data: &sealed,
+                corp_key: None,
+                member_id: None,
+                device: Some(&device_digest(&request.app_id)),
+                health_due: Some(now_ms + FIRST_CHECK_MS),
+            },
+            now_ms.div_euclid(1_000),
+        )?;
+        self.commit(vec![action], &[account_id]).await
+    }
+
+    /// Forgets the caller's account with its secrets. Tasks that still name it fail for it, and say why.
+    pub async fn disconnect(&self, user_id: UserId, account_id: &str) -> Result<()> {
+        let action = self.accounts.disconnect(user_id, account_id)?;
+        match transact(&self.client, &self.clock, vec![action]).await? {
+            Outcome::Committed => Ok(()),
+            Outcome::Refused(_) => {
+                let problem = FieldProblem::new("accountId", "账号不存在或不属于当前用户");
+                Err(Error::AccountNotFound(vec![problem]))
+            }
+        }
+    }
+
+    async fn seal(&self, user_id: UserId, account_id: &str, data: &AuthData) -> Result<String> {
+        let json = serde_json::to_string(data).map_err(|_| kernel::Error::Corrupt("account data"))?;
+        let place = Place { table: TABLE, user_id, account_id };
+        Ok(self.vault.seal(place, &SecretString::from(json)).await?)
+    }
+
+    async fn commit(
+        &self,
+        actions: Vec<aws_sdk_dynamodb::types::TransactWriteItem>,
+        ids: &[String],
+    ) -> Result<Vec<Account>> {
+        match transact(&self.client, &self.clock, actions).await? {
+            Outcome::Committed => Ok(self.accounts.by_ids(ids).await?),
+            Outcome::Refused(_) => Err(Error::BoundToAnotherUser),
+        }
+    }
+}
+
+/// The same account gets the same id however often it is connected.
+fn account_id(prefix: &str, identity: &str) -> String {
+    let digest: String = sha256_hex(identity.as_bytes()).chars().take(24).collect();
+    format!("{prefix}{digest}")
+}

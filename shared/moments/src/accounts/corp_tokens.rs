@@ -1,0 +1,99 @@
+//! Access tokens of company apps: one for all workers, refreshed by one at a time, replaced only by newer ones.
+
+use std::time::Duration;
+
+use kernel::Clock;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::vault::{Place, Vault};
+use secrecy::SecretString;
+
+use crate::error::Result;
+use crate::store::corp::{Corp, CorpStore, TABLE};
+use crate::wecom::Wecom;
+
+/// A token this close to its end is not used for another call.
+const USABLE_FOR: i64 = 300;
+/// Longer than the call under it can take.
+const LEASE: Duration = Duration::from_secs(60);
+/// How long to wait for another holder, and how often to look.
+const WAIT: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(250);
+
+/// A token in the clear, and which of the app's tokens it is.
+#[derive(Debug, Clone)]
+pub struct CorpToken {
+    /// The token.
+    pub token: SecretString,
+    /// The row's `token_version`.
+    pub version: u64,
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct CorpTokens {
+    corps: CorpStore,
+    vault: Vault,
+    wecom: Wecom,
+    clock: Clock,
+}
+
+impl CorpTokens {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, wecom: Wecom, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            corps: CorpStore::new(aws.dynamodb.clone(), env)?,
+            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
+            wecom,
+            clock,
+        })
+    }
+
+    /// A usable token of the app, newer than `rejected` if WeCom has refused one. A secret that WeCom refuses is not
+    /// tried again here: the error says so, and somebody has to mend it.
+    pub async fn get(&self, corp_key: &str, rejected: Option<u64>) -> Result<CorpToken> {
+        let give_up = self.clock.now_ms() + WAIT.as_millis() as i64;
+        loop {
+            let corp = self.corps.get(corp_key).await?.ok_or(kernel::Error::NotFound("wechat corp"))?;
+            let fresh = corp.expire_time - USABLE_FOR > self.clock.now().as_second();
+            if let Some(sealed) = corp.access_token.as_deref().filter(|_| fresh && rejected != Some(corp.token_version))
+            {
+                let token = self.vault.open(place(&corp), sealed).await?;
+                return Ok(CorpToken { token, version: corp.token_version });
+            }
+            let owner = hex::encode(kernel::mac::random::<8>());
+            let now = self.clock.now_ms();
+            if self.corps.take_refresh_lease(&corp, &owner, now, now + LEASE.as_millis() as i64).await? {
+                if let Some(token) = self.refresh(&corp, &owner).await? {
+                    return Ok(token);
+                }
+                continue;
+            }
+            if self.clock.now_ms() >= give_up {
+                return Err(kernel::Error::Busy("wechat corp token").into());
+            }
+            self.clock.sleep(POLL).await;
+        }
+    }
+
+    async fn refresh(&self, corp: &Corp, owner: &str) -> Result<Option<CorpToken>> {
+        let secret = self.vault.open(place(corp), &corp.secret).await?;
+        let token = match self.wecom.access_token(&corp.corp_id, &secret).await {
+            Ok(token) => token,
+            Err(failure) => {
+                self.corps.save_token(corp, owner, None).await?;
+                return Err(failure.into());
+            }
+        };
+        let sealed = self.vault.seal(place(corp), &token.token).await?;
+        let lifetime = i64::try_from(token.expires_in.as_secs()).unwrap_or(0);
+        let end = self.clock.now().as_second() + lifetime;
+        let saved = self.corps.save_token(corp, owner, Some((&sealed, end))).await?;
+        Ok(saved.then(|| CorpToken { token: token.token, version: corp.token_version + 1 }))
+    }
+}
+
+/// Where a company app's secrets are sealed for.
+pub fn place(corp: &Corp) -> Place<'_> {
+    Place { table: TABLE, user_id: corp.user_id, account_id: &corp.corp_key }
+}

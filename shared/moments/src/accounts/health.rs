@@ -1,0 +1,126 @@
+//! Whether personal accounts are still online: several agreeing checks, or the gateway's own notice.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use kernel::Clock;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::deadline::Deadline;
+use kernel::vault::{Place, Vault};
+use secrecy::ExposeSecret;
+use tracing::{info, warn};
+
+use super::device_digest;
+use crate::config::Gateways;
+use crate::error::{Error, Result};
+use crate::provider::FailureKind;
+use crate::store::account::{Account, AccountStatus, AccountStore, AuthData, TABLE};
+
+/// After connecting, and between checks of an account that is online.
+pub(super) const FIRST_CHECK_MS: i64 = 10 * 60_000;
+/// Between checks of one that may be offline.
+const RECHECK_MS: i64 = 60_000;
+/// Checks that must agree: a single one is wrong too often.
+const AGREEING: u32 = 3;
+/// Devices asked at once.
+const PARALLEL: usize = 8;
+/// Per index shard and round.
+const LIMIT: i32 = 250;
+/// A check is begun only if this is left.
+const HEADROOM: Duration = Duration::from_secs(25);
+
+/// Looks after the accounts whose check is due.
+#[derive(Debug, Clone)]
+pub struct HealthChecks {
+    accounts: AccountStore,
+    vault: Vault,
+    gateways: Gateways,
+    clock: Clock,
+}
+
+impl HealthChecks {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            accounts: AccountStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
+            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
+            gateways: Gateways::from_env(env)?,
+            clock,
+        })
+    }
+
+    /// One round.
+    pub async fn run(&self, deadline: Deadline) -> Result<()> {
+        let due = self.accounts.due_for_check(self.clock.now_ms(), LIMIT).await?;
+        let mut checks = stream::iter(due)
+            .map(|id| async move {
+                if deadline.remaining(self.clock.now()) < HEADROOM {
+                    return Ok(());
+                }
+                self.check(&id).await
+            })
+            .buffer_unordered(PARALLEL);
+        while let Some(outcome) = checks.next().await {
+            if let Err(error) = outcome {
+                warn!("an account's health was not checked: {error}");
+            }
+        }
+        Ok(())
+    }
+
+    async fn check(&self, account_id: &str) -> Result<()> {
+        let Some(account) = self.accounts.get(account_id).await? else { return Ok(()) };
+        let place = Place { table: TABLE, user_id: account.user_id, account_id };
+        let opened = self.vault.open(place, &account.auth_data).await?;
+        let Ok(AuthData::Gateway { app_id, token, .. }) = serde_json::from_str(opened.expose_secret()) else {
+            return Err(kernel::Error::Corrupt("account data").into());
+        };
+        let now = self.clock.now_ms();
+        let (status, offline_checks, next) = match self.gateways.with(token).check_online(&app_id).await {
+            Ok(true) => (AccountStatus::Active, 0, now + FIRST_CHECK_MS),
+            Ok(false) => offline(&account, now),
+            Err(failure) => match failure.kind {
+                FailureKind::AccountOffline | FailureKind::DeviceUnknown => offline(&account, now),
+                FailureKind::BadCredentials => (AccountStatus::Expired, account.offline_checks, now + FIRST_CHECK_MS),
+                // No answer proves nothing.
+                _ => (account.status, account.offline_checks, now + RECHECK_MS),
+            },
+        };
+        if status != account.status {
+            info!(account.id = account_id, status = status.as_str(), "account {account_id} changed");
+        }
+        self.accounts.set_status(&account, status, offline_checks, Some(next)).await?;
+        Ok(())
+    }
+}
+
+fn offline(account: &Account, now: i64) -> (AccountStatus, u32, i64) {
+    let checks = account.offline_checks.saturating_add(1);
+    let status = if checks >= AGREEING { AccountStatus::Offline } else { account.status };
+    (status, checks, now + if checks >= AGREEING { FIRST_CHECK_MS } else { RECHECK_MS })
+}
+
+/// Takes the gateway's notices that a device went offline.
+#[derive(Debug, Clone)]
+pub struct OfflineNotices {
+    accounts: AccountStore,
+    clock: Clock,
+}
+
+impl OfflineNotices {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self { accounts: AccountStore::new(aws.dynamodb.clone(), clock.clone(), env)?, clock })
+    }
+
+    /// The device is offline: the gateway says so itself. A repeated notice changes nothing.
+    pub async fn offline(&self, app_id: &str) -> Result<(), Error> {
+        for account in self.accounts.on_device(&device_digest(app_id)).await? {
+            let next = self.clock.now_ms() + RECHECK_MS;
+            self.accounts.set_status(&account, AccountStatus::Offline, AGREEING, Some(next)).await?;
+            info!(account.id = account.account_id, "account {} went offline", account.account_id);
+        }
+        Ok(())
+    }
+}

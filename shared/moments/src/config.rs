@@ -1,0 +1,106 @@
+//! The settings of this domain.
+
+use std::time::Duration;
+
+use kernel::config::{ConfigError, Env, check_time_limits};
+use url::Url;
+
+use crate::gateway::Gateway;
+use crate::media::Limits;
+use crate::wecom::Wecom;
+
+/// How publishing goes about it.
+#[derive(Debug, Clone)]
+pub struct PublishSettings {
+    /// How long a worker's claim on a unit lasts: longer than the function itself, so a living one never loses it.
+    pub lease: Duration,
+    /// A timed post this much behind is missed instead of late.
+    pub max_lateness: Duration,
+    /// How long members may take to confirm.
+    pub confirm_within: Duration,
+    /// The least time between two posts of one personal account.
+    pub personal_interval: Duration,
+    /// Creations of one company per minute; WeCom's older pages say 10.
+    pub corp_creations_per_minute: u32,
+    /// How often a unit may be begun before it gives up.
+    pub max_attempts: u32,
+    /// The first pause after a refusal that passes by itself; it doubles with each further one.
+    pub retry_pause: Duration,
+    /// The first pause between two looks at a company's job, which usually takes seconds.
+    pub job_pause: Duration,
+    /// The first pause between two looks at its members; people take minutes to hours.
+    pub member_pause: Duration,
+    /// The first pause before a provider's list is consulted; it grows with each further look.
+    pub reconcile_pause: Duration,
+    /// How often it is consulted.
+    pub reconcile_tries: u32,
+    /// What media may measure.
+    pub media_limits: Limits,
+    /// The cover of videos of personal accounts, which the gateway wants as an image of its own.
+    pub video_cover: Option<String>,
+}
+
+impl PublishSettings {
+    /// From the environment.
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        let function_timeout = env.required_parsed("FUNCTION_TIMEOUT_SECONDS").map(Duration::from_secs)?;
+        let visibility = env.required_parsed("QUEUE_VISIBILITY_SECONDS").map(Duration::from_secs)?;
+        check_time_limits(provider_timeout(env)?, function_timeout, Some(visibility))?;
+        Ok(Self {
+            lease: function_timeout + Duration::from_secs(30),
+            max_lateness: env.seconds("MOMENT_MAX_LATENESS_SECONDS", 3_600)?,
+            confirm_within: env.seconds("MOMENT_CONFIRM_SECONDS", 48 * 3_600)?,
+            personal_interval: env.seconds("PERSONAL_INTERVAL_SECONDS", 60)?,
+            corp_creations_per_minute: env.parsed("CORP_CREATIONS_PER_MINUTE", 10)?,
+            max_attempts: env.parsed("MOMENT_MAX_ATTEMPTS", 8)?,
+            retry_pause: env.seconds("MOMENT_RETRY_PAUSE_SECONDS", 10)?,
+            job_pause: env.seconds("MOMENT_JOB_PAUSE_SECONDS", 2)?,
+            member_pause: env.seconds("MOMENT_MEMBER_PAUSE_SECONDS", 10)?,
+            reconcile_pause: env.seconds("MOMENT_RECONCILE_PAUSE_SECONDS", 10)?,
+            reconcile_tries: env.parsed("MOMENT_RECONCILE_TRIES", 4)?,
+            media_limits: Limits::WECOM.with_pixels_from(env)?,
+            video_cover: video_cover(env),
+        })
+    }
+}
+
+fn provider_timeout(env: &Env) -> Result<Duration, ConfigError> {
+    env.seconds("PROVIDER_TIMEOUT_SECONDS", 20)
+}
+
+/// The cover of personal accounts' videos, from `GATEWAY_VIDEO_COVER_URL`. Without one they cannot post videos.
+pub fn video_cover(env: &Env) -> Option<String> {
+    env.optional("GATEWAY_VIDEO_COVER_URL")
+}
+
+/// The WeCom client.
+pub fn wecom(env: &Env) -> Result<Wecom, ConfigError> {
+    Ok(Wecom::new(base_url(env, "WECOM_BASE_URL", "https://qyapi.weixin.qq.com")?, provider_timeout(env)?))
+}
+
+/// Makes clients of the gateway: its token is each user's own.
+#[derive(Debug, Clone)]
+pub struct Gateways {
+    base_url: Url,
+    timeout: Duration,
+}
+
+impl Gateways {
+    /// From the environment.
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            base_url: base_url(env, "GATEWAY_BASE_URL", "http://api.geweapi.com")?,
+            timeout: provider_timeout(env)?,
+        })
+    }
+
+    /// A client with this token.
+    pub fn with(&self, token: secrecy::SecretString) -> Gateway {
+        Gateway::new(self.base_url.clone(), token, self.timeout)
+    }
+}
+
+pub(crate) fn base_url(env: &Env, name: &str, default: &str) -> Result<Url, ConfigError> {
+    let text = env.optional(name).unwrap_or_else(|| default.to_owned());
+    Url::parse(&text).map_err(|error| ConfigError::Invalid { name: name.to_owned(), problem: error.to_string() })
+}

@@ -1,0 +1,123 @@
+use axum::body::Body;
+use axum::http::Response;
+use serde_json::json;
+
+use super::*;
+use crate::provider::testing::{Server, fault, log::Log};
+
+const BEARER: &str = "secret.bearer.token";
+
+async fn ask(server: &Server, id: &str) -> Result<Draft, ContentError> {
+    let library = ContentLibrary::new(server.base_url.clone(), Duration::from_secs(20));
+    library.draft(&SecretString::from(BEARER), id).await
+}
+
+#[tokio::test]
+async fn a_draft_is_asked_for_as_the_caller() {
+    let server = Server::answering(200, json!({"text": "早安"})).await;
+    for (id, path) in [("42", "42"), ("a/b ?#%", "a%2Fb%20%3F%23%25"), ("..a", "..a"), ("草稿", "%E8%8D%89%E7%A8%BF")]
+    {
+        ask(&server, id).await.unwrap();
+        let request = server.seen().pop().unwrap();
+        assert_eq!(request.line, format!("GET /below/contents/{path}"));
+        assert_eq!(request.header("authorization"), Some("Bearer secret.bearer.token"));
+        assert!(request.body.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn ids_that_are_steps_of_a_path_are_not_asked_for() {
+    let server = Server::answering(200, json!({"text": "早安"})).await;
+    for id in ["", ".", ".."] {
+        assert_eq!(ask(&server, id).await, Err(ContentError::NotFound), "{id:?}");
+    }
+    assert!(server.seen().is_empty());
+    let library = ContentLibrary::new(server.base_url.clone(), Duration::from_secs(20));
+    let broken = library.draft(&SecretString::from("a\r\nb"), "1").await;
+    assert_eq!(broken, Err(ContentError::Unavailable));
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn drafts_come_bare_or_in_the_envelope() {
+    let both = json!({"contentId": "42", "text": "早安🌸", "mediaUrls": ["https://m.example.com/1.jpg"], "title": "t"});
+    let text = Some("早安🌸".to_owned());
+    let urls = vec!["https://m.example.com/1.jpg".to_owned()];
+    for (body, text, media_urls) in [
+        (both.clone(), text.clone(), urls.clone()),
+        (json!({"code": 200, "message": "成功", "data": both}), text.clone(), urls.clone()),
+        (json!({"text": "早安🌸", "mediaUrls": null}), text, vec![]),
+        (json!({"text": "", "mediaUrls": urls}), None, urls.clone()),
+        (json!({"text": null, "mediaUrls": urls, "data": null}), None, urls),
+        (json!({"mediaUrls": []}), None, vec![]),
+    ] {
+        let server = Server::answering(200, &body).await;
+        assert_eq!(ask(&server, "42").await, Ok(Draft { text, media_urls }), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_draft_and_a_foreign_one_look_alike() {
+    for (status, error) in [
+        (404, ContentError::NotFound),
+        (403, ContentError::NotFound),
+        (401, ContentError::Unavailable),
+        (429, ContentError::Unavailable),
+        (302, ContentError::Unavailable),
+        (204, ContentError::Unavailable),
+        (500, ContentError::Unavailable),
+    ] {
+        let server = Server::answering(status, json!({"text": "早安"})).await;
+        assert_eq!(ask(&server, "42").await, Err(error), "{status}");
+        assert_eq!(server.seen().len(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_draft_is_no_empty_draft() {
+    for body in [
+        json!({}),
+        json!({"data": null}),
+        json!({"data": {"title": "t"}}),
+        json!({"text": 7}),
+        json!({"mediaUrls": "https://m.example.com/1.jpg"}),
+        json!({"mediaUrls": [7]}),
+        json!([]),
+        json!(null),
+    ] {
+        let server = Server::answering(200, &body).await;
+        assert_eq!(ask(&server, "42").await, Err(ContentError::Unavailable), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_library_that_fails_in_any_way_is_unavailable() {
+    for fault in fault::all().await {
+        let missing = matches!(fault.detail, crate::provider::Detail::HttpStatus(404));
+        let library = ContentLibrary::new(fault.base_url, fault.timeout);
+        let error = library.draft(&SecretString::from(BEARER), "42").await.unwrap_err();
+        let expected = if missing { ContentError::NotFound } else { ContentError::Unavailable };
+        assert_eq!(error, expected, "{} {}", fault.name, fault.detail);
+    }
+}
+
+#[tokio::test]
+async fn nothing_secret_and_nothing_written_is_told() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let echo = json!({"text": format!("秘密正文 {BEARER}"), "mediaUrls": ["https://m.example.com/?sign=secret"]});
+    let server = Server::making(move |_| Response::new(Body::from(echo.to_string()))).await;
+    let mut told = format!("{:?}", ask(&server, "42").await.unwrap());
+    Log::attend();
+    told.push_str(&format!("{:?}", ask(&server, "42").await.unwrap()));
+    for fault in fault::one_of_each().await {
+        let library = ContentLibrary::new(fault.base_url, fault.timeout);
+        let error = library.draft(&SecretString::from(BEARER), "42").await.unwrap_err();
+        told.push_str(&format!("{library:?} {error:?} {error}"));
+    }
+    told.push_str(&log.text());
+    assert!(told.contains("content library called") && told.contains("reason=connection lost"), "{told}");
+    for secret in ["secret", "秘密"] {
+        assert!(!told.contains(secret), "{told}");
+    }
+}

@@ -1,0 +1,58 @@
+//! The account behind a device.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::errors::undecided;
+use super::{Endpoint, Gateway};
+use crate::provider::{Detail, ProviderError, lenient};
+
+/// Who is logged in on a device.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct Profile {
+    /// The account's id at WeChat.
+    #[serde(deserialize_with = "lenient::id")]
+    pub wxid: String,
+    /// The name it shows; empty when it has none.
+    #[serde(rename = "nickName", default, deserialize_with = "lenient::text")]
+    pub nickname: String,
+}
+
+impl fmt::Debug for Profile {
+    // Names stay out of logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Profile").field("wxid", &self.wxid).finish_non_exhaustive()
+    }
+}
+
+/// The question that names nothing but the device.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Device<'a> {
+    app_id: &'a str,
+}
+
+impl Gateway {
+    /// Whether the gateway believes the device to be online. A yes is no proof: devices that cannot send any more
+    /// were seen to stay online.
+    ///
+    /// # Errors
+    /// [`DeviceUnknown`](crate::provider::FailureKind::DeviceUnknown) when the gateway has no such device.
+    pub async fn check_online(&self, app_id: &str) -> Result<bool, ProviderError> {
+        const ENDPOINT: Endpoint = Endpoint::CheckOnline;
+        match self.post::<Value>(ENDPOINT, &Device { app_id }).await? {
+            Value::Bool(online) => Ok(online),
+            _ => Err(undecided(ENDPOINT, Detail::Unreadable)),
+        }
+    }
+
+    /// Who is logged in.
+    ///
+    /// # Errors
+    /// [`AccountOffline`](crate::provider::FailureKind::AccountOffline) when nobody is.
+    pub async fn profile(&self, app_id: &str) -> Result<Profile, ProviderError> {
+        self.post(Endpoint::GetProfile, &Device { app_id }).await
+    }
+}

@@ -1,0 +1,97 @@
+//! The truth about a task, kept in one place: whatever changes for an account changes together with the unit that
+//! caused it and with the task's status, which is derived from all accounts.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use kernel::Clock;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::dynamo::{Outcome, Refusal, transact};
+use kernel::ids::TaskId;
+
+use crate::error::Result;
+use crate::status::derive;
+use crate::store::result::{AccountResult, AccountState, ResultStore};
+use crate::store::task::{Task, TaskChange, TaskStore};
+
+/// How often a change that met another one of the same task is tried again.
+const TRIES: u32 = 30;
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It is in the tables.
+    Done,
+    /// The unit is not this worker's any more; nothing was written.
+    UnitMoved,
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    /// The SDK client for the transactions.
+    pub client: Client,
+    /// Time.
+    pub clock: Clock,
+    /// The tasks.
+    pub tasks: TaskStore,
+    /// Their accounts.
+    pub results: ResultStore,
+}
+
+impl Ledger {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: aws.dynamodb.clone(),
+            clock,
+            tasks: TaskStore::new(aws.dynamodb.clone(), env)?,
+            results: ResultStore::new(aws.dynamodb.clone(), env)?,
+        })
+    }
+
+    /// The task with its accounts.
+    pub async fn read(&self, task: TaskId) -> Result<Option<(Task, Vec<AccountResult>)>> {
+        let (task, results) = futures::try_join!(self.tasks.get(task), self.results.of_task(task))?;
+        Ok(task.map(|task| (task, results)))
+    }
+
+    /// Puts accounts into states together with `unit`'s own change.
+    pub async fn settle(
+        &self,
+        task_id: TaskId,
+        unit: TransactWriteItem,
+        states: &[(&str, AccountState)],
+    ) -> Result<Settled> {
+        if states.is_empty() {
+            return self.unit_only(unit).await;
+        }
+        for _ in 0..TRIES {
+            let (task, results) = self.read(task_id).await?.ok_or(kernel::Error::NotFound("moment task"))?;
+            let now = self.clock.now().as_second();
+            let derived = derive(results.iter().map(|result| {
+                let changed = states.iter().find(|(account, _)| *account == result.account_id);
+                changed.map_or(result.status, |(_, state)| state.status())
+            }));
+            let mut actions = vec![unit.clone(), self.tasks.advance(&task, TaskChange::Results(derived), now)?];
+            for (account, state) in states {
+                actions.push(self.results.set(task_id, account, state, now)?);
+            }
+            match transact(&self.client, &self.clock, actions).await? {
+                Outcome::Committed => return Ok(Settled::Done),
+                Outcome::Refused(refusals) if refusals.first().is_some_and(Refusal::refused) => {
+                    return Ok(Settled::UnitMoved);
+                }
+                Outcome::Refused(_) => {}
+            }
+        }
+        Err(kernel::Error::Busy("moment task").into())
+    }
+
+    async fn unit_only(&self, unit: TransactWriteItem) -> Result<Settled> {
+        Ok(match transact(&self.client, &self.clock, vec![unit]).await? {
+            Outcome::Committed => Settled::Done,
+            Outcome::Refused(_) => Settled::UnitMoved,
+        })
+    }
+}

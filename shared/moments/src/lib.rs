@@ -1,0 +1,22 @@
+//! WeChat Moments publishing: connect accounts, make tasks, publish each exactly once, report the truth per account.
+//!
+//! Inside: the provider clients ([`wecom`], [`gateway`], [`content`]: wire types in, domain errors out) ← [`store`]
+//! (one aggregate per file) ← the use cases.
+
+pub mod accounts;
+pub mod config;
+pub mod content;
+pub mod error;
+pub mod gateway;
+pub mod ledger;
+pub mod media;
+pub mod provider;
+pub mod publish;
+pub mod rules;
+pub mod status;
+pub mod store;
+pub mod sweep;
+pub mod tasks;
+pub mod wecom;
+
+pub use error::{Error, Result};

@@ -1,0 +1,69 @@
+//! The fetcher against servers on loopback, good and bad.
+
+mod bodies;
+mod hops;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use axum::Router;
+use axum::response::IntoResponse;
+
+use super::*;
+use crate::media::resolver::tests::scripted;
+
+const PATIENT: Duration = Duration::from_secs(10);
+const IMPATIENT: Duration = Duration::from_millis(200);
+
+fn trusting(origin: &str) -> Judge {
+    Judge::from_env(&[("MEDIA_TRUSTED_ORIGINS", origin)].into_iter().collect::<Env>()).unwrap()
+}
+
+/// Starts the server and gives its origin.
+async fn serve(app: Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    // The runtime of the test ends the task with itself.
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    origin
+}
+
+/// A server that answers one request with exactly these bytes and hangs up.
+fn raw(answer: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(stream.read(&mut [0; 4_096]).unwrap() > 0);
+        stream.write_all(&answer)
+    });
+    origin
+}
+
+async fn fetch(origin: &str, path: &str, timeout: Duration) -> Result<Medium, MediaProblem> {
+    let (lookup, _) = scripted(&[]);
+    let fetcher = MediaFetcher::new(timeout, trusting(origin), lookup);
+    fetcher.fetch(&format!("{origin}{path}"), Limits::WECOM).await
+}
+
+async fn fetch_body(body: impl IntoResponse + Clone + Send + Sync + 'static) -> Result<Medium, MediaProblem> {
+    let origin = serve(Router::new().fallback(move || async { body })).await;
+    fetch(&origin, "/medium", PATIENT).await
+}
+
+#[test]
+fn settings_are_checked() {
+    let from = |variables: &[(&str, &str)]| {
+        MediaFetcher::from_env(&variables.iter().copied().collect()).map_err(|error| error.to_string())
+    };
+    assert!(format!("{:?}", from(&[]).unwrap()).contains("8s"));
+    assert!(from(&[("MEDIA_TIMEOUT_SECONDS", "20"), ("FUNCTION_TIMEOUT_SECONDS", "21")]).is_ok());
+    for (variables, named) in [
+        (&[("MEDIA_TIMEOUT_SECONDS", "0")][..], "MEDIA_TIMEOUT_SECONDS"),
+        (&[("MEDIA_TIMEOUT_SECONDS", "fast")], "MEDIA_TIMEOUT_SECONDS"),
+        (&[("FUNCTION_TIMEOUT_SECONDS", "8")], "FUNCTION_TIMEOUT_SECONDS"),
+        (&[("MEDIA_TRUSTED_ORIGINS", "sandbox")], "MEDIA_TRUSTED_ORIGINS"),
+    ] {
+        assert!(from(variables).unwrap_err().contains(named), "{variables:?}");
+    }
+}

@@ -1,0 +1,105 @@
+//! What the providers take, as they document it.
+
+use std::time::Duration;
+
+use kernel::config::{ConfigError, Env};
+
+/// "Every file > 5 bytes": WeCom, `media/upload_attachment` (developer.work.weixin.qq.com/document/path/96347).
+pub const MIN_MEDIUM_BYTES: usize = 6;
+/// 10 MB for an image and for a video alike (same page). The page does not say whether an MB has 10⁶ or 2²⁰ bytes;
+/// a file in between is left to WeCom, whose refusal is final and reported.
+pub const MAX_MEDIUM_BYTES: usize = 10 * 1024 * 1024;
+/// 30 s (same page).
+pub const MAX_VIDEO: Duration = Duration::from_secs(30);
+/// Long side of an image of a moment (document/path/96351, 2025-09-11).
+pub const MAX_LONG_SIDE: u32 = 10_800;
+/// Short side of an image of a moment (same page). Older pages only advise 1440 × 1080, which is why the rule can be
+/// configured.
+pub const MAX_SHORT_SIDE: u32 = 1_080;
+
+/// What a medium may measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of an image.
+    pub image_bytes: usize,
+    /// Bytes of a video.
+    pub video_bytes: usize,
+    /// Length of a video.
+    pub video_duration: Duration,
+    /// Pixels of an image's longer side.
+    pub long_side: u32,
+    /// Pixels of an image's shorter side.
+    pub short_side: u32,
+}
+
+impl Limits {
+    /// WeCom's documented limits.
+    pub const WECOM: Self = Self {
+        image_bytes: MAX_MEDIUM_BYTES,
+        video_bytes: MAX_MEDIUM_BYTES,
+        video_duration: MAX_VIDEO,
+        long_side: MAX_LONG_SIDE,
+        short_side: MAX_SHORT_SIDE,
+    };
+
+    /// The gateway documents none, so what WeCom takes is held to be what WeChat takes.
+    pub const GATEWAY: Self = Self::WECOM;
+
+    /// These limits with the pixel rule of `MEDIA_MAX_LONG_SIDE` and `MEDIA_MAX_SHORT_SIDE` where set.
+    ///
+    /// # Errors
+    /// Names the variable that is no number of pixels, or both when they contradict each other.
+    pub fn with_pixels_from(self, env: &Env) -> Result<Self, ConfigError> {
+        let long_side = env.parsed("MEDIA_MAX_LONG_SIDE", self.long_side)?;
+        let short_side = env.parsed("MEDIA_MAX_SHORT_SIDE", self.short_side)?;
+        if short_side == 0 || short_side > long_side {
+            return Err(ConfigError::Contradiction(format!(
+                "MEDIA_MAX_SHORT_SIDE ({short_side}) must be from 1 to MEDIA_MAX_LONG_SIDE ({long_side})"
+            )));
+        }
+        Ok(Self { long_side, short_side, ..self })
+    }
+
+    /// Bytes of a medium before it is known what it is.
+    pub(super) fn largest(&self) -> usize {
+        self.image_bytes.max(self.video_bytes)
+    }
+
+    /// Whether an image of this size fits.
+    pub(super) fn fits(&self, width: u32, height: u32) -> bool {
+        width.max(height) <= self.long_side && width.min(height) <= self.short_side
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sides_are_measured_whichever_way_the_image_lies() {
+        for (width, height, fits) in [
+            (1_080, 10_800, true),
+            (10_800, 1_080, true),
+            (1_080, 1_080, true),
+            (1_081, 1_081, false),
+            (1_080, 10_801, false),
+            (10_801, 1, false),
+        ] {
+            assert_eq!(Limits::WECOM.fits(width, height), fits, "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn the_pixel_rule_is_configuration() {
+        let env: Env = [("MEDIA_MAX_LONG_SIDE", "4096"), ("MEDIA_MAX_SHORT_SIDE", "3072")].into_iter().collect();
+        let limits = Limits::WECOM.with_pixels_from(&env).unwrap();
+        assert!(limits.fits(3_072, 4_096) && !limits.fits(3_073, 4_096));
+        assert_eq!(Limits::GATEWAY.with_pixels_from(&Env::default()), Ok(Limits::WECOM));
+
+        for (short, problem) in [("0", "MEDIA_MAX_SHORT_SIDE"), ("20000", "MEDIA_MAX_LONG_SIDE"), ("-1", "valid")] {
+            let env: Env = [("MEDIA_MAX_SHORT_SIDE", short)].into_iter().collect();
+            let error = Limits::WECOM.with_pixels_from(&env).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! What a medium is: told from its bytes, whatever its server and its name say.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use kernel::mac::sha256_hex;
+
+use super::limits::{Limits, MIN_MEDIUM_BYTES};
+use super::problem::MediaProblem;
+use super::{jpeg, mp4, png};
+
+/// From so many bytes on the type can be told as well as it ever can: the longest magic number lies within.
+pub(super) const ENOUGH_TO_TELL: usize = 512;
+
+/// Formats of images that providers take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageFormat {
+    /// JPEG.
+    Jpeg,
+    /// PNG.
+    Png,
+}
+
+/// What a medium is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaKind {
+    /// An image.
+    Image {
+        /// How it is coded.
+        format: ImageFormat,
+        /// Pixels across.
+        width: u32,
+        /// Pixels down.
+        height: u32,
+    },
+    /// An MP4 video.
+    Video {
+        /// How long it plays.
+        duration: Duration,
+    },
+}
+
+/// A medium that keeps to the limits it was fetched with.
+#[derive(Clone)]
+pub struct Medium {
+    /// What it is.
+    pub kind: MediaKind,
+    /// All of it. Clones share it.
+    pub bytes: Bytes,
+    /// SHA-256 of the bytes, in lowercase hex.
+    pub sha256: String,
+    /// A name made by us, in ASCII and with the right extension: uploads under other names fail at WeCom.
+    pub file_name: String,
+    /// Its media type.
+    pub mime: &'static str,
+}
+
+impl Medium {
+    /// Judges the bytes.
+    pub(super) fn of(bytes: Vec<u8>, limits: &Limits) -> Result<Self, MediaProblem> {
+        if bytes.len() < MIN_MEDIUM_BYTES {
+            return Err(MediaProblem::Empty);
+        }
+        let format = Format::of(&bytes)?;
+        let kind = match format {
+            Format::Image(format) => image(format, &bytes, limits)?,
+            Format::Video => video(&bytes, limits)?,
+        };
+        let sha256 = sha256_hex(&bytes);
+        let (extension, mime) = format.names();
+        let file_name = format!("{}.{extension}", sha256.get(..16).unwrap_or_default());
+        Ok(Self { kind, bytes: Bytes::from(bytes), sha256, file_name, mime })
+    }
+}
+
+impl AsRef<MediaKind> for Medium {
+    fn as_ref(&self) -> &MediaKind {
+        &self.kind
+    }
+}
+
+impl AsRef<Self> for MediaKind {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+/// Without the bytes.
+impl fmt::Debug for Medium {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Medium")
+            .field("kind", &self.kind)
+            .field("bytes", &self.bytes.len())
+            .field("file_name", &self.file_name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the first bytes promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Image(ImageFormat),
+    Video,
+}
+
+impl Format {
+    /// Looks at the first bytes only: for some types that are refused anyway the crate opens whole containers, and
+    /// these bytes are a stranger's.
+    pub(super) fn of(bytes: &[u8]) -> Result<Self, MediaProblem> {
+        let start = bytes.get(..ENOUGH_TO_TELL).unwrap_or(bytes);
+        match infer::get(start).map(|found| found.mime_type()) {
+            Some("image/jpeg") => Ok(Self::Image(ImageFormat::Jpeg)),
+            Some("image/png") => Ok(Self::Image(ImageFormat::Png)),
+            // The second is an MP4 with Apple's brand, as converters write it.
+            Some("video/mp4" | "video/x-m4v") => Ok(Self::Video),
+            found => Err(MediaProblem::WrongType { found }),
+        }
+    }
+
+    pub(super) fn max_bytes(self, limits: &Limits) -> usize {
+        match self {
+            Self::Image(_) => limits.image_bytes,
+            Self::Video => limits.video_bytes,
+        }
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Image(ImageFormat::Jpeg) => ("jpg", "image/jpeg"),
+            Self::Image(ImageFormat::Png) => ("png", "image/png"),
+            Self::Video => ("mp4", "video/mp4"),
+        }
+    }
+}
+
+fn image(format: ImageFormat, bytes: &[u8], limits: &Limits) -> Result<MediaKind, MediaProblem> {
+    let (width, height) = match format {
+        ImageFormat::Jpeg => jpeg::size(bytes)?,
+        ImageFormat::Png => png::size(bytes)?,
+    };
+    if !limits.fits(width, height) {
+        let Limits { long_side, short_side, .. } = *limits;
+        return Err(MediaProblem::BadDimensions { width, height, long_side, short_side });
+    }
+    Ok(MediaKind::Image { format, width, height })
+}
+
+fn video(bytes: &[u8], limits: &Limits) -> Result<MediaKind, MediaProblem> {
+    let duration = mp4::duration(bytes)?;
+    if duration > limits.video_duration {
+        let seconds = duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0));
+        return Err(MediaProblem::TooLong { seconds, limit: limits.video_duration.as_secs() });
+    }
+    Ok(MediaKind::Video { duration })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::media::samples::{Mp4, boxed, jpeg, png};
+
+    fn judged(bytes: &[u8]) -> Result<MediaKind, MediaProblem> {
+        Medium::of(bytes.to_vec(), &Limits::WECOM).map(|medium| medium.kind)
+    }
+
+    fn wrong(found: &'static str) -> Result<MediaKind, MediaProblem> {
+        Err(MediaProblem::WrongType { found: Some(found) })
+    }
+
+    #[test]
+    fn a_medium_is_named_by_us() {
+        for (bytes, extension, mime) in [
+            (jpeg(640, 480), ".jpg", "image/jpeg"),
+            (png(640, 480), ".png", "image/png"),
+            (Mp4::default().bytes(), ".mp4", "video/mp4"),
+        ] {
+            let medium = Medium::of(bytes.clone(), &Limits::WECOM).unwrap();
+            assert_eq!((medium.bytes.as_ref(), medium.mime), (&bytes[..], mime));
+            assert_eq!(medium.sha256, sha256_hex(&bytes));
+            assert_eq!(medium.file_name.strip_suffix(extension).unwrap(), &medium.sha256[..16]);
+            assert!(!format!("{medium:?}").contains('['), "{medium:?}");
+        }
+    }
+
+    #[test]
+    fn the_bytes_decide_what_it_is() {
+        let image = |format, width, height| Ok(MediaKind::Image { format, width, height });
+        assert_eq!(judged(&jpeg(640, 480)), image(ImageFormat::Jpeg, 640, 480));
+        assert_eq!(judged(&png(640, 480)), image(ImageFormat::Png, 640, 480));
+        assert_eq!(judged(&Mp4::default().bytes()), Ok(MediaKind::Video { duration: Duration::from_secs(10) }));
+
+        for (bytes, verdict) in [
+            (&b"GIF89a\x01\0\x01\0\0\0\0;"[..], wrong("image/gif")),
+            (b"RIFF\x10\0\0\0WEBPVP8 \0\0\0\0", wrong("image/webp")),
+            (b"<!DOCTYPE html><html><body>login</body></html>", wrong("text/html")),
+            (b"%PDF-1.7\n", wrong("application/pdf")),
+            (b"\x1f\x8b\x08\0\0\0\0\0\0\0", wrong("application/gzip")),
+            (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", wrong("video/quicktime")),
+            (b"\0\0\0\x14ftypheic\0\0\0\0heic", wrong("image/heif")),
+            (b"{\"error\":\"expired\"}", Err(MediaProblem::WrongType { found: None })),
+            (b"", Err(MediaProblem::Empty)),
+            (b"\xff\xd8\xff\xd9\0", Err(MediaProblem::Empty)),
+            (b"\xff\xd8\xff\xd9\0\0", Err(MediaProblem::Corrupt)),
+        ] {
+            assert_eq!(judged(bytes), verdict, "{}", String::from_utf8_lossy(bytes));
+        }
+        let apple = [&boxed(b"ftyp", b"M4V \0\0\0\0")[..], &Mp4::default().movie(), &boxed(b"mdat", b"x")].concat();
+        assert!(judged(&apple).is_ok());
+    }
+
+    #[test]
+    fn limits_hold_to_the_pixel_and_the_millisecond() {
+        assert!(judged(&jpeg(1_080, 10_800)).is_ok());
+        let problem = MediaProblem::BadDimensions { width: 1_081, height: 1_200, long_side: 10_800, short_side: 1_080 };
+        assert_eq!(judged(&png(1_081, 1_200)), Err(problem));
+
+        let video = |units| Mp4 { scale: 1_000, units, ..Mp4::default() }.bytes();
+        assert!(judged(&video(30_000)).is_ok());
+        assert_eq!(judged(&video(30_001)), Err(MediaProblem::TooLong { seconds: 31, limit: 30 }));
+        assert_eq!(judged(&video(31_000)), Err(MediaProblem::TooLong { seconds: 31, limit: 30 }));
+    }
+    proptest! {
+        #[test]
+        fn no_input_makes_it_panic(
+            start in prop::sample::select(vec![&b"\xff\xd8\xff"[..], b"\x89PNG\r\n\x1a\n", b"\0\0\0\x08ftypisom", b""]),
+            bytes in prop::collection::vec(any::<u8>(), 0..2_000),
+        ) {
+            let _ = Medium::of([start, &bytes].concat(), &Limits::WECOM);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Users' media: fetched from the addresses they name without letting those addresses reach into our network, and
+//! judged by what the bytes are, not by what the server or the address says.
+//!
+//! What holds for every fetch, redirects included:
+//! - https on port 443 to public addresses only; the address that was judged is the address that is connected to;
+//! - nothing of ours goes out: no cookies, no referer, no credentials, no proxy;
+//! - one deadline for the whole medium and one cap on its bytes, however the server behaves;
+//! - one copy of the bytes in memory.
+//!
+//! The origins named by configuration (the sandbox, locally) are exempt from the first rule and from no other.
+
+mod address;
+mod body;
+mod fetcher;
+mod jpeg;
+mod limits;
+mod medium;
+mod mp4;
+mod png;
+mod problem;
+mod resolver;
+mod set;
+mod target;
+
+#[cfg(test)]
+mod samples;
+
+pub use fetcher::{MAX_REDIRECTS, MediaFetcher};
+pub use limits::{Limits, MAX_LONG_SIDE, MAX_MEDIUM_BYTES, MAX_SHORT_SIDE, MAX_VIDEO, MIN_MEDIUM_BYTES};
+pub use medium::{ImageFormat, MediaKind, Medium};
+pub use problem::MediaProblem;
+pub use set::check_set;
+pub use target::MAX_URL_LENGTH;

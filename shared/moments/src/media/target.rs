@@ -1,0 +1,99 @@
+//! Which addresses may be asked at all. A literal IP address is judged here, because a connection to one asks no
+//! resolver; names are judged when they are resolved.
+
+use std::net::IpAddr;
+
+use kernel::config::{ConfigError, Env};
+use url::{Host, Origin, Url};
+
+use super::address::is_public;
+use super::problem::MediaProblem;
+
+/// Bytes of an address. Signed addresses of object stores reach about 1,500; servers refuse from some 8,000 on.
+pub const MAX_URL_LENGTH: usize = 2_048;
+
+const HTTPS_PORT: u16 = 443;
+const TRUSTED: &str = "MEDIA_TRUSTED_ORIGINS";
+
+/// An address that may be asked.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) url: Url,
+    /// Its origin is exempt from the rule of public addresses.
+    pub(super) trusted: bool,
+}
+
+/// The judge of addresses.
+#[derive(Debug, Default)]
+pub(super) struct Judge {
+    trusted: Vec<Origin>,
+}
+
+impl Judge {
+    /// Exempts the origins of `MEDIA_TRUSTED_ORIGINS`.
+    pub(super) fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        let trusted = env.list(TRUSTED).iter().map(|text| origin(text)).collect::<Result<_, _>>()?;
+        Ok(Self { trusted })
+    }
+
+    /// Judges an address as the user wrote it.
+    pub(super) fn written(&self, text: &str) -> Result<Target, MediaProblem> {
+        if text.len() > MAX_URL_LENGTH {
+            return Err(MediaProblem::UrlTooLong);
+        }
+        // What a lenient parser repairs, another one reads differently, and the gateway reads this text for itself.
+        if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') || !text.contains("://") {
+            return Err(MediaProblem::NotAUrl);
+        }
+        self.parsed(Url::parse(text).map_err(|_| MediaProblem::NotAUrl)?)
+    }
+
+    /// Judges an address that a redirect led to.
+    pub(super) fn parsed(&self, url: Url) -> Result<Target, MediaProblem> {
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(MediaProblem::Credentials);
+        }
+        if self.trusted.contains(&url.origin()) {
+            return Ok(Target { url, trusted: true });
+        }
+        if url.scheme() != "https" {
+            return Err(MediaProblem::NotHttps);
+        }
+        match url.port_or_known_default() {
+            Some(HTTPS_PORT) => {}
+            port => return Err(MediaProblem::ForbiddenPort(port.unwrap_or_default())),
+        }
+        let acceptable = match url.host() {
+            None => return Err(MediaProblem::NotAUrl),
+            Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
+            Some(Host::Domain(name)) => is_public_name(name),
+        };
+        if acceptable { Ok(Target { url, trusted: false }) } else { Err(MediaProblem::ForbiddenAddress) }
+    }
+}
+
+/// Names without a dot are of the local network, and `localhost` is so by definition. Only a courtesy that spares the
+/// look-up and tells the user early: what counts is what a name resolves to.
+fn is_public_name(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    name.contains('.') && !name.ends_with(".localhost")
+}
+
+fn origin(text: &str) -> Result<Origin, ConfigError> {
+    let invalid = |problem: &str| ConfigError::Invalid { name: TRUSTED.to_owned(), problem: problem.to_owned() };
+    let url = Url::parse(text).map_err(|error| invalid(&error.to_string()))?;
+    let mut bare = url.clone();
+    bare.set_path("/");
+    bare.set_query(None);
+    bare.set_fragment(None);
+    // Nobody shall believe that a path, a user or a pattern could be trusted.
+    let exact = bare == url && url.username().is_empty() && url.password().is_none() && !text.contains('*');
+    if !exact || !matches!(url.scheme(), "http" | "https") {
+        return Err(invalid("must be origins, scheme://host[:port]"));
+    }
+    Ok(url.origin())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,324 @@
+//! Beginning a unit: everything that may be done twice, then the fence, then the one call that may not.
+
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use tracing::warn;
+
+use super::channel::Channel;
+use super::step::{Held, Moved, Publisher, milliseconds};
+use crate::error::{Error, PublishProblem, Result, provider_advice};
+use crate::gateway::{Gateway, Post, RawObject};
+use crate::ledger::Settled;
+use crate::media::{MediaKind, Medium, check_set};
+use crate::provider::{FailureKind, ProviderError};
+use crate::store::account::{Account, AccountStatus};
+use crate::store::result::{AccountState, Stage};
+use crate::store::task::Task;
+use crate::store::unit::{UnitChange, UnitStage};
+use crate::wecom::{Attachments, MediaUpload, MomentDraft};
+
+/// WeCom keeps an upload for three days; one with less than an hour left is made anew.
+const UPLOAD_LIFETIME: i64 = 3 * 86_400 - 3_600;
+
+/// A call that is ready to be made.
+enum Ready {
+    Personal { gateway: Gateway, app_id: String, media: Uploaded },
+    Corp { corp_key: String, draft: MomentDraft, hashes: Vec<String> },
+}
+
+/// What the gateway gave for the media.
+enum Uploaded {
+    None,
+    Images(Vec<RawObject>),
+    Video(RawObject),
+}
+
+/// What the call gave.
+enum Sent {
+    Post(Post),
+    Job(String),
+}
+
+/// Why a unit is not sent now.
+enum NotNow {
+    /// Not before this instant.
+    Until(i64),
+    /// Never.
+    Problem(PublishProblem),
+}
+
+impl Publisher {
+    pub(super) async fn begin(&self, held: &Held) -> Result<Moved> {
+        if held.unit.attempts > self.settings.max_attempts {
+            return self.give_up(held).await;
+        }
+        let Some(task) = self.ledger.tasks.get(held.unit.task_id).await? else {
+            return Err(kernel::Error::NotFound("moment task").into());
+        };
+        let lateness = milliseconds(self.settings.max_lateness);
+        if task.scheduled_time.is_some_and(|time| self.clock.now_ms() > time * 1_000 + lateness) {
+            return self.fail(held, PublishProblem::Missed.advice()).await;
+        }
+        let Some(channel) = self.channel(held).await? else {
+            return self.fail(held, PublishProblem::AccountUnusable.advice()).await;
+        };
+        if held.unit.attempts == 1 && !self.show_claimed(held, &channel, !task.media_urls.is_empty()).await? {
+            return Ok(Moved::LeaseLost);
+        }
+        match self.prepare(&task, channel).await {
+            Ok(Ok(ready)) => self.send(held, &task, ready).await,
+            Ok(Err(NotNow::Until(instant))) => {
+                let pause = u64::try_from(instant - self.clock.now_ms()).unwrap_or(0);
+                self.later(held, UnitChange::default(), Duration::from_millis(pause), Stage::Queued).await
+            }
+            Ok(Err(NotNow::Problem(problem))) => self.fail(held, problem.advice()).await,
+            Err(Error::Provider(failure)) => self.refused(held, &failure, None, &[]).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Shows the accounts as under way, and fails those of a company that cannot be used any more. A post without
+    /// media is sent so soon that it is not worth a write of its own.
+    async fn show_claimed(&self, held: &Held, channel: &Channel, has_media: bool) -> Result<bool> {
+        let usable = |account: &str| match channel {
+            Channel::Personal { .. } => true,
+            Channel::Corp { members, .. } => members.iter().any(|member| member.account_id == account),
+        };
+        let open = self.open_accounts(held).await?;
+        let states: Vec<_> = open
+            .iter()
+            .filter_map(|account| {
+                let state = if !usable(account) {
+                    AccountState::failed(PublishProblem::AccountUnusable.advice())
+                } else if has_media {
+                    AccountState::Processing(Stage::Claimed)
+                } else {
+                    return None;
+                };
+                Some((account.as_str(), state))
+            })
+            .collect();
+        if states.is_empty() {
+            return Ok(true);
+        }
+        Ok(self.settle(held, &UnitChange::default(), &states).await? == Settled::Done)
+    }
+
+    /// Everything before the fence: turns, media, uploads. It may be done any number of times.
+    async fn prepare(&self, task: &Task, channel: Channel) -> Result<Result<Ready, NotNow>> {
+        let now = self.clock.now_ms();
+        match channel {
+            Channel::Personal { gateway, app_id, account } => {
+                let media = match self.fetch(&task.media_urls).await? {
+                    Ok(media) => media,
+                    Err(problem) => return Ok(Err(problem)),
+                };
+                let interval = milliseconds(self.settings.personal_interval);
+                if let Err(instant) = self.accounts.take_turn(&account, now, interval).await? {
+                    return Ok(Err(NotNow::Until(instant)));
+                }
+                let is_video = media.iter().any(|medium| matches!(medium.kind, MediaKind::Video { .. }));
+                drop(media);
+                let uploaded = match task.media_urls.as_slice() {
+                    [] => Uploaded::None,
+                    [url] if is_video => match &self.settings.video_cover {
+                        Some(cover) => Uploaded::Video(gateway.upload_video(&app_id, cover, url).await?),
+                        None => return Ok(Err(NotNow::Problem(PublishProblem::MediaUnusable))),
+                    },
+                    urls => Uploaded::Images(gateway.upload_images(&app_id, urls).await?),
+                };
+                Ok(Ok(Ready::Personal { gateway, app_id, media: uploaded }))
+            }
+            Channel::Corp { corp_key, members } => self.prepare_corp(task, corp_key, members).await,
+        }
+    }
+
+    async fn prepare_corp(
+        &self,
+        task: &Task,
+        corp_key: String,
+        members: Vec<Account>,
+    ) -> Result<Result<Ready, NotNow>> {
+        let media = match self.fetch(&task.media_urls).await? {
+            Ok(media) => media,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let token = self.tokens.get(&corp_key, None).await?;
+        let hashes: Vec<String> = media.iter().map(|medium| medium.sha256.clone()).collect();
+        let is_video = media.iter().any(|medium| matches!(medium.kind, MediaKind::Video { .. }));
+        let mut ids = Vec::new();
+        for medium in media {
+            let now = self.clock.now().as_second();
+            if let Some(id) = self.uploads.get(&corp_key, &medium.sha256, now).await? {
+                ids.push(id);
+                continue;
+            }
+            let kind = if is_video { MediaUpload::Video } else { MediaUpload::Image };
+            let sha256 = medium.sha256.clone();
+            let uploaded =
+                self.wecom.upload_attachment(&token.token, kind, &medium.file_name, medium.mime, medium.bytes).await?;
+            self.uploads.put(&corp_key, &sha256, &uploaded.media_id, now + UPLOAD_LIFETIME).await?;
+            ids.push(uploaded.media_id);
+        }
+        let attachments = match (ids.pop(), is_video) {
+            (None, _) => Attachments::None,
+            (Some(id), true) => Attachments::Video(id),
+            (Some(last), false) => {
+                ids.push(last);
+                Attachments::Images(ids)
+            }
+        };
+        // The turn is taken last: nothing between it and the call can fail any more.
+        let Some(corp) = self.corps.get(&corp_key).await? else {
+            return Ok(Err(NotNow::Problem(PublishProblem::AccountUnusable)));
+        };
+        let per_minute = self.settings.corp_creations_per_minute;
+        if let Err(instant) = self.corps.take_creation(&corp, self.clock.now_ms(), per_minute).await? {
+            return Ok(Err(NotNow::Until(instant)));
+        }
+        let senders = members.into_iter().filter_map(|member| member.member_id).collect();
+        let draft = MomentDraft { text: task.text_content.clone(), attachments, senders };
+        Ok(Ok(Ready::Corp { corp_key, draft, hashes }))
+    }
+
+    /// The media, fetched again and judged again: what was fine at creation may be something else now.
+    async fn fetch(&self, urls: &[String]) -> Result<Result<Vec<Medium>, NotNow>> {
+        let fetched = try_join_all(urls.iter().map(|url| self.fetcher.fetch(url, self.settings.media_limits))).await;
+        Ok(match fetched {
+            Ok(media) if check_set(&media).is_empty() => Ok(media),
+            Ok(_) => Err(NotNow::Problem(PublishProblem::MediaUnusable)),
+            Err(problem) if problem.transient() => {
+                Err(NotNow::Until(self.clock.now_ms() + milliseconds(self.settings.retry_pause)))
+            }
+            Err(_) => Err(NotNow::Problem(PublishProblem::MediaUnusable)),
+        })
+    }
+
+    /// The fence and the call. What was written before it says SENDING; what comes after only adds the outcome.
+    async fn send(&self, held: &Held, task: &Task, ready: Ready) -> Result<Moved> {
+        let token = match &ready {
+            Ready::Corp { corp_key, .. } => Some(self.tokens.get(corp_key, None).await?),
+            Ready::Personal { .. } => None,
+        };
+        let open = self.open_accounts(held).await?;
+        let sending: Vec<_> =
+            open.iter().map(|account| (account.as_str(), AccountState::Processing(Stage::Sending))).collect();
+        let change = UnitChange {
+            stage: Some(UnitStage::Sending),
+            sending_at: Some(self.clock.now_ms()),
+            ..UnitChange::default()
+        };
+        if self.settle(held, &change, &sending).await? == Settled::UnitMoved {
+            return Ok(Moved::LeaseLost);
+        }
+        let mut fenced = Held { unit: held.unit.clone(), owner: held.owner.clone() };
+        fenced.unit.stage = UnitStage::Sending;
+        let text = task.text_content.as_str();
+        let (sent, corp_key, hashes) = match ready {
+            Ready::Personal { gateway, app_id, media } => {
+                let sent = match media {
+                    Uploaded::None => gateway.send_text(&app_id, text).await,
+                    Uploaded::Images(images) => gateway.send_images(&app_id, text, &images).await,
+                    Uploaded::Video(video) => gateway.send_video(&app_id, text, &video).await,
+                };
+                (sent.map(Sent::Post), None, Vec::new())
+            }
+            Ready::Corp { corp_key, draft, hashes } => {
+                let Some(token) = &token else { return Err(kernel::Error::Corrupt("corp token").into()) };
+                let sent = self.wecom.add_moment_task(&token.token, &draft).await;
+                (sent.map(|job| Sent::Job(job.0)), Some((corp_key, token.version)), hashes)
+            }
+        };
+        match sent {
+            Ok(Sent::Post(post)) => {
+                let states: Vec<_> = open
+                    .iter()
+                    .map(|account| (account.as_str(), AccountState::Success { moment_id: post.id.clone() }))
+                    .collect();
+                self.finish(&fenced, &states).await
+            }
+            Ok(Sent::Job(job_id)) => {
+                let change =
+                    UnitChange { stage: Some(UnitStage::Submitted), job_id: Some(job_id), ..UnitChange::default() };
+                self.later(&fenced, change, self.settings.job_pause, Stage::Submitted).await
+            }
+            Err(failure) if failure.kind == FailureKind::OutcomeUnknown => {
+                warn!(task.id = task.id.get(), "outcome of task {} not known: {failure}", task.id);
+                self.unconfirmed(&fenced).await
+            }
+            Err(failure) => self.refused(&fenced, &failure, corp_key, &hashes).await,
+        }
+    }
+
+    /// A refusal: nothing was done, so the unit may begin again where that helps, or fails with the reason.
+    async fn refused(
+        &self,
+        held: &Held,
+        failure: &ProviderError,
+        token: Option<(String, u64)>,
+        hashes: &[String],
+    ) -> Result<Moved> {
+        warn!(task.id = held.unit.task_id.get(), "unit of task {} refused: {failure}", held.unit.task_id);
+        let again = UnitChange { stage: Some(UnitStage::Queued), ..UnitChange::default() };
+        let corp_key = held.unit.corp_key.as_deref();
+        let pause = match &failure.kind {
+            FailureKind::Retry if self.may_retry(held, failure) => {
+                self.pause(self.settings.retry_pause, held.unit.attempts)
+            }
+            FailureKind::RateLimited { window } => {
+                let now = self.clock.now();
+                let wait = window.wait(now);
+                if let Some(corp_key) = corp_key {
+                    self.corps.block(corp_key, now.as_millisecond() + milliseconds(wait)).await?;
+                }
+                wait
+            }
+            FailureKind::TokenInvalid if self.may_retry(held, failure) => {
+                if let Some(corp_key) = corp_key {
+                    let version = match token {
+                        Some((_, version)) => version,
+                        None => self.corps.get(corp_key).await?.map_or(0, |corp| corp.token_version),
+                    };
+                    if let Err(Error::Provider(failure)) = self.tokens.get(corp_key, Some(version)).await {
+                        return self.ended(held, &failure).await;
+                    }
+                }
+                Duration::ZERO
+            }
+            FailureKind::MediaInvalid if self.may_retry(held, failure) => {
+                for (hash, corp_key) in hashes.iter().zip(std::iter::repeat(corp_key)) {
+                    if let Some(corp_key) = corp_key {
+                        self.uploads.forget(corp_key, hash).await?;
+                    }
+                }
+                Duration::ZERO
+            }
+            _ => return self.ended(held, failure).await,
+        };
+        self.later(held, again, pause, Stage::Queued).await
+    }
+
+    /// Token and media are mended once; what passes by itself may be tried as often as the settings say.
+    fn may_retry(&self, held: &Held, failure: &ProviderError) -> bool {
+        match failure.kind {
+            FailureKind::TokenInvalid | FailureKind::MediaInvalid => held.unit.attempts <= 2,
+            _ => held.unit.attempts < self.settings.max_attempts,
+        }
+    }
+
+    /// A refusal that trying again does not help. What it proves about the account is noted too.
+    async fn ended(&self, held: &Held, failure: &ProviderError) -> Result<Moved> {
+        let status = match failure.kind {
+            FailureKind::AccountOffline | FailureKind::DeviceUnknown => Some(AccountStatus::Offline),
+            FailureKind::BadCredentials => Some(AccountStatus::Expired),
+            _ => None,
+        };
+        if let Some(status) = status {
+            for account in self.accounts.by_ids(&held.unit.account_ids).await? {
+                self.accounts.set_status(&account, status, account.offline_checks, None).await?;
+            }
+        }
+        self.fail(held, provider_advice(failure)).await
+    }
+}

@@ -1,0 +1,137 @@
+//! Following a company's publication: WeCom's job, then each member's confirmation.
+
+use std::time::Duration;
+
+use super::step::{Held, Moved, Publisher};
+use crate::error::{Error, PublishProblem, Result, provider_advice};
+use crate::ledger::Settled;
+use crate::provider::FailureKind;
+use crate::store::result::{AccountState, Stage};
+use crate::store::unit::{UnitChange, UnitStage};
+use crate::wecom::{JobId, JobState};
+
+/// WeCom forgets a job after a day; from then on only its list can tell.
+const JOB_LIFETIME_MS: i64 = 24 * 3_600_000;
+/// The pauses double up to these.
+const LONGEST_JOB_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_MEMBER_PAUSE: Duration = Duration::from_secs(1_800);
+
+impl Publisher {
+    pub(super) async fn follow_job(&self, held: &Held) -> Result<Moved> {
+        let (Some(corp_key), Some(job_id)) = (&held.unit.corp_key, &held.unit.job_id) else {
+            return Err(kernel::Error::Corrupt("publish unit").into());
+        };
+        if self.clock.now_ms() > held.unit.sending_at + JOB_LIFETIME_MS {
+            return self.unconfirmed(held).await;
+        }
+        let token = match self.tokens.get(corp_key, None).await {
+            Ok(token) => token,
+            Err(Error::Provider(_)) => return self.look_again(held, self.settings.job_pause, LONGEST_JOB_PAUSE).await,
+            Err(error) => return Err(error),
+        };
+        match self.wecom.job_result(&token.token, &JobId(job_id.clone())).await {
+            Ok(JobState::Running) => self.look_again(held, self.settings.job_pause, LONGEST_JOB_PAUSE).await,
+            Ok(JobState::Done { moment_id, invalid_senders }) => {
+                self.await_members(held, moment_id, &invalid_senders).await
+            }
+            Ok(JobState::Failed(failure)) => self.fail(held, provider_advice(&failure)).await,
+            Err(failure) if failure.kind == FailureKind::NotFound => self.unconfirmed(held).await,
+            Err(failure) => {
+                if failure.kind == FailureKind::TokenInvalid {
+                    self.mend_token(corp_key, token.version).await?;
+                }
+                self.look_again(held, self.settings.job_pause, LONGEST_JOB_PAUSE).await
+            }
+        }
+    }
+
+    pub(super) async fn follow_members(&self, held: &Held) -> Result<Moved> {
+        let (Some(corp_key), Some(moment_id)) = (&held.unit.corp_key, &held.unit.moment_id) else {
+            return Err(kernel::Error::Corrupt("publish unit").into());
+        };
+        let over = self.clock.now_ms() >= held.unit.confirm_until;
+        let token = match self.tokens.get(corp_key, None).await {
+            Ok(token) => token,
+            Err(Error::Provider(_)) if !over => return self.look_again(held, self.settings.member_pause, LONGEST_MEMBER_PAUSE).await,
+            Err(Error::Provider(failure)) => return self.fail(held, provider_advice(&failure)).await,
+            Err(error) => return Err(error),
+        };
+        if over {
+            // First no member may confirm any more, then the last look: nobody can slip through between the two.
+            // One that is cancelled already is as good.
+            if let Err(failure) = self.wecom.cancel(&token.token, moment_id).await
+                && matches!(
+                    failure.kind,
+                    FailureKind::Retry | FailureKind::TokenInvalid | FailureKind::RateLimited { .. }
+                )
+            {
+                return self.look_again_after_failure(held, corp_key, token.version, failure.kind).await;
+            }
+        }
+        let members = match self.wecom.member_status(&token.token, moment_id).await {
+            Ok(members) => members,
+            Err(failure) => {
+                return self.look_again_after_failure(held, corp_key, token.version, failure.kind).await;
+            }
+        };
+        let open = self.open_accounts(held).await?;
+        let accounts = self.accounts.by_ids(&open).await?;
+        let published = |account: &str| {
+            let member = accounts.iter().find(|known| known.account_id == account)?.member_id.as_deref()?;
+            members.iter().find(|(id, _)| id == member).map(|(_, published)| *published)
+        };
+        let states: Vec<_> = open
+            .iter()
+            .filter_map(|account| match published(account) {
+                Some(true) => Some((account.as_str(), AccountState::Success { moment_id: moment_id.clone() })),
+                _ if over => {
+                    Some((account.as_str(), AccountState::failed(PublishProblem::NotConfirmedByMember.advice())))
+                }
+                _ => None,
+            })
+            .collect();
+        if states.len() == open.len() {
+            return self.finish(held, &states).await;
+        }
+        if !states.is_empty() && self.settle(held, &UnitChange::default(), &states).await? == Settled::UnitMoved {
+            return Ok(Moved::LeaseLost);
+        }
+        self.look_again(held, self.settings.member_pause, LONGEST_MEMBER_PAUSE).await
+    }
+
+    async fn look_again_after_failure(
+        &self,
+        held: &Held,
+        corp_key: &str,
+        version: u64,
+        kind: FailureKind,
+    ) -> Result<Moved> {
+        if kind == FailureKind::TokenInvalid {
+            self.mend_token(corp_key, version).await?;
+        }
+        self.look_again(held, self.settings.member_pause, LONGEST_MEMBER_PAUSE).await
+    }
+
+    /// A provider's refusal to give a new token shows at the next look; only our own stores' failures are passed on.
+    async fn mend_token(&self, corp_key: &str, version: u64) -> Result<()> {
+        match self.tokens.get(corp_key, Some(version)).await {
+            Ok(_) | Err(Error::Provider(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn look_again(&self, held: &Held, first: Duration, longest: Duration) -> Result<Moved> {
+        let doubled = first.saturating_mul(1 << held.unit.attempts.saturating_sub(1).min(12)).min(longest.max(first));
+        let stage = match held.unit.stage {
+            UnitStage::Submitted => Stage::Submitted,
+            _ => Stage::WaitingMemberConfirm,
+        };
+        // The deadline itself is a moment to look, however long the pause would be.
+        let left = held.unit.confirm_until - self.clock.now_ms();
+        let pause = match u64::try_from(left) {
+            Ok(left) if left > 0 => doubled.min(Duration::from_millis(left)),
+            _ => doubled,
+        };
+        self.later(held, UnitChange::default(), pause, stage).await
+    }
+}

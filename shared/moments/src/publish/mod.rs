@@ -1,0 +1,26 @@
+//! Publishing: a message names a task to dispatch, or a unit to move one step.
+
+mod begin;
+mod channel;
+mod dispatch;
+mod follow;
+mod reconcile;
+mod step;
+
+pub use dispatch::Dispatcher;
+pub use step::{Moved, Publisher};
+
+use kernel::ids::TaskId;
+use serde::{Deserialize, Serialize};
+
+/// The queue's message: which task to dispatch, or which unit of it to move; nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PublishMessage {
+    /// The task, in digits.
+    #[serde(with = "kernel::ids::task_id_text")]
+    pub task_id: TaskId,
+    /// The unit; the task itself when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+}

@@ -1,0 +1,125 @@
+//! After a lost answer: the provider's own list is the only witness.
+
+use crate::error::{PublishProblem, Result};
+use crate::provider::ProviderError;
+use crate::store::result::{AccountState, Stage};
+use crate::store::task::Task;
+use crate::store::unit::{UnitChange, UnitStage};
+
+use super::channel::Channel;
+use super::step::{Held, Moved, Publisher};
+
+/// How far the provider's clock and ours may be apart, in seconds.
+const CLOCK_SKEW: i64 = 30;
+/// Pages of a personal account's list that are looked through: its own newest posts come first.
+const PAGES: usize = 2;
+
+/// What the list says.
+enum Witness {
+    Post(String),
+    Moment(String),
+    Nothing,
+}
+
+impl Publisher {
+    pub(super) async fn reconcile(&self, held: &Held) -> Result<Moved> {
+        let Some(task) = self.ledger.tasks.get(held.unit.task_id).await? else {
+            return Err(kernel::Error::NotFound("moment task").into());
+        };
+        match self.witness(held, &task).await {
+            Ok(Witness::Post(id)) => {
+                let open = self.open_accounts(held).await?;
+                let states: Vec<_> = open
+                    .iter()
+                    .map(|account| (account.as_str(), AccountState::Success { moment_id: id.clone() }))
+                    .collect();
+                self.finish(held, &states).await
+            }
+            Ok(Witness::Moment(id)) => self.await_members(held, id, &[]).await,
+            Ok(Witness::Nothing) | Err(crate::Error::Provider(ProviderError { .. })) => {
+                if held.unit.attempts >= self.settings.reconcile_tries {
+                    return self.fail(held, PublishProblem::Unconfirmed.advice()).await;
+                }
+                let pause = self.pause(self.settings.reconcile_pause, held.unit.attempts + 1);
+                self.later(held, UnitChange::default(), pause, Stage::Unconfirmed).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn witness(&self, held: &Held, task: &Task) -> Result<Witness> {
+        let since = held.unit.sending_at.div_euclid(1_000) - CLOCK_SKEW;
+        match self.channel(held).await? {
+            None => Ok(Witness::Nothing),
+            Some(Channel::Personal { gateway, app_id, .. }) => {
+                let mut max_id = None;
+                for _ in 0..PAGES {
+                    let posts = gateway.list(&app_id, max_id.as_deref()).await?;
+                    let found = posts.iter().find(|post| {
+                        post.create_time >= since
+                            && post.text.as_deref() == Some(task.text_content.as_str())
+                            && post.media_count == Some(task.media_urls.len())
+                    });
+                    if let Some(post) = found {
+                        return Ok(Witness::Post(post.id.clone()));
+                    }
+                    match posts.last() {
+                        Some(last) if last.create_time >= since => max_id = Some(last.id.clone()),
+                        _ => break,
+                    }
+                }
+                Ok(Witness::Nothing)
+            }
+            Some(Channel::Corp { corp_key, .. }) => {
+                let token = self.tokens.get(&corp_key, None).await?;
+                let moments =
+                    self.wecom.moment_list(&token.token, since, self.clock.now().as_second() + CLOCK_SKEW).await?;
+                let mut alike = moments.into_iter().filter(|moment| {
+                    moment.create_time.is_none_or(|time| time >= since)
+                        && moment.by_corp
+                        && moment.text == task.text_content
+                        && moment.image_count + usize::from(moment.has_video) == task.media_urls.len()
+                });
+                // Two that are alike prove nothing about either.
+                Ok(match (alike.next(), alike.next()) {
+                    (Some(moment), None) => Witness::Moment(moment.moment_id),
+                    _ => Witness::Nothing,
+                })
+            }
+        }
+    }
+
+    /// WeCom has made the task under this id: its members are asked now.
+    pub(super) async fn await_members(&self, held: &Held, moment_id: String, refused: &[String]) -> Result<Moved> {
+        let open = self.open_accounts(held).await?;
+        let members = self.accounts.by_ids(&open).await?;
+        let is_refused = |account: &str| {
+            let member = members.iter().find(|member| member.account_id == account);
+            member.and_then(|member| member.member_id.as_ref()).is_none_or(|id| refused.contains(id))
+        };
+        let states: Vec<_> = open
+            .iter()
+            .map(|account| {
+                let state = if is_refused(account) {
+                    AccountState::failed(PublishProblem::MemberRefused.advice())
+                } else {
+                    AccountState::Processing(Stage::WaitingMemberConfirm)
+                };
+                (account.as_str(), state)
+            })
+            .collect();
+        if states.iter().all(|(_, state)| state.status().ended()) {
+            return self.finish(held, &states).await;
+        }
+        let pause = self.settings.member_pause;
+        let now = self.clock.now_ms();
+        let change = UnitChange {
+            stage: Some(UnitStage::Waiting),
+            moment_id: Some(moment_id),
+            confirm_until: Some(now + super::step::milliseconds(self.settings.confirm_within)),
+            release_until: Some(now + super::step::milliseconds(pause)),
+            ..UnitChange::default()
+        };
+        self.settled_later(held, &change, &states, pause).await
+    }
+}

@@ -1,0 +1,89 @@
+//! What may be posted: checked before anything is created, field by field.
+
+use aho_corasick::AhoCorasick;
+use kernel::FieldProblem;
+use kernel::config::{ConfigError, Env};
+
+/// WeCom's own limit, and a fair one for everybody.
+pub const MAX_TEXT_CHARACTERS: usize = 2_000;
+/// WeCom's second limit; both must hold. In UTF-8 that is 1,333 Chinese characters.
+pub const MAX_TEXT_BYTES: usize = 4_000;
+/// Images of one post.
+pub const MAX_IMAGES: usize = 9;
+/// Accounts of one task: each is a row of the transaction that creates it, which may have 100.
+pub const MAX_ACCOUNTS: usize = 90;
+
+/// Words that must not be posted.
+#[derive(Debug, Clone, Default)]
+pub struct SensitiveWords {
+    matcher: Option<AhoCorasick>,
+}
+
+impl SensitiveWords {
+    /// From `SENSITIVE_WORDS`, a comma-separated list. Letter case does not matter.
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        let words = env.list("SENSITIVE_WORDS");
+        if words.is_empty() {
+            return Ok(Self::default());
+        }
+        let matcher = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(&words)
+            .map_err(|error| ConfigError::Invalid { name: "SENSITIVE_WORDS".to_owned(), problem: error.to_string() })?;
+        Ok(Self { matcher: Some(matcher) })
+    }
+
+    /// The first such word in `text`, as it stands there.
+    pub fn first_in<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let found = self.matcher.as_ref()?.find(text)?;
+        text.get(found.range())
+    }
+}
+
+/// The problems of a text.
+pub fn text_problems(text: &str, words: &SensitiveWords) -> Vec<FieldProblem> {
+    let mut problems = Vec::new();
+    let (characters, bytes) = (text.chars().count(), text.len());
+    if characters > MAX_TEXT_CHARACTERS || bytes > MAX_TEXT_BYTES {
+        problems.push(FieldProblem::new(
+            "text",
+            format!(
+                "文字过长（{characters} 字、{bytes} 字节）：最多 2000 字且不超过 4000 字节，汉字约 1333 个，请精简"
+            ),
+        ));
+    }
+    if let Some(word) = words.first_in(text) {
+        problems.push(FieldProblem::new("text", format!("含有敏感词“{word}”，请修改后再提交")));
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_measured_both_ways() {
+        let words = SensitiveWords::default();
+        for (text, fine) in [
+            ("a".repeat(2_000), true),
+            ("a".repeat(2_001), false),
+            ("字".repeat(1_333), true),
+            ("字".repeat(1_334), false),
+            ("😀".repeat(1_000), true),
+            ("😀".repeat(1_001), false),
+            (String::new(), true),
+        ] {
+            assert_eq!(text_problems(&text, &words).is_empty(), fine, "{} characters", text.chars().count());
+        }
+    }
+
+    #[test]
+    fn sensitive_words_are_found_and_named() {
+        let env: Env = [("SENSITIVE_WORDS", "稳赚不赔, VIP内幕")].into_iter().collect();
+        let words = SensitiveWords::from_env(&env).unwrap();
+        assert_eq!(words.first_in("本店vip内幕消息"), Some("vip内幕"));
+        assert_eq!(words.first_in("赚钱"), None);
+        assert!(text_problems("稳赚不赔！", &words)[0].problem.contains("稳赚不赔"));
+    }
+}

@@ -1,0 +1,306 @@
+//! `t_wechat_account`: the WeChat accounts a user may publish with.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use kernel::Clock;
+use kernel::config::{ConfigError, Env};
+use kernel::due::{self, DueIndex};
+use kernel::dynamo::{Item, batch_get, decode, n, s};
+use kernel::error::{Error, Result};
+use kernel::ids::UserId;
+use serde::{Deserialize, Serialize};
+
+use super::{put, unless_refused};
+
+/// The table's name in the specification, part of every ciphertext's context.
+pub const TABLE: &str = "t_wechat_account";
+const WHAT: &str = "wechat account";
+
+/// How an account publishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum AccountType {
+    /// A personal account, driven by a third-party gateway.
+    Personal,
+    /// A member of a company on WeCom.
+    Wework,
+}
+
+/// Whether an account can publish. Only proof changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum AccountStatus {
+    /// It can.
+    Active,
+    /// The device is not logged in.
+    Offline,
+    /// Its credentials are not accepted any more.
+    Expired,
+}
+
+impl AccountStatus {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Offline => "OFFLINE",
+            Self::Expired => "EXPIRED",
+        }
+    }
+}
+
+/// An account's row.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Account {
+    /// Made from what it is at the platform, so that connecting twice makes one account.
+    pub account_id: String,
+    /// The tenant.
+    pub user_id: UserId,
+    /// How it publishes.
+    pub account_type: AccountType,
+    /// What the user sees.
+    pub account_name: String,
+    /// Whether it can publish.
+    pub status: AccountStatus,
+    /// Sealed JSON of [`AuthData`].
+    pub auth_data: String,
+    /// The company app it belongs to (WEWORK).
+    pub corp_key: Option<String>,
+    /// The member's id in the company (WEWORK).
+    pub member_id: Option<String>,
+    /// A digest of the device's id (PERSONAL): what an offline notice is matched by.
+    pub device: Option<String>,
+    /// How many online checks in a row said offline.
+    #[serde(default)]
+    pub offline_checks: u32,
+    /// When it last published, in milliseconds (PERSONAL): the pace is kept by it.
+    #[serde(default)]
+    pub last_post_at: i64,
+    /// When it was connected.
+    pub create_time: i64,
+}
+
+/// What the provider needs to know of an account; stored sealed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "provider", rename_all = "lowercase", rename_all_fields = "camelCase")]
+pub enum AuthData {
+    /// A device of the gateway.
+    Gateway {
+        /// The device.
+        app_id: String,
+        /// The gateway's token.
+        #[serde(serialize_with = "expose")]
+        token: secrecy::SecretString,
+        /// The account's own id, by which its posts are recognised.
+        wxid: String,
+    },
+    /// A member of a company.
+    Wecom {
+        /// The member.
+        member_id: String,
+    },
+}
+
+/// Only ever called on the way into the vault.
+fn expose<S: serde::Serializer>(secret: &secrecy::SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secrecy::ExposeSecret::expose_secret(secret))
+}
+
+/// A new or renewed connection.
+#[derive(Debug)]
+pub struct Connection<'a> {
+    /// The account.
+    pub account_id: &'a str,
+    /// The tenant.
+    pub user_id: UserId,
+    /// How it publishes.
+    pub account_type: AccountType,
+    /// What the user sees.
+    pub account_name: &'a str,
+    /// Sealed.
+    pub auth_data: &'a str,
+    /// WEWORK: the company app.
+    pub corp_key: Option<&'a str>,
+    /// WEWORK: the member.
+    pub member_id: Option<&'a str>,
+    /// PERSONAL: the device's digest.
+    pub device: Option<&'a str>,
+    /// When its health is checked first.
+    pub health_due: Option<i64>,
+}
+
+/// Access to the table.
+#[derive(Debug, Clone)]
+pub struct AccountStore {
+    client: Client,
+    clock: Clock,
+    table: String,
+}
+
+impl AccountStore {
+    /// The store named by `TABLE_WECHAT_ACCOUNT`.
+    pub fn new(client: Client, clock: Clock, env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self { client, clock, table: env.required("TABLE_WECHAT_ACCOUNT")? })
+    }
+
+    /// These accounts, read consistently, whoever owns them; absent ones are not among them.
+    pub async fn by_ids(&self, ids: &[String]) -> Result<Vec<Account>> {
+        let keys = ids.iter().map(|id| Item::from([("account_id".to_owned(), s(id))])).collect();
+        let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
+        rows.into_iter().map(|row| decode(WHAT, row)).collect()
+    }
+
+    /// The account, read consistently, whoever owns it.
+    pub async fn get(&self, account_id: &str) -> Result<Option<Account>> {
+        Ok(self.by_ids(&[account_id.to_owned()]).await?.pop())
+    }
+
+    /// The tenant's accounts, oldest first; a change shows after milliseconds.
+    pub async fn of_user(&self, user_id: UserId) -> Result<Vec<Account>> {
+        let mut accounts: Vec<Account> = self.query("by_user", "user_id = :value", n(user_id)).await?;
+        accounts.sort_by(|a, b| (a.create_time, &a.account_id).cmp(&(b.create_time, &b.account_id)));
+        Ok(accounts)
+    }
+
+    /// The accounts on a device of the gateway.
+    pub async fn on_device(&self, device: &str) -> Result<Vec<Account>> {
+        self.query("by_device", "device = :value", s(device)).await
+    }
+
+    async fn query(
+        &self,
+        index: &str,
+        condition: &str,
+        value: aws_sdk_dynamodb::types::AttributeValue,
+    ) -> Result<Vec<Account>> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(index)
+            .key_condition_expression(condition)
+            .expression_attribute_values(":value", value)
+            .into_paginator()
+            .items()
+            .send();
+        let mut accounts = Vec::new();
+        while let Some(item) = pages.next().await {
+            accounts.push(decode(WHAT, item.map_err(Error::aws("dynamodb:Query"))?)?);
+        }
+        Ok(accounts)
+    }
+
+    /// Writes a connection, as one action of a transaction; refused when another tenant has the account.
+    pub(crate) fn connect(&self, connection: &Connection<'_>, now: i64) -> Result<TransactWriteItem> {
+        let mut builder = Put::builder()
+            .table_name(&self.table)
+            .item("account_id", s(connection.account_id))
+            .item("user_id", n(connection.user_id))
+            .item("account_name", s(connection.account_name))
+            .item(
+                "account_type",
+                s(match connection.account_type {
+                    AccountType::Personal => "PERSONAL",
+                    AccountType::Wework => "WEWORK",
+                }),
+            )
+            .item("status", s(AccountStatus::Active.as_str()))
+            .item("auth_data", s(connection.auth_data))
+            .item("create_time", n(now))
+            .item("update_time", n(now))
+            .condition_expression("attribute_not_exists(user_id) OR user_id = :user")
+            .expression_attribute_values(":user", n(connection.user_id));
+        for (name, value) in
+            [("corp_key", connection.corp_key), ("member_id", connection.member_id), ("device", connection.device)]
+        {
+            if let Some(value) = value {
+                builder = builder.item(name, s(value));
+            }
+        }
+        if let Some(due) = connection.health_due {
+            builder =
+                builder.item("due_shard", s(due::shard_of_text(connection.account_id))).item("next_action_at", n(due));
+        }
+        put(builder)
+    }
+
+    /// Forgets the tenant's account, as one action of a transaction.
+    pub(crate) fn disconnect(&self, user_id: UserId, account_id: &str) -> Result<TransactWriteItem> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .key("account_id", s(account_id))
+            .condition_expression("user_id = :user")
+            .expression_attribute_values(":user", n(user_id))
+            .build()
+            .map_err(|_| Error::Corrupt("delete"))?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// Sets what is proven about the account, and when its health is looked at next. `false`: it is gone.
+    pub async fn set_status(
+        &self,
+        account: &Account,
+        status: AccountStatus,
+        offline_checks: u32,
+        health_due: Option<i64>,
+    ) -> Result<bool> {
+        let due = if health_due.is_some() { ", due_shard = :shard, next_action_at = :due" } else { "" };
+        let mut request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("account_id", s(&account.account_id))
+            .condition_expression("user_id = :user")
+            .update_expression(format!("SET #status = :status, offline_checks = :checks, update_time = :now{due}"))
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":user", n(account.user_id))
+            .expression_attribute_values(":status", s(status.as_str()))
+            .expression_attribute_values(":checks", n(offline_checks))
+            .expression_attribute_values(":now", n(self.clock.now().as_second()));
+        if let Some(due) = health_due {
+            request = request
+                .expression_attribute_values(":shard", s(due::shard_of_text(&account.account_id)))
+                .expression_attribute_values(":due", n(due));
+        }
+        unless_refused(request.send().await, "dynamodb:UpdateItem")
+    }
+
+    /// Takes the account's turn to publish: at most one publication at a time, and not before `interval_ms` has
+    /// passed since the last. `Err(instant)`: not yet, but perhaps then.
+    pub async fn take_turn(&self, account: &Account, now_ms: i64, interval_ms: i64) -> Result<Result<(), i64>> {
+        let free_from = account.last_post_at + interval_ms;
+        if free_from > now_ms {
+            return Ok(Err(free_from));
+        }
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("account_id", s(&account.account_id))
+            .condition_expression("user_id = :user AND (attribute_not_exists(last_post_at) OR last_post_at = :seen)")
+            .update_expression("SET last_post_at = :now")
+            .expression_attribute_values(":user", n(account.user_id))
+            .expression_attribute_values(":seen", n(account.last_post_at))
+            .expression_attribute_values(":now", n(now_ms))
+            .send()
+            .await;
+        // Somebody took the turn in between: its interval begins now.
+        Ok(if unless_refused(outcome, "dynamodb:UpdateItem")? { Ok(()) } else { Err(now_ms + interval_ms.max(1_000)) })
+    }
+
+    /// The accounts whose health is to be looked at.
+    pub async fn due_for_check(&self, now_ms: i64, limit: i32) -> Result<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Key {
+            account_id: String,
+        }
+        let index = DueIndex {
+            table: self.table.clone(),
+            index: "by_health_check",
+            shard_attribute: "due_shard",
+            time_attribute: "next_action_at",
+        };
+        let keys = index.due(&self.client, now_ms, limit).await?;
+        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.account_id)).collect()
+    }
+}

@@ -1,0 +1,14 @@
+//! The tables of this domain: one aggregate per file, rows in, domain types out.
+//!
+//! Times are seconds since 1970 (`*_time`, `expires_at`) except due times and leases, which are milliseconds
+//! (`next_action_at`, `*_until`, `sending_at`).
+
+pub mod account;
+pub mod corp;
+pub mod idempotency;
+pub mod media;
+pub mod result;
+pub mod task;
+pub mod unit;
+
+pub(crate) use kernel::dynamo::{put, unless_refused, update};

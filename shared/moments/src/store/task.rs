@@ -1,0 +1,284 @@
+//! `t_moment_sync_task`: what is to be published, and when.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use kernel::config::{ConfigError, Env};
+use kernel::due::{self, DueIndex};
+use kernel::dynamo::{decode, n, s};
+use kernel::error::{Error, Result};
+use kernel::ids::{TaskId, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::{put, unless_refused, update};
+use crate::status::TaskStatus;
+
+const WHAT: &str = "moment task";
+
+/// The content library's id, as its user writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ContentId {
+    /// `7`
+    Number(u64),
+    /// `"7"`
+    Text(String),
+}
+
+impl std::fmt::Display for ContentId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
+}
+
+/// A task's row.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Task {
+    /// Its id.
+    pub id: TaskId,
+    /// The tenant.
+    pub user_id: UserId,
+    /// Where the content is from.
+    pub content_id: Option<ContentId>,
+    /// The text; empty for none.
+    #[serde(default)]
+    pub text_content: String,
+    /// The media.
+    #[serde(default)]
+    pub media_urls: Vec<String>,
+    /// Derived from the results.
+    pub status: TaskStatus,
+    /// When it is to be published; at once when absent.
+    pub scheduled_time: Option<i64>,
+    /// Whether its units exist; until then it may be called off as a whole.
+    #[serde(default)]
+    pub dispatched: bool,
+    /// Grows with every change of the row or its results.
+    #[serde(default)]
+    pub version: u64,
+    /// When it is to be dispatched, in milliseconds; absent once it was, or has ended.
+    pub next_action_at: Option<i64>,
+    /// When it was made.
+    pub create_time: i64,
+    /// When it last changed.
+    pub update_time: i64,
+}
+
+/// A task about to be written.
+#[derive(Debug)]
+pub struct NewTask<'a> {
+    /// Its id.
+    pub id: TaskId,
+    /// The tenant.
+    pub user_id: UserId,
+    /// Where the content is from.
+    pub content_id: Option<&'a ContentId>,
+    /// The text.
+    pub text: &'a str,
+    /// The media.
+    pub media_urls: &'a [String],
+    /// When to publish.
+    pub scheduled_time: Option<i64>,
+}
+
+/// One page of the tenant's tasks, and where the next begins.
+#[derive(Debug)]
+pub struct TaskPage {
+    /// Newest first.
+    pub tasks: Vec<Task>,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+/// Access to the table.
+#[derive(Debug, Clone)]
+pub struct TaskStore {
+    client: Client,
+    table: String,
+}
+
+impl TaskStore {
+    /// The store named by `TABLE_MOMENT_SYNC_TASK`.
+    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self { client, table: env.required("TABLE_MOMENT_SYNC_TASK")? })
+    }
+
+    /// The task, read consistently, whoever owns it.
+    pub async fn get(&self, task: TaskId) -> Result<Option<Task>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("id", n(task))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(Error::aws("dynamodb:GetItem"))?;
+        answer.item.map(|item| decode(WHAT, item)).transpose()
+    }
+
+    /// The tenant's tasks, newest first; a change shows after milliseconds.
+    pub async fn of_user(
+        &self,
+        user_id: UserId,
+        status: Option<TaskStatus>,
+        offset: u64,
+        size: u64,
+    ) -> Result<TaskPage> {
+        let mut request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by_user")
+            .key_condition_expression("user_id = :user")
+            .expression_attribute_values(":user", n(user_id))
+            .scan_index_forward(false);
+        if let Some(status) = status {
+            request = request
+                .filter_expression("#status = :status")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":status", s(status.as_str()));
+        }
+        let mut items = request.into_paginator().items().send();
+        let (mut tasks, mut total) = (Vec::new(), 0);
+        while let Some(item) = items.next().await {
+            let item = item.map_err(Error::aws("dynamodb:Query"))?;
+            if total >= offset && (tasks.len() as u64) < size {
+                tasks.push(decode(WHAT, item)?);
+            }
+            total += 1;
+        }
+        Ok(TaskPage { tasks, total })
+    }
+
+    /// A new task, as one action of a transaction.
+    pub(crate) fn create(&self, task: &NewTask<'_>, now_ms: i64) -> Result<TransactWriteItem> {
+        let now = now_ms.div_euclid(1_000);
+        let due_at = task.scheduled_time.map_or(now_ms, |time| time * 1_000);
+        let mut builder = Put::builder()
+            .table_name(&self.table)
+            .item("id", n(task.id))
+            .item("user_id", n(task.user_id))
+            .item("text_content", s(task.text))
+            .item("media_urls", AttributeValue::L(task.media_urls.iter().map(s).collect()))
+            .item("status", s(TaskStatus::Pending.as_str()))
+            .item("version", n(1))
+            .item("due_shard", s(due::shard(task.id.get())))
+            .item("next_action_at", n(due_at))
+            .item("create_time", n(now))
+            .item("update_time", n(now))
+            .condition_expression("attribute_not_exists(id)");
+        if let Some(time) = task.scheduled_time {
+            builder = builder.item("scheduled_time", n(time));
+        }
+        builder = match task.content_id {
+            None => builder,
+            Some(ContentId::Number(number)) => builder.item("content_id", n(number)),
+            Some(ContentId::Text(text)) => builder.item("content_id", s(text)),
+        };
+        put(builder)
+    }
+
+    /// Moves the task on, as one action of a transaction: refused when it changed since it was read.
+    pub(crate) fn advance(&self, task: &Task, change: TaskChange, now: i64) -> Result<TransactWriteItem> {
+        let mut set = "SET #status = :status, update_time = :now".to_owned();
+        let mut builder = Update::builder()
+            .table_name(&self.table)
+            .key("id", n(task.id))
+            .condition_expression("version = :version")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":version", n(task.version))
+            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":one", n(1));
+        let mut remove = "";
+        let mut status = task.status;
+        match change {
+            TaskChange::Results(derived) => status = derived,
+            TaskChange::Dispatched(derived) => {
+                status = derived;
+                set.push_str(", dispatched = :true");
+                builder = builder.expression_attribute_values(":true", AttributeValue::Bool(true));
+                remove = "REMOVE due_shard, next_action_at";
+            }
+            TaskChange::Ended(derived) => {
+                status = derived;
+                remove = "REMOVE due_shard, next_action_at";
+            }
+            TaskChange::Rescheduled(time) => {
+                set.push_str(", scheduled_time = :time, next_action_at = :due");
+                builder = builder
+                    .expression_attribute_values(":time", n(time))
+                    .expression_attribute_values(":due", n(time * 1_000));
+            }
+            TaskChange::Reopened { derived, due_at } => {
+                status = derived;
+                set.push_str(", dispatched = :false, due_shard = :shard, next_action_at = :due");
+                builder = builder
+                    .expression_attribute_values(":false", AttributeValue::Bool(false))
+                    .expression_attribute_values(":shard", s(due::shard(task.id.get())))
+                    .expression_attribute_values(":due", n(due_at));
+                remove = "REMOVE scheduled_time";
+            }
+        }
+        update(
+            builder
+                .update_expression(format!("{set} {remove} ADD version :one"))
+                .expression_attribute_values(":status", s(status.as_str())),
+        )
+    }
+
+    /// The tasks that should have been dispatched at `now_ms`, longest overdue first.
+    pub async fn due(&self, now_ms: i64, limit: i32) -> Result<Vec<TaskId>> {
+        #[derive(Deserialize)]
+        struct Key {
+            id: TaskId,
+        }
+        let index = DueIndex {
+            table: self.table.clone(),
+            index: "by_next_action",
+            shard_attribute: "due_shard",
+            time_attribute: "next_action_at",
+        };
+        let keys = index.due(&self.client, now_ms, limit).await?;
+        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.id)).collect()
+    }
+
+    /// Notes that the sweeper sends a message for the task; `false` when one was sent after `not_since_ms`.
+    pub async fn note_dispatch(&self, task: &Task, now_ms: i64, not_since_ms: i64) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("id", n(task.id))
+            .condition_expression("next_action_at = :seen AND (attribute_not_exists(swept_at) OR swept_at < :since)")
+            .update_expression("SET swept_at = :now")
+            .expression_attribute_values(":seen", n(task.next_action_at.unwrap_or_default()))
+            .expression_attribute_values(":since", n(not_since_ms))
+            .expression_attribute_values(":now", n(now_ms))
+            .send()
+            .await;
+        unless_refused(outcome, "dynamodb:UpdateItem")
+    }
+}
+
+/// What changes of a task besides its version.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum TaskChange {
+    /// Its results changed, and this is what they amount to.
+    Results(TaskStatus),
+    /// Its units exist; accounts that cannot be published to have failed already.
+    Dispatched(TaskStatus),
+    /// It ends before its units were made.
+    Ended(TaskStatus),
+    /// Its time changed.
+    Rescheduled(i64),
+    /// Failed accounts are to be tried again.
+    Reopened {
+        /// What the results amount to now.
+        derived: TaskStatus,
+        /// When to dispatch, in milliseconds.
+        due_at: i64,
+    },
+}

@@ -1,0 +1,288 @@
+//! `t_moment_publish_unit`: one provider call each. A unit is a personal account, or all chosen members of a company.
+//!
+//! Its stage is the fence of "never twice": SENDING is written before the one call that cannot be taken back, and a
+//! unit found in SENDING is never sent again.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteItem, Update};
+use kernel::config::{ConfigError, Env};
+use kernel::due::{self, DueIndex};
+use kernel::dynamo::{decode, n, s};
+use kernel::error::{Error, Result};
+use kernel::ids::{TaskId, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::{put, unless_refused, update};
+
+const WHAT: &str = "publish unit";
+
+/// How far a unit has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum UnitStage {
+    /// Nothing was sent: it may be begun, and begun again.
+    Queued,
+    /// The call is under way, or its worker died in it.
+    Sending,
+    /// The outcome of the call is not known: only reading back can tell.
+    Unconfirmed,
+    /// WeCom has taken the job; its result is polled.
+    Submitted,
+    /// WeCom has made the task; its members are asked to confirm.
+    Waiting,
+    /// Nothing more happens.
+    Done,
+}
+
+impl UnitStage {
+    /// The stored word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "QUEUED",
+            Self::Sending => "SENDING",
+            Self::Unconfirmed => "UNCONFIRMED",
+            Self::Submitted => "SUBMITTED",
+            Self::Waiting => "WAITING",
+            Self::Done => "DONE",
+        }
+    }
+}
+
+/// A unit's row.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Unit {
+    /// The task.
+    pub task_id: TaskId,
+    /// Its name within the task: account or company, and round.
+    pub unit: String,
+    /// The tenant.
+    pub user_id: UserId,
+    /// The company; absent for a personal account.
+    pub corp_key: Option<String>,
+    /// The accounts it publishes for.
+    pub account_ids: Vec<String>,
+    /// How far it has come.
+    pub stage: UnitStage,
+    /// Who works on it.
+    pub lease_owner: Option<String>,
+    /// How often it was taken up for what it does now.
+    #[serde(default)]
+    pub attempts: u32,
+    /// When it may be taken up, in milliseconds; absent once it is done.
+    pub next_action_at: Option<i64>,
+    /// When the call was begun, in milliseconds.
+    #[serde(default)]
+    pub sending_at: i64,
+    /// WeCom's job.
+    pub job_id: Option<String>,
+    /// WeCom's moment.
+    pub moment_id: Option<String>,
+    /// Until when members may confirm, in milliseconds.
+    #[serde(default)]
+    pub confirm_until: i64,
+}
+
+/// What changes of a unit.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct UnitChange {
+    pub stage: Option<UnitStage>,
+    pub sending_at: Option<i64>,
+    pub job_id: Option<String>,
+    pub moment_id: Option<String>,
+    pub confirm_until: Option<i64>,
+    /// Lets the unit go until then; a unit in stage DONE is let go for ever.
+    pub release_until: Option<i64>,
+}
+
+/// Access to the table.
+#[derive(Debug, Clone)]
+pub struct UnitStore {
+    client: Client,
+    table: String,
+}
+
+impl UnitStore {
+    /// The store named by `TABLE_MOMENT_PUBLISH_UNIT`.
+    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self { client, table: env.required("TABLE_MOMENT_PUBLISH_UNIT")? })
+    }
+
+    /// The unit, read consistently.
+    pub async fn get(&self, task: TaskId, unit: &str) -> Result<Option<Unit>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("task_id", n(task))
+            .key("unit", s(unit))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(Error::aws("dynamodb:GetItem"))?;
+        answer.item.map(|item| decode(WHAT, item)).transpose()
+    }
+
+    /// The task's units, read consistently.
+    pub async fn of_task(&self, task: TaskId) -> Result<Vec<Unit>> {
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("task_id = :task")
+            .expression_attribute_values(":task", n(task))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut units = Vec::new();
+        while let Some(item) = items.next().await {
+            units.push(decode(WHAT, item.map_err(Error::aws("dynamodb:Query"))?)?);
+        }
+        Ok(units)
+    }
+
+    /// A new unit, as one action of the transaction that notes the task as dispatched.
+    pub(crate) fn create(
+        &self,
+        (task, user_id, unit): (TaskId, UserId, &str),
+        corp_key: Option<&str>,
+        account_ids: &[String],
+        now_ms: i64,
+    ) -> Result<TransactWriteItem> {
+        let mut builder = Put::builder()
+            .table_name(&self.table)
+            .item("task_id", n(task))
+            .item("unit", s(unit))
+            .item("user_id", n(user_id))
+            .item("account_ids", AttributeValue::L(account_ids.iter().map(s).collect()))
+            .item("stage", s(UnitStage::Queued.as_str()))
+            .item("due_shard", s(due::shard_of_text(&format!("{task}{unit}"))))
+            .item("next_action_at", n(now_ms))
+            .item("create_time", n(now_ms.div_euclid(1_000)))
+            .condition_expression("attribute_not_exists(task_id)");
+        if let Some(corp_key) = corp_key {
+            builder = builder.item("corp_key", s(corp_key));
+        }
+        put(builder)
+    }
+
+    /// Takes the unit up as `owner`. `None`: it is done, somebody holds it, or its time has not come.
+    pub async fn claim(
+        &self,
+        (task, unit): (TaskId, &str),
+        owner: &str,
+        now_ms: i64,
+        lease_end_ms: i64,
+    ) -> Result<Option<Unit>> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("task_id", n(task))
+            .key("unit", s(unit))
+            .condition_expression("next_action_at <= :now")
+            .update_expression(
+                "SET lease_owner = :owner, next_action_at = :lease_end REMOVE swept_at ADD attempts :one",
+            )
+            .expression_attribute_values(":owner", s(owner))
+            .expression_attribute_values(":now", n(now_ms))
+            .expression_attribute_values(":lease_end", n(lease_end_ms))
+            .expression_attribute_values(":one", n(1))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match outcome {
+            Ok(answer) => decode(WHAT, answer.attributes.unwrap_or_default()).map(Some),
+            Err(error) => unless_refused::<(), _, _>(Err(error), "dynamodb:UpdateItem").map(|_| None),
+        }
+    }
+
+    /// Changes the unit, as one action of a transaction: refused unless `owner` holds it in the stage it was read in.
+    pub(crate) fn advance(&self, unit: &Unit, owner: &str, change: &UnitChange) -> Result<TransactWriteItem> {
+        let mut set = vec!["stage = :stage"];
+        let mut remove = Vec::new();
+        let stage = change.stage.unwrap_or(unit.stage);
+        let mut builder = self
+            .row(unit)
+            .condition_expression("lease_owner = :owner AND stage = :seen")
+            .expression_attribute_values(":owner", s(owner))
+            .expression_attribute_values(":seen", s(unit.stage.as_str()))
+            .expression_attribute_values(":stage", s(stage.as_str()));
+        // Between QUEUED and SENDING the count goes on: a call refused again and again must come to an end.
+        if stage != unit.stage && !matches!(stage, UnitStage::Queued | UnitStage::Sending) {
+            set.push("attempts = :zero");
+            builder = builder.expression_attribute_values(":zero", n(0));
+        }
+        for (clause, name, value) in [
+            ("sending_at = :sending", ":sending", change.sending_at.map(n)),
+            ("job_id = :job", ":job", change.job_id.as_ref().map(s)),
+            ("moment_id = :moment", ":moment", change.moment_id.as_ref().map(s)),
+            ("confirm_until = :until", ":until", change.confirm_until.map(n)),
+        ] {
+            if let Some(value) = value {
+                set.push(clause);
+                builder = builder.expression_attribute_values(name, value);
+            }
+        }
+        if stage == UnitStage::Done {
+            remove.extend(["lease_owner", "due_shard", "next_action_at"]);
+        } else if let Some(until) = change.release_until {
+            set.push("next_action_at = :next");
+            builder = builder.expression_attribute_values(":next", n(until));
+            remove.push("lease_owner");
+        }
+        let removed = if remove.is_empty() { String::new() } else { format!(" REMOVE {}", remove.join(", ")) };
+        update(builder.update_expression(format!("SET {}{removed}", set.join(", "))))
+    }
+
+    /// Calls the unit off, as one action of a transaction: refused when anything was or may have been sent.
+    pub(crate) fn cancel(&self, unit: &Unit) -> Result<TransactWriteItem> {
+        update(
+            self.row(unit)
+                .condition_expression("stage = :queued")
+                .update_expression("SET stage = :done REMOVE lease_owner, due_shard, next_action_at")
+                .expression_attribute_values(":queued", s(UnitStage::Queued.as_str()))
+                .expression_attribute_values(":done", s(UnitStage::Done.as_str())),
+        )
+    }
+
+    fn row(&self, unit: &Unit) -> UpdateBuilder {
+        Update::builder().table_name(&self.table).key("task_id", n(unit.task_id)).key("unit", s(&unit.unit))
+    }
+
+    /// The units that should have moved at `now_ms`, longest overdue first.
+    pub async fn due(&self, now_ms: i64, limit: i32) -> Result<Vec<(TaskId, String)>> {
+        #[derive(Deserialize)]
+        struct Key {
+            task_id: TaskId,
+            unit: String,
+        }
+        let index = DueIndex {
+            table: self.table.clone(),
+            index: "by_next_action",
+            shard_attribute: "due_shard",
+            time_attribute: "next_action_at",
+        };
+        let keys = index.due(&self.client, now_ms, limit).await?;
+        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| (key.task_id, key.unit))).collect()
+    }
+
+    /// Notes that the sweeper sends a message for the unit; `false` when one was sent after `not_since_ms`.
+    pub async fn note_dispatch(&self, unit: &Unit, now_ms: i64, not_since_ms: i64) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("task_id", n(unit.task_id))
+            .key("unit", s(&unit.unit))
+            .condition_expression("next_action_at = :seen AND (attribute_not_exists(swept_at) OR swept_at < :since)")
+            .update_expression("SET swept_at = :now")
+            .expression_attribute_values(":seen", n(unit.next_action_at.unwrap_or_default()))
+            .expression_attribute_values(":since", n(not_since_ms))
+            .expression_attribute_values(":now", n(now_ms))
+            .send()
+            .await;
+        unless_refused(outcome, "dynamodb:UpdateItem")
+    }
+}

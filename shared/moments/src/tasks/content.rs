@@ -1,0 +1,115 @@
+//! What is to be posted: from the request or the content library, checked before anything is created.
+
+use futures::{StreamExt, stream};
+use kernel::FieldProblem;
+use kernel::config::{ConfigError, Env};
+use secrecy::SecretString;
+
+use crate::config::base_url;
+use crate::content::{ContentError, ContentLibrary};
+use crate::error::{Error, Result};
+use crate::media::{Limits, MediaFetcher, MediaKind, check_set};
+use crate::rules::{SensitiveWords, text_problems};
+use crate::store::task::ContentId;
+
+/// Media fetched at once: nine of them at eight seconds each stay within the API's thirty.
+const PARALLEL: usize = 3;
+
+/// Content that may be posted.
+#[derive(Debug)]
+pub(super) struct Content {
+    pub text: String,
+    pub media_urls: Vec<String>,
+    pub is_video: bool,
+}
+
+/// Resolves and checks content.
+#[derive(Debug, Clone)]
+pub(super) struct ContentDesk {
+    library: Option<ContentLibrary>,
+    fetcher: MediaFetcher,
+    words: SensitiveWords,
+    limits: Limits,
+}
+
+impl ContentDesk {
+    pub fn new(env: &Env) -> Result<Self, ConfigError> {
+        let library = match env.optional("CONTENT_API_URL") {
+            None => None,
+            Some(url) => {
+                let timeout = env.seconds("CONTENT_TIMEOUT_SECONDS", 5)?;
+                Some(ContentLibrary::new(base_url(env, "CONTENT_API_URL", &url)?, timeout))
+            }
+        };
+        Ok(Self {
+            library,
+            fetcher: MediaFetcher::from_env(env)?,
+            words: SensitiveWords::from_env(env)?,
+            limits: Limits::WECOM.with_pixels_from(env)?,
+        })
+    }
+
+    /// The content of a request. What the request says itself goes before what the library's draft says.
+    pub async fn resolve(
+        &self,
+        bearer: &SecretString,
+        content_id: Option<&ContentId>,
+        text: Option<&str>,
+        media_urls: Option<&[String]>,
+    ) -> Result<Content> {
+        let draft = match content_id {
+            None => None,
+            Some(id) => {
+                let library = self.library.as_ref().ok_or(Error::ContentLibraryUnavailable)?;
+                Some(library.draft(bearer, &id.to_string()).await.map_err(|error| match error {
+                    ContentError::NotFound => Error::ContentRefused(vec![FieldProblem::new(
+                        "contentId",
+                        "内容不存在或不属于当前用户，请重新选择内容",
+                    )]),
+                    ContentError::Unavailable => Error::ContentLibraryUnavailable,
+                })?)
+            }
+        };
+        let (draft_text, draft_media) = draft.map_or((None, Vec::new()), |draft| (draft.text, draft.media_urls));
+        let mut content = Content {
+            text: text.map(str::to_owned).or(draft_text).unwrap_or_default(),
+            media_urls: media_urls.map_or(draft_media, <[String]>::to_vec),
+            is_video: false,
+        };
+        let mut problems = text_problems(&content.text, &self.words);
+        if content.text.trim().is_empty() && content.media_urls.is_empty() {
+            problems.push(FieldProblem::new("text", "文字、图片或视频至少需要一项"));
+        }
+        problems.extend(self.fetcher.plausible(&content.media_urls));
+        if problems.is_empty() {
+            match self.judge(&content.media_urls).await {
+                Ok(is_video) => content.is_video = is_video,
+                Err(found) => problems = found,
+            }
+        }
+        if problems.is_empty() { Ok(content) } else { Err(Error::ContentRefused(problems)) }
+    }
+
+    /// Fetches and judges the media; tells whether they are a video.
+    async fn judge(&self, urls: &[String]) -> Result<bool, Vec<FieldProblem>> {
+        // A few at a time, and of each only what it is: nine pictures may weigh 90 MB together.
+        let fetched: Vec<_> = stream::iter(urls)
+            .map(|url| async move { self.fetcher.fetch(url, self.limits).await.map(|medium| medium.kind) })
+            .buffered(PARALLEL)
+            .collect()
+            .await;
+        let mut media = Vec::new();
+        let mut problems = Vec::new();
+        for (index, outcome) in fetched.into_iter().enumerate() {
+            match outcome {
+                Ok(medium) => media.push(medium),
+                Err(problem) => problems.push(FieldProblem::new(format!("mediaUrls[{index}]"), problem.message())),
+            }
+        }
+        if problems.is_empty() {
+            problems = check_set(&media);
+        }
+        let is_video = media.iter().any(|medium| matches!(medium, MediaKind::Video { .. }));
+        if problems.is_empty() { Ok(is_video) } else { Err(problems) }
+    }
+}

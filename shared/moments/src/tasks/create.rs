@@ -1,0 +1,286 @@
+//! Making a task: checked whole, written in one transaction, then set in motion.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::dynamo::{Outcome, Refusal, transact};
+use kernel::ids::{TaskId, UserId};
+use kernel::mac::sha256_hex;
+use kernel::queue::{MAX_DELAY, Queue};
+use kernel::schedule::Schedules;
+use kernel::{Clock, FieldProblem};
+use secrecy::SecretString;
+use tracing::{info, warn};
+
+use super::content::{Content, ContentDesk};
+use crate::config::video_cover;
+use crate::error::{Error, Result};
+use crate::ledger::Ledger;
+use crate::publish::PublishMessage;
+use crate::rules::MAX_ACCOUNTS;
+use crate::store::account::{Account, AccountStatus, AccountStore, AccountType};
+use crate::store::idempotency::IdempotencyStore;
+use crate::store::task::{ContentId, NewTask, Task};
+
+/// The farthest a task may be planned.
+const HORIZON: i64 = 365 * 86_400;
+/// How often a creation that met another one is tried again.
+const TRIES: u32 = 5;
+
+/// A request for a task.
+#[derive(Debug)]
+pub struct NewTaskRequest {
+    /// A draft of the content library.
+    pub content_id: Option<ContentId>,
+    /// The text.
+    pub text: Option<String>,
+    /// The media.
+    pub media_urls: Option<Vec<String>>,
+    /// The accounts.
+    pub account_ids: Vec<String>,
+    /// When; at once when absent.
+    pub scheduled_time: Option<Timestamp>,
+    /// The caller's key for this request.
+    pub idempotency_key: Option<String>,
+}
+
+/// A task that was made, now or by the same request before.
+#[derive(Debug)]
+pub struct Created {
+    /// The task.
+    pub id: TaskId,
+    /// Where its content is from.
+    pub content_id: Option<ContentId>,
+    /// When it was made.
+    pub create_time: i64,
+}
+
+/// Makes tasks.
+#[derive(Debug, Clone)]
+pub struct TaskCreation {
+    ledger: Ledger,
+    accounts: AccountStore,
+    idempotency: IdempotencyStore,
+    content: ContentDesk,
+    video_cover: bool,
+    starter: Starter,
+    clock: Clock,
+}
+
+impl TaskCreation {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            ledger: Ledger::new(aws, env, clock.clone())?,
+            accounts: AccountStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
+            idempotency: IdempotencyStore::new(aws.dynamodb.clone(), env)?,
+            content: ContentDesk::new(env)?,
+            video_cover: video_cover(env).is_some(),
+            starter: Starter::new(aws, env, clock.clone())?,
+            clock,
+        })
+    }
+
+    /// Makes the task. At most four sequential AWS calls: the key, the accounts, the transaction, the start. A start
+    /// that fails fails nothing: the sweeper finds the task when its time comes.
+    pub async fn create(&self, user_id: UserId, bearer: &SecretString, request: &NewTaskRequest) -> Result<Created> {
+        let hash = fingerprint(request);
+        if let Some(created) = self.answered(user_id, request, &hash).await? {
+            return Ok(created);
+        }
+        self.check_choice(request)?;
+        let accounts = self.own_accounts(user_id, &request.account_ids).await?;
+        let content = self
+            .content
+            .resolve(bearer, request.content_id.as_ref(), request.text.as_deref(), request.media_urls.as_deref())
+            .await?;
+        let personal = accounts.iter().any(|account| account.account_type == AccountType::Personal);
+        if content.is_video && personal && !self.video_cover {
+            let problem = "个人号暂不支持发布视频，请改用图片，或只选择企业微信账号";
+            return Err(Error::ContentRefused(vec![FieldProblem::new("mediaUrls[0]", problem)]));
+        }
+        for _ in 0..TRIES {
+            let now = self.clock.now();
+            let id = TaskId::generate(now);
+            match self.write(user_id, request, &hash, (id, now), &accounts, &content).await? {
+                Outcome::Committed => {
+                    info!(task.id = id.get(), accounts = accounts.len(), "moment task {id} created");
+                    self.starter.start(id, user_id, request.scheduled_time.map(Timestamp::as_second)).await;
+                    let content_id = request.content_id.clone();
+                    return Ok(Created { id, content_id, create_time: now.as_second() });
+                }
+                // The same request was faster, or the id was taken.
+                Outcome::Refused(refusals) => {
+                    if refusals.last().is_some_and(Refusal::refused)
+                        && let Some(created) = self.answered(user_id, request, &hash).await?
+                    {
+                        return Ok(created);
+                    }
+                }
+            }
+        }
+        Err(kernel::Error::Busy("moment task").into())
+    }
+
+    async fn answered(&self, user_id: UserId, request: &NewTaskRequest, hash: &str) -> Result<Option<Created>> {
+        let Some(key) = &request.idempotency_key else { return Ok(None) };
+        let Some(answered) = self.idempotency.get(user_id, key, self.clock.now().as_second()).await? else {
+            return Ok(None);
+        };
+        if answered.request_hash != hash {
+            return Err(Error::IdempotencyKeyReused);
+        }
+        let id: TaskId =
+            answered.task_id.to_string().parse().map_err(|_| kernel::Error::Corrupt("idempotency record"))?;
+        let task: Task = self.ledger.tasks.get(id).await?.ok_or(kernel::Error::Corrupt("idempotency record"))?;
+        Ok(Some(Created { id, content_id: task.content_id, create_time: task.create_time }))
+    }
+
+    fn check_choice(&self, request: &NewTaskRequest) -> Result<()> {
+        let mut problems = Vec::new();
+        let mut seen = HashSet::new();
+        for (index, id) in request.account_ids.iter().enumerate() {
+            if !seen.insert(id) {
+                problems.push(FieldProblem::new(format!("accountIds[{index}]"), "账号重复，请去掉重复的账号"));
+            }
+        }
+        if request.account_ids.is_empty() || request.account_ids.len() > MAX_ACCOUNTS {
+            problems.push(FieldProblem::new("accountIds", "请选择 1 到 90 个账号"));
+        }
+        problems.extend(time_problem(request.scheduled_time, self.clock.now()));
+        if problems.is_empty() { Ok(()) } else { Err(Error::ContentRefused(problems)) }
+    }
+
+    async fn own_accounts(&self, user_id: UserId, ids: &[String]) -> Result<Vec<Account>> {
+        let mut accounts = self.accounts.by_ids(ids).await?;
+        accounts.retain(|account| account.user_id == user_id);
+        let (mut missing, mut unusable) = (Vec::new(), Vec::new());
+        for (index, id) in ids.iter().enumerate() {
+            let path = format!("accountIds[{index}]");
+            match accounts.iter().find(|account| account.account_id == *id).map(|account| account.status) {
+                None => missing.push(FieldProblem::new(path, "账号不存在或不属于当前用户，请重新选择")),
+                Some(AccountStatus::Active) => {}
+                Some(AccountStatus::Offline) => {
+                    unusable.push(FieldProblem::new(path, "该微信账号已离线，请重新登录后再试"));
+                }
+                Some(AccountStatus::Expired) => {
+                    unusable.push(FieldProblem::new(path, "该账号授权已失效，请重新连接后再试"));
+                }
+            }
+        }
+        if !missing.is_empty() {
+            return Err(Error::AccountNotFound(missing));
+        }
+        if !unusable.is_empty() {
+            return Err(Error::ContentRefused(unusable));
+        }
+        Ok(accounts)
+    }
+
+    async fn write(
+        &self,
+        user_id: UserId,
+        request: &NewTaskRequest,
+        hash: &str,
+        (id, now): (TaskId, Timestamp),
+        accounts: &[Account],
+        content: &Content,
+    ) -> Result<Outcome> {
+        let task = NewTask {
+            id,
+            user_id,
+            content_id: request.content_id.as_ref(),
+            text: &content.text,
+            media_urls: &content.media_urls,
+            scheduled_time: request.scheduled_time.map(Timestamp::as_second),
+        };
+        let mut actions = vec![self.ledger.tasks.create(&task, now.as_millisecond())?];
+        for account in accounts {
+            let (account_id, name) = (&account.account_id, &account.account_name);
+            actions.push(self.ledger.results.create(id, account_id, name, now.as_second())?);
+        }
+        if let Some(key) = &request.idempotency_key {
+            actions.push(self.idempotency.remember(user_id, key, hash, id, now.as_second())?);
+        }
+        Ok(transact(&self.ledger.client, &self.clock, actions).await?)
+    }
+}
+
+/// What is wrong with a time to publish at.
+pub(super) fn time_problem(time: Option<Timestamp>, now: Timestamp) -> Option<FieldProblem> {
+    let time = time?.as_second();
+    let problem = if time <= now.as_second() {
+        "定时时间必须晚于当前时间；如需立即发布，请不要填写该字段"
+    } else if time > now.as_second() + HORIZON {
+        "定时时间不能晚于一年之后"
+    } else {
+        return None;
+    };
+    Some(FieldProblem::new("scheduledTime", problem))
+}
+
+/// Two requests with the same fingerprint ask for the same thing.
+fn fingerprint(request: &NewTaskRequest) -> String {
+    let content_id = request.content_id.as_ref().map(ToString::to_string);
+    let parts = serde_json::json!([
+        content_id,
+        request.text,
+        request.media_urls,
+        request.account_ids,
+        request.scheduled_time.map(Timestamp::as_nanosecond).map(|time| time.to_string()),
+    ]);
+    sha256_hex(parts.to_string().as_bytes())
+}
+
+/// Sets tasks in motion.
+#[derive(Debug, Clone)]
+pub(super) struct Starter {
+    queue: Queue,
+    schedules: Schedules,
+    clock: Clock,
+}
+
+impl Starter {
+    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            queue: Queue::new(aws.sqs.clone(), env.required("PUBLISH_QUEUE_URL")?),
+            schedules: Schedules::new(aws.scheduler.clone(), env)?,
+            clock,
+        })
+    }
+
+    /// Has the task dispatched now, or at its time: within a quarter of an hour by a delayed message, later by a
+    /// schedule of the task's name.
+    pub async fn start(&self, task: TaskId, user_id: UserId, scheduled_time: Option<i64>) {
+        if let Err(error) = self.try_start(task, user_id, scheduled_time).await {
+            warn!(task.id = task.get(), "moment task {task} not started, left to the sweeper: {error}");
+        }
+    }
+
+    async fn try_start(&self, task: TaskId, user_id: UserId, scheduled_time: Option<i64>) -> Result<()> {
+        let message = PublishMessage { task_id: task, unit: None };
+        let left = scheduled_time.map_or(0, |time| time * 1_000 - self.clock.now_ms());
+        let delay = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+        if delay <= MAX_DELAY {
+            return Ok(self.queue.send(&message, delay, &user_id.to_string()).await?);
+        }
+        let time =
+            Timestamp::from_second(scheduled_time.unwrap_or_default()).map_err(|_| kernel::Error::Corrupt("time"))?;
+        let body = serde_json::to_string(&message).map_err(|_| kernel::Error::Corrupt("message body"))?;
+        Ok(self.schedules.create(&schedule_name(task), time, &body).await?)
+    }
+
+    /// Takes a task's schedule away; what is left of it finds nothing to do.
+    pub async fn stop(&self, task: TaskId) {
+        if let Err(error) = self.schedules.delete(&schedule_name(task)).await {
+            warn!(task.id = task.get(), "schedule of moment task {task} not deleted: {error}");
+        }
+    }
+}
+
+fn schedule_name(task: TaskId) -> String {
+    format!("moment-{task}")
+}

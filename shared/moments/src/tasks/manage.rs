@@ -1,0 +1,164 @@
+//! Calling off, moving and trying again: each legal only in certain states, and never a second publication.
+
+use jiff::Timestamp;
+use kernel::Clock;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::dynamo::{Outcome, transact};
+use kernel::ids::{TaskId, UserId};
+use tracing::info;
+
+use super::create::{Starter, time_problem};
+use super::own;
+use crate::error::{Error, Result};
+use crate::ledger::Ledger;
+use crate::status::{ResultStatus, TaskStatus, derive};
+use crate::store::result::AccountState;
+use crate::store::task::TaskChange;
+use crate::store::unit::{Unit, UnitStage, UnitStore};
+
+/// How often a change that met another one is tried again.
+const TRIES: u32 = 10;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct TaskManagement {
+    ledger: Ledger,
+    units: UnitStore,
+    starter: Starter,
+    clock: Clock,
+}
+
+impl TaskManagement {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            ledger: Ledger::new(aws, env, clock.clone())?,
+            units: UnitStore::new(aws.dynamodb.clone(), env)?,
+            starter: Starter::new(aws, env, clock.clone())?,
+            clock,
+        })
+    }
+
+    /// Calls the task off: the whole of it before it is dispatched, afterwards the accounts for which nothing was
+    /// sent yet.
+    ///
+    /// # Errors
+    /// [`Error::StateForbids`] when nothing is left to be called off.
+    pub async fn cancel(&self, user_id: UserId, task_id: TaskId) -> Result<()> {
+        let mut some = false;
+        for _ in 0..TRIES {
+            let (task, results) = own(&self.ledger, user_id, task_id).await?;
+            let open: Vec<&str> = results
+                .iter()
+                .filter(|result| !result.status.ended())
+                .map(|result| result.account_id.as_str())
+                .collect();
+            let units = if task.dispatched { self.callable(task_id).await? } else { Vec::new() };
+            let of_units = |account: &&str| units.iter().any(|unit| unit.account_ids.iter().any(|id| id == account));
+            let called_off: Vec<&str> =
+                open.into_iter().filter(|account| !task.dispatched || of_units(account)).collect();
+            if called_off.is_empty() {
+                return match (some, task.status.ended()) {
+                    (true, _) => Ok(()),
+                    (false, true) => Err(Error::StateForbids("任务已结束，不能取消")),
+                    (false, false) => Err(Error::StateForbids("内容已提交给微信，不能取消；请在微信中处理")),
+                };
+            }
+            let now = self.clock.now().as_second();
+            let derived = derive(results.iter().map(|result| {
+                if called_off.contains(&result.account_id.as_str()) { ResultStatus::Cancelled } else { result.status }
+            }));
+            let change = if task.dispatched { TaskChange::Results(derived) } else { TaskChange::Ended(derived) };
+            let mut actions = vec![self.ledger.tasks.advance(&task, change, now)?];
+            for unit in &units {
+                actions.push(self.units.cancel(unit)?);
+            }
+            for account in &called_off {
+                actions.push(self.ledger.results.set(task_id, account, &AccountState::Cancelled, now)?);
+            }
+            if let Outcome::Committed = transact(&self.ledger.client, &self.clock, actions).await? {
+                info!(task.id = task_id.get(), accounts = called_off.len(), "moment task {task_id} called off");
+                some = true;
+                if !task.dispatched {
+                    self.starter.stop(task_id).await;
+                    return Ok(());
+                }
+            }
+        }
+        if some { Ok(()) } else { Err(kernel::Error::Busy("moment task").into()) }
+    }
+
+    /// Units for which nothing was sent yet, as many as fit one transaction of 100 actions with their accounts.
+    async fn callable(&self, task_id: TaskId) -> Result<Vec<Unit>> {
+        let mut units = self.units.of_task(task_id).await?;
+        let mut actions = 1;
+        units.retain(|unit| {
+            let more = 1 + unit.account_ids.len();
+            let fits = unit.stage == UnitStage::Queued && actions + more <= 100;
+            actions += if fits { more } else { 0 };
+            fits
+        });
+        Ok(units)
+    }
+
+    /// Moves a timed task to another time.
+    ///
+    /// # Errors
+    /// [`Error::StateForbids`] once it is dispatched, [`Error::ContentRefused`] for a time that may not be.
+    pub async fn reschedule(&self, user_id: UserId, task_id: TaskId, time: Timestamp) -> Result<()> {
+        if let Some(problem) = time_problem(Some(time), self.clock.now()) {
+            return Err(Error::ContentRefused(vec![problem]));
+        }
+        for _ in 0..TRIES {
+            let (task, _) = own(&self.ledger, user_id, task_id).await?;
+            if task.status != TaskStatus::Pending || task.dispatched || task.scheduled_time.is_none() {
+                return Err(Error::StateForbids("只有尚未开始的定时任务可以修改时间"));
+            }
+            let now = self.clock.now().as_second();
+            let change = TaskChange::Rescheduled(time.as_second());
+            let action = self.ledger.tasks.advance(&task, change, now)?;
+            if let Outcome::Committed = transact(&self.ledger.client, &self.clock, vec![action]).await? {
+                // From here on the old schedule finds a task whose time has not come, and the sweeper stands behind
+                // the new one.
+                self.starter.stop(task_id).await;
+                self.starter.start(task_id, user_id, Some(time.as_second())).await;
+                return Ok(());
+            }
+        }
+        Err(kernel::Error::Busy("moment task").into())
+    }
+
+    /// Tries the failed accounts of an ended task again, and no others: a person has looked and says so.
+    ///
+    /// # Errors
+    /// [`Error::StateForbids`] when none has failed, or the task is still under way.
+    pub async fn retry(&self, user_id: UserId, task_id: TaskId) -> Result<()> {
+        for _ in 0..TRIES {
+            let (task, results) = own(&self.ledger, user_id, task_id).await?;
+            if !task.status.ended() {
+                return Err(Error::StateForbids("任务仍在进行中，请等待结束后再重试"));
+            }
+            let failed: Vec<_> = results.iter().filter(|result| result.status == ResultStatus::Failed).collect();
+            if failed.is_empty() {
+                return Err(Error::StateForbids("没有失败的账号需要重试"));
+            }
+            let derived = derive(results.iter().map(|result| match result.status {
+                ResultStatus::Failed => ResultStatus::Pending,
+                other => other,
+            }));
+            let now = self.clock.now();
+            let change = TaskChange::Reopened { derived, due_at: now.as_millisecond() };
+            let mut actions = vec![self.ledger.tasks.advance(&task, change, now.as_second())?];
+            for result in failed {
+                let state = AccountState::Pending { round: result.round + 1 };
+                actions.push(self.ledger.results.set(task_id, &result.account_id, &state, now.as_second())?);
+            }
+            if let Outcome::Committed = transact(&self.ledger.client, &self.clock, actions).await? {
+                self.starter.start(task_id, user_id, None).await;
+                return Ok(());
+            }
+        }
+        Err(kernel::Error::Busy("moment task").into())
+    }
+}

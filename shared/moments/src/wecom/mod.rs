@@ -1,0 +1,50 @@
+//! Client of WeCom (`qyapi.weixin.qq.com`), as far as customer moments need it.
+//!
+//! Every method is one request, sent once (the two that read lists: one per page): retries, token refreshes and
+//! pauses belong to the caller, who alone knows the lease and the deadline. Failures arrive as
+//! [`ProviderError`](crate::provider::ProviderError), classified by code. No `Debug`, `Display` or log line of this
+//! module holds a token, a secret, a name or a text that people wrote.
+
+mod call;
+mod endpoint;
+mod errors;
+mod media;
+mod members;
+mod moments;
+mod pages;
+mod task;
+mod token;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+pub use endpoint::Endpoint;
+pub use errors::classify;
+pub use media::{MediaUpload, UploadedMedia};
+pub use members::{Member, MemberStatus};
+pub use moments::MomentItem;
+pub use task::{Attachments, JobId, JobState, MomentDraft};
+pub use token::AccessToken;
+
+use crate::provider::http::Http;
+
+/// WeCom. Cheap to clone: clones share connections.
+#[derive(Debug, Clone)]
+pub struct Wecom {
+    http: Arc<Http>,
+}
+
+impl Wecom {
+    /// WeCom at `base_url`, each of whose calls may take `timeout` from connecting to the last byte.
+    ///
+    /// Opens nothing: connections and the trust store are the first call's business.
+    pub fn new(base_url: Url, timeout: Duration) -> Self {
+        Self { http: Arc::new(Http::new(base_url, timeout)) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! What the lead list costs at a thousand leads and at a hundred thousand, and a search through the latter.
+
+mod search;
+mod seed;
+
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+use functions::douyin::leads::{self, App};
+use functions::http::dispatch;
+use it::Event;
+use seed::Tenant;
+use serde_json::Value;
+
+use crate::meter::{self, Meter};
+use crate::report::{Figure, progress};
+use crate::{Options, story};
+
+const FEW: u32 = 1_000;
+const MANY: u32 = 100_000;
+const SIZE: u32 = 10;
+
+/// Pages measured around each place: read units come in steps of 4 KB, so a single page with a long nickname more or less
+/// would otherwise decide.
+const PAGES: u32 = 5;
+
+/// What a list query was measured to cost, page by page.
+#[derive(Debug, Default)]
+struct Cost {
+    units: Vec<f64>,
+    requests: Vec<f64>,
+    milliseconds: Vec<f64>,
+}
+
+/// Something asked of a list.
+struct Question {
+    what: &'static str,
+    query: Vec<(&'static str, String)>,
+    pages: Vec<u32>,
+    /// How many leads there must be.
+    total: Option<u32>,
+}
+
+/// See the module.
+pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
+    let many = if options.quick { MANY / 10 } else { MANY };
+    let few = Tenant::with(FEW).await?;
+    let mut small = Vec::new();
+    for question in questions(&few)? {
+        small.push(ask(&few, &question).await?);
+    }
+    let tenant = Tenant::with(many).await?;
+    let mut figures = Vec::new();
+    for (question, small) in questions(&tenant)?.iter().zip(&small) {
+        progress("lists", question.what);
+        figures.extend(compare(question.what, many, small, &ask(&tenant, question).await?));
+    }
+    figures.extend(search::measure(&tenant, options).await?);
+    Ok(figures)
+}
+
+fn questions(tenant: &Tenant) -> Result<Vec<Question>> {
+    let pages = tenant.leads / SIZE;
+    let plain = |what, first| Question {
+        what,
+        query: Vec::new(),
+        pages: (first..first + PAGES).collect(),
+        total: Some(tenant.leads),
+    };
+    // Six of the twenty syncs, from the middle.
+    let range = vec![("startTime", tenant.time(7)?.to_owned()), ("endTime", tenant.time(12)?.to_owned())];
+    let in_range = tenant.leads / 20 * 6;
+    Ok(vec![
+        plain("first pages", 1),
+        plain("middle pages", pages / 2),
+        plain("last pages", pages - PAGES + 1),
+        Question { what: "a time range", query: range, pages: (1..=PAGES).collect(), total: Some(in_range) },
+    ])
+}
+
+/// Asks for each page through a meter. For a read that costs a millisecond per request, so the time is of use too.
+async fn ask(tenant: &Tenant, question: &Question) -> Result<Cost> {
+    let world = &tenant.world;
+    let meter = Meter::before(world).await?;
+    let app = App::new(&world.base("douyin-leads", &meter.detour()).await?).await?;
+    meter.take()?;
+    let mut cost = Cost::default();
+    for page in &question.pages {
+        let page = page.to_string();
+        let query = question.query.iter().map(|(name, value)| (*name, value.as_str()));
+        let query: Vec<(&str, &str)> = query.chain([("page", page.as_str())]).collect();
+        let event = Event::sample("douyin-leads")?.query(&query).bearer(&world.token(story::USER, &["*"])?);
+        let began = Instant::now();
+        let answer = get(&app, &event).await?;
+        cost.milliseconds.push(began.elapsed().as_secs_f64() * 1_000.0);
+        let total = answer.pointer("/data/total").and_then(Value::as_u64);
+        ensure!(question.total.is_none_or(|expected| total == Some(u64::from(expected))), "{total:?} leads");
+        let calls = meter.take()?;
+        cost.units.push(meter::read_units(&calls));
+        cost.requests.push(calls.len() as f64);
+    }
+    Ok(cost)
+}
+
+async fn get(app: &App, event: &Event) -> Result<Value> {
+    let answer = dispatch(app, leads::handle, event.request()?).await;
+    ensure!(answer.status().as_u16() == 200, "the list answered with {}", answer.status());
+    Ok(serde_json::from_slice(answer.body())?)
+}
+
+fn compare(what: &str, many: u32, small: &Cost, large: &Cost) -> Vec<Figure> {
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let what = format!("{what} of {SIZE}");
+    let requests = small.requests.iter().chain(&large.requests).copied();
+    vec![
+        Figure::count(format!("{what}: requests, at {FEW} and {many} leads"), "requests", requests).at_most(3.0),
+        Figure::count(
+            format!("{what}: read units at {many} leads against {FEW}"),
+            "×",
+            [mean(&large.units) / mean(&small.units)],
+        )
+        .at_most(1.2)
+        .note(format!(
+            "Means of {PAGES} neighbouring pages: {:.2} and {:.2} units.",
+            mean(&large.units),
+            mean(&small.units)
+        )),
+        Figure::count(format!("{what}: read units at {many} leads"), "units", large.units.iter().copied()),
+        Figure::time(format!("{what}: time at {FEW} leads"), "ms", small.milliseconds.iter().copied()),
+        Figure::time(format!("{what}: time at {many} leads"), "ms", large.milliseconds.iter().copied()).note(
+            "Nearly all of it is the emulator's, which sorts a tenant's whole index for every query; DynamoDB seeks.",
+        ),
+    ]
+}

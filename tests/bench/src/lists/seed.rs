@@ -1,0 +1,52 @@
+//! Leads to list: twenty accounts of one tenant, each synced by the real worker from the sandbox, an hour apart. So the
+//! rows, segments and marks are those of production, and the nicknames are the sandbox's.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use it::World;
+use it::world::Detour;
+
+use crate::report::progress;
+use crate::story;
+
+/// A Douyin account shows at most 5,000 fans, so a hundred thousand leads come from at least twenty.
+const ACCOUNTS: u32 = 20;
+
+/// A tenant with leads.
+pub struct Tenant {
+    /// Where it is.
+    pub world: World,
+    /// How many leads it has.
+    pub leads: u32,
+    /// When the leads of each account were acquired, RFC 3339.
+    pub times: Vec<String>,
+}
+
+impl Tenant {
+    /// A tenant with this many leads, a multiple of twenty.
+    pub async fn with(leads: u32) -> Result<Self> {
+        let world = story::world().await?;
+        let worker = story::worker(&world, &Detour::default()).await?;
+        let fans = leads / ACCOUNTS;
+        let began = Instant::now();
+        let mut times = Vec::new();
+        for number in 1..=ACCOUNTS {
+            world.advance(Duration::from_secs(3_600));
+            // Leads are dated to the second.
+            times.push(world.clock.now().strftime("%FT%TZ").to_string());
+            let account = story::account(&world, &format!("shop-{number}"), fans).await?;
+            let task = story::request_sync(&world, &Detour::default(), &account, "INCREMENTAL").await?;
+            story::run(&world, &worker, &task).await?;
+            story::completed(&world, &task, fans, fans).await?;
+            let took = began.elapsed().as_secs();
+            progress("lists", &format!("{} of {leads} leads synced, {took} s", number * fans));
+        }
+        Ok(Self { world, leads, times })
+    }
+
+    /// The time of one of the twenty syncs.
+    pub fn time(&self, number: usize) -> Result<&str> {
+        Ok(self.times.get(number).context("there are only twenty syncs")?)
+    }
+}

@@ -1,0 +1,42 @@
+//! What asking for a sync costs its caller: the AWS calls of `POST …/fans/sync`, counted on the wire.
+
+use anyhow::{Result, ensure};
+use functions::douyin::fans_sync::{self, App};
+use functions::http::dispatch;
+use it::Event;
+use serde_json::json;
+
+use crate::meter::{Call, Meter, sequential};
+use crate::report::Figure;
+use crate::story;
+
+/// See the module.
+pub async fn measure() -> Result<Vec<Figure>> {
+    let world = story::world().await?;
+    let account = story::account(&world, "shop", 1).await?;
+    let meter = Meter::before(&world).await?;
+    let app = App::new(&world.base("douyin-fans-sync", &meter.detour()).await?).await?;
+    let init = meter.take()?;
+    let event = Event::sample("douyin-fans-sync")?.json(&json!({ "douyinUserId": account }));
+    let event = event.bearer(&world.token(story::USER, &["*"])?);
+    let mut asked = Vec::new();
+    for status in [202, 200] {
+        let answer = dispatch(&app, fans_sync::handle, event.request()?).await;
+        ensure!(answer.status().as_u16() == status, "the sync was answered with {}", answer.status());
+        asked.push(meter.take()?);
+    }
+    let [new, running] = asked.as_slice() else { anyhow::bail!("two requests, {} answers", asked.len()) };
+    let steps = |calls: &[Call]| [sequential(calls) as f64];
+    Ok(vec![
+        Figure::count("asking for a sync: AWS calls one after the other", "calls", steps(new))
+            .at_most(4.0)
+            .note(names(new)),
+        Figure::count("asking again while it runs", "calls", steps(running)).at_most(4.0).note(names(running)),
+        Figure::count("once per start of the function", "calls", steps(&init)).note(names(&init)),
+    ])
+}
+
+fn names(calls: &[Call]) -> String {
+    let names: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
+    format!("{}.", names.join(", "))
+}

@@ -1,0 +1,44 @@
+//! What a new lead costs in write units: a whole first sync, from asking for it to its end, all tables and indexes.
+
+use anyhow::{Result, ensure};
+
+use crate::meter::{self, Call, Meter};
+use crate::report::{Figure, progress};
+use crate::{Options, story};
+
+/// See the module.
+pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
+    let fans = options.fans();
+    let world = story::world().await?;
+    let account = story::account(&world, "shop", fans).await?;
+    let meter = Meter::before(&world).await?;
+    let worker = story::worker(&world, &meter.detour()).await?;
+    progress("write-units", &format!("a first sync of {fans} fans"));
+    let task = story::request_sync(&world, &meter.detour(), &account, "INCREMENTAL").await?;
+    story::run(&world, &worker, &task).await?;
+    story::completed(&world, &task, fans, fans).await?;
+    let calls = meter.take()?;
+    ensure!(!calls.iter().any(|call| call.refused), "an undisturbed sync was refused something");
+    Ok(figures(f64::from(fans), &calls))
+}
+
+fn figures(fans: f64, calls: &[Call]) -> Vec<Figure> {
+    let per_lead = |units: f64| [units / fans];
+    let requests = calls.iter().filter(|call| call.operation.starts_with("DynamoDB")).count();
+    let mut figures = vec![
+        Figure::count("write units per new lead", "units", per_lead(meter::write_units(calls))).at_most(4.0).note(
+            "By DynamoDB's published rules, from the rows before and after every request of the sync: 2 per KB in a \
+             transaction, 1 per KB of each index entry that changes, tasks, counter, marks and search segments \
+             included. Judged by this figure, because the rules are AWS's and the emulator's account is not.",
+        ),
+        Figure::count("the same by the emulator's account", "units", per_lead(meter::reported_units(calls)))
+            .note("ReturnConsumedCapacity of MiniStack, asked for in the same requests."),
+        Figure::count("read units per new lead", "units", per_lead(meter::read_units(calls))),
+        Figure::count("DynamoDB requests per new lead", "requests", per_lead(requests as f64)),
+    ];
+    for (table, (rows, units, indexes)) in meter::by_table(calls) {
+        let what = format!("of it {table}: {rows} rows written, {indexes} units of its indexes");
+        figures.push(Figure::count(what, "units", per_lead((units + indexes) as f64)));
+    }
+    figures
+}

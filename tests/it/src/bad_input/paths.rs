@@ -1,0 +1,71 @@
+//! Ids in the path that are none: there is no such thing, and that is all anybody learns.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::USER;
+use crate::World;
+use crate::evidence::Refusal;
+
+const NOT_FOUND: Refusal<'_> = Refusal::new(404, "NOT_FOUND");
+
+#[tokio::test]
+async fn numbers_that_are_no_ids_are_not_found() -> Result<()> {
+    let world = World::start().await?;
+    let shop = world.douyin_account("shop", 3);
+    world.authorize(USER, "shop").await?;
+    world.sync(USER, &shop, "INCREMENTAL").await?;
+    let body = json!({"status": "CONTACTED", "notes": "x"});
+    let long = "9".repeat(5_000);
+    let before = world.snapshot().await?;
+    for id in [
+        "0",
+        "4",
+        "00",
+        "01",
+        "+1",
+        "-1",
+        "1.0",
+        "1e0",
+        "1 ",
+        " 1",
+        "1,2",
+        "１",
+        "一",
+        "0x1",
+        "abc",
+        "null",
+        "%31x",
+        "%FF",
+        "1%00",
+        "1/history",
+        "..",
+        "9007199254740991",
+        "9007199254740992",
+        "18446744073709551617",
+        &long,
+    ] {
+        for (function, parameter) in
+            [("douyin-lead", "leadId"), ("douyin-lead-update", "leadId"), ("douyin-fans-sync-task", "taskId")]
+        {
+            let event = world.sample_as(USER, function)?.path(parameter, id).json(&body);
+            let what = format!("{function} {id:.40}");
+            before.refuses(&world, &what, &event, &NOT_FOUND).await?;
+        }
+    }
+    world.expect_empty_queues().await
+}
+
+#[tokio::test]
+async fn accounts_that_are_not_there_are_not_found() -> Result<()> {
+    let world = World::start().await?;
+    world.douyin_account("shop", 0);
+    let shop = world.authorize(USER, "shop").await?;
+    let (longest, too_long) = ("x".repeat(2_048), "x".repeat(2_049));
+    let (upper, cut) = (shop.to_uppercase() + "X", &shop[..shop.len() - 1]);
+    for id in ["x", "%20", "抖音号", "%FF", "..", &upper, cut, &longest, &too_long] {
+        let event = world.sample_as(USER, "douyin-account-delete")?.path("douyinUserId", id);
+        world.refused(&format!("{id:.40}"), &event, &NOT_FOUND).await?;
+    }
+    Ok(())
+}

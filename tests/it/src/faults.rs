@@ -1,0 +1,159 @@
+//! What goes wrong around a fan sync, and that it changes nothing of what comes of it: crashes between any two steps,
+//! lost answers, messages that come twice, rivals, a platform that refuses, and an end that is told with its reason.
+
+mod audit;
+mod aws;
+mod endings;
+mod platform;
+mod rivals;
+mod sizes;
+mod starts;
+mod steps;
+mod story;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use aws_lambda_events::event::sqs::SqsEvent;
+use aws_sdk_sqs::types::Message;
+use functions::douyin::fan_sync_worker;
+use functions::worker::run_batch;
+use futures::FutureExt;
+use kernel::deadline::Deadline;
+use sandbox::SandboxConfig;
+use serde_json::{Value, json};
+
+use crate::World;
+use crate::proxy::Proxy;
+use crate::world::Detour;
+
+const USER: u64 = 1001;
+const SHOP: &str = "shop";
+const WORKER: &str = "douyin-fan-sync-worker";
+
+/// Enough for any sync here in one go.
+const PLENTY: Duration = Duration::from_secs(300);
+/// After a dead worker's lease (92 s with the template's settings) and the sweeper's grace (30 s).
+const ABANDONED: Duration = Duration::from_secs(125);
+/// More rounds of the sweeper than anything here takes; a task that outlives them would live forever.
+const MOST_ROUNDS: u32 = 40;
+
+/// A world with one authorised account, and pages so small that it has several. The same seed makes the same fans.
+async fn shop(seed: u64, fans: u32) -> Result<(World, String)> {
+    let mut world = World::around(SandboxConfig { seed: Some(seed), ..SandboxConfig::default() }).await?;
+    world.set("DOUYIN_FAN_PAGE_SIZE", "20");
+    world.douyin_account(SHOP, fans);
+    let shop = world.authorize(USER, SHOP).await?;
+    Ok((world, shop))
+}
+
+/// Asks for a sync that must be a new one; answers its task.
+async fn begin(world: &World, account: &str, strategy: &str) -> Result<String> {
+    let answer = world.request_sync(USER, account, strategy).await?;
+    ensure!(answer.status == 202, "sync answered {answer:?}");
+    Ok(answer.data()["taskId"].as_str().context("no taskId")?.to_owned())
+}
+
+/// One process of the worker, behind a proxy: takes batches until the queue is dry or it dies, with `time` left in each
+/// invocation. Answers the messages it was holding when it died.
+async fn live(world: &World, proxy: &Proxy, time: Duration) -> Result<Vec<Message>> {
+    let mut app = None;
+    loop {
+        let batch = world.receive().await?;
+        if batch.is_empty() {
+            return Ok(batch);
+        }
+        tokio::select! {
+            biased;
+            () = proxy.died() => {
+                proxy.idle().await;
+                return Ok(batch);
+            }
+            done = work(world, proxy.detour(), &mut app, &batch, time).boxed_local() => settle(world, batch, done?).await?,
+        }
+    }
+}
+
+/// As [`live`], but the process stands still at a step until `meanwhile` is done.
+async fn live_through<T>(
+    world: &World,
+    proxy: &Proxy,
+    time: Duration,
+    (step, nth): (&str, u32),
+    meanwhile: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let gate = proxy.hold(step, nth);
+    let life = live(world, proxy, time);
+    let meanwhile = async {
+        gate.reached().await;
+        let done = meanwhile.await;
+        gate.open();
+        done
+    };
+    tokio::pin!(life, meanwhile);
+    let done = tokio::select! {
+        done = &mut meanwhile => done?,
+        _ = &mut life => bail!("{step} #{nth} never came"),
+    };
+    ensure!(life.await?.is_empty(), "the worker died");
+    Ok(done)
+}
+
+/// Hands a batch to a worker, started now if it is not yet. Answers the ids of the records that failed.
+async fn work(
+    world: &World,
+    detour: Detour,
+    app: &mut Option<fan_sync_worker::App>,
+    batch: &[Message],
+    time: Duration,
+) -> Result<Vec<String>> {
+    let app = match app {
+        Some(app) => app,
+        None => match fan_sync_worker::App::new(&world.base(WORKER, &detour).await?).await {
+            Ok(started) => app.insert(started),
+            // A function that does not start takes no message.
+            Err(_) => return Ok(batch.iter().filter_map(|message| message.message_id.clone()).collect()),
+        },
+    };
+    let records: Vec<Value> =
+        batch.iter().map(|message| json!({"messageId": message.message_id, "body": message.body})).collect();
+    let event: SqsEvent = serde_json::from_value(json!({ "Records": records }))?;
+    let deadline = Deadline::after(world.clock.now(), time);
+    let answer =
+        run_batch(app, |app, message, deadline| fan_sync_worker::handle(app, message, deadline), event, deadline);
+    Ok(answer.await.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
+}
+
+/// What Lambda does with a batch that was answered: deletes what is done, leaves the rest to come again.
+async fn settle(world: &World, batch: Vec<Message>, failed: Vec<String>) -> Result<()> {
+    let (again, done): (Vec<Message>, Vec<Message>) =
+        batch.into_iter().partition(|message| message.message_id.as_ref().is_some_and(|id| failed.contains(id)));
+    for message in done {
+        let delete = world.aws.sqs.delete_message().queue_url(world.queue_url()?);
+        delete.set_receipt_handle(message.receipt_handle).send().await?;
+    }
+    deliver_again(world, again).await
+}
+
+/// Makes messages visible that nobody answered for.
+async fn deliver_again(world: &World, messages: Vec<Message>) -> Result<()> {
+    for message in messages {
+        let change = world.aws.sqs.change_message_visibility().queue_url(world.queue_url()?).visibility_timeout(0);
+        change.set_receipt_handle(message.receipt_handle).send().await?;
+    }
+    Ok(())
+}
+
+/// Minutes go by with healthy workers and the sweeper, until the task has ended. Answers how often the sweeper ran.
+async fn recover(world: &World, task: &str) -> Result<u32> {
+    for rounds in 0..MOST_ROUNDS {
+        world.drain().boxed_local().await?;
+        let progress = world.progress(USER, task).await?;
+        if progress["finishedAt"].is_string() {
+            return Ok(rounds);
+        }
+        world.advance(ABANDONED);
+        world.sweep().await?;
+    }
+    bail!("fan sync {task} never ends")
+}

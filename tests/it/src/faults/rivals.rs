@@ -1,0 +1,127 @@
+//! Several at the same work: workers with copies of one message, two accounts with fans in common, everybody who needs
+//! a new token.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use futures::future::{try_join, try_join_all};
+use leads::store::auth::AuthStore;
+use leads::tokens::Tokens;
+use serde_json::json;
+
+use super::audit::Ledger;
+use super::story::{ONE_PAGE, Story};
+use super::{PLENTY, SHOP, USER, WORKER, begin, live, recover, shop};
+use crate::proxy::{Fault, Proxy};
+use crate::world::Detour;
+
+/// So many workers, each with a copy of the message, come to what one comes to.
+async fn share_the_work(story: Story, workers: usize) -> Result<()> {
+    let (world, account) = story.scene().await?;
+    let task = begin(&world, &account, "INCREMENTAL").await?;
+    for _ in 1..workers {
+        world.put_message(&json!({ "taskId": task }).to_string()).await?;
+    }
+    let time = if story == Story::Continued { ONE_PAGE } else { PLENTY };
+    let mut messages = world.receive().await?;
+    ensure!(messages.len() == workers, "{} messages", messages.len());
+    let (world, detour) = (&world, &Detour::default());
+    try_join_all(messages.drain(..).map(|message| async move {
+        let batch = vec![message];
+        let failed = super::work(world, detour.clone(), &mut None, &batch, time).await?;
+        super::settle(world, batch, failed).await
+    }))
+    .await?;
+    // What they left for each other, again all at once.
+    try_join_all((0..workers).map(|_| async move {
+        let proxy = Proxy::start(world).await?;
+        live(world, &proxy, time).await
+    }))
+    .await?;
+    assert_eq!(recover(world, &task).await?, 0, "nobody had to wait for the sweeper");
+    Ledger::read(world).await?.expect(&story.undisturbed().await?[&1].ledger)
+}
+
+#[tokio::test]
+async fn copies_of_a_message_change_nothing() -> Result<()> {
+    for story in [Story::Straight, Story::Continued] {
+        for workers in [2, 5] {
+            share_the_work(story, workers).await.with_context(|| format!("{story:?} with {workers} workers"))?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_accounts_with_fans_in_common_make_each_a_lead_once() -> Result<()> {
+    const COMMON: usize = 25;
+    let (world, first) = shop(7, 40).await?;
+    world.douyin_account("branch", 45);
+    let second = world.authorize(USER, "branch").await?;
+    let fans = |name: &str| -> Vec<String> {
+        world.sandbox.douyin().fans(name).into_iter().flatten().map(|fan| fan.open_id).collect()
+    };
+    // The sandbox gives every account fans of its own; here some of the branch's are the shop's.
+    let common: Vec<(String, String)> = fans("branch").into_iter().zip(fans(SHOP)).take(COMMON).collect();
+    let both: BTreeSet<String> = common.iter().map(|(_, shops)| shops.clone()).collect();
+    let proxy = Proxy::start(&world).await?;
+    proxy.arm_times("fans/list", 1, u32::MAX, Fault::Replace(common));
+    // One of them stands still before its first commit until the other is about to make its second: they do collide.
+    let (slow, quick) = (
+        proxy.hold("TransactWriteItems t_douyin_sync_task", 1),
+        proxy.hold("TransactWriteItems t_douyin_sync_task", 3),
+    );
+    let tasks = [begin(&world, &first, "INCREMENTAL").await?, begin(&world, &second, "INCREMENTAL").await?];
+    let collide = async {
+        quick.reached().await;
+        slow.open();
+        quick.open();
+        Ok(())
+    };
+    try_join(live(&world, &proxy, PLENTY), collide).await?;
+
+    let mut created = 0;
+    for task in &tasks {
+        let progress = world.progress(USER, task).await?;
+        assert_eq!(progress["status"], "COMPLETED", "{progress}");
+        created += progress["created"].as_u64().context("no count")?;
+    }
+    let ledger = Ledger::read(&world).await?;
+    assert_eq!((ledger.leads(), created), (40 + 45 - COMMON, (40 + 45 - COMMON) as u64));
+    for lead in world.rows("TABLE_DOUYIN_LEAD").await? {
+        let sources: BTreeSet<&str> = lead["sources"].split(',').collect();
+        let expected = if both.contains(&lead["douyin_user_id"]) { 2 } else { 1 };
+        assert_eq!(sources.len(), expected, "{lead:?}");
+    }
+    assert!(proxy.count("GetItem t_douyin_lead_index") > 2, "one of them had to plan a page anew");
+    Ok(())
+}
+
+#[tokio::test]
+async fn everybody_who_needs_a_new_token_gets_it_by_one_refresh() -> Result<()> {
+    let (world, account) = shop(8, 1).await?;
+    let base = world.base(WORKER, &Detour::default()).await?;
+    let douyin = base.douyin(&base.secret().await?)?;
+    let tokens = Tokens::new(&base.aws, &base.env, douyin, base.clock.clone())?;
+    let row = AuthStore::new(base.aws.dynamodb.clone(), &base.env)?.get(&account).await?.context("no account")?;
+    world.sandbox.douyin().expire_access_token(SHOP);
+    let got = try_join_all((0..8).map(|_| tokens.replace(&account, row.token_version))).await?;
+    assert!(got.iter().all(|token| token.version == row.token_version + 1), "all have the same token");
+    assert_eq!(world.sandbox.journal().of("oauth/refresh_token").len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn worker_and_keeper_refresh_once() -> Result<()> {
+    let (world, account) = shop(9, 23).await?;
+    // Thirty seconds before the access token's end: the keeper is due, and the worker would not begin a call with it.
+    world.advance(Duration::from_secs(15 * 86_400 - 30));
+    begin(&world, &account, "INCREMENTAL").await?;
+    let proxy = Proxy::start(&world).await?;
+    try_join(live(&world, &proxy, PLENTY), world.keep_tokens()).await?;
+    let ledger = Ledger::read(&world).await?;
+    assert_eq!((ledger.of_task("status"), ledger.leads()), ("COMPLETED", 23));
+    assert_eq!(world.sandbox.journal().of("oauth/refresh_token").len(), 1);
+    Ok(())
+}

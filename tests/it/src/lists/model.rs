@@ -1,0 +1,106 @@
+//! The leads as plain rows, and the list as a plain walk over them.
+
+use anyhow::{Result, ensure};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use unicode_normalization::UnicodeNormalization;
+
+use super::history::USER;
+use super::question::Question;
+use crate::World;
+use crate::tables::Row;
+
+/// A lead, as its row has it.
+#[derive(Debug, Clone)]
+pub struct Lead {
+    pub id: u64,
+    pub acquired: i64,
+    pub nickname: String,
+    pub notes: String,
+    status: String,
+    avatar: String,
+    fan: String,
+    sources: Vec<String>,
+}
+
+impl Lead {
+    fn of(row: &Row) -> Self {
+        let text = |name: &str| row[name].clone();
+        Self {
+            id: row["lead_id"].parse().unwrap(),
+            acquired: row["acquire_time"].parse().unwrap(),
+            nickname: text("nickname"),
+            notes: text("notes"),
+            status: text("status"),
+            avatar: text("avatar_url"),
+            fan: text("douyin_user_id"),
+            sources: row["sources"].split(',').map(str::to_owned).collect(),
+        }
+    }
+
+    fn record(&self) -> Value {
+        json!({
+            "leadId": self.id, "channel": "抖音获客", "nickname": self.nickname, "avatarUrl": self.avatar,
+            "douyinUserId": self.fan, "acquireTime": Timestamp::from_second(self.acquired).unwrap().to_string(),
+            "status": self.status, "notes": self.notes,
+        })
+    }
+
+    /// Both ends of a range belong to it; a keyword is looked for in nickname and notes.
+    fn fits(&self, question: &Question) -> bool {
+        let acquired = Timestamp::from_second(self.acquired).unwrap();
+        let keyword = question.keyword.as_deref().map(str::trim).filter(|keyword| !keyword.is_empty()).map(folded);
+        let found = |text: &str| keyword.as_deref().is_none_or(|keyword| folded(text).contains(keyword));
+        question.start.as_ref().is_none_or(|(start, _)| acquired >= *start)
+            && question.end.as_ref().is_none_or(|(end, _)| acquired <= *end)
+            && question.status.is_none_or(|status| self.status == status)
+            && question.source.as_ref().is_none_or(|source| self.sources.contains(source))
+            && (found(&self.nickname) || found(&self.notes))
+    }
+}
+
+/// Text as a search compares it: neither letter case nor the width of forms counts.
+fn folded(text: &str) -> String {
+    text.nfkc().collect::<String>().to_lowercase().nfkc().collect()
+}
+
+/// All leads of the user, newest first.
+pub struct Model {
+    pub leads: Vec<Lead>,
+}
+
+impl Model {
+    /// Reads the table.
+    pub async fn read(world: &World) -> Result<Self> {
+        let rows = world.rows("TABLE_DOUYIN_LEAD").await?;
+        let own = rows.iter().filter(|row| row["user_id"] == USER.to_string());
+        let mut leads: Vec<Lead> = own.map(Lead::of).collect();
+        leads.sort_by_key(|lead| std::cmp::Reverse(lead.id));
+        Ok(Self { leads })
+    }
+
+    /// What everything rests on: ids are dense, times never decrease with them. And what this test needs to be one:
+    /// leads of several times, with notes, in every state, of one account and of both.
+    pub fn check_itself(&self) -> Result<()> {
+        let ids: Vec<u64> = self.leads.iter().map(|lead| lead.id).collect();
+        ensure!(ids == (1..=ids.len() as u64).rev().collect::<Vec<_>>(), "lead ids are not dense: {ids:?}");
+        ensure!(self.leads.is_sorted_by(|newer, older| newer.acquired >= older.acquired), "times decrease with ids");
+        let both = self.leads.iter().filter(|lead| lead.sources.len() == 2).count();
+        ensure!(both > 0 && both < ids.len(), "{both} of {} leads follow both accounts", ids.len());
+        ensure!(self.leads.iter().any(|lead| !lead.notes.is_empty()), "no lead has notes");
+        ensure!(self.leads.iter().any(|lead| lead.status != "NEW"), "no lead was worked on");
+        ensure!(self.leads.first().map(|lead| lead.acquired) != self.leads.last().map(|lead| lead.acquired));
+        Ok(())
+    }
+
+    /// The page a question asks for.
+    pub fn answer(&self, question: &Question) -> Value {
+        let fitting: Vec<&Lead> = self.leads.iter().filter(|lead| lead.fits(question)).collect();
+        let (page, size) = (question.page.unwrap_or(1), question.size.unwrap_or(10));
+        let records = fitting.iter().skip((page - 1) * size).take(size).map(|lead| lead.record());
+        json!({
+            "records": records.collect::<Vec<_>>(), "total": fitting.len(), "size": size, "current": page,
+            "pages": fitting.len().div_ceil(size),
+        })
+    }
+}

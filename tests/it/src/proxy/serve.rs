@@ -1,0 +1,129 @@
+//! The proxy's work on one request: naming it, and passing it on or not.
+
+use std::convert::Infallible;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::request::Parts;
+use axum::http::{Response, header};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use super::{Fault, State, When, until};
+
+/// Above any request or answer here: a transaction has at most 4 MB.
+const LARGEST: usize = 8 << 20;
+
+pub(super) async fn accept(listener: TcpListener, state: Arc<State>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        // Small answers must not wait 40 ms for a delayed ACK.
+        let _slow_but_working = stream.set_nodelay(true);
+        let state = Arc::clone(&state);
+        tokio::spawn(async move {
+            let service = service_fn(|request| serve(Arc::clone(&state), request));
+            // An error is either a cut of ours or a client that went away.
+            let _over = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.is_ok();
+        });
+    }
+}
+
+async fn serve(state: Arc<State>, request: hyper::Request<Incoming>) -> io::Result<Response<Body>> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(Body::new(body), LARGEST).await.map_err(io::Error::other)?;
+    let met = {
+        let mut log = state.log();
+        if *state.dead.borrow() { None } else { Some(log.meet(name(&parts, &body))) }
+    };
+    let Some(fault) = met else { return Ok(never().await) };
+    match fault {
+        None => state.pass(parts, body).await.map(|answer| answer.map(Body::from)),
+        Some(Fault::Kill(when)) => {
+            if when == When::After {
+                state.pass(parts, body).await?;
+            }
+            state.dead.send_replace(true);
+            Ok(never().await)
+        }
+        Some(Fault::Lose(when)) => {
+            if when == When::After {
+                state.pass(parts, body).await?;
+            }
+            Err(ErrorKind::ConnectionReset.into())
+        }
+        Some(Fault::Answer(status, body)) => {
+            let answer = Response::builder().status(status).header(header::CONTENT_TYPE, "application/x-amz-json-1.0");
+            answer.body(body.into()).map_err(io::Error::other)
+        }
+        Some(Fault::Hold(gate)) => {
+            gate.reached.send_replace(true);
+            until(&gate.open).await;
+            state.pass(parts, body).await.map(|answer| answer.map(Body::from))
+        }
+        Some(Fault::Replace(pairs)) => {
+            let answer = state.pass(parts, body).await?;
+            Ok(answer.map(|body| {
+                let text = String::from_utf8_lossy(&body).into_owned();
+                Body::from(pairs.iter().fold(text, |text, (from, to)| text.replace(from, to)))
+            }))
+        }
+    }
+}
+
+async fn never<T>() -> T {
+    match std::future::pending::<Infallible>().await {}
+}
+
+impl State {
+    /// Passes a request on. It is carried out to its end even if whoever sent it does not wait that long.
+    async fn pass(self: &Arc<Self>, parts: Parts, body: Bytes) -> io::Result<Response<Bytes>> {
+        let state = Arc::clone(self);
+        state.under_way.send_modify(|requests| *requests += 1);
+        let passed = tokio::spawn(async move {
+            let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+            let upstream = if path.starts_with("/douyin/") { &state.douyin } else { &state.aws };
+            let mut headers = parts.headers;
+            headers.remove(header::HOST);
+            let request = state.http.request(parts.method, format!("{upstream}{path}")).headers(headers).body(body);
+            let passed = async {
+                let answer = request.send().await.map_err(io::Error::other)?;
+                let (status, mut headers) = (answer.status(), answer.headers().clone());
+                // About the connection and the body upstream; this side has its own.
+                for name in [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
+                    headers.remove(name);
+                }
+                let mut passed = Response::new(answer.bytes().await.map_err(io::Error::other)?);
+                (*passed.status_mut(), *passed.headers_mut()) = (status, headers);
+                Ok(passed)
+            };
+            let passed = passed.await;
+            state.under_way.send_modify(|requests| *requests -= 1);
+            passed
+        });
+        passed.await.map_err(io::Error::other)?
+    }
+}
+
+/// What a request is for.
+fn name(parts: &Parts, body: &[u8]) -> String {
+    let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    let Some(operation) = target.and_then(|target| target.rsplit('.').next()) else {
+        return parts.uri.path().trim_start_matches("/douyin").trim_matches('/').to_owned();
+    };
+    match table(&serde_json::from_slice(body).unwrap_or_default()) {
+        Some(table) => format!("{operation} {table}"),
+        None => operation.to_owned(),
+    }
+}
+
+/// The table a DynamoDB request is about, without the name of the stack before it.
+fn table(body: &Value) -> Option<String> {
+    let first_action = || body.pointer("/TransactItems/0")?.as_object()?.values().next()?.get("TableName")?.as_str();
+    let batch = || body.get("RequestItems")?.as_object()?.keys().next().map(String::as_str);
+    let name = body.get("TableName").and_then(Value::as_str).or_else(first_action).or_else(batch)?;
+    Some(name.split_once("-t_").map_or_else(|| name.to_owned(), |(_, table)| format!("t_{table}")))
+}

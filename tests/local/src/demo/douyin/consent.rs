@@ -1,0 +1,83 @@
+//! Consent: given, given with a way back to the frontend, refused, and replayed.
+
+use anyhow::{Context, Result, ensure};
+use url::Url;
+
+use super::{Account, connected};
+use crate::demo::api::{Answer, Api, number, text};
+use crate::demo::stage::Stage;
+
+/// The user approves in the browser and comes back; the same address does not work a second time.
+pub(super) async fn approve(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<()> {
+    let consent = link(stage, user, None).await?;
+    stage.tell("the API gives the address of Douyin's consent page");
+    let callback = decide(stage, &consent, account, "approve").await?;
+    let answer = returned(stage, &callback).await?.data(200)?;
+    ensure!(text(&answer, "message")? == "授权成功", "the callback must say 授权成功: {answer}");
+    ensure!(number(&answer, "userId")? == stage.user_id(0), "the callback must name the user: {answer}");
+    ensure!(text(&answer, "douyinUserId")? == account.id, "the callback must name the account: {answer}");
+    stage.tell("the user approves, Douyin sends them back with a code: 授权成功");
+
+    let entry = connected(user, account).await?.context("the account must be in the account list")?;
+    ensure!(text(&entry, "status")? == "ACTIVE", "the account must be ACTIVE: {entry}");
+    text(&entry, "reauthorizeBy")?;
+    stage.tell("the account list shows it as ACTIVE, and until when it lasts");
+
+    let said = returned(stage, &callback).await?.refused(400, "DOUYIN_AUTH_ERROR")?;
+    stage.tell(&format!("the same address a second time is refused: {said}"));
+    Ok(())
+}
+
+/// The user comes back to the page of the frontend that they started from; a page elsewhere is refused.
+pub(super) async fn approve_and_return(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<()> {
+    let page = format!("{}/done", stage.record.api_url);
+    let consent = link(stage, user, Some(&page)).await?;
+    let callback = decide(stage, &consent, account, "approve").await?;
+    let answer = returned(stage, &callback).await?;
+    ensure!(answer.status == 302, "the callback must redirect, not answer {}", answer.status);
+    let location = answer.location.context("a redirect without a location")?;
+    let target = Url::parse(&location).context("the redirect leads nowhere")?;
+    let parameter = |name: &str| target.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    ensure!(location.starts_with(&page), "the redirect must lead to the page that was asked for");
+    ensure!(parameter("status").as_deref() == Some("success"), "the redirect must say status=success");
+    ensure!(parameter("douyinUserId").as_ref() == Some(&account.id), "the redirect must name the account");
+    stage.tell("a second account: the callback leads back to the page of the frontend");
+
+    let elsewhere = [("redirectUrl", "https://evil.example/done")];
+    let said = user.get("/api/v1/lead/douyin/auth/url", &elsewhere).await?.refused(400, "INVALID_REQUEST")?;
+    stage.tell(&format!("a page outside the product is refused: {said}"));
+    Ok(())
+}
+
+/// The user refuses.
+pub(super) async fn denied(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<()> {
+    let consent = link(stage, user, None).await?;
+    let callback = decide(stage, &consent, account, "deny").await?;
+    let said = returned(stage, &callback).await?.refused(400, "DOUYIN_AUTH_ERROR")?;
+    stage.tell(&format!("the user denies consent: {said}"));
+    let invented = format!("{}/api/v1/lead/douyin/auth/callback?code=c&state=invented", stage.record.api_url);
+    let said = returned(stage, &invented).await?.refused(400, "DOUYIN_AUTH_ERROR")?;
+    stage.tell(&format!("an invented state: {said}"));
+    Ok(())
+}
+
+async fn link(stage: &Stage<'_>, user: &Api, redirect_url: Option<&str>) -> Result<Url> {
+    let query: Vec<_> = redirect_url.map(|url| ("redirectUrl", url)).into_iter().collect();
+    let answer = user.get("/api/v1/lead/douyin/auth/url", &query).await?.data(200)?;
+    let link = text(&answer, "authUrl")?;
+    let page = format!("{}/douyin/platform/oauth/connect/", stage.record.sandbox_url);
+    ensure!(link.starts_with(&page), "authUrl must lead to the consent page of the sandbox");
+    Ok(Url::parse(link)?)
+}
+
+/// Where Douyin sends the user's browser after their decision.
+async fn decide(stage: &Stage<'_>, consent: &Url, account: &Account, decision: &str) -> Result<String> {
+    let mut visited = consent.clone();
+    visited.query_pairs_mut().append_pair("account", &account.name).append_pair("decision", decision);
+    stage.visit(visited.as_str()).await.context("the consent page does not lead back")
+}
+
+/// The user's browser comes back to us, without a token.
+async fn returned(stage: &Stage<'_>, callback: &str) -> Result<Answer> {
+    stage.nobody().open(callback).await
+}
