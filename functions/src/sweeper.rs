@@ -1,9 +1,9 @@
 //! The sweeper: moves whatever should have moved and has not. It takes no input.
 
+use ::moments::sweep::MomentSweeper;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use leads::fan_sync::Sweeper;
-use ::moments::sweep::MomentSweeper;
 
 use crate::base::Base;
 
@@ -37,7 +37,10 @@ impl App {
 /// One sweep. It is short by construction, so the deadline does not matter.
 pub async fn handle(app: &App, _deadline: Deadline) -> Result<(), Error> {
     // Neither waits for the other: what is wrong with one must not keep the other's work lying.
-    let (fan_syncs, publications) = futures::join!(app.fan_syncs.sweep(), app.publications.sweep());
+    // Boxed, because laid out inside `main`'s own they nest deeper than the compiler follows (128 levels).
+    let fan_syncs = Box::pin(app.fan_syncs.sweep());
+    let publications = Box::pin(app.publications.sweep());
+    let (fan_syncs, publications) = futures::join!(fan_syncs, publications);
     fan_syncs?;
     publications?;
     Ok(())

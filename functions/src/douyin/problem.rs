@@ -1,9 +1,9 @@
 //! The table's part for this domain: its errors as the contract's statuses and codes.
 
 use lambda_http::http::StatusCode;
+use leads::Error;
 use leads::douyin::FailureKind;
 use leads::error::{Advice, platform_advice};
-use leads::Error;
 
 use crate::http::{ErrorType, Problem};
 

@@ -29,10 +29,7 @@ impl App {
     pub async fn new(base: &Base) -> Result<Self, ConfigError> {
         let secret = base.secret().await?;
         let douyin = base.douyin(&secret)?;
-        Ok(Self {
-            tokens: Tokens::new(&base.aws, &base.env, douyin, base.clock.clone())?,
-            clock: base.clock.clone(),
-        })
+        Ok(Self { tokens: Tokens::new(&base.aws, &base.env, douyin, base.clock.clone())?, clock: base.clock.clone() })
     }
 }
 

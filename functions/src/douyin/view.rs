@@ -79,10 +79,10 @@ struct EditView {
 impl LeadDetail {
     /// The view of a lead, with its history when that was read.
     pub fn new(lead: Lead, history: Option<Vec<EditRecord>>) -> Self {
-        let sources = lead.sources.iter().map(|source| SourceView {
-            douyin_user_id: source.clone(),
-            following: !lead.unfollowed.contains(source),
-        });
+        let sources = lead
+            .sources
+            .iter()
+            .map(|source| SourceView { douyin_user_id: source.clone(), following: !lead.unfollowed.contains(source) });
         Self {
             version: lead.version,
             update_time: instant(lead.update_time),

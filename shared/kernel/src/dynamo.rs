@@ -114,11 +114,13 @@ pub async fn transact(client: &Client, clock: &Clock, actions: Vec<TransactWrite
             Ok(_) => return Ok(Outcome::Committed),
             Err(error) => error,
         };
-        let Some(cancelled) = error.as_service_error().and_then(|e| match e {
+        let Some(cancelled) = error.as_service_error().and_then(|e| {
+            match e {
             aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(
                 cancelled,
             ) => Some(cancelled),
             _ => None,
+        }
         }) else {
             return Err(Error::aws("dynamodb:TransactWriteItems")(error));
         };

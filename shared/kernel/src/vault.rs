@@ -59,10 +59,8 @@ impl Vault {
     /// [`Error::Corrupt`] when the text is not ours or was made for another place.
     pub async fn open(&self, place: Place<'_>, sealed: &str) -> Result<SecretString> {
         const WHAT: &str = "stored token";
-        let ciphertext = sealed
-            .strip_prefix(SCHEME)
-            .and_then(|text| STANDARD.decode(text).ok())
-            .ok_or(Error::Corrupt(WHAT))?;
+        let ciphertext =
+            sealed.strip_prefix(SCHEME).and_then(|text| STANDARD.decode(text).ok()).ok_or(Error::Corrupt(WHAT))?;
         let outcome = self
             .kms
             .decrypt()

@@ -52,6 +52,10 @@ pub fn text_problems(text: &str, words: &SensitiveWords) -> Vec<FieldProblem> {
             ),
         ));
     }
+    // JSON can only write them as \u00XX, which WeCom names as a reason to refuse a request.
+    if text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\t')) {
+        problems.push(FieldProblem::new("text", "含有不可见的控制字符，请删除后再提交"));
+    }
     if let Some(word) = words.first_in(text) {
         problems.push(FieldProblem::new("text", format!("含有敏感词“{word}”，请修改后再提交")));
     }
@@ -73,6 +77,8 @@ mod tests {
             ("😀".repeat(1_000), true),
             ("😀".repeat(1_001), false),
             (String::new(), true),
+            ("两行\n文字".to_owned(), true),
+            ("看不见\u{7}".to_owned(), false),
         ] {
             assert_eq!(text_problems(&text, &words).is_empty(), fine, "{} characters", text.chars().count());
         }

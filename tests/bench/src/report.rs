@@ -107,9 +107,11 @@ impl Report {
     /// An empty one.
     pub fn new(options: &Options) -> Self {
         let quick = if options.quick { " **Quick run**: fewer leads and runs, no verdict to rely on." } else { "" };
-        let machine = machine::describe();
-        let header =
-            format!("# Budgets\n\n{machine}; functions that run as processes built as {}.{quick}\n", options.profile);
+        let (machine, load) = (machine::describe(), machine::load());
+        let header = format!(
+            "# Budgets\n\n{machine}, functions that run as processes built as {}.{quick}\n\nLoad {load} at the beginning",
+            options.profile
+        );
         Self { header, figures: Vec::new() }
     }
 
@@ -133,8 +135,11 @@ impl Report {
     }
 
     fn markdown(&self) -> String {
-        let mut text =
-            format!("{}\n| benchmark | figure | limit | measured (min / median / max) | verdict |\n", self.header);
+        let load = machine::load();
+        let mut text = format!(
+            "{}, {load} at the end.\n\n| benchmark | figure | limit | measured (min / median / max) | verdict |\n",
+            self.header
+        );
         text.push_str("|---|---|---|---|---|\n");
         let mut notes: Vec<&str> = Vec::new();
         for (benchmark, figure) in &self.figures {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use it::World;
 use it::tables::Row;
 use it::world::Detour;
+use serde_json::json;
 
 use crate::meter::{self, Meter};
 use crate::report::{Figure, progress};
@@ -24,7 +25,7 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let worker = story::worker(&world, &Detour::default()).await?;
     let task = story::request_sync(&world, &Detour::default(), &account, "INCREMENTAL").await?;
     story::run(&world, &worker, &task).await?;
-    story::completed(&world, &task, fans, fans).await?;
+    story::completed(&world, &task, fans).await?;
     let mut figures = Vec::new();
     for strategy in ["INCREMENTAL", "FULL"] {
         progress("resync", &format!("{strategy} again, nothing changed"));
@@ -41,8 +42,10 @@ async fn again(world: &World, account: &str, strategy: &str, fans: u32) -> Resul
     let worker = story::worker(world, &meter.detour()).await?;
     let task = story::request_sync(world, &meter.detour(), account, strategy).await?;
     story::run(world, &worker, &task).await?;
-    story::completed(world, &task, fans, 0).await?;
+    story::completed(world, &task, 0).await?;
     let calls = meter.take()?;
+    let progress = world.progress(story::USER, &task).await?;
+    ensure!(progress.get("unchanged") == Some(&json!(fans)), "not every fan was met again: {progress}");
     let tables = meter::by_table(&calls);
     let rows = |table: &str| tables.get(table).map_or(0, |(rows, ..)| *rows) as f64;
     let units = |table: &str| tables.get(table).map_or(0, |(_, units, indexes)| units + indexes);

@@ -79,7 +79,7 @@ async fn sync(world: &World, account: &str, fans: u32) -> Result<Duration> {
     let worker = story::worker(world, &Detour::default()).await?;
     let task = story::request_sync(world, &Detour::default(), account, "INCREMENTAL").await?;
     let took = story::run(world, &worker, &task).await?;
-    story::completed(world, &task, fans, fans).await?;
+    story::completed(world, &task, fans).await?;
     Ok(took)
 }
 

@@ -1,8 +1,10 @@
 //! The worker as the process that Lambda runs: how much memory a sync takes, and how fast functions start.
 
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use it::World;
 use it::world::Detour;
 use serde_json::{Value, json};
 
@@ -33,7 +35,7 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
         let answer = worker.invoke(event(&task)).await?;
         let failures = answer.get("batchItemFailures").and_then(Value::as_array).context("no batch answer")?;
         ensure!(failures.is_empty(), "the worker gave the message back: {answer}");
-        story::completed(&world, &task, options.fans(), created).await?;
+        story::completed(&world, &task, created).await?;
         peaks.push((after, worker.peak_mebibytes()?));
     }
     drop(worker);
@@ -48,11 +50,15 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
         let inits = starts(built.path(name)?, &variables(&world, name).await?, runs).await?;
         let ratio = median(inits.iter().copied()) / median(hello.iter().copied());
         figures.push(Figure::time(format!("cold init of {name}"), "ms", inits).note(format!(
-            "From exec to the first question to the Runtime API, {ratio:.1} × hello world. Includes reading the \
-             platform secret from the emulator."
+            "From exec to the first question to the Runtime API, {ratio:.1} × hello world; reading the platform \
+             secret from the emulator is part of it."
         )));
     }
     figures.push(Figure::time("cold init of a hello world on lambda_http", "ms", hello));
+    figures.push(
+        Figure::time("reading the platform secret, on an open connection", "ms", secret_reads(&world, runs).await?)
+            .note("What every init spends on the emulator, at least."),
+    );
     Ok(figures)
 }
 
@@ -66,6 +72,20 @@ fn event(task: &str) -> Value {
         "messageAttributes": {},
         "eventSource": "aws:sqs",
     }] })
+}
+
+/// How long the emulator takes for the one AWS call of every init, in milliseconds.
+async fn secret_reads(world: &World, runs: usize) -> Result<Vec<f64>> {
+    let base = world.base(API_FUNCTION, &Detour::default()).await?;
+    let mut reads = Vec::with_capacity(runs);
+    for _ in 0..=runs {
+        let began = Instant::now();
+        base.secret().await?;
+        reads.push(began.elapsed().as_secs_f64() * 1_000.0);
+    }
+    // The first one opened the connection.
+    reads.remove(0);
+    Ok(reads)
 }
 
 /// Init times of a binary, in milliseconds. The first run is left out: it reads the file into memory.

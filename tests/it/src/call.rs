@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 use functions::base::Base;
-use functions::{douyin, moments};
 use functions::http::dispatch;
+use functions::{douyin, moments};
 
 use crate::event::{Answer, Event};
 

@@ -110,7 +110,9 @@ impl Answer {
         let headers = response.headers().iter();
         Self {
             status: response.status().as_u16(),
-            headers: headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into()))).collect(),
+            headers: headers
+                .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())))
+                .collect(),
             body: serde_json::from_slice(response.body()).unwrap_or_default(),
         }
     }

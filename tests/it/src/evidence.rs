@@ -4,17 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use futures::future::{try_join, try_join_all};
 use serde_json::Value;
 
 use crate::tables::Row;
 use crate::{Answer, Event, World};
 
-/// All rows of all tables and how many messages the queues hold. A test that compares two of them prints no rows, for
+/// All rows of all tables and how many messages each queue holds. A test that compares two of them prints no rows, for
 /// those hold tokens: it prints which table differs.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Snapshot {
     tables: BTreeMap<String, Vec<Row>>,
-    queued: [u64; 2],
+    queued: BTreeMap<String, u64>,
 }
 
 impl Snapshot {
@@ -23,7 +24,7 @@ impl Snapshot {
         let tables = before.tables.iter().filter(|(name, rows)| self.tables.get(*name) != Some(rows));
         let changed: Vec<&String> = tables.map(|(name, _)| name).collect();
         assert!(changed.is_empty(), "{what}: something was written to {changed:?}");
-        assert_eq!(self.queued, before.queued, "{what}: messages in the queue and in its dead-letter queue");
+        assert_eq!(self.queued, before.queued, "{what}: messages in the queues");
     }
 
     /// Calls a function that must refuse, after which everything must be as it is here: one snapshot serves a table.
@@ -50,14 +51,18 @@ impl Snapshot {
 }
 
 impl World {
-    /// Everything there is. The tables are those the functions are given, so a new one is looked at too.
+    /// Everything there is: the tables the functions are given and the queues of the stack, so a new one is looked at
+    /// too.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        let mut tables = BTreeMap::new();
-        for name in self.stack.environment().into_keys().filter(|name| name.starts_with("TABLE_")) {
-            tables.insert(name.clone(), self.rows(&name).await?);
-        }
-        let queued = [self.depth(self.queue_url()?).await?, self.depth(self.dead_letter_url()?).await?];
-        Ok(Snapshot { tables, queued })
+        let names = self.stack.environment().into_keys().filter(|name| name.starts_with("TABLE_"));
+        let tables = try_join_all(names.map(|name| async {
+            let rows = self.rows(&name).await?;
+            Ok::<_, anyhow::Error>((name, rows))
+        }));
+        let queues = self.stack.physical_ids("AWS::SQS::Queue").into_iter();
+        let queued = try_join_all(queues.map(|(id, url)| async move { Ok((id, self.depth(&url).await?)) }));
+        let (tables, queued) = try_join(tables, queued).await?;
+        Ok(Snapshot { tables: tables.into_iter().collect(), queued: queued.into_iter().collect() })
     }
 
     /// Calls a function that must refuse and must leave no trace.

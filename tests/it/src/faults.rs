@@ -30,6 +30,7 @@ use crate::world::Detour;
 const USER: u64 = 1001;
 const SHOP: &str = "shop";
 const WORKER: &str = "douyin-fan-sync-worker";
+const PAGE_SIZE: &str = "DOUYIN_FAN_PAGE_SIZE";
 
 /// Enough for any sync here in one go.
 const PLENTY: Duration = Duration::from_secs(300);
@@ -41,7 +42,7 @@ const MOST_ROUNDS: u32 = 40;
 /// A world with one authorised account, and pages so small that it has several. The same seed makes the same fans.
 async fn shop(seed: u64, fans: u32) -> Result<(World, String)> {
     let mut world = World::around(SandboxConfig { seed: Some(seed), ..SandboxConfig::default() }).await?;
-    world.set("DOUYIN_FAN_PAGE_SIZE", "20");
+    world.set(PAGE_SIZE, "20");
     world.douyin_account(SHOP, fans);
     let shop = world.authorize(USER, SHOP).await?;
     Ok((world, shop))
@@ -119,8 +120,7 @@ async fn work(
         batch.iter().map(|message| json!({"messageId": message.message_id, "body": message.body})).collect();
     let event: SqsEvent = serde_json::from_value(json!({ "Records": records }))?;
     let deadline = Deadline::after(world.clock.now(), time);
-    let answer =
-        run_batch(app, |app, message, deadline| fan_sync_worker::handle(app, message, deadline), event, deadline);
+    let answer = run_batch(app, fan_sync_worker::handle, event, deadline);
     Ok(answer.await.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
 }
 
@@ -148,8 +148,8 @@ async fn deliver_again(world: &World, messages: Vec<Message>) -> Result<()> {
 async fn recover(world: &World, task: &str) -> Result<u32> {
     for rounds in 0..MOST_ROUNDS {
         world.drain().boxed_local().await?;
-        let progress = world.progress(USER, task).await?;
-        if progress["finishedAt"].is_string() {
+        let tasks = world.rows("TABLE_DOUYIN_SYNC_TASK").await?;
+        if tasks.iter().any(|row| row["task_id"] == task && row.contains_key("finished_at")) {
             return Ok(rounds);
         }
         world.advance(ABANDONED);

@@ -2,8 +2,17 @@
 //! sample events, workers driven message by message, time moved by hand. One test binary, so that everything links
 //! once. The benchmarks stand on the same [`World`].
 
-pub mod event;
+#![expect(
+    clippy::indexing_slicing,
+    reason = "test support: an answer of another shape than expected should stop the test there"
+)]
+#![cfg_attr(
+    test,
+    expect(clippy::large_futures, reason = "a test plays whole functions, and nobody pays for its stack")
+)]
+
 pub mod call;
+pub mod event;
 pub mod moments;
 pub mod proxy;
 pub mod queue;
@@ -11,15 +20,17 @@ pub mod tables;
 pub mod world;
 
 #[cfg(test)]
-mod faults;
-#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod lists;
+#[cfg(test)]
+mod moments_faults;
 #[cfg(test)]
 mod moments_story;
 #[cfg(test)]

@@ -41,7 +41,7 @@ impl Lists {
 
     async fn ask(&self, query: &[(&str, &str)]) -> Result<Answer> {
         let request = self.bearer.clone().query(query).request()?;
-        Ok(Answer::new(dispatch(&self.app, |app, request| leads::handle(app, request), request).await))
+        Ok(Answer::new(dispatch(&self.app, leads::handle, request).await))
     }
 }
 

@@ -150,9 +150,7 @@ impl World {
     /// When the emulator refuses.
     pub async fn publish_batch(&self, app: &publisher::App, batch: Vec<Message>) -> Result<usize> {
         let event: SqsEvent = as_event(&batch)?;
-        let answer =
-            run_batch(app, |app, message, deadline| publisher::handle(app, message, deadline), event, self.deadline())
-                .await;
+        let answer = run_batch(app, publisher::handle, event, self.deadline()).await;
         let failed: Vec<&str> = answer.batch_item_failures.iter().map(|failure| &*failure.item_identifier).collect();
         let mut done = 0;
         for message in batch {
@@ -161,7 +159,13 @@ impl World {
                 let change = self.aws.sqs.change_message_visibility().queue_url(self.publish_queue_url()?);
                 change.receipt_handle(receipt).visibility_timeout(0).send().await?;
             } else {
-                self.aws.sqs.delete_message().queue_url(self.publish_queue_url()?).receipt_handle(receipt).send().await?;
+                self.aws
+                    .sqs
+                    .delete_message()
+                    .queue_url(self.publish_queue_url()?)
+                    .receipt_handle(receipt)
+                    .send()
+                    .await?;
                 done += 1;
             }
         }

@@ -25,7 +25,8 @@ async fn a_post_with_pictures_reaches_a_company_and_a_person() -> Result<()> {
     let listed = world.call_as(USER, Event::sample("wechat-accounts")?).await?;
     assert_eq!(listed.data().as_array().unwrap().len(), 3, "{listed:?}");
 
-    let picture = |name: &str| world.sandbox.media().put_file(name, MediaFile::Jpeg { width: 800, height: 600, bytes: 0 });
+    let picture =
+        |name: &str| world.sandbox.media().put_file(name, MediaFile::Jpeg { width: 800, height: 600, bytes: 0 });
     let accounts = [members.clone(), vec![person.clone()]].concat();
     let body = json!({
         "text": "新花到店 🌸",
@@ -75,7 +76,10 @@ async fn a_partial_failure_says_why_and_only_the_failed_one_is_tried_again() -> 
     world.sandbox.gewe().set_state("bad", DeviceState::Online);
     for _ in 0..2 {
         world.advance(Duration::from_secs(1_200));
-        let app = functions::moments::health_checker::App::new(&world.base("wechat-health-checker", &Default::default()).await?).await?;
+        let app = functions::moments::health_checker::App::new(
+            &world.base("wechat-health-checker", &Default::default()).await?,
+        )
+        .await?;
         functions::moments::health_checker::handle(&app, world.deadline()).await?;
     }
     let retry = Event::sample("moment-task-retry")?.path("taskId", &task.to_string());
@@ -96,7 +100,8 @@ async fn a_timed_post_goes_out_at_its_time_and_not_before_and_may_be_moved_or_ca
     let task = world.request_post(USER, &request(at(2))).await?.data()["syncTaskId"].as_u64().unwrap();
     let cancelled = world.request_post(USER, &request(at(2))).await?.data()["syncTaskId"].as_u64().unwrap();
 
-    let manage = |function: &str, task: u64| Ok::<_, anyhow::Error>(Event::sample(function)?.path("taskId", &task.to_string()));
+    let manage =
+        |function: &str, task: u64| Ok::<_, anyhow::Error>(Event::sample(function)?.path("taskId", &task.to_string()));
     let moved = world.call_as(USER, manage("moment-task-update", task)?.json(&json!({"scheduledTime": at(3)}))).await?;
     assert_eq!(moved.status, 200, "{moved:?}");
     let off = world.call_as(USER, manage("moment-task-cancel", cancelled)?).await?;

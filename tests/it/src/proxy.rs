@@ -88,7 +88,7 @@ pub struct Proxy {
 #[derive(Debug)]
 struct State {
     aws: String,
-    douyin: String,
+    platforms: String,
     http: reqwest::Client,
     log: Mutex<Log>,
     dead: watch::Sender<bool>,
@@ -110,7 +110,7 @@ struct Armed {
 }
 
 impl Proxy {
-    /// A proxy in front of a world's AWS and Douyin.
+    /// A proxy in front of a world's AWS and platforms.
     ///
     /// # Errors
     /// When no port can be had.
@@ -119,7 +119,7 @@ impl Proxy {
         let url = format!("http://{}", listener.local_addr()?);
         let state = Arc::new(State {
             aws: world.aws_url.clone(),
-            douyin: world.sandbox.url().to_owned(),
+            platforms: world.sandbox.url().to_owned(),
             // Without roots of trust, which take longer to load than many a test lasts: everything here is plain HTTP.
             http: reqwest::Client::builder().no_proxy().redirect(Policy::none()).tls_certs_only([]).build()?,
             log: Mutex::default(),
@@ -133,7 +133,11 @@ impl Proxy {
     /// For a function that is to run through it.
     #[must_use]
     pub fn detour(&self) -> Detour {
-        Detour { aws_url: Some(self.url.clone()), douyin_url: Some(format!("{}/douyin", self.url)) }
+        Detour {
+            aws_url: Some(self.url.clone()),
+            douyin_url: Some(format!("{}/douyin", self.url)),
+            wechat_url: Some(self.url.clone()),
+        }
     }
 
     /// Lets one request meet a fault.

@@ -72,13 +72,7 @@ impl World {
     /// # Errors
     /// When the emulator refuses.
     pub async fn run_batch(&self, app: &fan_sync_worker::App, batch: Vec<Message>) -> Result<usize> {
-        let answer = run_batch(
-            app,
-            |app, message, deadline| fan_sync_worker::handle(app, message, deadline),
-            as_event(&batch)?,
-            self.deadline(),
-        )
-        .await;
+        let answer = run_batch(app, fan_sync_worker::handle, as_event(&batch)?, self.deadline()).await;
         let failed: Vec<&str> = answer.batch_item_failures.iter().map(|failure| &*failure.item_identifier).collect();
         let mut done = 0;
         for message in batch {

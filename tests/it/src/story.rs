@@ -24,7 +24,8 @@ async fn fans_become_leads_that_can_be_listed_found_and_worked() -> Result<()> {
     let fans = world.sandbox.douyin().fans("shop").unwrap();
     let page = world.leads(USER, &[("size", "100")]).await?;
     assert_eq!((&page.data()["total"], &page.data()["pages"]), (&json!(137), &json!(2)));
-    let ids: Vec<u64> = page.data()["records"].as_array().unwrap().iter().map(|r| r["leadId"].as_u64().unwrap()).collect();
+    let ids: Vec<u64> =
+        page.data()["records"].as_array().unwrap().iter().map(|r| r["leadId"].as_u64().unwrap()).collect();
     assert_eq!(ids, (38..=137).rev().collect::<Vec<_>>(), "newest first, dense");
     let rest = world.leads(USER, &[("size", "100"), ("page", "2")]).await?;
     let records = page.data()["records"].as_array().unwrap().iter().chain(rest.data()["records"].as_array().unwrap());

@@ -32,7 +32,9 @@ impl World {
                 .send()
                 .await?;
             let items = page.items.unwrap_or_default().into_iter();
-            rows.extend(items.map(|item| item.iter().map(|(name, value)| (name.clone(), text(value))).collect::<Row>()));
+            rows.extend(
+                items.map(|item| item.iter().map(|(name, value)| (name.clone(), text(value))).collect::<Row>()),
+            );
             start = page.last_evaluated_key;
             if start.is_none() {
                 rows.sort();

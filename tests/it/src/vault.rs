@@ -141,7 +141,9 @@ async fn story() -> Result<sandbox::Secrets> {
     world.leads(USER, &[("keyword", &nickname)]).await?;
     let edit = Event::sample("douyin-lead-update")?.path("leadId", "1");
     world.call_as(USER, edit.json(&json!({"notes": "秘密备注"}))).await?;
-    world.call_as(USER, Event::sample("douyin-lead-update")?.path("leadId", "1").json(&json!({"notez": nickname}))).await?;
+    world
+        .call_as(USER, Event::sample("douyin-lead-update")?.path("leadId", "1").json(&json!({"notez": nickname})))
+        .await?;
     world.sandbox.douyin().arm(Fault::code(Endpoint::AccessToken, 10_007));
     let denied = world.consent(USER, "shop", &sandbox::douyin::Decision::APPROVE).await?;
     world.call(&denied).await?;

@@ -20,8 +20,8 @@ use sandbox::{Sandbox, SandboxConfig};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::event::{Answer, Event};
 use crate::call::call;
+use crate::event::{Answer, Event};
 
 const API_URL: &str = "http://127.0.0.1:9000";
 /// Tests may sign their own tokens with it.
@@ -42,13 +42,15 @@ async fn shared() -> Result<&'static (MiniStack, Template)> {
         .await
 }
 
-/// Where a function finds AWS and Douyin, when not where everybody else does.
+/// Where a function finds AWS and the platforms, when not where everybody else does.
 #[derive(Debug, Clone, Default)]
 pub struct Detour {
     /// In place of the emulator's URL.
     pub aws_url: Option<String>,
     /// In place of the sandbox's Douyin URL.
     pub douyin_url: Option<String>,
+    /// In place of the sandbox's URL, for WeCom and the gateway.
+    pub wechat_url: Option<String>,
 }
 
 /// See the module.
@@ -139,6 +141,10 @@ impl World {
         if let Some(url) = &detour.douyin_url {
             variables.insert("DOUYIN_BASE_URL".to_owned(), url.clone());
         }
+        if let Some(url) = &detour.wechat_url {
+            variables.insert("WECOM_BASE_URL".to_owned(), format!("{url}/wecom"));
+            variables.insert("GATEWAY_BASE_URL".to_owned(), format!("{url}/gewe"));
+        }
         let env: Env = variables.into_iter().collect();
         // The process's own environment is shared by all tests, so the clients get theirs by hand.
         let aws = Aws::from_config(&local::aws::config(aws_url, &self.account));
@@ -166,7 +172,9 @@ impl World {
     /// # Errors
     /// When the function does not start.
     pub async fn call(&self, event: &Event) -> Result<Answer> {
-        call(&self.base(&event.function, &Detour::default()).await?, event).await
+        let base = self.base(&event.function, &Detour::default()).await?;
+        // It is a whole function's future: large, and awaited deep inside those of tests.
+        Box::pin(call(&base, event)).await
     }
 
     /// Calls a function as `user` with every permission.

@@ -92,6 +92,7 @@ impl From<Start> for dev::Options {
             sandbox_port: start.sandbox_port,
             overrides: start.set,
             keep: start.keep,
+            reload: true,
         }
     }
 }
@@ -203,6 +204,8 @@ async fn demo(options: dev::Options) -> Result<()> {
         };
     }
     line(&paint(1, "Starting a stack for the demo"));
+    // An edit must not interrupt the play.
+    let options = dev::Options { reload: false, ..options };
     let Some(running) = start(&options).await? else { bail!("The demo was interrupted.") };
     let played = tokio::select! {
         played = demo::play(&running.record) => played,

@@ -73,6 +73,7 @@ async fn journal(State(control): State<Control>, Query(from): Query<Since>) -> J
 }
 
 async fn publications(State(control): State<Control>) -> Json<Vec<Publication>> {
+    control.wecom.catch_up();
     Json(control.journal.publications())
 }
 

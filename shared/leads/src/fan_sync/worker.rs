@@ -175,7 +175,7 @@ impl SyncWorker {
                 }
                 None => (commit.await, None),
             };
-            match committed.map_err(Error::from)? {
+            match committed.map_err(|error| self.stop(error.into(), progress))? {
                 Step::Committed => {}
                 Step::LeaseLost => return Err(Stop::LeaseLost),
             }
@@ -218,7 +218,7 @@ impl SyncWorker {
             }
             let lease = self.longer_lease(progress);
             let marked = self.pages.mark_unfollowed(progress, UNFOLLOWED_PER_STEP, lease).await;
-            match marked.map_err(Error::from)? {
+            match marked.map_err(|error| self.stop(error.into(), progress))? {
                 (Step::LeaseLost, _) => return Err(Stop::LeaseLost),
                 (Step::Committed, UNFOLLOWED_PER_STEP) => {}
                 (Step::Committed, _) => return Ok(()),

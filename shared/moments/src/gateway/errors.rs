@@ -1,7 +1,7 @@
 //! What the gateway's failures mean. They all have one code, so the words must tell, and only these few are known.
 
 use super::endpoint::Endpoint;
-use crate::provider::{Detail, FailureKind, Provider, ProviderError, unanswered};
+use crate::provider::{Detail, FailureKind, Provider, ProviderError, RateWindow, unanswered};
 
 /// The meaning of a failure's words on an endpoint.
 ///
@@ -12,6 +12,7 @@ use crate::provider::{Detail, FailureKind, Provider, ProviderError, unanswered};
 /// | `… X-GEWE-TOKEN=… 不可用或已过期` | bad token | Gewechat issues 234, 263 |
 /// | `imgUrls不可为空` and its kin | content incomplete | the vendor's sample |
 /// | `…新设备…` | device too new | the vendor's pages of the sends; the error itself is not documented |
+/// | `操作过于频繁…` | too many | WeChat's own sentence for it; the vendor's rule is an hour between posts |
 /// | others, on an upload | media not fetched | fetching them is all an upload does |
 /// | others, on a send | outcome unknown | see below |
 /// | others | unknown | |
@@ -32,6 +33,8 @@ pub fn classify(endpoint: Endpoint, words: &str) -> FailureKind {
         FailureKind::InvalidContent
     } else if words.starts_with("新设备") || words.starts_with("在新设备") {
         FailureKind::NewDeviceCooldown
+    } else if words.starts_with("操作过于频繁") {
+        FailureKind::RateLimited { window: RateWindow::Hour }
     } else if endpoint.is_upload() {
         FailureKind::MediaFetchFailed
     } else if !endpoint.is_repeatable() {

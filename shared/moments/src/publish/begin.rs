@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures::future::try_join_all;
 use tracing::warn;
 
 use super::channel::Channel;
@@ -42,8 +41,10 @@ enum Sent {
 
 /// Why a unit is not sent now.
 enum NotNow {
-    /// Not before this instant.
-    Until(i64),
+    /// Its turn comes at this instant, however often it has waited before.
+    Turn(i64),
+    /// Something failed that may pass.
+    Retry,
     /// Never.
     Problem(PublishProblem),
 }
@@ -68,9 +69,14 @@ impl Publisher {
         }
         match self.prepare(&task, channel).await {
             Ok(Ok(ready)) => self.send(held, &task, ready).await,
-            Ok(Err(NotNow::Until(instant))) => {
+            Ok(Err(NotNow::Turn(instant))) => {
                 let pause = u64::try_from(instant - self.clock.now_ms()).unwrap_or(0);
-                self.later(held, UnitChange::default(), Duration::from_millis(pause), Stage::Queued).await
+                let change = UnitChange { waited: true, ..UnitChange::default() };
+                self.later(held, change, Duration::from_millis(pause), Stage::Queued).await
+            }
+            Ok(Err(NotNow::Retry)) => {
+                let pause = self.pause(self.settings.retry_pause, held.unit.attempts);
+                self.later(held, UnitChange::default(), pause, Stage::Queued).await
             }
             Ok(Err(NotNow::Problem(problem))) => self.fail(held, problem.advice()).await,
             Err(Error::Provider(failure)) => self.refused(held, &failure, None, &[]).await,
@@ -110,16 +116,21 @@ impl Publisher {
         let now = self.clock.now_ms();
         match channel {
             Channel::Personal { gateway, app_id, account } => {
-                let media = match self.fetch(&task.media_urls).await? {
-                    Ok(media) => media,
-                    Err(problem) => return Ok(Err(problem)),
-                };
+                let mut kinds = Vec::new();
+                for url in &task.media_urls {
+                    match self.fetch(url).await {
+                        Ok(medium) => kinds.push(medium.kind),
+                        Err(problem) => return Ok(Err(problem)),
+                    }
+                }
+                if !check_set(&kinds).is_empty() {
+                    return Ok(Err(NotNow::Problem(PublishProblem::MediaUnusable)));
+                }
                 let interval = milliseconds(self.settings.personal_interval);
                 if let Err(instant) = self.accounts.take_turn(&account, now, interval).await? {
-                    return Ok(Err(NotNow::Until(instant)));
+                    return Ok(Err(NotNow::Turn(instant)));
                 }
-                let is_video = media.iter().any(|medium| matches!(medium.kind, MediaKind::Video { .. }));
-                drop(media);
+                let is_video = kinds.iter().any(|kind| matches!(kind, MediaKind::Video { .. }));
                 let uploaded = match task.media_urls.as_slice() {
                     [] => Uploaded::None,
                     [url] if is_video => match &self.settings.video_cover {
@@ -140,27 +151,35 @@ impl Publisher {
         corp_key: String,
         members: Vec<Account>,
     ) -> Result<Result<Ready, NotNow>> {
-        let media = match self.fetch(&task.media_urls).await? {
-            Ok(media) => media,
-            Err(problem) => return Ok(Err(problem)),
-        };
         let token = self.tokens.get(&corp_key, None).await?;
-        let hashes: Vec<String> = media.iter().map(|medium| medium.sha256.clone()).collect();
-        let is_video = media.iter().any(|medium| matches!(medium.kind, MediaKind::Video { .. }));
-        let mut ids = Vec::new();
-        for medium in media {
+        let (mut kinds, mut hashes, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+        // One at a time, so that one medium is the most a publisher ever holds.
+        for url in &task.media_urls {
+            let medium = match self.fetch(url).await {
+                Ok(medium) => medium,
+                Err(problem) => return Ok(Err(problem)),
+            };
             let now = self.clock.now().as_second();
-            if let Some(id) = self.uploads.get(&corp_key, &medium.sha256, now).await? {
+            hashes.push(medium.sha256.clone());
+            let known = self.uploads.get(&corp_key, &medium.sha256, now).await?;
+            let kind = match medium.kind {
+                MediaKind::Video { .. } => MediaUpload::Video,
+                MediaKind::Image { .. } => MediaUpload::Image,
+            };
+            kinds.push(medium.kind);
+            if let Some(id) = known {
                 ids.push(id);
                 continue;
             }
-            let kind = if is_video { MediaUpload::Video } else { MediaUpload::Image };
-            let sha256 = medium.sha256.clone();
-            let uploaded =
-                self.wecom.upload_attachment(&token.token, kind, &medium.file_name, medium.mime, medium.bytes).await?;
+            let (name, mime, sha256) = (medium.file_name, medium.mime, medium.sha256);
+            let uploaded = self.wecom.upload_attachment(&token.token, kind, &name, mime, medium.bytes).await?;
             self.uploads.put(&corp_key, &sha256, &uploaded.media_id, now + UPLOAD_LIFETIME).await?;
             ids.push(uploaded.media_id);
         }
+        if !check_set(&kinds).is_empty() {
+            return Ok(Err(NotNow::Problem(PublishProblem::MediaUnusable)));
+        }
+        let is_video = kinds.iter().any(|kind| matches!(kind, MediaKind::Video { .. }));
         let attachments = match (ids.pop(), is_video) {
             (None, _) => Attachments::None,
             (Some(id), true) => Attachments::Video(id),
@@ -175,23 +194,17 @@ impl Publisher {
         };
         let per_minute = self.settings.corp_creations_per_minute;
         if let Err(instant) = self.corps.take_creation(&corp, self.clock.now_ms(), per_minute).await? {
-            return Ok(Err(NotNow::Until(instant)));
+            return Ok(Err(NotNow::Turn(instant)));
         }
         let senders = members.into_iter().filter_map(|member| member.member_id).collect();
         let draft = MomentDraft { text: task.text_content.clone(), attachments, senders };
         Ok(Ok(Ready::Corp { corp_key, draft, hashes }))
     }
 
-    /// The media, fetched again and judged again: what was fine at creation may be something else now.
-    async fn fetch(&self, urls: &[String]) -> Result<Result<Vec<Medium>, NotNow>> {
-        let fetched = try_join_all(urls.iter().map(|url| self.fetcher.fetch(url, self.settings.media_limits))).await;
-        Ok(match fetched {
-            Ok(media) if check_set(&media).is_empty() => Ok(media),
-            Ok(_) => Err(NotNow::Problem(PublishProblem::MediaUnusable)),
-            Err(problem) if problem.transient() => {
-                Err(NotNow::Until(self.clock.now_ms() + milliseconds(self.settings.retry_pause)))
-            }
-            Err(_) => Err(NotNow::Problem(PublishProblem::MediaUnusable)),
+    /// A medium, fetched again and judged again: what was fine at creation may be something else now.
+    async fn fetch(&self, url: &str) -> Result<Medium, NotNow> {
+        self.fetcher.fetch(url, self.settings.media_limits).await.map_err(|problem| {
+            if problem.transient() { NotNow::Retry } else { NotNow::Problem(PublishProblem::MediaUnusable) }
         })
     }
 
@@ -260,7 +273,7 @@ impl Publisher {
         hashes: &[String],
     ) -> Result<Moved> {
         warn!(task.id = held.unit.task_id.get(), "unit of task {} refused: {failure}", held.unit.task_id);
-        let again = UnitChange { stage: Some(UnitStage::Queued), ..UnitChange::default() };
+        let mut again = UnitChange { stage: Some(UnitStage::Queued), ..UnitChange::default() };
         let corp_key = held.unit.corp_key.as_deref();
         let pause = match &failure.kind {
             FailureKind::Retry if self.may_retry(held, failure) => {
@@ -269,6 +282,7 @@ impl Publisher {
             FailureKind::RateLimited { window } => {
                 let now = self.clock.now();
                 let wait = window.wait(now);
+                again.waited = true;
                 if let Some(corp_key) = corp_key {
                     self.corps.block(corp_key, now.as_millisecond() + milliseconds(wait)).await?;
                 }

@@ -6,6 +6,7 @@ use super::step::{Held, Moved, Publisher};
 use crate::error::{Error, PublishProblem, Result, provider_advice};
 use crate::ledger::Settled;
 use crate::provider::FailureKind;
+use crate::store::account::AccountStatus;
 use crate::store::result::{AccountState, Stage};
 use crate::store::unit::{UnitChange, UnitStage};
 use crate::wecom::{JobId, JobState};
@@ -15,6 +16,8 @@ const JOB_LIFETIME_MS: i64 = 24 * 3_600_000;
 /// The pauses double up to these.
 const LONGEST_JOB_PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_MEMBER_PAUSE: Duration = Duration::from_secs(1_800);
+/// How long after the deadline WeCom is asked for its last word while it fails to give it.
+const LAST_WORD_MS: i64 = 24 * 3_600_000;
 
 impl Publisher {
     pub(super) async fn follow_job(&self, held: &Held) -> Result<Moved> {
@@ -26,6 +29,9 @@ impl Publisher {
         }
         let token = match self.tokens.get(corp_key, None).await {
             Ok(token) => token,
+            Err(Error::Provider(failure)) if failure.kind == FailureKind::BadCredentials => {
+                return self.await_new_secret(held).await;
+            }
             Err(Error::Provider(_)) => return self.look_again(held, self.settings.job_pause, LONGEST_JOB_PAUSE).await,
             Err(error) => return Err(error),
         };
@@ -37,8 +43,8 @@ impl Publisher {
             Ok(JobState::Failed(failure)) => self.fail(held, provider_advice(&failure)).await,
             Err(failure) if failure.kind == FailureKind::NotFound => self.unconfirmed(held).await,
             Err(failure) => {
-                if failure.kind == FailureKind::TokenInvalid {
-                    self.mend_token(corp_key, token.version).await?;
+                if failure.kind == FailureKind::TokenInvalid && !self.mend_token(corp_key, token.version).await? {
+                    return self.await_new_secret(held).await;
                 }
                 self.look_again(held, self.settings.job_pause, LONGEST_JOB_PAUSE).await
             }
@@ -49,10 +55,16 @@ impl Publisher {
         let (Some(corp_key), Some(moment_id)) = (&held.unit.corp_key, &held.unit.moment_id) else {
             return Err(kernel::Error::Corrupt("publish unit").into());
         };
-        let over = self.clock.now_ms() >= held.unit.confirm_until;
+        let now = self.clock.now_ms();
+        let (over, no_last_word) = (now >= held.unit.confirm_until, now >= held.unit.confirm_until + LAST_WORD_MS);
         let token = match self.tokens.get(corp_key, None).await {
             Ok(token) => token,
-            Err(Error::Provider(_)) if !over => return self.look_again(held, self.settings.member_pause, LONGEST_MEMBER_PAUSE).await,
+            Err(Error::Provider(failure)) if !over => {
+                if failure.kind == FailureKind::BadCredentials {
+                    return self.await_new_secret(held).await;
+                }
+                return self.look_again(held, self.settings.member_pause, LONGEST_MEMBER_PAUSE).await;
+            }
             Err(Error::Provider(failure)) => return self.fail(held, provider_advice(&failure)).await,
             Err(error) => return Err(error),
         };
@@ -60,16 +72,18 @@ impl Publisher {
             // First no member may confirm any more, then the last look: nobody can slip through between the two.
             // One that is cancelled already is as good.
             if let Err(failure) = self.wecom.cancel(&token.token, moment_id).await
-                && matches!(
-                    failure.kind,
-                    FailureKind::Retry | FailureKind::TokenInvalid | FailureKind::RateLimited { .. }
-                )
+                && passes(&failure.kind)
+                && !no_last_word
             {
                 return self.look_again_after_failure(held, corp_key, token.version, failure.kind).await;
             }
         }
         let members = match self.wecom.member_status(&token.token, moment_id).await {
             Ok(members) => members,
+            // Who has published will not be known any more: that is the truth then.
+            Err(failure) if no_last_word || (over && !passes(&failure.kind)) => {
+                return self.fail(held, PublishProblem::Unconfirmed.advice()).await;
+            }
             Err(failure) => {
                 return self.look_again_after_failure(held, corp_key, token.version, failure.kind).await;
             }
@@ -106,18 +120,29 @@ impl Publisher {
         version: u64,
         kind: FailureKind,
     ) -> Result<Moved> {
-        if kind == FailureKind::TokenInvalid {
-            self.mend_token(corp_key, version).await?;
+        if kind == FailureKind::TokenInvalid && !self.mend_token(corp_key, version).await? {
+            return self.await_new_secret(held).await;
         }
         self.look_again(held, self.settings.member_pause, LONGEST_MEMBER_PAUSE).await
     }
 
-    /// A provider's refusal to give a new token shows at the next look; only our own stores' failures are passed on.
-    async fn mend_token(&self, corp_key: &str, version: u64) -> Result<()> {
+    /// `false` when the secret is refused. Another refusal to give a new token shows at the next look; only our own
+    /// stores' failures are passed on.
+    async fn mend_token(&self, corp_key: &str, version: u64) -> Result<bool> {
         match self.tokens.get(corp_key, Some(version)).await {
-            Ok(_) | Err(Error::Provider(_)) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(Error::Provider(failure)) => Ok(failure.kind != FailureKind::BadCredentials),
             Err(error) => Err(error),
         }
+    }
+
+    /// The secret is refused: WeCom blocks an address that goes on asking with it, so it is seldom tried from now on,
+    /// and the accounts show that somebody has to mend it.
+    async fn await_new_secret(&self, held: &Held) -> Result<Moved> {
+        for account in self.accounts.by_ids(&held.unit.account_ids).await? {
+            self.accounts.set_status(&account, AccountStatus::Expired, account.offline_checks, None).await?;
+        }
+        self.look_again(held, LONGEST_MEMBER_PAUSE, LONGEST_MEMBER_PAUSE).await
     }
 
     async fn look_again(&self, held: &Held, first: Duration, longest: Duration) -> Result<Moved> {
@@ -134,4 +159,9 @@ impl Publisher {
         };
         self.later(held, UnitChange::default(), pause, stage).await
     }
+}
+
+/// Whether it may be otherwise in a while.
+const fn passes(kind: &FailureKind) -> bool {
+    matches!(kind, FailureKind::Retry | FailureKind::TokenInvalid | FailureKind::RateLimited { .. })
 }

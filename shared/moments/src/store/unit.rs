@@ -93,6 +93,8 @@ pub(crate) struct UnitChange {
     pub confirm_until: Option<i64>,
     /// Lets the unit go until then; a unit in stage DONE is let go for ever.
     pub release_until: Option<i64>,
+    /// It only waited for its turn: that was no attempt.
+    pub waited: bool,
 }
 
 /// Access to the table.
@@ -213,6 +215,10 @@ impl UnitStore {
         if stage != unit.stage && !matches!(stage, UnitStage::Queued | UnitStage::Sending) {
             set.push("attempts = :zero");
             builder = builder.expression_attribute_values(":zero", n(0));
+        }
+        if change.waited {
+            set.push("attempts = :before");
+            builder = builder.expression_attribute_values(":before", n(unit.attempts.saturating_sub(1)));
         }
         for (clause, name, value) in [
             ("sending_at = :sending", ":sending", change.sending_at.map(n)),

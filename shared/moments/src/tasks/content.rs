@@ -93,11 +93,12 @@ impl ContentDesk {
     /// Fetches and judges the media; tells whether they are a video.
     async fn judge(&self, urls: &[String]) -> Result<bool, Vec<FieldProblem>> {
         // A few at a time, and of each only what it is: nine pictures may weigh 90 MB together.
-        let fetched: Vec<_> = stream::iter(urls)
+        let fetches: Vec<_> = urls
+            .iter()
             .map(|url| async move { self.fetcher.fetch(url, self.limits).await.map(|medium| medium.kind) })
-            .buffered(PARALLEL)
-            .collect()
-            .await;
+            .collect();
+        // From a list: a stream that maps references makes a future that the compiler cannot prove to be `Send`.
+        let fetched: Vec<_> = stream::iter(fetches).buffered(PARALLEL).collect().await;
         let mut media = Vec::new();
         let mut problems = Vec::new();
         for (index, outcome) in fetched.into_iter().enumerate() {

@@ -6,13 +6,15 @@ use crate::provider::{Detail, FailureKind, Provider, ProviderError, RateWindow, 
 /// The meaning of a platform code on an endpoint.
 ///
 /// A code is the platform's word that it did not do what was asked, also on the call that publishes: the token, the
-/// limits and the arguments are checked before anything is created. Source of the meanings: the page of global error
-/// codes, `https://developer.work.weixin.qq.com/document/path/90313`.
+/// limits and the arguments are checked before anything is created. The one exception is "system busy", which says
+/// that something failed inside and not when. Source of the meanings: the page of global error codes,
+/// `https://developer.work.weixin.qq.com/document/path/90313`.
 pub const fn classify(endpoint: Endpoint, code: i64) -> FailureKind {
-    use Endpoint::GetToken;
+    use Endpoint::{AddMomentTask, GetToken};
     use FailureKind as Kind;
 
     match (endpoint, code) {
+        (AddMomentTask, -1) => Kind::OutcomeUnknown,
         // System busy (at most three tries), version conflict, too many at once, conflicting operations, and moments
         // that are still being handed out or already too many.
         (_, -1 | 6000 | 45033 | 45035 | 41063 | 41078 | 41079) => Kind::Retry,

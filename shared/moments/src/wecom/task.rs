@@ -172,11 +172,10 @@ impl Wecom {
         let unreadable = || undecided(ENDPOINT, Detail::Unreadable);
         match status {
             1 | 2 => Ok(JobState::Running),
-            // The result speaks of the creation, so it is that call's failure.
             3 => {
                 let result = result.unwrap_or_default();
                 if let Some((code, errmsg)) = wire::failure(&result).map_err(|Unreadable| unreadable())? {
-                    return Ok(JobState::Failed(refused(Endpoint::AddMomentTask, code, errmsg)));
+                    return Ok(JobState::Failed(refused(ENDPOINT, code, errmsg)));
                 }
                 let created: Created = serde_json::from_value(Value::Object(result)).map_err(|_| unreadable())?;
                 let invalid_senders = created.invalid_sender_list.map(|list| list.user_list).unwrap_or_default();

@@ -128,7 +128,7 @@ fn compare(what: &str, many: u32, small: &Cost, large: &Cost) -> Vec<Figure> {
         Figure::count(format!("{what}: read units at {many} leads"), "units", large.units.iter().copied()),
         Figure::time(format!("{what}: time at {FEW} leads"), "ms", small.milliseconds.iter().copied()),
         Figure::time(format!("{what}: time at {many} leads"), "ms", large.milliseconds.iter().copied()).note(
-            "Nearly all of it is the emulator's, which sorts a tenant's whole index for every query; DynamoDB seeks.",
+            "Nearly all of it is the emulator's, which sorts and compares a tenant's whole index for every query.",
         ),
     ]
 }

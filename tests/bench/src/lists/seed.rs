@@ -38,7 +38,7 @@ impl Tenant {
             let account = story::account(&world, &format!("shop-{number}"), fans).await?;
             let task = story::request_sync(&world, &Detour::default(), &account, "INCREMENTAL").await?;
             story::run(&world, &worker, &task).await?;
-            story::completed(&world, &task, fans, fans).await?;
+            story::completed(&world, &task, fans).await?;
             let took = began.elapsed().as_secs();
             progress("lists", &format!("{} of {leads} leads synced, {took} s", number * fans));
         }

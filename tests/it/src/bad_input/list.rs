@@ -7,6 +7,9 @@ use super::USER;
 use crate::World;
 use crate::evidence::Refusal;
 
+/// A query, and the fields it must be refused for.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[tokio::test]
 async fn a_query_that_makes_no_sense_is_refused_by_its_fields() -> Result<()> {
     let world = World::start().await?;
@@ -14,7 +17,7 @@ async fn a_query_that_makes_no_sense_is_refused_by_its_fields() -> Result<()> {
     world.authorize(USER, "shop").await?;
     world.sync(USER, &shop, "INCREMENTAL").await?;
     let long = "长".repeat(1_000);
-    let cases: &[(&[(&str, &str)], &[&str])] = &[
+    let cases: &[Case<'_>] = &[
         (&[("page", "0")], &["page"]),
         (&[("page", "-1")], &["page"]),
         (&[("page", "1.5")], &["page"]),

@@ -36,7 +36,8 @@ async fn an_account_the_user_has_not_authorised_is_not_synced() -> Result<()> {
         ("an id too long for a key", &*too_long),
     ] {
         let blank = id.trim().is_empty();
-        let refusal = if blank { Refusal::fields(&["douyinUserId"]) } else { AUTH.saying("您尚未授权该抖音账号") };
+        let refusal =
+            if blank { Refusal::fields(&["douyinUserId"]) } else { AUTH.saying("您尚未授权该抖音账号") };
         before.refuses(&world, what, &world.sync_event(id)?, &refusal).await?;
     }
     let disconnected = world.authorize(USER, "never").await?;

@@ -8,7 +8,7 @@ use super::USER;
 use crate::evidence::{Refusal, functions_behind_the_api};
 use crate::{Event, World};
 
-/// The permission of each function; none for the two that the platform calls.
+/// The permission of each function; none for those that platforms call.
 const PERMISSIONS: &[(&str, Option<&str>)] = &[
     ("douyin-auth-url", Some("lead:douyin:auth:get_url")),
     ("douyin-auth-callback", None),
@@ -20,6 +20,16 @@ const PERMISSIONS: &[(&str, Option<&str>)] = &[
     ("douyin-accounts", Some("lead:douyin:accounts:view")),
     ("douyin-account-delete", Some("lead:douyin:accounts:manage")),
     ("douyin-webhook", None),
+    ("wechat-accounts", Some("workbench:wechat:moments:accounts:view")),
+    ("moment-sync", Some("workbench:wechat:moments:sync:create")),
+    ("moment-task", Some("workbench:wechat:moments:task:view")),
+    ("moment-tasks", Some("workbench:wechat:moments:task:view")),
+    ("moment-task-cancel", Some("workbench:wechat:moments:task:manage")),
+    ("moment-task-retry", Some("workbench:wechat:moments:task:manage")),
+    ("moment-task-update", Some("workbench:wechat:moments:task:manage")),
+    ("wechat-account-connect", Some("workbench:wechat:accounts:manage")),
+    ("wechat-account-disconnect", Some("workbench:wechat:accounts:manage")),
+    ("gateway-webhook", None),
 ];
 
 #[tokio::test]
@@ -72,8 +82,9 @@ async fn every_route_wants_its_own_permission_and_nothing_less() -> Result<()> {
 async fn the_permission_alone_or_a_wildcard_over_it_is_enough() -> Result<()> {
     let world = World::start().await?;
     for (function, permission) in PERMISSIONS.iter().filter_map(|(name, held)| Some((*name, (*held)?))) {
-        let (area, _) = permission.rsplit_once(':').unwrap();
-        for held in [permission, &format!("{area}:*"), "lead:douyin:*", "lead:*", "*"] {
+        let borders = permission.match_indices(':').map(|(border, _)| format!("{}:*", &permission[..border]));
+        for held in borders.chain([permission.to_owned(), "*".to_owned()]) {
+            let held = held.as_str();
             let answer = world.call(&Event::sample(function)?.bearer(&world.token(USER, &[held])?)).await?;
             assert!(![401, 403].contains(&answer.status), "{function} with {held}: {answer:?}");
         }

@@ -107,7 +107,6 @@ async fn a_sync_can_be_ended_at_any_step() -> Result<()> {
         ("fans/list", 1),
         (COMMIT, 1),
         (COMMIT, 2),
-        (COMMIT, 3),
         (COMMIT, 4),
     ];
     stream::iter(steps.into_iter().flat_map(|(step, nth)| [By::User, By::Platform].map(|by| (step, nth, by))))

@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::audit::Ledger;
 use super::aws::Refusal;
-use super::{ABANDONED, PLENTY, SHOP, USER, begin, deliver_again, live, live_through, recover, shop};
+use super::{ABANDONED, PAGE_SIZE, PLENTY, SHOP, USER, begin, deliver_again, live, live_through, recover, shop};
 use crate::World;
 use crate::proxy::{Fault, Proxy, Step, When};
 
@@ -62,24 +62,21 @@ pub(super) struct Told {
 }
 
 impl Story {
-    const fn fans(self) -> u32 {
-        match self {
-            Self::Straight | Self::Expired => 53,
-            Self::Continued | Self::Full => 33,
-        }
-    }
-
     const fn strategy(self) -> &'static str {
         if matches!(self, Self::Full) { "FULL" } else { "INCREMENTAL" }
     }
 
     /// The world in which its sync is about to be asked for.
     pub(super) async fn scene(self) -> Result<(World, String)> {
-        let (world, account) = shop(self as u64 + 1, self.fans()).await?;
+        // Three pages, or two where every page makes many more steps.
+        let fans = if self == Self::Straight { 53 } else { 33 };
+        let (mut world, account) = shop(self as u64 + 1, fans).await?;
         match self {
             Self::Straight | Self::Continued => {}
             Self::Full => {
+                world.set(PAGE_SIZE, "45");
                 world.sync(USER, &account, "INCREMENTAL").await?;
+                world.set(PAGE_SIZE, "20");
                 let change = FanChange { add: 3, unfollow: 4, rename: 5, refollow: 0 };
                 world.sandbox.douyin().change_fans(SHOP, change).context("no shop")?;
             }

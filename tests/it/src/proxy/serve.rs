@@ -61,8 +61,15 @@ async fn serve(state: Arc<State>, request: hyper::Request<Incoming>) -> io::Resu
         }
         Some(Fault::Hold(gate)) => {
             gate.reached.send_replace(true);
-            until(&gate.open).await;
-            state.pass(parts, body).await.map(|answer| answer.map(Body::from))
+            // It is under way somewhere in the network, whether or not its sender goes on waiting for it.
+            state.under_way.send_modify(|requests| *requests += 1);
+            let held = tokio::spawn(async move {
+                until(&gate.open).await;
+                let answer = state.pass(parts, body).await;
+                state.under_way.send_modify(|requests| *requests -= 1);
+                answer
+            });
+            held.await.map_err(io::Error::other)?.map(|answer| answer.map(Body::from))
         }
         Some(Fault::Replace(pairs)) => {
             let answer = state.pass(parts, body).await?;
@@ -85,7 +92,8 @@ impl State {
         state.under_way.send_modify(|requests| *requests += 1);
         let passed = tokio::spawn(async move {
             let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-            let upstream = if path.starts_with("/douyin/") { &state.douyin } else { &state.aws };
+            let is_platform = ["/douyin/", "/wecom/", "/gewe/"].iter().any(|prefix| path.starts_with(prefix));
+            let upstream = if is_platform { &state.platforms } else { &state.aws };
             let mut headers = parts.headers;
             headers.remove(header::HOST);
             let request = state.http.request(parts.method, format!("{upstream}{path}")).headers(headers).body(body);
@@ -112,7 +120,14 @@ impl State {
 fn name(parts: &Parts, body: &[u8]) -> String {
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     let Some(operation) = target.and_then(|target| target.rsplit('.').next()) else {
-        return parts.uri.path().trim_start_matches("/douyin").trim_matches('/').to_owned();
+        let path = parts.uri.path();
+        // The only REST call to AWS; its path names the task.
+        if path.starts_with("/schedules/") {
+            return format!("{} schedules", parts.method);
+        }
+        let prefixes = ["/douyin", "/wecom/cgi-bin", "/gewe/gewe/v2/api"];
+        let path = prefixes.iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path);
+        return path.trim_matches('/').to_owned();
     };
     match table(&serde_json::from_slice(body).unwrap_or_default()) {
         Some(table) => format!("{operation} {table}"),

@@ -37,6 +37,8 @@ pub(crate) struct Options {
     pub(crate) sandbox_port: u16,
     pub(crate) overrides: Vec<(String, String)>,
     pub(crate) keep: bool,
+    /// Whether the functions follow the edits of their code.
+    pub(crate) reload: bool,
 }
 
 /// Everything, running.
@@ -72,7 +74,7 @@ impl Running {
         settings::apply(&mut stack.environments, &options.overrides)?;
         settings::write(&stack.environments)?;
         let step = Step::start("starting cargo lambda watch");
-        let watch = watch::start(&venv, options.port).await?;
+        let watch = watch::start(&venv, options.port, options.reload).await?;
         step.done(&format!("API on {}", api_url(options)));
         let record = record(options, &stack, &template, &aws, &sandbox, &identity);
         turn.announce(&record)?;

@@ -22,7 +22,7 @@ pub(super) fn invocation_url(port: u16, bin: &str) -> String {
 }
 
 /// Starts it and waits until it listens. The functions themselves start with their first request.
-pub(super) async fn start(venv: &Venv, port: u16) -> Result<Leash> {
+pub(super) async fn start(venv: &Venv, port: u16, reload: bool) -> Result<Leash> {
     let this = std::env::current_exe().context("this program does not know where it is")?;
     let this = this.to_str().context("the path of this checkout is not UTF-8")?;
     // A JSON string is a TOML string. `cfg(all())` is true on every machine.
@@ -31,6 +31,7 @@ pub(super) async fn start(venv: &Venv, port: u16) -> Result<Leash> {
     command
         .args(["lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port", &port.to_string()])
         .args(["--concurrency", CONCURRENCY, "--config", &runner])
+        .args((!reload).then_some("--ignore-changes"))
         .current_dir(paths::workspace())
         // At its DEBUG level the watcher logs whole events.
         .env_remove("RUST_LOG");

@@ -42,8 +42,9 @@ pub type GeweFault = Fault<GeweEndpoint>;
 /// What a gateway starts with.
 #[derive(Clone)]
 pub struct GeweConfig {
-    /// The value of `X-GEWE-TOKEN`.
-    pub token: String,
+    /// The value of `X-GEWE-TOKEN`; made up from the sandbox's seed when absent, like everything devices are known by,
+    /// so that accounts connected to an earlier sandbox of the same seed still work.
+    pub token: Option<String>,
     /// The devices there are.
     pub devices: Vec<DeviceSpec>,
     /// The knobs.
@@ -52,8 +53,7 @@ pub struct GeweConfig {
 
 impl Default for GeweConfig {
     fn default() -> Self {
-        let token = format!("{:032x}", rand::random::<u128>());
-        Self { token, devices: DeviceSpec::defaults(), settings: GeweSettings::default() }
+        Self { token: None, devices: DeviceSpec::defaults(), settings: GeweSettings::default() }
     }
 }
 
@@ -71,7 +71,9 @@ struct Inner {
 
 impl Gewe {
     pub(crate) fn new(config: GeweConfig, host: Host, base_url: String, seed: Seed) -> Self {
-        let mut world = World::new(seed.with_text("gewe"), config.settings, config.token);
+        let seed = seed.with_text("gewe");
+        let token = config.token.unwrap_or_else(|| seed.with_text("token").stream().text(b"0123456789abcdef", 32));
+        let mut world = World::new(seed, config.settings, token);
         for device in config.devices {
             world.add_device(device, host.now());
         }

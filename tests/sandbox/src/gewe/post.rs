@@ -155,7 +155,7 @@ fn first_id(now: Timestamp, count: u64) -> u64 {
     // The largest time that fits lies in 2039; a clock moved further than that gets ids of that year.
     let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or_default().min(u64::MAX >> COUNT_BITS);
     // Odd, so that no rounding to a multiple of 2048 leaves it as it was.
-    let below = (count << 8 | (count * 151 & 0xfe) | 1) & ((1 << COUNT_BITS) - 1);
+    let below = ((count << 8) | ((count * 151) & 0xfe) | 1) & ((1 << COUNT_BITS) - 1);
     milliseconds << COUNT_BITS | below
 }
 

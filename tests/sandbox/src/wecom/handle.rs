@@ -145,23 +145,23 @@ impl Wecom {
     /// Every moment there is, oldest first: the truth, whatever was answered.
     #[must_use]
     pub fn moment_tasks(&self) -> Vec<MomentTaskView> {
+        self.catch_up();
         let now = self.host().now();
-        let mut world = self.world();
-        self.settle(&mut world, now);
-        world.moments.views(now)
+        self.world().moments.all().iter().map(|moment| moment.view(now)).collect()
     }
 
     /// A moment by the id of its job or its own.
     #[must_use]
     pub fn moment_task(&self, id: &str) -> Option<MomentTaskView> {
-        self.moment_tasks().into_iter().find(|moment| moment.jobid == id || moment.moment_id == id)
+        self.catch_up();
+        let now = self.host().now();
+        self.world().moments.get(id).map(|moment| moment.view(now))
     }
 
     /// Everything members published of what the API asked them to, oldest first.
     #[must_use]
     pub fn published_posts(&self) -> Vec<Publication> {
-        let now = self.host().now();
-        self.settle(&mut self.world(), now);
+        self.catch_up();
         let mut posts = self.host().publications();
         posts.retain(|post| post.kind == PublicationKind::MemberPost);
         posts

@@ -106,6 +106,12 @@ impl Wecom {
         &self.inner.host
     }
 
+    /// Lets the members publish whose time has come. Every call and every look does so first.
+    pub(crate) fn catch_up(&self) {
+        let now = self.host().now();
+        self.settle(&mut self.world(), now);
+    }
+
     /// Lets the members publish who do so by themselves.
     fn settle(&self, world: &mut World, now: Timestamp) {
         for (at, publication) in world.moments.settle(now) {

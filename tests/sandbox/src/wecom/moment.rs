@@ -35,7 +35,7 @@ pub enum ConfirmError {
     Cancelled,
 }
 
-/// A moment that was asked for through the API.
+/// A moment, or the job that may still become one.
 #[derive(Clone, Debug)]
 pub(crate) struct Moment {
     pub(crate) jobid: String,
@@ -122,7 +122,7 @@ impl Moment {
         Ok(Publication::new(PublicationKind::MemberPost, account, id, &self.content.text, media))
     }
 
-    fn view(&self, now: Timestamp) -> MomentTaskView {
+    pub(crate) fn view(&self, now: Timestamp) -> MomentTaskView {
         MomentTaskView {
             jobid: self.jobid.clone(),
             moment_id: self.moment_id.clone(),
@@ -199,10 +199,6 @@ impl Moments {
 
     pub(crate) fn all(&self) -> &[Moment] {
         &self.all
-    }
-
-    pub(crate) fn views(&self, now: Timestamp) -> Vec<MomentTaskView> {
-        self.all.iter().map(|moment| moment.view(now)).collect()
     }
 
     /// By job id or moment id.

@@ -35,7 +35,8 @@ pub struct WecomSettings {
     pub blocked_words: Vec<String>,
     /// Whether pictures of too many pixels are refused when uploaded.
     pub checks_pixels: bool,
-    /// Members publish by themselves so much virtual time after they could; never unless set, as in life.
+    /// Members publish by themselves so much virtual time after they could; never unless set, as in life. It is noticed,
+    /// and written into the journal, when WeCom is next called or looked at.
     pub auto_confirm_seconds: Option<u32>,
     /// How `create_time` is written in lists.
     pub create_time: TimeForm,

@@ -6,6 +6,7 @@ const EVERYWHERE: &[(Kind, &[&str])] = &[
     (Kind::AccountOffline, &["微信已离线", " 微信已离线\n"]),
     (Kind::DeviceUnknown, &["[appId]设备不存在", "[wx_app-1]设备不存在", "设备不存在"]),
     (Kind::BadCredentials, &["HTTP HEADER: X-GEWE-TOKEN=0f343b09 不可用或已过期"]),
+    (Kind::RateLimited { window: RateWindow::Hour }, &["操作过于频繁，请稍后再试"]),
     (Kind::InvalidContent, &["imgUrls不可为空", "content不可为空", "imgInfos不可为空"]),
     (
         Kind::NewDeviceCooldown,

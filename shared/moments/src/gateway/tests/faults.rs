@@ -97,10 +97,10 @@ async fn the_echoed_token_is_never_told() {
     }
     told.push_str(&log.text());
 
-    assert!(told.contains("gateway called"), "{told}");
-    assert!(told.contains("gateway.failure=gateway sns/sendTextSns: outcome_unknown"), "{told}");
+    assert!(told.contains("gateway called"));
+    assert!(told.contains("gateway.failure=gateway sns/sendTextSns: outcome_unknown"));
     for secret in [TOKEN, "secret", "秘密"] {
-        let found = told.find(secret).map(|at| told[..at].chars().rev().take(120).collect::<String>());
+        let found = told.find(secret).map(|at| told[at..].chars().take(160).collect::<String>());
         assert!(found.is_none(), "{secret}: {found:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
+use serde_json::json;
 
 use super::{Account, PERMISSIONS, connected, leads, sync};
 use crate::demo::api::{Api, text};
@@ -29,8 +30,15 @@ pub(super) async fn strangers(stage: &Stage<'_>, account: &Account, task: &str) 
     Ok(())
 }
 
-/// The user withdraws consent at Douyin.
+/// The user withdraws consent at Douyin; before, somebody pretends that they did.
 pub(super) async fn revoked(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<()> {
+    let forged = json!({ "event": "unauthorize", "from_user_id": account.id, "content": "" });
+    let webhook = stage.nobody().send(Method::POST, "/api/v1/lead/douyin/webhook", forged).await?;
+    webhook.refused(401, "UNAUTHENTICATED")?;
+    let entry = connected(user, account).await?.context("the account must be in the list")?;
+    ensure!(text(&entry, "status")? == "ACTIVE", "a forged webhook must change nothing: {entry}");
+    stage.tell("a webhook without Douyin's signature is refused, and the account stays ACTIVE");
+
     let path = format!("douyin/accounts/{}/revoke", account.name);
     let revocation = stage.sandbox(Method::POST, &path, None).await?;
     ensure!(

@@ -150,7 +150,7 @@ async fn improper_calls_are_noted() {
         &["maxId is a string where a number is due"],
     ];
     assert_eq!(noted, expected);
-    scene.gewe().configure(|settings| settings.latency_milliseconds = 50);
+    scene.gewe().configure(|settings| settings.latency_milliseconds = 300);
     tokio::join!(scene.post_text("one"), scene.post_text("other"));
     let last = scene.sandbox.journal().violations().pop().unwrap();
     assert_eq!(last.violations, ["sent while another call for this device was under way"]);

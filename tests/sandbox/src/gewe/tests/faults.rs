@@ -44,7 +44,7 @@ async fn spoiled_answers_hide_whether_it_was_done() {
 #[tokio::test]
 async fn a_late_post_a_lost_session_and_a_repetition() {
     let scene = Scene::start().await;
-    scene.gewe().arm(GeweFault::new(E::SendText, Effect::Late { milliseconds: 300 }));
+    scene.gewe().arm(GeweFault::new(E::SendText, Effect::Late { milliseconds: 1000 }));
     assert!(scene.try_to_post(Duration::from_millis(100)).await.unwrap_err().is_timeout());
     assert!(scene.list(PHONE).await.is_empty(), "the caller looks, and finds nothing");
     while scene.gewe().published_posts().is_empty() {

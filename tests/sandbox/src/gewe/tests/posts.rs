@@ -91,7 +91,7 @@ async fn pictures_are_fetched_first_and_come_back_unchanged() {
 async fn what_cannot_be_fetched_cannot_be_uploaded() {
     let scene = Scene::start().await;
     scene.gewe().configure(|settings| {
-        settings.download_timeout_milliseconds = 200;
+        settings.download_timeout_milliseconds = 1000;
         settings.download_limit_bytes = 100_000;
     });
     let media = scene.sandbox.media();

@@ -42,7 +42,7 @@ pub(super) fn moments(world: &World, call: &mut Call, session: &Session, now: Ti
     let mut found: Vec<&Moment> = world.moments.all().iter().filter(shows).collect();
     found.sort_by_key(|moment| std::cmp::Reverse(moment.finishes_at));
     let as_text = match world.settings.create_time {
-        TimeForm::Mixed => world.answers % 2 == 0,
+        TimeForm::Mixed => world.answers.is_multiple_of(2),
         TimeForm::Number => false,
         TimeForm::Text => true,
     };

@@ -73,7 +73,7 @@ async fn silence_before_and_after_the_deed() {
 #[tokio::test]
 async fn a_late_deed_happens_after_the_caller_has_gone_and_looked() {
     let scene = Scene::start().await;
-    scene.wecom().arm(WecomFault::new(E::AddMomentTask, Effect::Late { milliseconds: 300 }));
+    scene.wecom().arm(WecomFault::new(E::AddMomentTask, Effect::Late { milliseconds: 1000 }));
     assert!(scene.try_to_create("a", Duration::from_millis(100)).await.unwrap_err().is_timeout());
     assert!(scene.list().await.is_empty() && scene.created() == 0, "the caller looks, and finds nothing");
     while scene.created() == 0 {

@@ -107,7 +107,7 @@ async fn rates_and_concurrency() {
 
     scene.wecom().configure(|settings| {
         settings.limits.concurrent = Some(1);
-        settings.latency_milliseconds = 50;
+        settings.latency_milliseconds = 300;
     });
     let (one, other) =
         tokio::join!(scene.get(E::UserGet, &[("userid", "lisi")]), scene.get(E::UserGet, &[("userid", "lisi")]));

@@ -1,0 +1,81 @@
+//! The samples of the Douyin functions.
+
+use anyhow::Result;
+use functions::douyin::fan_sync_worker;
+use functions::worker::run_batch;
+use sandbox::douyin::Decision;
+use serde_json::json;
+
+use super::{Samples, USER, batch_of, body_of, sample};
+use crate::Event;
+use crate::world::{Detour, JWT_SECRET};
+
+pub async fn play(it: &mut Samples) -> Result<()> {
+    let shop = it.world.douyin_account("shop", 5);
+    let link = it.play("douyin-auth-url", 200, |event| event).await?.data()["authUrl"].as_str().unwrap().to_owned();
+    let back = it.world.sandbox.douyin().consent(&link, "shop", &Decision::APPROVE)?;
+    let given = |name: &str| back.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
+    let (code, state) = (given("code"), given("state"));
+    let callback = sample("douyin-auth-callback")?;
+    let mut names: Vec<&str> =
+        callback["queryStringParameters"].as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["code", "scopes", "state"], "what the platform really sends");
+    let query = [("code", &*code), ("state", &*state), ("scopes", "user_info,fans.list")];
+    let sent_back = it.play("douyin-auth-callback", 302, |event| event.query(&query)).await?;
+    let location = &sent_back.headers["location"];
+    assert!(location.starts_with("https://app.example.com/lead/douyin?status=success&"), "{location}");
+
+    let mut body = body_of("douyin-fans-sync")?;
+    body["douyinUserId"] = json!(shop);
+    let task = it.play("douyin-fans-sync", 202, |event| event.json(&body)).await?.data()["taskId"].clone();
+    let task = task.as_str().unwrap();
+    it.play("douyin-fans-sync-task", 200, |event| event.path("taskId", task)).await?;
+    worker(it, task).await?;
+    assert_eq!(it.world.progress(USER, task).await?["status"], "COMPLETED");
+    // The message of the request itself finds nothing left to do.
+    assert_eq!(it.world.drain().await?, 1);
+
+    it.play("douyin-leads", 200, |event| event).await?;
+    it.play("douyin-lead", 200, |event| event).await?;
+    it.play("douyin-lead-update", 200, |event| event).await?;
+    it.play("douyin-accounts", 200, |event| event).await?;
+    it.play("douyin-account-delete", 200, |event| event.path("douyinUserId", &shop)).await?;
+    let kept = it.world.keep_tokens().await;
+    it.scheduled("douyin-token-keeper", kept)?;
+    webhook(it).await
+}
+
+async fn worker(it: &mut Samples, task: &str) -> Result<()> {
+    let name = "douyin-fan-sync-worker";
+    let event = batch_of(name, |body| body["taskId"] = json!(task))?;
+    let app = fan_sync_worker::App::new(&it.world.base(name, &Detour::default()).await?).await?;
+    let answer = run_batch(
+        &app,
+        |app, message, deadline| fan_sync_worker::handle(app, message, deadline),
+        serde_json::from_value(event)?,
+        it.world.deadline(),
+    )
+    .await;
+    assert_eq!(answer.batch_item_failures.len(), 0);
+    it.played.insert(name.to_owned());
+    Ok(())
+}
+
+/// The sample is signed, so here the world takes the sample's credentials over.
+async fn webhook(it: &mut Samples) -> Result<()> {
+    let name = "douyin-webhook";
+    let secret = json!({
+        "douyinClientKey": "example-client-key", "douyinClientSecret": "example-client-secret",
+        "jwtSecret": JWT_SECRET,
+    });
+    let secrets = &it.world.aws.secrets;
+    let id = &it.world.stack.environments[name]["PLATFORM_SECRET_ID"];
+    secrets.put_secret_value().secret_id(id).secret_string(secret.to_string()).send().await?;
+    let answer = it.play(name, 200, |event| event).await?;
+    assert_eq!(answer.body, json!({ "challenge": 12345 }));
+    let forged = Event::sample(name)?.header("x-douyin-signature", &"0".repeat(40));
+    let forged = it.world.call(&forged).await?;
+    assert_eq!(forged.status, 401, "the sample's signature is looked at: {forged:?}");
+    Ok(())
+}

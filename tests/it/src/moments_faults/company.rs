@@ -1,0 +1,183 @@
+//! A company: its token, its secret, its rate limits, and its members, who may do nothing at all.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use sandbox::fault::Effect;
+use sandbox::wecom::{WecomEndpoint, WecomFault};
+use serde_json::{Value, json};
+
+use super::story::{Scene, Story};
+use super::truth::{Truth, check};
+use super::{LATER, USER, confirm_everything, ended, live, recover, world};
+use crate::World;
+use crate::proxy::Proxy;
+
+const ADD: &str = "externalcontact/add_moment_task";
+const EXPIRED_SECRET: &str = "企业微信应用凭证或网关令牌无效";
+
+fn calls(world: &World, endpoint: &str, corp: &str) -> usize {
+    world.sandbox.journal().of_account(endpoint, corp).len()
+}
+
+/// Time goes by, and members do nothing.
+async fn wait_in_vain(world: &World, scene: &Scene) -> Result<(Value, u32)> {
+    for rounds in 0..200 {
+        world.drain_publications().await?;
+        let status = world.post_status(USER, scene.task).await?;
+        if ended(&status) {
+            return Ok((status, rounds));
+        }
+        world.advance(3 * LATER);
+        world.sweep().await?;
+    }
+    anyhow::bail!("it never ends")
+}
+
+#[tokio::test]
+async fn a_token_that_dies_on_the_way_is_replaced_and_nothing_is_sent_twice() -> Result<()> {
+    let endpoints = [
+        WecomEndpoint::UploadAttachment,
+        WecomEndpoint::AddMomentTask,
+        WecomEndpoint::GetMomentTaskResult,
+        WecomEndpoint::GetMomentTask,
+    ];
+    let world = world().await?;
+    for (number, endpoint) in endpoints.into_iter().enumerate() {
+        let scene = Story::Company.scene(&world, number).await?;
+        let corp = format!("flowers-{number}");
+        let before = calls(&world, "gettoken", &corp);
+        world.sandbox.wecom().arm(WecomFault::new(endpoint, Effect::LoseSession).for_account(&*corp));
+        let status = recover(&world, scene.task).await?;
+        let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
+        ensure!(truths == [Truth::Published, Truth::Published], "{endpoint:?}: {truths:?}");
+        let fetched = calls(&world, "gettoken", &corp) - before;
+        ensure!(fetched == 1, "{endpoint:?}: {fetched} tokens fetched");
+    }
+    let faults = world.sandbox.wecom().faults();
+    ensure!(faults.iter().all(|fault| fault.met == 1), "{faults:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bad_secret_is_tried_once_and_expires_the_accounts() -> Result<()> {
+    let world = world().await?;
+    let scene = Story::Company.scene(&world, 1).await?;
+    let second = Story::Words.scene(&world, 2).await?;
+    let accounts: Vec<&String> = scene.outlets.iter().map(|outlet| &outlet.account_id).collect();
+    let waiting = super::request(&world, &json!({"text": "还有一条", "accountIds": accounts})).await?;
+    world.sandbox.wecom().change_app("flowers-1", |app| app.secret = Some("another".repeat(6)));
+    world.sandbox.wecom().void_tokens("flowers-1");
+    let before = calls(&world, "gettoken", "flowers-1");
+    let status = recover(&world, scene.task).await?;
+    let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
+    let message = status["results"][0]["errorMessage"].as_str().unwrap_or_default();
+    ensure!(truths.iter().all(|truth| *truth != Truth::Published) && message.contains(EXPIRED_SECRET), "{status}");
+    ensure!(recover(&world, waiting).await?["status"] == "FAILED");
+    let tried = calls(&world, "gettoken", "flowers-1") - before;
+    // Two units may find out at once.
+    ensure!((1..=2).contains(&tried), "the bad secret was tried {tried} times");
+    for row in world.rows("TABLE_WECHAT_ACCOUNT").await?.iter().filter(|row| row.contains_key("corp_key")) {
+        ensure!(row["status"] == "EXPIRED", "{row:?}");
+    }
+    let refused = world.request_post(USER, &json!({"text": "不行", "accountIds": accounts})).await?;
+    ensure!(refused.status == 422, "{refused:?}");
+    ensure!(recover(&world, second.task).await?["status"] == "COMPLETED", "another account suffered");
+    Ok(())
+}
+
+/// The secret goes bad while members are waited for: asked for a token rarely, and in the end told.
+#[tokio::test]
+async fn a_secret_that_goes_bad_later_is_not_tried_again_and_again() -> Result<()> {
+    for submitted in [true, false] {
+        let world = world().await?;
+        let scene = Story::Company.scene(&world, 1).await?;
+        world.drain_publications().await?;
+        if !submitted {
+            world.advance(LATER);
+            world.sweep().await?;
+            world.drain_publications().await?;
+        }
+        ensure!(world.sandbox.wecom().moment_tasks().len() == 1);
+        world.sandbox.wecom().change_app("flowers-1", |app| app.secret = Some("another".repeat(6)));
+        world.sandbox.wecom().void_tokens("flowers-1");
+        let before = calls(&world, "gettoken", "flowers-1");
+        let (status, rounds) = wait_in_vain(&world, &scene).await?;
+        let tried = calls(&world, "gettoken", "flowers-1") - before;
+        println!("  submitted: {submitted}: {tried} tokens asked for in {rounds} rounds; {status}");
+        check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
+        ensure!(status["status"] == "FAILED", "{status}");
+        ensure!(tried <= 100, "the bad secret was tried {tried} times");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_member_who_never_confirms_is_waited_for_48_hours_and_then_stopped() -> Result<()> {
+    let world = world().await?;
+    let scene = Story::Company.scene(&world, 1).await?;
+    let begun = world.clock.now();
+    world.drain_publications().await?;
+    let moment = world.sandbox.wecom().moment_tasks().pop().context("no moment")?;
+    world.advance(LATER);
+    world.sandbox.wecom().confirm(&moment.moment_id, "lily")?;
+    let (status, _) = wait_in_vain(&world, &scene).await?;
+    let waited = world.clock.now().duration_since(begun);
+    let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
+    ensure!(truths == [Truth::Published, Truth::Nothing("MOMENT_PUBLISH_FAILED".to_owned())], "{truths:?}");
+    ensure!(status["status"] == "PARTIAL_SUCCESS", "{status}");
+    let rose = status["results"].as_array().context("no results")?.iter().find(|result| result["status"] == "FAILED");
+    let message = rose.context("nobody failed")?["errorMessage"].as_str().unwrap_or_default().to_owned();
+    ensure!(message.starts_with("成员超时未确认发布"), "{message}");
+    ensure!((48..51).contains(&waited.as_hours()), "after {waited}");
+    ensure!(calls(&world, "externalcontact/cancel_moment_task", "flowers-1") == 1);
+    ensure!(world.sandbox.wecom().confirm(&moment.moment_id, "rose").is_err(), "she can still publish it");
+    Ok(())
+}
+
+/// After the deadline the platform no longer tells anything: that too must come to an end.
+#[tokio::test]
+async fn a_company_that_tells_nothing_after_the_deadline_is_not_asked_for_ever() -> Result<()> {
+    for code in [48_002, -1] {
+        let world = world().await?;
+        let scene = Story::Company.scene(&world, 1).await?;
+        world.drain_publications().await?;
+        world.sandbox.wecom().arm(WecomFault::code(WecomEndpoint::GetMomentTask, code).permanent());
+        let (status, _) = wait_in_vain(&world, &scene).await?;
+        check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
+        ensure!(status["status"] == "FAILED", "{status}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_blocked_minute_is_kept_by_every_publisher() -> Result<()> {
+    let world = world().await?;
+    let scene = Story::Company.scene(&world, 1).await?;
+    let accounts: Vec<&String> = scene.outlets.iter().map(|outlet| &outlet.account_id).collect();
+    let other = super::request(&world, &json!({"text": "第二条", "accountIds": accounts})).await?;
+    world.sandbox.wecom().arm(WecomFault::code(WecomEndpoint::AddMomentTask, 45_009));
+    let added = || calls(&world, ADD, "flowers-1");
+    // One message in each of two processes, again and again.
+    let proxies = [Proxy::start(&world).await?, Proxy::start(&world).await?];
+    for proxy in &proxies {
+        ensure!(live(&world, proxy).await?.is_none());
+    }
+    ensure!(added() == 1, "{} calls", added());
+    world.advance(Duration::from_secs(40));
+    world.sweep().await?;
+    for proxy in &proxies {
+        ensure!(live(&world, proxy).await?.is_none());
+    }
+    ensure!(added() == 1, "asked {} times within the minute", added());
+    world.advance(Duration::from_secs(60));
+    world.sweep().await?;
+    world.drain_publications().await?;
+    ensure!(added() == 3, "{} calls after the minute", added());
+    confirm_everything(&world);
+    for task in [scene.task, other] {
+        ensure!(recover(&world, task).await?["status"] == "COMPLETED");
+    }
+    ensure!(world.sandbox.journal().published_twice().is_empty());
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Timed tasks whose message comes twice, late or never.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::truth::{Outlet, Truth, check};
+use super::{USER, recover, request, world};
+use crate::World;
+
+/// A task in two hours.
+async fn timed(world: &World, number: usize) -> Result<(u64, String, Outlet)> {
+    let name = format!("device-{number}");
+    let outlet = Outlet { account_id: world.connect_device(USER, &name).await?, name };
+    let text = format!("准点 {number}");
+    let time = (world.clock.now() + SignedDuration::from_hours(2)).to_string();
+    let body = json!({"text": text, "accountIds": [outlet.account_id], "scheduledTime": time});
+    Ok((request(world, &body).await?, text, outlet))
+}
+
+/// What the schedule puts on the queue.
+async fn fire(world: &World, task: u64) -> Result<()> {
+    let body = json!({"taskId": task.to_string()}).to_string();
+    world.aws.sqs.send_message().queue_url(world.publish_queue_url()?).message_body(body).send().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_schedule_may_fire_early_twice_and_long_afterwards() -> Result<()> {
+    let world = world().await?;
+    let (task, text, outlet) = timed(&world, 1).await?;
+    // EventBridge Scheduler may come an hour early only by a bug; the task must not care.
+    world.advance(Duration::from_secs(3_600));
+    fire(&world, task).await?;
+    world.drain_publications().await?;
+    ensure!(world.sandbox.journal().publications().is_empty(), "before its time");
+    world.advance(Duration::from_secs(3_605));
+    for _ in 0..2 {
+        fire(&world, task).await?;
+    }
+    let status = recover(&world, task).await?;
+    ensure!(status["status"] == "COMPLETED", "{status}");
+    world.advance(Duration::from_secs(86_400));
+    fire(&world, task).await?;
+    world.drain_publications().await?;
+    ensure!(check(&world, task, &status, &text, &[outlet]).await? == [Truth::Published]);
+    ensure!(world.sandbox.gewe().published_posts().len() == 1);
+    Ok(())
+}
+
+/// Late by 59 minutes is late; by 61 it is missed, whether the message or the sweeper finds out.
+#[tokio::test]
+async fn what_is_an_hour_late_is_missed() -> Result<()> {
+    let world = world().await?;
+    for (number, (minutes, fires, published)) in
+        [(59, true, true), (59, false, true), (61, true, false), (61, false, false)].into_iter().enumerate()
+    {
+        let (task, text, outlet) = timed(&world, number).await?;
+        world.advance(Duration::from_secs(2 * 3_600 + minutes * 60));
+        if fires {
+            fire(&world, task).await?
+        } else {
+            world.sweep().await?
+        }
+        let status = recover(&world, task).await?;
+        let truths = check(&world, task, &status, &text, &[outlet]).await?;
+        ensure!((truths == [Truth::Published]) == published, "{minutes} minutes, fires: {fires}: {truths:?}");
+        if !published {
+            let message = status["results"][0]["errorMessage"].as_str().unwrap_or_default();
+            ensure!(message.contains("已错过预定发布时间"), "{message}");
+        }
+    }
+    Ok(())
+}

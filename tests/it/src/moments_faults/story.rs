@@ -1,0 +1,195 @@
+//! Publications as they go when nobody disturbs them, and the steps they are made of.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
+use sandbox::media::MediaFile;
+use serde_json::json;
+
+use super::truth::{Outlet, Truth, check};
+use super::{LATER, USER, confirm_everything, deliver_again, ended, live, request};
+use crate::World;
+use crate::proxy::{Fault, Proxy, Step, When};
+
+const MEMBERS: [&str; 2] = ["lily", "rose"];
+
+/// What is published, and by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Story {
+    /// Words of a person.
+    Words,
+    /// A picture of a person.
+    Picture,
+    /// A picture of a company with two members, up to their confirmation.
+    Company,
+    /// A picture of a company and a person.
+    Both,
+}
+
+/// A task that is about to be published.
+pub(super) struct Scene {
+    pub(super) task: u64,
+    pub(super) text: String,
+    pub(super) outlets: Vec<Outlet>,
+}
+
+impl Story {
+    /// How often it asks for what: the list against which the recorded one is held.
+    const fn expected(self) -> &'static [(&'static str, u32)] {
+        match self {
+            Self::Words => &[
+                ("BatchGetItem t_wechat_account", 2),
+                ("Decrypt", 1),
+                ("GetItem t_moment_sync_task", 4),
+                ("Query t_moment_sync_result", 5),
+                ("SendMessage", 1),
+                ("TransactWriteItems t_moment_publish_unit", 2),
+                ("TransactWriteItems t_moment_sync_task", 1),
+                ("UpdateItem t_moment_publish_unit", 1),
+                ("UpdateItem t_wechat_account", 1),
+                ("sns/sendTextSns", 1),
+            ],
+            Self::Picture => &[
+                ("BatchGetItem t_wechat_account", 2),
+                ("Decrypt", 1),
+                ("GetItem t_moment_sync_task", 5),
+                ("Query t_moment_sync_result", 6),
+                ("SendMessage", 1),
+                ("TransactWriteItems t_moment_publish_unit", 3),
+                ("TransactWriteItems t_moment_sync_task", 1),
+                ("UpdateItem t_moment_publish_unit", 1),
+                ("UpdateItem t_wechat_account", 1),
+                ("sns/sendImgSns", 1),
+                ("sns/uploadSnsImage", 1),
+            ],
+            Self::Company => &[
+                ("BatchGetItem t_wechat_account", 4),
+                ("Decrypt", 4),
+                ("GetItem t_moment_sync_task", 7),
+                ("GetItem t_wechat_corp", 5),
+                ("GetItem t_wechat_media", 1),
+                ("PutItem t_wechat_media", 1),
+                ("Query t_moment_sync_result", 11),
+                ("SendMessage", 1),
+                ("TransactWriteItems t_moment_publish_unit", 5),
+                ("TransactWriteItems t_moment_sync_task", 1),
+                ("UpdateItem t_moment_publish_unit", 3),
+                ("UpdateItem t_wechat_corp", 1),
+                ("externalcontact/add_moment_task", 1),
+                ("externalcontact/get_moment_task", 1),
+                ("externalcontact/get_moment_task_result", 1),
+                ("media/upload_attachment", 1),
+            ],
+            Self::Both => &[
+                ("BatchGetItem t_wechat_account", 5),
+                ("Decrypt", 5),
+                ("GetItem t_moment_sync_task", 11),
+                ("GetItem t_wechat_corp", 5),
+                ("GetItem t_wechat_media", 1),
+                ("PutItem t_wechat_media", 1),
+                ("Query t_moment_sync_result", 16),
+                ("SendMessage", 2),
+                ("TransactWriteItems t_moment_publish_unit", 8),
+                ("TransactWriteItems t_moment_sync_task", 1),
+                ("UpdateItem t_moment_publish_unit", 4),
+                ("UpdateItem t_wechat_account", 1),
+                ("UpdateItem t_wechat_corp", 1),
+                ("externalcontact/add_moment_task", 1),
+                ("externalcontact/get_moment_task", 1),
+                ("externalcontact/get_moment_task_result", 1),
+                ("media/upload_attachment", 1),
+                ("sns/sendImgSns", 1),
+                ("sns/uploadSnsImage", 1),
+            ],
+        }
+    }
+
+    /// Sets it up with accounts of its own, so that many fit in one world.
+    pub(super) async fn scene(self, world: &World, number: usize) -> Result<Scene> {
+        let mut outlets = Vec::new();
+        if matches!(self, Self::Company | Self::Both) {
+            let corp = format!("flowers-{number}");
+            let accounts = world.connect_corp(USER, &corp, &MEMBERS).await?;
+            let names = MEMBERS.map(|member| format!("{corp}/{member}"));
+            ensure!(accounts.len() == names.len(), "connected {accounts:?}");
+            outlets.extend(accounts.into_iter().zip(names).map(|(account_id, name)| Outlet { account_id, name }));
+        }
+        if self != Self::Company {
+            let name = format!("device-{number}");
+            outlets.push(Outlet { account_id: world.connect_device(USER, &name).await?, name });
+        }
+        let picture = MediaFile::Jpeg { width: 80, height: 60, bytes: 0 };
+        let text = format!("新品到店 {number}");
+        let media: Vec<String> = match self {
+            Self::Words => Vec::new(),
+            _ => vec![world.sandbox.media().put_file("1.jpg", picture)],
+        };
+        let accounts: Vec<&String> = outlets.iter().map(|outlet| &outlet.account_id).collect();
+        let body = json!({"text": text, "mediaUrls": media, "accountIds": accounts});
+        Ok(Scene { task: request(world, &body).await?, text, outlets })
+    }
+
+    /// Tells it, with a publisher that dies at a step if one is given. Whoever comes then is healthy, and the message
+    /// in the dead one's hands comes again while its lease still runs.
+    pub(super) async fn tell(
+        self,
+        world: &World,
+        number: usize,
+        death: Option<(&Step, When)>,
+    ) -> Result<(Vec<Step>, Vec<Truth>)> {
+        let scene = self.scene(world, number).await?;
+        let proxy = Proxy::start(world).await?;
+        if let Some((step, when)) = death {
+            proxy.arm(&step.name, step.nth, Fault::Kill(when));
+        }
+        let mut died = false;
+        for _ in 0..30 {
+            if !died && let Some(message) = live(world, &proxy).await? {
+                died = true;
+                deliver_again(world, message).await?;
+            }
+            if died {
+                world.drain_publications().await?;
+            }
+            let status = world.post_status(USER, scene.task).await?;
+            if ended(&status) {
+                ensure!(died == death.is_some(), "the step never came");
+                let truths = check(world, scene.task, &status, &scene.text, &scene.outlets).await?;
+                return Ok((proxy.steps(), truths));
+            }
+            confirm_everything(world);
+            world.advance(LATER);
+            world.sweep().await?;
+        }
+        bail!("it never ends")
+    }
+
+    /// Its steps, recorded while nobody disturbs it: they are the code's own list, and must be the one known here.
+    pub(super) async fn steps(self, world: &World) -> Result<Vec<Step>> {
+        let (steps, truths) = self.tell(world, 0, None).await?;
+        ensure!(truths.iter().all(|truth| *truth == Truth::Published), "undisturbed, {truths:?}");
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        for step in &steps {
+            *counts.entry(&step.name).or_default() += 1;
+        }
+        let expected: BTreeMap<&str, u32> = self.expected().iter().copied().collect();
+        ensure!(
+            counts == expected,
+            "{self:?} takes other steps than this suite knows:\n{counts:#?}\nin order:\n{}",
+            steps.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        );
+        Ok(steps)
+    }
+}
+
+/// Where a story cannot tell what became of its call: after the fence, and before the call was carried out.
+pub(super) fn blind_spots(steps: &[Step]) -> Result<Vec<(Step, When)>> {
+    let sends = ["sns/sendTextSns", "sns/sendImgSns", "externalcontact/add_moment_task"];
+    let mut spots = Vec::new();
+    for (place, send) in steps.iter().enumerate().filter(|(_, step)| sends.contains(&step.name.as_str())) {
+        let before = steps.iter().take(place);
+        let fence = before.rev().find(|step| step.name.starts_with("TransactWriteItems")).context("no fence")?;
+        spots.extend([(fence.clone(), When::After), (send.clone(), When::Before)]);
+    }
+    Ok(spots)
+}
