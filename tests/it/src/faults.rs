@@ -19,6 +19,7 @@ use aws_sdk_sqs::types::Message;
 use functions::douyin::fan_sync_worker;
 use functions::worker::run_batch;
 use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 use kernel::deadline::Deadline;
 use sandbox::SandboxConfig;
 use serde_json::{Value, json};
@@ -76,25 +77,34 @@ async fn live(world: &World, proxy: &Proxy, time: Duration) -> Result<Vec<Messag
 }
 
 /// As [`live`], but the process stands still at a step until `meanwhile` is done.
-async fn live_through<T>(
-    world: &World,
-    proxy: &Proxy,
+fn live_through<'a, T: 'a>(
+    world: &'a World,
+    proxy: &'a Proxy,
     time: Duration,
     (step, nth): (&str, u32),
-    meanwhile: impl Future<Output = Result<T>>,
-) -> Result<T> {
+    meanwhile: impl Future<Output = Result<T>> + 'a,
+) -> LocalBoxFuture<'a, Result<T>> {
     let gate = proxy.hold(step, nth);
-    let life = live(world, proxy, time);
-    let meanwhile = async {
+    let beside = async move {
         gate.reached().await;
         let done = meanwhile.await;
         gate.open();
         done
     };
-    tokio::pin!(life, meanwhile);
+    live_beside(world, proxy, time, beside).boxed_local()
+}
+
+/// As [`live`], with something beside it that waits for steps of the process and so must be done before it is.
+async fn live_beside<T>(
+    world: &World,
+    proxy: &Proxy,
+    time: Duration,
+    beside: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let (mut life, mut beside) = (live(world, proxy, time).boxed_local(), beside.boxed_local());
     let done = tokio::select! {
-        done = &mut meanwhile => done?,
-        _ = &mut life => bail!("{step} #{nth} never came"),
+        done = &mut beside => done?,
+        _ = &mut life => bail!("a step that was waited for never came"),
     };
     ensure!(life.await?.is_empty(), "the worker died");
     Ok(done)

@@ -2,6 +2,7 @@
 //! and one clock for both that stands still until it is moved.
 
 use std::collections::BTreeMap;
+use std::sync::Once;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -40,6 +41,18 @@ async fn shared() -> Result<&'static (MiniStack, Template)> {
             Ok((MiniStack::start(0, local::aws::Options::default()).await?, template.data_plane()))
         })
         .await
+}
+
+/// Has somebody listen to every log line of this process. Without it a line met first while nobody listens is switched
+/// off for good, and a test that reads the log later misses it.
+fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let env: Env = [("AWS_LAMBDA_LOG_LEVEL", "TRACE")].into_iter().collect();
+        // An error means that somebody listens already, which is as good.
+        let _heard =
+            tracing::subscriber::set_global_default(kernel::telemetry::subscriber(&env, std::io::sink)).is_ok();
+    });
 }
 
 /// Where a function finds AWS and the platforms, when not where everybody else does.
@@ -84,6 +97,7 @@ impl World {
     /// # Errors
     /// As [`World::start`].
     pub async fn around(sandbox_config: SandboxConfig) -> Result<Self> {
+        listen();
         let (ministack, template) = shared().await?;
         sandbox_config.clock.freeze();
         let clock = ManualClock::new(sandbox_config.clock.now());

@@ -108,6 +108,11 @@ fn check_leads(leads: &[Row], index: &[Row]) -> Result<()> {
     ensure!(counter["lead_count"] == count.to_string(), "the counter says {counter:?}, there are {count}");
     let accounts: Vec<&str> = counter["accounts"].split(',').collect();
 
+    for (id, lead) in &by_id {
+        let note = entries.get(format!("note#{id:014}").as_str()).and_then(|note| note.get("text"));
+        ensure!(note.map_or("", String::as_str) == fold(&lead["notes"]), "lead {id} has other notes in the index");
+    }
+
     let mut slots = 0;
     for (entry, row) in &entries {
         let Some(segment) = entry.strip_prefix("name#") else { continue };
@@ -119,6 +124,10 @@ fn check_leads(leads: &[Row], index: &[Row]) -> Result<()> {
             ensure!(opens.get(slot) == lead.get("douyin_user_id"), "lead {id} has another open id in the index");
             let name = NameEntry::decode(text).context("unreadable name entry")?;
             ensure!(name.nickname == fold(&lead["nickname"]), "lead {id} has another nickname in the index");
+            let status = row
+                .get(&format!("{slot}s"))
+                .map_or("NEW", |letter| if letter == "C" { "CONTACTED" } else { "CONVERTED" });
+            ensure!(lead["status"] == status, "lead {id} is {status} in the index");
             let set = |name: &str| -> BTreeSet<&str> {
                 lead.get(name).into_iter().flat_map(|set| set.split(',')).filter(|one| !one.is_empty()).collect()
             };

@@ -23,6 +23,8 @@ pub(super) enum Refusal {
     ThrottledTransaction,
     /// A transaction beyond what its table can take.
     Exceeded,
+    /// A commit whose second action, the tenant's counter, has moved since it was read.
+    CounterMoved,
 }
 
 impl Refusal {
@@ -34,6 +36,7 @@ impl Refusal {
             Self::Conflict => (400, "TransactionCanceledException", Some("TransactionConflict")),
             Self::ThrottledTransaction => (400, "TransactionCanceledException", Some("ThrottlingError")),
             Self::Exceeded => (400, "TransactionCanceledException", Some("ProvisionedThroughputExceeded")),
+            Self::CounterMoved => (400, "TransactionCanceledException", Some("ConditionalCheckFailed")),
         };
         let mut body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "try later"});
         if let Some(reason) = reason {
@@ -48,13 +51,14 @@ impl Refusal {
 async fn a_table_without_time_is_waited_for() -> Result<()> {
     const COMMIT: &str = "TransactWriteItems t_douyin_sync_task";
     // What is refused how often in a row, and how often the sweeper is needed then: a transaction is tried nine times,
-    // everything else by the SDK three times.
+    // a page planned twenty times before its worker takes a break, everything else sent by the SDK three times.
     let cases = [
         (COMMIT, 1, Refusal::Conflict, 5, 0),
         (COMMIT, 2, Refusal::ThrottledTransaction, 5, 0),
         (COMMIT, 2, Refusal::Exceeded, 5, 0),
         (COMMIT, 4, Refusal::Conflict, 8, 0),
         (COMMIT, 2, Refusal::Conflict, 9, 1),
+        (COMMIT, 2, Refusal::CounterMoved, 20, 0),
         (COMMIT, 2, Refusal::Throttled, 2, 0),
         (COMMIT, 2, Refusal::Throttled, 3, 1),
         ("BatchGetItem t_douyin_lead", 2, Refusal::Throttled, 2, 0),

@@ -8,11 +8,13 @@ use anyhow::{Context, Result, ensure};
 use futures::future::{try_join, try_join_all};
 use leads::store::auth::AuthStore;
 use leads::tokens::Tokens;
+use sandbox::douyin::FanChange;
 use serde_json::json;
 
 use super::audit::Ledger;
 use super::story::{ONE_PAGE, Story};
-use super::{PLENTY, SHOP, USER, WORKER, begin, live, recover, shop};
+use super::{PLENTY, SHOP, USER, WORKER, begin, live, live_beside, live_through, recover, shop};
+use crate::Event;
 use crate::proxy::{Fault, Proxy};
 use crate::world::Detour;
 
@@ -79,7 +81,7 @@ async fn two_accounts_with_fans_in_common_make_each_a_lead_once() -> Result<()> 
         quick.open();
         Ok(())
     };
-    try_join(live(&world, &proxy, PLENTY), collide).await?;
+    live_beside(&world, &proxy, PLENTY, collide).await?;
 
     let mut created = 0;
     for task in &tasks {
@@ -95,6 +97,34 @@ async fn two_accounts_with_fans_in_common_make_each_a_lead_once() -> Result<()> 
         assert_eq!(sources.len(), expected, "{lead:?}");
     }
     assert!(proxy.count("GetItem t_douyin_lead_index") > 2, "one of them had to plan a page anew");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_person_and_a_sync_change_the_same_lead() -> Result<()> {
+    let (world, account) = shop(10, 12).await?;
+    world.sync(USER, &account, "INCREMENTAL").await?;
+    world.sandbox.douyin().change_fans(SHOP, FanChange { rename: 12, ..FanChange::default() });
+    let task = begin(&world, &account, "FULL").await?;
+    let proxy = Proxy::start(&world).await?;
+    let edit = async {
+        let event = Event::sample("douyin-lead-update")?.path("leadId", "7");
+        let edited = world.call_as(USER, event.json(&json!({"status": "CONTACTED", "notes": "周五回访"}))).await?;
+        ensure!(edited.status == 200, "{edited:?}");
+        Ok(())
+    };
+    live_through(&world, &proxy, PLENTY, ("TransactWriteItems t_douyin_sync_task", 1), edit).await?;
+
+    Ledger::read(&world).await?;
+    let progress = world.progress(USER, &task).await?;
+    assert_eq!((&progress["status"], &progress["updated"]), (&"COMPLETED".into(), &12.into()), "{progress}");
+    let leads = world.rows("TABLE_DOUYIN_LEAD").await?;
+    let lead = leads.iter().find(|lead| lead["lead_id"] == "7").context("no lead 7")?;
+    let fans = world.sandbox.douyin().fans(SHOP).context("no shop")?;
+    let fan = fans.iter().find(|fan| fan.open_id == lead["douyin_user_id"]).context("no such fan")?;
+    let nickname = fan.nickname.as_deref().filter(|name| !name.is_empty()).context("this fan has no name to tell")?;
+    assert_eq!(lead["nickname"], nickname);
+    assert_eq!((&*lead["status"], &*lead["notes"], &*lead["version"]), ("CONTACTED", "周五回访", "1"));
     Ok(())
 }
 

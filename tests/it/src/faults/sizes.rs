@@ -1,11 +1,12 @@
-//! Accounts with no fans, one, and more than the platform shows.
+//! Accounts with no fans, one, more than the platform shows, and a list that moves while it is walked.
 
 use anyhow::Result;
 use sandbox::douyin::{Disorder, FanChange, RETRIEVABLE};
 
-use super::USER;
 use super::audit::Ledger;
+use super::{PLENTY, SHOP, USER, begin, live_through, shop};
 use crate::World;
+use crate::proxy::Proxy;
 
 #[tokio::test]
 async fn no_fan_and_one_fan() -> Result<()> {
@@ -41,5 +42,27 @@ async fn beyond_the_cap_nobody_is_taken_for_gone() -> Result<()> {
         assert_eq!(full[counter], expected, "{counter} of {full}");
     }
     assert_eq!(Ledger::read(&world).await?.leads(), RETRIEVABLE + 30);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_list_that_moves_makes_nobody_look_gone() -> Result<()> {
+    let (world, account) = shop(11, 33).await?;
+    world.sandbox.douyin().configure(|settings| settings.disorder = Disorder::NONE);
+    world.sync(USER, &account, "INCREMENTAL").await?;
+    let task = begin(&world, &account, "FULL").await?;
+    let proxy = Proxy::start(&world).await?;
+    // Those who leave while the second page is asked for move everybody behind them up, and the first of these are on
+    // neither page: as many were met as there are now, but not the same.
+    let leave =
+        async { Ok(world.sandbox.douyin().change_fans(SHOP, FanChange { unfollow: 5, ..FanChange::default() })) };
+    live_through(&world, &proxy, PLENTY, ("fans/list", 2), leave).await?;
+    let progress = world.progress(USER, &task).await?;
+    assert_eq!((&progress["status"], &progress["unfollowed"]), (&"COMPLETED".into(), &0.into()), "{progress}");
+    Ledger::read(&world).await?;
+
+    let next = world.sync(USER, &account, "FULL").await?;
+    assert_eq!(next["unfollowed"], 5, "a walk over a list at rest knows: {next}");
+    Ledger::read(&world).await?;
     Ok(())
 }

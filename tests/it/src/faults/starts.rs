@@ -23,7 +23,7 @@ const SDK_ATTEMPTS: u32 = 3;
 async fn post(world: &World, account: &str, detour: Detour) -> Result<Answer> {
     let event = Event::sample("douyin-fans-sync")?.json(&json!({ "douyinUserId": account }));
     let event = event.bearer(&world.token(USER, &["*"])?);
-    call(&world.base("douyin-fans-sync", &detour).await?, &event).await
+    Box::pin(call(&world.base("douyin-fans-sync", &detour).await?, &event)).await
 }
 
 async fn sweep(world: &World, detour: Detour) -> Result<()> {

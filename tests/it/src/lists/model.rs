@@ -61,7 +61,9 @@ impl Lead {
 
 /// Text as a search compares it: neither letter case nor the width of forms counts.
 fn folded(text: &str) -> String {
-    text.nfkc().collect::<String>().to_lowercase().nfkc().collect()
+    // Through the capitals, which know no ß; the standard library then writes a final σ as ς.
+    let lower = text.nfkc().collect::<String>().to_uppercase().to_lowercase().replace('ς', "σ");
+    lower.nfkc().collect()
 }
 
 /// All leads of the user, newest first.

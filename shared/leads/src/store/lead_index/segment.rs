@@ -41,8 +41,9 @@ impl NameEntry {
 /// Folds text for comparison: full-width and half-width forms, ligatures and letter case become one, so that
 /// `ＡＢＣ` finds `abc`. Blanks at the ends do not count.
 pub fn fold(text: &str) -> String {
-    // Lower-casing can decompose (İ), so it is composed once more.
-    text.nfkc().flat_map(char::to_lowercase).nfkc().collect::<String>().trim().to_owned()
+    // By way of the capitals, because only they join what is one letter: ß with SS, ς with σ. Changing case can
+    // decompose (İ), so it is composed once more.
+    text.nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect::<String>().trim().to_owned()
 }
 
 #[cfg(test)]
@@ -70,6 +71,9 @@ mod tests {
             ("ｶﾀｶﾅ", "カタカナ"),
             ("ＭＩＸ小店", "mix小店"),
             (" x ", "x"),
+            ("Straße", "STRASSE"),
+            ("Σίσυφος", "ΣΊΣΥΦΟΣ"),
+            ("İ", "i̇"),
         ] {
             assert_eq!(fold(a), fold(b), "{a} {b}");
         }

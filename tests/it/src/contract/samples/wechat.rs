@@ -22,7 +22,7 @@ pub async fn play(it: &mut Samples) -> Result<()> {
     let pictures = body["mediaUrls"].as_array().unwrap().len();
     let put = |number| {
         let picture = MediaFile::Jpeg { width: 80, height: 80, bytes: 0 };
-        it.world.sandbox.media().put_file(format!("{number}.jpg"), picture)
+        it.world.sandbox.media().put_file(&format!("{number}.jpg"), picture)
     };
     body["mediaUrls"] = (0..pictures).map(put).map(Value::from).collect();
     body["accountIds"] = json!([device, member]);
@@ -39,7 +39,7 @@ pub async fn play(it: &mut Samples) -> Result<()> {
     it.play("moment-task-retry", 202, |event| event.path("taskId", &failed)).await?;
     publish(it, &failed).await?;
     assert_eq!(it.world.post_status(USER, failed.parse()?).await?["status"], "COMPLETED");
-    // The message of the retry itself finds nothing left to do.
+    // The unit's own message finds nothing left to do.
     it.world.drain_publications().await?;
 
     it.play("gateway-webhook", 200, |event| event.path("secret", GATEWAY_WEBHOOK_SECRET)).await?;
@@ -87,6 +87,9 @@ async fn failed_post(it: &mut Samples, device: &str) -> Result<String> {
 /// The publisher's sample has a message about a whole task and one about a unit of it.
 async fn publish(it: &mut Samples, task: &str) -> Result<()> {
     let name = "moment-publisher";
+    let app = publisher::App::new(&it.world.base(name, &Detour::default()).await?).await?;
+    // The message of the retry makes the units there are to name.
+    it.world.publish_batch(&app, it.world.receive_publications().await?).await?;
     let units = it.world.rows("TABLE_MOMENT_PUBLISH_UNIT").await?;
     let unit = &units.iter().find(|unit| unit["task_id"] == task && unit["stage"] == "QUEUED").unwrap()["unit"];
     let event = batch_of(name, |body| {
@@ -95,14 +98,7 @@ async fn publish(it: &mut Samples, task: &str) -> Result<()> {
             *named = json!(unit);
         }
     })?;
-    let app = publisher::App::new(&it.world.base(name, &Detour::default()).await?).await?;
-    let answer = run_batch(
-        &app,
-        |app, message, deadline| publisher::handle(app, message, deadline),
-        serde_json::from_value(event)?,
-        it.world.deadline(),
-    )
-    .await;
+    let answer = run_batch(&app, publisher::handle, serde_json::from_value(event)?, it.world.deadline()).await;
     assert_eq!(answer.batch_item_failures.len(), 0);
     it.played.insert(name.to_owned());
     Ok(())
