@@ -26,7 +26,8 @@ impl App {
 }
 
 /// Handles one message. What becomes of it is in the rows; an error is one of our own stores and brings the message
-/// back. Each message is one step, whose own time limits add up to less than the function's.
+/// back. Each message is one step: one that the function's timeout cuts short is taken up again after its lease, with
+/// the media already uploaded still known, or read back if it was being sent.
 pub async fn handle(app: &App, message: PublishMessage, _deadline: Deadline) -> moments::Result<()> {
     match &message.unit {
         None => app.dispatcher.dispatch(message.task_id).await,
