@@ -78,25 +78,22 @@ pub fn wecom(env: &Env) -> Result<Wecom, ConfigError> {
     Ok(Wecom::new(base_url(env, "WECOM_BASE_URL", "https://qyapi.weixin.qq.com")?, provider_timeout(env)?))
 }
 
-/// Makes clients of the gateway: its token is each user's own.
+/// Makes clients of the gateway: its token is each user's own, its connections are everybody's.
 #[derive(Debug, Clone)]
 pub struct Gateways {
-    base_url: Url,
-    timeout: Duration,
+    nobodys: Gateway,
 }
 
 impl Gateways {
     /// From the environment.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self {
-            base_url: base_url(env, "GATEWAY_BASE_URL", "http://api.geweapi.com")?,
-            timeout: provider_timeout(env)?,
-        })
+        let base_url = base_url(env, "GATEWAY_BASE_URL", "http://api.geweapi.com")?;
+        Ok(Self { nobodys: Gateway::new(base_url, secrecy::SecretString::default(), provider_timeout(env)?) })
     }
 
     /// A client with this token.
     pub fn with(&self, token: secrecy::SecretString) -> Gateway {
-        Gateway::new(self.base_url.clone(), token, self.timeout)
+        self.nobodys.with_token(token)
     }
 }
 

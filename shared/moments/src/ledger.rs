@@ -26,6 +26,15 @@ pub enum Settled {
     UnitMoved,
 }
 
+/// A task and its accounts as they were read last, or written since. It may be out of date: the task's version tells.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The task.
+    pub task: Task,
+    /// Its accounts.
+    pub results: Vec<AccountResult>,
+}
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Ledger {
@@ -56,33 +65,44 @@ impl Ledger {
         Ok(task.map(|task| (task, results)))
     }
 
-    /// Puts accounts into states together with `unit`'s own change.
+    /// Puts accounts into states together with `unit`'s own change. `entry` saves reading what is known already: when
+    /// it is out of date, it is read anew, and in the end it is what the tables hold.
     pub async fn settle(
         &self,
-        task_id: TaskId,
+        entry: &mut Entry,
         unit: TransactWriteItem,
         states: &[(&str, AccountState)],
     ) -> Result<Settled> {
         if states.is_empty() {
             return self.unit_only(unit).await;
         }
+        let task_id = entry.task.id;
         for _ in 0..TRIES {
-            let (task, results) = self.read(task_id).await?.ok_or(kernel::Error::NotFound("moment task"))?;
             let now = self.clock.now().as_second();
-            let derived = derive(results.iter().map(|result| {
-                let changed = states.iter().find(|(account, _)| *account == result.account_id);
-                changed.map_or(result.status, |(_, state)| state.status())
-            }));
-            let mut actions = vec![unit.clone(), self.tasks.advance(&task, TaskChange::Results(derived), now)?];
+            let changed = |result: &AccountResult| {
+                let state = states.iter().find(|(account, _)| *account == result.account_id);
+                state.map_or(result.status, |(_, state)| state.status())
+            };
+            let derived = derive(entry.results.iter().map(changed));
+            let mut actions = vec![unit.clone(), self.tasks.advance(&entry.task, TaskChange::Results(derived), now)?];
             for (account, state) in states {
                 actions.push(self.results.set(task_id, account, state, now)?);
             }
             match transact(&self.client, &self.clock, actions).await? {
-                Outcome::Committed => return Ok(Settled::Done),
+                Outcome::Committed => {
+                    (entry.task.version, entry.task.status) = (entry.task.version + 1, derived);
+                    for result in &mut entry.results {
+                        result.status = changed(result);
+                    }
+                    return Ok(Settled::Done);
+                }
                 Outcome::Refused(refusals) if refusals.first().is_some_and(Refusal::refused) => {
                     return Ok(Settled::UnitMoved);
                 }
-                Outcome::Refused(_) => {}
+                Outcome::Refused(_) => {
+                    let (task, results) = self.read(task_id).await?.ok_or(kernel::Error::NotFound("moment task"))?;
+                    *entry = Entry { task, results };
+                }
             }
         }
         Err(kernel::Error::Busy("moment task").into())

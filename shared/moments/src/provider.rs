@@ -23,6 +23,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
 /// Who drives the accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -126,7 +127,8 @@ impl fmt::Display for FailureKind {
 }
 
 /// The window of a rate limit, which is also how long the provider blocks after it was exceeded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum RateWindow {
     /// 60 seconds.
     Minute,
@@ -137,6 +139,15 @@ pub enum RateWindow {
 }
 
 impl RateWindow {
+    /// The stored word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Minute => "MINUTE",
+            Self::Hour => "HOUR",
+            Self::Day => "DAY",
+        }
+    }
+
     /// The window to assume when the wait for this one did not help.
     #[must_use]
     pub const fn longer(self) -> Self {

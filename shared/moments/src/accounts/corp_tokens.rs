@@ -27,6 +27,8 @@ pub struct CorpToken {
     pub token: SecretString,
     /// The row's `token_version`.
     pub version: u64,
+    /// The row as it was read for it.
+    pub corp: Corp,
 }
 
 /// See the module.
@@ -59,13 +61,13 @@ impl CorpTokens {
             if let Some(sealed) = corp.access_token.as_deref().filter(|_| fresh && rejected != Some(corp.token_version))
             {
                 let token = self.vault.open(place(&corp), sealed).await?;
-                return Ok(CorpToken { token, version: corp.token_version });
+                return Ok(CorpToken { token, version: corp.token_version, corp });
             }
             let owner = hex::encode(kernel::mac::random::<8>());
             let now = self.clock.now_ms();
             if self.corps.take_refresh_lease(&corp, &owner, now, now + LEASE.as_millis() as i64).await? {
                 if let Some(token) = self.refresh(&corp, &owner).await? {
-                    return Ok(token);
+                    return Ok(CorpToken { token, version: corp.token_version + 1, corp });
                 }
                 continue;
             }
@@ -76,7 +78,7 @@ impl CorpTokens {
         }
     }
 
-    async fn refresh(&self, corp: &Corp, owner: &str) -> Result<Option<CorpToken>> {
+    async fn refresh(&self, corp: &Corp, owner: &str) -> Result<Option<SecretString>> {
         let secret = self.vault.open(place(corp), &corp.secret).await?;
         let token = match self.wecom.access_token(&corp.corp_id, &secret).await {
             Ok(token) => token,
@@ -89,7 +91,7 @@ impl CorpTokens {
         let lifetime = i64::try_from(token.expires_in.as_secs()).unwrap_or(0);
         let end = self.clock.now().as_second() + lifetime;
         let saved = self.corps.save_token(corp, owner, Some((&sealed, end))).await?;
-        Ok(saved.then(|| CorpToken { token: token.token, version: corp.token_version + 1 }))
+        Ok(saved.then_some(token.token))
     }
 }
 

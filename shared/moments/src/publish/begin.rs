@@ -6,6 +6,7 @@ use tracing::warn;
 
 use super::channel::Channel;
 use super::step::{Held, Moved, Publisher, milliseconds};
+use crate::accounts::CorpToken;
 use crate::error::{Error, PublishProblem, Result, provider_advice};
 use crate::gateway::{Gateway, Post, RawObject};
 use crate::ledger::Settled;
@@ -23,7 +24,7 @@ const UPLOAD_LIFETIME: i64 = 3 * 86_400 - 3_600;
 /// A call that is ready to be made.
 enum Ready {
     Personal { gateway: Gateway, app_id: String, media: Uploaded },
-    Corp { corp_key: String, draft: MomentDraft, hashes: Vec<String> },
+    Corp { token: CorpToken, draft: MomentDraft, hashes: Vec<String> },
 }
 
 /// What the gateway gave for the media.
@@ -50,13 +51,11 @@ enum NotNow {
 }
 
 impl Publisher {
-    pub(super) async fn begin(&self, held: &Held) -> Result<Moved> {
+    pub(super) async fn begin(&self, held: &mut Held) -> Result<Moved> {
         if held.unit.attempts > self.settings.max_attempts {
             return self.give_up(held).await;
         }
-        let Some(task) = self.ledger.tasks.get(held.unit.task_id).await? else {
-            return Err(kernel::Error::NotFound("moment task").into());
-        };
+        let task = held.entry.task.clone();
         let lateness = milliseconds(self.settings.max_lateness);
         if task.scheduled_time.is_some_and(|time| self.clock.now_ms() > time * 1_000 + lateness) {
             return self.fail(held, PublishProblem::Missed.advice()).await;
@@ -67,7 +66,7 @@ impl Publisher {
         if held.unit.attempts == 1 && !self.show_claimed(held, &channel, !task.media_urls.is_empty()).await? {
             return Ok(Moved::LeaseLost);
         }
-        match self.prepare(&task, channel).await {
+        match self.prepare(held, &task, channel).await {
             Ok(Ok(ready)) => self.send(held, &task, ready).await,
             Ok(Err(NotNow::Turn(instant))) => {
                 let pause = u64::try_from(instant - self.clock.now_ms()).unwrap_or(0);
@@ -86,12 +85,12 @@ impl Publisher {
 
     /// Shows the accounts as under way, and fails those of a company that cannot be used any more. A post without
     /// media is sent so soon that it is not worth a write of its own.
-    async fn show_claimed(&self, held: &Held, channel: &Channel, has_media: bool) -> Result<bool> {
+    async fn show_claimed(&self, held: &mut Held, channel: &Channel, has_media: bool) -> Result<bool> {
         let usable = |account: &str| match channel {
             Channel::Personal { .. } => true,
             Channel::Corp { members, .. } => members.iter().any(|member| member.account_id == account),
         };
-        let open = self.open_accounts(held).await?;
+        let open = held.open_accounts();
         let states: Vec<_> = open
             .iter()
             .filter_map(|account| {
@@ -112,8 +111,7 @@ impl Publisher {
     }
 
     /// Everything before the fence: turns, media, uploads. It may be done any number of times.
-    async fn prepare(&self, task: &Task, channel: Channel) -> Result<Result<Ready, NotNow>> {
-        let now = self.clock.now_ms();
+    async fn prepare(&self, held: &Held, task: &Task, channel: Channel) -> Result<Result<Ready, NotNow>> {
         match channel {
             Channel::Personal { gateway, app_id, account } => {
                 let mut kinds = Vec::new();
@@ -126,8 +124,7 @@ impl Publisher {
                 if !check_set(&kinds).is_empty() {
                     return Ok(Err(NotNow::Problem(PublishProblem::MediaUnusable)));
                 }
-                let interval = milliseconds(self.settings.personal_interval);
-                if let Err(instant) = self.accounts.take_turn(&account, now, interval).await? {
+                if let Err(instant) = self.take_turn(held, &account).await? {
                     return Ok(Err(NotNow::Turn(instant)));
                 }
                 let is_video = kinds.iter().any(|kind| matches!(kind, MediaKind::Video { .. }));
@@ -189,16 +186,34 @@ impl Publisher {
             }
         };
         // The turn is taken last: nothing between it and the call can fail any more.
-        let Some(corp) = self.corps.get(&corp_key).await? else {
-            return Ok(Err(NotNow::Problem(PublishProblem::AccountUnusable)));
-        };
         let per_minute = self.settings.corp_creations_per_minute;
-        if let Err(instant) = self.corps.take_creation(&corp, self.clock.now_ms(), per_minute).await? {
+        if let Err(instant) = self.corps.take_creation(&token.corp, self.clock.now_ms(), per_minute).await? {
             return Ok(Err(NotNow::Turn(instant)));
         }
         let senders = members.into_iter().filter_map(|member| member.member_id).collect();
         let draft = MomentDraft { text: task.text_content.clone(), attachments, senders };
-        Ok(Ok(Ready::Corp { corp_key, draft, hashes }))
+        Ok(Ok(Ready::Corp { token, draft, hashes }))
+    }
+
+    /// An account publishes one unit after the other, with a pause between them, and none while it is not known what
+    /// became of the one before: in the account's own list the two might be taken for each other.
+    async fn take_turn(&self, held: &Held, account: &Account) -> Result<Result<(), i64>> {
+        let now = self.clock.now_ms();
+        let free_from = account.last_post_at + milliseconds(self.settings.personal_interval);
+        if free_from > now {
+            return Ok(Err(free_from));
+        }
+        let turn = format!("{}/{}", held.unit.task_id, held.unit.unit);
+        let before = account.turn.as_deref().filter(|before| *before != turn).and_then(|before| before.split_once('/'));
+        if let Some((task, unit)) = before
+            && let Ok(task) = task.parse()
+            && let Some(before) = self.units.get(task, unit).await?
+            && before.undecided(now)
+        {
+            return Ok(Err(now + milliseconds(self.settings.retry_pause)));
+        }
+        let taken = self.accounts.take_turn(account, &turn, now).await?;
+        Ok(if taken { Ok(()) } else { Err(now + milliseconds(self.settings.personal_interval).max(1_000)) })
     }
 
     /// A medium, fetched again and judged again: what was fine at creation may be something else now.
@@ -209,12 +224,8 @@ impl Publisher {
     }
 
     /// The fence and the call. What was written before it says SENDING; what comes after only adds the outcome.
-    async fn send(&self, held: &Held, task: &Task, ready: Ready) -> Result<Moved> {
-        let token = match &ready {
-            Ready::Corp { corp_key, .. } => Some(self.tokens.get(corp_key, None).await?),
-            Ready::Personal { .. } => None,
-        };
-        let open = self.open_accounts(held).await?;
+    async fn send(&self, held: &mut Held, task: &Task, ready: Ready) -> Result<Moved> {
+        let open = held.open_accounts();
         let sending: Vec<_> =
             open.iter().map(|account| (account.as_str(), AccountState::Processing(Stage::Sending))).collect();
         let change = UnitChange {
@@ -225,10 +236,8 @@ impl Publisher {
         if self.settle(held, &change, &sending).await? == Settled::UnitMoved {
             return Ok(Moved::LeaseLost);
         }
-        let mut fenced = Held { unit: held.unit.clone(), owner: held.owner.clone() };
-        fenced.unit.stage = UnitStage::Sending;
         let text = task.text_content.as_str();
-        let (sent, corp_key, hashes) = match ready {
+        let (sent, token_version, hashes) = match ready {
             Ready::Personal { gateway, app_id, media } => {
                 let sent = match media {
                     Uploaded::None => gateway.send_text(&app_id, text).await,
@@ -237,10 +246,9 @@ impl Publisher {
                 };
                 (sent.map(Sent::Post), None, Vec::new())
             }
-            Ready::Corp { corp_key, draft, hashes } => {
-                let Some(token) = &token else { return Err(kernel::Error::Corrupt("corp token").into()) };
+            Ready::Corp { token, draft, hashes } => {
                 let sent = self.wecom.add_moment_task(&token.token, &draft).await;
-                (sent.map(|job| Sent::Job(job.0)), Some((corp_key, token.version)), hashes)
+                (sent.map(|job| Sent::Job(job.0)), Some(token.version), hashes)
             }
         };
         match sent {
@@ -249,49 +257,51 @@ impl Publisher {
                     .iter()
                     .map(|account| (account.as_str(), AccountState::Success { moment_id: post.id.clone() }))
                     .collect();
-                self.finish(&fenced, &states).await
+                self.finish(held, &states).await
             }
             Ok(Sent::Job(job_id)) => {
                 let change =
                     UnitChange { stage: Some(UnitStage::Submitted), job_id: Some(job_id), ..UnitChange::default() };
-                self.later(&fenced, change, self.settings.job_pause, Stage::Submitted).await
+                self.later(held, change, self.settings.job_pause, Stage::Submitted).await
             }
             Err(failure) if failure.kind == FailureKind::OutcomeUnknown => {
                 warn!(task.id = task.id.get(), "outcome of task {} not known: {failure}", task.id);
-                self.unconfirmed(&fenced).await
+                self.unconfirmed(held).await
             }
-            Err(failure) => self.refused(&fenced, &failure, corp_key, &hashes).await,
+            Err(failure) => self.refused(held, &failure, token_version, &hashes).await,
         }
     }
 
     /// A refusal: nothing was done, so the unit may begin again where that helps, or fails with the reason.
     async fn refused(
         &self,
-        held: &Held,
+        held: &mut Held,
         failure: &ProviderError,
-        token: Option<(String, u64)>,
+        token_version: Option<u64>,
         hashes: &[String],
     ) -> Result<Moved> {
         warn!(task.id = held.unit.task_id.get(), "unit of task {} refused: {failure}", held.unit.task_id);
         let mut again = UnitChange { stage: Some(UnitStage::Queued), ..UnitChange::default() };
-        let corp_key = held.unit.corp_key.as_deref();
+        let corp_key = held.unit.corp_key.clone();
         let pause = match &failure.kind {
             FailureKind::Retry if self.may_retry(held, failure) => {
                 self.pause(self.settings.retry_pause, held.unit.attempts)
             }
             FailureKind::RateLimited { window } => {
                 let now = self.clock.now();
-                let wait = window.wait(now);
                 again.waited = true;
-                if let Some(corp_key) = corp_key {
-                    self.corps.block(corp_key, now.as_millisecond() + milliseconds(wait)).await?;
+                match &corp_key {
+                    Some(corp_key) => {
+                        let until = self.corps.block(corp_key, *window, now).await?;
+                        Duration::from_millis(u64::try_from(until - now.as_millisecond()).unwrap_or(0))
+                    }
+                    None => window.wait(now),
                 }
-                wait
             }
             FailureKind::TokenInvalid if self.may_retry(held, failure) => {
-                if let Some(corp_key) = corp_key {
-                    let version = match token {
-                        Some((_, version)) => version,
+                if let Some(corp_key) = &corp_key {
+                    let version = match token_version {
+                        Some(version) => version,
                         None => self.corps.get(corp_key).await?.map_or(0, |corp| corp.token_version),
                     };
                     if let Err(Error::Provider(failure)) = self.tokens.get(corp_key, Some(version)).await {
@@ -301,10 +311,8 @@ impl Publisher {
                 Duration::ZERO
             }
             FailureKind::MediaInvalid if self.may_retry(held, failure) => {
-                for (hash, corp_key) in hashes.iter().zip(std::iter::repeat(corp_key)) {
-                    if let Some(corp_key) = corp_key {
-                        self.uploads.forget(corp_key, hash).await?;
-                    }
+                for (hash, corp_key) in hashes.iter().flat_map(|hash| corp_key.iter().map(move |key| (hash, key))) {
+                    self.uploads.forget(corp_key, hash).await?;
                 }
                 Duration::ZERO
             }
@@ -314,7 +322,7 @@ impl Publisher {
     }
 
     /// Token and media are mended once; what passes by itself may be tried as often as the settings say.
-    fn may_retry(&self, held: &Held, failure: &ProviderError) -> bool {
+    fn may_retry(&self, held: &mut Held, failure: &ProviderError) -> bool {
         match failure.kind {
             FailureKind::TokenInvalid | FailureKind::MediaInvalid => held.unit.attempts <= 2,
             _ => held.unit.attempts < self.settings.max_attempts,
@@ -322,7 +330,7 @@ impl Publisher {
     }
 
     /// A refusal that trying again does not help. What it proves about the account is noted too.
-    async fn ended(&self, held: &Held, failure: &ProviderError) -> Result<Moved> {
+    async fn ended(&self, held: &mut Held, failure: &ProviderError) -> Result<Moved> {
         let status = match failure.kind {
             FailureKind::AccountOffline | FailureKind::DeviceUnknown => Some(AccountStatus::Offline),
             FailureKind::BadCredentials => Some(AccountStatus::Expired),

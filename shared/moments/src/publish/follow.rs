@@ -20,10 +20,11 @@ const LONGEST_MEMBER_PAUSE: Duration = Duration::from_secs(1_800);
 const LAST_WORD_MS: i64 = 24 * 3_600_000;
 
 impl Publisher {
-    pub(super) async fn follow_job(&self, held: &Held) -> Result<Moved> {
-        let (Some(corp_key), Some(job_id)) = (&held.unit.corp_key, &held.unit.job_id) else {
+    pub(super) async fn follow_job(&self, held: &mut Held) -> Result<Moved> {
+        let (Some(corp_key), Some(job_id)) = (held.unit.corp_key.clone(), held.unit.job_id.clone()) else {
             return Err(kernel::Error::Corrupt("publish unit").into());
         };
+        let corp_key = corp_key.as_str();
         if self.clock.now_ms() > held.unit.sending_at + JOB_LIFETIME_MS {
             return self.unconfirmed(held).await;
         }
@@ -35,7 +36,7 @@ impl Publisher {
             Err(Error::Provider(_)) => return self.look_again(held, self.settings.job_pause, LONGEST_JOB_PAUSE).await,
             Err(error) => return Err(error),
         };
-        match self.wecom.job_result(&token.token, &JobId(job_id.clone())).await {
+        match self.wecom.job_result(&token.token, &JobId(job_id)).await {
             Ok(JobState::Running) => self.look_again(held, self.settings.job_pause, LONGEST_JOB_PAUSE).await,
             Ok(JobState::Done { moment_id, invalid_senders }) => {
                 self.await_members(held, moment_id, &invalid_senders).await
@@ -51,10 +52,11 @@ impl Publisher {
         }
     }
 
-    pub(super) async fn follow_members(&self, held: &Held) -> Result<Moved> {
-        let (Some(corp_key), Some(moment_id)) = (&held.unit.corp_key, &held.unit.moment_id) else {
+    pub(super) async fn follow_members(&self, held: &mut Held) -> Result<Moved> {
+        let (Some(corp_key), Some(moment_id)) = (held.unit.corp_key.clone(), held.unit.moment_id.clone()) else {
             return Err(kernel::Error::Corrupt("publish unit").into());
         };
+        let (corp_key, moment_id) = (corp_key.as_str(), moment_id.as_str());
         let now = self.clock.now_ms();
         let (over, no_last_word) = (now >= held.unit.confirm_until, now >= held.unit.confirm_until + LAST_WORD_MS);
         let token = match self.tokens.get(corp_key, None).await {
@@ -88,7 +90,7 @@ impl Publisher {
                 return self.look_again_after_failure(held, corp_key, token.version, failure.kind).await;
             }
         };
-        let open = self.open_accounts(held).await?;
+        let open = held.open_accounts();
         let accounts = self.accounts.by_ids(&open).await?;
         let published = |account: &str| {
             let member = accounts.iter().find(|known| known.account_id == account)?.member_id.as_deref()?;
@@ -97,7 +99,7 @@ impl Publisher {
         let states: Vec<_> = open
             .iter()
             .filter_map(|account| match published(account) {
-                Some(true) => Some((account.as_str(), AccountState::Success { moment_id: moment_id.clone() })),
+                Some(true) => Some((account.as_str(), AccountState::Success { moment_id: moment_id.to_owned() })),
                 _ if over => {
                     Some((account.as_str(), AccountState::failed(PublishProblem::NotConfirmedByMember.advice())))
                 }
@@ -115,7 +117,7 @@ impl Publisher {
 
     async fn look_again_after_failure(
         &self,
-        held: &Held,
+        held: &mut Held,
         corp_key: &str,
         version: u64,
         kind: FailureKind,
@@ -138,14 +140,14 @@ impl Publisher {
 
     /// The secret is refused: WeCom blocks an address that goes on asking with it, so it is seldom tried from now on,
     /// and the accounts show that somebody has to mend it.
-    async fn await_new_secret(&self, held: &Held) -> Result<Moved> {
+    async fn await_new_secret(&self, held: &mut Held) -> Result<Moved> {
         for account in self.accounts.by_ids(&held.unit.account_ids).await? {
             self.accounts.set_status(&account, AccountStatus::Expired, account.offline_checks, None).await?;
         }
         self.look_again(held, LONGEST_MEMBER_PAUSE, LONGEST_MEMBER_PAUSE).await
     }
 
-    async fn look_again(&self, held: &Held, first: Duration, longest: Duration) -> Result<Moved> {
+    async fn look_again(&self, held: &mut Held, first: Duration, longest: Duration) -> Result<Moved> {
         let doubled = first.saturating_mul(1 << held.unit.attempts.saturating_sub(1).min(12)).min(longest.max(first));
         let stage = match held.unit.stage {
             UnitStage::Submitted => Stage::Submitted,

@@ -3,7 +3,6 @@
 use crate::error::{PublishProblem, Result};
 use crate::provider::ProviderError;
 use crate::store::result::{AccountState, Stage};
-use crate::store::task::Task;
 use crate::store::unit::{UnitChange, UnitStage};
 
 use super::channel::Channel;
@@ -22,13 +21,10 @@ enum Witness {
 }
 
 impl Publisher {
-    pub(super) async fn reconcile(&self, held: &Held) -> Result<Moved> {
-        let Some(task) = self.ledger.tasks.get(held.unit.task_id).await? else {
-            return Err(kernel::Error::NotFound("moment task").into());
-        };
-        match self.witness(held, &task).await {
+    pub(super) async fn reconcile(&self, held: &mut Held) -> Result<Moved> {
+        match self.witness(held).await {
             Ok(Witness::Post(id)) => {
-                let open = self.open_accounts(held).await?;
+                let open = held.open_accounts();
                 let states: Vec<_> = open
                     .iter()
                     .map(|account| (account.as_str(), AccountState::Success { moment_id: id.clone() }))
@@ -47,11 +43,15 @@ impl Publisher {
         }
     }
 
-    async fn witness(&self, held: &Held, task: &Task) -> Result<Witness> {
-        let since = held.unit.sending_at.div_euclid(1_000) - CLOCK_SKEW;
+    async fn witness(&self, held: &Held) -> Result<Witness> {
+        let task = &held.entry.task;
+        let sent_at = held.unit.sending_at.div_euclid(1_000);
         match self.channel(held).await? {
             None => Ok(Witness::Nothing),
             Some(Channel::Personal { gateway, app_id, .. }) => {
+                // The account publishes nothing else meanwhile, and published nothing for an interval before.
+                let interval = i64::try_from(self.settings.personal_interval.as_secs()).unwrap_or(CLOCK_SKEW);
+                let since = sent_at - CLOCK_SKEW.min(interval);
                 let mut max_id = None;
                 for _ in 0..PAGES {
                     let posts = gateway.list(&app_id, max_id.as_deref()).await?;
@@ -70,19 +70,29 @@ impl Publisher {
                 }
                 Ok(Witness::Nothing)
             }
-            Some(Channel::Corp { corp_key, .. }) => {
+            Some(Channel::Corp { corp_key, members }) => {
+                let since = sent_at - CLOCK_SKEW;
                 let token = self.tokens.get(&corp_key, None).await?;
                 let moments =
                     self.wecom.moment_list(&token.token, since, self.clock.now().as_second() + CLOCK_SKEW).await?;
-                let mut alike = moments.into_iter().filter(|moment| {
+                let alike = moments.into_iter().filter(|moment| {
                     moment.create_time.is_none_or(|time| time >= since)
                         && moment.by_corp
                         && moment.text == task.text_content
                         && moment.image_count + usize::from(moment.has_video) == task.media_urls.len()
                 });
+                let ours: Vec<_> = members.iter().filter_map(|member| member.member_id.as_deref()).collect();
+                let mut found = Vec::new();
+                for moment in alike {
+                    // The same words may have been given to other members of the company by another task.
+                    let asked = self.wecom.member_status(&token.token, &moment.moment_id).await?;
+                    if asked.iter().all(|(member, _)| ours.contains(&member.as_str())) {
+                        found.push(moment.moment_id);
+                    }
+                }
                 // Two that are alike prove nothing about either.
-                Ok(match (alike.next(), alike.next()) {
-                    (Some(moment), None) => Witness::Moment(moment.moment_id),
+                Ok(match found.pop() {
+                    Some(id) if found.is_empty() => Witness::Moment(id),
                     _ => Witness::Nothing,
                 })
             }
@@ -90,8 +100,8 @@ impl Publisher {
     }
 
     /// WeCom has made the task under this id: its members are asked now.
-    pub(super) async fn await_members(&self, held: &Held, moment_id: String, refused: &[String]) -> Result<Moved> {
-        let open = self.open_accounts(held).await?;
+    pub(super) async fn await_members(&self, held: &mut Held, moment_id: String, refused: &[String]) -> Result<Moved> {
+        let open = held.open_accounts();
         let members = self.accounts.by_ids(&open).await?;
         let is_refused = |account: &str| {
             let member = members.iter().find(|member| member.account_id == account);

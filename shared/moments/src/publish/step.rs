@@ -14,7 +14,7 @@ use super::PublishMessage;
 use crate::accounts::CorpTokens;
 use crate::config::{Gateways, PublishSettings};
 use crate::error::{Advice, PublishProblem, Result};
-use crate::ledger::{Ledger, Settled};
+use crate::ledger::{Entry, Ledger, Settled};
 use crate::media::MediaFetcher;
 use crate::store::account::AccountStore;
 use crate::store::corp::CorpStore;
@@ -54,11 +54,21 @@ pub struct Publisher {
     pub(super) settings: PublishSettings,
 }
 
-/// A unit in a worker's hands.
+/// A unit in a worker's hands, with its task as this worker knows it.
 #[derive(Debug)]
 pub(super) struct Held {
     pub unit: Unit,
     pub owner: String,
+    pub entry: Entry,
+}
+
+impl Held {
+    /// The accounts of the unit about which nothing final is written yet.
+    pub(super) fn open_accounts(&self) -> Vec<String> {
+        let open = self.entry.results.iter().filter(|result| !result.status.ended());
+        let ours = open.filter(|result| self.unit.account_ids.contains(&result.account_id));
+        ours.map(|result| result.account_id.clone()).collect()
+    }
 }
 
 impl Publisher {
@@ -95,28 +105,36 @@ impl Publisher {
         let Some(unit) = self.units.claim((task, unit), &owner, now, lease_end).await? else {
             return Ok(Moved::Nothing);
         };
-        let held = Held { unit, owner };
+        // Read once: everything written from here on tells whether it was still true.
+        let (task, results) = self.ledger.read(task).await?.ok_or(kernel::Error::NotFound("moment task"))?;
+        let mut held = Held { unit, owner, entry: Entry { task, results } };
         match held.unit.stage {
-            UnitStage::Queued => self.begin(&held).await,
+            UnitStage::Queued => self.begin(&mut held).await,
             // Its worker died between writing SENDING and writing what came of it.
-            UnitStage::Sending => self.unconfirmed(&held).await,
-            UnitStage::Unconfirmed => self.reconcile(&held).await,
-            UnitStage::Submitted => self.follow_job(&held).await,
-            UnitStage::Waiting => self.follow_members(&held).await,
+            UnitStage::Sending => self.unconfirmed(&mut held).await,
+            UnitStage::Unconfirmed => self.reconcile(&mut held).await,
+            UnitStage::Submitted => self.follow_job(&mut held).await,
+            UnitStage::Waiting => self.follow_members(&mut held).await,
             UnitStage::Done => Ok(Moved::Nothing),
         }
     }
 
     /// The outcome of the call is not known: from here on the provider's own list decides.
-    pub(super) async fn unconfirmed(&self, held: &Held) -> Result<Moved> {
+    pub(super) async fn unconfirmed(&self, held: &mut Held) -> Result<Moved> {
         let change = UnitChange { stage: Some(UnitStage::Unconfirmed), ..UnitChange::default() };
         self.later(held, change, self.settings.reconcile_pause, Stage::Unconfirmed).await
     }
 
     /// Lets the unit go on after `pause`, its accounts being shown at `stage`.
-    pub(super) async fn later(&self, held: &Held, change: UnitChange, pause: Duration, stage: Stage) -> Result<Moved> {
+    pub(super) async fn later(
+        &self,
+        held: &mut Held,
+        change: UnitChange,
+        pause: Duration,
+        stage: Stage,
+    ) -> Result<Moved> {
         let until = self.clock.now_ms() + milliseconds(pause);
-        let open = self.open_accounts(held).await?;
+        let open = held.open_accounts();
         let states: Vec<_> = if change.stage.is_some_and(|stage| stage != held.unit.stage) {
             open.iter().map(|account| (account.as_str(), AccountState::Processing(stage))).collect()
         } else {
@@ -129,7 +147,7 @@ impl Publisher {
     /// Writes a change that lets the unit go for `pause`, and has it taken up again then.
     pub(super) async fn settled_later(
         &self,
-        held: &Held,
+        held: &mut Held,
         change: &UnitChange,
         states: &[(&str, AccountState)],
         pause: Duration,
@@ -144,15 +162,15 @@ impl Publisher {
     }
 
     /// Ends the unit: every account of it that is still open fails with this.
-    pub(super) async fn fail(&self, held: &Held, advice: Advice) -> Result<Moved> {
-        let open = self.open_accounts(held).await?;
+    pub(super) async fn fail(&self, held: &mut Held, advice: Advice) -> Result<Moved> {
+        let open = held.open_accounts();
         let states: Vec<_> = open.iter().map(|account| (account.as_str(), AccountState::failed(advice))).collect();
         warn!(task.id = held.unit.task_id.get(), error.code = advice.code, "unit of task {} failed", held.unit.task_id);
         self.finish(held, &states).await
     }
 
     /// Ends the unit with these last states.
-    pub(super) async fn finish(&self, held: &Held, states: &[(&str, AccountState)]) -> Result<Moved> {
+    pub(super) async fn finish(&self, held: &mut Held, states: &[(&str, AccountState)]) -> Result<Moved> {
         let change = UnitChange { stage: Some(UnitStage::Done), ..UnitChange::default() };
         match self.settle(held, &change, states).await? {
             Settled::UnitMoved => Ok(Moved::LeaseLost),
@@ -163,25 +181,22 @@ impl Publisher {
         }
     }
 
-    pub(super) async fn give_up(&self, held: &Held) -> Result<Moved> {
+    pub(super) async fn give_up(&self, held: &mut Held) -> Result<Moved> {
         self.fail(held, PublishProblem::GaveUp.advice()).await
     }
 
     pub(super) async fn settle(
         &self,
-        held: &Held,
+        held: &mut Held,
         change: &UnitChange,
         states: &[(&str, AccountState)],
     ) -> Result<Settled> {
         let action = self.units.advance(&held.unit, &held.owner, change)?;
-        self.ledger.settle(held.unit.task_id, action, states).await
-    }
-
-    /// The accounts of the unit about which nothing final is written yet.
-    pub(super) async fn open_accounts(&self, held: &Held) -> Result<Vec<String>> {
-        let results = self.ledger.results.of_task(held.unit.task_id).await?;
-        let open = results.into_iter().filter(|result| !result.status.ended()).map(|result| result.account_id);
-        Ok(open.filter(|account| held.unit.account_ids.contains(account)).collect())
+        let settled = self.ledger.settle(&mut held.entry, action, states).await?;
+        if settled == Settled::Done {
+            held.unit.stage = change.stage.unwrap_or(held.unit.stage);
+        }
+        Ok(settled)
     }
 
     /// The pause doubles with each attempt, up to a quarter of an hour.

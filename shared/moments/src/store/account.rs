@@ -1,7 +1,7 @@
 //! `t_wechat_account`: the WeChat accounts a user may publish with.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 use kernel::Clock;
 use kernel::config::{ConfigError, Env};
 use kernel::due::{self, DueIndex};
@@ -10,7 +10,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use serde::{Deserialize, Serialize};
 
-use super::{put, unless_refused};
+use super::{unless_refused, update};
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_wechat_account";
@@ -36,6 +36,16 @@ pub enum AccountStatus {
     Offline,
     /// Its credentials are not accepted any more.
     Expired,
+}
+
+impl AccountType {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Personal => "PERSONAL",
+            Self::Wework => "WEWORK",
+        }
+    }
 }
 
 impl AccountStatus {
@@ -76,6 +86,8 @@ pub struct Account {
     /// When it last published, in milliseconds (PERSONAL): the pace is kept by it.
     #[serde(default)]
     pub last_post_at: i64,
+    /// The unit that did, as `task/unit` (PERSONAL).
+    pub turn: Option<String>,
     /// When it was connected.
     pub create_time: i64,
 }
@@ -192,36 +204,37 @@ impl AccountStore {
 
     /// Writes a connection, as one action of a transaction; refused when another tenant has the account.
     pub(crate) fn connect(&self, connection: &Connection<'_>, now: i64) -> Result<TransactWriteItem> {
-        let mut builder = Put::builder()
+        let mut set = "SET user_id = :user, account_name = :name, account_type = :type, #status = :status, \
+                       auth_data = :auth, update_time = :now, create_time = if_not_exists(create_time, :now)"
+            .to_owned();
+        let mut builder = Update::builder()
             .table_name(&self.table)
-            .item("account_id", s(connection.account_id))
-            .item("user_id", n(connection.user_id))
-            .item("account_name", s(connection.account_name))
-            .item(
-                "account_type",
-                s(match connection.account_type {
-                    AccountType::Personal => "PERSONAL",
-                    AccountType::Wework => "WEWORK",
-                }),
-            )
-            .item("status", s(AccountStatus::Active.as_str()))
-            .item("auth_data", s(connection.auth_data))
-            .item("create_time", n(now))
-            .item("update_time", n(now))
+            .key("account_id", s(connection.account_id))
             .condition_expression("attribute_not_exists(user_id) OR user_id = :user")
-            .expression_attribute_values(":user", n(connection.user_id));
-        for (name, value) in
-            [("corp_key", connection.corp_key), ("member_id", connection.member_id), ("device", connection.device)]
-        {
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":user", n(connection.user_id))
+            .expression_attribute_values(":name", s(connection.account_name))
+            .expression_attribute_values(":type", s(connection.account_type.as_str()))
+            .expression_attribute_values(":status", s(AccountStatus::Active.as_str()))
+            .expression_attribute_values(":auth", s(connection.auth_data))
+            .expression_attribute_values(":now", n(now));
+        for (clause, name, value) in [
+            (", corp_key = :corp", ":corp", connection.corp_key.map(s)),
+            (", member_id = :member", ":member", connection.member_id.map(s)),
+            (", device = :device", ":device", connection.device.map(s)),
+            (
+                ", due_shard = :shard",
+                ":shard",
+                connection.health_due.map(|_| s(due::shard_of_text(connection.account_id))),
+            ),
+            (", next_action_at = :due", ":due", connection.health_due.map(n)),
+        ] {
             if let Some(value) = value {
-                builder = builder.item(name, s(value));
+                set.push_str(clause);
+                builder = builder.expression_attribute_values(name, value);
             }
         }
-        if let Some(due) = connection.health_due {
-            builder =
-                builder.item("due_shard", s(due::shard_of_text(connection.account_id))).item("next_action_at", n(due));
-        }
-        put(builder)
+        update(builder.update_expression(format!("{set} REMOVE offline_checks")))
     }
 
     /// Forgets the tenant's account, as one action of a transaction.
@@ -265,27 +278,26 @@ impl AccountStore {
         unless_refused(request.send().await, "dynamodb:UpdateItem")
     }
 
-    /// Takes the account's turn to publish: at most one publication at a time, and not before `interval_ms` has
-    /// passed since the last. `Err(instant)`: not yet, but perhaps then.
-    pub async fn take_turn(&self, account: &Account, now_ms: i64, interval_ms: i64) -> Result<Result<(), i64>> {
-        let free_from = account.last_post_at + interval_ms;
-        if free_from > now_ms {
-            return Ok(Err(free_from));
-        }
-        let outcome = self
+    /// Takes the account's turn to publish for a unit, unless somebody took it since the account was read.
+    pub async fn take_turn(&self, account: &Account, turn: &str, now_ms: i64) -> Result<bool> {
+        let request = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("account_id", s(&account.account_id))
-            .condition_expression("user_id = :user AND (attribute_not_exists(last_post_at) OR last_post_at = :seen)")
-            .update_expression("SET last_post_at = :now")
+            .update_expression("SET last_post_at = :now, turn = :turn")
             .expression_attribute_values(":user", n(account.user_id))
-            .expression_attribute_values(":seen", n(account.last_post_at))
-            .expression_attribute_values(":now", n(now_ms))
-            .send()
-            .await;
-        // Somebody took the turn in between: its interval begins now.
-        Ok(if unless_refused(outcome, "dynamodb:UpdateItem")? { Ok(()) } else { Err(now_ms + interval_ms.max(1_000)) })
+            .expression_attribute_values(":turn", s(turn))
+            .expression_attribute_values(":now", n(now_ms));
+        let request = match &account.turn {
+            None => request.condition_expression("user_id = :user AND attribute_not_exists(turn)"),
+            // A unit may take several turns, so the time counts too.
+            Some(seen) => request
+                .condition_expression("user_id = :user AND turn = :seen AND last_post_at = :seen_at")
+                .expression_attribute_values(":seen", s(seen))
+                .expression_attribute_values(":seen_at", n(account.last_post_at)),
+        };
+        unless_refused(request.send().await, "dynamodb:UpdateItem")
     }
 
     /// The accounts whose health is to be looked at.

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use jiff::Timestamp;
 use kernel::config::{ConfigError, Env};
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
@@ -9,6 +10,7 @@ use kernel::ids::UserId;
 use serde::Deserialize;
 
 use super::{put, unless_refused};
+use crate::provider::RateWindow;
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_wechat_corp";
@@ -42,6 +44,8 @@ pub struct Corp {
     /// No creation before this, in milliseconds: WeCom said so.
     #[serde(default)]
     pub blocked_until: i64,
+    /// The window that block was for.
+    pub blocked_window: Option<RateWindow>,
 }
 
 /// Access to the table.
@@ -140,38 +144,63 @@ impl CorpStore {
         unless_refused(request.send().await, "dynamodb:UpdateItem")
     }
 
-    /// Takes one of the `per_minute` creations of the company. `Err(instant)`: not before then.
+    /// Takes one of the `per_minute` creations of the company. `Err(instant)`: not before then. `corp` may be out of
+    /// date: it is only where the search begins.
     pub async fn take_creation(&self, corp: &Corp, now_ms: i64, per_minute: u32) -> Result<Result<(), i64>> {
         const MINUTE: i64 = 60_000;
-        if corp.blocked_until > now_ms {
-            return Ok(Err(corp.blocked_until));
+        // Whoever counts in the same minute does not disturb, only who begins a new one.
+        const TRIES: u32 = 3;
+        let mut window = corp.window();
+        for _ in 0..TRIES {
+            if window.blocked_until > now_ms {
+                return Ok(Err(window.blocked_until));
+            }
+            let request = self
+                .client
+                .update_item()
+                .table_name(&self.table)
+                .key("corp_key", s(&corp.corp_key))
+                .expression_attribute_values(":now", n(now_ms))
+                .expression_attribute_values(":one", n(1));
+            const FREE: &str = "(attribute_not_exists(blocked_until) OR blocked_until <= :now)";
+            let request = if now_ms < window.start + MINUTE {
+                if window.count >= per_minute {
+                    return Ok(Err(window.start + MINUTE));
+                }
+                request
+                    .condition_expression(format!("window_start = :start AND window_count < :most AND {FREE}"))
+                    .update_expression("ADD window_count :one")
+                    .expression_attribute_values(":start", n(window.start))
+                    .expression_attribute_values(":most", n(per_minute))
+            } else {
+                request
+                    .condition_expression(format!(
+                        "attribute_exists(corp_key) AND (attribute_not_exists(window_start) OR window_start = :seen) \
+                         AND {FREE}"
+                    ))
+                    .update_expression("SET window_start = :now, window_count = :one")
+                    .expression_attribute_values(":seen", n(window.start))
+            };
+            if unless_refused(request.send().await, "dynamodb:UpdateItem")? {
+                return Ok(Ok(()));
+            }
+            window = match self.get(&corp.corp_key).await? {
+                Some(corp) => corp.window(),
+                None => break,
+            };
         }
-        let same_window = now_ms < corp.window_start + MINUTE;
-        if same_window && corp.window_count >= per_minute {
-            return Ok(Err(corp.window_start + MINUTE));
-        }
-        let (start, count) = if same_window { (corp.window_start, corp.window_count + 1) } else { (now_ms, 1) };
-        let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("corp_key", s(&corp.corp_key))
-            .condition_expression(
-                "attribute_not_exists(window_start) OR (window_start = :seen_start AND window_count = :seen_count)",
-            )
-            .update_expression("SET window_start = :start, window_count = :count")
-            .expression_attribute_values(":seen_start", n(corp.window_start))
-            .expression_attribute_values(":seen_count", n(corp.window_count))
-            .expression_attribute_values(":start", n(start))
-            .expression_attribute_values(":count", n(count))
-            .send()
-            .await;
-        // Another creation was counted in between: look again in a second.
-        Ok(if unless_refused(outcome, "dynamodb:UpdateItem")? { Ok(()) } else { Err(now_ms + 1_000) })
+        Ok(Err(now_ms + 1_000))
     }
 
-    /// Notes that WeCom accepts no creation before `until_ms`, for every worker.
-    pub async fn block(&self, corp_key: &str, until_ms: i64) -> Result<()> {
+    /// Notes that WeCom refuses creations, for every worker, and answers until when. A wait for a shorter window that
+    /// has just ended did not help, so the next longer one is assumed.
+    pub async fn block(&self, corp_key: &str, window: RateWindow, now: Timestamp) -> Result<i64> {
+        const JUST_MS: i64 = 120_000;
+        let now_ms = now.as_millisecond();
+        let before = self.get(corp_key).await?;
+        let in_vain = before.filter(|corp| (now_ms - JUST_MS..=now_ms).contains(&corp.blocked_until));
+        let window = in_vain.and_then(|corp| corp.blocked_window).map_or(window, |last| window.max(last.longer()));
+        let until = now_ms + i64::try_from(window.wait(now).as_millis()).unwrap_or(i64::MAX / 4);
         let outcome = self
             .client
             .update_item()
@@ -180,10 +209,26 @@ impl CorpStore {
             .condition_expression(
                 "attribute_exists(corp_key) AND (attribute_not_exists(blocked_until) OR blocked_until < :until)",
             )
-            .update_expression("SET blocked_until = :until")
-            .expression_attribute_values(":until", n(until_ms))
+            .update_expression("SET blocked_until = :until, blocked_window = :window")
+            .expression_attribute_values(":until", n(until))
+            .expression_attribute_values(":window", s(window.as_str()))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem").map(drop)
+        unless_refused(outcome, "dynamodb:UpdateItem")?;
+        Ok(until)
+    }
+}
+
+/// How far the company has used up its creations.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    start: i64,
+    count: u32,
+    blocked_until: i64,
+}
+
+impl Corp {
+    const fn window(&self) -> Window {
+        Window { start: self.window_start, count: self.window_count, blocked_until: self.blocked_until }
     }
 }

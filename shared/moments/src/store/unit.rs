@@ -83,6 +83,17 @@ pub struct Unit {
     pub confirm_until: i64,
 }
 
+impl Unit {
+    /// Whether it may be publishing at `now_ms`, or may have published without anybody knowing.
+    pub fn undecided(&self, now_ms: i64) -> bool {
+        match self.stage {
+            UnitStage::Sending | UnitStage::Unconfirmed => true,
+            UnitStage::Queued => self.lease_owner.is_some() && self.next_action_at.is_some_and(|end| end > now_ms),
+            UnitStage::Submitted | UnitStage::Waiting | UnitStage::Done => false,
+        }
+    }
+}
+
 /// What changes of a unit.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct UnitChange {

@@ -1,6 +1,7 @@
 //! Publications as they go when nobody disturbs them, and the steps they are made of.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use sandbox::media::MediaFile;
@@ -12,6 +13,10 @@ use crate::World;
 use crate::proxy::{Fault, Proxy, Step, When};
 
 const MEMBERS: [&str; 2] = ["lily", "rose"];
+const PICTURE: MediaFile = MediaFile::Jpeg { width: 80, height: 60, bytes: 0 };
+const VIDEO: MediaFile = MediaFile::Mp4 { width: 320, height: 240, milliseconds: 2_000, bytes: 0 };
+/// WeCom's, of an access token.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(7_200);
 
 /// What is published, and by whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +25,12 @@ pub(super) enum Story {
     Words,
     /// A picture of a person.
     Picture,
+    /// A video of a person.
+    Video,
     /// A picture of a company with two members, up to their confirmation.
     Company,
+    /// Words of a company whose access token has run out.
+    Renewal,
     /// A picture of a company and a person.
     Both,
 }
@@ -40,8 +49,8 @@ impl Story {
             Self::Words => &[
                 ("BatchGetItem t_wechat_account", 2),
                 ("Decrypt", 1),
-                ("GetItem t_moment_sync_task", 4),
-                ("Query t_moment_sync_result", 5),
+                ("GetItem t_moment_sync_task", 2),
+                ("Query t_moment_sync_result", 2),
                 ("SendMessage", 1),
                 ("TransactWriteItems t_moment_publish_unit", 2),
                 ("TransactWriteItems t_moment_sync_task", 1),
@@ -52,8 +61,8 @@ impl Story {
             Self::Picture => &[
                 ("BatchGetItem t_wechat_account", 2),
                 ("Decrypt", 1),
-                ("GetItem t_moment_sync_task", 5),
-                ("Query t_moment_sync_result", 6),
+                ("GetItem t_moment_sync_task", 2),
+                ("Query t_moment_sync_result", 2),
                 ("SendMessage", 1),
                 ("TransactWriteItems t_moment_publish_unit", 3),
                 ("TransactWriteItems t_moment_sync_task", 1),
@@ -62,14 +71,44 @@ impl Story {
                 ("sns/sendImgSns", 1),
                 ("sns/uploadSnsImage", 1),
             ],
+            Self::Video => &[
+                ("BatchGetItem t_wechat_account", 2),
+                ("Decrypt", 1),
+                ("GetItem t_moment_sync_task", 2),
+                ("Query t_moment_sync_result", 2),
+                ("SendMessage", 1),
+                ("TransactWriteItems t_moment_publish_unit", 3),
+                ("TransactWriteItems t_moment_sync_task", 1),
+                ("UpdateItem t_moment_publish_unit", 1),
+                ("UpdateItem t_wechat_account", 1),
+                ("sns/sendVideoSns", 1),
+                ("sns/uploadSnsVideo", 1),
+            ],
+            Self::Renewal => &[
+                ("BatchGetItem t_wechat_account", 4),
+                ("Decrypt", 3),
+                ("Encrypt", 1),
+                ("GetItem t_moment_sync_task", 4),
+                ("GetItem t_wechat_corp", 3),
+                ("Query t_moment_sync_result", 4),
+                ("SendMessage", 1),
+                ("TransactWriteItems t_moment_publish_unit", 4),
+                ("TransactWriteItems t_moment_sync_task", 1),
+                ("UpdateItem t_moment_publish_unit", 3),
+                ("UpdateItem t_wechat_corp", 3),
+                ("externalcontact/add_moment_task", 1),
+                ("externalcontact/get_moment_task", 1),
+                ("externalcontact/get_moment_task_result", 1),
+                ("gettoken", 1),
+            ],
             Self::Company => &[
                 ("BatchGetItem t_wechat_account", 4),
-                ("Decrypt", 4),
-                ("GetItem t_moment_sync_task", 7),
-                ("GetItem t_wechat_corp", 5),
+                ("Decrypt", 3),
+                ("GetItem t_moment_sync_task", 4),
+                ("GetItem t_wechat_corp", 3),
                 ("GetItem t_wechat_media", 1),
                 ("PutItem t_wechat_media", 1),
-                ("Query t_moment_sync_result", 11),
+                ("Query t_moment_sync_result", 4),
                 ("SendMessage", 1),
                 ("TransactWriteItems t_moment_publish_unit", 5),
                 ("TransactWriteItems t_moment_sync_task", 1),
@@ -82,12 +121,12 @@ impl Story {
             ],
             Self::Both => &[
                 ("BatchGetItem t_wechat_account", 5),
-                ("Decrypt", 5),
-                ("GetItem t_moment_sync_task", 11),
-                ("GetItem t_wechat_corp", 5),
+                ("Decrypt", 4),
+                ("GetItem t_moment_sync_task", 5),
+                ("GetItem t_wechat_corp", 3),
                 ("GetItem t_wechat_media", 1),
                 ("PutItem t_wechat_media", 1),
-                ("Query t_moment_sync_result", 16),
+                ("Query t_moment_sync_result", 5),
                 ("SendMessage", 2),
                 ("TransactWriteItems t_moment_publish_unit", 8),
                 ("TransactWriteItems t_moment_sync_task", 1),
@@ -107,22 +146,25 @@ impl Story {
     /// Sets it up with accounts of its own, so that many fit in one world.
     pub(super) async fn scene(self, world: &World, number: usize) -> Result<Scene> {
         let mut outlets = Vec::new();
-        if matches!(self, Self::Company | Self::Both) {
+        if matches!(self, Self::Company | Self::Renewal | Self::Both) {
             let corp = format!("flowers-{number}");
             let accounts = world.connect_corp(USER, &corp, &MEMBERS).await?;
             let names = MEMBERS.map(|member| format!("{corp}/{member}"));
             ensure!(accounts.len() == names.len(), "connected {accounts:?}");
             outlets.extend(accounts.into_iter().zip(names).map(|(account_id, name)| Outlet { account_id, name }));
         }
-        if self != Self::Company {
+        if !matches!(self, Self::Company | Self::Renewal) {
             let name = format!("device-{number}");
             outlets.push(Outlet { account_id: world.connect_device(USER, &name).await?, name });
         }
-        let picture = MediaFile::Jpeg { width: 80, height: 60, bytes: 0 };
+        if self == Self::Renewal {
+            world.advance(TOKEN_LIFETIME);
+        }
         let text = format!("新品到店 {number}");
         let media: Vec<String> = match self {
-            Self::Words => Vec::new(),
-            _ => vec![world.sandbox.media().put_file("1.jpg", picture)],
+            Self::Words | Self::Renewal => Vec::new(),
+            Self::Video => vec![world.sandbox.media().put_file("1.mp4", VIDEO)],
+            Self::Picture | Self::Company | Self::Both => vec![world.sandbox.media().put_file("1.jpg", PICTURE)],
         };
         let accounts: Vec<&String> = outlets.iter().map(|outlet| &outlet.account_id).collect();
         let body = json!({"text": text, "mediaUrls": media, "accountIds": accounts});
@@ -184,7 +226,7 @@ impl Story {
 
 /// Where a story cannot tell what became of its call: after the fence, and before the call was carried out.
 pub(super) fn blind_spots(steps: &[Step]) -> Result<Vec<(Step, When)>> {
-    let sends = ["sns/sendTextSns", "sns/sendImgSns", "externalcontact/add_moment_task"];
+    let sends = ["sns/sendTextSns", "sns/sendImgSns", "sns/sendVideoSns", "externalcontact/add_moment_task"];
     let mut spots = Vec::new();
     for (place, send) in steps.iter().enumerate().filter(|(_, step)| sends.contains(&step.name.as_str())) {
         let before = steps.iter().take(place);
