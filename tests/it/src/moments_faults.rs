@@ -1,6 +1,7 @@
 //! What goes wrong around a publication, and that it never goes out twice, never gets lost and is told as it was:
 //! crashes between any two steps, lost answers, messages that come twice, rivals, refusals, people who do nothing.
 
+mod alike;
 mod answers;
 mod company;
 mod messages;

@@ -297,7 +297,12 @@ impl AccountStore {
                 .expression_attribute_values(":seen", s(seen))
                 .expression_attribute_values(":seen_at", n(account.last_post_at)),
         };
-        unless_refused(request.send().await, "dynamodb:UpdateItem")
+        if unless_refused(request.send().await, "dynamodb:UpdateItem")? {
+            return Ok(true);
+        }
+        // The answer to the first try may have been lost: then the SDK's second one met our own turn.
+        let now_held = self.get(&account.account_id).await?;
+        Ok(now_held.is_some_and(|now| now.turn.as_deref() == Some(turn) && now.last_post_at == now_ms))
     }
 
     /// The accounts whose health is to be looked at.

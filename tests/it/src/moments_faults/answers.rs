@@ -46,11 +46,17 @@ async fn spoiled(story: Story, arm: fn(&World, Effect, bool)) -> Result<()> {
 
 #[tokio::test]
 async fn the_answer_of_the_gateway_may_be_spoiled() -> Result<()> {
-    spoiled(Story::Words, |world, effect, processed| {
-        let fault = GeweFault::new(GeweEndpoint::SendText, effect);
-        world.sandbox.gewe().arm(if processed { fault.processed() } else { fault });
-    })
-    .await
+    spoiled(Story::Words, |world, effect, processed| arm_gateway(world, GeweEndpoint::SendText, effect, processed))
+        .await?;
+    spoiled(Story::Picture, |world, effect, processed| arm_gateway(world, GeweEndpoint::SendImage, effect, processed))
+        .await?;
+    spoiled(Story::Video, |world, effect, processed| arm_gateway(world, GeweEndpoint::SendVideo, effect, processed))
+        .await
+}
+
+fn arm_gateway(world: &World, endpoint: GeweEndpoint, effect: Effect, processed: bool) {
+    let fault = GeweFault::new(endpoint, effect);
+    world.sandbox.gewe().arm(if processed { fault.processed() } else { fault });
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::truth::{Outlet, Truth, check};
 use super::{LATER, USER, confirm_everything, deliver_again, ended, live, request};
 use crate::World;
-use crate::proxy::{Fault, Proxy, Step, When};
+use crate::proxy::{Fault, Proxy, Step};
 
 const MEMBERS: [&str; 2] = ["lily", "rose"];
 const PICTURE: MediaFile = MediaFile::Jpeg { width: 80, height: 60, bytes: 0 };
@@ -171,18 +171,19 @@ impl Story {
         Ok(Scene { task: request(world, &body).await?, text, outlets })
     }
 
-    /// Tells it, with a publisher that dies at a step if one is given. Whoever comes then is healthy, and the message
-    /// in the dead one's hands comes again while its lease still runs.
+    /// Tells it, with a publisher that meets a fault at a step if one is given. Whoever comes after a dead one is
+    /// healthy, and the message in the dead one's hands comes again while its lease still runs.
     pub(super) async fn tell(
         self,
         world: &World,
         number: usize,
-        death: Option<(&Step, When)>,
+        fault: Option<(&Step, Fault)>,
     ) -> Result<(Vec<Step>, Vec<Truth>)> {
         let scene = self.scene(world, number).await?;
         let proxy = Proxy::start(world).await?;
-        if let Some((step, when)) = death {
-            proxy.arm(&step.name, step.nth, Fault::Kill(when));
+        let deadly = matches!(fault, Some((_, Fault::Kill(_))));
+        if let Some((step, fault)) = &fault {
+            proxy.arm(&step.name, step.nth, fault.clone());
         }
         let mut died = false;
         for _ in 0..30 {
@@ -195,7 +196,8 @@ impl Story {
             }
             let status = world.post_status(USER, scene.task).await?;
             if ended(&status) {
-                ensure!(died == death.is_some(), "the step never came");
+                let came = fault.is_none_or(|(step, _)| proxy.count(&step.name) >= step.nth);
+                ensure!(died == deadly && came, "the step never came");
                 let truths = check(world, scene.task, &status, &scene.text, &scene.outlets).await?;
                 return Ok((proxy.steps(), truths));
             }
@@ -224,14 +226,14 @@ impl Story {
     }
 }
 
-/// Where a story cannot tell what became of its call: after the fence, and before the call was carried out.
-pub(super) fn blind_spots(steps: &[Step]) -> Result<Vec<(Step, When)>> {
+/// Faults after which a story cannot tell what became of its call: between the fence and the call's being carried out.
+pub(super) fn blind_spots(steps: &[Step]) -> Result<Vec<(Step, &'static str)>> {
     let sends = ["sns/sendTextSns", "sns/sendImgSns", "sns/sendVideoSns", "externalcontact/add_moment_task"];
     let mut spots = Vec::new();
     for (place, send) in steps.iter().enumerate().filter(|(_, step)| sends.contains(&step.name.as_str())) {
         let before = steps.iter().take(place);
         let fence = before.rev().find(|step| step.name.starts_with("TransactWriteItems")).context("no fence")?;
-        spots.extend([(fence.clone(), When::After), (send.clone(), When::Before)]);
+        spots.extend([(fence.clone(), "dies after"), (send.clone(), "dies before"), (send.clone(), "lost before")]);
     }
     Ok(spots)
 }
