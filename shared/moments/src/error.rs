@@ -1,7 +1,10 @@
 //! What can go wrong in this domain, and what its user is told: every text a person reads about it is here.
 
+use std::borrow::Cow;
+
 use kernel::FieldProblem;
 
+use crate::media::MediaProblem;
 use crate::provider::{FailureKind, ProviderError};
 
 /// Result with this domain's error.
@@ -37,16 +40,24 @@ pub enum Error {
 }
 
 /// What a person is told: what happened, and what to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advice {
     /// One of the stable error codes.
     pub code: &'static str,
     /// What happened and what to do about it, in Chinese.
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
 }
 
+const PUBLISH_FAILED: &str = "MOMENT_PUBLISH_FAILED";
+
 const fn advice(code: &'static str, message: &'static str) -> Advice {
-    Advice { code, message }
+    Advice { code, message: Cow::Borrowed(message) }
+}
+
+/// What the user is told of a medium that cannot be used any more; it is the `index`-th of the task, from 0.
+pub fn media_advice(index: usize, problem: &MediaProblem) -> Advice {
+    let message = format!("第 {} 个素材无法使用：{}，然后重新创建任务", index + 1, problem.message());
+    Advice { code: PUBLISH_FAILED, message: Cow::Owned(message) }
 }
 
 /// Why an account's publication failed without a provider saying so.
@@ -71,7 +82,7 @@ pub enum PublishProblem {
 impl PublishProblem {
     /// What the user is told.
     pub const fn advice(self) -> Advice {
-        const FAILED: &str = "MOMENT_PUBLISH_FAILED";
+        const FAILED: &str = PUBLISH_FAILED;
         match self {
             Self::Unconfirmed => advice(
                 "MOMENT_PUBLISH_UNCONFIRMED",
@@ -94,7 +105,7 @@ impl PublishProblem {
 /// What the user is told of a provider's refusal.
 pub fn provider_advice(failure: &ProviderError) -> Advice {
     const API: &str = "WECHAT_API_ERROR";
-    const FAILED: &str = "MOMENT_PUBLISH_FAILED";
+    const FAILED: &str = PUBLISH_FAILED;
     match &failure.kind {
         FailureKind::Retry => advice(API, "微信服务暂时繁忙，请稍后重试"),
         FailureKind::RateLimited { .. } => advice(API, "微信接口调用过于频繁，请稍后重试"),

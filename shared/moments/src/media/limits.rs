@@ -16,6 +16,8 @@ pub const MAX_LONG_SIDE: u32 = 10_800;
 /// Short side of an image of a moment (same page). Older pages only advise 1440 × 1080, which is why the rule can be
 /// configured.
 pub const MAX_SHORT_SIDE: u32 = 1_080;
+/// What a publisher's memory can hold decoded; a phone's photographs have 12 to 24 million.
+pub const MAX_PIXELS: u64 = 40_000_000;
 
 /// What a medium may measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +28,11 @@ pub struct Limits {
     pub video_bytes: usize,
     /// Length of a video.
     pub video_duration: Duration,
-    /// Pixels of an image's longer side.
+    /// Pixels of an image in all; one of more is refused.
+    pub pixels: u64,
+    /// Pixels of an image's longer side; a larger image is scaled down.
     pub long_side: u32,
-    /// Pixels of an image's shorter side.
+    /// Pixels of an image's shorter side; a larger image is scaled down.
     pub short_side: u32,
 }
 
@@ -38,14 +42,13 @@ impl Limits {
         image_bytes: MAX_MEDIUM_BYTES,
         video_bytes: MAX_MEDIUM_BYTES,
         video_duration: MAX_VIDEO,
+        pixels: MAX_PIXELS,
         long_side: MAX_LONG_SIDE,
         short_side: MAX_SHORT_SIDE,
     };
 
-    /// The gateway documents none, so what WeCom takes is held to be what WeChat takes.
-    pub const GATEWAY: Self = Self::WECOM;
-
-    /// These limits with the pixel rule of `MEDIA_MAX_LONG_SIDE` and `MEDIA_MAX_SHORT_SIDE` where set.
+    /// These limits with the pixel rules of `MEDIA_MAX_PIXELS`, `MEDIA_MAX_LONG_SIDE` and `MEDIA_MAX_SHORT_SIDE` where
+    /// set.
     ///
     /// # Errors
     /// Names the variable that is no number of pixels, or both when they contradict each other.
@@ -57,7 +60,8 @@ impl Limits {
                 "MEDIA_MAX_SHORT_SIDE ({short_side}) must be from 1 to MEDIA_MAX_LONG_SIDE ({long_side})"
             )));
         }
-        Ok(Self { long_side, short_side, ..self })
+        let pixels = env.parsed("MEDIA_MAX_PIXELS", self.pixels)?;
+        Ok(Self { pixels, long_side, short_side, ..self })
     }
 
     /// Bytes of a medium before it is known what it is.
@@ -65,7 +69,17 @@ impl Limits {
         self.image_bytes.max(self.video_bytes)
     }
 
-    /// Whether an image of this size fits.
+    /// The largest size in the same proportions that fits.
+    pub(super) fn scaled(&self, width: u32, height: u32) -> (u32, u32) {
+        let by_long = f64::from(self.long_side) / f64::from(width.max(height).max(1));
+        let by_short = f64::from(self.short_side) / f64::from(width.min(height).max(1));
+        let factor = by_long.min(by_short).min(1.0);
+        // In range: neither side grows.
+        let side = |pixels: u32| ((f64::from(pixels) * factor).round() as u32).max(1);
+        (side(width), side(height))
+    }
+
+    /// Whether an image of this size fits as it is.
     pub(super) fn fits(&self, width: u32, height: u32) -> bool {
         width.max(height) <= self.long_side && width.min(height) <= self.short_side
     }
@@ -90,11 +104,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_scaled_fits_and_touches_a_limit() {
+        for (width, height, scaled) in [
+            (3_024, 4_032, (1_080, 1_440)),
+            (4_032, 3_024, (1_440, 1_080)),
+            (1_242, 26_880, (499, 10_800)),
+            (1, 21_600, (1, 10_800)),
+            (1_080, 1_080, (1_080, 1_080)),
+        ] {
+            assert_eq!(Limits::WECOM.scaled(width, height), scaled, "{width}x{height}");
+            assert!(Limits::WECOM.fits(scaled.0, scaled.1));
+        }
+    }
+
+    #[test]
     fn the_pixel_rule_is_configuration() {
         let env: Env = [("MEDIA_MAX_LONG_SIDE", "4096"), ("MEDIA_MAX_SHORT_SIDE", "3072")].into_iter().collect();
         let limits = Limits::WECOM.with_pixels_from(&env).unwrap();
         assert!(limits.fits(3_072, 4_096) && !limits.fits(3_073, 4_096));
-        assert_eq!(Limits::GATEWAY.with_pixels_from(&Env::default()), Ok(Limits::WECOM));
+        assert_eq!(Limits::WECOM.with_pixels_from(&Env::default()), Ok(Limits::WECOM));
 
         for (short, problem) in [("0", "MEDIA_MAX_SHORT_SIDE"), ("20000", "MEDIA_MAX_LONG_SIDE"), ("-1", "valid")] {
             let env: Env = [("MEDIA_MAX_SHORT_SIDE", short)].into_iter().collect();

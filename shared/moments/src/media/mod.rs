@@ -5,13 +5,14 @@
 //! - https on port 443 to public addresses only; the address that was judged is the address that is connected to;
 //! - nothing of ours goes out: no cookies, no referer, no credentials, no proxy;
 //! - one deadline for the whole medium and one cap on its bytes, however the server behaves;
-//! - one copy of the bytes in memory.
+//! - one copy of the bytes in memory, and one decoded image at a time.
 //!
 //! The origins named by configuration (the sandbox, locally) are exempt from the first rule and from no other.
 
 mod address;
 mod body;
 mod fetcher;
+mod fit;
 mod jpeg;
 mod limits;
 mod medium;
@@ -26,7 +27,7 @@ mod target;
 mod samples;
 
 pub use fetcher::{MAX_REDIRECTS, MediaFetcher};
-pub use limits::{Limits, MAX_LONG_SIDE, MAX_MEDIUM_BYTES, MAX_SHORT_SIDE, MAX_VIDEO, MIN_MEDIUM_BYTES};
+pub use limits::{Limits, MAX_LONG_SIDE, MAX_MEDIUM_BYTES, MAX_PIXELS, MAX_SHORT_SIDE, MAX_VIDEO, MIN_MEDIUM_BYTES};
 pub use medium::{ImageFormat, MediaKind, Medium};
 pub use problem::MediaProblem;
 pub use set::check_set;

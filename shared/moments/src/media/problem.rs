@@ -53,16 +53,14 @@ pub enum MediaProblem {
         found: Option<&'static str>,
     },
     /// An image of too many pixels.
-    #[error("{width}x{height} pixels, more than {long_side}x{short_side}")]
+    #[error("{width}x{height} pixels, more than {limit}")]
     BadDimensions {
         /// Pixels across.
         width: u32,
         /// Pixels down.
         height: u32,
-        /// Pixels allowed for the longer side.
-        long_side: u32,
-        /// Pixels allowed for the shorter side.
-        short_side: u32,
+        /// Pixels allowed in all.
+        limit: u64,
     },
     /// A video of too many seconds.
     #[error("{seconds} s long, more than {limit} s")]
@@ -100,10 +98,9 @@ impl MediaProblem {
                 let found = found.map(|found| format!("（实际为 {found}）")).unwrap_or_default();
                 return format!("素材格式不受支持{found}：图片仅支持 JPG、PNG，视频仅支持 MP4，请转换格式后重新上传");
             }
-            Self::BadDimensions { width, height, long_side, short_side } => {
-                return format!(
-                    "图片为 {width}×{height} 像素，超出限制（长边不超过 {long_side}、短边不超过 {short_side}），请缩小后重新上传"
-                );
+            Self::BadDimensions { width, height, limit } => {
+                let limit = limit / 10_000;
+                return format!("图片为 {width}×{height} 像素，超过 {limit} 万像素，请缩小后重新上传");
             }
             Self::TooLong { seconds, limit } => {
                 return format!("视频长约 {seconds} 秒，超过 {limit} 秒的限制，请剪辑后重新上传");
@@ -163,7 +160,7 @@ mod tests {
             MediaProblem::WrongType { found: None },
             MediaProblem::WrongType { found: Some("image/webp") },
             MediaProblem::WrongType { found: Some("text/html") },
-            MediaProblem::BadDimensions { width: 1, height: 2, long_side: 3, short_side: 4 },
+            MediaProblem::BadDimensions { width: 1, height: 2, limit: 1 },
             MediaProblem::TooLong { seconds: 31, limit: 30 },
             MediaProblem::Corrupt,
         ];
@@ -179,10 +176,7 @@ mod tests {
             (MediaProblem::TooLarge { limit: 10 * MB }, &["10 MB"][..]),
             (MediaProblem::UrlTooLong, &[MAX_URL_LENGTH.to_string().as_str()]),
             (MediaProblem::WrongType { found: Some("image/webp") }, &["image/webp", "MP4"]),
-            (
-                MediaProblem::BadDimensions { width: 3, height: 4, long_side: 10_800, short_side: 1_080 },
-                &["3×4", "10800", "1080"],
-            ),
+            (MediaProblem::BadDimensions { width: 8_001, height: 5_000, limit: 40_000_000 }, &["8001×5000", "4000 万"]),
             (MediaProblem::TooLong { seconds: 31, limit: 30 }, &["31 秒", "30 秒"]),
             (MediaProblem::HttpStatus(404), &["404"]),
         ] {

@@ -7,7 +7,7 @@ use tracing::warn;
 use super::channel::Channel;
 use super::step::{Held, Moved, Publisher, milliseconds};
 use crate::accounts::CorpToken;
-use crate::error::{Error, PublishProblem, Result, provider_advice};
+use crate::error::{Advice, Error, PublishProblem, Result, media_advice, provider_advice};
 use crate::gateway::{Gateway, Post, RawObject};
 use crate::ledger::Settled;
 use crate::media::{MediaKind, Medium, check_set};
@@ -47,7 +47,7 @@ enum NotNow {
     /// Something failed that may pass.
     Retry,
     /// Never.
-    Problem(PublishProblem),
+    Problem(Advice),
 }
 
 impl Publisher {
@@ -77,7 +77,7 @@ impl Publisher {
                 let pause = self.pause(self.settings.retry_pause, held.unit.attempts);
                 self.later(held, UnitChange::default(), pause, Stage::Queued).await
             }
-            Ok(Err(NotNow::Problem(problem))) => self.fail(held, problem.advice()).await,
+            Ok(Err(NotNow::Problem(advice))) => self.fail(held, advice).await,
             Err(Error::Provider(failure)) => self.refused(held, &failure, None, &[]).await,
             Err(error) => Err(error),
         }
@@ -115,14 +115,14 @@ impl Publisher {
         match channel {
             Channel::Personal { gateway, app_id, account } => {
                 let mut kinds = Vec::new();
-                for url in &task.media_urls {
-                    match self.fetch(url).await {
+                for index in 0..task.media_urls.len() {
+                    match self.fetch(task, index).await {
                         Ok(medium) => kinds.push(medium.kind),
                         Err(problem) => return Ok(Err(problem)),
                     }
                 }
                 if !check_set(&kinds).is_empty() {
-                    return Ok(Err(NotNow::Problem(PublishProblem::MediaUnusable)));
+                    return Ok(Err(NotNow::Problem(PublishProblem::MediaUnusable.advice())));
                 }
                 if let Err(instant) = self.take_turn(held, &account).await? {
                     return Ok(Err(NotNow::Turn(instant)));
@@ -132,7 +132,7 @@ impl Publisher {
                     [] => Uploaded::None,
                     [url] if is_video => match &self.settings.video_cover {
                         Some(cover) => Uploaded::Video(gateway.upload_video(&app_id, cover, url).await?),
-                        None => return Ok(Err(NotNow::Problem(PublishProblem::MediaUnusable))),
+                        None => return Ok(Err(NotNow::Problem(PublishProblem::MediaUnusable.advice()))),
                     },
                     urls => Uploaded::Images(gateway.upload_images(&app_id, urls).await?),
                 };
@@ -151,8 +151,8 @@ impl Publisher {
         let token = self.tokens.get(&corp_key, None).await?;
         let (mut kinds, mut hashes, mut ids) = (Vec::new(), Vec::new(), Vec::new());
         // One at a time, so that one medium is the most a publisher ever holds.
-        for url in &task.media_urls {
-            let medium = match self.fetch(url).await {
+        for index in 0..task.media_urls.len() {
+            let medium = match self.fetch(task, index).await {
                 Ok(medium) => medium,
                 Err(problem) => return Ok(Err(problem)),
             };
@@ -168,13 +168,17 @@ impl Publisher {
                 ids.push(id);
                 continue;
             }
-            let (name, mime, sha256) = (medium.file_name, medium.mime, medium.sha256);
-            let uploaded = self.wecom.upload_attachment(&token.token, kind, &name, mime, medium.bytes).await?;
+            let sha256 = medium.sha256.clone();
+            let Medium { file_name, mime, bytes, .. } = match medium.fit(self.settings.media_limits).await {
+                Ok(fitting) => fitting,
+                Err(problem) => return Ok(Err(NotNow::Problem(media_advice(index, &problem)))),
+            };
+            let uploaded = self.wecom.upload_attachment(&token.token, kind, &file_name, mime, bytes).await?;
             self.uploads.put(&corp_key, &sha256, &uploaded.media_id, now + UPLOAD_LIFETIME).await?;
             ids.push(uploaded.media_id);
         }
         if !check_set(&kinds).is_empty() {
-            return Ok(Err(NotNow::Problem(PublishProblem::MediaUnusable)));
+            return Ok(Err(NotNow::Problem(PublishProblem::MediaUnusable.advice())));
         }
         let is_video = kinds.iter().any(|kind| matches!(kind, MediaKind::Video { .. }));
         let attachments = match (ids.pop(), is_video) {
@@ -217,9 +221,10 @@ impl Publisher {
     }
 
     /// A medium, fetched again and judged again: what was fine at creation may be something else now.
-    async fn fetch(&self, url: &str) -> Result<Medium, NotNow> {
+    async fn fetch(&self, task: &Task, index: usize) -> Result<Medium, NotNow> {
+        let url = task.media_urls.get(index).map_or("", String::as_str);
         self.fetcher.fetch(url, self.settings.media_limits).await.map_err(|problem| {
-            if problem.transient() { NotNow::Retry } else { NotNow::Problem(PublishProblem::MediaUnusable) }
+            if problem.transient() { NotNow::Retry } else { NotNow::Problem(media_advice(index, &problem)) }
         })
     }
 

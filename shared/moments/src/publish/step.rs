@@ -164,7 +164,8 @@ impl Publisher {
     /// Ends the unit: every account of it that is still open fails with this.
     pub(super) async fn fail(&self, held: &mut Held, advice: Advice) -> Result<Moved> {
         let open = held.open_accounts();
-        let states: Vec<_> = open.iter().map(|account| (account.as_str(), AccountState::failed(advice))).collect();
+        let states: Vec<_> =
+            open.iter().map(|account| (account.as_str(), AccountState::failed(advice.clone()))).collect();
         warn!(task.id = held.unit.task_id.get(), error.code = advice.code, "unit of task {} failed", held.unit.task_id);
         self.finish(held, &states).await
     }

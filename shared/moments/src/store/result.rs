@@ -1,5 +1,7 @@
 //! `t_moment_sync_result`: one row per account of a task, with the truth about it.
 
+use std::borrow::Cow;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use kernel::config::{ConfigError, Env};
@@ -102,7 +104,7 @@ pub enum AccountState {
         /// The stable code.
         code: &'static str,
         /// What happened and what to do, in Chinese.
-        message: &'static str,
+        message: Cow<'static, str>,
     },
     /// Called off.
     Cancelled,
@@ -110,7 +112,7 @@ pub enum AccountState {
 
 impl AccountState {
     /// A failure that tells this.
-    pub const fn failed(advice: Advice) -> Self {
+    pub fn failed(advice: Advice) -> Self {
         Self::Failed { code: advice.code, message: advice.message }
     }
 
@@ -211,7 +213,7 @@ impl ResultStore {
             AccountState::Failed { code, message } => builder
                 .update_expression(format!("{SET}, error_code = :code, error_message = :message REMOVE moment_id"))
                 .expression_attribute_values(":code", s(*code))
-                .expression_attribute_values(":message", s(*message)),
+                .expression_attribute_values(":message", s(message.clone())),
         })
     }
 }

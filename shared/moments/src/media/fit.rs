@@ -1,0 +1,204 @@
+//! Images as the provider takes them: WeCom refuses what every phone's camera makes, so larger ones are scaled down.
+
+use std::io::Cursor;
+
+use bytes::Bytes;
+use fast_image_resize::{ResizeAlg, ResizeOptions, Resizer};
+use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
+use image::codecs::png::{PngDecoder, PngEncoder};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageEncoder};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use super::limits::Limits;
+use super::medium::{ImageFormat, MediaKind, Medium};
+use super::problem::MediaProblem;
+
+/// A decoded image of the largest size takes a good part of a function's memory, so there is one at a time.
+static DECODED: Semaphore = Semaphore::const_new(1);
+/// Hardly told from the original, at about a quarter of a lossless file.
+const JPEG_QUALITY: u8 = 90;
+/// What a decoder may take: four bytes for each pixel, and as much again for a progressive image's coefficients.
+const BYTES_PER_PIXEL: u64 = 10;
+
+impl Medium {
+    /// The medium itself, or an image scaled down until it fits, upright and in its own colours.
+    ///
+    /// # Errors
+    /// [`MediaProblem::Corrupt`] when it cannot be decoded.
+    pub async fn fit(self, limits: Limits) -> Result<Self, MediaProblem> {
+        let MediaKind::Image { format, width, height } = self.kind else { return Ok(self) };
+        if limits.fits(width, height) {
+            return Ok(self);
+        }
+        let _one_at_a_time = DECODED.acquire().await.map_err(|_| MediaProblem::Corrupt)?;
+        let scaled = spawn_blocking(move || scale(format, self.bytes, &limits)).await;
+        scaled.map_err(|_| MediaProblem::Corrupt)?
+    }
+}
+
+fn scale(format: ImageFormat, bytes: Bytes, limits: &Limits) -> Result<Medium, MediaProblem> {
+    let mut allowed = image::Limits::no_limits();
+    allowed.max_alloc = Some(limits.pixels.saturating_mul(BYTES_PER_PIXEL));
+    let source = Cursor::new(bytes);
+    let (image, colours) = match format {
+        ImageFormat::Jpeg => decode(JpegDecoder::new(source).map_err(corrupt)?, allowed)?,
+        ImageFormat::Png => decode(PngDecoder::with_limits(source, allowed.clone()).map_err(corrupt)?, allowed)?,
+    };
+    let (width, height) = limits.scaled(image.width(), image.height());
+    let mut small = DynamicImage::new(width, height, image.color());
+    // Averages over all of the original, so that letters stay legible.
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(fast_image_resize::FilterType::Lanczos3));
+    Resizer::new().resize(&image, &mut small, &options).map_err(|_| MediaProblem::Corrupt)?;
+    drop(image);
+    let mut encoded = Vec::new();
+    if format == ImageFormat::Png {
+        encode(PngEncoder::new(&mut encoded), &small, colours.clone())?;
+    }
+    // A photograph as PNG may be as large as before.
+    if format == ImageFormat::Jpeg || encoded.len() > limits.image_bytes {
+        encoded.clear();
+        let opaque = DynamicImage::ImageRgb8(small.into_rgb8());
+        encode(JpegEncoder::new_with_quality(&mut encoded, JPEG_QUALITY), &opaque, colours)?;
+    }
+    Medium::of(encoded, limits)
+}
+
+/// The image upright, in eight bits, with its profile of colours.
+fn decode(
+    mut decoder: impl ImageDecoder,
+    allowed: image::Limits,
+) -> Result<(DynamicImage, Option<Vec<u8>>), MediaProblem> {
+    decoder.set_limits(allowed).map_err(corrupt)?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let colours = decoder.icc_profile().ok().flatten().filter(|profile| is_of_rgb(profile));
+    let image = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
+    let mut image = if image.color().has_alpha() {
+        DynamicImage::ImageRgba8(image.into_rgba8())
+    } else {
+        DynamicImage::ImageRgb8(image.into_rgb8())
+    };
+    image.apply_orientation(orientation);
+    Ok((image, colours))
+}
+
+/// Profiles of other colour models do not describe the decoded image any more (ICC.1:2022, 7.2.6: bytes 16 to 19).
+fn is_of_rgb(profile: &[u8]) -> bool {
+    profile.get(16..20) == Some(b"RGB ")
+}
+
+fn encode(mut encoder: impl ImageEncoder, image: &DynamicImage, colours: Option<Vec<u8>>) -> Result<(), MediaProblem> {
+    if let Some(colours) = colours {
+        encoder.set_icc_profile(colours).map_err(|_| MediaProblem::Corrupt)?;
+    }
+    image.write_with_encoder(encoder).map_err(corrupt)
+}
+
+fn corrupt(error: image::ImageError) -> MediaProblem {
+    tracing::debug!("image not decoded: {error}");
+    MediaProblem::Corrupt
+}
+
+#[cfg(test)]
+mod tests {
+    use image::codecs::jpeg::JpegEncoder;
+    use image::{GenericImageView, Rgb, RgbImage, Rgba, RgbaImage};
+
+    use super::*;
+
+    const SMALL: Limits = Limits { long_side: 400, short_side: 100, ..Limits::WECOM };
+
+    /// Red above, blue below.
+    fn flag(width: u32, height: u32) -> DynamicImage {
+        RgbImage::from_fn(width, height, |_, y| if y < height / 2 { Rgb([255, 0, 0]) } else { Rgb([0, 0, 255]) }).into()
+    }
+
+    fn jpeg(image: &DynamicImage, exif: Option<Vec<u8>>, colours: Option<Vec<u8>>) -> Medium {
+        let mut bytes = Vec::new();
+        let mut encoder = JpegEncoder::new(&mut bytes);
+        if let Some(exif) = exif {
+            encoder.set_exif_metadata(exif).unwrap();
+        }
+        encode(encoder, image, colours).unwrap();
+        Medium::of(bytes, &SMALL).unwrap()
+    }
+
+    fn png(image: &DynamicImage) -> Medium {
+        let mut bytes = Vec::new();
+        encode(PngEncoder::new(&mut bytes), image, None).unwrap();
+        Medium::of(bytes, &SMALL).unwrap()
+    }
+
+    fn size(medium: &Medium) -> (u32, u32) {
+        match medium.kind {
+            MediaKind::Image { width, height, .. } => (width, height),
+            MediaKind::Video { .. } => (0, 0),
+        }
+    }
+
+    fn is(pixel: Rgba<u8>, colour: [u8; 3]) -> bool {
+        pixel.0.iter().zip(colour).all(|(is, should)| is.abs_diff(should) < 40)
+    }
+
+    #[tokio::test]
+    async fn an_image_that_fits_is_left_as_it_is() {
+        let medium = jpeg(&flag(100, 400), None, None);
+        let fitted = medium.clone().fit(SMALL).await.unwrap();
+        assert_eq!((fitted.bytes, fitted.sha256), (medium.bytes, medium.sha256));
+    }
+
+    #[tokio::test]
+    async fn a_larger_one_is_scaled_down_to_the_side_that_binds() {
+        for ((width, height), scaled) in
+            [((300, 400), (100, 133)), ((400, 300), (133, 100)), ((101, 800), (51, 400)), ((1_000, 1_000), (100, 100))]
+        {
+            let fitted = jpeg(&flag(width, height), None, None).fit(SMALL).await.unwrap();
+            assert_eq!(size(&fitted), scaled, "{width}x{height}");
+            let image = image::load_from_memory(&fitted.bytes).unwrap();
+            assert!(is(image.get_pixel(scaled.0 / 2, 5), [255, 0, 0]), "the top is not red");
+            assert!(is(image.get_pixel(scaled.0 / 2, scaled.1 - 5), [0, 0, 255]), "the bottom is not blue");
+        }
+    }
+
+    /// A phone held upright writes a lying image and says so in the EXIF data, which does not survive.
+    #[tokio::test]
+    async fn a_photograph_is_turned_upright() {
+        // "Exif" content: big-endian TIFF, one entry: orientation (0x0112), SHORT, 1 value, 6 = turn right.
+        let exif = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
+        let fitted = jpeg(&flag(400, 300), Some(exif), None).fit(SMALL).await.unwrap();
+        assert_eq!(size(&fitted), (100, 133));
+        let image = image::load_from_memory(&fitted.bytes).unwrap();
+        assert!(is(image.get_pixel(90, 60), [255, 0, 0]) && is(image.get_pixel(10, 60), [0, 0, 255]));
+    }
+
+    #[tokio::test]
+    async fn colours_and_transparency_stay() {
+        let mut profile = vec![7; 128];
+        profile[16..20].copy_from_slice(b"RGB ");
+        let fitted = jpeg(&flag(300, 300), None, Some(profile.clone())).fit(SMALL).await.unwrap();
+        let mut decoder = JpegDecoder::new(Cursor::new(fitted.bytes)).unwrap();
+        assert_eq!(decoder.icc_profile().unwrap(), Some(profile));
+
+        let clear = RgbaImage::from_pixel(300, 300, Rgba([0, 255, 0, 0])).into();
+        let fitted = png(&clear).fit(SMALL).await.unwrap();
+        assert_eq!(fitted.mime, "image/png");
+        assert_eq!(image::load_from_memory(&fitted.bytes).unwrap().get_pixel(50, 50).0[3], 0);
+    }
+
+    #[tokio::test]
+    async fn a_png_that_stays_too_heavy_becomes_a_jpeg() {
+        let noise = RgbImage::from_fn(300, 300, |x, y| Rgb([(x * y) as u8, (x ^ (y * 7)) as u8, (x * 31 + y) as u8]));
+        let limits = Limits { image_bytes: 12_000, ..SMALL };
+        let heavy = png(&noise.into());
+        assert_eq!(heavy.clone().fit(SMALL).await.unwrap().mime, "image/png");
+        let fitted = heavy.fit(limits).await.unwrap();
+        assert_eq!((fitted.mime, size(&fitted)), ("image/jpeg", (100, 100)));
+    }
+
+    #[tokio::test]
+    async fn what_only_begins_like_an_image_is_corrupt() {
+        let medium = Medium::of(crate::media::samples::png(300, 300), &SMALL).unwrap();
+        assert_eq!(medium.fit(SMALL).await.unwrap_err(), MediaProblem::Corrupt);
+    }
+}
