@@ -28,8 +28,8 @@ impl From<Error> for Problem {
                 };
                 let advice = provider_advice(failure);
                 let (message, remedy) =
-                    advice.message.split_once(['。', '，']).unwrap_or((advice.message, "请稍后再试"));
-                Self::new(status, ErrorType::WechatApi, message, remedy)
+                    advice.message.split_once(['。', '，']).unwrap_or((&advice.message, "请稍后再试"));
+                Self::new(status, ErrorType::WechatApi, message.to_owned(), remedy.to_owned())
             }
             Error::AccountNotFound(fields) => {
                 return Self::invalid(fields.clone())
