@@ -118,6 +118,11 @@ impl ApiRequest {
         if text.is_empty() { None } else { text.parse().ok() }.ok_or(Error::NotFound(what))
     }
 
+    /// A header as it was sent, for those that must not be overlooked when they are no text.
+    pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
+        Some(self.headers.get(name)?.as_bytes())
+    }
+
     /// A header, unless absent or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

@@ -10,10 +10,30 @@ pub struct Rfc3339(pub Timestamp);
 impl<'de> Deserialize<'de> for Rfc3339 {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
         let text = String::deserialize(source)?;
-        text.parse()
-            .map(Self)
-            .map_err(|_| de::Error::custom("时间须为带时区的 RFC 3339 格式，例如 2026-11-20T08:00:00Z"))
+        let instant = if is_written_out(text.as_bytes()) { text.parse().ok() } else { None };
+        instant.map(Self).ok_or_else(|| de::Error::custom("时间须为带时区的 RFC 3339 格式，例如 2026-11-20T08:00:00Z"))
     }
+}
+
+/// Whether a time has the form of RFC 3339. The parser also reads relatives of it, among them offsets that no clock
+/// has and names of zones that contradict the offset beside them: in these the caller's slip would become an instant.
+fn is_written_out(text: &[u8]) -> bool {
+    let like = |text: &[u8], form: &[u8]| {
+        text.len() == form.len()
+            && text.iter().zip(form).all(|(byte, form)| match form {
+                b'0' => byte.is_ascii_digit(),
+                form => byte.eq_ignore_ascii_case(form),
+            })
+    };
+    let Some((instant, rest)) = text.split_at_checked("2026-11-20T08:00:00".len()) else { return false };
+    let fraction = rest.strip_prefix(b".").map(|rest| rest.iter().take_while(|byte| byte.is_ascii_digit()).count());
+    let offset = rest.get(fraction.map_or(0, |digits| 1 + digits)..).unwrap_or_default();
+    let offset_is_real = match offset {
+        b"Z" | b"z" => true,
+        [b'+' | b'-', offset @ ..] => like(offset, b"00:00") && offset < b"24".as_slice(),
+        _ => false,
+    };
+    fraction != Some(0) && like(instant, b"0000-00-00T00:00:00") && offset_is_real
 }
 
 #[cfg(test)]
@@ -25,7 +45,23 @@ mod tests {
         for (text, expected) in [
             ("2026-11-20T08:00:00Z", Some(1_795_161_600)),
             ("2026-11-20T16:00:00+08:00", Some(1_795_161_600)),
+            ("2026-11-20t08:00:00.250z", Some(1_795_161_600)),
+            ("2026-11-20T02:30:00-05:30", Some(1_795_161_600)),
             ("2026-11-20T08:00:00", None),
+            ("2026-11-20 08:00:00Z", None),
+            ("2026-11-20T08:00Z", None),
+            ("20261120T080000Z", None),
+            ("2026-11-20T08:00:00.Z", None),
+            ("2026-11-20T08:00:00.2", None),
+            ("2026-11-20T16:00:00+0800", None),
+            ("2026-11-20T16:00:00+08", None),
+            ("2026-11-20T16:00:00+24:00", None),
+            ("2026-11-20T16:00:00+08:60", None),
+            ("2026-11-20T16:00:00+08:00:30", None),
+            ("2026-11-20T16:00:00+08:00[America/New_York]", None),
+            ("2026-11-20T08:00:00Z[UTC]", None),
+            ("+002026-11-20T08:00:00Z", None),
+            ("2026-11-20T08:00:00é", None),
             ("2026-11-20", None),
             ("2026-11-31T08:00:00Z", None),
             ("1795161600", None),

@@ -5,7 +5,7 @@ use ::moments::tasks::{NewTaskRequest, TaskCreation};
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::view::instant;
 use crate::base::Base;
@@ -29,6 +29,7 @@ impl App {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Body {
+    #[serde(default, deserialize_with = "content_id")]
     content_id: Option<ContentId>,
     text: Option<String>,
     media_urls: Option<Vec<String>>,
@@ -45,14 +46,19 @@ struct Answer {
     create_time: jiff::Timestamp,
 }
 
-/// The caller's key: up to 255 printable characters.
+/// The id in either spelling. What fits neither is told in words: serde knows only that no spelling fits.
+fn content_id<'de, D: Deserializer<'de>>(source: D) -> Result<Option<ContentId>, D::Error> {
+    Option::deserialize(source).map_err(|_| de::Error::custom("须为非负整数或文本，请检查后重试"))
+}
+
+/// The caller's key: up to 255 printable characters. One that is something else is refused, because a caller who is
+/// not answered relies on it: overlooked, it would publish twice.
 fn idempotency_key(request: &ApiRequest) -> kernel::Result<Option<String>> {
-    let Some(key) = request.header("idempotency-key") else { return Ok(None) };
-    let fine = (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
-    if fine {
-        Ok(Some(key.to_owned()))
-    } else {
-        Err(kernel::Error::invalid("Idempotency-Key", "须为 1 到 255 个可见的英文字符"))
+    let Some(key) = request.header_bytes("idempotency-key") else { return Ok(None) };
+    let fine = (1..=255).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
+    match String::from_utf8(key.to_vec()) {
+        Ok(key) if fine => Ok(Some(key)),
+        _ => Err(kernel::Error::invalid("Idempotency-Key", "须为 1 到 255 个可见的英文字符，请更换后重试")),
     }
 }
 

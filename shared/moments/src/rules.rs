@@ -40,6 +40,19 @@ impl SensitiveWords {
     }
 }
 
+/// Whether nothing of a text would be seen: white space, and what only joins or directs what stands around it.
+pub fn is_blank(text: &str) -> bool {
+    let unseen =
+        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    text.chars().all(|character| character.is_whitespace() || unseen(character))
+}
+
+/// The text with the line ends of every system as line feeds: a carriage return is a control character to WeCom, and no
+/// fault of whoever typed the text.
+pub fn with_line_feeds(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
 /// The problems of a text.
 pub fn text_problems(text: &str, words: &SensitiveWords) -> Vec<FieldProblem> {
     let mut problems = Vec::new();
@@ -82,6 +95,21 @@ mod tests {
         ] {
             assert_eq!(text_problems(&text, &words).is_empty(), fine, "{} characters", text.chars().count());
         }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_blank() {
+        for text in ["", " \n\t", "\u{3000}", "\u{200b}\u{feff}", "\u{202e}\u{2069}"] {
+            assert!(is_blank(text), "{text:?}");
+        }
+        for text in ["a", " 字 ", "。", "❤️", "\u{200b}x"] {
+            assert!(!is_blank(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_line_end_is_a_line_feed() {
+        assert_eq!(with_line_feeds("一\r\n二\r三\n四\r\r\n五"), "一\n二\n三\n四\n\n五");
     }
 
     #[test]

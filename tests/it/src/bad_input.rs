@@ -5,6 +5,7 @@ mod bodies;
 mod callback;
 mod lead;
 mod list;
+mod moments;
 mod paths;
 mod poison;
 mod redirect;

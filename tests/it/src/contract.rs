@@ -4,6 +4,7 @@ mod accounts;
 mod authorization;
 mod fan_sync;
 mod leads;
+mod moments;
 mod permissions;
 mod samples;
 mod shape;

@@ -10,12 +10,13 @@ use serde_json::Value;
 use crate::tables::Row;
 use crate::{Answer, Event, World};
 
-/// All rows of all tables and how many messages each queue holds. A test that compares two of them prints no rows, for
-/// those hold tokens: it prints which table differs.
+/// All rows of all tables, how many messages each queue holds and when each schedule fires. A test that compares two of
+/// them prints no rows, for those hold tokens: it prints which table differs.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Snapshot {
     tables: BTreeMap<String, Vec<Row>>,
     queued: BTreeMap<String, u64>,
+    scheduled: BTreeMap<String, String>,
 }
 
 impl Snapshot {
@@ -25,6 +26,7 @@ impl Snapshot {
         let changed: Vec<&String> = tables.map(|(name, _)| name).collect();
         assert!(changed.is_empty(), "{what}: something was written to {changed:?}");
         assert_eq!(self.queued, before.queued, "{what}: messages in the queues");
+        assert_eq!(self.scheduled, before.scheduled, "{what}: schedules");
     }
 
     /// Calls a function that must refuse, after which everything must be as it is here: one snapshot serves a table.
@@ -61,8 +63,20 @@ impl World {
         }));
         let queues = self.stack.physical_ids("AWS::SQS::Queue").into_iter();
         let queued = try_join_all(queues.map(|(id, url)| async move { Ok((id, self.depth(&url).await?)) }));
-        let (tables, queued) = try_join(tables, queued).await?;
-        Ok(Snapshot { tables: tables.into_iter().collect(), queued: queued.into_iter().collect() })
+        let ((tables, queued), scheduled) = try_join(try_join(tables, queued), self.scheduled()).await?;
+        Ok(Snapshot { tables: tables.into_iter().collect(), queued: queued.into_iter().collect(), scheduled })
+    }
+
+    /// The schedules there are, each with when it fires.
+    pub async fn scheduled(&self) -> Result<BTreeMap<String, String>> {
+        let listed = self.aws.scheduler.list_schedules().send().await?.schedules;
+        let asked = listed.iter().map(|schedule| async move {
+            let name = schedule.name().context("a schedule without a name")?;
+            let of_group = self.aws.scheduler.get_schedule().set_group_name(schedule.group_name.clone());
+            let found = of_group.name(name).send().await?;
+            Ok::<_, anyhow::Error>((name.to_owned(), found.schedule_expression.unwrap_or_default()))
+        });
+        Ok(try_join_all(asked).await?.into_iter().collect())
     }
 
     /// Calls a function that must refuse and must leave no trace.
@@ -93,6 +107,12 @@ impl<'a> Refusal<'a> {
     /// 400 that blames these fields.
     pub const fn fields(fields: &'a [&'a str]) -> Self {
         Self { status: 400, error_type: "INVALID_REQUEST", fields, message: None }
+    }
+
+    /// The same with these fields to blame.
+    #[must_use]
+    pub const fn on(self, fields: &'a [&'a str]) -> Self {
+        Self { fields, ..self }
     }
 
     /// The same, told in these words.
@@ -132,7 +152,7 @@ impl<'a> Refusal<'a> {
 
 /// The words of the contract itself, the only ones a Chinese text may borrow: fields, values and formats the caller
 /// has to write that way. Everything else in Latin letters leaked out of the machine room.
-const WORDS: [&str; 17] = [
+const WORDS: &[&str] = &[
     "JSON",
     "RFC",
     "NEW",
@@ -150,6 +170,44 @@ const WORDS: [&str; 17] = [
     "douyinUserId",
     "syncStrategy",
     "size",
+    // What people call it all over the world.
+    "HTTP",
+    "https",
+    "JPG",
+    "PNG",
+    "MP4",
+    // WeChat Moments.
+    "contentId",
+    "text",
+    "mediaUrls",
+    "accountIds",
+    "scheduledTime",
+    "Idempotency",
+    "Key",
+    "PENDING",
+    "PROCESSING",
+    "COMPLETED",
+    "PARTIAL",
+    "SUCCESS",
+    "FAILED",
+    "CANCELLED",
+    "WEWORK",
+    "PERSONAL",
+    "accountType",
+    "corpId",
+    "agentId",
+    "secret",
+    "memberIds",
+    "appId",
+    "gatewayToken",
+    "accountName",
+    "acceptRisk",
+    // Media types by their names.
+    "image",
+    "gif",
+    "webp",
+    "application",
+    "pdf",
 ];
 
 /// The functions that answer requests, as `events/` has them: the parity test holds it against template.yaml.

@@ -11,40 +11,14 @@ use kernel::vault::{Place, Vault};
 use kernel::{Clock, FieldProblem};
 use secrecy::SecretString;
 
-use super::device_digest;
 use super::health::FIRST_CHECK_MS;
+use super::request::{CorpRequest, DeviceRequest, member_choice};
+use super::{device_digest, is_account_id};
 use crate::config::{Gateways, wecom};
 use crate::error::{Error, Result};
 use crate::store::account::{Account, AccountStore, AccountType, AuthData, Connection, TABLE};
 use crate::store::corp::{self, CorpStore};
 use crate::wecom::Wecom;
-
-/// Members connected in one request: each is a row of one transaction of at most 100.
-const MAX_MEMBERS: usize = 90;
-
-/// A company app and those of its members who are to publish.
-#[derive(Debug)]
-pub struct CorpRequest {
-    /// The company.
-    pub corp_id: String,
-    /// The app.
-    pub agent_id: u64,
-    /// The app's secret.
-    pub secret: SecretString,
-    /// The members; all who may deal with customers when absent.
-    pub member_ids: Option<Vec<String>>,
-}
-
-/// A device of the gateway.
-#[derive(Debug)]
-pub struct DeviceRequest {
-    /// The device.
-    pub app_id: String,
-    /// The gateway's token, which proves that the device is the caller's to use.
-    pub token: SecretString,
-    /// What the user wants to see; the account's nickname when absent.
-    pub account_name: Option<String>,
-}
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -74,6 +48,7 @@ impl AccountConnections {
 
     /// Connects a company app, proven by a live call, and its members, each checked against WeCom's own list.
     pub async fn connect_corp(&self, user_id: UserId, request: &CorpRequest) -> Result<Vec<Account>> {
+        request.check()?;
         let corp_key = format!("{}#{}", request.corp_id, request.agent_id);
         let token = self.wecom.access_token(&request.corp_id, &request.secret).await?;
         let usable = self.wecom.follow_users(&token.token).await?;
@@ -88,11 +63,10 @@ impl AccountConnections {
             })
             .collect();
         if !unusable.is_empty() {
-            return Err(Error::ContentRefused(unusable));
+            return Err(kernel::Error::InvalidRequest(unusable).into());
         }
-        if wanted.is_empty() || wanted.len() > MAX_MEMBERS {
-            return Err(kernel::Error::invalid("memberIds", "一次请选择 1 到 90 名成员").into());
-        }
+        // Once more for those that WeCom named.
+        member_choice(&wanted)?;
         let members = try_join_all(wanted.iter().map(|id| self.wecom.user(&token.token, id))).await?;
         let place = Place { table: corp::TABLE, user_id, account_id: &corp_key };
         let (secret, access_token) =
@@ -128,19 +102,18 @@ impl AccountConnections {
 
     /// Connects a device of the gateway, proven by its being online and telling whose it is.
     pub async fn connect_device(&self, user_id: UserId, request: &DeviceRequest) -> Result<Vec<Account>> {
+        request.check()?;
         let gateway = self.gateways.with(request.token.clone());
         if !gateway.check_online(&request.app_id).await? {
-            return Err(Error::ContentRefused(vec![FieldProblem::new(
-                "appId",
-                "该设备当前未登录微信，请先在网关中登录后再连接",
-            )]));
+            let problem = "该设备当前未登录微信，请先在网关中登录后再连接";
+            return Err(kernel::Error::invalid("appId", problem).into());
         }
         let profile = gateway.profile(&request.app_id).await?;
         let account_id = account_id("wx", &request.app_id);
         let data =
             AuthData::Gateway { app_id: request.app_id.clone(), token: request.token.clone(), wxid: profile.wxid };
         let sealed = self.seal(user_id, &account_id, &data).await?;
-        let name = request.account_name.clone().unwrap_or(profile.nickname);
+        let name = request.given_name().map_or(profile.nickname, str::to_owned);
         let now_ms = self.clock.now_ms();
         let action = self.accounts.connect(
             &Connection {
@@ -161,11 +134,16 @@ impl AccountConnections {
 
     /// Forgets the caller's account with its secrets. Tasks that still name it fail for it, and say why.
     pub async fn disconnect(&self, user_id: UserId, account_id: &str) -> Result<()> {
-        let action = self.accounts.disconnect(user_id, account_id)?;
-        match transact(&self.client, &self.clock, vec![action]).await? {
-            Outcome::Committed => Ok(()),
-            Outcome::Refused(_) => {
-                let problem = FieldProblem::new("accountId", "账号不存在或不属于当前用户");
+        let outcome = if is_account_id(account_id) {
+            let action = self.accounts.disconnect(user_id, account_id)?;
+            Some(transact(&self.client, &self.clock, vec![action]).await?)
+        } else {
+            None
+        };
+        match outcome {
+            Some(Outcome::Committed) => Ok(()),
+            Some(Outcome::Refused(_)) | None => {
+                let problem = FieldProblem::new("accountId", "账号不存在或不属于当前用户，请刷新账号列表后再试");
                 Err(Error::AccountNotFound(vec![problem]))
             }
         }

@@ -3,10 +3,12 @@
 mod connect;
 mod corp_tokens;
 mod health;
+mod request;
 
-pub use connect::{AccountConnections, CorpRequest, DeviceRequest};
+pub use connect::AccountConnections;
 pub use corp_tokens::{CorpToken, CorpTokens};
 pub use health::{HealthChecks, OfflineNotices};
+pub use request::{CorpRequest, DeviceRequest};
 
 use kernel::Clock;
 use kernel::aws::Aws;
@@ -33,6 +35,14 @@ impl Accounts {
     pub async fn list(&self, user_id: UserId) -> Result<Vec<Account>> {
         Ok(self.accounts.of_user(user_id).await?)
     }
+}
+
+/// Bytes of the longest text that can be part of an account id of ours, with much to spare.
+const MAX_ACCOUNT_ID: usize = 128;
+
+/// Whether a text can be an account's id. An empty one or one of thousands of bytes is not even a key to look for.
+pub(crate) fn is_account_id(text: &str) -> bool {
+    (1..=MAX_ACCOUNT_ID).contains(&text.len())
 }
 
 /// A digest of a device's id: good for finding it, not for using it.

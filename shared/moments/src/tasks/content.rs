@@ -9,7 +9,7 @@ use crate::config::base_url;
 use crate::content::{ContentError, ContentLibrary};
 use crate::error::{Error, Result};
 use crate::media::{Limits, MediaFetcher, MediaKind, check_set};
-use crate::rules::{SensitiveWords, text_problems};
+use crate::rules::{SensitiveWords, is_blank, text_problems, with_line_feeds};
 use crate::store::task::ContentId;
 
 /// Media fetched at once: nine of them at eight seconds each stay within the API's thirty.
@@ -49,7 +49,8 @@ impl ContentDesk {
         })
     }
 
-    /// The content of a request. What the request says itself goes before what the library's draft says.
+    /// The content of a request. What the request says itself goes before what the library's draft says; what it leaves
+    /// empty it does not say, for a form sends the fields nobody filled in.
     pub async fn resolve(
         &self,
         bearer: &SecretString,
@@ -72,12 +73,12 @@ impl ContentDesk {
         };
         let (draft_text, draft_media) = draft.map_or((None, Vec::new()), |draft| (draft.text, draft.media_urls));
         let mut content = Content {
-            text: text.map(str::to_owned).or(draft_text).unwrap_or_default(),
-            media_urls: media_urls.map_or(draft_media, <[String]>::to_vec),
+            text: with_line_feeds(text.filter(|text| !is_blank(text)).or(draft_text.as_deref()).unwrap_or_default()),
+            media_urls: media_urls.filter(|urls| !urls.is_empty()).map_or(draft_media, <[String]>::to_vec),
             is_video: false,
         };
         let mut problems = text_problems(&content.text, &self.words);
-        if content.text.trim().is_empty() && content.media_urls.is_empty() {
+        if is_blank(&content.text) && content.media_urls.is_empty() {
             problems.push(FieldProblem::new("text", "文字、图片或视频至少需要一项"));
         }
         problems.extend(self.fetcher.plausible(&content.media_urls));

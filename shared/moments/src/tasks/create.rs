@@ -16,6 +16,7 @@ use secrecy::SecretString;
 use tracing::{info, warn};
 
 use super::content::{Content, ContentDesk};
+use crate::accounts::is_account_id;
 use crate::config::video_cover;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
@@ -155,7 +156,9 @@ impl TaskCreation {
     }
 
     async fn own_accounts(&self, user_id: UserId, ids: &[String]) -> Result<Vec<Account>> {
-        let mut accounts = self.accounts.by_ids(ids).await?;
+        // What can be no id is in no table, and asking for it would fail the whole look-up.
+        let askable: Vec<String> = ids.iter().filter(|id| is_account_id(id)).cloned().collect();
+        let mut accounts = self.accounts.by_ids(&askable).await?;
         accounts.retain(|account| account.user_id == user_id);
         let (mut missing, mut unusable) = (Vec::new(), Vec::new());
         for (index, id) in ids.iter().enumerate() {

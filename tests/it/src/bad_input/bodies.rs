@@ -8,7 +8,7 @@ use crate::World;
 use crate::evidence::Refusal;
 
 /// Bodies that are no JSON object of a bearable size, for a route that has a text `field`.
-fn no_objects(field: &str) -> Vec<(&'static str, String)> {
+pub(super) fn no_objects(field: &str) -> Vec<(&'static str, String)> {
     let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
     let texts = [
         ("empty", ""),

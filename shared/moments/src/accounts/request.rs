@@ -1,0 +1,104 @@
+//! What a user hands over to connect an account, checked before a provider is asked: wrong credentials count against the
+//! address they come from.
+
+use std::collections::HashSet;
+
+use kernel::FieldProblem;
+use kernel::error::{Error, Result};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::rules::is_blank;
+
+/// Members connected in one request: each is a row of one transaction of at most 100.
+const MAX_MEMBERS: usize = 90;
+/// Characters of a company's or a device's id: several times those there are.
+const MAX_ID: usize = 64;
+/// Characters of a secret or token, likewise.
+const MAX_SECRET: usize = 256;
+/// Characters of a name a user gives.
+const MAX_NAME: usize = 64;
+
+/// A company app and those of its members who are to publish.
+#[derive(Debug)]
+pub struct CorpRequest {
+    /// The company.
+    pub corp_id: String,
+    /// The app.
+    pub agent_id: u64,
+    /// The app's secret.
+    pub secret: SecretString,
+    /// The members; all who may deal with customers when absent.
+    pub member_ids: Option<Vec<String>>,
+}
+
+/// A device of the gateway.
+#[derive(Debug)]
+pub struct DeviceRequest {
+    /// The device.
+    pub app_id: String,
+    /// The gateway's token, which proves that the device is the caller's to use.
+    pub token: SecretString,
+    /// What the user wants to see; the account's nickname when absent or blank.
+    pub account_name: Option<String>,
+}
+
+impl CorpRequest {
+    pub(super) fn check(&self) -> Result<()> {
+        let problems =
+            [visible("corpId", &self.corp_id, MAX_ID), visible("secret", self.secret.expose_secret(), MAX_SECRET)];
+        refuse(problems.into_iter().flatten().collect())?;
+        self.member_ids.as_deref().map_or(Ok(()), member_choice)
+    }
+}
+
+impl DeviceRequest {
+    pub(super) fn check(&self) -> Result<()> {
+        let problems = [
+            visible("appId", &self.app_id, MAX_ID),
+            visible("gatewayToken", self.token.expose_secret(), MAX_SECRET),
+            self.given_name().and_then(name_problem),
+        ];
+        refuse(problems.into_iter().flatten().collect())
+    }
+
+    /// The name the user gives the account, if any.
+    pub(super) fn given_name(&self) -> Option<&str> {
+        self.account_name.as_deref().filter(|name| !is_blank(name))
+    }
+}
+
+/// Refuses a choice of members that is none, or too large, or has one twice.
+pub(super) fn member_choice(ids: &[String]) -> Result<()> {
+    if ids.is_empty() || ids.len() > MAX_MEMBERS {
+        return Err(Error::invalid("memberIds", "一次请选择 1 到 90 名成员"));
+    }
+    let mut seen = HashSet::new();
+    let repeated = ids.iter().enumerate().filter(|(_, id)| !seen.insert(id.as_str()));
+    refuse(
+        repeated
+            .map(|(index, _)| FieldProblem::new(format!("memberIds[{index}]"), "成员重复，请去掉重复的成员"))
+            .collect(),
+    )
+}
+
+/// What is copied from a console often brings a blank or a line break along.
+fn visible(path: &str, text: &str, most: usize) -> Option<FieldProblem> {
+    let fine = (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let problem = || format!("须为 1 到 {most} 个可见的英文字符，请检查是否多复制了空格或换行");
+    (!fine).then(|| FieldProblem::new(path, problem()))
+}
+
+fn name_problem(name: &str) -> Option<FieldProblem> {
+    let problem = if name.chars().count() > MAX_NAME {
+        "账号名称过长，最多 64 个字，请缩短"
+    } else if name.chars().any(char::is_control) {
+        "含有不可见的控制字符，请删除后再提交"
+    } else {
+        return None;
+    };
+    Some(FieldProblem::new("accountName", problem))
+}
+
+fn refuse(problems: Vec<FieldProblem>) -> Result<()> {
+    if problems.is_empty() { Ok(()) } else { Err(Error::InvalidRequest(problems)) }
+}

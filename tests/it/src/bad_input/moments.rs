@@ -1,0 +1,135 @@
+//! Bad input of the WeChat Moments routes: each is refused with its status and a text that says what to do, and leaves
+//! nothing behind, neither here nor at a provider.
+
+mod accounts;
+mod addresses;
+mod body;
+mod connecting;
+mod content;
+mod idempotency;
+mod library;
+mod list;
+mod management;
+mod media;
+mod time;
+mod webhook;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use super::bodies::no_objects;
+use crate::evidence::{Refusal, Snapshot};
+use crate::{Answer, Event, World};
+
+/// The user of these tests.
+const USER: u64 = 4001;
+/// Somebody else.
+const STRANGER: u64 = 4002;
+
+/// Content, accounts or time that break a rule.
+const CONTENT: Refusal<'_> = Refusal::new(422, "MOMENT_SYNC_CREATION_FAILED");
+/// Accounts that are not there.
+const NO_ACCOUNT: Refusal<'_> = Refusal::new(404, "WECHAT_ACCOUNT_NOT_FOUND");
+/// Tasks that are not there.
+const NOT_FOUND: Refusal<'_> = Refusal::new(404, "NOT_FOUND");
+
+/// A user with a personal account, and everything as it was before what must leave no trace.
+struct Desk {
+    world: World,
+    device: String,
+    before: Snapshot,
+}
+
+impl Desk {
+    async fn open() -> Result<Self> {
+        Self::in_world(World::start().await?).await
+    }
+
+    async fn in_world(mut world: World) -> Result<Self> {
+        world.pause_by_hand();
+        let device = world.connect_device(USER, "phone").await?;
+        let before = world.snapshot().await?;
+        Ok(Self { world, device, before })
+    }
+
+    /// What is there now is what refusals must leave from here on.
+    async fn settle(&mut self) -> Result<()> {
+        self.before = self.world.snapshot().await?;
+        Ok(())
+    }
+
+    /// A post that would be granted, with these fields in place of its own or beside them.
+    fn body(&self, changes: Value) -> Value {
+        merged(json!({ "text": "早上好", "accountIds": [self.device] }), changes)
+    }
+
+    /// The request for it.
+    fn post(&self, changes: Value) -> Result<Event> {
+        Ok(self.event("moment-sync")?.without_header("idempotency-key").json(&self.body(changes)))
+    }
+
+    fn event(&self, function: &str) -> Result<Event> {
+        self.world.sample_as(USER, function)
+    }
+
+    /// Calls what must be refused in words that contain `remedy`, and finds everything as it was: tables, queues,
+    /// schedules, and nobody at a provider has heard of it.
+    async fn refuses(&self, what: &str, event: &Event, refusal: &Refusal<'_>, remedy: &str) -> Result<()> {
+        let asked = self.asked_providers();
+        self.refuses_after_asking(what, event, refusal, remedy).await?;
+        ensure!(self.asked_providers() == asked, "{what}: a provider was asked");
+        Ok(())
+    }
+
+    /// The same for what a provider has to be asked about.
+    async fn refuses_after_asking(&self, what: &str, event: &Event, refusal: &Refusal<'_>, remedy: &str) -> Result<()> {
+        let answer = self.world.call(event).await?;
+        refusal.check(what, &answer);
+        let told = format!("{} {}", answer.body["message"], answer.body["error"]["reason"]);
+        ensure!(told.contains(remedy), "{what}: it lacks {remedy:?}: {told}");
+        self.world.snapshot().await?.assert_unchanged_since(&self.before, what);
+        Ok(())
+    }
+
+    /// How many calls WeCom and the gateway have had.
+    fn asked_providers(&self) -> usize {
+        let entries = self.world.sandbox.journal().entries();
+        entries.iter().filter(|entry| ["wecom", "gewe"].contains(&entry.platform)).count()
+    }
+
+    /// Calls what must be granted; answers the task.
+    async fn grants(&self, what: &str, event: &Event) -> Result<u64> {
+        let answer = self.world.call(event).await?;
+        ensure!(answer.status == 202, "{what}: {answer:?}");
+        task_of(&answer)
+    }
+
+    /// The task, published to its end without disturbance; it must have succeeded.
+    async fn publishes(&self, what: &str, task: u64) -> Result<()> {
+        let ended = self.world.publish_until_ended(USER, task, 5).await?;
+        ensure!(ended["status"] == "COMPLETED", "{what}: {ended}");
+        Ok(())
+    }
+
+    /// An instant so many seconds from now.
+    fn at(&self, seconds: i64) -> String {
+        (self.world.clock.now() + jiff::SignedDuration::from_secs(seconds)).to_string()
+    }
+}
+
+fn task_of(answer: &Answer) -> Result<u64> {
+    answer.data()["syncTaskId"].as_u64().with_context(|| format!("no syncTaskId in {answer:?}"))
+}
+
+/// Bodies that are no JSON object, for a route that would take one whose text `field` is `good`.
+fn unreadable(field: &str, good: &str) -> Vec<(&'static str, String)> {
+    let (any, good) = (format!(r#""{field}":"x""#), format!(r#""{field}":"{good}""#));
+    no_objects(field).into_iter().map(|(what, body)| (what, body.replace(&any, &good))).collect()
+}
+
+fn merged(mut object: Value, changes: Value) -> Value {
+    if let (Some(object), Value::Object(changes)) = (object.as_object_mut(), changes) {
+        object.extend(changes);
+    }
+    object
+}

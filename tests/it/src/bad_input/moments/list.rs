@@ -1,0 +1,51 @@
+//! Row 12: pages and filters that are none.
+
+use anyhow::Result;
+
+use super::{Desk, USER};
+use crate::Event;
+use crate::evidence::Refusal;
+
+#[tokio::test]
+async fn pages_and_filters_that_are_none_are_refused_by_name() -> Result<()> {
+    let desk = Desk::open().await?;
+    for (name, values, remedy) in [
+        ("page", &["0", "-1", "1.5", "x", "１", "99999999999999999999", "1e3", " 1", "0x1"][..], "整数"),
+        ("size", &["0", "101", "-1", "1.5", "x", "99999999999999999999", "100 "], "整数"),
+        (
+            "status",
+            &["pending", "Completed", "PARTIAL", "DONE", "PENDING,FAILED", "SUCCESS", "0", " PENDING", "已完成"],
+            "取值无效，可选值：PENDING、PROCESSING、COMPLETED、PARTIAL_SUCCESS、FAILED、CANCELLED",
+        ),
+    ] {
+        for value in values {
+            let event = desk.event("moment-tasks")?.query(&[(name, value)]);
+            desk.refuses(&format!("{name}={value}"), &event, &Refusal::fields(&[name]), remedy).await?;
+        }
+        let event = desk.event("moment-tasks")?.query(&[(name, "1"), (name, "1")]);
+        desk.refuses(&format!("{name} twice"), &event, &Refusal::fields(&[name]), "").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn pages_past_the_end_are_empty() -> Result<()> {
+    let desk = Desk::open().await?;
+    desk.grants("one", &desk.post(serde_json::json!({}))?).await?;
+    for page in ["2", "1000000", "18446744073709551615"] {
+        let event = Event::sample("moment-tasks")?.query(&[("page", page), ("size", "100")]);
+        let answer = desk.world.call_as(USER, event).await?;
+        let data = answer.data();
+        assert_eq!(
+            (answer.status, &data["records"], &data["total"]),
+            (200, &serde_json::json!([]), &1.into()),
+            "{page}"
+        );
+        assert_eq!(data["current"].to_string(), page);
+    }
+    // An empty parameter is a field of a form that nobody filled in.
+    let event = Event::sample("moment-tasks")?.query(&[("page", ""), ("size", ""), ("status", "")]);
+    let answer = desk.world.call_as(USER, event).await?;
+    assert_eq!((answer.status, &answer.data()["size"]), (200, &10.into()), "{answer:?}");
+    Ok(())
+}

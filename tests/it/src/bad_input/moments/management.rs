@@ -1,0 +1,141 @@
+//! Row 13: calling off, moving and trying again in states that do not allow it, and of tasks that are not there.
+
+use anyhow::{Result, ensure};
+use sandbox::gewe::DeviceState;
+use serde_json::{Value, json};
+
+use super::{CONTENT, Desk, NOT_FOUND, STRANGER, USER, unreadable};
+use crate::Event;
+use crate::evidence::Refusal;
+
+const CONFLICT: Refusal<'_> = Refusal::new(409, "CONFLICT");
+const ACTIONS: [&str; 3] = ["moment-task-cancel", "moment-task-retry", "moment-task-update"];
+
+impl Desk {
+    /// The request for an action on a task, with all it needs.
+    fn act(&self, action: &str, task: impl ToString) -> Result<Event> {
+        let event = self.event(action)?.path("taskId", &task.to_string());
+        let moved = action == "moment-task-update";
+        Ok(if moved { event.json(&json!({"scheduledTime": self.at(7_200)})) } else { event })
+    }
+
+    async fn published(&self, accounts: &Value, rounds: usize) -> Result<(u64, Value)> {
+        let task = self.grants("a post", &self.post(json!({"accountIds": accounts}))?).await?;
+        Ok((task, self.world.publish_until_ended(USER, task, rounds).await?))
+    }
+}
+
+#[tokio::test]
+async fn what_the_state_forbids_is_a_conflict_that_says_why() -> Result<()> {
+    let mut desk = Desk::open().await?;
+    let bad = desk.world.connect_device(USER, "bad").await?;
+    let member = desk.world.connect_corp(USER, "花店", &["lily"]).await?.remove(0);
+    let timed = json!({"scheduledTime": desk.at(10 * 86_400)});
+    let waiting = desk.grants("timed", &desk.post(timed.clone())?).await?;
+    let cancelled = desk.grants("to be called off", &desk.post(timed)?).await?;
+    ensure!(desk.world.call(&desk.act("moment-task-cancel", cancelled)?).await?.status == 200);
+    let (completed, ended) = desk.published(&json!([desk.device]), 5).await?;
+    ensure!(ended["status"] == "COMPLETED", "{ended}");
+    desk.world.sandbox.gewe().set_state("bad", DeviceState::Offline);
+    let (failed, ended) = desk.published(&json!([bad]), 5).await?;
+    ensure!(ended["status"] == "FAILED", "{ended}");
+    let (asking, status) = desk.published(&json!([member]), 1).await?;
+    ensure!(status["results"][0]["stage"] == "WAITING_MEMBER_CONFIRM", "{status}");
+    let created = desk.grants("not yet begun", &desk.post(json!({}))?).await?;
+    desk.settle().await?;
+
+    let (ended, running) = ("任务已结束，不能取消", "任务仍在进行中，请等待结束后再重试");
+    let (unmoved, flawless) = ("只有尚未开始的定时任务可以修改时间", "没有失败的账号需要重试");
+    for (what, task, action, why) in [
+        ("a completed one", completed, "moment-task-cancel", ended),
+        ("a failed one", failed, "moment-task-cancel", ended),
+        ("one called off", cancelled, "moment-task-cancel", ended),
+        ("one that waits for members", asking, "moment-task-cancel", "内容已提交给微信，不能取消"),
+        ("a timed one", waiting, "moment-task-retry", running),
+        ("one about to begin", created, "moment-task-retry", running),
+        ("one that waits for members", asking, "moment-task-retry", running),
+        ("a completed one", completed, "moment-task-retry", flawless),
+        ("one called off", cancelled, "moment-task-retry", flawless),
+        ("a completed one", completed, "moment-task-update", unmoved),
+        ("a failed one", failed, "moment-task-update", unmoved),
+        ("one called off", cancelled, "moment-task-update", unmoved),
+        ("one without a time", created, "moment-task-update", unmoved),
+        ("one that waits for members", asking, "moment-task-update", unmoved),
+    ] {
+        desk.refuses(&format!("{action} of {what}"), &desk.act(action, task)?, &CONFLICT, why).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn tasks_that_are_not_there_are_not_found() -> Result<()> {
+    let mut desk = Desk::open().await?;
+    let foreign = desk.world.connect_device(STRANGER, "foreign").await?;
+    let body = json!({"text": "早上好", "accountIds": [foreign], "scheduledTime": desk.at(3_600)});
+    let theirs = super::task_of(&desk.world.request_post(STRANGER, &body).await?)?;
+    desk.settle().await?;
+    let (theirs, absent, long) = (theirs.to_string(), (theirs + 1).to_string(), "9".repeat(5_000));
+    for id in [
+        theirs.as_str(),
+        &absent,
+        &format!("0{theirs}"),
+        &format!("{theirs} "),
+        &format!("+{theirs}"),
+        &format!("{theirs}.0"),
+        "0",
+        "-1",
+        "1e3",
+        "0x1",
+        "１",
+        "abc",
+        "null",
+        "%FF",
+        "..",
+        "9007199254740992",
+        "18446744073709551617",
+        &long,
+    ] {
+        for action in ACTIONS.into_iter().chain(["moment-task"]) {
+            desk.refuses(&format!("{action} {id:.40}"), &desk.act(action, id)?, &NOT_FOUND, "请刷新后再试").await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_task_is_moved_only_to_a_time_that_may_be() -> Result<()> {
+    let mut desk = Desk::open().await?;
+    let task = desk.grants("timed", &desk.post(json!({"scheduledTime": desk.at(86_400)}))?).await?;
+    desk.settle().await?;
+    let update = desk.event("moment-task-update")?.path("taskId", &task.to_string());
+    let over = "定时时间必须晚于当前时间";
+    for (what, time, remedy) in [
+        ("now", desk.at(0), over),
+        ("the past", desk.at(-3_600), over),
+        ("more than a year", desk.at(365 * 86_400 + 1), "定时时间不能晚于一年之后"),
+    ] {
+        let event = update.clone().json(&json!({"scheduledTime": time}));
+        desk.refuses(what, &event, &CONTENT.on(&["scheduledTime"]), remedy).await?;
+    }
+    let (at, time) = (desk.at(7_200), "scheduledTime");
+    let (form, text) = ("时间须为带时区的 RFC 3339 格式", "应为文本");
+    for (body, field, remedy) in [
+        (json!({}), time, "缺少必填项，请填写"),
+        (json!({time: null}), time, text),
+        (json!({time: ""}), time, form),
+        (json!({time: at.trim_end_matches('Z')}), time, form),
+        (json!({time: at[..10]}), time, form),
+        (json!({time: 1_795_161_600}), time, text),
+        (json!({time: [at]}), time, text),
+        (json!({"scheduleTime": at}), "scheduleTime", "请检查拼写或删除，可用项：scheduledTime"),
+        (json!({time: at, "text": "改"}), "text", "请检查拼写或删除"),
+        (json!({time: at, "status": "CANCELLED"}), "status", "请检查拼写或删除"),
+    ] {
+        let event = update.clone().json(&body);
+        desk.refuses(&body.to_string(), &event, &Refusal::fields(&[field]), remedy).await?;
+    }
+    for (what, body) in unreadable(time, &at) {
+        desk.refuses(what, &update.clone().body(&body), &Refusal::fields(&["body"]), "请").await?;
+    }
+    Ok(())
+}

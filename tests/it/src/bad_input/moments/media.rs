@@ -1,0 +1,164 @@
+//! Media that no provider takes: too many, too large, too long, and everything that is not what its name says.
+
+use anyhow::{Result, ensure};
+use sandbox::media::{Delivery, Exhibit, MediaFile};
+use serde_json::{Value, json};
+
+use super::{CONTENT, Desk, USER};
+use crate::World;
+
+const MB: usize = 1024 * 1024;
+
+fn text(text: &str) -> Exhibit {
+    Exhibit::new(MediaFile::Text { text: text.to_owned() }).declared("image/jpeg")
+}
+
+#[tokio::test]
+async fn sets_that_are_no_post_are_refused() -> Result<()> {
+    let desk = Desk::open().await?;
+    let media = desk.world.sandbox.media();
+    let image = media.put_file("a.jpg", MediaFile::jpeg(800, 600));
+    let other = media.put_file("b.png", MediaFile::png(800, 600));
+    let video = media.put_file("v.mp4", MediaFile::mp4(10_000));
+    let second = media.put_file("w.mp4", MediaFile::mp4(5_000));
+    let mixed = "图片和视频不能一起发布，请";
+    let cases: Vec<(&str, Value, &[&str], &str)> = vec![
+        ("ten images", json!(vec![&image; 10]), &["mediaUrls"], "最多 9 张图片或 1 个视频，请减少"),
+        ("ten addresses of whatever", json!(vec!["https://a.cn/"; 10]), &["mediaUrls"], "最多 9 张图片"),
+        ("an image and a video", json!([image, video]), &["mediaUrls[1]"], mixed),
+        ("a video and images", json!([video, image, other]), &["mediaUrls[0]"], mixed),
+        ("two videos", json!([video, second]), &["mediaUrls[1]"], "只能发布 1 个视频，请移除"),
+        ("the same video twice", json!([video, video]), &["mediaUrls[1]"], "只能发布 1 个视频，请移除"),
+    ];
+    for (what, urls, fields, remedy) in cases {
+        desk.refuses(what, &desk.post(json!({"mediaUrls": urls}))?, &CONTENT.on(fields), remedy).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn files_that_are_no_media_are_refused_by_what_they_are() -> Result<()> {
+    let desk = Desk::open().await?;
+    let media = desk.world.sandbox.media();
+    let good = media.put_file("good.jpg", MediaFile::jpeg(80, 80));
+    let large = |file: MediaFile| Exhibit::new(file.sized(10 * MB + 1));
+    let chunked = large(MediaFile::jpeg(80, 80)).delivered(Delivery::Chunked);
+    let cases: Vec<(&str, Exhibit, &str)> = vec![
+        (
+            "a video of too many seconds",
+            Exhibit::new(MediaFile::mp4(30_001)),
+            "视频长约 31 秒，超过 30 秒的限制，请剪辑",
+        ),
+        ("a video of too many bytes", large(MediaFile::mp4(10_000)), "素材超过 10 MB，请压缩"),
+        ("an image of too many bytes", large(MediaFile::jpeg(80, 80)), "素材超过 10 MB，请压缩"),
+        ("one that does not say so", chunked, "素材超过 10 MB，请压缩"),
+        ("an image too long", Exhibit::new(MediaFile::png(10_801, 1)), "10801×1 像素"),
+        ("an image too wide on both sides", Exhibit::new(MediaFile::jpeg(1_081, 1_081)), "请缩小"),
+        ("a PDF", text("%PDF-1.7\n1 0 obj\n"), "application/pdf"),
+        ("a GIF", text("GIF89a\u{1}\u{0}\u{1}\u{0}\u{0}\u{0}\u{0};"), "image/gif"),
+        ("a WebP", text("RIFF\u{10}\u{0}\u{0}\u{0}WEBPVP8 \u{0}\u{0}\u{0}\u{0}"), "image/webp"),
+        ("a drawing", text("<svg xmlns='http://www.w3.org/2000/svg'/>"), "请转换格式"),
+        ("a page", Exhibit::html_as_image(), "链接打开的是网页"),
+        ("an answer of some API", text(r#"{"error":"expired"}"#), "请转换格式"),
+        ("nothing", text(""), "素材内容为空，请重新上传"),
+        ("half an image", Exhibit::new(MediaFile::jpeg(80, 80)).delivered(Delivery::Truncated { bytes: 200 }), "请"),
+        ("what is not there", Exhibit::status(404), "素材不存在或已被删除（HTTP 404），请检查链接"),
+        ("what is gone", Exhibit::status(410), "HTTP 410"),
+        ("what must not be seen", Exhibit::status(403), "拒绝访问（HTTP 403），请确认链接可公开访问"),
+        ("a broken server", Exhibit::status(500), "暂时不可用（HTTP 500），请稍后重试"),
+        ("an answer without content", Exhibit::status(204), "请检查链接"),
+        ("a connection that ends", Exhibit::status(200).delivered(Delivery::Dropped), "无法下载素材，请确认"),
+    ];
+    for (number, (what, exhibit, remedy)) in cases.into_iter().enumerate() {
+        let url = media.put(&format!("{number}.jpg"), exhibit);
+        let alone = desk.post(json!({"mediaUrls": [url]}))?;
+        desk.refuses(what, &alone, &CONTENT.on(&["mediaUrls[0]"]), remedy).await?;
+        let among = desk.post(json!({"text": null, "mediaUrls": [good, url]}))?;
+        desk.refuses(what, &among, &CONTENT.on(&["mediaUrls[1]"]), remedy).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn bodies_that_never_end_are_cut_off_in_time() -> Result<()> {
+    let mut world = World::start().await?;
+    world.set("MEDIA_TIMEOUT_SECONDS", "1");
+    let desk = Desk::in_world(world).await?;
+    let media = desk.world.sandbox.media();
+    let jpeg = || Exhibit::new(MediaFile::jpeg(800, 600));
+    let endless = media.put("endless.jpg", jpeg().delivered(Delivery::Endless));
+    let slow = media.put("slow.jpg", jpeg().delivered(Delivery::Drip { bytes: 1, milliseconds: 200 }));
+    let silent = media.put("silent.jpg", jpeg().delivered(Delivery::Silent));
+    for (what, url, remedy) in [
+        ("endless", &endless, "素材超过 10 MB，请压缩"),
+        ("slow", &slow, "下载素材超时，请稍后重试"),
+        ("silent", &silent, "下载素材超时，请稍后重试"),
+    ] {
+        let begun = std::time::Instant::now();
+        let event = desk.post(json!({"mediaUrls": [url]}))?;
+        desk.refuses(what, &event, &CONTENT.on(&["mediaUrls[0]"]), remedy).await?;
+        ensure!(begun.elapsed().as_secs() < 10, "{what} took {:?}", begun.elapsed());
+    }
+    let nine = desk.post(json!({"mediaUrls": vec![&silent; 9]}))?;
+    let fields: Vec<String> = (0..9).map(|index| format!("mediaUrls[{index}]")).collect();
+    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+    let begun = std::time::Instant::now();
+    desk.refuses("nine silent ones", &nine, &CONTENT.on(&fields), "下载素材超时").await?;
+    ensure!(begun.elapsed().as_secs() < 15, "they were waited for one by one: {:?}", begun.elapsed());
+    Ok(())
+}
+
+#[tokio::test]
+async fn media_at_the_limits_arrive() -> Result<()> {
+    let desk = Desk::open().await?;
+    let member = desk.world.connect_corp(USER, "花店", &["lily"]).await?.remove(0);
+    let accounts = json!([desk.device, member]);
+    let media = desk.world.sandbox.media();
+    let image = |name: &str| media.put_file(name, MediaFile::jpeg(800, 600));
+    let nine: Vec<String> = (1..=9).map(|number| image(&format!("{number}.jpg"))).collect();
+    let cases: Vec<(&str, Value, usize)> = vec![
+        ("nine images", json!(nine), 9),
+        ("the same image twice", json!([nine[0], nine[0]]), 2),
+        (
+            "an image as large as it may be",
+            json!([media.put_file("big.jpg", MediaFile::jpeg(80, 80).sized(10 * MB))]),
+            1,
+        ),
+        ("an image as long as it may be", json!([media.put_file("long.png", MediaFile::png(1_080, 10_800))]), 1),
+        ("a video as long as it may be", json!([media.put_file("long.mp4", MediaFile::mp4(30_000))]), 1),
+        ("an image under another name", json!([media.put_file("download", MediaFile::jpeg(80, 80))]), 1),
+        (
+            "one declared as something else",
+            json!([media.put("x", Exhibit::new(MediaFile::png(80, 80)).declared("text/html"))]),
+            1,
+        ),
+        ("one behind a redirect", json!([media.put("short", Exhibit::redirect(&nine[0]))]), 1),
+    ];
+    for (what, urls, count) in cases {
+        let changes = json!({"text": null, "mediaUrls": urls, "accountIds": accounts});
+        desk.grants(what, &desk.post(changes)?).await?;
+        desk.world.drain_publications().await?;
+        let posted = desk.world.sandbox.gewe().posts_of("phone").pop();
+        ensure!(posted.as_ref().is_some_and(|post| post.media == count), "{what}: {posted:?} at the gateway");
+        let asked = desk.world.sandbox.wecom().moment_tasks().pop();
+        ensure!(asked.as_ref().is_some_and(|moment| moment.media == count), "{what}: {asked:?} at WeCom");
+        // One more of the company's creations a minute than this would have to wait.
+        desk.world.advance(std::time::Duration::from_secs(60));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_person_without_a_cover_cannot_post_videos() -> Result<()> {
+    let mut world = World::start().await?;
+    world.set("GATEWAY_VIDEO_COVER_URL", "");
+    let mut desk = Desk::in_world(world).await?;
+    let member = desk.world.connect_corp(USER, "花店", &["lily"]).await?.remove(0);
+    desk.settle().await?;
+    let video = desk.world.sandbox.media().put_file("v.mp4", MediaFile::mp4(10_000));
+    let changes = json!({"mediaUrls": [video], "accountIds": [member, desk.device]});
+    let remedy = "个人号暂不支持发布视频，请改用图片，或只选择企业微信账号";
+    desk.refuses("a video for both", &desk.post(changes)?, &CONTENT.on(&["mediaUrls[0]"]), remedy).await?;
+    desk.grants("for the company", &desk.post(json!({"mediaUrls": [video], "accountIds": [member]}))?).await?;
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! Rows 9 to 15: WeChat Moments.
+
+mod accounts;
+mod connecting;
+mod creation;
+mod errors;
+mod list;
+mod management;
+mod progress;
+mod webhook;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use super::shape::instant;
+use crate::world::Detour;
+use crate::{Answer, Event, World};
+
+/// The user of these tests.
+const USER: u64 = 5001;
+
+async fn world() -> Result<World> {
+    let mut world = World::start().await?;
+    world.pause_by_hand();
+    Ok(world)
+}
+
+/// Now, as the contract writes times: to the second.
+fn now(world: &World) -> String {
+    instant(world.clock.now().as_second())
+}
+
+/// A time so many seconds from now.
+fn later(world: &World, seconds: i64) -> String {
+    instant(world.clock.now().as_second() + seconds)
+}
+
+/// Asks for a post, which must be granted; answers its id.
+async fn post(world: &World, body: &Value) -> Result<u64> {
+    let answer = world.request_post(USER, body).await?;
+    ensure!(answer.status == 202, "{answer:?}");
+    Ok(answer.data()["syncTaskId"].as_u64().unwrap())
+}
+
+/// A request about a task.
+async fn about(world: &World, function: &str, task: u64) -> Result<Answer> {
+    world.call_as(USER, Event::sample(function)?.path("taskId", &task.to_string())).await
+}
+
+/// One round of the health checker.
+async fn check_health(world: &World) -> Result<()> {
+    let base = world.base("wechat-health-checker", &Detour::default()).await?;
+    let app = functions::moments::health_checker::App::new(&base).await?;
+    Ok(functions::moments::health_checker::handle(&app, world.deadline()).await?)
+}
+
+/// An account's part of a task, as it is before anything happened.
+fn untouched(account: &str, name: &str, time: &str) -> Value {
+    json!({
+        "accountId": account, "accountName": name, "status": "PENDING", "stage": "QUEUED", "momentId": null,
+        "errorCode": null, "errorMessage": null, "updateTime": time,
+    })
+}
+
+/// The object with these fields changed.
+fn with(mut object: Value, changes: Value) -> Value {
+    if let (Some(object), Value::Object(changes)) = (object.as_object_mut(), changes) {
+        object.extend(changes);
+    }
+    object
+}

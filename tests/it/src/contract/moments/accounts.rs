@@ -1,0 +1,61 @@
+//! Row 9: the accounts one may publish with, each with exactly the owner's four fields.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use sandbox::fault::Effect;
+use sandbox::gewe::{DeviceSpec, DeviceState, GeweEndpoint, GeweFault};
+use serde_json::{Value, json};
+
+use super::{USER, check_health, world};
+use crate::contract::assert_enveloped;
+use crate::{Event, World};
+
+async fn assert_listed(world: &World, expected: &Value) -> Result<()> {
+    let answer = world.call_as(USER, Event::sample("wechat-accounts")?).await?;
+    assert_enveloped(&answer, 200, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn accounts_of_both_kinds_in_every_state() -> Result<()> {
+    let world = world().await?;
+    assert_listed(&world, &json!([])).await?;
+    let members = world.connect_corp(USER, "花店", &["lily"]).await?;
+    let mut expected =
+        vec![json!({"accountId": members[0], "accountName": "成员lily", "accountType": "WEWORK", "status": "ACTIVE"})];
+    for name in ["one", "two"] {
+        // The list is in the order of connecting.
+        world.advance(Duration::from_secs(1));
+        let spec = DeviceSpec { nickname: Some(format!("昵称{name}")), ..DeviceSpec::new(name) };
+        let nickname = world.sandbox.gewe().add_device(spec).nickname;
+        let id = world.connect_device(USER, name).await?;
+        let device = json!({"accountId": id, "accountName": nickname, "accountType": "PERSONAL", "status": "ACTIVE"});
+        expected.push(device);
+    }
+    world.connect_device(USER + 1, "theirs").await?;
+    assert_listed(&world, &json!(expected)).await?;
+
+    // Off the line is what several looks agree on; a token the gateway does not take is proof at once.
+    let words = "X-GEWE-TOKEN=… 不可用或已过期".to_owned();
+    let refusal = Effect::Code { code: 500, message: Some(words) };
+    world.sandbox.gewe().set_state("one", DeviceState::Offline);
+    world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::CheckOnline, refusal).for_account("two"));
+    world.advance(Duration::from_secs(700));
+    check_health(&world).await?;
+    expected[2]["status"] = "EXPIRED".into();
+    assert_listed(&world, &json!(expected)).await?;
+    for _ in 0..2 {
+        world.advance(Duration::from_secs(100));
+        check_health(&world).await?;
+    }
+    expected[1]["status"] = "OFFLINE".into();
+    assert_listed(&world, &json!(expected)).await?;
+
+    // And back again.
+    world.sandbox.gewe().set_state("one", DeviceState::Online);
+    world.advance(Duration::from_secs(700));
+    check_health(&world).await?;
+    (expected[1]["status"], expected[2]["status"]) = ("ACTIVE".into(), "ACTIVE".into());
+    assert_listed(&world, &json!(expected)).await
+}

@@ -1,0 +1,108 @@
+//! The envelope of each stable error code of these routes, word for word: clients branch on it and people read it.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{USER, later, post, with, world};
+use crate::contract::USER as STRANGER;
+use crate::{Answer, Event};
+
+/// Fails unless the answer is this error and nothing else.
+fn assert_error(answer: &Answer, status: u16, message: &str, error: Value) {
+    let request = &answer.headers["x-request-id"];
+    let expected = json!({
+        "code": status, "message": message, "data": null, "error": with(error, json!({ "requestId": request })),
+    });
+    assert_eq!((answer.status, &answer.body), (status, &expected));
+    assert_eq!(answer.headers["content-type"], "application/json; charset=utf-8");
+    assert_eq!(answer.headers["cache-control"], "no-store");
+}
+
+#[tokio::test]
+async fn every_code_has_its_envelope() -> Result<()> {
+    let world = world().await?;
+    let device = world.connect_device(USER, "phone").await?;
+    let sync = Event::sample("moment-sync")?.without_header("idempotency-key");
+    let body = json!({"text": "早上好", "accountIds": [device]});
+    let refused = async |changes: Value| world.call_as(USER, sync.clone().json(&with(body.clone(), changes))).await;
+    let mend = "请按提示修改后重新提交";
+
+    let problem = "账号不存在或不属于当前用户，请重新选择";
+    let path = "accountIds[0]";
+    assert_error(
+        &refused(json!({"accountIds": ["wx0"]})).await?,
+        404,
+        &format!("请求参数有误。{path}：{problem}"),
+        json!({"type": "WECHAT_ACCOUNT_NOT_FOUND", "reason": mend, "fields": [{"path": path, "problem": problem}]}),
+    );
+    let problem = "文字、图片或视频至少需要一项";
+    assert_error(
+        &refused(json!({"text": ""})).await?,
+        422,
+        &format!("请求参数有误。text：{problem}"),
+        json!({"type": "MOMENT_SYNC_CREATION_FAILED", "reason": mend, "fields": [{"path": "text", "problem": problem}]}),
+    );
+    let problem = "不支持此项，请检查拼写或删除，可用项：contentId、text、mediaUrls、accountIds、scheduledTime";
+    let path = "scheduleTime";
+    assert_error(
+        &refused(json!({"scheduleTime": later(&world, 60)})).await?,
+        400,
+        &format!("请求参数有误。{path}：{problem}"),
+        json!({"type": "INVALID_REQUEST", "reason": mend, "fields": [{"path": path, "problem": problem}]}),
+    );
+    let keyed = sync.clone().header("idempotency-key", "key-1");
+    assert_eq!(world.call_as(USER, keyed.clone().json(&body)).await?.status, 202);
+    assert_error(
+        &world.call_as(USER, keyed.json(&with(body.clone(), json!({"text": "晚上好"})))).await?,
+        422,
+        "同一个 Idempotency-Key 已用于内容不同的请求",
+        json!({"type": "MOMENT_SYNC_CREATION_FAILED", "reason": "请为新的任务使用新的 Idempotency-Key"}),
+    );
+    world.sandbox.content().configure(|settings| settings.jwt_secret = Some("another login".to_owned()));
+    assert_error(
+        &refused(json!({"contentId": 7})).await?,
+        500,
+        "内容库暂时不可用，任务未创建",
+        json!({"type": "MOMENT_SYNC_CREATION_FAILED", "reason": "请稍后再试，或直接填写文字与素材"}),
+    );
+
+    let task = post(&world, &body).await?.to_string();
+    let read =
+        |user: u64, function: &str| Ok::<_, anyhow::Error>((user, Event::sample(function)?.path("taskId", &task)));
+    let (user, event) = read(STRANGER, "moment-task")?;
+    assert_error(
+        &world.call_as(user, event).await?,
+        404,
+        "未找到要操作的内容",
+        json!({"type": "NOT_FOUND", "reason": "它可能已被删除或不属于当前账号，请刷新后再试"}),
+    );
+    let (user, event) = read(USER, "moment-task-retry")?;
+    assert_error(
+        &world.call_as(user, event).await?,
+        409,
+        "任务仍在进行中，请等待结束后再重试",
+        json!({"type": "CONFLICT", "reason": "请刷新任务后再操作"}),
+    );
+    assert_error(
+        &world.call(&sync.clone().json(&body).without_header("authorization")).await?,
+        401,
+        "请先登录",
+        json!({"type": "UNAUTHENTICATED", "reason": "登录状态缺失或已过期，请重新登录后再试"}),
+    );
+    assert_error(
+        &world.call(&sync.json(&body).bearer(&world.token(USER, &[])?)).await?,
+        403,
+        "您没有执行此操作的权限",
+        json!({"type": "PERMISSION_DENIED", "reason": "请联系管理员开通权限 workbench:wechat:moments:sync:create"}),
+    );
+    let token = json!({
+        "accountType": "PERSONAL", "appId": "wx_unknown", "gatewayToken": "not-a-token", "acceptRisk": true,
+    });
+    assert_error(
+        &world.call_as(USER, Event::sample("wechat-account-connect")?.json(&token)).await?,
+        400,
+        "企业微信应用凭证或网关令牌无效",
+        json!({"type": "WECHAT_API_ERROR", "reason": "请在账号管理中更新后重试"}),
+    );
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Row 13: calling off, moving and trying again, each answered with the task as it is then.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use sandbox::gewe::DeviceState;
+use serde_json::json;
+
+use super::{USER, about, check_health, later, now, post, untouched, with, world};
+use crate::Event;
+use crate::contract::assert_enveloped;
+
+#[tokio::test]
+async fn a_timed_post_is_moved_and_then_called_off() -> Result<()> {
+    let world = world().await?;
+    let device = world.connect_device(USER, "phone").await?;
+    let created = now(&world);
+    let body = json!({"text": "准时", "accountIds": [device], "scheduledTime": later(&world, 86_400)});
+    let task = post(&world, &body).await?;
+    let name = world.sandbox.gewe().device("phone").unwrap().nickname;
+    let account = untouched(&device, &name, &created);
+    let schedules = world.scheduled().await?;
+
+    world.advance(Duration::from_secs(60));
+    // The time may be written in any zone; it is told in one.
+    let moved = later(&world, 2 * 86_400);
+    let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
+    let wished = moved.parse::<jiff::Timestamp>()?.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+    let update = Event::sample("moment-task-update")?.path("taskId", &task.to_string());
+    let answer = world.call_as(USER, update.json(&json!({ "scheduledTime": wished }))).await?;
+    let expected = json!({
+        "syncTaskId": task, "contentId": null, "status": "PENDING", "createTime": created, "updateTime": now(&world),
+        "scheduledTime": moved, "results": [account],
+    });
+    assert_enveloped(&answer, 200, &expected);
+    let after = world.scheduled().await?;
+    assert!(after.len() == 1 && after != schedules, "the schedule moved: {schedules:?} {after:?}");
+
+    world.advance(Duration::from_secs(60));
+    let answer = about(&world, "moment-task-cancel", task).await?;
+    let cancelled = json!({"status": "CANCELLED", "stage": "CANCELLED", "updateTime": now(&world)});
+    let changes =
+        json!({"status": "CANCELLED", "updateTime": now(&world), "results": [with(account.clone(), cancelled)]});
+    assert_enveloped(&answer, 200, &with(expected, changes));
+    assert!(world.scheduled().await?.is_empty(), "what is called off has no schedule");
+    world.advance(Duration::from_secs(3 * 86_400));
+    world.sweep().await?;
+    world.drain_publications().await?;
+    assert!(world.sandbox.gewe().published_posts().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_failed_is_tried_again_and_nothing_else() -> Result<()> {
+    let world = world().await?;
+    let (good, bad) = (world.connect_device(USER, "good").await?, world.connect_device(USER, "bad").await?);
+    world.sandbox.gewe().set_state("bad", DeviceState::Offline);
+    let task = post(&world, &json!({"text": "早上好", "accountIds": [good, bad]})).await?;
+    let failed = world.publish_until_ended(USER, task, 5).await?;
+    assert_eq!(failed["status"], "PARTIAL_SUCCESS", "{failed}");
+    world.sandbox.gewe().set_state("bad", DeviceState::Online);
+    world.advance(Duration::from_secs(700));
+    check_health(&world).await?;
+
+    let answer = about(&world, "moment-task-retry", task).await?;
+    let again = json!({
+        "status": "PENDING", "stage": "QUEUED", "errorCode": null, "errorMessage": null, "updateTime": now(&world),
+    });
+    let results = failed["results"].as_array().unwrap().iter().cloned();
+    let results: Vec<_> = results
+        .map(|result| if result["accountId"] == bad.as_str() { with(result, again.clone()) } else { result })
+        .collect();
+    let expected = with(failed, json!({"status": "PROCESSING", "updateTime": now(&world), "results": results}));
+    assert_enveloped(&answer, 202, &expected);
+    let ended = world.publish_until_ended(USER, task, 5).await?;
+    assert_eq!(ended["status"], "COMPLETED", "{ended}");
+    assert_eq!(world.sandbox.gewe().published_posts().len(), 2, "each once");
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! Row 11: the truth about a task, account by account, in every state it passes through.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use sandbox::content::Draft;
+use sandbox::gewe::DeviceState;
+use serde_json::{Value, json};
+
+use super::{USER, about, later, now, post, untouched, with, world};
+use crate::World;
+use crate::contract::assert_enveloped;
+
+/// Time until whatever waits is taken up again.
+const LATER: Duration = Duration::from_secs(2_000);
+
+async fn assert_told(world: &World, task: u64, expected: &Value) -> Result<()> {
+    let answer = about(world, "moment-task", task).await?;
+    assert_enveloped(&answer, 200, expected);
+    Ok(())
+}
+
+async fn go_on(world: &World) -> Result<()> {
+    world.advance(LATER);
+    world.sweep().await?;
+    world.drain_publications().await?;
+    Ok(())
+}
+
+fn name_of(world: &World, device: &str) -> String {
+    world.sandbox.gewe().device(device).unwrap().nickname
+}
+
+#[tokio::test]
+async fn a_timed_post_of_a_person_from_its_creation_to_its_end() -> Result<()> {
+    let world = world().await?;
+    let device = world.connect_device(USER, "phone").await?;
+    let (content_id, text) = ("7".to_owned(), "草稿".to_owned());
+    world.sandbox.content().put(Draft { content_id, owner_user_id: USER, text, ..Draft::default() });
+    let (created, time) = (now(&world), later(&world, 3_600));
+    let task = post(&world, &json!({"contentId": 7, "accountIds": [device], "scheduledTime": time})).await?;
+    let account = untouched(&device, &name_of(&world, "phone"), &created);
+    let pending = json!({
+        "syncTaskId": task, "contentId": 7, "status": "PENDING", "createTime": created, "updateTime": created,
+        "scheduledTime": time, "results": [account],
+    });
+    assert_told(&world, task, &pending).await?;
+
+    // The sweeper gives the schedule, which nobody plays here, half a minute.
+    world.advance(Duration::from_secs(3_660));
+    world.sweep().await?;
+    world.drain_publications().await?;
+    let published = world.sandbox.gewe().published_posts();
+    assert!(published.len() == 1 && published[0].id > 1 << 63, "{published:?}");
+    // Such an id survives in no JSON number: it is a text, digit by digit.
+    let success = json!({
+        "status": "SUCCESS", "stage": "PUBLISHED", "momentId": published[0].id.to_string(), "updateTime": now(&world),
+    });
+    let expected =
+        json!({"status": "COMPLETED", "updateTime": now(&world), "results": [with(account.clone(), success)]});
+    assert_told(&world, task, &with(pending, expected)).await
+}
+
+#[tokio::test]
+async fn a_companys_post_waits_for_its_members() -> Result<()> {
+    let world = world().await?;
+    let members = world.connect_corp(USER, "花店", &["lily", "rose"]).await?;
+    let created = now(&world);
+    let task = post(&world, &json!({"text": "新花到店", "accountIds": members})).await?;
+    let mut accounts: Vec<Value> = ["成员lily", "成员rose"]
+        .iter()
+        .zip(&members)
+        .map(|(name, account)| untouched(account, name, &created))
+        .collect();
+    // The order of accounts is that of their ids.
+    accounts.sort_by_key(|account| account["accountId"].to_string());
+    let base = json!({
+        "syncTaskId": task, "contentId": null, "status": "PENDING", "createTime": created, "updateTime": created,
+        "scheduledTime": null, "results": accounts,
+    });
+    let all =
+        |changes: Value| -> Value { accounts.iter().map(|account| with(account.clone(), changes.clone())).collect() };
+    assert_told(&world, task, &base).await?;
+
+    world.drain_publications().await?;
+    let submitted = json!({"status": "PROCESSING", "stage": "SUBMITTED"});
+    let processing = with(base, json!({"status": "PROCESSING", "results": all(submitted)}));
+    assert_told(&world, task, &processing).await?;
+    go_on(&world).await?;
+    let asked = now(&world);
+    let waiting = json!({"status": "PROCESSING", "stage": "WAITING_MEMBER_CONFIRM", "updateTime": asked});
+    let expected = with(processing, json!({"updateTime": asked, "results": all(waiting.clone())}));
+    assert_told(&world, task, &expected).await?;
+
+    let moment = world.sandbox.wecom().moment_tasks()[0].moment_id.clone();
+    world.sandbox.wecom().confirm(&moment, "lily").unwrap();
+    go_on(&world).await?;
+    let mut success = json!({"status": "SUCCESS", "stage": "PUBLISHED", "momentId": moment, "updateTime": now(&world)});
+    let lily = members[0].clone();
+    let results = |success: &Value, other: &Value| -> Value {
+        let changes = |account: &Value| if account["accountId"] == lily.as_str() { success } else { other }.clone();
+        accounts.iter().map(|account| with(account.clone(), changes(account))).collect()
+    };
+    let expected = with(expected, json!({"updateTime": now(&world), "results": results(&success, &waiting)}));
+    assert_told(&world, task, &expected).await?;
+
+    world.sandbox.wecom().confirm(&moment, "rose").unwrap();
+    let first = success.clone();
+    for _ in 0..3 {
+        go_on(&world).await?;
+        if world.post_status(USER, task).await?["status"] == "COMPLETED" {
+            break;
+        }
+    }
+    success["updateTime"] = now(&world).into();
+    let ended = json!({"status": "COMPLETED", "updateTime": now(&world), "results": results(&first, &success)});
+    assert_told(&world, task, &with(expected, ended)).await
+}
+
+#[tokio::test]
+async fn failures_are_told_with_code_and_remedy() -> Result<()> {
+    let world = world().await?;
+    let (good, bad) = (world.connect_device(USER, "good").await?, world.connect_device(USER, "bad").await?);
+    world.sandbox.gewe().set_state("bad", DeviceState::Offline);
+    let created = now(&world);
+    let task = post(&world, &json!({"text": "一", "accountIds": [good, bad]})).await?;
+    world.drain_publications().await?;
+    let id = world.sandbox.gewe().published_posts()[0].id.to_string();
+    let success = json!({"status": "SUCCESS", "stage": "PUBLISHED", "momentId": id});
+    let failure = json!({
+        "status": "FAILED", "stage": "REJECTED", "errorCode": "WECHAT_API_ERROR",
+        "errorMessage": "该微信账号已离线。请重新登录后重试",
+    });
+    let mut results = vec![
+        with(untouched(&good, &name_of(&world, "good"), &created), success),
+        with(untouched(&bad, &name_of(&world, "bad"), &created), failure.clone()),
+    ];
+    results.sort_by_key(|account| account["accountId"].to_string());
+    let base = json!({
+        "syncTaskId": task, "contentId": null, "status": "PARTIAL_SUCCESS", "createTime": created,
+        "updateTime": created, "scheduledTime": null, "results": results,
+    });
+    assert_told(&world, task, &base).await?;
+
+    // The account is known to be off the line now, so another post cannot even be asked for; a timed one asked for
+    // before fails for it.
+    world.sandbox.gewe().set_state("bad", DeviceState::Online);
+    world.advance(Duration::from_secs(700));
+    super::check_health(&world).await?;
+    let (created, time) = (now(&world), later(&world, 600));
+    let task = post(&world, &json!({"text": "二", "accountIds": [bad], "scheduledTime": time})).await?;
+    let gone = crate::Event::sample("wechat-account-disconnect")?.path("accountId", &bad);
+    assert_eq!(world.call_as(USER, gone).await?.status, 200);
+    world.advance(Duration::from_secs(700));
+    world.sweep().await?;
+    world.drain_publications().await?;
+    let changes = json!({
+        "errorCode": "MOMENT_PUBLISH_FAILED", "errorMessage": "该账号当前不可用（离线、过期或已解绑）。请恢复账号后重试",
+        "updateTime": now(&world),
+    });
+    let failed = with(untouched(&bad, &name_of(&world, "bad"), &created), with(failure, changes));
+    let expected = json!({
+        "syncTaskId": task, "contentId": null, "status": "FAILED", "createTime": created, "updateTime": now(&world),
+        "scheduledTime": time, "results": [failed],
+    });
+    assert_told(&world, task, &expected).await
+}
