@@ -123,6 +123,11 @@ impl ApiRequest {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether there is such a header, text or not.
+    pub fn has_header(&self, name: &str) -> bool {
+        self.headers.contains_key(name)
+    }
+
     /// The method.
     pub fn method(&self) -> &Method {
         &self.method

@@ -45,15 +45,16 @@ struct Answer {
     create_time: jiff::Timestamp,
 }
 
-/// The caller's key: up to 255 printable characters.
+/// The caller's key: up to 255 printable characters. One that cannot be read is refused, not ignored: whoever sends a
+/// key counts on it when they repeat their request.
 fn idempotency_key(request: &ApiRequest) -> kernel::Result<Option<String>> {
-    let Some(key) = request.header("idempotency-key") else { return Ok(None) };
-    let fine = (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
-    if fine {
-        Ok(Some(key.to_owned()))
-    } else {
-        Err(kernel::Error::invalid("Idempotency-Key", "须为 1 到 255 个可见的英文字符"))
+    const NAME: &str = "Idempotency-Key";
+    if !request.has_header(NAME) {
+        return Ok(None);
     }
+    let fine = |key: &&str| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let key = request.header(NAME).filter(fine);
+    key.map(|key| Some(key.to_owned())).ok_or_else(|| kernel::Error::invalid(NAME, "须为 1 到 255 个可见的英文字符"))
 }
 
 /// Answers one request.

@@ -31,6 +31,12 @@ impl From<Error> for Problem {
                     advice.message.split_once(['。', '，']).unwrap_or((advice.message, "请稍后再试"));
                 Self::new(status, ErrorType::WechatApi, message, remedy)
             }
+            Error::AccountNotFound(fields) if fields.is_empty() => Self::new(
+                StatusCode::NOT_FOUND,
+                ErrorType::WechatAccountNotFound,
+                "微信账号不存在或不属于当前用户",
+                "请刷新账号列表后再试",
+            ),
             Error::AccountNotFound(fields) => {
                 return Self::invalid(fields.clone())
                     .of_type(ErrorType::WechatAccountNotFound)

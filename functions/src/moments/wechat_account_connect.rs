@@ -4,11 +4,12 @@ use ::moments::accounts::{AccountConnections, CorpRequest, DeviceRequest};
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use secrecy::SecretString;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::view::AccountView;
 use crate::base::Base;
-use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, word};
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -28,22 +29,43 @@ impl App {
 /// What whoever connects a personal account must know: nobody at Tencent has agreed to this way.
 const RISK: &str = "个人号通过第三方网关发布朋友圈，并非微信官方能力，账号存在被限制或封禁的风险。";
 
+/// Which kind is to be connected. It is read on its own, and the rest as what that kind takes: from an enum with a tag
+/// serde reports a mistake without the field it is in.
 #[derive(Deserialize)]
-#[serde(tag = "accountType", rename_all = "UPPERCASE", rename_all_fields = "camelCase", deny_unknown_fields)]
-enum Body {
-    Wework {
-        corp_id: String,
-        agent_id: u64,
-        secret: SecretString,
-        member_ids: Option<Vec<String>>,
-    },
-    Personal {
-        app_id: String,
-        gateway_token: SecretString,
-        account_name: Option<String>,
-        #[serde(default)]
-        accept_risk: bool,
-    },
+#[serde(rename_all = "camelCase")]
+struct Which {
+    #[serde(deserialize_with = "word")]
+    account_type: Kind,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Kind {
+    Wework,
+    Personal,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WeworkBody {
+    #[serde(rename = "accountType")]
+    _account_type: IgnoredAny,
+    corp_id: String,
+    agent_id: u64,
+    secret: SecretString,
+    member_ids: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PersonalBody {
+    #[serde(rename = "accountType")]
+    _account_type: IgnoredAny,
+    app_id: String,
+    gateway_token: SecretString,
+    account_name: Option<String>,
+    #[serde(default)]
+    accept_risk: bool,
 }
 
 #[derive(Serialize)]
@@ -57,13 +79,15 @@ struct Answer {
 /// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, "workbench:wechat:accounts:manage").await?;
-    let body: Body = request.json_body(MAX_BODY)?;
-    let (accounts, risk_notice) = match body {
-        Body::Wework { corp_id, agent_id, secret, member_ids } => {
+    let Which { account_type } = request.json_body(MAX_BODY)?;
+    let (accounts, risk_notice) = match account_type {
+        Kind::Wework => {
+            let WeworkBody { corp_id, agent_id, secret, member_ids, .. } = request.json_body(MAX_BODY)?;
             let wanted = CorpRequest { corp_id, agent_id, secret, member_ids };
             (app.connections.connect_corp(caller.user_id, &wanted).await?, None)
         }
-        Body::Personal { app_id, gateway_token, account_name, accept_risk } => {
+        Kind::Personal => {
+            let PersonalBody { app_id, gateway_token, account_name, accept_risk, .. } = request.json_body(MAX_BODY)?;
             if !accept_risk {
                 return Err(
                     kernel::Error::invalid("acceptRisk", format!("{RISK}如仍要连接，请传 acceptRisk: true")).into()

@@ -2,7 +2,7 @@
 
 use kernel::FieldProblem;
 
-use crate::provider::{FailureKind, ProviderError};
+use crate::provider::{FailureKind, Provider, ProviderError};
 
 /// Result with this domain's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -16,8 +16,9 @@ pub enum Error {
     /// The provider failed or refused (`WechatApiException`).
     #[error(transparent)]
     Provider(#[from] ProviderError),
-    /// These accounts do not exist or are not the caller's (`WechatAccountNotFoundException`).
-    #[error("{} wechat accounts not found", .0.len())]
+    /// These accounts do not exist or are not the caller's (`WechatAccountNotFoundException`). Without fields it is the
+    /// one that the request is about.
+    #[error("{} wechat accounts not found", .0.len().max(1))]
     AccountNotFound(Vec<FieldProblem>),
     /// The content or the choice of accounts breaks a rule (`MomentSyncCreationException`).
     #[error("content refused: {}", .0.iter().map(|field| field.path.as_str()).collect::<Vec<_>>().join(", "))]
@@ -98,9 +99,10 @@ pub fn provider_advice(failure: &ProviderError) -> Advice {
     match &failure.kind {
         FailureKind::Retry => advice(API, "微信服务暂时繁忙，请稍后重试"),
         FailureKind::RateLimited { .. } => advice(API, "微信接口调用过于频繁，请稍后重试"),
-        FailureKind::TokenInvalid | FailureKind::BadCredentials => {
-            advice(API, "企业微信应用凭证或网关令牌无效。请在账号管理中更新后重试")
-        }
+        FailureKind::TokenInvalid | FailureKind::BadCredentials => match failure.provider {
+            Provider::Wecom => advice(API, "企业微信应用凭证无效。请核对企业 ID 和应用 Secret，重新连接账号后重试"),
+            Provider::Gateway => advice(API, "网关令牌无效。请核对网关令牌，重新连接账号后重试"),
+        },
         FailureKind::ContentRejected => advice(FAILED, "内容含有微信不允许发布的信息。请修改内容后重新创建任务"),
         FailureKind::InvalidContent => advice(FAILED, "微信认为内容格式不符合要求。请检查文字与素材后重新创建任务"),
         FailureKind::MediaInvalid | FailureKind::MediaFetchFailed => PublishProblem::MediaUnusable.advice(),
@@ -109,7 +111,8 @@ pub fn provider_advice(failure: &ProviderError) -> Advice {
             advice(API, "企业微信应用没有客户朋友圈权限。请管理员在企业微信后台开通后重试")
         }
         FailureKind::IpNotTrusted { .. } => advice(API, "服务器地址不在企业微信应用的可信 IP 中。请管理员添加后重试"),
-        FailureKind::AccountOffline | FailureKind::DeviceUnknown => advice(API, "该微信账号已离线。请重新登录后重试"),
+        FailureKind::AccountOffline => advice(API, "该微信账号已离线。请重新登录后重试"),
+        FailureKind::DeviceUnknown => advice(API, "网关中找不到该设备。请核对设备编号（appId），重新连接账号后重试"),
         FailureKind::NewDeviceCooldown => advice(API, "新登录的设备暂不能发朋友圈，通常需等待 1 至 3 天。请届时重试"),
         FailureKind::NotFound => advice(API, "微信中已找不到该发布任务。请重新创建任务"),
         FailureKind::OutcomeUnknown => PublishProblem::Unconfirmed.advice(),

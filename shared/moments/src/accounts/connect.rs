@@ -12,15 +12,13 @@ use kernel::{Clock, FieldProblem};
 use secrecy::SecretString;
 
 use super::device_digest;
+use super::form::{corp_request, device_request, number_of_members};
 use super::health::FIRST_CHECK_MS;
 use crate::config::{Gateways, wecom};
 use crate::error::{Error, Result};
 use crate::store::account::{Account, AccountStore, AccountType, AuthData, Connection, TABLE};
 use crate::store::corp::{self, CorpStore};
 use crate::wecom::Wecom;
-
-/// Members connected in one request: each is a row of one transaction of at most 100.
-const MAX_MEMBERS: usize = 90;
 
 /// A company app and those of its members who are to publish.
 #[derive(Debug)]
@@ -42,7 +40,7 @@ pub struct DeviceRequest {
     pub app_id: String,
     /// The gateway's token, which proves that the device is the caller's to use.
     pub token: SecretString,
-    /// What the user wants to see; the account's nickname when absent.
+    /// What the user wants to see; when absent the name it has here, at first the account's nickname.
     pub account_name: Option<String>,
 }
 
@@ -74,6 +72,7 @@ impl AccountConnections {
 
     /// Connects a company app, proven by a live call, and its members, each checked against WeCom's own list.
     pub async fn connect_corp(&self, user_id: UserId, request: &CorpRequest) -> Result<Vec<Account>> {
+        corp_request(request)?;
         let corp_key = format!("{}#{}", request.corp_id, request.agent_id);
         let token = self.wecom.access_token(&request.corp_id, &request.secret).await?;
         let usable = self.wecom.follow_users(&token.token).await?;
@@ -88,10 +87,11 @@ impl AccountConnections {
             })
             .collect();
         if !unusable.is_empty() {
-            return Err(Error::ContentRefused(unusable));
+            return Err(kernel::Error::InvalidRequest(unusable).into());
         }
-        if wanted.is_empty() || wanted.len() > MAX_MEMBERS {
-            return Err(kernel::Error::invalid("memberIds", "一次请选择 1 到 90 名成员").into());
+        // Without a choice it is everybody, and that can be nobody, or too many.
+        if let Some(problem) = number_of_members(wanted.len()) {
+            return Err(kernel::Error::InvalidRequest(vec![problem]).into());
         }
         let members = try_join_all(wanted.iter().map(|id| self.wecom.user(&token.token, id))).await?;
         let place = Place { table: corp::TABLE, user_id, account_id: &corp_key };
@@ -128,19 +128,25 @@ impl AccountConnections {
 
     /// Connects a device of the gateway, proven by its being online and telling whose it is.
     pub async fn connect_device(&self, user_id: UserId, request: &DeviceRequest) -> Result<Vec<Account>> {
+        device_request(request)?;
         let gateway = self.gateways.with(request.token.clone());
         if !gateway.check_online(&request.app_id).await? {
-            return Err(Error::ContentRefused(vec![FieldProblem::new(
-                "appId",
-                "该设备当前未登录微信，请先在网关中登录后再连接",
-            )]));
+            let problem = "该设备当前未登录微信，请先在网关中登录后再连接";
+            return Err(kernel::Error::invalid("appId", problem).into());
         }
         let profile = gateway.profile(&request.app_id).await?;
         let account_id = account_id("wx", &request.app_id);
         let data =
             AuthData::Gateway { app_id: request.app_id.clone(), token: request.token.clone(), wxid: profile.wxid };
         let sealed = self.seal(user_id, &account_id, &data).await?;
-        let name = request.account_name.clone().unwrap_or(profile.nickname);
+        let name = match &request.account_name {
+            Some(name) => name.trim().to_owned(),
+            // Whoever connects it again, perhaps because it was offline, keeps the name they gave it.
+            None => match self.accounts.get(&account_id).await? {
+                Some(known) if known.user_id == user_id => known.account_name,
+                _ => profile.nickname,
+            },
+        };
         let now_ms = self.clock.now_ms();
         let action = self.accounts.connect(
             &Connection {
@@ -164,10 +170,7 @@ impl AccountConnections {
         let action = self.accounts.disconnect(user_id, account_id)?;
         match transact(&self.client, &self.clock, vec![action]).await? {
             Outcome::Committed => Ok(()),
-            Outcome::Refused(_) => {
-                let problem = FieldProblem::new("accountId", "账号不存在或不属于当前用户");
-                Err(Error::AccountNotFound(vec![problem]))
-            }
+            Outcome::Refused(_) => Err(Error::AccountNotFound(Vec::new())),
         }
     }
 

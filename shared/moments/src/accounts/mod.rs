@@ -2,6 +2,7 @@
 
 mod connect;
 mod corp_tokens;
+mod form;
 mod health;
 
 pub use connect::{AccountConnections, CorpRequest, DeviceRequest};
