@@ -3,6 +3,7 @@
 
 mod bodies;
 mod callback;
+mod connect;
 mod lead;
 mod list;
 mod paths;

@@ -11,9 +11,9 @@ use kernel::vault::{Place, Vault};
 use kernel::{Clock, FieldProblem};
 use secrecy::SecretString;
 
-use super::device_digest;
 use super::form::{corp_request, device_request, number_of_members};
 use super::health::FIRST_CHECK_MS;
+use super::{device_digest, may_be_id};
 use crate::config::{Gateways, wecom};
 use crate::error::{Error, Result};
 use crate::store::account::{Account, AccountStore, AccountType, AuthData, Connection, TABLE};
@@ -167,6 +167,9 @@ impl AccountConnections {
 
     /// Forgets the caller's account with its secrets. Tasks that still name it fail for it, and say why.
     pub async fn disconnect(&self, user_id: UserId, account_id: &str) -> Result<()> {
+        if !may_be_id(account_id) {
+            return Err(Error::AccountNotFound(Vec::new()));
+        }
         let action = self.accounts.disconnect(user_id, account_id)?;
         match transact(&self.client, &self.clock, vec![action]).await? {
             Outcome::Committed => Ok(()),

@@ -40,3 +40,10 @@ impl Accounts {
 pub(crate) fn device_digest(app_id: &str) -> String {
     sha256_hex(format!("gateway-device:{app_id}").as_bytes()).chars().take(32).collect()
 }
+
+/// Whether an account can have this id. Others are not even asked for: DynamoDB refuses to look for an empty key, or
+/// for one too long to be any.
+pub(crate) fn may_be_id(text: &str) -> bool {
+    const LONGEST: usize = 64;
+    (1..=LONGEST).contains(&text.len())
+}

@@ -16,6 +16,7 @@ use secrecy::SecretString;
 use tracing::{info, warn};
 
 use super::content::{Content, ContentDesk};
+use crate::accounts::may_be_id;
 use crate::config::video_cover;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
@@ -155,7 +156,8 @@ impl TaskCreation {
     }
 
     async fn own_accounts(&self, user_id: UserId, ids: &[String]) -> Result<Vec<Account>> {
-        let mut accounts = self.accounts.by_ids(ids).await?;
+        let possible: Vec<String> = ids.iter().filter(|id| may_be_id(id)).cloned().collect();
+        let mut accounts = self.accounts.by_ids(&possible).await?;
         accounts.retain(|account| account.user_id == user_id);
         let (mut missing, mut unusable) = (Vec::new(), Vec::new());
         for (index, id) in ids.iter().enumerate() {
