@@ -14,7 +14,7 @@ use crate::demo::api::{Api, list, text};
 use crate::demo::stage::Stage;
 
 /// How far ahead a post is planned: the chapters between take most of it.
-const AHEAD: SignedDuration = SignedDuration::from_secs(80);
+const AHEAD: SignedDuration = SignedDuration::from_secs(75);
 
 /// What is promised: within a minute of its time.
 const LATEST: SignedDuration = SignedDuration::from_secs(60);
