@@ -15,6 +15,9 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// The `message` of an answer that went well; what matters to the user is in `data`.
 const DONE: &str = "操作成功";
 
+/// The same where the work only begins.
+const ACCEPTED: &str = "已受理，正在处理";
+
 /// What a handler answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiResponse {
@@ -69,7 +72,7 @@ impl ApiResponse {
     /// # Errors
     /// As [`ok`](Self::ok).
     pub fn accepted(data: impl Serialize) -> Result<Self, Problem> {
-        Self::enveloped(StatusCode::ACCEPTED, DONE, data)
+        Self::enveloped(StatusCode::ACCEPTED, ACCEPTED, data)
     }
 
     /// Any other good answer in the envelope.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use kernel::FieldProblem;
 
 use crate::media::MediaProblem;
-use crate::provider::{FailureKind, ProviderError};
+use crate::provider::{FailureKind, Provider, ProviderError};
 
 /// Result with this domain's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -109,9 +109,10 @@ pub fn provider_advice(failure: &ProviderError) -> Advice {
     match &failure.kind {
         FailureKind::Retry => advice(API, "微信服务暂时繁忙，请稍后重试"),
         FailureKind::RateLimited { .. } => advice(API, "微信接口调用过于频繁，请稍后重试"),
-        FailureKind::TokenInvalid | FailureKind::BadCredentials => {
-            advice(API, "企业微信应用凭证或网关令牌无效。请在账号管理中更新后重试")
-        }
+        FailureKind::TokenInvalid | FailureKind::BadCredentials => match failure.provider {
+            Provider::Wecom => advice(API, "企业微信应用凭证无效。请核对企业 ID 和应用 Secret，重新连接账号后重试"),
+            Provider::Gateway => advice(API, "网关令牌无效。请核对网关令牌，重新连接账号后重试"),
+        },
         FailureKind::ContentRejected => advice(FAILED, "内容含有微信不允许发布的信息。请修改内容后重新创建任务"),
         FailureKind::InvalidContent => advice(FAILED, "微信认为内容格式不符合要求。请检查文字与素材后重新创建任务"),
         FailureKind::MediaInvalid | FailureKind::MediaFetchFailed => PublishProblem::MediaUnusable.advice(),

@@ -18,6 +18,12 @@ use crate::{demo, token};
 /// How often the logs are looked at.
 const GLANCE: Duration = Duration::from_millis(150);
 
+/// All that both stories need.
+const PERMISSIONS: [&str; 2] = ["lead:douyin:*", "workbench:wechat:*"];
+
+/// Where each of them begins.
+const FIRST_LOOKS: [&str; 2] = ["/api/v1/lead/douyin/auth/url", "/api/v1/workbench/wechat/moments/accounts"];
+
 /// The whole system on this machine: emulated AWS, simulated platforms, and the functions, reloaded as you edit them.
 #[derive(Debug, Parser)]
 #[command(name = "cargo dev", bin_name = "cargo dev", args_conflicts_with_subcommands = true)]
@@ -35,7 +41,7 @@ struct Cli {
 enum Command {
     /// Print a user token (JWT).
     Token(Token),
-    /// Play the whole story against the running stack, or one started for it, and check every step.
+    /// Play both stories against the running stack, or one started for it, and check every step.
     Demo(Start),
     /// Become a function (for `cargo lambda watch`).
     #[command(hide = true)]
@@ -61,7 +67,7 @@ struct Start {
     #[arg(long, value_name = "KEY=VALUE", value_parser = override_of)]
     set: Vec<(String, String)>,
     /// Keep tables, queues, keys and secrets for the next start with --keep. They are saved when this one stops. The
-    /// simulated platforms forget: accounts have to be authorised again.
+    /// simulated platforms forget: Douyin accounts have to be authorised again.
     #[arg(long)]
     keep: bool,
 }
@@ -71,7 +77,7 @@ struct Token {
     /// User id.
     #[arg(long)]
     user: u64,
-    /// Permissions, separated by commas; `lead:douyin:*` is all of Douyin.
+    /// Permissions, separated by commas; `lead:douyin:*` is all of Douyin, `workbench:wechat:*` all of WeChat.
     #[arg(long, value_delimiter = ',', default_value = "*")]
     permissions: Vec<String>,
     /// How long it is valid: 24h, 30m, 90s. Negative for one that has expired.
@@ -172,14 +178,15 @@ async fn develop(options: dev::Options, verbose: bool) -> Result<()> {
 
 /// What runs where, and a line to try it with.
 fn introduce(record: &Record, keep: bool) -> Result<()> {
-    let token = token::issue(&record.jwt_secret, 1001, &["lead:douyin:*".to_owned()], SignedDuration::from_hours(24))?;
+    let token =
+        token::issue(&record.jwt_secret, 1001, &PERMISSIONS.map(str::to_owned), SignedDuration::from_hours(24))?;
     line("");
     line(&format!("  API      {}", paint(1, &record.api_url)));
     line(&format!(
         "  AWS      {}  (region {}, keys {} / {})",
         record.aws_url, record.region, record.access_key_id, record.secret_access_key
     ));
-    line(&format!("  Sandbox  {}  (Douyin: {}/douyin)", record.sandbox_url, record.sandbox_url));
+    line(&format!("  Sandbox  {}  (steered through {}/_sandbox/…)", record.sandbox_url, record.sandbox_url));
     line("  Details  target/local/stack.json, logs target/local/log/");
     if keep {
         line(
@@ -188,7 +195,10 @@ fn introduce(record: &Record, keep: bool) -> Result<()> {
     }
     line("");
     line("  Try it as user 1001:");
-    line(&format!("  curl -s -H 'Authorization: Bearer {token}' '{}/api/v1/lead/douyin/auth/url'", record.api_url));
+    line(&format!("  TOKEN={token}"));
+    for path in FIRST_LOOKS {
+        line(&format!("  curl -s -H \"Authorization: Bearer $TOKEN\" '{}{path}'", record.api_url));
+    }
     line("");
     line("  The functions are rebuilt when you edit them. Ctrl-C stops everything.");
     line("");

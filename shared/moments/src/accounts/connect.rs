@@ -113,7 +113,14 @@ impl AccountConnections {
         let data =
             AuthData::Gateway { app_id: request.app_id.clone(), token: request.token.clone(), wxid: profile.wxid };
         let sealed = self.seal(user_id, &account_id, &data).await?;
-        let name = request.given_name().map_or(profile.nickname, str::to_owned);
+        let name = match request.given_name() {
+            Some(name) => name.to_owned(),
+            // Whoever connects it again, perhaps because it was offline, keeps the name they gave it.
+            None => match self.accounts.get(&account_id).await? {
+                Some(known) if known.user_id == user_id => known.account_name,
+                _ => profile.nickname,
+            },
+        };
         let now_ms = self.clock.now_ms();
         let action = self.accounts.connect(
             &Connection {

@@ -119,7 +119,9 @@ impl OfflineNotices {
         for account in self.accounts.on_device(&device_digest(app_id)).await? {
             let next = self.clock.now_ms() + RECHECK_MS;
             self.accounts.set_status(&account, AccountStatus::Offline, AGREEING, Some(next)).await?;
-            info!(account.id = account.account_id, "account {} went offline", account.account_id);
+            if account.status != AccountStatus::Offline {
+                info!(account.id = account.account_id, "account {} went offline", account.account_id);
+            }
         }
         Ok(())
     }

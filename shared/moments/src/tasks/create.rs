@@ -109,7 +109,7 @@ impl TaskCreation {
             match self.write(user_id, request, &hash, (id, now), &accounts, &content).await? {
                 Outcome::Committed => {
                     info!(task.id = id.get(), accounts = accounts.len(), "moment task {id} created");
-                    self.starter.start(id, user_id, request.scheduled_time.map(Timestamp::as_second)).await;
+                    self.starter.start(id, user_id, request.scheduled_time.map(planned_second)).await;
                     let content_id = request.content_id.clone();
                     return Ok(Created { id, content_id, create_time: now.as_second() });
                 }
@@ -198,7 +198,7 @@ impl TaskCreation {
             content_id: request.content_id.as_ref(),
             text: &content.text,
             media_urls: &content.media_urls,
-            scheduled_time: request.scheduled_time.map(Timestamp::as_second),
+            scheduled_time: request.scheduled_time.map(planned_second),
         };
         let mut actions = vec![self.ledger.tasks.create(&task, now.as_millisecond())?];
         for account in accounts {
@@ -212,12 +212,17 @@ impl TaskCreation {
     }
 }
 
+/// The second a time is planned for: of a time between two the later one, because nothing may go out before it.
+pub(super) fn planned_second(time: Timestamp) -> i64 {
+    time.as_second() + i64::from(time.subsec_nanosecond() > 0)
+}
+
 /// What is wrong with a time to publish at.
 pub(super) fn time_problem(time: Option<Timestamp>, now: Timestamp) -> Option<FieldProblem> {
-    let time = time?.as_second();
-    let problem = if time <= now.as_second() {
+    let time = time?;
+    let problem = if time <= now {
         "定时时间必须晚于当前时间；如需立即发布，请不要填写该字段"
-    } else if time > now.as_second() + HORIZON {
+    } else if planned_second(time) > now.as_second() + HORIZON {
         "定时时间不能晚于一年之后"
     } else {
         return None;
@@ -286,4 +291,37 @@ impl Starter {
 
 fn schedule_name(task: TaskId) -> String {
     format!("moment-{task}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_between_two_seconds_is_planned_for_the_later_one() {
+        for (time, planned) in [
+            ("2026-11-21T08:00:00Z", "2026-11-21T08:00:00Z"),
+            ("2026-11-21T08:00:00.000000001Z", "2026-11-21T08:00:01Z"),
+            ("2026-11-21T15:59:59.999+08:00", "2026-11-21T08:00:00Z"),
+        ] {
+            let planned: Timestamp = planned.parse().unwrap();
+            assert_eq!(planned_second(time.parse().unwrap()), planned.as_second(), "{time}");
+        }
+    }
+
+    #[test]
+    fn only_times_after_now_and_within_a_year_are_planned() {
+        let now: Timestamp = "2026-11-21T08:00:00.5Z".parse().unwrap();
+        for (time, fine) in [
+            ("2026-11-21T08:00:00.5Z", false),
+            ("2026-11-21T08:00:00.6Z", true),
+            ("2026-11-21T08:00:00Z", false),
+            ("2026-11-21T08:00:01Z", true),
+            ("2027-11-21T08:00:00Z", true),
+            ("2027-11-21T08:00:01Z", false),
+        ] {
+            assert_eq!(time_problem(Some(time.parse().unwrap()), now).is_none(), fine, "{time}");
+        }
+        assert!(time_problem(None, now).is_none());
+    }
 }

@@ -8,7 +8,7 @@ use kernel::dynamo::{Outcome, transact};
 use kernel::ids::{TaskId, UserId};
 use tracing::info;
 
-use super::create::{Starter, time_problem};
+use super::create::{Starter, planned_second, time_problem};
 use super::own;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
@@ -116,13 +116,13 @@ impl TaskManagement {
                 return Err(Error::StateForbids("只有尚未开始的定时任务可以修改时间"));
             }
             let now = self.clock.now().as_second();
-            let change = TaskChange::Rescheduled(time.as_second());
+            let change = TaskChange::Rescheduled(planned_second(time));
             let action = self.ledger.tasks.advance(&task, change, now)?;
             if let Outcome::Committed = transact(&self.ledger.client, &self.clock, vec![action]).await? {
                 // From here on the old schedule finds a task whose time has not come, and the sweeper stands behind
                 // the new one.
                 self.starter.stop(task_id).await;
-                self.starter.start(task_id, user_id, Some(time.as_second())).await;
+                self.starter.start(task_id, user_id, Some(planned_second(time))).await;
                 return Ok(());
             }
         }

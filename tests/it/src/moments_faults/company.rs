@@ -14,7 +14,7 @@ use crate::World;
 use crate::proxy::Proxy;
 
 const ADD: &str = "externalcontact/add_moment_task";
-const EXPIRED_SECRET: &str = "企业微信应用凭证或网关令牌无效";
+const EXPIRED_SECRET: &str = "企业微信应用凭证无效";
 
 fn calls(world: &World, endpoint: &str, corp: &str) -> usize {
     world.sandbox.journal().of_account(endpoint, corp).len()

@@ -1,7 +1,7 @@
 //! The API as a client sees it, checked against the contract with every answer.
 
 use anyhow::{Context, Result, ensure};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
 /// The API, as one user.
@@ -27,28 +27,40 @@ impl Api {
     }
 
     pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer> {
-        self.ask(Method::GET, path, query, None).await
+        self.ask(Method::GET, path, |request| request.query(query)).await
     }
 
     pub(super) async fn send(&self, method: Method, path: &str, body: Value) -> Result<Answer> {
-        self.ask(method, path, &[], Some(body)).await
+        self.ask(method, path, |request| request.json(&body)).await
+    }
+
+    /// An order that needs no body.
+    pub(super) async fn order(&self, method: Method, path: &str) -> Result<Answer> {
+        self.ask(method, path, |request| request).await
+    }
+
+    /// A POST that may be repeated without being carried out twice.
+    pub(super) async fn send_once(&self, path: &str, key: &str, body: &Value) -> Result<Answer> {
+        self.ask(Method::POST, path, |request| request.header("Idempotency-Key", key).json(body)).await
     }
 
     /// An address of the API that another party composed, as a browser would open it.
     pub(super) async fn open(&self, url: &str) -> Result<Answer> {
         let path = url.strip_prefix(&self.base).with_context(|| "this address is not one of the API")?;
-        self.ask(Method::GET, path, &[], None).await
+        self.ask(Method::GET, path, |request| request).await
     }
 
-    async fn ask(&self, method: Method, path: &str, query: &[(&str, &str)], body: Option<Value>) -> Result<Answer> {
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        complete: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Answer> {
         // Not the query: it can carry a code.
         let asked = format!("{method} {}", path.split('?').next().unwrap_or_default());
-        let mut request = self.http.request(method, format!("{}{path}", self.base)).query(query);
+        let mut request = complete(self.http.request(method, format!("{}{path}", self.base)));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
-        }
-        if let Some(body) = body {
-            request = request.json(&body);
         }
         let answer = request.send().await.with_context(|| format!("{asked} is not answered"))?;
         let status = answer.status().as_u16();

@@ -25,6 +25,7 @@ pub(super) async fn check(stage: &Stage<'_>) -> Result<()> {
     let HandedOut { mut keys, codes, mut tokens, nicknames } =
         serde_json::from_value(stage.sandbox(Method::GET, "secrets", None).await?)?;
     keys.insert(stage.record.jwt_secret.clone());
+    keys.extend(stage.secrets());
     tokens.extend(stage.tokens());
     let counted = keys.len() + codes.len() + tokens.len() + nicknames.len();
     let secrets = Secrets { keys, codes, tokens, nicknames };

@@ -4,6 +4,7 @@
 mod api;
 mod douyin;
 mod logs;
+mod moments;
 mod stage;
 
 use anyhow::Result;
@@ -16,6 +17,7 @@ use stage::Stage;
 pub(crate) async fn play(record: &Record) -> Result<()> {
     let stage = Stage::new(record)?;
     douyin::play(&stage).await?;
+    moments::play(&stage).await?;
     logs::check(&stage).await?;
     line("");
     line(&paint(32, &format!("Everything is as promised: {} steps.", stage.steps())));

@@ -22,6 +22,7 @@ pub(super) struct Stage<'a> {
     pub(super) play: u64,
     http: reqwest::Client,
     tokens: RefCell<Vec<String>>,
+    secrets: RefCell<Vec<String>>,
     steps: Cell<u32>,
 }
 
@@ -34,7 +35,7 @@ impl<'a> Stage<'a> {
             .timeout(std::time::Duration::from_secs(120))
             .build()?;
         let play = u64::try_from(Timestamp::now().as_millisecond()).context("the clock is before 1970")?;
-        Ok(Self { record, play, http, tokens: RefCell::default(), steps: Cell::default() })
+        Ok(Self { record, play, http, tokens: RefCell::default(), secrets: RefCell::default(), steps: Cell::default() })
     }
 
     /// The API as a user with these permissions sees it. User 0 is the main character, others are strangers.
@@ -52,6 +53,16 @@ impl<'a> Stage<'a> {
 
     pub(super) fn user_id(&self, number: u64) -> u64 {
         self.play.saturating_add(number)
+    }
+
+    /// Notes something that a user typed in, or a platform was told, and that must not turn up in a log.
+    pub(super) fn confide(&self, secret: &str) {
+        self.secrets.borrow_mut().push(secret.to_owned());
+    }
+
+    /// Everything confided.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        self.secrets.borrow().clone()
     }
 
     /// Every token that was used.

@@ -7,8 +7,8 @@ use crate::console;
 /// What the watcher and MiniStack say all the time, and that means nothing.
 const NOISE: [&str; 7] = [
     " INFO ",
-    "    Finished `dev` profile",
-    "     Running `",
+    "    Finished",
+    "     Running ",
     "   Compiling ",
     "waiting for file lock on",
     "command killed code=ForceStop",

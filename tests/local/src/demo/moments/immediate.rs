@@ -1,0 +1,67 @@
+//! A post with pictures that goes out at once, to an account of each kind.
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use super::posts::{self, SYNC, TASKS};
+use super::{Cast, witness};
+use crate::demo::api::{Api, list, number, text};
+use crate::demo::stage::Stage;
+
+/// Pictures of the post.
+const PICTURES: u64 = 3;
+
+/// What was published.
+pub(super) struct Published {
+    pub(super) task: u64,
+    text: String,
+}
+
+/// Publishes it; the same request again changes nothing.
+pub(super) async fn publish(stage: &Stage<'_>, user: &Api, cast: &Cast) -> Result<Published> {
+    let wording = posts::wording(stage, "秋季新品到店，欢迎来看看 🌸");
+    let key = format!("demo-{}", stage.play);
+    let body = json!({
+        "text": wording,
+        "mediaUrls": posts::pictures(stage, PICTURES),
+        "accountIds": [cast.member.id, cast.steady.id],
+    });
+    let task = posts::accepted(&user.send_once(SYNC, &key, &body).await?.data(202)?)?;
+    stage.tell("a text with three pictures for a member and a phone is accepted: PENDING");
+    let again = posts::accepted(&user.send_once(SYNC, &key, &body).await?.data(202)?)?;
+    ensure!(again == task, "the same Idempotency-Key must give task {task}, not {again}");
+    let other = json!({ "text": "另一条内容", "accountIds": [cast.steady.id] });
+    let said = user.send_once(SYNC, &key, &other).await?.refused(422, "MOMENT_SYNC_CREATION_FAILED")?;
+    stage.tell(&format!("the same Idempotency-Key gives the same task; with other content it is refused: {said}"));
+
+    let at_the_phone = posts::until(user, task, "the phone has published", |now| {
+        let result = posts::result(now, &cast.steady)?;
+        Ok((text(result, "status")? == "SUCCESS").then(|| now.clone()))
+    })
+    .await?;
+    ensure!(text(&at_the_phone, "status")? == "PROCESSING", "one of two is under way: {at_the_phone}");
+    stage.tell("the phone has published: SUCCESS; the member has yet to confirm, so the task is PROCESSING");
+    posts::confirm(stage, user, cast, task).await?;
+    stage.tell("WeCom asks the member (WAITING_MEMBER_CONFIRM), and they tap 发表");
+    let end = posts::ended(user, task, "COMPLETED").await?;
+    for result in list(&end, "results")? {
+        ensure!(text(result, "status")? == "SUCCESS", "every account must have succeeded: {end}");
+        text(result, "momentId")?;
+    }
+    stage.tell("COMPLETED: SUCCESS for both, each with the platform's own id");
+
+    witness::once(stage, &wording, PICTURES, &witness::both(cast, &cast.steady)).await?;
+    stage.tell("the platforms' journal: each account has published once, that text and three pictures");
+    let tasks = user.get(TASKS, &[("status", "COMPLETED")]).await?.data(200)?;
+    let listed = list(&tasks, "records")?.iter().any(|record| number(record, "syncTaskId").is_ok_and(|id| id == task));
+    ensure!(listed, "the task must be in the list of completed ones: {tasks}");
+    stage.tell("the task list has it among those COMPLETED");
+    Ok(Published { task, text: wording })
+}
+
+/// Whatever happened since: it went out once.
+pub(super) async fn still_once(stage: &Stage<'_>, cast: &Cast, published: &Published) -> Result<()> {
+    witness::once(stage, &published.text, PICTURES, &witness::both(cast, &cast.steady)).await?;
+    stage.tell("the first post of the play is still published once by each account");
+    Ok(())
+}

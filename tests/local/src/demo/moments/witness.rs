@@ -1,0 +1,70 @@
+//! The witness: the platforms' own journal of what really went out, whatever was answered.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use jiff::Timestamp;
+use reqwest::Method;
+use sandbox::text_hash;
+use serde::Deserialize;
+
+use super::{Account, Cast};
+use crate::console::Step;
+use crate::demo::stage::Stage;
+
+/// Something that went out.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Publication {
+    pub(super) at: Timestamp,
+    account: String,
+    text_hash: String,
+    media: u64,
+}
+
+/// Everything that went out with this text, oldest first.
+pub(super) async fn published(stage: &Stage<'_>, text: &str) -> Result<Vec<Publication>> {
+    let all = stage.sandbox(Method::GET, "publications", None).await?;
+    let mut all: Vec<Publication> = serde_json::from_value(all).context("the journal is not readable")?;
+    let hash = text_hash(text);
+    all.retain(|publication| publication.text_hash == hash);
+    Ok(all)
+}
+
+/// Nothing has gone out with this text.
+pub(super) async fn nothing(stage: &Stage<'_>, text: &str) -> Result<()> {
+    let found = published(stage, text).await?;
+    ensure!(found.is_empty(), "nothing may have been published: {found:?}");
+    Ok(())
+}
+
+/// Exactly these have published this text with so many pictures, each of them once.
+pub(super) async fn once(stage: &Stage<'_>, text: &str, pictures: u64, accounts: &[&str]) -> Result<()> {
+    let found = published(stage, text).await?;
+    let mut who: Vec<&str> = found.iter().map(|publication| publication.account.as_str()).collect();
+    let mut promised = accounts.to_vec();
+    (who.sort_unstable(), promised.sort_unstable());
+    ensure!(who == promised, "each of {promised:?} must have published once, not {who:?}");
+    let whole = found.iter().all(|publication| publication.media == pictures);
+    ensure!(whole, "each must have published {pictures} pictures: {found:?}");
+    Ok(())
+}
+
+/// A post to the company's member and a phone: the company's moment, the member's post of it, and the phone's own.
+pub(super) fn both<'a>(cast: &'a Cast, phone: &'a Account) -> [&'a str; 3] {
+    [cast.corp.as_str(), cast.member.name.as_str(), phone.name.as_str()]
+}
+
+/// Waits until so many have gone out.
+pub(super) async fn count(stage: &Stage<'_>, text: &str, count: usize, until: Duration) -> Result<Vec<Publication>> {
+    let _shown = Step::start("waiting: what was planned goes out");
+    let started = Instant::now();
+    loop {
+        let found = published(stage, text).await?;
+        if found.len() >= count {
+            return Ok(found);
+        }
+        ensure!(started.elapsed() < until, "{count} publications are due, and there are only {found:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
