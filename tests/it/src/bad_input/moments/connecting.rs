@@ -135,7 +135,7 @@ async fn companies_that_do_not_confirm_are_not_connected() -> Result<()> {
     ensure!(desk.world.call_as(STRANGER, theirs).await?.status == 200);
     desk.settle().await?;
 
-    let credentials = "企业微信应用凭证或网关令牌无效";
+    let credentials = "企业微信应用凭证无效";
     for (what, body) in [
         ("a wrong secret", merged(company.clone(), json!({"secret": "not-the-secret"}))),
         ("another company's secret", merged(company.clone(), json!({"secret": foreign["secret"]}))),
@@ -199,7 +199,7 @@ async fn devices_that_do_not_confirm_are_not_connected() -> Result<()> {
 
     let unknown = "网关中找不到该设备";
     for (what, changes, remedy) in [
-        ("a wrong token", json!({"gatewayToken": "0123456789abcdef"}), "企业微信应用凭证或网关令牌无效"),
+        ("a wrong token", json!({"gatewayToken": "0123456789abcdef"}), "网关令牌无效"),
         ("an unknown device", json!({"appId": "wx_0123456789"}), unknown),
     ] {
         let event = desk.connect(&merged(device.clone(), changes))?;

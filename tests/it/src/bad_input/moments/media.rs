@@ -52,8 +52,11 @@ async fn files_that_are_no_media_are_refused_by_what_they_are() -> Result<()> {
         ("a video of too many bytes", large(MediaFile::mp4(10_000)), "素材超过 10 MB，请压缩"),
         ("an image of too many bytes", large(MediaFile::jpeg(80, 80)), "素材超过 10 MB，请压缩"),
         ("one that does not say so", chunked, "素材超过 10 MB，请压缩"),
-        ("an image too long", Exhibit::new(MediaFile::png(10_801, 1)), "10801×1 像素"),
-        ("an image too wide on both sides", Exhibit::new(MediaFile::jpeg(1_081, 1_081)), "请缩小"),
+        (
+            "an image of too many pixels",
+            Exhibit::new(MediaFile::jpeg(8_001, 5_000)),
+            "8001×5000 像素，超过 4000 万像素",
+        ),
         ("a PDF", text("%PDF-1.7\n1 0 obj\n"), "application/pdf"),
         ("a GIF", text("GIF89a\u{1}\u{0}\u{1}\u{0}\u{0}\u{0}\u{0};"), "image/gif"),
         ("a WebP", text("RIFF\u{10}\u{0}\u{0}\u{0}WEBPVP8 \u{0}\u{0}\u{0}\u{0}"), "image/webp"),

@@ -101,8 +101,8 @@ async fn every_code_has_its_envelope() -> Result<()> {
     assert_error(
         &world.call_as(USER, Event::sample("wechat-account-connect")?.json(&token)).await?,
         400,
-        "企业微信应用凭证或网关令牌无效",
-        json!({"type": "WECHAT_API_ERROR", "reason": "请在账号管理中更新后重试"}),
+        "网关令牌无效",
+        json!({"type": "WECHAT_API_ERROR", "reason": "请核对网关令牌，重新连接账号后重试"}),
     );
     Ok(())
 }
