@@ -17,6 +17,8 @@ async fn companies_that_do_not_confirm_are_not_connected() -> Result<()> {
     let hidden = MemberSpec { in_range: false, ..MemberSpec::new("hidden", "不可见") };
     let company = desk.company("花店", vec![MemberSpec::new("lily", "莉莉"), silent.clone(), hidden]);
     let empty = desk.company("空店", vec![silent]);
+    let crowd = (0..91).map(|number| MemberSpec::new(format!("m{number}"), "成员")).collect();
+    let crowded = desk.company("大店", crowd);
     let foreign = desk.company("别家", vec![MemberSpec::new("boss", "老板")]);
     let theirs = Event::sample("wechat-account-connect")?.json(&foreign);
     ensure!(desk.world.call_as(STRANGER, theirs).await?.status == 200);
@@ -44,6 +46,9 @@ async fn companies_that_do_not_confirm_are_not_connected() -> Result<()> {
     }
     let nobody = Refusal::fields(&["memberIds"]);
     desk.refuses_after_asking("nobody who could", &desk.connect(&empty)?, &nobody, "一次请选择 1 到 90 名成员").await?;
+    let choose = desk.connect(&crowded)?;
+    desk.refuses_after_asking("more than can be connected at once", &choose, &nobody, "一次请选择 1 到 90 名成员")
+        .await?;
     let bound = "已由其他存客宝用户连接";
     desk.refuses_after_asking("somebody else's company", &desk.connect(&foreign)?, &BOUND, bound).await?;
     // Nobody proves an agent id: another one must not make another company of it.
