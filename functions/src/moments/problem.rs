@@ -41,6 +41,18 @@ impl From<Error> for Problem {
                     .of_type(ErrorType::MomentSyncCreation)
                     .with_status(StatusCode::UNPROCESSABLE_ENTITY);
             }
+            Error::CreationFailed(_) => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                ErrorType::MomentSyncCreation,
+                "系统繁忙，任务未创建",
+                "请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服",
+            ),
+            Error::CreationUnproven(_) => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                ErrorType::MomentSyncCreation,
+                "系统繁忙，暂时无法确认任务是否已创建",
+                "请先刷新任务列表，确认没有该任务后再重新提交，以免重复发布",
+            ),
             Error::ContentLibraryUnavailable => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 ErrorType::MomentSyncCreation,

@@ -25,6 +25,12 @@ pub enum Error {
     /// The content or the choice of accounts breaks a rule (`MomentSyncCreationException`).
     #[error("content refused: {}", .0.iter().map(|field| field.path.as_str()).collect::<Vec<_>>().join(", "))]
     ContentRefused(Vec<FieldProblem>),
+    /// Something below failed before the task was written (`MomentSyncCreationException`).
+    #[error("moment task not created: {0}")]
+    CreationFailed(kernel::Error),
+    /// Whether the task was written is not known: its transaction was never answered (`MomentSyncCreationException`).
+    #[error("moment task perhaps created: {0}")]
+    CreationUnproven(kernel::Error),
     /// The content library did not answer, so nothing was created (`MomentSyncCreationException`).
     #[error("content library unavailable")]
     ContentLibraryUnavailable,

@@ -78,7 +78,8 @@ impl AccountConnections {
             vec![self.corps.connect((&corp_key, &request.corp_id, user_id), (&secret, &access_token, end), now)?];
         let mut ids = Vec::new();
         for member in &members {
-            let account_id = account_id("ww", &format!("{corp_key}#{}", member.userid));
+            // Without the app: a member is one account however many apps lead to it, and posts once.
+            let account_id = account_id("ww", &format!("{}#{}", request.corp_id, member.userid));
             let data = AuthData::Wecom { member_id: member.userid.clone() };
             let sealed = self.seal(user_id, &account_id, &data).await?;
             actions.push(self.accounts.connect(

@@ -87,7 +87,20 @@ impl TaskCreation {
 
     /// Makes the task. At most four sequential AWS calls: the key, the accounts, the transaction, the start. A start
     /// that fails fails nothing: the sweeper finds the task when its time comes.
+    ///
+    /// # Errors
+    /// What fails below is told as a creation that failed, or as one that may have succeeded: whoever asks a second
+    /// time after the latter would publish twice.
     pub async fn create(&self, user_id: UserId, bearer: &SecretString, request: &NewTaskRequest) -> Result<Created> {
+        self.try_create(user_id, bearer, request).await.map_err(|error| match error {
+            Error::Kernel(error @ (kernel::Error::Aws { .. } | kernel::Error::Corrupt(_))) => {
+                Error::CreationFailed(error)
+            }
+            other => other,
+        })
+    }
+
+    async fn try_create(&self, user_id: UserId, bearer: &SecretString, request: &NewTaskRequest) -> Result<Created> {
         let hash = fingerprint(request);
         if let Some(created) = self.answered(user_id, request, &hash).await? {
             return Ok(created);
@@ -208,8 +221,27 @@ impl TaskCreation {
         if let Some(key) = &request.idempotency_key {
             actions.push(self.idempotency.remember(user_id, key, hash, id, now.as_second())?);
         }
-        Ok(transact(&self.ledger.client, &self.clock, actions).await?)
+        match transact(&self.ledger.client, &self.clock, actions).await {
+            Err(error) if is_unanswered(&error) => self.look_for(user_id, id, error).await,
+            outcome => Ok(outcome?),
+        }
     }
+
+    /// The transaction was sent and nobody answered: if the task is there, it was carried out.
+    async fn look_for(&self, user_id: UserId, id: TaskId, unanswered: kernel::Error) -> Result<Outcome> {
+        match self.ledger.tasks.get(id).await {
+            Ok(Some(task)) if task.user_id == user_id => Ok(Outcome::Committed),
+            _ => Err(Error::CreationUnproven(unanswered)),
+        }
+    }
+}
+
+/// Whether a failed call may have been carried out: everything but a refusal. The codes are the kernel's for transport
+/// failures and DynamoDB's for its own.
+fn is_unanswered(error: &kernel::Error) -> bool {
+    const CODES: [&str; 5] =
+        ["Timeout", "DispatchFailure", "UnreadableResponse", "InternalServerError", "TransactionInProgressException"];
+    matches!(error, kernel::Error::Aws { code, .. } if CODES.contains(&code.as_str()))
 }
 
 /// The second a time is planned for: of a time between two the later one, because nothing may go out before it.

@@ -1,9 +1,11 @@
 //! Row 14: accounts that cannot be connected, and those that cannot be let go.
 
+mod companies;
+mod devices;
+
 use anyhow::{Result, ensure};
-use sandbox::fault::Effect;
-use sandbox::gewe::{DeviceSpec, DeviceState, GeweEndpoint, GeweFault};
-use sandbox::wecom::{AppSpec, CorpSpec, MemberSpec, WecomEndpoint, WecomFault};
+use sandbox::gewe::DeviceSpec;
+use sandbox::wecom::{CorpSpec, MemberSpec};
 use serde_json::{Value, json};
 
 use super::{Desk, NO_ACCOUNT, STRANGER, merged, unreadable};
@@ -15,12 +17,12 @@ const DOWN: Refusal<'_> = Refusal::new(500, "WECHAT_API_ERROR");
 const BOUND: Refusal<'_> = Refusal::new(409, "CONFLICT");
 
 impl Desk {
-    fn connect(&self, body: &Value) -> Result<Event> {
+    pub(super) fn connect(&self, body: &Value) -> Result<Event> {
         Ok(self.event("wechat-account-connect")?.json(body))
     }
 
     /// What connects a new company of these members.
-    fn company(&self, name: &str, members: Vec<MemberSpec>) -> Value {
+    pub(super) fn company(&self, name: &str, members: Vec<MemberSpec>) -> Value {
         let corp = self.world.sandbox.wecom().add_corp(CorpSpec { members, ..CorpSpec::new(name) });
         let (id, agent, secret) = (&corp.corp_id, corp.agent_id(), corp.secret());
         json!({"accountType": "WEWORK", "corpId": id, "agentId": agent, "secret": secret})
@@ -120,109 +122,6 @@ async fn requests_that_cannot_be_read_are_refused_before_anybody_is_asked() -> R
         let remedy = if field == "acceptRisk" { "请传 acceptRisk: true" } else { missing };
         desk.refuses(&format!("no {field}"), &desk.connect(&body)?, &Refusal::fields(&[field]), remedy).await?;
     }
-    Ok(())
-}
-
-#[tokio::test]
-async fn companies_that_do_not_confirm_are_not_connected() -> Result<()> {
-    let mut desk = Desk::open().await?;
-    let silent = MemberSpec { has_contacts: false, ..MemberSpec::new("silent", "没有权限") };
-    let hidden = MemberSpec { in_range: false, ..MemberSpec::new("hidden", "不可见") };
-    let company = desk.company("花店", vec![MemberSpec::new("lily", "莉莉"), silent.clone(), hidden]);
-    let empty = desk.company("空店", vec![silent]);
-    let foreign = desk.company("别家", vec![MemberSpec::new("boss", "老板")]);
-    let theirs = Event::sample("wechat-account-connect")?.json(&foreign);
-    ensure!(desk.world.call_as(STRANGER, theirs).await?.status == 200);
-    desk.settle().await?;
-
-    let credentials = "企业微信应用凭证无效";
-    for (what, body) in [
-        ("a wrong secret", merged(company.clone(), json!({"secret": "not-the-secret"}))),
-        ("another company's secret", merged(company.clone(), json!({"secret": foreign["secret"]}))),
-        ("an unknown company", merged(company.clone(), json!({"corpId": "ww0000000000000000"}))),
-    ] {
-        desk.refuses_after_asking(what, &desk.connect(&body)?, &REFUSED, credentials).await?;
-    }
-    let member = "该成员没有客户联系权限，或不在应用可见范围内，请在企业微信后台检查";
-    let cases: Vec<(&str, Value, &[&str], &str)> = vec![
-        ("an unknown member", json!(["lily", "nobody"]), &["memberIds[1]"], member),
-        ("one without customers", json!(["silent"]), &["memberIds[0]"], member),
-        ("one out of sight", json!(["hidden", "lily"]), &["memberIds[0]"], member),
-        ("somebody else's", json!(["boss"]), &["memberIds[0]"], member),
-        ("an empty id", json!([""]), &["memberIds[0]"], member),
-    ];
-    for (what, ids, fields, remedy) in cases {
-        let event = desk.connect(&merged(company.clone(), json!({"memberIds": ids})))?;
-        desk.refuses_after_asking(what, &event, &Refusal::fields(fields), remedy).await?;
-    }
-    let nobody = Refusal::fields(&["memberIds"]);
-    desk.refuses_after_asking("nobody who could", &desk.connect(&empty)?, &nobody, "一次请选择 1 到 90 名成员").await?;
-    let bound = "已由其他存客宝用户连接";
-    desk.refuses_after_asking("somebody else's company", &desk.connect(&foreign)?, &BOUND, bound).await?;
-
-    let wecom = desk.world.sandbox.wecom();
-    wecom.configure(|settings| settings.untrusted_ip = true);
-    desk.refuses_after_asking("from an unknown address", &desk.connect(&company)?, &REFUSED, "可信 IP").await?;
-    wecom.configure(|settings| settings.untrusted_ip = false);
-    for (what, change, remedy) in [
-        (
-            "no permission",
-            (|app: &mut AppSpec| app.contacts_permitted = false) as fn(&mut AppSpec),
-            "没有客户朋友圈权限",
-        ),
-        ("switched off", |app| (app.contacts_permitted, app.enabled) = (true, false), credentials),
-    ] {
-        wecom.change_app("花店", change);
-        desk.refuses_after_asking(what, &desk.connect(&company)?, &REFUSED, remedy).await?;
-    }
-    wecom.change_app("花店", |app| app.enabled = true);
-    for endpoint in [WecomEndpoint::GetToken, WecomEndpoint::GetFollowUserList, WecomEndpoint::UserGet] {
-        for effect in [Effect::Http { status: 502 }, Effect::NotJson, Effect::EmptyBody, Effect::Drop] {
-            let what = format!("{endpoint:?} {effect:?}");
-            wecom.arm(WecomFault::new(endpoint, effect));
-            desk.refuses_after_asking(&what, &desk.connect(&company)?, &DOWN, "请稍后").await?;
-        }
-    }
-    ensure!(desk.world.call(&desk.connect(&company)?).await?.status == 200, "nothing but those kept it");
-    Ok(())
-}
-
-#[tokio::test]
-async fn devices_that_do_not_confirm_are_not_connected() -> Result<()> {
-    let mut desk = Desk::open().await?;
-    let foreign = desk.handset("foreign");
-    let theirs = Event::sample("wechat-account-connect")?.json(&foreign);
-    ensure!(desk.world.call_as(STRANGER, theirs).await?.status == 200);
-    desk.settle().await?;
-    let device = desk.handset("handset");
-    let gewe = desk.world.sandbox.gewe();
-
-    let unknown = "网关中找不到该设备";
-    for (what, changes, remedy) in [
-        ("a wrong token", json!({"gatewayToken": "0123456789abcdef"}), "网关令牌无效"),
-        ("an unknown device", json!({"appId": "wx_0123456789"}), unknown),
-    ] {
-        let event = desk.connect(&merged(device.clone(), changes))?;
-        desk.refuses_after_asking(what, &event, &REFUSED, remedy).await?;
-    }
-    let bound = "已由其他存客宝用户连接";
-    desk.refuses_after_asking("somebody else's device", &desk.connect(&foreign)?, &BOUND, bound).await?;
-    gewe.set_state("handset", DeviceState::Offline);
-    let offline = Refusal::fields(&["appId"]);
-    let remedy = "该设备当前未登录微信，请先在网关中登录后再连接";
-    desk.refuses_after_asking("a device off the line", &desk.connect(&device)?, &offline, remedy).await?;
-    gewe.set_state("handset", DeviceState::Zombie);
-    let zombie = desk.connect(&device)?;
-    desk.refuses_after_asking("one that only says it is on it", &zombie, &DOWN, "微信返回了未知错误").await?;
-    gewe.set_state("handset", DeviceState::Online);
-    for endpoint in [GeweEndpoint::CheckOnline, GeweEndpoint::GetProfile] {
-        for effect in [Effect::Http { status: 502 }, Effect::NotJson, Effect::EmptyBody, Effect::Drop] {
-            let what = format!("{endpoint:?} {effect:?}");
-            gewe.arm(GeweFault::new(endpoint, effect));
-            desk.refuses_after_asking(&what, &desk.connect(&device)?, &DOWN, "请稍后").await?;
-        }
-    }
-    ensure!(desk.world.call(&desk.connect(&device)?).await?.status == 200, "nothing but those kept it");
     Ok(())
 }
 

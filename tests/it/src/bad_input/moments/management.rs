@@ -1,7 +1,9 @@
 //! Row 13: calling off, moving and trying again in states that do not allow it, and of tasks that are not there.
 
 use anyhow::{Result, ensure};
-use sandbox::gewe::DeviceState;
+use futures::future::try_join_all;
+use sandbox::fault::Effect;
+use sandbox::gewe::{DeviceState, GeweEndpoint, GeweFault};
 use serde_json::{Value, json};
 
 use super::{CONTENT, Desk, NOT_FOUND, STRANGER, USER, unreadable};
@@ -137,5 +139,29 @@ async fn a_task_is_moved_only_to_a_time_that_may_be() -> Result<()> {
     for (what, body) in unreadable(time, &at) {
         desk.refuses(what, &update.clone().body(&body), &Refusal::fields(&["body"]), "请").await?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn ten_retries_at_once_are_one() -> Result<()> {
+    let desk = Desk::open().await?;
+    let refusal = Effect::Code { code: 500, message: Some("content不可为空".to_owned()) };
+    desk.world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, refusal));
+    let (task, ended) = desk.published(&json!([desk.device]), 5).await?;
+    ensure!(ended["status"] == "FAILED", "{ended}");
+    let retry = desk.act("moment-task-retry", task)?;
+    let answers = try_join_all((0..10).map(|_| desk.world.call(&retry))).await?;
+    let granted = answers.iter().filter(|answer| answer.status == 202).count();
+    ensure!(granted == 1 && answers.iter().all(|answer| [202, 409].contains(&answer.status)), "{answers:?}");
+    desk.publishes("ten retries", task).await?;
+    ensure!(desk.world.sandbox.gewe().published_posts().len() == 1, "once");
+
+    // Ten cancellations of what waits: whoever comes later is told that there is nothing left.
+    let timed = desk.grants("timed", &desk.post(json!({"scheduledTime": desk.at(86_400)}))?).await?;
+    let cancel = desk.act("moment-task-cancel", timed)?;
+    let answers = try_join_all((0..10).map(|_| desk.world.call(&cancel))).await?;
+    ensure!(answers.iter().filter(|answer| answer.status == 200).count() == 1, "{answers:?}");
+    ensure!(answers.iter().all(|answer| [200, 409].contains(&answer.status)), "{answers:?}");
+    ensure!(desk.world.scheduled().await?.is_empty());
     Ok(())
 }

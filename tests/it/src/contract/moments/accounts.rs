@@ -5,9 +5,10 @@ use std::time::Duration;
 use anyhow::Result;
 use sandbox::fault::Effect;
 use sandbox::gewe::{DeviceSpec, DeviceState, GeweEndpoint, GeweFault};
+use sandbox::wecom::{CorpSpec, MemberSpec};
 use serde_json::{Value, json};
 
-use super::{USER, check_health, world};
+use super::{USER, check_health, post, with, world};
 use crate::contract::assert_enveloped;
 use crate::{Event, World};
 
@@ -58,4 +59,30 @@ async fn accounts_of_both_kinds_in_every_state() -> Result<()> {
     check_health(&world).await?;
     (expected[1]["status"], expected[2]["status"]) = ("ACTIVE".into(), "ACTIVE".into());
     assert_listed(&world, &json!(expected)).await
+}
+
+#[tokio::test]
+async fn a_company_whose_secret_was_changed_is_expired_until_it_is_connected_anew() -> Result<()> {
+    let world = world().await?;
+    let members = vec![MemberSpec::new("lily", "莉莉")];
+    let corp = world.sandbox.wecom().add_corp(CorpSpec { members, ..CorpSpec::new("花店") });
+    let body = json!({
+        "accountType": "WEWORK", "corpId": corp.corp_id, "agentId": corp.agent_id(), "secret": corp.secret(),
+    });
+    let connect = Event::sample("wechat-account-connect")?;
+    let connected = world.call_as(USER, connect.clone().json(&body)).await?;
+    let account = connected.data()["accounts"][0].clone();
+    assert_listed(&world, &json!([account])).await?;
+
+    let changed = "a-secret-that-was-made-anew";
+    world.sandbox.wecom().change_app("花店", |app| app.secret = Some(changed.to_owned()));
+    world.sandbox.wecom().void_tokens("花店");
+    let task = post(&world, &json!({"text": "新花到店", "accountIds": [account["accountId"]]})).await?;
+    let ended = world.publish_until_ended(USER, task, 5).await?;
+    assert_eq!(ended["status"], "FAILED", "{ended}");
+    assert_listed(&world, &json!([with(account.clone(), json!({"status": "EXPIRED"}))])).await?;
+
+    let anew = connect.json(&with(body, json!({ "secret": changed })));
+    assert_eq!(world.call_as(USER, anew).await?.status, 200);
+    assert_listed(&world, &json!([account])).await
 }

@@ -47,6 +47,10 @@ async fn a_company_is_connected_with_all_or_some_of_its_members() -> Result<()> 
     assert_eq!(sorted(listed(&world).await?), accounts);
     assert_eq!(connect(&world, &body).await?.status, 200);
     assert_eq!(sorted(listed(&world).await?), accounts);
+    // Nor is it one by another app: the members would post everything twice.
+    let by_another_app = connect(&world, &with(body, json!({"agentId": 7}))).await?;
+    assert_eq!(sorted(by_another_app.data()["accounts"].clone()), accounts);
+    assert_eq!(sorted(listed(&world).await?), accounts);
     assert!(!world.rows("TABLE_WECHAT_CORP").await?[0].values().any(|value| value.contains(corp.secret())));
     Ok(())
 }

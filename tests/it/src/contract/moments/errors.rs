@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{USER, later, post, with, world};
 use crate::contract::USER as STRANGER;
-use crate::{Answer, Event};
+use crate::proxy::{Fault, Proxy, When};
+use crate::{Answer, Event, World};
 
 /// Fails unless the answer is this error and nothing else.
 fn assert_error(answer: &Answer, status: u16, message: &str, error: Value) {
@@ -104,5 +105,62 @@ async fn every_code_has_its_envelope() -> Result<()> {
         "网关令牌无效",
         json!({"type": "WECHAT_API_ERROR", "reason": "请核对网关令牌，重新连接账号后重试"}),
     );
+    Ok(())
+}
+
+/// As often as the SDK sends a request.
+const TRIES: u32 = 3;
+
+/// Calls a function that meets a fault at every try of one of its requests.
+async fn disturbed(world: &World, event: &Event, step: &str, fault: Fault) -> Result<Answer> {
+    let proxy = Proxy::start(world).await?;
+    proxy.arm_times(step, 1, TRIES, fault);
+    let base = world.base(&event.function, &proxy.detour()).await?;
+    let answer = crate::call::call(&base, &event.clone().bearer(&world.token(USER, &["*"])?)).await?;
+    assert!(proxy.count(step) >= TRIES, "{step} was asked {} times", proxy.count(step));
+    Ok(answer)
+}
+
+fn broken() -> Fault {
+    let kind = "com.amazonaws.dynamodb.v20120810#InternalServerError";
+    Fault::Answer(500, json!({ "__type": kind, "message": "internal words" }).to_string())
+}
+
+#[tokio::test]
+async fn what_fails_below_is_told_without_its_words() -> Result<()> {
+    let world = world().await?;
+    let device = world.connect_device(USER, "phone").await?;
+    let sync = Event::sample("moment-sync")?.header("idempotency-key", "key-1");
+    let sync = sync.json(&json!({"text": "早上好", "accountIds": [device]}));
+    let failed = json!({
+        "type": "MOMENT_SYNC_CREATION_FAILED",
+        "reason": "请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服",
+    });
+    let unproven = json!({
+        "type": "MOMENT_SYNC_CREATION_FAILED",
+        "reason": "请先刷新任务列表，确认没有该任务后再重新提交，以免重复发布",
+    });
+    let nothing = world.snapshot().await?;
+    for step in ["GetItem t_idempotency", "BatchGetItem t_wechat_account"] {
+        let answer = disturbed(&world, &sync, step, broken()).await?;
+        assert_error(&answer, 500, "系统繁忙，任务未创建", failed.clone());
+        world.snapshot().await?.assert_unchanged_since(&nothing, step);
+    }
+    const COMMIT: &str = "TransactWriteItems t_moment_sync_task";
+    let answer = disturbed(&world, &sync, COMMIT, Fault::Lose(When::Before)).await?;
+    assert_error(&answer, 500, "系统繁忙，暂时无法确认任务是否已创建", unproven);
+    world.snapshot().await?.assert_unchanged_since(&nothing, "a commit that never arrived");
+
+    // One that did arrive is found, and what it is the answer to is given after all.
+    let answer = disturbed(&world, &sync, COMMIT, Fault::Lose(When::After)).await?;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let task = answer.data()["syncTaskId"].as_u64().unwrap();
+    assert_eq!(world.call_as(USER, sync).await?.data()["syncTaskId"], task, "remembered under its key");
+    assert_eq!(world.rows("TABLE_MOMENT_SYNC_TASK").await?.len(), 1);
+
+    let read = Event::sample("moment-task")?.path("taskId", &task.to_string());
+    let answer = disturbed(&world, &read, "GetItem t_moment_sync_task", broken()).await?;
+    let internal = with(failed, json!({"type": "INTERNAL"}));
+    assert_error(&answer, 500, "系统繁忙，操作未能完成", internal);
     Ok(())
 }
