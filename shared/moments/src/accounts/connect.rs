@@ -10,8 +10,9 @@ use kernel::mac::sha256_hex;
 use kernel::vault::{Place, Vault};
 use kernel::{Clock, FieldProblem};
 use secrecy::SecretString;
+use tracing::info;
 
-use super::form::{corp_request, device_request, number_of_members};
+use super::form::{CorpRequest, DeviceRequest, check_corp, check_device, number_of_members};
 use super::health::FIRST_CHECK_MS;
 use super::{device_digest, may_be_id};
 use crate::config::{Gateways, wecom};
@@ -19,30 +20,6 @@ use crate::error::{Error, Result};
 use crate::store::account::{Account, AccountStore, AccountType, AuthData, Connection, TABLE};
 use crate::store::corp::{self, CorpStore};
 use crate::wecom::Wecom;
-
-/// A company app and those of its members who are to publish.
-#[derive(Debug)]
-pub struct CorpRequest {
-    /// The company.
-    pub corp_id: String,
-    /// The app.
-    pub agent_id: u64,
-    /// The app's secret.
-    pub secret: SecretString,
-    /// The members; all who may deal with customers when absent.
-    pub member_ids: Option<Vec<String>>,
-}
-
-/// A device of the gateway.
-#[derive(Debug)]
-pub struct DeviceRequest {
-    /// The device.
-    pub app_id: String,
-    /// The gateway's token, which proves that the device is the caller's to use.
-    pub token: SecretString,
-    /// What the user wants to see; when absent the name it has here, at first the account's nickname.
-    pub account_name: Option<String>,
-}
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -72,7 +49,7 @@ impl AccountConnections {
 
     /// Connects a company app, proven by a live call, and its members, each checked against WeCom's own list.
     pub async fn connect_corp(&self, user_id: UserId, request: &CorpRequest) -> Result<Vec<Account>> {
-        corp_request(request)?;
+        check_corp(request)?;
         let corp_key = format!("{}#{}", request.corp_id, request.agent_id);
         let token = self.wecom.access_token(&request.corp_id, &request.secret).await?;
         let usable = self.wecom.follow_users(&token.token).await?;
@@ -128,7 +105,7 @@ impl AccountConnections {
 
     /// Connects a device of the gateway, proven by its being online and telling whose it is.
     pub async fn connect_device(&self, user_id: UserId, request: &DeviceRequest) -> Result<Vec<Account>> {
-        device_request(request)?;
+        check_device(request)?;
         let gateway = self.gateways.with(request.token.clone());
         if !gateway.check_online(&request.app_id).await? {
             let problem = "该设备当前未登录微信，请先在网关中登录后再连接";
@@ -172,7 +149,10 @@ impl AccountConnections {
         }
         let action = self.accounts.disconnect(user_id, account_id)?;
         match transact(&self.client, &self.clock, vec![action]).await? {
-            Outcome::Committed => Ok(()),
+            Outcome::Committed => {
+                info!(account.id = account_id, "wechat account {account_id} disconnected");
+                Ok(())
+            }
             Outcome::Refused(_) => Err(Error::AccountNotFound(Vec::new())),
         }
     }
@@ -189,7 +169,10 @@ impl AccountConnections {
         ids: &[String],
     ) -> Result<Vec<Account>> {
         match transact(&self.client, &self.clock, actions).await? {
-            Outcome::Committed => Ok(self.accounts.by_ids(ids).await?),
+            Outcome::Committed => {
+                info!(account.ids = ids.join(","), "{} wechat accounts connected", ids.len());
+                Ok(self.accounts.by_ids(ids).await?)
+            }
             Outcome::Refused(_) => Err(Error::BoundToAnotherUser),
         }
     }

@@ -1,4 +1,4 @@
-//! What a request to connect must look like before a provider is asked: a provider that is shown a wrong secret too
+//! Requests to connect, and what they must look like before a provider is asked: a provider that is shown a wrong secret too
 //! often blocks the whole address.
 
 use std::collections::HashSet;
@@ -6,8 +6,31 @@ use std::collections::HashSet;
 use kernel::FieldProblem;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::connect::{CorpRequest, DeviceRequest};
 use crate::error::Result;
+
+/// A company app and those of its members who are to publish.
+#[derive(Debug)]
+pub struct CorpRequest {
+    /// The company.
+    pub corp_id: String,
+    /// The app.
+    pub agent_id: u64,
+    /// The app's secret.
+    pub secret: SecretString,
+    /// The members; all who may deal with customers when absent.
+    pub member_ids: Option<Vec<String>>,
+}
+
+/// A device of the gateway.
+#[derive(Debug)]
+pub struct DeviceRequest {
+    /// The device.
+    pub app_id: String,
+    /// The gateway's token, which proves that the device is the caller's to use.
+    pub token: SecretString,
+    /// What the user wants to see; when absent the name it has here, at first the account's nickname.
+    pub account_name: Option<String>,
+}
 
 /// Members connected in one request: each is a row of one transaction of at most 100.
 const MAX_MEMBERS: usize = 90;
@@ -16,8 +39,8 @@ const MAX_ID: usize = 256;
 /// Characters of a name people still read in a list.
 const MAX_NAME: usize = 50;
 
-/// A company app and its members.
-pub(super) fn corp_request(request: &CorpRequest) -> Result<()> {
+/// Whether it can be a company app and its members.
+pub(super) fn check_corp(request: &CorpRequest) -> Result<()> {
     let mut problems: Vec<_> =
         [id("corpId", &request.corp_id), secret("secret", &request.secret)].into_iter().flatten().collect();
     if let Some(members) = &request.member_ids {
@@ -34,8 +57,8 @@ pub(super) fn corp_request(request: &CorpRequest) -> Result<()> {
     judged(problems)
 }
 
-/// A device of the gateway.
-pub(super) fn device_request(request: &DeviceRequest) -> Result<()> {
+/// Whether it can be a device of the gateway.
+pub(super) fn check_device(request: &DeviceRequest) -> Result<()> {
     let mut problems: Vec<_> =
         [id("appId", &request.app_id), secret("gatewayToken", &request.token)].into_iter().flatten().collect();
     if let Some(name) = request.account_name.as_deref().map(str::trim) {
@@ -84,7 +107,7 @@ mod tests {
     #[test]
     fn a_company_is_asked_about_only_with_ids_that_can_be_some() {
         let check = |corp_id: &str, secret: &str, members: Option<&[&str]>| {
-            paths(corp_request(&CorpRequest {
+            paths(check_corp(&CorpRequest {
                 corp_id: corp_id.to_owned(),
                 agent_id: 1,
                 secret: SecretString::from(secret),
@@ -103,7 +126,7 @@ mod tests {
     fn a_phone_needs_no_name_but_not_an_empty_one() {
         let check = |app_id: &str, token: &str, name: Option<&str>| {
             let (app_id, account_name) = (app_id.to_owned(), name.map(str::to_owned));
-            paths(device_request(&DeviceRequest { app_id, token: SecretString::from(token), account_name }))
+            paths(check_device(&DeviceRequest { app_id, token: SecretString::from(token), account_name }))
         };
         assert!(check("wx_1", "t", None).is_empty());
         assert!(check("wx_1", "t", Some(&"字".repeat(50))).is_empty());

@@ -5,8 +5,9 @@ mod corp_tokens;
 mod form;
 mod health;
 
-pub use connect::{AccountConnections, CorpRequest, DeviceRequest};
+pub use connect::AccountConnections;
 pub use corp_tokens::{CorpToken, CorpTokens};
+pub use form::{CorpRequest, DeviceRequest};
 pub use health::{HealthChecks, OfflineNotices};
 
 use kernel::Clock;

@@ -108,7 +108,8 @@ impl TaskCreation {
             let id = TaskId::generate(now);
             match self.write(user_id, request, &hash, (id, now), &accounts, &content).await? {
                 Outcome::Committed => {
-                    info!(task.id = id.get(), accounts = accounts.len(), "moment task {id} created");
+                    let scheduled_time = request.scheduled_time.map(tracing::field::display);
+                    info!(task.id = id.get(), accounts = accounts.len(), scheduled_time, "moment task {id} created");
                     self.starter.start(id, user_id, request.scheduled_time.map(planned_second)).await;
                     let content_id = request.content_id.clone();
                     return Ok(Created { id, content_id, create_time: now.as_second() });
