@@ -167,7 +167,10 @@ impl TaskCreation {
                 None => missing.push(FieldProblem::new(path, "账号不存在或不属于当前用户，请重新选择")),
                 Some(AccountStatus::Active) => {}
                 Some(AccountStatus::Offline) => {
-                    unusable.push(FieldProblem::new(path, "该微信账号已离线，请重新登录后再试"));
+                    unusable.push(FieldProblem::new(
+                        path,
+                        "该微信账号已离线，请重新登录，待账号恢复在线后再试（重新连接账号可立即恢复）",
+                    ));
                 }
                 Some(AccountStatus::Expired) => {
                     unusable.push(FieldProblem::new(path, "该账号授权已失效，请重新连接后再试"));
