@@ -81,7 +81,9 @@ impl AccountConnections {
             vec![self.corps.connect((&corp_key, &request.corp_id, user_id), (&secret, &access_token, end), now)?];
         let mut ids = Vec::new();
         for member in &members {
-            let account_id = account_id("ww", &format!("{corp_key}#{}", member.userid));
+            // One account per member, through whichever app: WeCom does not tell whether the agent id is the app's, and
+            // a mistyped one must not make a second account that posts the same again.
+            let account_id = account_id("ww", &format!("{}#{}", request.corp_id, member.userid));
             let data = AuthData::Wecom { member_id: member.userid.clone() };
             let sealed = self.seal(user_id, &account_id, &data).await?;
             actions.push(self.accounts.connect(

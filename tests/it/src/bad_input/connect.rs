@@ -107,3 +107,26 @@ async fn ids_that_no_account_can_have_are_not_found() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_member_is_one_account_through_whichever_app_and_of_one_user() -> Result<()> {
+    let world = World::start().await?;
+    let corp = world.sandbox.wecom().add_corp(sandbox::wecom::CorpSpec::new("花店"));
+    let connection = |agent_id: u32| -> Result<Event> {
+        let body = json!({
+            "accountType": "WEWORK", "corpId": corp.corp_id, "agentId": agent_id, "secret": corp.secret(),
+            "memberIds": ["lisi"],
+        });
+        Ok(Event::sample("wechat-account-connect")?.json(&body))
+    };
+    let first = world.call_as(USER, connection(corp.agent_id())?).await?;
+    let mistyped = world.call_as(USER, connection(5)?).await?;
+    assert_eq!((first.status, first.data()), (200, mistyped.data()), "{first:?} {mistyped:?}");
+    let listed = world.call_as(USER, Event::sample("wechat-accounts")?).await?;
+    assert_eq!(listed.data().as_array().map(Vec::len), Some(1), "{listed:?}");
+    for agent_id in [corp.agent_id(), 5, 6] {
+        let answer = world.call_as(USER + 1, connection(agent_id)?).await?;
+        assert_eq!((answer.status, answer.error_type()), (409, "CONFLICT"), "{agent_id}: {answer:?}");
+    }
+    Ok(())
+}
