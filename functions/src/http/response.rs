@@ -169,7 +169,7 @@ mod tests {
 
         let accepted = ApiResponse::accepted(()).unwrap().into_http("r-1");
         assert_eq!(accepted.status(), 202);
-        assert_eq!(text(&accepted), r#"{"code":202,"message":"操作成功","data":null}"#);
+        assert_eq!(text(&accepted), r#"{"code":202,"message":"已受理，正在处理","data":null}"#);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub async fn handle(app: &App, message: PublishMessage, _deadline: Deadline) -> 
         None => app.dispatcher.dispatch(message.task_id).await,
         Some(unit) => {
             let moved = app.publisher.run(message.task_id, unit).await?;
-            tracing::info!(task.id = message.task_id.get(), ?moved, "unit of task {} handled", message.task_id);
+            tracing::info!(task.id = message.task_id.get(), unit, ?moved, "unit of task {} handled", message.task_id);
             Ok(())
         }
     }

@@ -127,8 +127,10 @@ pub fn provider_advice(failure: &ProviderError) -> Advice {
             advice(API, "企业微信应用没有客户朋友圈权限。请管理员在企业微信后台开通后重试")
         }
         FailureKind::IpNotTrusted { .. } => advice(API, "服务器地址不在企业微信应用的可信 IP 中。请管理员添加后重试"),
-        FailureKind::AccountOffline => advice(API, "该微信账号已离线。请重新登录后重试"),
-        FailureKind::DeviceUnknown => advice(API, "网关中找不到该设备。请检查设备编号（appId），或重新连接账号后重试"),
+        FailureKind::AccountOffline => {
+            advice(API, "该微信账号已离线。请重新登录，待账号恢复在线（约 10 分钟内，重新连接账号可立即恢复）后重试")
+        }
+        FailureKind::DeviceUnknown => advice(API, "网关中找不到该设备。请核对设备编号（appId），重新连接账号后重试"),
         FailureKind::NewDeviceCooldown => advice(API, "新登录的设备暂不能发朋友圈，通常需等待 1 至 3 天。请届时重试"),
         FailureKind::NotFound => advice(API, "微信中已找不到该发布任务。请重新创建任务"),
         FailureKind::OutcomeUnknown => PublishProblem::Unconfirmed.advice(),

@@ -13,16 +13,10 @@ use crate::console::{line, paint};
 use crate::dev::{self, Follower, Running};
 use crate::identity::Identity;
 use crate::record::Record;
-use crate::{demo, token};
+use crate::{demo, token, welcome};
 
 /// How often the logs are looked at.
 const GLANCE: Duration = Duration::from_millis(150);
-
-/// All that both stories need.
-const PERMISSIONS: [&str; 2] = ["lead:douyin:*", "workbench:wechat:*"];
-
-/// Where each of them begins.
-const FIRST_LOOKS: [&str; 2] = ["/api/v1/lead/douyin/auth/url", "/api/v1/workbench/wechat/moments/accounts"];
 
 /// The whole system on this machine: emulated AWS, simulated platforms, and the functions, reloaded as you edit them.
 #[derive(Debug, Parser)]
@@ -154,7 +148,7 @@ async fn start(options: &dev::Options) -> Result<Option<Running>> {
 async fn develop(options: dev::Options, verbose: bool) -> Result<()> {
     line(&paint(1, "Starting the local stack"));
     let Some(mut running) = start(&options).await? else { return Ok(()) };
-    introduce(&running.record, options.keep)?;
+    welcome::introduce(&running.record, options.keep)?;
     let mut follower = Follower::new(verbose);
     let outcome = tokio::select! {
         told = told_to_stop() => told,
@@ -174,35 +168,6 @@ async fn develop(options: dev::Options, verbose: bool) -> Result<()> {
         stopped = running.stop() => outcome.and(stopped),
         told = told_to_stop() => told,
     }
-}
-
-/// What runs where, and a line to try it with.
-fn introduce(record: &Record, keep: bool) -> Result<()> {
-    let token =
-        token::issue(&record.jwt_secret, 1001, &PERMISSIONS.map(str::to_owned), SignedDuration::from_hours(24))?;
-    line("");
-    line(&format!("  API      {}", paint(1, &record.api_url)));
-    line(&format!(
-        "  AWS      {}  (region {}, keys {} / {})",
-        record.aws_url, record.region, record.access_key_id, record.secret_access_key
-    ));
-    line(&format!("  Sandbox  {}  (steered through {}/_sandbox/…)", record.sandbox_url, record.sandbox_url));
-    line("  Details  target/local/stack.json, logs target/local/log/");
-    if keep {
-        line(
-            "  Kept     tables, queues, keys and secrets, when this is stopped by Ctrl-C; the sandbox forgets its tokens",
-        );
-    }
-    line("");
-    line("  Try it as user 1001:");
-    line(&format!("  TOKEN={token}"));
-    for path in FIRST_LOOKS {
-        line(&format!("  curl -s -H \"Authorization: Bearer $TOKEN\" '{}{path}'", record.api_url));
-    }
-    line("");
-    line("  The functions are rebuilt when you edit them. Ctrl-C stops everything.");
-    line("");
-    Ok(())
 }
 
 async fn demo(options: dev::Options) -> Result<()> {

@@ -25,3 +25,4 @@ pub mod python;
 pub mod record;
 pub mod stack;
 pub mod token;
+mod welcome;

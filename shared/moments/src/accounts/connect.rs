@@ -10,6 +10,7 @@ use kernel::mac::sha256_hex;
 use kernel::vault::{Place, Vault};
 use kernel::{Clock, FieldProblem};
 use secrecy::SecretString;
+use tracing::info;
 
 use super::health::FIRST_CHECK_MS;
 use super::request::{CorpRequest, DeviceRequest, member_choice};
@@ -78,7 +79,8 @@ impl AccountConnections {
             vec![self.corps.connect((&corp_key, &request.corp_id, user_id), (&secret, &access_token, end), now)?];
         let mut ids = Vec::new();
         for member in &members {
-            // Without the app: a member is one account however many apps lead to it, and posts once.
+            // One account per member, through whichever app: WeCom does not tell whether the agent id is the app's, and
+            // a mistyped one must not make a second account that posts the same again.
             let account_id = account_id("ww", &format!("{}#{}", request.corp_id, member.userid));
             let data = AuthData::Wecom { member_id: member.userid.clone() };
             let sealed = self.seal(user_id, &account_id, &data).await?;
@@ -149,7 +151,10 @@ impl AccountConnections {
             None
         };
         match outcome {
-            Some(Outcome::Committed) => Ok(()),
+            Some(Outcome::Committed) => {
+                info!(account.id = account_id, "wechat account {account_id} disconnected");
+                Ok(())
+            }
             Some(Outcome::Refused(_)) | None => {
                 let problem = FieldProblem::new("accountId", "账号不存在或不属于当前用户，请刷新账号列表后再试");
                 Err(Error::AccountNotFound(vec![problem]))
@@ -169,7 +174,10 @@ impl AccountConnections {
         ids: &[String],
     ) -> Result<Vec<Account>> {
         match transact(&self.client, &self.clock, actions).await? {
-            Outcome::Committed => Ok(self.accounts.by_ids(ids).await?),
+            Outcome::Committed => {
+                info!(account.ids = ids.join(","), "{} wechat accounts connected", ids.len());
+                Ok(self.accounts.by_ids(ids).await?)
+            }
             Outcome::Refused(_) => Err(Error::BoundToAnotherUser),
         }
     }

@@ -121,7 +121,8 @@ impl TaskCreation {
             let id = TaskId::generate(now);
             match self.write(user_id, request, &hash, (id, now), &accounts, &content).await? {
                 Outcome::Committed => {
-                    info!(task.id = id.get(), accounts = accounts.len(), "moment task {id} created");
+                    let scheduled_time = request.scheduled_time.map(tracing::field::display);
+                    info!(task.id = id.get(), accounts = accounts.len(), scheduled_time, "moment task {id} created");
                     self.starter.start(id, user_id, request.scheduled_time.map(planned_second)).await;
                     let content_id = request.content_id.clone();
                     return Ok(Created { id, content_id, create_time: now.as_second() });
@@ -180,7 +181,10 @@ impl TaskCreation {
                 None => missing.push(FieldProblem::new(path, "账号不存在或不属于当前用户，请重新选择")),
                 Some(AccountStatus::Active) => {}
                 Some(AccountStatus::Offline) => {
-                    unusable.push(FieldProblem::new(path, "该微信账号已离线，请重新登录后再试"));
+                    unusable.push(FieldProblem::new(
+                        path,
+                        "该微信账号已离线，请重新登录，待账号恢复在线后再试（重新连接账号可立即恢复）",
+                    ));
                 }
                 Some(AccountStatus::Expired) => {
                     unusable.push(FieldProblem::new(path, "该账号授权已失效，请重新连接后再试"));

@@ -119,6 +119,7 @@ impl TaskManagement {
             let change = TaskChange::Rescheduled(planned_second(time));
             let action = self.ledger.tasks.advance(&task, change, now)?;
             if let Outcome::Committed = transact(&self.ledger.client, &self.clock, vec![action]).await? {
+                info!(task.id = task_id.get(), scheduled_time = %time, "moment task {task_id} moved to {time}");
                 // From here on the old schedule finds a task whose time has not come, and the sweeper stands behind
                 // the new one.
                 self.starter.stop(task_id).await;
@@ -143,6 +144,7 @@ impl TaskManagement {
             if failed.is_empty() {
                 return Err(Error::StateForbids("没有失败的账号需要重试"));
             }
+            let accounts = failed.len();
             let derived = derive(results.iter().map(|result| match result.status {
                 ResultStatus::Failed => ResultStatus::Pending,
                 other => other,
@@ -155,6 +157,7 @@ impl TaskManagement {
                 actions.push(self.ledger.results.set(task_id, &result.account_id, &state, now.as_second())?);
             }
             if let Outcome::Committed = transact(&self.ledger.client, &self.clock, actions).await? {
+                info!(task.id = task_id.get(), accounts, "moment task {task_id} tried again");
                 self.starter.start(task_id, user_id, None).await;
                 return Ok(());
             }

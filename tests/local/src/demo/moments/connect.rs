@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{ACCOUNTS, Account, Cast};
-use crate::demo::api::{Answer, Api, list, text};
+use crate::demo::api::{Answer, Api, list, number, text};
 use crate::demo::stage::Stage;
 
 pub(super) const CONNECTIONS: &str = "/api/v1/workbench/wechat/accounts";
@@ -81,11 +81,11 @@ async fn company(stage: &Stage<'_>, user: &Api) -> Result<(String, Account)> {
     let spec = json!({ "name": corp, "apps": [{ "agentId": 1_000_002 }], "members": members });
     let created = stage.sandbox(Method::POST, "wecom/corps", Some(spec)).await?;
     let app = list(&created, "apps")?.first().context("the sandbox's corp has no app")?;
-    let secret = text(app, "secret")?;
+    let (corp_id, agent_id, secret) = (text(&created, "corpId")?, number(app, "agentId")?, text(app, "secret")?);
     stage.confide(secret);
     let body = |secret: &str| {
         json!({
-            "accountType": "WEWORK", "corpId": created["corpId"], "agentId": app["agentId"], "secret": secret,
+            "accountType": "WEWORK", "corpId": corp_id, "agentId": agent_id, "secret": secret,
             "memberIds": [MEMBER, COLLEAGUE],
         })
     };
@@ -99,7 +99,7 @@ async fn company(stage: &Stage<'_>, user: &Api) -> Result<(String, Account)> {
     for account in accounts {
         ensure!(text(account, "accountType")? == "WEWORK", "a member must be WEWORK: {account}");
     }
-    let ours = accounts.iter().find(|account| account["accountName"] == "张三（演示）");
+    let ours = accounts.iter().find(|account| text(account, "accountName").is_ok_and(|name| name == "张三（演示）"));
     let id = text(ours.context("the member is not among the accounts")?, "accountId")?.to_owned();
     stage.tell("a company's app is connected with two of its members, under their names");
     Ok((corp.clone(), Account { name: format!("{corp}/{MEMBER}"), id }))

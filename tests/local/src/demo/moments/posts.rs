@@ -104,7 +104,8 @@ pub(super) async fn confirm(stage: &Stage<'_>, user: &Api, cast: &Cast, task: u6
     })
     .await?;
     let moments = stage.sandbox(Method::GET, "wecom/moments", None).await?;
-    let ours = moments.as_array().into_iter().flatten().rfind(|moment| moment["corp"] == cast.corp.as_str());
+    let of_corp = |moment: &&Value| text(moment, "corp").is_ok_and(|corp| corp == cast.corp);
+    let ours = moments.as_array().into_iter().flatten().rfind(of_corp);
     let id = text(ours.context("WeCom has no moment of the company")?, "momentId")?;
     let (_, member) = cast.member.name.split_once('/').context("a member without a corp")?;
     let path = format!("wecom/moments/{id}/confirm");

@@ -43,7 +43,8 @@ pub(super) async fn once(stage: &Stage<'_>, text: &str, pictures: u64, accounts:
     let found = published(stage, text).await?;
     let mut who: Vec<&str> = found.iter().map(|publication| publication.account.as_str()).collect();
     let mut promised = accounts.to_vec();
-    (who.sort_unstable(), promised.sort_unstable());
+    who.sort_unstable();
+    promised.sort_unstable();
     ensure!(who == promised, "each of {promised:?} must have published once, not {who:?}");
     let whole = found.iter().all(|publication| publication.media == pictures);
     ensure!(whole, "each must have published {pictures} pictures: {found:?}");
