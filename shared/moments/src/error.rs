@@ -55,6 +55,8 @@ pub struct Advice {
 }
 
 const PUBLISH_FAILED: &str = "MOMENT_PUBLISH_FAILED";
+/// The code of a publication of which nobody knows whether it went out.
+pub const UNCONFIRMED: &str = "MOMENT_PUBLISH_UNCONFIRMED";
 
 const fn advice(code: &'static str, message: &'static str) -> Advice {
     Advice { code, message: Cow::Borrowed(message) }
@@ -91,7 +93,7 @@ impl PublishProblem {
         const FAILED: &str = PUBLISH_FAILED;
         match self {
             Self::Unconfirmed => advice(
-                "MOMENT_PUBLISH_UNCONFIRMED",
+                UNCONFIRMED,
                 "发送后未收到微信的确认，无法确定是否已发布。请先在微信中查看该账号的朋友圈，确认没有发布后再点击重试",
             ),
             Self::Missed => advice(FAILED, "已错过预定发布时间，为避免打扰客户未再补发。请重新创建任务"),
@@ -116,7 +118,7 @@ pub fn provider_advice(failure: &ProviderError) -> Advice {
         FailureKind::Retry => advice(API, "微信服务暂时繁忙，请稍后重试"),
         FailureKind::RateLimited { .. } => advice(API, "微信接口调用过于频繁，请稍后重试"),
         FailureKind::TokenInvalid | FailureKind::BadCredentials => match failure.provider {
-            Provider::Wecom => advice(API, "企业微信应用凭证无效。请核对企业 ID 和应用 Secret，重新连接账号后重试"),
+            Provider::Wecom => advice(API, "企业微信应用凭证无效。请核对企业 ID 和应用密钥，重新连接账号后重试"),
             Provider::Gateway => advice(API, "网关令牌无效。请核对网关令牌，重新连接账号后重试"),
         },
         FailureKind::ContentRejected => advice(FAILED, "内容含有微信不允许发布的信息。请修改内容后重新创建任务"),

@@ -53,8 +53,8 @@ impl Ledger {
     pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
         Ok(Self {
             client: aws.dynamodb.clone(),
+            tasks: TaskStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
             clock,
-            tasks: TaskStore::new(aws.dynamodb.clone(), env)?,
             results: ResultStore::new(aws.dynamodb.clone(), env)?,
         })
     }

@@ -43,7 +43,7 @@ impl MomentSweeper {
     /// From the environment.
     pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
         Ok(Self {
-            tasks: TaskStore::new(aws.dynamodb.clone(), env)?,
+            tasks: TaskStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
             units: UnitStore::new(aws.dynamodb.clone(), env)?,
             queue: Queue::new(aws.sqs.clone(), env.required("PUBLISH_QUEUE_URL")?),
             clock,

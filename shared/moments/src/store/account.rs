@@ -167,7 +167,7 @@ impl AccountStore {
         Ok(self.by_ids(&[account_id.to_owned()]).await?.pop())
     }
 
-    /// The tenant's accounts, oldest first; a change shows after milliseconds.
+    /// The tenant's accounts, oldest first; a new one shows after milliseconds.
     pub async fn of_user(&self, user_id: UserId) -> Result<Vec<Account>> {
         let mut accounts: Vec<Account> = self.query("by_user", "user_id = :value", n(user_id)).await?;
         accounts.sort_by(|a, b| (a.create_time, &a.account_id).cmp(&(b.create_time, &b.account_id)));
@@ -179,13 +179,19 @@ impl AccountStore {
         self.query("by_device", "device = :value", s(device)).await
     }
 
+    /// The accounts an index names. The indexes hold keys only: what is sealed stays in one place, and what is read is
+    /// the latest.
     async fn query(
         &self,
         index: &str,
         condition: &str,
         value: aws_sdk_dynamodb::types::AttributeValue,
     ) -> Result<Vec<Account>> {
-        let mut pages = self
+        #[derive(Deserialize)]
+        struct Key {
+            account_id: String,
+        }
+        let mut keys = self
             .client
             .query()
             .table_name(&self.table)
@@ -195,11 +201,11 @@ impl AccountStore {
             .into_paginator()
             .items()
             .send();
-        let mut accounts = Vec::new();
-        while let Some(item) = pages.next().await {
-            accounts.push(decode(WHAT, item.map_err(Error::aws("dynamodb:Query"))?)?);
+        let mut ids = Vec::new();
+        while let Some(key) = keys.next().await {
+            ids.push(decode::<Key>(WHAT, key.map_err(Error::aws("dynamodb:Query"))?)?.account_id);
         }
-        Ok(accounts)
+        if ids.is_empty() { Ok(Vec::new()) } else { self.by_ids(&ids).await }
     }
 
     /// Writes a connection, as one action of a transaction; refused when another tenant has the account.

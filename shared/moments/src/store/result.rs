@@ -11,7 +11,7 @@ use kernel::ids::TaskId;
 use serde::{Deserialize, Serialize};
 
 use super::{put, update};
-use crate::error::Advice;
+use crate::error::{Advice, UNCONFIRMED};
 use crate::status::ResultStatus;
 
 const WHAT: &str = "moment result";
@@ -127,11 +127,12 @@ impl AccountState {
         }
     }
 
-    const fn stage(&self) -> Stage {
+    fn stage(&self) -> Stage {
         match self {
             Self::Pending { .. } => Stage::Queued,
             Self::Processing(stage) => *stage,
             Self::Success { .. } => Stage::Published,
+            Self::Failed { code, .. } if *code == UNCONFIRMED => Stage::Unconfirmed,
             Self::Failed { .. } => Stage::Rejected,
             Self::Cancelled => Stage::Cancelled,
         }

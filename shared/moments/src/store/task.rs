@@ -2,9 +2,10 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use kernel::Clock;
 use kernel::config::{ConfigError, Env};
 use kernel::due::{self, DueIndex};
-use kernel::dynamo::{decode, n, s};
+use kernel::dynamo::{Item, batch_get, decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
@@ -96,13 +97,14 @@ pub struct TaskPage {
 #[derive(Debug, Clone)]
 pub struct TaskStore {
     client: Client,
+    clock: Clock,
     table: String,
 }
 
 impl TaskStore {
     /// The store named by `TABLE_MOMENT_SYNC_TASK`.
-    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { client, table: env.required("TABLE_MOMENT_SYNC_TASK")? })
+    pub fn new(client: Client, clock: Clock, env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self { client, clock, table: env.required("TABLE_MOMENT_SYNC_TASK")? })
     }
 
     /// The task, read consistently, whoever owns it.
@@ -119,7 +121,8 @@ impl TaskStore {
         answer.item.map(|item| decode(WHAT, item)).transpose()
     }
 
-    /// The tenant's tasks, newest first; a change shows after milliseconds.
+    /// The tenant's tasks, newest first; a new one shows after milliseconds. The index holds nothing but keys and states,
+    /// so that counting ten thousand tasks is one request.
     pub async fn of_user(
         &self,
         user_id: UserId,
@@ -127,6 +130,10 @@ impl TaskStore {
         offset: u64,
         size: u64,
     ) -> Result<TaskPage> {
+        #[derive(Deserialize)]
+        struct Key {
+            id: TaskId,
+        }
         let mut request = self
             .client
             .query()
@@ -141,15 +148,22 @@ impl TaskStore {
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":status", s(status.as_str()));
         }
-        let mut items = request.into_paginator().items().send();
-        let (mut tasks, mut total) = (Vec::new(), 0);
-        while let Some(item) = items.next().await {
-            let item = item.map_err(Error::aws("dynamodb:Query"))?;
-            if total >= offset && (tasks.len() as u64) < size {
-                tasks.push(decode(WHAT, item)?);
+        let mut keys = request.into_paginator().items().send();
+        let (mut ids, mut total) = (Vec::new(), 0);
+        while let Some(key) = keys.next().await {
+            let key = key.map_err(Error::aws("dynamodb:Query"))?;
+            if total >= offset && (ids.len() as u64) < size {
+                ids.push(decode::<Key>(WHAT, key)?.id);
             }
             total += 1;
         }
+        if ids.is_empty() {
+            return Ok(TaskPage { tasks: Vec::new(), total });
+        }
+        let keys = ids.iter().map(|id| Item::from([("id".to_owned(), n(id))])).collect();
+        let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
+        let mut tasks = rows.into_iter().map(|row| decode(WHAT, row)).collect::<Result<Vec<Task>>>()?;
+        tasks.sort_by_key(|task| std::cmp::Reverse(task.id));
         Ok(TaskPage { tasks, total })
     }
 

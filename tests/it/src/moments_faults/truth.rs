@@ -49,7 +49,9 @@ pub(super) async fn check(
             }
             ("FAILED", None) => {
                 ensure!(row.get("error_message").is_some_and(|message| !message.is_ascii()), "no reason: {row:?}");
-                Truth::Nothing(row.get("error_code").cloned().unwrap_or_default())
+                let code = row.get("error_code").cloned().unwrap_or_default();
+                ensure!((code == UNCONFIRMED) == (row["stage"] == "UNCONFIRMED"), "not what is known: {row:?}");
+                Truth::Nothing(code)
             }
             ("CANCELLED", None) => Truth::Nothing("CANCELLED".to_owned()),
             (_, published) => anyhow::bail!("{row:?}, and really {published:?}"),

@@ -129,7 +129,7 @@ async fn failures_are_told_with_code_and_remedy() -> Result<()> {
     let success = json!({"status": "SUCCESS", "stage": "PUBLISHED", "momentId": id});
     let failure = json!({
         "status": "FAILED", "stage": "REJECTED", "errorCode": "WECHAT_API_ERROR",
-        "errorMessage": "该微信账号已离线。请重新登录后重试",
+        "errorMessage": "该微信账号已离线。请重新登录，待账号恢复在线（约 10 分钟内，重新连接账号可立即恢复）后重试",
     });
     let mut results = vec![
         with(untouched(&good, &name_of(&world, "good"), &created), success),
