@@ -33,18 +33,23 @@ impl SensitiveWords {
         Ok(Self { matcher: Some(matcher) })
     }
 
-    /// The first such word in `text`, as it stands there.
-    pub fn first_in<'a>(&self, text: &'a str) -> Option<&'a str> {
-        let found = self.matcher.as_ref()?.find(text)?;
-        text.get(found.range())
+    /// The first such word in `text`, as a reader sees it there: characters without a look hide no word.
+    pub fn first_in(&self, text: &str) -> Option<String> {
+        let matcher = self.matcher.as_ref()?;
+        let seen: String = text.chars().filter(|character| !is_unseen(*character)).collect();
+        seen.get(matcher.find(&seen)?.range()).map(str::to_owned)
     }
 }
 
-/// Whether nothing of a text would be seen: white space, and what only joins or directs what stands around it.
+/// Characters without a look of their own, which join or direct what stands around them.
+fn is_unseen(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Whether nothing of a text would be seen.
 pub fn is_blank(text: &str) -> bool {
-    let unseen =
-        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    text.chars().all(|character| character.is_whitespace() || unseen(character))
+    text.chars().all(|character| character.is_whitespace() || is_unseen(character))
 }
 
 /// The text with the line ends of every system as line feeds: a carriage return is a control character to WeCom, and no
@@ -116,7 +121,8 @@ mod tests {
     fn sensitive_words_are_found_and_named() {
         let env: Env = [("SENSITIVE_WORDS", "稳赚不赔, VIP内幕")].into_iter().collect();
         let words = SensitiveWords::from_env(&env).unwrap();
-        assert_eq!(words.first_in("本店vip内幕消息"), Some("vip内幕"));
+        assert_eq!(words.first_in("本店vip内幕消息").as_deref(), Some("vip内幕"));
+        assert_eq!(words.first_in("稳\u{200b}赚\u{2060}不赔").as_deref(), Some("稳赚不赔"));
         assert_eq!(words.first_in("赚钱"), None);
         assert!(text_problems("稳赚不赔！", &words)[0].problem.contains("稳赚不赔"));
     }

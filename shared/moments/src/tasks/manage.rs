@@ -8,8 +8,9 @@ use kernel::dynamo::{Outcome, transact};
 use kernel::ids::{TaskId, UserId};
 use tracing::info;
 
-use super::create::{Starter, planned_second, time_problem};
+use super::create::{planned_second, time_problem};
 use super::own;
+use super::start::Starter;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
 use crate::status::{ResultStatus, TaskStatus, derive};

@@ -3,6 +3,7 @@
 mod content;
 mod create;
 mod manage;
+mod start;
 
 pub use create::{Created, NewTaskRequest, TaskCreation};
 pub use manage::TaskManagement;

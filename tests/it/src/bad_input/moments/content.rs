@@ -29,6 +29,7 @@ async fn texts_that_break_a_rule_are_refused() -> Result<()> {
         ("DEL", json!({"text": "早\u{7f}"}), &["text"], "控制字符，请删除"),
         ("a control character of the upper half", json!({"text": "早\u{85}上"}), &["text"], "控制字符，请删除"),
         ("a sensitive word", json!({"text": "本店项目稳赚不赔！"}), &["text"], "稳赚不赔"),
+        ("one cut by what nobody sees", json!({"text": "稳\u{200b}赚不\u{feff}赔"}), &["text"], "稳赚不赔"),
         ("one in other letters", json!({"text": "加群看vx内幕"}), &["text"], "敏感词"),
         ("two faults", json!({"text": "稳赚不赔\u{7}"}), &["text", "text"], "请修改"),
         (

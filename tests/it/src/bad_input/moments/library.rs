@@ -53,7 +53,7 @@ async fn drafts_that_are_not_the_callers_are_refused_alike() -> Result<()> {
 #[tokio::test]
 async fn a_library_that_does_not_answer_makes_no_task() -> Result<()> {
     let mut world = World::start().await?;
-    world.set("CONTENT_TIMEOUT_SECONDS", "1");
+    world.set("CONTENT_TIMEOUT_SECONDS", "2");
     let desk = Desk::in_world(world).await?;
     put(&desk.world, "42", USER, "草稿", &[]);
     let event = desk.post(json!({"text": null, "contentId": 42}))?;
@@ -73,7 +73,7 @@ async fn a_library_that_does_not_answer_makes_no_task() -> Result<()> {
         desk.world.sandbox.content().arm(ContentFault::new(ContentEndpoint::Contents, effect));
         desk.refuses(&what, &event, &DOWN, remedy).await?;
     }
-    desk.world.sandbox.content().configure(|settings| settings.latency_milliseconds = 3_000);
+    desk.world.sandbox.content().configure(|settings| settings.latency_milliseconds = 4_000);
     desk.refuses("slower than anybody waits", &event, &DOWN, remedy).await?;
     desk.world.sandbox.content().configure(|settings| settings.latency_milliseconds = 0);
     desk.grants("once it is back", &event).await?;

@@ -83,31 +83,33 @@ async fn files_that_are_no_media_are_refused_by_what_they_are() -> Result<()> {
 }
 
 #[tokio::test]
-async fn bodies_that_never_end_are_cut_off_in_time() -> Result<()> {
+async fn bodies_that_never_end_are_cut_off() -> Result<()> {
+    let desk = Desk::open().await?;
+    let exhibit = Exhibit::new(MediaFile::jpeg(800, 600)).delivered(Delivery::Endless);
+    let event = desk.post(json!({"mediaUrls": [desk.world.sandbox.media().put("endless.jpg", exhibit)]}))?;
+    desk.refuses("endless", &event, &CONTENT.on(&["mediaUrls[0]"]), "素材超过 10 MB，请压缩").await
+}
+
+#[tokio::test]
+async fn servers_that_take_their_time_are_not_waited_for() -> Result<()> {
     let mut world = World::start().await?;
     world.set("MEDIA_TIMEOUT_SECONDS", "1");
     let desk = Desk::in_world(world).await?;
     let media = desk.world.sandbox.media();
     let jpeg = || Exhibit::new(MediaFile::jpeg(800, 600));
-    let endless = media.put("endless.jpg", jpeg().delivered(Delivery::Endless));
-    let slow = media.put("slow.jpg", jpeg().delivered(Delivery::Drip { bytes: 1, milliseconds: 200 }));
+    let drip = Delivery::Drip { bytes: 1, milliseconds: 200 };
+    let slow = media.put("slow.jpg", jpeg().delivered(drip));
     let silent = media.put("silent.jpg", jpeg().delivered(Delivery::Silent));
-    for (what, url, remedy) in [
-        ("endless", &endless, "素材超过 10 MB，请压缩"),
-        ("slow", &slow, "下载素材超时，请稍后重试"),
-        ("silent", &silent, "下载素材超时，请稍后重试"),
-    ] {
+    let all: Vec<String> = (0..9).map(|index| format!("mediaUrls[{index}]")).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    // Several are waited for at once: nine of them one by one would take nine seconds, and the machine its time.
+    for (what, urls) in [("slow", vec![slow]), ("silent", vec![silent.clone()]), ("nine of them", vec![silent; 9])] {
+        let fields = &all[..urls.len()];
+        let event = desk.post(json!({ "mediaUrls": urls }))?;
         let begun = std::time::Instant::now();
-        let event = desk.post(json!({"mediaUrls": [url]}))?;
-        desk.refuses(what, &event, &CONTENT.on(&["mediaUrls[0]"]), remedy).await?;
-        ensure!(begun.elapsed().as_secs() < 10, "{what} took {:?}", begun.elapsed());
+        desk.refuses(what, &event, &CONTENT.on(fields), "下载素材超时，请稍后重试").await?;
+        ensure!(begun.elapsed().as_secs() < 8, "{what}: {:?}", begun.elapsed());
     }
-    let nine = desk.post(json!({"mediaUrls": vec![&silent; 9]}))?;
-    let fields: Vec<String> = (0..9).map(|index| format!("mediaUrls[{index}]")).collect();
-    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-    let begun = std::time::Instant::now();
-    desk.refuses("nine silent ones", &nine, &CONTENT.on(&fields), "下载素材超时").await?;
-    ensure!(begun.elapsed().as_secs() < 15, "they were waited for one by one: {:?}", begun.elapsed());
     Ok(())
 }
 

@@ -1,0 +1,65 @@
+//! Setting tasks in motion, now or at their time. Nothing depends on its succeeding: the sweeper stands behind it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kernel::Clock;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::ids::{TaskId, UserId};
+use kernel::queue::{MAX_DELAY, Queue};
+use kernel::schedule::Schedules;
+use tracing::warn;
+
+use crate::error::Result;
+use crate::publish::PublishMessage;
+
+/// Sets tasks in motion.
+#[derive(Debug, Clone)]
+pub(super) struct Starter {
+    queue: Queue,
+    schedules: Schedules,
+    clock: Clock,
+}
+
+impl Starter {
+    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            queue: Queue::new(aws.sqs.clone(), env.required("PUBLISH_QUEUE_URL")?),
+            schedules: Schedules::new(aws.scheduler.clone(), env)?,
+            clock,
+        })
+    }
+
+    /// Has the task dispatched now, or at its time: within a quarter of an hour by a delayed message, later by a
+    /// schedule of the task's name.
+    pub async fn start(&self, task: TaskId, user_id: UserId, scheduled_time: Option<i64>) {
+        if let Err(error) = self.try_start(task, user_id, scheduled_time).await {
+            warn!(task.id = task.get(), "moment task {task} not started, left to the sweeper: {error}");
+        }
+    }
+
+    async fn try_start(&self, task: TaskId, user_id: UserId, scheduled_time: Option<i64>) -> Result<()> {
+        let message = PublishMessage { task_id: task, unit: None };
+        let left = scheduled_time.map_or(0, |time| time * 1_000 - self.clock.now_ms());
+        let delay = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+        if delay <= MAX_DELAY {
+            return Ok(self.queue.send(&message, delay, &user_id.to_string()).await?);
+        }
+        let time =
+            Timestamp::from_second(scheduled_time.unwrap_or_default()).map_err(|_| kernel::Error::Corrupt("time"))?;
+        let body = serde_json::to_string(&message).map_err(|_| kernel::Error::Corrupt("message body"))?;
+        Ok(self.schedules.create(&schedule_name(task), time, &body).await?)
+    }
+
+    /// Takes a task's schedule away; what is left of it finds nothing to do.
+    pub async fn stop(&self, task: TaskId) {
+        if let Err(error) = self.schedules.delete(&schedule_name(task)).await {
+            warn!(task.id = task.get(), "schedule of moment task {task} not deleted: {error}");
+        }
+    }
+}
+
+fn schedule_name(task: TaskId) -> String {
+    format!("moment-{task}")
+}
