@@ -92,17 +92,32 @@ impl PublishProblem {
     }
 }
 
-/// What the user is told of a provider's refusal.
+/// What whoever connects an account is told of the refusal: what they have just typed is what they can correct.
+pub fn connection_advice(failure: &ProviderError) -> Advice {
+    const API: &str = "WECHAT_API_ERROR";
+    match (&failure.kind, failure.provider) {
+        (FailureKind::TokenInvalid | FailureKind::BadCredentials, Provider::Wecom) => {
+            advice(API, "企业微信应用凭证无效。请核对企业 ID 和应用 Secret 后重新提交")
+        }
+        (FailureKind::TokenInvalid | FailureKind::BadCredentials, Provider::Gateway) => {
+            advice(API, "网关令牌无效。请核对网关令牌后重新提交")
+        }
+        (FailureKind::DeviceUnknown, _) => advice(API, "网关中找不到该设备。请核对设备编号（appId）后重新提交"),
+        (FailureKind::AccountOffline, _) => advice(API, "该设备当前未登录微信。请先在网关中登录后再连接"),
+        _ => provider_advice(failure),
+    }
+}
+
+/// What the user is told of a provider's refusal to publish.
 pub fn provider_advice(failure: &ProviderError) -> Advice {
     const API: &str = "WECHAT_API_ERROR";
     const FAILED: &str = "MOMENT_PUBLISH_FAILED";
     match &failure.kind {
         FailureKind::Retry => advice(API, "微信服务暂时繁忙，请稍后重试"),
         FailureKind::RateLimited { .. } => advice(API, "微信接口调用过于频繁，请稍后重试"),
-        FailureKind::TokenInvalid | FailureKind::BadCredentials => match failure.provider {
-            Provider::Wecom => advice(API, "企业微信应用凭证无效。请核对企业 ID 和应用 Secret，重新连接账号后重试"),
-            Provider::Gateway => advice(API, "网关令牌无效。请核对网关令牌，重新连接账号后重试"),
-        },
+        FailureKind::TokenInvalid | FailureKind::BadCredentials => {
+            advice(API, "企业微信应用凭证或网关令牌无效。请在账号管理中更新后重试")
+        }
         FailureKind::ContentRejected => advice(FAILED, "内容含有微信不允许发布的信息。请修改内容后重新创建任务"),
         FailureKind::InvalidContent => advice(FAILED, "微信认为内容格式不符合要求。请检查文字与素材后重新创建任务"),
         FailureKind::MediaInvalid | FailureKind::MediaFetchFailed => PublishProblem::MediaUnusable.advice(),
