@@ -1,7 +1,7 @@
 //! The table's part for this domain: its errors as the contract's statuses and codes.
 
 use ::moments::Error;
-use ::moments::error::provider_advice;
+use ::moments::error::connection_advice;
 use ::moments::provider::FailureKind;
 use lambda_http::http::StatusCode;
 
@@ -14,7 +14,8 @@ impl From<Error> for Problem {
                 Error::Kernel(error) => return error.into(),
                 _ => return kernel::Error::Corrupt("error").into(),
             },
-            // What the user typed wrong is theirs to mend; whatever else a provider does is a 500.
+            // Only connecting asks a provider while somebody waits. What they typed wrong is theirs to mend; whatever else
+            // a provider does is a 500.
             Error::Provider(failure) => {
                 let status = match failure.kind {
                     FailureKind::BadCredentials
@@ -26,7 +27,7 @@ impl From<Error> for Problem {
                     | FailureKind::TargetInvalid => StatusCode::BAD_REQUEST,
                     _ => StatusCode::INTERNAL_SERVER_ERROR,
                 };
-                let advice = provider_advice(failure);
+                let advice = connection_advice(failure);
                 let (message, remedy) =
                     advice.message.split_once(['。', '，']).unwrap_or((&advice.message, "请稍后再试"));
                 Self::new(status, ErrorType::WechatApi, message.to_owned(), remedy.to_owned())

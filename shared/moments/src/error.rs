@@ -110,7 +110,23 @@ impl PublishProblem {
     }
 }
 
-/// What the user is told of a provider's refusal.
+/// What whoever connects an account is told of the refusal: what they have just typed is what they can correct.
+pub fn connection_advice(failure: &ProviderError) -> Advice {
+    const API: &str = "WECHAT_API_ERROR";
+    match (&failure.kind, failure.provider) {
+        (FailureKind::TokenInvalid | FailureKind::BadCredentials, Provider::Wecom) => {
+            advice(API, "企业微信应用凭证无效。请核对企业 ID 和应用密钥后重新提交")
+        }
+        (FailureKind::TokenInvalid | FailureKind::BadCredentials, Provider::Gateway) => {
+            advice(API, "网关令牌无效。请核对网关令牌后重新提交")
+        }
+        (FailureKind::DeviceUnknown, _) => advice(API, "网关中找不到该设备。请核对设备编号（appId）后重新提交"),
+        (FailureKind::AccountOffline, _) => advice(API, "该设备当前未登录微信。请先在网关中登录后再连接"),
+        _ => provider_advice(failure),
+    }
+}
+
+/// What the user is told of a provider's refusal to publish.
 pub fn provider_advice(failure: &ProviderError) -> Advice {
     const API: &str = "WECHAT_API_ERROR";
     const FAILED: &str = PUBLISH_FAILED;

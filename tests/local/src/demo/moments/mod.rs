@@ -43,6 +43,7 @@ struct Cast {
 /// Plays it. The timed posts are ordered early, and their time comes while the rest is played.
 pub(super) async fn play(stage: &Stage<'_>) -> Result<()> {
     let user = stage.user(0, &PERMISSIONS)?;
+    let begun = witness::mark(stage).await?;
 
     stage.chapter("Connecting WeChat accounts");
     let cast = connect::all(stage, &user).await?;
@@ -66,7 +67,10 @@ pub(super) async fn play(stage: &Stage<'_>) -> Result<()> {
 
     stage.chapter("A phone goes off the line");
     offline::notice(stage, &user, &cast).await?;
-    immediate::still_once(stage, &cast, &published).await
+    immediate::still_once(stage, &cast, &published).await?;
+    let calls = witness::no_objections(stage, begun).await?;
+    stage.tell(&format!("in {calls} calls the platforms found nothing that a client should not do"));
+    Ok(())
 }
 
 /// What the account list says about one account.

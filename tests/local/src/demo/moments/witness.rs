@@ -56,6 +56,34 @@ pub(super) fn both<'a>(cast: &'a Cast, phone: &'a Account) -> [&'a str; 3] {
     [cast.corp.as_str(), cast.member.name.as_str(), phone.name.as_str()]
 }
 
+/// An entry of the journal, as far as it is looked at here.
+#[derive(Deserialize)]
+struct Entry {
+    seq: u64,
+    endpoint: String,
+    #[serde(default)]
+    violations: Vec<String>,
+}
+
+/// How far the journal has got.
+pub(super) async fn mark(stage: &Stage<'_>) -> Result<u64> {
+    Ok(journal(stage, 0).await?.last().map_or(0, |entry| entry.seq))
+}
+
+/// Since then the platforms were asked nothing that they let pass and would frown upon.
+pub(super) async fn no_objections(stage: &Stage<'_>, since: u64) -> Result<usize> {
+    let entries = journal(stage, since).await?;
+    for Entry { endpoint, violations, .. } in &entries {
+        ensure!(violations.is_empty(), "{endpoint} objects: {violations:?}");
+    }
+    Ok(entries.len())
+}
+
+async fn journal(stage: &Stage<'_>, since: u64) -> Result<Vec<Entry>> {
+    let entries = stage.sandbox(Method::GET, &format!("journal?since={since}"), None).await?;
+    serde_json::from_value(entries).context("the journal is not readable")
+}
+
 /// Waits until so many have gone out.
 pub(super) async fn count(stage: &Stage<'_>, text: &str, count: usize, until: Duration) -> Result<Vec<Publication>> {
     let _shown = Step::start("waiting: what was planned goes out");
