@@ -1,14 +1,15 @@
-//! The budgets of the Douyin side, measured: `cargo budgets`. Counts and units are exact; times are medians of runs
+//! The budgets, measured: `cargo budgets`. Counts and units are exact; times are medians of runs
 //! taken in turns with what they are compared with. Ends with 1 when a budget is broken.
 //!
 //! Everything runs on this machine: the functions in this process or as the binaries Lambda would start, AWS as
-//! MiniStack, Douyin as the sandbox. What that leaves out is said with each figure.
+//! MiniStack, Douyin and WeChat as the sandbox. What that leaves out is said with each figure.
 #![expect(clippy::large_futures, reason = "a world is large, and there is one at a time")]
 
 mod lists;
 mod machine;
 mod meter;
 mod process;
+mod publish_start;
 mod report;
 mod resync;
 mod start_calls;
@@ -23,7 +24,7 @@ use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use report::Report;
 
-/// Measures the budgets of the Douyin side and says which are kept.
+/// Measures the budgets and says which are kept.
 #[derive(Debug, Parser)]
 #[command(name = "cargo budgets")]
 struct Options {
@@ -53,6 +54,8 @@ enum Benchmark {
     StartCalls,
     /// Memory of the worker, and how fast functions start.
     Worker,
+    /// AWS calls of asking for a publication.
+    PublishStart,
 }
 
 #[tokio::main]
@@ -72,6 +75,7 @@ async fn main() -> Result<ExitCode> {
             Benchmark::Lists => lists::measure(&options).await?,
             Benchmark::StartCalls => start_calls::measure().await?,
             Benchmark::Worker => worker::measure(&options).await?,
+            Benchmark::PublishStart => publish_start::measure().await?,
         };
         report.add(&name, figures);
     }
