@@ -8,8 +8,11 @@
 mod lists;
 mod machine;
 mod meter;
+mod poller;
 mod process;
+mod publish;
 mod publish_start;
+mod real_time;
 mod report;
 mod resync;
 mod start_calls;
@@ -28,7 +31,7 @@ use report::Report;
 #[derive(Debug, Parser)]
 #[command(name = "cargo budgets")]
 struct Options {
-    /// Fewer runs and a tenth of the leads: for a look, not for a verdict.
+    /// Fewer runs and a tenth of the leads and posts: for a look, not for a verdict.
     #[arg(long)]
     quick: bool,
     /// Only this benchmark; may be given more than once.
@@ -38,6 +41,12 @@ struct Options {
     /// to build.
     #[arg(long, default_value = "release-lite")]
     profile: String,
+    /// Tasks of the publishing run; 1,000 otherwise.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    tasks: Option<u32>,
+    /// Publishers at work at once in it, as the template's PublishConcurrency.
+    #[arg(long, default_value_t = 10)]
+    publishers: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -54,6 +63,8 @@ enum Benchmark {
     StartCalls,
     /// Memory of the worker, and how fast functions start.
     Worker,
+    /// Many posts due in the same minute: none lost, none doubled, and how late.
+    Publish,
     /// AWS calls of asking for a publication.
     PublishStart,
 }
@@ -75,6 +86,7 @@ async fn main() -> Result<ExitCode> {
             Benchmark::Lists => lists::measure(&options).await?,
             Benchmark::StartCalls => start_calls::measure().await?,
             Benchmark::Worker => worker::measure(&options).await?,
+            Benchmark::Publish => publish::measure(&options).await?,
             Benchmark::PublishStart => publish_start::measure().await?,
         };
         report.add(&name, figures);
@@ -87,5 +99,11 @@ impl Options {
     /// How many fans a sync of the benchmarks has.
     const fn fans(&self) -> u32 {
         if self.quick { 500 } else { 5_000 }
+    }
+
+    /// How many tasks are published.
+    fn tasks(&self) -> usize {
+        let usual = if self.quick { 100 } else { 1_000 };
+        self.tasks.map_or(usual, |tasks| tasks as usize)
     }
 }
