@@ -27,25 +27,32 @@ pub struct Busy {
     pub ours: f64,
     /// Of the processes it has started, and they in turn: the emulated AWS, as long as no function runs as a process.
     pub emulator: f64,
+    /// How long these were ready to run while others had the cores.
+    pub emulator_waited: f64,
 }
 
 impl Busy {
     /// What was spent so far.
     pub fn now() -> Self {
-        let mut emulator = 0.0;
+        let (mut emulator, mut emulator_waited) = (0.0, 0.0);
         let mut family = vec![std::process::id()];
         while let Some(parent) = family.pop() {
             for child in children(parent) {
                 emulator += spent(child);
+                emulator_waited += waited(child);
                 family.push(child);
             }
         }
-        Self { ours: spent(std::process::id()), emulator }
+        Self { ours: spent(std::process::id()), emulator, emulator_waited }
     }
 
     /// What was spent since `earlier`.
     pub fn since(self, earlier: Self) -> Self {
-        Self { ours: self.ours - earlier.ours, emulator: self.emulator - earlier.emulator }
+        Self {
+            ours: self.ours - earlier.ours,
+            emulator: self.emulator - earlier.emulator,
+            emulator_waited: self.emulator_waited - earlier.emulator_waited,
+        }
     }
 }
 
@@ -60,6 +67,13 @@ fn children(process: u32) -> Vec<u32> {
 fn spent(process: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     of_stat(&stat)
+}
+
+/// How long the first thread of a process was ready to run and did not: the second field, in nanoseconds. Nothing where
+/// the kernel does not tell.
+fn waited(process: u32) -> f64 {
+    let schedstat = fs::read_to_string(format!("/proc/{process}/schedstat")).unwrap_or_default();
+    schedstat.split_whitespace().nth(1).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default() / 1e9
 }
 
 /// The 14th and 15th field, in hundredths of a second on every Linux. The second is a name in parentheses that may hold

@@ -12,6 +12,7 @@ mod poller;
 mod process;
 mod publish;
 mod publish_start;
+mod publisher_memory;
 mod real_time;
 mod report;
 mod resync;
@@ -67,6 +68,8 @@ enum Benchmark {
     Publish,
     /// AWS calls of asking for a publication.
     PublishStart,
+    /// Memory of the publisher with large media.
+    PublisherMemory,
 }
 
 #[tokio::main]
@@ -88,6 +91,7 @@ async fn main() -> Result<ExitCode> {
             Benchmark::Worker => worker::measure(&options).await?,
             Benchmark::Publish => publish::measure(&options).await?,
             Benchmark::PublishStart => publish_start::measure().await?,
+            Benchmark::PublisherMemory => publisher_memory::measure(&options).await?,
         };
         report.add(&name, figures);
     }

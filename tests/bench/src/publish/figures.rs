@@ -5,7 +5,7 @@ use sandbox::PublicationKind;
 
 use super::play::Played;
 use super::referee::Verdict;
-use crate::meter;
+use crate::meter::{Call, by_operation};
 use crate::report::Figure;
 
 /// The promises: none of them is ever broken.
@@ -35,14 +35,16 @@ pub fn judged(played: &Played) -> Vec<Figure> {
 pub fn told(played: &Played, publishers: usize) -> Vec<Figure> {
     let (received, returned) = played.messages;
     let took = seconds(played.due, played.ended);
-    let (emulator, ours) = (played.busy.emulator / took, played.busy.ours / took);
+    let percent = |time: f64| format!("{:.0} %", time / took * 100.0);
+    let (emulator, waited, ours) = (played.busy.emulator, played.busy.emulator_waited, played.busy.ours);
     vec![
         Figure::time("from the posts' time until every task had ended", "s", [took]).note(format!(
-            "{publishers} publishers at once, batches of up to 10. Meanwhile the emulated AWS, a Python process that uses \
-             one core at most, was busy for {:.0} % of the time, and this process, publishers and platforms together, \
-             for {:.0} % of a core. Ordering the posts took {:.0} s before.",
-            emulator * 100.0,
-            ours * 100.0,
+            "{publishers} publishers at once, batches of up to 10. Of that time the emulated AWS, a Python process that can \
+             use one core, was at work for {}, and for {} ready to be while others had the cores; this process, \
+             publishers and platforms together, was at work for {}. Ordering the posts took {:.0} s before.",
+            percent(emulator),
+            percent(waited),
+            percent(ours),
             played.ordering.as_secs_f64()
         )),
         Figure::time("accounts published per second", "accounts/s", [played.accounts() / took]),
@@ -52,7 +54,7 @@ pub fn told(played: &Played, publishers: usize) -> Vec<Figure> {
         Figure::count("messages per published account", "messages", [received as f64 / played.accounts()])
             .note(format!("{received} messages; {returned} came again because their handling failed.")),
         Figure::time("processor time of the emulated AWS per published account", "ms", [
-            played.busy.emulator * 1_000.0 / played.accounts()
+            emulator * 1_000.0 / played.accounts()
         ]),
     ]
 }
@@ -61,7 +63,9 @@ pub fn told(played: &Played, publishers: usize) -> Vec<Figure> {
 pub fn counted(played: &Played) -> Vec<Figure> {
     let per_account = |number: usize| [number as f64 / played.accounts()];
     let calls = &played.calls;
-    let refused = calls.iter().filter(|call| call.refused).count();
+    let refused: Vec<Call> = calls.iter().filter(|call| call.refused).cloned().collect();
+    let of_what: Vec<String> =
+        by_operation(&refused).iter().map(|(operation, calls)| format!("{operation} {calls}")).collect();
     let mut figures = vec![
         Figure::count("AWS calls per published account", "calls", per_account(calls.len())).note(format!(
             "Counted on the wire in a run of {} tasks of its own, because counting slows calls down: those of publishers \
@@ -69,10 +73,11 @@ pub fn counted(played: &Played) -> Vec<Figure> {
             played.orders.len(),
             number(played.messages.0 as f64 / played.accounts()),
         )),
-        Figure::count("of them refused by a condition or because of another writer", "calls", per_account(refused)),
+        Figure::count("of them refused by a condition or because of another writer", "calls", per_account(refused.len()))
+            .note(format!("{}.", of_what.join(", "))),
     ];
     figures.extend(
-        meter::by_operation(calls)
+        by_operation(calls)
             .into_iter()
             .map(|(operation, calls)| Figure::count(format!("of them {operation}"), "calls", per_account(calls))),
     );

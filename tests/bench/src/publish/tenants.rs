@@ -12,8 +12,8 @@ use serde_json::json;
 
 use crate::real_time;
 
-/// Posts of each tenant.
-const POSTS: usize = 10;
+/// Tenants; a thousand posts are ten of each.
+const TENANTS: usize = 100;
 /// Phones of each tenant: personal accounts, one provider call each.
 const PHONES: usize = 3;
 /// Members of each tenant's company: they share one provider call.
@@ -42,9 +42,9 @@ pub struct Order {
     pub publishers: Vec<String>,
 }
 
-/// Tenants enough for this many posts.
+/// The tenants of this many posts.
 pub async fn connect(world: &World, posts: usize) -> Result<Vec<Tenant>> {
-    let tenants = (1..=posts.div_ceil(POSTS)).map(|number| tenant(world, number));
+    let tenants = (1..=posts.min(TENANTS)).map(|number| tenant(world, number));
     stream::iter(tenants).buffered(PARALLEL).try_collect().await
 }
 
@@ -62,7 +62,7 @@ async fn tenant(world: &World, number: usize) -> Result<Tenant> {
     Ok(Tenant { user, ids, company, publishers })
 }
 
-/// Orders this many posts of these tenants for one instant, by the function behind `POST …/moments/sync`.
+/// Orders this many posts of these tenants in turn, all for one instant, by the function behind `POST …/moments/sync`.
 pub async fn order(world: &World, tenants: &[Tenant], posts: usize, due: Timestamp) -> Result<Vec<Order>> {
     let app = App::new(&real_time::base(world, "moment-sync", &Detour::default()).await?).await?;
     let app = &app;
