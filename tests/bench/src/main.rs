@@ -1,14 +1,19 @@
-//! The budgets of the Douyin side, measured: `cargo budgets`. Counts and units are exact; times are medians of runs
+//! The budgets, measured: `cargo budgets`. Counts and units are exact; times are medians of runs
 //! taken in turns with what they are compared with. Ends with 1 when a budget is broken.
 //!
 //! Everything runs on this machine: the functions in this process or as the binaries Lambda would start, AWS as
-//! MiniStack, Douyin as the sandbox. What that leaves out is said with each figure.
+//! MiniStack, Douyin and WeChat as the sandbox. What that leaves out is said with each figure.
 #![expect(clippy::large_futures, reason = "a world is large, and there is one at a time")]
 
 mod lists;
 mod machine;
 mod meter;
+mod poller;
 mod process;
+mod publish;
+mod publish_start;
+mod publisher_memory;
+mod real_time;
 mod report;
 mod resync;
 mod start_calls;
@@ -23,11 +28,11 @@ use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use report::Report;
 
-/// Measures the budgets of the Douyin side and says which are kept.
+/// Measures the budgets and says which are kept.
 #[derive(Debug, Parser)]
 #[command(name = "cargo budgets")]
 struct Options {
-    /// Fewer runs and a tenth of the leads: for a look, not for a verdict.
+    /// Fewer runs and a tenth of the leads and posts: for a look, not for a verdict.
     #[arg(long)]
     quick: bool,
     /// Only this benchmark; may be given more than once.
@@ -37,6 +42,12 @@ struct Options {
     /// to build.
     #[arg(long, default_value = "release-lite")]
     profile: String,
+    /// Tasks of the publishing run; 1,000 otherwise.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    tasks: Option<u32>,
+    /// Publishers at work at once in it, as the template's PublishConcurrency.
+    #[arg(long, default_value_t = 10)]
+    publishers: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -53,6 +64,12 @@ enum Benchmark {
     StartCalls,
     /// Memory of the worker, and how fast functions start.
     Worker,
+    /// Many posts due in the same minute: none lost, none doubled, and how late.
+    Publish,
+    /// AWS calls of asking for a publication.
+    PublishStart,
+    /// Memory of the publisher with large media.
+    PublisherMemory,
 }
 
 #[tokio::main]
@@ -72,6 +89,9 @@ async fn main() -> Result<ExitCode> {
             Benchmark::Lists => lists::measure(&options).await?,
             Benchmark::StartCalls => start_calls::measure().await?,
             Benchmark::Worker => worker::measure(&options).await?,
+            Benchmark::Publish => publish::measure(&options).await?,
+            Benchmark::PublishStart => publish_start::measure().await?,
+            Benchmark::PublisherMemory => publisher_memory::measure(&options).await?,
         };
         report.add(&name, figures);
     }
@@ -83,5 +103,11 @@ impl Options {
     /// How many fans a sync of the benchmarks has.
     const fn fans(&self) -> u32 {
         if self.quick { 500 } else { 5_000 }
+    }
+
+    /// How many tasks are published.
+    fn tasks(&self) -> usize {
+        let usual = if self.quick { 100 } else { 1_000 };
+        self.tasks.map_or(usual, |tasks| tasks as usize)
     }
 }

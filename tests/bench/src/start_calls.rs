@@ -6,7 +6,7 @@ use functions::http::dispatch;
 use it::Event;
 use serde_json::json;
 
-use crate::meter::{Call, Meter, sequential};
+use crate::meter::{Call, Meter, names, sequential};
 use crate::report::Figure;
 use crate::story;
 
@@ -34,9 +34,4 @@ pub async fn measure() -> Result<Vec<Figure>> {
         Figure::count("asking again while it runs", "calls", steps(running)).at_most(4.0).note(names(running)),
         Figure::count("once per start of the function", "calls", steps(&init)).note(names(&init)),
     ])
-}
-
-fn names(calls: &[Call]) -> String {
-    let names: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
-    format!("{}.", names.join(", "))
 }

@@ -123,7 +123,11 @@ impl World {
     }
 }
 
-pub(crate) fn as_event(batch: &[Message]) -> Result<SqsEvent> {
+/// A batch as Lambda hands it to a function.
+///
+/// # Errors
+/// Never in practice.
+pub fn as_event(batch: &[Message]) -> Result<SqsEvent> {
     let records: Vec<_> = batch
         .iter()
         .map(|message| {

@@ -7,6 +7,7 @@
 
 mod reads;
 mod relay;
+mod request;
 mod size;
 mod writes;
 
@@ -63,9 +64,19 @@ pub struct Meter {
 impl Meter {
     /// A meter before the emulator of `world`.
     pub async fn before(world: &World) -> Result<Self> {
+        Self::start(relay::Relay::new(world, true)?).await
+    }
+
+    /// A meter that counts and times calls without pricing them: nothing is asked of the emulator besides, and calls
+    /// pass side by side as they come.
+    pub async fn counting(world: &World) -> Result<Self> {
+        Self::start(relay::Relay::new(world, false)?).await
+    }
+
+    async fn start(relay: relay::Relay) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let relay = Arc::new(relay::Relay::new(world)?);
+        let relay = Arc::new(relay);
         let service = Router::new().fallback(relay::pass).layer(DefaultBodyLimit::disable()).with_state(relay.clone());
         Ok(Self { url, relay, server: tokio::spawn(axum::serve(listener, service).into_future()) })
     }
@@ -119,6 +130,21 @@ pub fn by_table(calls: &[Call]) -> BTreeMap<&str, (usize, u64, u64)> {
         *index += write.index_units;
     }
     tables
+}
+
+/// How many calls there were of each operation.
+pub fn by_operation(calls: &[Call]) -> BTreeMap<&str, usize> {
+    let mut operations = BTreeMap::new();
+    for call in calls {
+        *operations.entry(call.operation.as_str()).or_default() += 1;
+    }
+    operations
+}
+
+/// What the calls were, in their order, for a note.
+pub fn names(calls: &[Call]) -> String {
+    let names: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
+    format!("{}.", names.join(", "))
 }
 
 /// How many calls lie on the longest chain in which each begins after the one before has ended.

@@ -4,19 +4,19 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use it::World;
 use serde_json::{Map, Value, json};
 
+use super::request::Request;
 use super::size::Item;
 use super::writes::{Table, Target, targets};
 use super::{Call, Write, reads};
 
-const TARGET: &str = "x-amz-target";
 /// At most this many keys fit one BatchGetItem.
 const BATCH_KEYS: usize = 100;
 
@@ -26,7 +26,9 @@ pub(super) struct Relay {
     http: reqwest::Client,
     log: Mutex<Log>,
     tables: Mutex<HashMap<String, Table>>,
-    /// Writes pass one at a time, so that the rows before and after are those of one write.
+    /// Whether calls are priced, or only counted and timed.
+    priced: bool,
+    /// Writes pass one at a time where they are priced, so that the rows before and after are those of one write.
     writing: tokio::sync::Mutex<()>,
 }
 
@@ -36,15 +38,6 @@ struct Log {
     problem: Option<String>,
 }
 
-/// A request to AWS in its JSON protocols.
-struct Request {
-    headers: HeaderMap,
-    /// `DynamoDB_20120810`, for example.
-    service: String,
-    operation: String,
-    body: Value,
-}
-
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -52,8 +45,15 @@ struct Answer {
 }
 
 /// Passes a request on. What cannot be metered is answered as a failure of the service: the run then fails loudly.
-pub(super) async fn pass(State(relay): State<Arc<Relay>>, headers: HeaderMap, body: Bytes) -> Response {
-    match relay.metered(headers, &body).await {
+pub(super) async fn pass(
+    State(relay): State<Arc<Relay>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let metered = async { relay.metered(Request::read(method, &uri, headers, &body)?).await };
+    match metered.await {
         Ok(answer) => (answer.status, answer.headers, answer.body).into_response(),
         Err(problem) => {
             relay.log().problem = Some(format!("{problem:#}"));
@@ -63,13 +63,14 @@ pub(super) async fn pass(State(relay): State<Arc<Relay>>, headers: HeaderMap, bo
 }
 
 impl Relay {
-    pub(super) fn new(world: &World) -> Result<Self> {
+    pub(super) fn new(world: &World, priced: bool) -> Result<Self> {
         Ok(Self {
             emulator: world.aws_url.clone(),
             stack: format!("{}-", world.stack.name),
             http: reqwest::Client::builder().no_proxy().build()?,
             log: Mutex::default(),
             tables: Mutex::default(),
+            priced,
             writing: tokio::sync::Mutex::default(),
         })
     }
@@ -83,19 +84,14 @@ impl Relay {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn metered(&self, headers: HeaderMap, body: &[u8]) -> Result<Answer> {
-        let target = headers.get(TARGET).context("not a request in a JSON protocol")?.to_str()?;
-        let (service, operation) = target.rsplit_once('.').context("no operation")?;
-        let (service, operation) = (service.to_owned(), operation.to_owned());
-        let request = Request { body: serde_json::from_slice(body)?, service, operation, headers };
-        if !request.service.starts_with("DynamoDB") {
-            let began = Instant::now();
-            let answer = self.forward(&request).await?;
-            let name = request.service.split('_').next().unwrap_or_default();
-            self.record(format!("{name} {}", request.operation), began, &answer, 0.0, Vec::new(), 0.0);
-            return Ok(answer);
+    async fn metered(&self, request: Request) -> Result<Answer> {
+        if self.priced && request.is_dynamodb() {
+            return self.dynamodb(request).await;
         }
-        self.dynamodb(request).await
+        let began = Instant::now();
+        let answer = self.forward(&request).await?;
+        self.record(request.name(), began, &answer, 0.0, Vec::new(), 0.0);
+        Ok(answer)
     }
 
     async fn dynamodb(&self, mut request: Request) -> Result<Answer> {
@@ -118,7 +114,7 @@ impl Relay {
             writes.push(Write { table, table_units, index_units });
         }
         let reported = if targets.is_empty() { 0.0 } else { capacity(&text) };
-        self.record(format!("DynamoDB {}", request.operation), began, &answer, reads, writes, reported);
+        self.record(request.name(), began, &answer, reads, writes, reported);
         Ok(answer)
     }
 
@@ -141,7 +137,9 @@ impl Relay {
         for ours in [header::HOST, header::CONTENT_LENGTH] {
             headers.remove(ours);
         }
-        let sent = self.http.post(&self.emulator).headers(headers).body(request.body.to_string()).send().await?;
+        let url = format!("{}{}", self.emulator, request.path);
+        let sent = self.http.request(request.method.clone(), url).headers(headers);
+        let sent = sent.body(request.body.to_string()).send().await?;
         let (status, mut headers) = (sent.status(), sent.headers().clone());
         for theirs in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
             headers.remove(theirs);
@@ -151,10 +149,7 @@ impl Relay {
 
     /// Asks DynamoDB something of our own, as the sender of `like`.
     async fn ask(&self, like: &Request, operation: &str, body: Value) -> Result<Value> {
-        let mut headers = like.headers.clone();
-        headers.insert(TARGET, HeaderValue::try_from(format!("{}.{operation}", like.service))?);
-        let request = Request { headers, service: like.service.clone(), operation: operation.to_owned(), body };
-        let answer = self.forward(&request).await?;
+        let answer = self.forward(&like.like(operation, body)?).await?;
         if !answer.status.is_success() {
             bail!("{operation} was refused: {}", String::from_utf8_lossy(&answer.body));
         }

@@ -1,0 +1,28 @@
+//! A minute with a thousand posts: tasks of many tenants, all due at one instant, published by a pool of publishers in
+//! real time. What was really published is asked of the platforms, never of ourselves.
+
+mod figures;
+mod play;
+mod pool;
+mod referee;
+mod tenants;
+
+use anyhow::Result;
+use play::Played;
+
+use crate::Options;
+use crate::report::Figure;
+
+/// Tasks in the run whose AWS calls are counted: every call passes one process more there, which times would show.
+const COUNTED: usize = 40;
+
+/// See the module.
+pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
+    let tasks = options.tasks();
+    let played = Played::of(tasks, options.publishers, false).await?;
+    let mut figures = figures::judged(&played);
+    figures.extend(figures::told(&played, options.publishers));
+    let counted = Played::of(COUNTED.min(tasks), options.publishers, true).await?;
+    figures.extend(figures::counted(&counted));
+    Ok(figures)
+}

@@ -1,0 +1,23 @@
+//! A world that runs on the machine's clock: where punctuality or a process of its own is measured, time cannot be
+//! moved by hand.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use functions::base::Base;
+use it::World;
+use it::world::Detour;
+use jiff::Timestamp;
+use kernel::Clock;
+
+/// Lets the platforms' clock, which a world starts standing, run level with the machine's.
+pub fn start(world: &World) {
+    let clock = world.sandbox.clock();
+    clock.resume();
+    clock.advance(Duration::try_from(Timestamp::now().duration_since(clock.now())).unwrap_or_default());
+}
+
+/// What a function starts from in such a world.
+pub async fn base(world: &World, function: &str, detour: &Detour) -> Result<Base> {
+    Ok(Base { clock: Clock::System, ..world.base(function, detour).await? })
+}
