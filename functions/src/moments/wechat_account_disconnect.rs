@@ -1,6 +1,6 @@
 //! `DELETE /api/v1/workbench/wechat/accounts/{accountId}`: forget an account with its secrets.
 
-use ::moments::accounts::AccountConnections;
+use ::moments::accounts::Disconnection;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use serde::Serialize;
@@ -12,14 +12,14 @@ use crate::http::{ApiRequest, ApiResponse, Problem};
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    connections: AccountConnections,
+    disconnection: Disconnection,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let connections = AccountConnections::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, connections })
+        let disconnection = Disconnection::new(&base.aws, &base.env, base.clock.clone())?;
+        Ok(Self { auth: base.authenticator().await?, disconnection })
     }
 }
 
@@ -33,6 +33,6 @@ struct Answer {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, "workbench:wechat:accounts:manage").await?;
     let account_id: String = request.path_id("accountId", "wechat account")?;
-    app.connections.disconnect(caller.user_id, &account_id).await?;
+    app.disconnection.disconnect(caller.user_id, &account_id).await?;
     ApiResponse::ok(Answer { account_id })
 }

@@ -140,14 +140,12 @@ fn every_function_logs_into_a_group_of_its_own_with_retention() {
 
 /// What a function's use case is built with although this function makes no use of it: its environment names the
 /// resource, and still it has no right to it.
-const UNTOUCHED: [(&str, &str); 7] = [
+const UNTOUCHED: [(&str, &str); 5] = [
     ("moment-task-cancel", "PublishQueue"),
     ("moment-task-retry", "MomentPublishUnitTable"),
     ("moment-task-retry", "PublishScheduleGroup"),
     ("moment-task-update", "MomentPublishUnitTable"),
     ("moment-tasks", "MomentSyncResultTable"),
-    ("wechat-account-disconnect", "TokenKey"),
-    ("wechat-account-disconnect", "WechatCorpTable"),
 ];
 
 /// A resource in the environment without a right to it fails at the first call, which the emulator, enforcing no

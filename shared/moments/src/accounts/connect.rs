@@ -12,9 +12,9 @@ use kernel::{Clock, FieldProblem};
 use secrecy::SecretString;
 use tracing::info;
 
+use super::device_digest;
 use super::health::FIRST_CHECK_MS;
 use super::request::{CorpRequest, DeviceRequest, member_choice};
-use super::{device_digest, is_account_id};
 use crate::config::{Gateways, wecom};
 use crate::error::{Error, Result};
 use crate::store::account::{Account, AccountStore, AccountType, AuthData, Connection, TABLE};
@@ -140,26 +140,6 @@ impl AccountConnections {
             now_ms.div_euclid(1_000),
         )?;
         self.commit(vec![action], &[account_id]).await
-    }
-
-    /// Forgets the caller's account with its secrets. Tasks that still name it fail for it, and say why.
-    pub async fn disconnect(&self, user_id: UserId, account_id: &str) -> Result<()> {
-        let outcome = if is_account_id(account_id) {
-            let action = self.accounts.disconnect(user_id, account_id)?;
-            Some(transact(&self.client, &self.clock, vec![action]).await?)
-        } else {
-            None
-        };
-        match outcome {
-            Some(Outcome::Committed) => {
-                info!(account.id = account_id, "wechat account {account_id} disconnected");
-                Ok(())
-            }
-            Some(Outcome::Refused(_)) | None => {
-                let problem = FieldProblem::new("accountId", "账号不存在或不属于当前用户，请刷新账号列表后再试");
-                Err(Error::AccountNotFound(vec![problem]))
-            }
-        }
     }
 
     async fn seal(&self, user_id: UserId, account_id: &str, data: &AuthData) -> Result<String> {

@@ -5,12 +5,13 @@ use std::time::Duration;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
+use kernel::ids::UserId;
 use kernel::vault::{Place, Vault};
 use secrecy::SecretString;
 
 use crate::error::Result;
 use crate::store::corp::{Corp, CorpStore, TABLE};
-use crate::wecom::Wecom;
+use crate::wecom::{Wecom, let_go};
 
 /// A token this close to its end is not used for another call.
 const USABLE_FOR: i64 = 300;
@@ -53,10 +54,12 @@ impl CorpTokens {
 
     /// A usable token of the app, newer than `rejected` if WeCom has refused one. A secret that WeCom refuses is not
     /// tried again here: the error says so, and somebody has to mend it.
-    pub async fn get(&self, corp_key: &str, rejected: Option<u64>) -> Result<CorpToken> {
+    ///
+    /// An app that its user has let go is like one whose secret is refused.
+    pub async fn get(&self, user_id: UserId, corp_key: &str, rejected: Option<u64>) -> Result<CorpToken> {
         let give_up = self.clock.now_ms() + WAIT.as_millis() as i64;
         loop {
-            let corp = self.corps.get(corp_key).await?.ok_or(kernel::Error::NotFound("wechat corp"))?;
+            let corp = self.corps.get(corp_key).await?.filter(|corp| corp.user_id == user_id).ok_or_else(let_go)?;
             let fresh = corp.expire_time - USABLE_FOR > self.clock.now().as_second();
             if let Some(sealed) = corp.access_token.as_deref().filter(|_| fresh && rejected != Some(corp.token_version))
             {
@@ -79,7 +82,8 @@ impl CorpTokens {
     }
 
     async fn refresh(&self, corp: &Corp, owner: &str) -> Result<Option<SecretString>> {
-        let secret = self.vault.open(place(corp), &corp.secret).await?;
+        let sealed = corp.secret.as_deref().ok_or_else(let_go)?;
+        let secret = self.vault.open(place(corp), sealed).await?;
         let token = match self.wecom.access_token(&corp.corp_id, &secret).await {
             Ok(token) => token,
             Err(failure) => {

@@ -2,11 +2,13 @@
 
 mod connect;
 mod corp_tokens;
+mod disconnect;
 mod health;
 mod request;
 
 pub use connect::AccountConnections;
 pub use corp_tokens::{CorpToken, CorpTokens};
+pub use disconnect::Disconnection;
 pub use health::{HealthChecks, OfflineNotices};
 pub use request::{CorpRequest, DeviceRequest};
 

@@ -138,17 +138,18 @@ impl Publisher {
                 };
                 Ok(Ok(Ready::Personal { gateway, app_id, media: uploaded }))
             }
-            Channel::Corp { corp_key, members } => self.prepare_corp(task, corp_key, members).await,
+            Channel::Corp { corp_key, members } => self.prepare_corp(held, task, corp_key, members).await,
         }
     }
 
     async fn prepare_corp(
         &self,
+        held: &Held,
         task: &Task,
         corp_key: String,
         members: Vec<Account>,
     ) -> Result<Result<Ready, NotNow>> {
-        let token = self.tokens.get(&corp_key, None).await?;
+        let token = self.tokens.get(held.unit.user_id, &corp_key, None).await?;
         let (mut kinds, mut hashes, mut ids) = (Vec::new(), Vec::new(), Vec::new());
         // One at a time, so that one medium is the most a publisher ever holds.
         for index in 0..task.media_urls.len() {
@@ -309,7 +310,9 @@ impl Publisher {
                         Some(version) => version,
                         None => self.corps.get(corp_key).await?.map_or(0, |corp| corp.token_version),
                     };
-                    if let Err(Error::Provider(failure)) = self.tokens.get(corp_key, Some(version)).await {
+                    if let Err(Error::Provider(failure)) =
+                        self.tokens.get(held.unit.user_id, corp_key, Some(version)).await
+                    {
                         return self.ended(held, &failure).await;
                     }
                 }
@@ -342,7 +345,7 @@ impl Publisher {
             _ => None,
         };
         if let Some(status) = status {
-            for account in self.accounts.by_ids(&held.unit.account_ids).await? {
+            for account in self.own_accounts(held).await? {
                 self.accounts.set_status(&account, status, account.offline_checks, None).await?;
             }
         }

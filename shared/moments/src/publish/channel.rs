@@ -31,8 +31,8 @@ pub(super) enum Channel {
 impl Publisher {
     /// The unit's way out; `None` when none of its accounts exists, is the tenant's and is ACTIVE.
     pub(super) async fn channel(&self, held: &Held) -> Result<Option<Channel>> {
-        let mut members = self.accounts.by_ids(&held.unit.account_ids).await?;
-        members.retain(|account| account.user_id == held.unit.user_id && account.status == AccountStatus::Active);
+        let mut members = self.own_accounts(held).await?;
+        members.retain(|account| account.status == AccountStatus::Active);
         if let Some(corp_key) = &held.unit.corp_key {
             members.retain(|account| account.corp_key.as_ref() == Some(corp_key));
             return Ok((!members.is_empty()).then(|| Channel::Corp { corp_key: corp_key.clone(), members }));
@@ -46,5 +46,12 @@ impl Publisher {
             }
             _ => Err(kernel::Error::Corrupt("account data").into()),
         }
+    }
+
+    /// The unit's accounts that still are its tenant's: one that was disconnected may be another's by now.
+    pub(super) async fn own_accounts(&self, held: &Held) -> Result<Vec<Account>> {
+        let mut accounts = self.accounts.by_ids(&held.unit.account_ids).await?;
+        accounts.retain(|account| account.user_id == held.unit.user_id);
+        Ok(accounts)
     }
 }

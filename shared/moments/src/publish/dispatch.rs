@@ -84,7 +84,7 @@ impl Dispatcher {
         accounts: &[Account],
         problem: PublishProblem,
     ) -> Result<Option<Vec<String>>> {
-        let mut units: BTreeMap<String, (Option<&str>, Vec<String>)> = BTreeMap::new();
+        let mut units: BTreeMap<String, (Option<&str>, Vec<&Account>)> = BTreeMap::new();
         let mut failed = Vec::new();
         for result in pending {
             let account = accounts
@@ -99,7 +99,7 @@ impl Dispatcher {
                 Some(corp_key) => format!("corp:{corp_key}#{round}"),
                 None => format!("{}#{round}", account.account_id),
             };
-            units.entry(name).or_insert((account.corp_key.as_deref(), Vec::new())).1.push(account.account_id.clone());
+            units.entry(name).or_insert((account.corp_key.as_deref(), Vec::new())).1.push(account);
         }
         let now = self.clock.now();
         let derived = derive(results.iter().map(|result| {

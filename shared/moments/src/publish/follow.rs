@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kernel::ids::UserId;
+
 use super::step::{Held, Moved, Publisher};
 use crate::error::{Error, PublishProblem, Result, provider_advice};
 use crate::ledger::Settled;
@@ -28,7 +30,7 @@ impl Publisher {
         if self.clock.now_ms() > held.unit.sending_at + JOB_LIFETIME_MS {
             return self.unconfirmed(held).await;
         }
-        let token = match self.tokens.get(corp_key, None).await {
+        let token = match self.tokens.get(held.unit.user_id, corp_key, None).await {
             Ok(token) => token,
             Err(Error::Provider(failure)) if failure.kind == FailureKind::BadCredentials => {
                 return self.await_new_secret(held).await;
@@ -44,7 +46,9 @@ impl Publisher {
             Ok(JobState::Failed(failure)) => self.fail(held, provider_advice(&failure)).await,
             Err(failure) if failure.kind == FailureKind::NotFound => self.unconfirmed(held).await,
             Err(failure) => {
-                if failure.kind == FailureKind::TokenInvalid && !self.mend_token(corp_key, token.version).await? {
+                if failure.kind == FailureKind::TokenInvalid
+                    && !self.mend_token(held.unit.user_id, corp_key, token.version).await?
+                {
                     return self.await_new_secret(held).await;
                 }
                 self.look_again(held, self.settings.job_pause, LONGEST_JOB_PAUSE).await
@@ -59,7 +63,7 @@ impl Publisher {
         let (corp_key, moment_id) = (corp_key.as_str(), moment_id.as_str());
         let now = self.clock.now_ms();
         let (over, no_last_word) = (now >= held.unit.confirm_until, now >= held.unit.confirm_until + LAST_WORD_MS);
-        let token = match self.tokens.get(corp_key, None).await {
+        let token = match self.tokens.get(held.unit.user_id, corp_key, None).await {
             Ok(token) => token,
             Err(Error::Provider(failure)) if !over => {
                 if failure.kind == FailureKind::BadCredentials {
@@ -91,9 +95,8 @@ impl Publisher {
             }
         };
         let open = held.open_accounts();
-        let accounts = self.accounts.by_ids(&open).await?;
         let published = |account: &str| {
-            let member = accounts.iter().find(|known| known.account_id == account)?.member_id.as_deref()?;
+            let member = held.unit.member_of(account)?;
             members.iter().find(|(id, _)| id == member).map(|(_, published)| *published)
         };
         let states: Vec<_> = open
@@ -122,7 +125,7 @@ impl Publisher {
         version: u64,
         kind: FailureKind,
     ) -> Result<Moved> {
-        if kind == FailureKind::TokenInvalid && !self.mend_token(corp_key, version).await? {
+        if kind == FailureKind::TokenInvalid && !self.mend_token(held.unit.user_id, corp_key, version).await? {
             return self.await_new_secret(held).await;
         }
         self.look_again(held, self.settings.member_pause, LONGEST_MEMBER_PAUSE).await
@@ -130,8 +133,8 @@ impl Publisher {
 
     /// `false` when the secret is refused. Another refusal to give a new token shows at the next look; only our own
     /// stores' failures are passed on.
-    async fn mend_token(&self, corp_key: &str, version: u64) -> Result<bool> {
-        match self.tokens.get(corp_key, Some(version)).await {
+    async fn mend_token(&self, user_id: UserId, corp_key: &str, version: u64) -> Result<bool> {
+        match self.tokens.get(user_id, corp_key, Some(version)).await {
             Ok(_) => Ok(true),
             Err(Error::Provider(failure)) => Ok(failure.kind != FailureKind::BadCredentials),
             Err(error) => Err(error),
@@ -141,7 +144,7 @@ impl Publisher {
     /// The secret is refused: WeCom blocks an address that goes on asking with it, so it is seldom tried from now on,
     /// and the accounts show that somebody has to mend it.
     async fn await_new_secret(&self, held: &mut Held) -> Result<Moved> {
-        for account in self.accounts.by_ids(&held.unit.account_ids).await? {
+        for account in self.own_accounts(held).await? {
             self.accounts.set_status(&account, AccountStatus::Expired, account.offline_checks, None).await?;
         }
         self.look_again(held, LONGEST_MEMBER_PAUSE, LONGEST_MEMBER_PAUSE).await

@@ -72,7 +72,7 @@ impl Publisher {
             }
             Some(Channel::Corp { corp_key, members }) => {
                 let since = sent_at - CLOCK_SKEW;
-                let token = self.tokens.get(&corp_key, None).await?;
+                let token = self.tokens.get(held.unit.user_id, &corp_key, None).await?;
                 let moments =
                     self.wecom.moment_list(&token.token, since, self.clock.now().as_second() + CLOCK_SKEW).await?;
                 let alike = moments.into_iter().filter(|moment| {
@@ -102,11 +102,8 @@ impl Publisher {
     /// WeCom has made the task under this id: its members are asked now.
     pub(super) async fn await_members(&self, held: &mut Held, moment_id: String, refused: &[String]) -> Result<Moved> {
         let open = held.open_accounts();
-        let members = self.accounts.by_ids(&open).await?;
-        let is_refused = |account: &str| {
-            let member = members.iter().find(|member| member.account_id == account);
-            member.and_then(|member| member.member_id.as_ref()).is_none_or(|id| refused.contains(id))
-        };
+        let is_refused =
+            |account: &str| held.unit.member_of(account).is_none_or(|id| refused.iter().any(|refused| refused == id));
         let states: Vec<_> = open
             .iter()
             .map(|account| {

@@ -1,7 +1,7 @@
 //! `t_wechat_corp`: the company apps on WeCom, with their secret, cached access token, and creation window.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use kernel::config::{ConfigError, Env};
 use kernel::dynamo::{decode, n, s};
@@ -9,7 +9,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use serde::Deserialize;
 
-use super::{put, unless_refused};
+use super::{put, unless_refused, update};
 use crate::provider::RateWindow;
 
 /// The table's name in the specification, part of every ciphertext's context.
@@ -25,8 +25,8 @@ pub struct Corp {
     pub user_id: UserId,
     /// The company.
     pub corp_id: String,
-    /// Sealed.
-    pub secret: String,
+    /// Sealed; absent once the last of its accounts was disconnected.
+    pub secret: Option<String>,
     /// Sealed; absent before the first use and after a refusal.
     pub access_token: Option<String>,
     /// When the token ends.
@@ -76,7 +76,7 @@ impl CorpStore {
     }
 
     /// Writes a connected app with a token just proven, as one action of a transaction; refused when another tenant
-    /// has the app.
+    /// has the app and has not let it go.
     pub(crate) fn connect(
         &self,
         (corp_key, corp_id, user_id): (&str, &str, UserId),
@@ -95,8 +95,22 @@ impl CorpStore {
             .item("token_version", n(now))
             .item("create_time", n(now))
             .item("update_time", n(now))
-            .condition_expression("attribute_not_exists(user_id) OR user_id = :user")
+            .condition_expression("attribute_not_exists(user_id) OR user_id = :user OR attribute_not_exists(secret)")
             .expression_attribute_values(":user", n(user_id)))
+    }
+
+    /// Takes the secret away, as one action of a transaction; refused when the app was connected anew since. The last
+    /// token stays for what is under way, and ends within two hours. Another user may connect the app from now on.
+    pub(crate) fn let_go(&self, corp: &Corp) -> Result<TransactWriteItem> {
+        update(
+            Update::builder()
+                .table_name(&self.table)
+                .key("corp_key", s(&corp.corp_key))
+                .condition_expression("user_id = :user AND secret = :secret")
+                .update_expression("REMOVE secret")
+                .expression_attribute_values(":user", n(corp.user_id))
+                .expression_attribute_values(":secret", s(corp.secret.as_deref().unwrap_or_default())),
+        )
     }
 
     /// Takes the refresh lease when the token is still at its version and nobody holds it.

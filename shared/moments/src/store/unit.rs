@@ -13,6 +13,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
 
+use super::account::Account;
 use super::{put, unless_refused, update};
 
 const WHAT: &str = "publish unit";
@@ -62,6 +63,10 @@ pub struct Unit {
     pub corp_key: Option<String>,
     /// The accounts it publishes for.
     pub account_ids: Vec<String>,
+    /// A company's: the same accounts' members, in the same order. Kept here, because an account may be disconnected
+    /// while its member is still asked to publish.
+    #[serde(default)]
+    pub member_ids: Vec<String>,
     /// How far it has come.
     pub stage: UnitStage,
     /// Who works on it.
@@ -84,6 +89,12 @@ pub struct Unit {
 }
 
 impl Unit {
+    /// The member of the company that an account is.
+    pub fn member_of(&self, account_id: &str) -> Option<&str> {
+        let place = self.account_ids.iter().position(|id| id == account_id)?;
+        self.member_ids.get(place).map(String::as_str)
+    }
+
     /// Whether it may be publishing at `now_ms`, or may have published without anybody knowing.
     pub fn undecided(&self, now_ms: i64) -> bool {
         match self.stage {
@@ -160,7 +171,7 @@ impl UnitStore {
         &self,
         (task, user_id, unit): (TaskId, UserId, &str),
         corp_key: Option<&str>,
-        account_ids: &[String],
+        accounts: &[&Account],
         now_ms: i64,
     ) -> Result<TransactWriteItem> {
         let mut builder = Put::builder()
@@ -168,14 +179,15 @@ impl UnitStore {
             .item("task_id", n(task))
             .item("unit", s(unit))
             .item("user_id", n(user_id))
-            .item("account_ids", AttributeValue::L(account_ids.iter().map(s).collect()))
+            .item("account_ids", AttributeValue::L(accounts.iter().map(|account| s(&account.account_id)).collect()))
             .item("stage", s(UnitStage::Queued.as_str()))
             .item("due_shard", s(due::shard_of_text(&format!("{task}{unit}"))))
             .item("next_action_at", n(now_ms))
             .item("create_time", n(now_ms.div_euclid(1_000)))
             .condition_expression("attribute_not_exists(task_id)");
         if let Some(corp_key) = corp_key {
-            builder = builder.item("corp_key", s(corp_key));
+            let members = accounts.iter().map(|account| s(account.member_id.as_deref().unwrap_or_default())).collect();
+            builder = builder.item("corp_key", s(corp_key)).item("member_ids", AttributeValue::L(members));
         }
         put(builder)
     }

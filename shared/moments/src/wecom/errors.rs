@@ -65,6 +65,12 @@ pub const fn classify(endpoint: Endpoint, code: i64) -> FailureKind {
     }
 }
 
+/// The failure of asking for a token without the secret, which its user has taken away.
+pub fn let_go() -> ProviderError {
+    let endpoint = Endpoint::GetToken.path();
+    ProviderError { kind: FailureKind::BadCredentials, provider: Provider::Wecom, endpoint, code: None, detail: None }
+}
+
 /// A failure told by a code.
 pub(super) fn refused(endpoint: Endpoint, code: i64, errmsg: &str) -> ProviderError {
     let kind = match classify(endpoint, code) {

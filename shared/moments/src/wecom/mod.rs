@@ -22,7 +22,7 @@ use std::time::Duration;
 use url::Url;
 
 pub use endpoint::Endpoint;
-pub use errors::classify;
+pub use errors::{classify, let_go};
 pub use media::{MediaUpload, UploadedMedia};
 pub use members::{Member, MemberStatus};
 pub use moments::MomentItem;

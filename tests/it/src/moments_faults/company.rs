@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::story::{Scene, Story};
 use super::truth::{Truth, check};
 use super::{LATER, USER, ended, live, recover, world};
-use crate::World;
 use crate::proxy::Proxy;
+use crate::{Event, World};
 
 const ADD: &str = "externalcontact/add_moment_task";
 const EXPIRED_SECRET: &str = "企业微信应用凭证无效";
@@ -206,5 +206,50 @@ async fn a_block_that_outlasts_its_minute_is_taken_for_a_longer_one() -> Result<
     let status = recover(&world, scene.task).await?;
     let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
     ensure!(truths == [Truth::Published, Truth::Published] && calls(&world, ADD, "flowers-1") == 4, "{truths:?}");
+    Ok(())
+}
+
+async fn let_go(world: &World, account: &str) -> Result<()> {
+    let answer = world.call_as(USER, Event::sample("wechat-account-disconnect")?.path("accountId", account)).await?;
+    ensure!(answer.status == 200, "{answer:?}");
+    Ok(())
+}
+
+/// A company is let go with the last of its members, while they are asked to publish. What they did is still told, as
+/// long as the last token lives.
+#[tokio::test]
+async fn a_company_that_is_let_go_keeps_nothing_back() -> Result<()> {
+    for confirmed in [true, false] {
+        let world = world().await?;
+        let scene = Story::Company.scene(&world, 1).await?;
+        world.drain_publications().await?;
+        world.advance(LATER);
+        world.sweep().await?;
+        world.drain_publications().await?;
+        let has_secret = async || anyhow::Ok(world.rows("TABLE_WECHAT_CORP").await?[0].contains_key("secret"));
+        let corp = world.sandbox.wecom().corp("flowers-1").context("no company")?;
+        let agent_id = corp.apps[0].agent_id;
+        let body =
+            json!({"accountType": "WEWORK", "corpId": corp.corp_id, "agentId": agent_id, "secret": corp.secret()});
+        let theirs = Event::sample("wechat-account-connect")?.json(&body);
+        let_go(&world, &scene.outlets[0].account_id).await?;
+        ensure!(has_secret().await? && world.call_as(USER + 1, theirs.clone()).await?.status == 409);
+        let_go(&world, &scene.outlets[1].account_id).await?;
+        ensure!(!has_secret().await?, "the secret is still there");
+        if confirmed {
+            let status = recover(&world, scene.task).await?;
+            let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
+            ensure!(truths == [Truth::Published, Truth::Published], "{status}");
+        }
+        let answer = world.call_as(USER + 1, theirs).await?;
+        ensure!(answer.status == 200, "{answer:?}");
+        if !confirmed {
+            let (status, _) = wait_in_vain(&world, &scene).await?;
+            ensure!(status["status"] == "FAILED", "{status}");
+        }
+        for row in world.rows("TABLE_WECHAT_ACCOUNT").await? {
+            ensure!(row["user_id"] == (USER + 1).to_string() && row["status"] == "ACTIVE", "{row:?}");
+        }
+    }
     Ok(())
 }

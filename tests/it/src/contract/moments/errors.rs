@@ -103,7 +103,7 @@ async fn every_code_has_its_envelope() -> Result<()> {
         &world.call_as(USER, Event::sample("wechat-account-connect")?.json(&token)).await?,
         400,
         "网关令牌无效",
-        json!({"type": "WECHAT_API_ERROR", "reason": "请核对网关令牌，重新连接账号后重试"}),
+        json!({"type": "WECHAT_API_ERROR", "reason": "请核对网关令牌后重新提交"}),
     );
     Ok(())
 }

@@ -1,0 +1,80 @@
+//! Letting accounts go, and with the last one of a company the company's secret.
+
+use kernel::Clock;
+use kernel::FieldProblem;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::dynamo::{Outcome, transact};
+use kernel::ids::UserId;
+use tracing::info;
+
+use super::is_account_id;
+use crate::error::{Error, Result};
+use crate::store::account::{Account, AccountStore};
+use crate::store::corp::{Corp, CorpStore};
+
+/// How often a disconnection that met another one of the same company is tried again.
+const TRIES: u32 = 5;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Disconnection {
+    client: aws_sdk_dynamodb::Client,
+    clock: Clock,
+    accounts: AccountStore,
+    corps: CorpStore,
+}
+
+impl Disconnection {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: aws.dynamodb.clone(),
+            accounts: AccountStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
+            corps: CorpStore::new(aws.dynamodb.clone(), env)?,
+            clock,
+        })
+    }
+
+    /// Forgets the caller's account with its secrets. Tasks that still name it fail for it, and say why; what its
+    /// company is asked to publish already goes on.
+    pub async fn disconnect(&self, user_id: UserId, account_id: &str) -> Result<()> {
+        for _ in 0..TRIES {
+            let known = if is_account_id(account_id) { self.accounts.get(account_id).await? } else { None };
+            let Some(account) = known.filter(|account| account.user_id == user_id) else {
+                let problem = FieldProblem::new("accountId", "账号不存在或不属于当前用户，请刷新账号列表后再试");
+                return Err(Error::AccountNotFound(vec![problem]));
+            };
+            let mut actions = vec![self.accounts.disconnect(user_id, account_id)?];
+            let last_of = self.left_alone(&account).await?;
+            if let Some(corp) = &last_of {
+                actions.push(self.corps.let_go(corp)?);
+            }
+            if let Outcome::Committed = transact(&self.client, &self.clock, actions).await? {
+                info!(account.id = account_id, "wechat account {account_id} disconnected");
+                // The last two may have gone at once, neither of them as the last.
+                if last_of.is_none()
+                    && let Some(corp) = self.left_alone(&account).await?
+                {
+                    transact(&self.client, &self.clock, vec![self.corps.let_go(&corp)?]).await?;
+                }
+                return Ok(());
+            }
+        }
+        Err(kernel::Error::Busy("wechat account").into())
+    }
+
+    /// The company of an account that has no other one left here.
+    async fn left_alone(&self, account: &Account) -> Result<Option<Corp>> {
+        let Some(corp_key) = &account.corp_key else { return Ok(None) };
+        let others = self.accounts.of_user(account.user_id).await?;
+        if others
+            .iter()
+            .any(|other| other.corp_key.as_ref() == Some(corp_key) && other.account_id != account.account_id)
+        {
+            return Ok(None);
+        }
+        let corp = self.corps.get(corp_key).await?;
+        Ok(corp.filter(|corp| corp.user_id == account.user_id && corp.secret.is_some()))
+    }
+}
