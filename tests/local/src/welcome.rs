@@ -36,7 +36,7 @@ pub(crate) fn introduce(record: &Record, keep: bool) -> Result<()> {
     line(&format!("  Try it as user {USER}:"));
     line(&format!("  TOKEN={token}"));
     for path in FIRST_LOOKS {
-        line(&format!("  curl -s -H \"Authorization: Bearer $TOKEN\" '{}{path}'", record.api_url));
+        line(&format!("  curl -sw '\\n' -H \"Authorization: Bearer $TOKEN\" '{}{path}'", record.api_url));
     }
     line("");
     line("  The functions are rebuilt when you edit them. Ctrl-C stops everything.");
