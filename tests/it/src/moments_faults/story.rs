@@ -85,7 +85,7 @@ impl Story {
                 ("sns/uploadSnsVideo", 1),
             ],
             Self::Renewal => &[
-                ("BatchGetItem t_wechat_account", 4),
+                ("BatchGetItem t_wechat_account", 2),
                 ("Decrypt", 3),
                 ("Encrypt", 1),
                 ("GetItem t_moment_sync_task", 4),
@@ -102,7 +102,7 @@ impl Story {
                 ("gettoken", 1),
             ],
             Self::Company => &[
-                ("BatchGetItem t_wechat_account", 4),
+                ("BatchGetItem t_wechat_account", 2),
                 ("Decrypt", 3),
                 ("GetItem t_moment_sync_task", 4),
                 ("GetItem t_wechat_corp", 3),
@@ -120,7 +120,7 @@ impl Story {
                 ("media/upload_attachment", 1),
             ],
             Self::Both => &[
-                ("BatchGetItem t_wechat_account", 5),
+                ("BatchGetItem t_wechat_account", 3),
                 ("Decrypt", 4),
                 ("GetItem t_moment_sync_task", 5),
                 ("GetItem t_wechat_corp", 3),
