@@ -20,7 +20,7 @@ use crate::store::account::{Account, AccountStatus, AccountStore, AuthData, TABL
 /// After connecting, and between checks of an account that is online.
 pub(super) const FIRST_CHECK_MS: i64 = 10 * 60_000;
 /// Between checks of one that may be offline.
-const RECHECK_MS: i64 = 60_000;
+pub(crate) const RECHECK_MS: i64 = 60_000;
 /// Checks that must agree: a single one is wrong too often.
 const AGREEING: u32 = 3;
 /// Devices asked at once.

@@ -9,6 +9,7 @@ mod request;
 pub use connect::AccountConnections;
 pub use corp_tokens::{CorpToken, CorpTokens};
 pub use disconnect::Disconnection;
+pub(crate) use health::RECHECK_MS;
 pub use health::{HealthChecks, OfflineNotices};
 pub use request::{CorpRequest, DeviceRequest};
 

@@ -8,7 +8,6 @@ use super::step::{Held, Moved, Publisher};
 use crate::error::{Error, PublishProblem, Result, provider_advice};
 use crate::ledger::Settled;
 use crate::provider::FailureKind;
-use crate::store::account::AccountStatus;
 use crate::store::result::{AccountState, Stage};
 use crate::store::unit::{UnitChange, UnitStage};
 use crate::wecom::{JobId, JobState};
@@ -144,9 +143,7 @@ impl Publisher {
     /// The secret is refused: WeCom blocks an address that goes on asking with it, so it is seldom tried from now on,
     /// and the accounts show that somebody has to mend it.
     async fn await_new_secret(&self, held: &mut Held) -> Result<Moved> {
-        for account in self.own_accounts(held).await? {
-            self.accounts.set_status(&account, AccountStatus::Expired, account.offline_checks, None).await?;
-        }
+        self.expire(held).await?;
         self.look_again(held, LONGEST_MEMBER_PAUSE, LONGEST_MEMBER_PAUSE).await
     }
 

@@ -4,7 +4,9 @@ mod begin;
 mod channel;
 mod dispatch;
 mod follow;
+mod prepare;
 mod reconcile;
+mod refused;
 mod step;
 
 pub use dispatch::Dispatcher;

@@ -166,7 +166,8 @@ impl Publisher {
         let open = held.open_accounts();
         let states: Vec<_> =
             open.iter().map(|account| (account.as_str(), AccountState::failed(advice.clone()))).collect();
-        warn!(task.id = held.unit.task_id.get(), error.code = advice.code, "unit of task {} failed", held.unit.task_id);
+        let Unit { task_id, unit, .. } = &held.unit;
+        warn!(task.id = task_id.get(), error.code = advice.code, "unit {unit} of task {task_id} failed");
         self.finish(held, &states).await
     }
 
@@ -176,7 +177,8 @@ impl Publisher {
         match self.settle(held, &change, states).await? {
             Settled::UnitMoved => Ok(Moved::LeaseLost),
             Settled::Done => {
-                info!(task.id = held.unit.task_id.get(), "unit of task {} done", held.unit.task_id);
+                let Unit { task_id, unit, .. } = &held.unit;
+                info!(task.id = task_id.get(), "unit {unit} of task {task_id} done");
                 Ok(Moved::Done)
             }
         }

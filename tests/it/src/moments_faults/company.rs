@@ -86,6 +86,20 @@ async fn a_bad_secret_is_tried_once_and_expires_the_accounts() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_bad_secret_expires_every_account_of_the_company() -> Result<()> {
+    let world = world().await?;
+    let accounts = world.connect_corp(USER, "flowers", &["lily", "rose"]).await?;
+    world.sandbox.wecom().change_app("flowers", |app| app.secret = Some("another".repeat(6)));
+    world.sandbox.wecom().void_tokens("flowers");
+    let task = super::request(&world, &json!({"text": "早", "accountIds": [accounts[0]]})).await?;
+    ensure!(recover(&world, task).await?["status"] == "FAILED");
+    for row in world.rows("TABLE_WECHAT_ACCOUNT").await? {
+        ensure!(row["status"] == "EXPIRED", "{row:?}");
+    }
+    Ok(())
+}
+
 /// The secret goes bad while members are waited for: asked for a token rarely, and in the end told.
 #[tokio::test]
 async fn a_secret_that_goes_bad_later_is_not_tried_again_and_again() -> Result<()> {
