@@ -92,11 +92,5 @@ mod tests {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 9 9 20 0 1 0 5 0 0";
         assert!((of_stat(stat) - 3.0).abs() < f64::EPSILON, "{}", of_stat(stat));
         assert!(of_stat("") == 0.0);
-        let began = Busy::now();
-        let mut sum = 0_u64;
-        while Busy::now().since(began).ours < 0.05 {
-            sum = sum.wrapping_add(1);
-        }
-        assert!(Busy::now().since(began).ours >= 0.05 && sum > 0);
     }
 }

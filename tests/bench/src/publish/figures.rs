@@ -35,7 +35,7 @@ pub fn judged(played: &Played) -> Vec<Figure> {
 pub fn told(played: &Played, publishers: usize) -> Vec<Figure> {
     let (received, returned) = played.messages;
     let took = seconds(played.due, played.ended);
-    let percent = |time: f64| format!("{:.0} %", time / took * 100.0);
+    let percent = |time: f64| format!("{:.0} %", time / played.watched.as_secs_f64() * 100.0);
     let (emulator, waited, ours) = (played.busy.emulator, played.busy.emulator_waited, played.busy.ours);
     vec![
         Figure::time("from the posts' time until every task had ended", "s", [took]).note(format!(

@@ -18,12 +18,12 @@ use crate::report::progress;
 
 /// How long the posts may take. What is not published by then is judged as lost.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
-/// How often the end is looked for.
-const LOOK: Duration = Duration::from_millis(500);
-/// Looks after which the tasks are read although not everything is published: some may have failed.
-const LOOKS: usize = 40;
+/// How often the end is looked for: reading a thousand tasks keeps the emulator busy for half a second.
+const LOOK: Duration = Duration::from_secs(10);
 /// How long messages without any more use may keep turning up: a task's last one may have been sent just before.
 const DRY: Duration = Duration::from_secs(60);
+/// How often they are looked for.
+const DRAIN: Duration = Duration::from_secs(1);
 /// The pool is at work before the time comes, as Lambda's poller is.
 const AHEAD: Duration = Duration::from_secs(3);
 
@@ -33,7 +33,7 @@ pub struct Played {
     pub orders: Vec<Order>,
     /// When it was due.
     pub due: Timestamp,
-    /// When the last task had ended.
+    /// When the last task had ended, to the second.
     pub ended: Timestamp,
     /// How long ordering took.
     pub ordering: Duration,
@@ -49,8 +49,10 @@ pub struct Played {
     pub left: (u64, u64),
     /// Requests the platforms would frown upon.
     pub violations: usize,
-    /// Processor time from the instant on.
+    /// Processor time from the instant on, until the end was seen.
     pub busy: Busy,
+    /// How long that was.
+    pub watched: Duration,
     /// The functions' calls to AWS, where they were counted.
     pub calls: Vec<Call>,
 }
@@ -71,18 +73,20 @@ impl Played {
         let ordering = since(began);
         ensure!(Timestamp::now() < due, "ordering took until after the posts' time");
         tokio::time::sleep(until(due).saturating_sub(AHEAD)).await;
-        let (ended, busy) = pool.work(publishers, end(&world, tasks, due)).await?;
+        let (busy, watched) = pool.work(publishers, end(&world, due)).await?;
+        let tasks = world.rows("TABLE_MOMENT_SYNC_TASK").await?;
         Ok(Self {
             due,
-            ended,
+            ended: last_change(&tasks)?,
             ordering,
             publications: world.sandbox.journal().publications(),
-            tasks: world.rows("TABLE_MOMENT_SYNC_TASK").await?,
+            tasks,
             results: world.rows("TABLE_MOMENT_SYNC_RESULT").await?,
             messages: pool.messages(),
             left: (world.depth(world.publish_queue_url()?).await?, world.depth(dead_letters(&world)?).await?),
             violations: world.sandbox.journal().violations().len(),
             busy,
+            watched,
             calls: meter.map_or(Ok(Vec::new()), |meter| meter.take())?,
             orders,
         })
@@ -114,28 +118,24 @@ fn due(tasks: usize) -> Result<Timestamp> {
     Ok(Timestamp::from_second(Timestamp::now().as_second() + seconds)?)
 }
 
-/// Waits until every task has ended and no message is left, or patience is. Answers when the tasks had ended, and the
-/// processor time until then.
-async fn end(world: &World, tasks: usize, due: Timestamp) -> Result<(Timestamp, Busy)> {
+/// Waits until every task has ended and no message is left, or patience is. Answers the processor time until the tasks
+/// had ended, and how long that was.
+async fn end(world: &World, due: Timestamp) -> Result<(Busy, Duration)> {
     tokio::time::sleep(until(due)).await;
     let before = Busy::now();
-    for look in 1.. {
+    loop {
         tokio::time::sleep(LOOK).await;
-        let published = published(world);
-        if look % LOOKS == 0 {
-            progress("publish", &format!("{published} accounts published, {} s", since(due).as_secs()));
-        }
-        let worth_a_look = published >= tasks * ACCOUNTS || look % LOOKS == 0;
-        if worth_a_look && all_ended(world).await? || Timestamp::now().duration_since(due) > PATIENCE {
+        progress("publish", &format!("{} accounts published, {} s", published(world), since(due).as_secs()));
+        if all_ended(world).await? || Timestamp::now().duration_since(due) > PATIENCE {
             break;
         }
     }
-    let (ended, busy) = (Timestamp::now(), Busy::now().since(before));
+    let (busy, watched, over) = (Busy::now().since(before), since(due), Timestamp::now());
     let queue = world.publish_queue_url()?;
-    while since(ended) < DRY && world.depth(queue).await? > 0 {
-        tokio::time::sleep(LOOK).await;
+    while since(over) < DRY && world.depth(queue).await? > 0 {
+        tokio::time::sleep(DRAIN).await;
     }
-    Ok((ended, busy))
+    Ok((busy, watched))
 }
 
 fn published(world: &World) -> usize {
@@ -147,6 +147,12 @@ async fn all_ended(world: &World) -> Result<bool> {
     let rows = world.rows("TABLE_MOMENT_SYNC_TASK").await?;
     let open = |row: &Row| row.get("status").is_none_or(|status| status == "PENDING" || status == "PROCESSING");
     Ok(!rows.iter().any(open))
+}
+
+/// When a task last changed.
+fn last_change(tasks: &[Row]) -> Result<Timestamp> {
+    let times = tasks.iter().filter_map(|task| task.get("update_time")?.parse::<i64>().ok());
+    Ok(Timestamp::from_second(times.max().context("there are no tasks")?)?)
 }
 
 fn dead_letters(world: &World) -> Result<&str> {
