@@ -2,6 +2,7 @@
 
 pub mod gateway_webhook;
 pub mod health_checker;
+mod management;
 pub mod moment_sync;
 pub mod moment_task;
 pub mod moment_task_cancel;

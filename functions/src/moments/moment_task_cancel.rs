@@ -1,35 +1,11 @@
 //! `POST /api/v1/workbench/wechat/moments/tasks/{taskId}/cancel`: call off what was not sent yet.
 
-use ::moments::tasks::{TaskManagement, Tasks};
-use kernel::config::ConfigError;
-use kernel::jwt::Authenticator;
-
-use super::view::TaskView;
-use crate::base::Base;
+pub use super::management::App;
 use crate::http::{ApiRequest, ApiResponse, Problem};
-
-/// What the requests of this function share.
-#[derive(Debug)]
-pub struct App {
-    auth: Authenticator,
-    management: TaskManagement,
-    tasks: Tasks,
-}
-
-impl App {
-    /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let management = TaskManagement::new(&base.aws, &base.env, base.clock.clone())?;
-        let tasks = Tasks::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, management, tasks })
-    }
-}
 
 /// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
-    let caller = request.caller(&app.auth, "workbench:wechat:moments:task:manage").await?;
-    let task = request.path_id("taskId", "moment task")?;
-    app.management.cancel(caller.user_id, task).await?;
-    let (task, results) = app.tasks.read(caller.user_id, task).await?;
-    ApiResponse::ok(TaskView::new(task, results))
+    let (user_id, task) = app.asked(&request).await?;
+    app.management.cancel(user_id, task).await?;
+    ApiResponse::ok(app.view(user_id, task).await?)
 }
