@@ -88,12 +88,14 @@ struct ResultView {
 impl TaskView {
     /// The view of a task and its accounts.
     pub fn new(task: Task, results: Vec<AccountResult>) -> Self {
+        // The task's own row does not move with every step of an account.
+        let last = results.iter().map(|result| result.update_time).fold(task.update_time, i64::max);
         Self {
             sync_task_id: task.id.get(),
             content_id: task.content_id,
             status: task.status,
             create_time: instant(task.create_time),
-            update_time: instant(task.update_time),
+            update_time: instant(last),
             scheduled_time: task.scheduled_time.map(instant),
             results: results.into_iter().map(ResultView::from).collect(),
         }

@@ -84,13 +84,20 @@ impl Ledger {
                 state.map_or(result.status, |(_, state)| state.status())
             };
             let derived = derive(entry.results.iter().map(changed));
-            let mut actions = vec![unit.clone(), self.tasks.advance(&entry.task, TaskChange::Results(derived), now)?];
+            // Between two open states nothing changes for the task, and its units need not wait for each other there: what
+            // is open for one account stays so until its own unit says otherwise.
+            let moves_task = derived != entry.task.status || states.iter().any(|(_, state)| state.status().ended());
+            let mut actions = vec![unit.clone()];
+            if moves_task {
+                actions.push(self.tasks.advance(&entry.task, TaskChange::Results(derived), now)?);
+            }
             for (account, state) in states {
                 actions.push(self.results.set(task_id, account, state, now)?);
             }
             match transact(&self.client, &self.clock, actions).await? {
                 Outcome::Committed => {
-                    (entry.task.version, entry.task.status) = (entry.task.version + 1, derived);
+                    entry.task.version += u64::from(moves_task);
+                    entry.task.status = derived;
                     for result in &mut entry.results {
                         result.status = changed(result);
                     }

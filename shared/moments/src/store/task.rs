@@ -56,7 +56,7 @@ pub struct Task {
     /// Whether its units exist; until then it may be called off as a whole.
     #[serde(default)]
     pub dispatched: bool,
-    /// Grows with every change of the row or its results.
+    /// Grows with every change of the row, and of its results but from one open state to another.
     #[serde(default)]
     pub version: u64,
     /// When it is to be dispatched, in milliseconds; absent once it was, or has ended.
