@@ -10,7 +10,7 @@ use crate::error::{Error, Result, provider_advice};
 use crate::provider::{FailureKind, ProviderError};
 use crate::store::account::AccountStatus;
 use crate::store::result::Stage;
-use crate::store::unit::{UnitChange, UnitStage};
+use crate::store::unit::{Unit, UnitChange, UnitStage};
 
 impl Publisher {
     /// A refusal: nothing was done, so the unit may begin again where that helps, or fails with the reason.
@@ -21,7 +21,8 @@ impl Publisher {
         token_version: Option<u64>,
         hashes: &[String],
     ) -> Result<Moved> {
-        warn!(task.id = held.unit.task_id.get(), "unit of task {} refused: {failure}", held.unit.task_id);
+        let Unit { task_id, unit, .. } = &held.unit;
+        warn!(task.id = task_id.get(), "unit {unit} of task {task_id} refused: {failure}");
         let mut again = UnitChange { stage: Some(UnitStage::Queued), ..UnitChange::default() };
         let corp_key = held.unit.corp_key.clone();
         let pause = match &failure.kind {
