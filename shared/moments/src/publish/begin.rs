@@ -34,7 +34,7 @@ impl Publisher {
         let Some(channel) = self.channel(held).await? else {
             return self.fail(held, PublishProblem::AccountUnusable.advice()).await;
         };
-        if held.unit.attempts == 1 && !self.show_claimed(held, &channel, !task.media_urls.is_empty()).await? {
+        if !self.show_claimed(held, &channel, held.unit.attempts == 1 && !task.media_urls.is_empty()).await? {
             return Ok(Moved::LeaseLost);
         }
         match self.prepare(held, &task, channel).await {
@@ -54,9 +54,9 @@ impl Publisher {
         }
     }
 
-    /// Shows the accounts as under way, and fails those of a company that cannot be used any more. A post without
-    /// media is sent so soon that it is not worth a write of its own.
-    async fn show_claimed(&self, held: &mut Held, channel: &Channel, has_media: bool) -> Result<bool> {
+    /// Fails the accounts of a company that cannot be used any more: whoever is not asked must not be waited for. The
+    /// others are shown as under way when media take a while; otherwise it is not worth a write of its own.
+    async fn show_claimed(&self, held: &mut Held, channel: &Channel, takes_a_while: bool) -> Result<bool> {
         let usable = |account: &str| match channel {
             Channel::Personal { .. } => true,
             Channel::Corp { members, .. } => members.iter().any(|member| member.account_id == account),
@@ -67,7 +67,7 @@ impl Publisher {
             .filter_map(|account| {
                 let state = if !usable(account) {
                     AccountState::failed(PublishProblem::AccountUnusable.advice())
-                } else if has_media {
+                } else if takes_a_while {
                     AccountState::Processing(Stage::Claimed)
                 } else {
                     return None;

@@ -66,7 +66,7 @@ impl Publisher {
     }
 
     /// Token and media are mended once; what passes by itself may be tried as often as the settings say.
-    fn may_retry(&self, held: &mut Held, failure: &ProviderError) -> bool {
+    fn may_retry(&self, held: &Held, failure: &ProviderError) -> bool {
         match failure.kind {
             FailureKind::TokenInvalid | FailureKind::MediaInvalid => held.unit.attempts <= 2,
             _ => held.unit.attempts < self.settings.max_attempts,

@@ -229,6 +229,22 @@ async fn let_go(world: &World, account: &str) -> Result<()> {
     Ok(())
 }
 
+/// WeCom is busy, and before it is asked again one member is disconnected: she is not asked, and not waited for.
+#[tokio::test]
+async fn a_member_who_leaves_between_two_attempts_is_not_waited_for() -> Result<()> {
+    let world = world().await?;
+    let scene = Story::Company.scene(&world, 1).await?;
+    world.sandbox.wecom().arm(WecomFault::code(WecomEndpoint::AddMomentTask, 41_078));
+    world.drain_publications().await?;
+    let_go(&world, &scene.outlets[1].account_id).await?;
+    let status = recover(&world, scene.task).await?;
+    let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
+    ensure!(truths == [Truth::Published, Truth::Nothing("MOMENT_PUBLISH_FAILED".to_owned())], "{status}");
+    let words = "该账号当前不可用";
+    ensure!(status["results"].to_string().contains(words), "{status}");
+    Ok(())
+}
+
 /// A company is let go with the last of its members, while they are asked to publish. What they did is still told, as
 /// long as the last token lives.
 #[tokio::test]
