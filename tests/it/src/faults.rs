@@ -22,6 +22,7 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use kernel::deadline::Deadline;
 use sandbox::SandboxConfig;
+use sandbox::douyin::Numbers;
 use serde_json::{Value, json};
 
 use crate::World;
@@ -40,9 +41,12 @@ const ABANDONED: Duration = Duration::from_secs(125);
 /// More rounds of the sweeper than anything here takes; a task that outlives them would live forever.
 const MOST_ROUNDS: u32 = 40;
 
-/// A world with one authorised account, and pages so small that it has several. The same seed makes the same fans.
+/// A world with one authorised account, and pages so small that it has several. The same seed makes the same fans. The
+/// platform writes its numbers in the hostile mixture of both forms.
 async fn shop(seed: u64, fans: u32) -> Result<(World, String)> {
-    let mut world = World::around(SandboxConfig { seed: Some(seed), ..SandboxConfig::default() }).await?;
+    let mut config = SandboxConfig { seed: Some(seed), ..SandboxConfig::default() };
+    config.douyin.settings.numbers = Numbers::Mixed;
+    let mut world = World::around(config).await?;
     world.set(PAGE_SIZE, "20");
     world.douyin_account(SHOP, fans);
     let shop = world.authorize(USER, SHOP).await?;

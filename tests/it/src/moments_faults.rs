@@ -17,6 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_sqs::types::Message;
 use functions::moments::publisher;
 use futures::FutureExt;
+use sandbox::wecom::TimeForm;
 use serde_json::Value;
 
 use crate::proxy::Proxy;
@@ -28,8 +29,10 @@ const LATER: Duration = Duration::from_secs(2_000);
 /// More rounds of the sweeper than anything here takes: members are waited for during 48 hours, each time longer.
 const MOST_ROUNDS: u32 = 120;
 
+/// WeCom writes the times in its lists in the hostile mixture of both forms.
 async fn world() -> Result<World> {
     let mut world = World::start().await?;
+    world.sandbox.wecom().configure(|settings| settings.create_time = TimeForm::Mixed);
     world.pause_by_hand();
     Ok(world)
 }

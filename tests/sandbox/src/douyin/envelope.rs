@@ -86,12 +86,13 @@ pub(crate) fn log_id(now: Timestamp) -> String {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::endpoint::Endpoint;
     use super::super::settings::Numbers;
     use super::*;
     use crate::seed::Seed;
 
     fn wrapped(envelope: Envelope, numbers: Numbers, answer: u64, result: Result<(), i64>) -> Value {
-        let mut typing = Typing::new(numbers, Seed::new(1), answer);
+        let mut typing = Typing::new(numbers, Endpoint::FansList, Seed::new(1), answer);
         let now = "2026-01-05T16:00:09.007Z".parse().unwrap();
         let fields = result.map(|()| {
             let mut fields = Fields::default();

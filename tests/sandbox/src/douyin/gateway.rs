@@ -75,7 +75,11 @@ async fn unknown(State(douyin): State<Douyin>, request: Request) -> Response {
         violations: vec![format!("no such path: {path}")],
         ..Entry::default()
     });
-    let body = format!(r#"{{"err_no":{UNKNOWN_URI},"err_msg":"uri不存在","log_id":"","data":{{}}}}"#);
+    // In every shape at once: a client of another shape would otherwise read it as an empty success.
+    let legacy = format!(r#"{{"error_code":{UNKNOWN_URI},"description":"uri不存在"}}"#);
+    let body = format!(
+        r#"{{"err_no":{UNKNOWN_URI},"err_msg":"uri不存在","log_id":"","message":"error","data":{legacy},"extra":{legacy}}}"#
+    );
     ([(header::CONTENT_TYPE, JSON)], body).into_response()
 }
 

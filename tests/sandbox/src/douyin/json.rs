@@ -3,6 +3,7 @@
 
 use crate::seed::Seed;
 
+use super::endpoint::Endpoint;
 use super::settings::Numbers;
 
 /// The inside of a JSON object under construction.
@@ -27,7 +28,7 @@ impl Fields {
 
     pub(crate) fn number(&mut self, typing: &mut Typing, key: &str, value: i64) -> &mut Self {
         self.key(key);
-        typing.write(&mut self.0, value);
+        typing.write(&mut self.0, key, value);
         self
     }
 
@@ -70,17 +71,19 @@ fn quoted(text: &str) -> String {
 #[derive(Clone, Debug)]
 pub(crate) struct Typing {
     mode: Numbers,
+    endpoint: Endpoint,
     draw: crate::seed::Stream,
 }
 
 impl Typing {
     /// `answer` counts the platform's answers: the choice differs from one to the next, and repeats with the seed.
-    pub(crate) fn new(mode: Numbers, seed: Seed, answer: u64) -> Self {
-        Self { mode, draw: seed.with_text("typing").with(answer).stream() }
+    pub(crate) fn new(mode: Numbers, endpoint: Endpoint, seed: Seed, answer: u64) -> Self {
+        Self { mode, endpoint, draw: seed.with_text("typing").with(answer).stream() }
     }
 
-    pub(crate) fn write(&mut self, out: &mut String, value: i64) {
+    pub(crate) fn write(&mut self, out: &mut String, key: &str, value: i64) {
         let as_text = match self.mode {
+            Numbers::Documented => documented_as_text(self.endpoint, key) && self.draw.below(3) == 0,
             Numbers::Strict => false,
             Numbers::Lenient => true,
             Numbers::Mixed => self.draw.below(3) == 0,
@@ -97,13 +100,23 @@ impl Typing {
     }
 }
 
+/// Whether an official sample shows this number as a string. For `client_token` none does.
+fn documented_as_text(endpoint: Endpoint, key: &str) -> bool {
+    let user_tokens = [Endpoint::AccessToken, Endpoint::RefreshToken, Endpoint::RenewRefreshToken].contains(&endpoint);
+    match key {
+        "error_code" | "expires_in" | "refresh_expires_in" => user_tokens,
+        "now" | "follow_time" => true,
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::{Value, json};
 
     fn written(mode: Numbers) -> Value {
-        let mut typing = Typing::new(mode, Seed::new(1), 1);
+        let mut typing = Typing::new(mode, Endpoint::FansList, Seed::new(1), 1);
         let mut fields = Fields::default();
         fields.text("name", "\"老\\王\"\u{301}").number(&mut typing, "n", -5).flag("ok", true).raw("list", "[1]");
         let mut outer = Fields::default();
@@ -121,13 +134,34 @@ mod tests {
     #[test]
     fn mixed_is_a_mixture_that_repeats_itself() {
         let draw = |answer| {
-            let mut typing = Typing::new(Numbers::Mixed, Seed::new(3), answer);
+            let mut typing = Typing::new(Numbers::Mixed, Endpoint::FansList, Seed::new(3), answer);
             let mut out = String::new();
-            (0..100).for_each(|_| typing.write(&mut out, 7));
+            (0..100).for_each(|_| typing.write(&mut out, "total", 7));
             out
         };
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
         assert!((10..60).contains(&draw(1).matches("\"7\"").count()));
+    }
+
+    #[test]
+    fn documented_numbers_are_strings_only_where_samples_show_both() {
+        let strings = |endpoint, key: &str| {
+            (0..100)
+                .filter(|answer| {
+                    let mut out = String::new();
+                    Typing::new(Numbers::Documented, endpoint, Seed::new(3), *answer).write(&mut out, key, 7);
+                    out == "\"7\""
+                })
+                .count()
+        };
+        for key in ["total", "cursor", "gender", "error_code", "err_no", "sub_error_code"] {
+            assert_eq!(strings(Endpoint::FansList, key), 0, "{key}");
+        }
+        assert_eq!(strings(Endpoint::ClientToken, "error_code") + strings(Endpoint::ClientToken, "expires_in"), 0);
+        for key in ["error_code", "expires_in", "refresh_expires_in"] {
+            assert!((10..60).contains(&strings(Endpoint::RefreshToken, key)), "{key}");
+        }
+        assert!((10..60).contains(&strings(Endpoint::FansList, "now")));
     }
 }

@@ -62,7 +62,7 @@ impl Default for WecomSettings {
             blocked_words: Vec::new(),
             checks_pixels: true,
             auto_confirm_seconds: None,
-            create_time: TimeForm::Mixed,
+            create_time: TimeForm::Number,
             latency_milliseconds: 0,
         }
     }
@@ -96,10 +96,10 @@ pub enum Validation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TimeForm {
-    /// As a number in one answer, as a text in the next.
-    #[default]
+    /// Hostile: as a number in one answer, as a text in the next. Typed clients fail on it.
     Mixed,
-    /// A number.
+    /// A number, as the newest page of the documentation shows it.
+    #[default]
     Number,
     /// A text.
     Text,

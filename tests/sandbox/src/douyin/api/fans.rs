@@ -44,7 +44,7 @@ pub(super) fn list(world: &mut World, call: &mut Call<'_>) -> Result<Fields, i64
         listed.push_str(&fan.fields);
         if let Some(gender) = fan.gender {
             listed.push_str(",\"gender\":");
-            call.typing.write(&mut listed, gender);
+            call.typing.write(&mut listed, "gender", gender);
         }
         listed.push('}');
         if let Some(nickname) = fan.nickname.filter(|nickname| !world.shown_nicknames.contains(nickname)) {

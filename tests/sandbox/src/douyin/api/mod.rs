@@ -37,7 +37,7 @@ impl<'a> Call<'a> {
             request,
             now,
             envelope: envelope(world, endpoint, request),
-            typing: Typing::new(world.settings.numbers, world.seed, world.answers),
+            typing: Typing::new(world.settings.numbers, endpoint, world.seed, world.answers),
             blank_tokens: false,
             violations: request.violations(endpoint),
         }
