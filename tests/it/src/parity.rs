@@ -3,6 +3,7 @@
 
 mod expanded;
 mod project;
+mod stores;
 
 use std::collections::{BTreeMap, BTreeSet};
 

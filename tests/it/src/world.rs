@@ -34,7 +34,7 @@ const CALLBACK: &str = "/api/v1/lead/douyin/auth/callback";
 static SHARED: OnceCell<(MiniStack, Template)> = OnceCell::const_new();
 
 /// The emulator of this process and the transformed template.
-async fn shared() -> Result<&'static (MiniStack, Template)> {
+pub(crate) async fn shared() -> Result<&'static (MiniStack, Template)> {
     SHARED
         .get_or_try_init(|| async {
             let template = stack::transform(&local::paths::workspace().join("template.yaml")).await?;
