@@ -3,6 +3,7 @@
 use ::moments::sweep::MomentSweeper;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
+use kernel::round::RoundReport;
 use leads::fan_sync::Sweeper;
 
 use crate::base::Base;
@@ -34,14 +35,13 @@ impl App {
     }
 }
 
-/// One sweep. It is short by construction, so the deadline does not matter.
-pub async fn handle(app: &App, _deadline: Deadline) -> Result<(), Error> {
-    // Neither waits for the other: what is wrong with one must not keep the other's work lying.
+/// One sweep.
+pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, Error> {
+    // None waits for another: what is wrong with one must not keep the others' work lying.
     // Boxed, because laid out inside `main`'s own they nest deeper than the compiler follows (128 levels).
-    let fan_syncs = Box::pin(app.fan_syncs.sweep());
-    let publications = Box::pin(app.publications.sweep());
-    let (fan_syncs, publications) = futures::join!(fan_syncs, publications);
-    fan_syncs?;
-    publications?;
-    Ok(())
+    let fan_syncs = Box::pin(app.fan_syncs.sweep(deadline));
+    let tasks = Box::pin(app.publications.sweep_tasks(deadline));
+    let units = Box::pin(app.publications.sweep_units(deadline));
+    let (fan_syncs, tasks, units) = futures::join!(fan_syncs, tasks, units);
+    Ok(vec![fan_syncs?, tasks?, units?])
 }

@@ -6,6 +6,8 @@ use futures::{StreamExt, stream};
 use kernel::Clock;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
+use kernel::round::RoundReport;
+use leads::douyin::FailureKind;
 use leads::tokens::Tokens;
 
 use crate::base::Base;
@@ -33,27 +35,43 @@ impl App {
     }
 }
 
-/// One round over the accounts that are due. One account's failure is logged by the token path and does not stop the
-/// others.
-pub async fn handle(app: &App, deadline: Deadline) -> leads::Result<()> {
+/// One round over the accounts that are due. One account's failure does not stop the others.
+pub async fn handle(app: &App, deadline: Deadline) -> leads::Result<Vec<RoundReport>> {
     let due = app.tokens.due(LIMIT).await?;
-    let (total, mut failed) = (due.len(), 0_usize);
+    let mut report = RoundReport::of("accounts' tokens");
     let mut rounds = stream::iter(due)
         .map(|account| async move {
             if deadline.remaining(app.clock.now()) < HEADROOM {
-                return Ok(());
+                return None;
             }
-            app.tokens.keep(&account).await
+            Some(app.tokens.keep(&account).await)
         })
         .buffer_unordered(PARALLEL);
     while let Some(outcome) = rounds.next().await {
-        if let Err(error) = outcome {
-            failed += 1;
-            tracing::warn!("an account's tokens were not kept: {error}");
+        match outcome {
+            None => report.unreached += 1,
+            Some(Ok(())) => report.count(true),
+            Some(Err(error)) => {
+                tracing::warn!("an account's tokens were not kept: {error}");
+                report.count(is_about_one_account(&error));
+            }
         }
     }
-    if total > 0 {
-        tracing::info!(total, failed, "looked after the tokens of {total} accounts");
+    Ok(vec![report])
+}
+
+/// Whether Douyin decided something about this account alone, which the account's status then tells its user. There is
+/// nothing left to do, so it is no work that failed. Everything else can be the same for all accounts.
+const fn is_about_one_account(error: &leads::Error) -> bool {
+    match error {
+        leads::Error::Authorization(_) => true,
+        leads::Error::Platform(refusal) => matches!(
+            refusal.kind,
+            FailureKind::TokenInvalid
+                | FailureKind::ReauthorizationNeeded
+                | FailureKind::ScopeMissing
+                | FailureKind::AccountUnavailable
+        ),
+        _ => false,
     }
-    Ok(())
 }

@@ -3,6 +3,7 @@
 use ::moments::accounts::HealthChecks;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
+use kernel::round::RoundReport;
 
 use crate::base::Base;
 
@@ -20,6 +21,6 @@ impl App {
 }
 
 /// One round over the accounts that are due.
-pub async fn handle(app: &App, deadline: Deadline) -> moments::Result<()> {
-    app.checks.run(deadline).await
+pub async fn handle(app: &App, deadline: Deadline) -> moments::Result<Vec<RoundReport>> {
+    Ok(vec![app.checks.run(deadline).await?])
 }

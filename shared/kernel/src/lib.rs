@@ -19,6 +19,7 @@ pub mod mac;
 pub mod page;
 pub mod platform_secret;
 pub mod queue;
+pub mod round;
 pub mod schedule;
 pub mod telemetry;
 pub mod vault;

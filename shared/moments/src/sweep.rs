@@ -5,9 +5,11 @@ use std::time::Duration;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
+use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
 use kernel::queue::Queue;
-use tracing::{error, info};
+use kernel::round::RoundReport;
+use tracing::error;
 
 use crate::error::Result;
 use crate::publish::PublishMessage;
@@ -20,15 +22,8 @@ const GRACE: Duration = Duration::from_secs(30);
 const RESEND_AFTER: Duration = Duration::from_secs(300);
 /// Per index shard and sweep; the rest comes a minute later.
 const LIMIT: i32 = 250;
-
-/// What a sweep did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SweepReport {
-    /// Overdue rows found.
-    pub overdue: usize,
-    /// Messages sent.
-    pub dispatched: usize,
-}
+/// A row is begun only if this is left, which is what one call takes at the worst.
+const HEADROOM: Duration = Duration::from_secs(10);
 
 /// Sweeps the publishing tables. It takes no input and may run any number of times at once.
 #[derive(Debug, Clone)]
@@ -50,22 +45,39 @@ impl MomentSweeper {
         })
     }
 
-    /// One sweep. A row that cannot be handled is logged and left to the next sweep; it does not stop this one.
-    pub async fn sweep(&self) -> Result<SweepReport> {
+    /// A sweep over the tasks. A row that cannot be handled is logged and left to the next sweep; it does not stop this
+    /// one. What needed no message is not counted: it neither succeeded nor failed.
+    pub async fn sweep_tasks(&self, deadline: Deadline) -> Result<RoundReport> {
         let now = self.clock.now_ms();
         let late = now - GRACE.as_millis() as i64;
-        let (tasks, units) = futures::try_join!(self.tasks.due(late, LIMIT), self.units.due(late, LIMIT))?;
-        let mut report = SweepReport { overdue: tasks.len() + units.len(), dispatched: 0 };
-        for task in tasks {
-            report.count(task, self.task(task, now, late).await);
-        }
-        for (task, unit) in units {
-            report.count(task, self.unit(task, &unit, now, late).await);
-        }
-        if report.overdue > 0 {
-            info!(report.overdue, report.dispatched, "swept {} overdue publications", report.overdue);
+        let mut report = RoundReport::of("moment tasks");
+        for task in self.tasks.due(late, LIMIT).await? {
+            if self.has_time(deadline) {
+                count(&mut report, task, self.task(task, now, late).await);
+            } else {
+                report.unreached += 1;
+            }
         }
         Ok(report)
+    }
+
+    /// A sweep over the units, as [`Self::sweep_tasks`].
+    pub async fn sweep_units(&self, deadline: Deadline) -> Result<RoundReport> {
+        let now = self.clock.now_ms();
+        let late = now - GRACE.as_millis() as i64;
+        let mut report = RoundReport::of("moment units");
+        for (task, unit) in self.units.due(late, LIMIT).await? {
+            if self.has_time(deadline) {
+                count(&mut report, task, self.unit(task, &unit, now, late).await);
+            } else {
+                report.unreached += 1;
+            }
+        }
+        Ok(report)
+    }
+
+    fn has_time(&self, deadline: Deadline) -> bool {
+        deadline.remaining(self.clock.now()) >= HEADROOM
     }
 
     async fn task(&self, id: TaskId, now: i64, late: i64) -> Result<bool> {
@@ -97,11 +109,14 @@ impl MomentSweeper {
     }
 }
 
-impl SweepReport {
-    fn count(&mut self, task: TaskId, outcome: Result<bool>) {
-        match outcome {
-            Ok(dispatched) => self.dispatched += usize::from(dispatched),
-            Err(problem) => error!(task.id = task.get(), "publication of task {task} not swept: {problem}"),
+/// Counts a row for which a message was sent, or could not be.
+fn count(report: &mut RoundReport, task: TaskId, outcome: Result<bool>) {
+    match outcome {
+        Ok(true) => report.count(true),
+        Ok(false) => {}
+        Err(problem) => {
+            error!(task.id = task.get(), "publication of task {task} not swept: {problem}");
+            report.count(false);
         }
     }
 }

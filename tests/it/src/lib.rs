@@ -36,6 +36,8 @@ mod moments_story;
 #[cfg(test)]
 mod parity;
 #[cfg(test)]
+mod rounds;
+#[cfg(test)]
 mod story;
 #[cfg(test)]
 mod tenants;

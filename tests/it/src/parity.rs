@@ -1,7 +1,11 @@
 //! One name everywhere, and one truth about every function: template.yaml, the watch router, the bins, the sample
 //! events and the README are held against each other, so that none of them can be forgotten.
 
+mod alarms;
+mod documents;
+mod expanded;
 mod project;
+mod stores;
 
 use std::collections::{BTreeMap, BTreeSet};
 

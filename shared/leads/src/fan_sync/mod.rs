@@ -5,7 +5,7 @@ mod sweep;
 mod worker;
 
 pub use request::{Started, SyncProgress, SyncRequests};
-pub use sweep::{SweepReport, Sweeper};
+pub use sweep::Sweeper;
 pub use worker::{Ran, SyncWorker};
 
 use kernel::ids::TaskId;

@@ -6,9 +6,11 @@ use aws_sdk_dynamodb::Client;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
+use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
 use kernel::queue::Queue;
-use tracing::{error, info, warn};
+use kernel::round::RoundReport;
+use tracing::{error, warn};
 
 use super::{SyncMessage, end};
 use crate::error::{Result, SyncProblem};
@@ -23,17 +25,8 @@ const RESEND_AFTER: Duration = Duration::from_secs(300);
 const MAX_DISPATCHES: u32 = 12;
 /// Per index shard and sweep; the rest comes a minute later.
 const LIMIT: i32 = 250;
-
-/// What a sweep did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SweepReport {
-    /// Overdue tasks found.
-    pub overdue: usize,
-    /// Messages sent.
-    pub dispatched: usize,
-    /// Tasks failed because nothing could make them run.
-    pub failed: usize,
-}
+/// A task is begun only if this is left, which is what one call takes at the worst.
+const HEADROOM: Duration = Duration::from_secs(10);
 
 /// Sweeps the sync tasks. It takes no input and may run any number of times at once.
 #[derive(Debug, Clone)]
@@ -58,20 +51,23 @@ impl Sweeper {
     }
 
     /// One sweep. A task that cannot be handled is logged and left to the next sweep; it does not stop this one.
-    pub async fn sweep(&self) -> Result<SweepReport> {
+    /// What needed no message is not counted: it neither succeeded nor failed.
+    pub async fn sweep(&self, deadline: Deadline) -> Result<RoundReport> {
         let now = self.clock.now_ms();
-        let overdue = self.tasks.due(now - GRACE.as_millis() as i64, LIMIT).await?;
-        let mut report = SweepReport { overdue: overdue.len(), ..SweepReport::default() };
-        for task in overdue {
-            match self.handle(task, now).await {
-                Ok(Swept::Dispatched) => report.dispatched += 1,
-                Ok(Swept::Failed) => report.failed += 1,
-                Ok(Swept::Left) => {}
-                Err(problem) => error!(task.id = task.get(), "fan sync {task} not swept: {problem}"),
+        let mut report = RoundReport::of("fan syncs");
+        for task in self.tasks.due(now - GRACE.as_millis() as i64, LIMIT).await? {
+            if deadline.remaining(self.clock.now()) < HEADROOM {
+                report.unreached += 1;
+                continue;
             }
-        }
-        if report.overdue > 0 {
-            info!(report.overdue, report.dispatched, report.failed, "swept {} overdue fan syncs", report.overdue);
+            match self.handle(task, now).await {
+                Ok(Swept::Moved) => report.count(true),
+                Ok(Swept::Left) => {}
+                Err(problem) => {
+                    error!(task.id = task.get(), "fan sync {task} not swept: {problem}");
+                    report.count(false);
+                }
+            }
         }
         Ok(report)
     }
@@ -87,14 +83,14 @@ impl Sweeper {
             let by = EndedBy::Sweeper { next_action_at: task.next_action_at.unwrap_or_default() };
             let which = (task.task_id, task.douyin_user_id.as_str(), by);
             let ended = end(&self.client, &self.clock, (&self.tasks, &self.accounts), which, ending).await?;
-            return Ok(if ended { Swept::Failed } else { Swept::Left });
+            return Ok(if ended { Swept::Moved } else { Swept::Left });
         }
         if !self.tasks.note_dispatch(&task, now, now - RESEND_AFTER.as_millis() as i64).await? {
             return Ok(Swept::Left);
         }
         let message = SyncMessage { task_id: task.task_id };
         self.queue.send(&message, Duration::ZERO, &task.user_id.to_string()).await?;
-        Ok(Swept::Dispatched)
+        Ok(Swept::Moved)
     }
 
     fn still_overdue(&self, task: &SyncTask, now: i64) -> bool {
@@ -103,7 +99,8 @@ impl Sweeper {
 }
 
 enum Swept {
-    Dispatched,
-    Failed,
+    /// A message was sent for it, or it was ended because nothing can make it run.
+    Moved,
+    /// It moves without the sweeper.
     Left,
 }

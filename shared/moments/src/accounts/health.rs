@@ -7,6 +7,7 @@ use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
 use kernel::deadline::Deadline;
+use kernel::round::RoundReport;
 use kernel::vault::{Place, Vault};
 use secrecy::ExposeSecret;
 use tracing::{info, warn};
@@ -50,25 +51,33 @@ impl HealthChecks {
         })
     }
 
-    /// One round.
-    pub async fn run(&self, deadline: Deadline) -> Result<()> {
+    /// One round. One account's failure does not stop the others.
+    pub async fn run(&self, deadline: Deadline) -> Result<RoundReport> {
         let due = self.accounts.due_for_check(self.clock.now_ms(), LIMIT).await?;
         let mut checks = stream::iter(due)
             .map(|id| async move {
                 if deadline.remaining(self.clock.now()) < HEADROOM {
-                    return Ok(());
+                    return None;
                 }
-                self.check(&id).await
+                Some(self.check(&id).await)
             })
             .buffer_unordered(PARALLEL);
+        let mut report = RoundReport::of("online checks");
         while let Some(outcome) = checks.next().await {
-            if let Err(error) = outcome {
-                warn!("an account's health was not checked: {error}");
+            match outcome {
+                None => report.unreached += 1,
+                Some(outcome) => {
+                    report.count(outcome.is_ok());
+                    if let Err(error) = outcome {
+                        warn!("an account's health was not checked: {error}");
+                    }
+                }
             }
         }
-        Ok(())
+        Ok(report)
     }
 
+    /// `Err` also when the gateway gave no answer about the account: it keeps its status, and is asked again soon.
     async fn check(&self, account_id: &str) -> Result<()> {
         let Some(account) = self.accounts.get(account_id).await? else { return Ok(()) };
         let place = Place { table: TABLE, user_id: account.user_id, account_id };
@@ -77,6 +86,7 @@ impl HealthChecks {
             return Err(kernel::Error::Corrupt("account data").into());
         };
         let now = self.clock.now_ms();
+        let mut unanswered = None;
         let (status, offline_checks, next) = match self.gateways.with(token).check_online(&app_id).await {
             Ok(true) => (AccountStatus::Active, 0, now + FIRST_CHECK_MS),
             Ok(false) => offline(&account, now),
@@ -84,14 +94,17 @@ impl HealthChecks {
                 FailureKind::AccountOffline | FailureKind::DeviceUnknown => offline(&account, now),
                 FailureKind::BadCredentials => (AccountStatus::Expired, account.offline_checks, now + FIRST_CHECK_MS),
                 // No answer proves nothing.
-                _ => (account.status, account.offline_checks, now + RECHECK_MS),
+                _ => {
+                    unanswered = Some(failure);
+                    (account.status, account.offline_checks, now + RECHECK_MS)
+                }
             },
         };
         if status != account.status {
             info!(account.id = account_id, status = status.as_str(), "account {account_id} changed");
         }
         self.accounts.set_status(&account, status, offline_checks, Some(next)).await?;
-        Ok(())
+        unanswered.map_or(Ok(()), |failure| Err(failure.into()))
     }
 }
 

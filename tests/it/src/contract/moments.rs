@@ -51,7 +51,8 @@ async fn about(world: &World, function: &str, task: u64) -> Result<Answer> {
 async fn check_health(world: &World) -> Result<()> {
     let base = world.base("wechat-health-checker", &Detour::default()).await?;
     let app = functions::moments::health_checker::App::new(&base).await?;
-    Ok(functions::moments::health_checker::handle(&app, world.deadline()).await?)
+    functions::moments::health_checker::handle(&app, world.deadline()).await?;
+    Ok(())
 }
 
 /// An account's part of a task, as it is before anything happened.

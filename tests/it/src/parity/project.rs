@@ -12,7 +12,8 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn read(path: &str) -> String {
+/// A file of the project.
+pub fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
@@ -106,6 +107,17 @@ impl Template {
     /// The parameter with this name.
     pub fn parameter(&self, name: &str) -> &Value {
         &self.0["Parameters"][name]
+    }
+
+    /// The output with this name.
+    pub fn output(&self, name: &str) -> &Value {
+        &self.0["Outputs"][name]
+    }
+
+    /// The parameters that have to be given.
+    pub fn required_parameters(&self) -> impl Iterator<Item = &str> {
+        let parameters = self.0["Parameters"].as_object().unwrap();
+        parameters.iter().filter(|(_, it)| it.get("Default").is_none()).map(|(name, _)| name.as_str())
     }
 
     /// The logical ids and properties of the resources of a type.
