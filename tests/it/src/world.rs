@@ -14,7 +14,7 @@ use kernel::aws::Aws;
 use kernel::clock::ManualClock;
 use kernel::config::Env;
 use kernel::deadline::Deadline;
-use local::aws::MiniStack;
+use local::aws::EmulatedAws;
 use local::stack::{self, Stack, Template};
 use sandbox::douyin::{AccountSpec, Decision};
 use sandbox::{Sandbox, SandboxConfig};
@@ -31,14 +31,14 @@ pub const JWT_SECRET: &str = "a-secret-for-tests-that-is-long-enough";
 pub const GATEWAY_WEBHOOK_SECRET: &str = "a-webhook-secret-for-tests-that-is-long-enough";
 const CALLBACK: &str = "/api/v1/lead/douyin/auth/callback";
 
-static SHARED: OnceCell<(MiniStack, Template)> = OnceCell::const_new();
+static SHARED: OnceCell<(EmulatedAws, Template)> = OnceCell::const_new();
 
 /// The emulator of this process and the transformed template.
-pub(crate) async fn shared() -> Result<&'static (MiniStack, Template)> {
+pub(crate) async fn shared() -> Result<&'static (EmulatedAws, Template)> {
     SHARED
         .get_or_try_init(|| async {
             let template = stack::transform(&local::paths::workspace().join("template.yaml")).await?;
-            Ok((MiniStack::start(0, local::aws::Options::default()).await?, template.data_plane()))
+            Ok((EmulatedAws::start(0, local::aws::Options::default()).await?, template.data_plane()))
         })
         .await
 }
@@ -98,7 +98,7 @@ impl World {
     /// As [`World::start`].
     pub async fn around(sandbox_config: SandboxConfig) -> Result<Self> {
         listen();
-        let (ministack, template) = shared().await?;
+        let (aws, template) = shared().await?;
         sandbox_config.clock.freeze();
         let clock = ManualClock::new(sandbox_config.clock.now());
         let sandbox = Sandbox::start(sandbox_config).await?;
@@ -115,8 +115,8 @@ impl World {
             log_level: "DEBUG",
         }
         .parameters();
-        let account = ministack.new_account();
-        let config = ministack.config(&account);
+        let account = aws.new_account();
+        let config = aws.config(&account);
         let stack = stack::deploy(&config, "it", template, &parameters).await?;
         // A pause is measured where it matters; everywhere else it would only keep messages out of sight.
         let overrides = [("FAN_SYNC_RETRY_PAUSE_SECONDS", "0")].map(|(name, value)| (name.into(), value.into()));
@@ -125,7 +125,7 @@ impl World {
             sandbox,
             stack,
             aws: Aws::from_config(&config),
-            aws_url: ministack.url().to_owned(),
+            aws_url: aws.url().to_owned(),
             account,
             overrides: overrides.into(),
         })

@@ -5,7 +5,7 @@
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
-//! let aws = local::aws::MiniStack::start(0, Default::default()).await?; // once for all tests
+//! let aws = local::aws::EmulatedAws::start(0, Default::default()).await?; // once for all tests
 //! let template = local::stack::transform(&local::paths::workspace().join("template.yaml")).await?.data_plane();
 //! let config = aws.config(&aws.new_account());
 //! let stack = local::stack::deploy(&config, "test", &template, &Default::default()).await?;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use sandbox::{Sandbox, SandboxConfig};
 
 use super::{build, env_dir, log_dir, settings, watch};
-use crate::aws::{self, ACCOUNT, MiniStack};
+use crate::aws::{self, ACCOUNT, EmulatedAws};
 use crate::console::Step;
 use crate::identity::Identity;
 use crate::leash::Leash;
@@ -45,7 +45,7 @@ pub(crate) struct Options {
 pub(crate) struct Running {
     pub(crate) record: Record,
     watch: Leash,
-    aws: MiniStack,
+    aws: EmulatedAws,
     sandbox: Sandbox,
     /// Last, so that nobody else starts before all is stopped.
     turn: Turn,
@@ -106,7 +106,7 @@ impl Running {
 
 /// What the functions talk to.
 struct Backend {
-    aws: MiniStack,
+    aws: EmulatedAws,
     sandbox: Sandbox,
     stack: Stack,
     identity: Identity,
@@ -133,7 +133,7 @@ impl Backend {
             functions: served.collect(),
             log: Some(log_dir().join("ministack.log")),
         };
-        let aws = MiniStack::start(options.aws_port, aws_options).await?;
+        let aws = EmulatedAws::start(options.aws_port, aws_options).await?;
         step.done(&format!("emulated AWS on {}", aws.url()));
 
         let step = Step::start("deploying template.yaml");
@@ -162,7 +162,7 @@ fn record(
     options: &Options,
     stack: &Stack,
     template: &Template,
-    aws: &MiniStack,
+    aws: &EmulatedAws,
     sandbox: &Sandbox,
     identity: &Identity,
 ) -> Record {

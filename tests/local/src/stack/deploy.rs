@@ -11,7 +11,7 @@ use aws_sdk_cloudformation::types::{Capability, Parameter, ResourceStatus, Stack
 
 use super::probe::Probes;
 use super::template::Template;
-use super::{Resource, Stack, numbers, upload};
+use super::{Resource, Stack, numbers, tables, upload};
 
 /// Values of a template's parameters.
 pub type Parameters = BTreeMap<String, String>;
@@ -25,7 +25,9 @@ pub async fn deploy(config: &SdkConfig, name: &str, template: &Template, paramet
     let operation = submit(&client, config, name, &body.to_string(), parameters).await?;
     let outputs = outputs(&client, name, operation.as_deref()).await?;
     let (outputs, environments) = probes.read(outputs)?;
-    Ok(Stack { name: name.to_owned(), outputs, resources: resources(&client, name).await?, environments })
+    let resources = resources(&client, name).await?;
+    tables::create(config, &body, &resources).await?;
+    Ok(Stack { name: name.to_owned(), outputs, resources, environments })
 }
 
 /// Asks for the deployment. The answer is the token that marks its events, or nothing when nothing has changed.

@@ -3,6 +3,7 @@
 mod deploy;
 mod numbers;
 mod probe;
+mod tables;
 mod template;
 mod upload;
 mod world;

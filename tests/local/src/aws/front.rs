@@ -1,0 +1,169 @@
+//! The one address of the emulated AWS: requests to DynamoDB are carried out by dynoxide, everything else is passed
+//! to MiniStack as it came.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Response, header};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use reqwest::redirect::Policy;
+use tokio::sync::oneshot;
+
+use super::ACCOUNT;
+use super::dynamodb::{self, Answer, Databases};
+
+/// Above any request or answer here: BatchGetItem answers up to 16 MB.
+const LARGEST: usize = 32 << 20;
+
+/// What `x-amz-target` of a DynamoDB request begins with.
+const DYNAMODB: &str = "DynamoDB_20120810.";
+
+/// A running front, on a thread of its own: the runtime of a test ends with the test, and SQLite blocks.
+#[derive(Debug)]
+pub(super) struct Front {
+    url: String,
+    databases: Arc<Databases>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Front {
+    /// Starts listening. Port 0 chooses a free one.
+    pub(super) fn start(port: u16, databases: Arc<Databases>, ministack: &str) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .with_context(|| format!("port {port} of 127.0.0.1 cannot be used for the emulated AWS"))?;
+        listener.set_nonblocking(true)?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        // Without roots of trust, which take long to load: everything here is plain HTTP.
+        let http = reqwest::Client::builder().no_proxy().redirect(Policy::none()).tls_certs_only([]).build()?;
+        let service = Arc::new(Service { databases: Arc::clone(&databases), ministack: ministack.to_owned(), http });
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new().name("emulated-aws".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = accept(listener, service) => {}
+                    _ = stopped => {}
+                }
+            });
+            // What is being carried out is completed.
+            runtime.shutdown_timeout(Duration::from_secs(5));
+        })?;
+        Ok(Self { url, databases, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Its address.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Stops listening and completes the files of the databases.
+    pub(super) fn stop(mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ended = thread.join().is_ok();
+        }
+        self.databases.close();
+    }
+}
+
+async fn accept(listener: TcpListener, service: Arc<Service>) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    while let Ok((stream, _)) = listener.accept().await {
+        // Small answers must not wait 40 ms for a delayed ACK.
+        let _slow_but_working = stream.set_nodelay(true);
+        let service = Arc::clone(&service);
+        tokio::spawn(async move {
+            let serve = service_fn(|request| Arc::clone(&service).serve(request));
+            // An error is a client that went away.
+            let _over = http1::Builder::new().serve_connection(TokioIo::new(stream), serve).await.is_ok();
+        });
+    }
+}
+
+struct Service {
+    databases: Arc<Databases>,
+    ministack: String,
+    http: reqwest::Client,
+}
+
+impl Service {
+    async fn serve(self: Arc<Self>, request: hyper::Request<Incoming>) -> io::Result<Response<Body>> {
+        let (parts, body) = request.into_parts();
+        let body = to_bytes(Body::new(body), LARGEST).await.map_err(io::Error::other)?;
+        let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+        if let Some(operation) = target.and_then(|target| target.strip_prefix(DYNAMODB)) {
+            let account = account(&parts.headers).to_owned();
+            if let Some(answer) = self.dynamodb(account, operation.to_owned(), body.clone()).await? {
+                return respond(answer);
+            }
+        }
+        self.pass(parts, body).await
+    }
+
+    /// Nothing when dynoxide does not know the operation: MiniStack, where the tables are too, may.
+    async fn dynamodb(self: &Arc<Self>, account: String, operation: String, body: Bytes) -> io::Result<Option<Answer>> {
+        let service = Arc::clone(self);
+        let carried_out = tokio::task::spawn_blocking(move || {
+            let database = service.databases.of(&account).map_err(|error| io::Error::other(format!("{error:#}")))?;
+            Ok(dynamodb::run(&database, &operation, &body))
+        });
+        carried_out.await.map_err(io::Error::other)?
+    }
+
+    async fn pass(&self, parts: Parts, body: Bytes) -> io::Result<Response<Body>> {
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut headers = parts.headers;
+        headers.remove(header::HOST);
+        let request = self.http.request(parts.method, format!("{}{path}", self.ministack)).headers(headers).body(body);
+        let answer = request.send().await.map_err(io::Error::other)?;
+        let (status, mut headers) = (answer.status(), answer.headers().clone());
+        // About the connection and the body upstream; this side has its own.
+        for name in [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
+            headers.remove(name);
+        }
+        let mut passed = Response::new(Body::from(answer.bytes().await.map_err(io::Error::other)?));
+        (*passed.status_mut(), *passed.headers_mut()) = (status, headers);
+        Ok(passed)
+    }
+}
+
+fn respond(answer: Answer) -> io::Result<Response<Body>> {
+    let response = Response::builder().status(answer.status).header(header::CONTENT_TYPE, "application/x-amz-json-1.0");
+    response.body(answer.body.into()).map_err(io::Error::other)
+}
+
+/// The account of a request: its access key id, when that is 12 digits, as in MiniStack.
+fn account(headers: &HeaderMap) -> &str {
+    let signed = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let key = signed.split("Credential=").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    if key.len() == 12 && key.bytes().all(|byte| byte.is_ascii_digit()) { key } else { ACCOUNT }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn account_of_a_request_is_its_key_of_twelve_digits_or_the_default() {
+        let of = |key: &str| {
+            let mut headers = HeaderMap::new();
+            let signed =
+                format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/dynamodb/aws4_request, Signature=0");
+            headers.insert(header::AUTHORIZATION, signed.parse().unwrap());
+            account(&headers).to_owned()
+        };
+        assert_eq!(of("123456789012"), "123456789012");
+        assert_eq!(of("AKIAIOSFODNN"), ACCOUNT);
+        assert_eq!(account(&HeaderMap::new()), ACCOUNT);
+    }
+}
