@@ -1,10 +1,13 @@
 //! How much memory the publisher takes for large media, as the process that Lambda runs.
 
+use std::io::Cursor;
+
 use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::Message;
+use image::{DynamicImage, ImageBuffer, ImageFormat, Rgba};
 use it::World;
 use it::queue::as_event;
-use sandbox::media::MediaFile;
+use sandbox::media::{Delivery, Exhibit, MediaFile};
 use sandbox::wecom::WecomLimits;
 use serde_json::{Value, json};
 
@@ -20,6 +23,9 @@ const IMAGE_BYTES: usize = 1_500_000;
 const IMAGES: usize = 9;
 /// Posts of a full batch of the template.
 const BATCH: usize = 10;
+/// Media that come slowly: all of a batch are held while one of them is decoded.
+const SLOW_BYTES: usize = 9_900_000;
+const SLOW: Delivery = Delivery::Drip { bytes: SLOW_BYTES / 20, milliseconds: 100 };
 /// What one post may take, in MiB.
 const ONE: f64 = 64.0;
 /// What the template gives the function, in MiB: a batch above it would be killed half-way.
@@ -30,12 +36,13 @@ const MOST_BATCHES: usize = 120;
 const PEAK: &str = "VmHWM of the process. AWS and media are reached by plain HTTP here; in production the TLS sessions \
                     add to it.";
 
-/// What is published, and to how many companies at once.
+/// What is published at once, each post to a company of its own.
 struct Load {
     what: &'static str,
-    companies: usize,
-    media: Vec<String>,
-    /// Of each medium.
+    /// The media of each post.
+    posts: Vec<Vec<String>>,
+    /// How many media are uploaded with exactly so many bytes.
+    whole: usize,
     bytes: usize,
     /// In MiB.
     limit: f64,
@@ -50,7 +57,7 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let idle = Function::start(binary, &variables).await?.peak_mebibytes()?;
     let mut figures = vec![Figure::count("peak memory of the publisher when started", "MiB", [idle]).note(PEAK)];
     let runs = if options.quick { 1 } else { 3 };
-    for load in loads(&world) {
+    for load in loads(&world)? {
         let mut peaks = Vec::with_capacity(runs);
         for run in 1..=runs {
             progress("publisher-memory", &format!("{}, run {run} of {runs}", load.what));
@@ -84,32 +91,51 @@ async fn settings(world: &World) -> Result<Variables> {
     Ok(variables)
 }
 
-fn loads(world: &World) -> Vec<Load> {
+fn loads(world: &World) -> Result<Vec<Load>> {
+    let media = world.sandbox.media();
     let video = MediaFile::Mp4 { width: 1280, height: 720, milliseconds: 15_000, bytes: VIDEO_BYTES };
-    let video = vec![world.sandbox.media().put_file("tour.mp4", video)];
+    let slow = Exhibit::new(video.clone().sized(SLOW_BYTES)).delivered(SLOW);
+    let slow: Vec<_> = (1..BATCH).map(|number| vec![media.put(&format!("slow-{number}.mp4"), slow.clone())]).collect();
+    let among_slow = |what, heavy: String| {
+        let posts = [vec![vec![heavy]], slow.clone()].concat();
+        Load { what, posts, whole: BATCH - 1, bytes: SLOW_BYTES, limit: MEMORY }
+    };
+    let video = vec![media.put_file("tour.mp4", video)];
     let image = MediaFile::Jpeg { width: 1_080, height: 1_440, bytes: IMAGE_BYTES };
-    let images = (1..=IMAGES).map(|number| world.sandbox.media().put_file(&format!("{number}.jpg"), image.clone()));
-    vec![
-        Load { what: "a video of 10 MiB", companies: 1, media: video.clone(), bytes: VIDEO_BYTES, limit: ONE },
-        Load { what: "nine images of 1.5 MB", companies: 1, media: images.collect(), bytes: IMAGE_BYTES, limit: ONE },
+    let images: Vec<_> = (1..=IMAGES).map(|number| media.put_file(&format!("{number}.jpg"), image.clone())).collect();
+    let photograph = media.put_file("photograph.jpg", MediaFile::jpeg(8_000, 5_000).sized(SLOW_BYTES));
+    let deep = media.put_file("deep.png", MediaFile::of_bytes(&deep_png()?));
+    Ok(vec![
+        Load { what: "a video of 10 MiB", posts: vec![video.clone()], whole: 1, bytes: VIDEO_BYTES, limit: ONE },
+        Load { what: "nine images of 1.5 MB", posts: vec![images], whole: IMAGES, bytes: IMAGE_BYTES, limit: ONE },
         Load {
             what: "ten videos of 10 MiB in one batch",
-            companies: BATCH,
-            media: video,
+            posts: vec![video; BATCH],
+            whole: BATCH,
             bytes: VIDEO_BYTES,
             limit: MEMORY,
         },
-    ]
+        among_slow("a JPEG of 40 MP and 9.9 MB among nine slow videos of 9.9 MB", photograph),
+        among_slow("a PNG of 18 MP, 16 bits and transparency among nine slow videos of 9.9 MB", deep),
+    ])
+}
+
+/// The most of the most expensive kind of image that is accepted: eight bytes a pixel, and in the file next to nothing.
+fn deep_png() -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let image: ImageBuffer<Rgba<u16>, _> = ImageBuffer::from_pixel(4_250, 4_250, Rgba([9_000, 40_000, 20_000, 50_000]));
+    DynamicImage::from(image).write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)?;
+    Ok(bytes)
 }
 
 /// Publishes to companies of its own, every step of all of them in one batch.
 async fn publish(world: &World, publisher: &mut Function, load: &Load) -> Result<()> {
     let mut tasks = Vec::new();
     let uploads = world.sandbox.wecom().uploads().len();
-    for _ in 0..load.companies {
+    for media in &load.posts {
         let name = format!("shop-{}", world.sandbox.wecom().corps().len());
         let members = world.connect_corp(story::USER, &name, &["lily"]).await?;
-        let body = json!({ "text": "A look around", "mediaUrls": load.media, "accountIds": members });
+        let body = json!({ "text": "A look around", "mediaUrls": media, "accountIds": members });
         let answer = world.request_post(story::USER, &body).await?;
         ensure!(answer.status == 202, "the post was answered with {answer:?}");
         tasks.push(answer.data().get("syncTaskId").and_then(Value::as_u64).context("no syncTaskId")?);
@@ -130,10 +156,10 @@ async fn publish(world: &World, publisher: &mut Function, load: &Load) -> Result
         ensure!(failures.is_empty(), "the publisher gave messages back: {answer}");
         poller::settle(world, batch, &[]).await?;
         if all_completed(world, &tasks).await? {
-            ensure!(largest == load.companies, "{largest} posts in one batch instead of {}", load.companies);
+            ensure!(largest == load.posts.len(), "{largest} posts in one batch instead of {}", load.posts.len());
             let uploads = world.sandbox.wecom().uploads().split_off(uploads);
             let whole = uploads.iter().filter(|file| file.bytes == load.bytes).count();
-            ensure!(whole == load.companies * load.media.len(), "{whole} media were uploaded whole");
+            ensure!(whole == load.whole, "{whole} media were uploaded whole");
             return Ok(());
         }
     }

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use bytes::Bytes;
-use fast_image_resize::{ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{MulDiv, ResizeAlg, ResizeOptions, Resizer};
 use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
 use image::codecs::png::{PngDecoder, PngEncoder};
 use image::metadata::Orientation;
@@ -11,16 +11,15 @@ use image::{DynamicImage, ImageDecoder, ImageEncoder};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use super::decoding::Frame;
 use super::limits::Limits;
-use super::medium::{ImageFormat, MediaKind, Medium};
+use super::medium::{ImageFormat, MediaKind, Medium, frame};
 use super::problem::MediaProblem;
 
-/// A decoded image of the largest size takes a good part of a function's memory, so there is one at a time.
+/// One image may take `MAX_DECODING_BYTES`, about half of a function's memory, so there is one at a time.
 static DECODED: Semaphore = Semaphore::const_new(1);
 /// Hardly told from the original, at about a quarter of a lossless file.
 const JPEG_QUALITY: u8 = 90;
-/// What a decoder may take: four bytes for each pixel, and as much again for a progressive image's coefficients.
-const BYTES_PER_PIXEL: u64 = 10;
 
 impl Medium {
     /// The medium itself, or an image scaled down until it fits, upright and in its own colours.
@@ -39,19 +38,31 @@ impl Medium {
 }
 
 fn scale(format: ImageFormat, bytes: Bytes, limits: &Limits) -> Result<Medium, MediaProblem> {
-    let mut allowed = image::Limits::no_limits();
-    allowed.max_alloc = Some(limits.pixels.saturating_mul(BYTES_PER_PIXEL));
+    let frame = frame(format, &bytes)?;
     let source = Cursor::new(bytes);
-    let (image, colours) = match format {
-        ImageFormat::Jpeg => decode(JpegDecoder::new(source).map_err(corrupt)?, allowed)?,
-        ImageFormat::Png => decode(PngDecoder::with_limits(source, allowed.clone()).map_err(corrupt)?, allowed)?,
+    let decoded = match format {
+        ImageFormat::Jpeg => decode(JpegDecoder::new(source).map_err(corrupt)?, &frame)?,
+        ImageFormat::Png => decode(PngDecoder::new(source).map_err(corrupt)?, &frame)?,
     };
+    let Decoded { mut image, colours, orientation } = decoded;
     let (width, height) = limits.scaled(image.width(), image.height());
     let mut small = DynamicImage::new(width, height, image.color());
-    // Averages over all of the original, so that letters stay legible.
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(fast_image_resize::FilterType::Lanczos3));
+    // Averages over all of the original, so that letters stay legible. Colours are weighted by their opacity in place: the
+    // resizer's own way copies the whole image first.
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(fast_image_resize::FilterType::Lanczos3))
+        .use_alpha(false);
+    let alpha = MulDiv::new();
+    if image.color().has_alpha() {
+        alpha.multiply_alpha_inplace(&mut image).map_err(|_| MediaProblem::Corrupt)?;
+    }
     Resizer::new().resize(&image, &mut small, &options).map_err(|_| MediaProblem::Corrupt)?;
     drop(image);
+    if small.color().has_alpha() {
+        alpha.divide_alpha_inplace(&mut small).map_err(|_| MediaProblem::Corrupt)?;
+    }
+    // Turned only now: turning copies the image.
+    small.apply_orientation(orientation);
     let mut encoded = Vec::new();
     if format == ImageFormat::Png {
         encode(PngEncoder::new(&mut encoded), &small, colours.clone())?;
@@ -65,22 +76,28 @@ fn scale(format: ImageFormat, bytes: Bytes, limits: &Limits) -> Result<Medium, M
     Medium::of(encoded, limits)
 }
 
-/// The image upright, in eight bits, with its profile of colours.
-fn decode(
-    mut decoder: impl ImageDecoder,
-    allowed: image::Limits,
-) -> Result<(DynamicImage, Option<Vec<u8>>), MediaProblem> {
-    decoder.set_limits(allowed).map_err(corrupt)?;
+struct Decoded {
+    /// In eight bits.
+    image: DynamicImage,
+    colours: Option<Vec<u8>>,
+    orientation: Orientation,
+}
+
+/// Decodes an image whose memory was judged by its `frame`. A decoder that reads another header than was judged is not
+/// let near the memory.
+fn decode(mut decoder: impl ImageDecoder, frame: &Frame) -> Result<Decoded, MediaProblem> {
+    if decoder.dimensions() != (frame.width, frame.height) || decoder.total_bytes() > frame.decoded_bytes() {
+        return Err(MediaProblem::Corrupt);
+    }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let colours = decoder.icc_profile().ok().flatten().filter(|profile| is_of_rgb(profile));
     let image = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
-    let mut image = if image.color().has_alpha() {
+    let image = if image.color().has_alpha() {
         DynamicImage::ImageRgba8(image.into_rgba8())
     } else {
         DynamicImage::ImageRgb8(image.into_rgb8())
     };
-    image.apply_orientation(orientation);
-    Ok((image, colours))
+    Ok(Decoded { image, colours, orientation })
 }
 
 /// Profiles of other colour models do not describe the decoded image any more (ICC.1:2022, 7.2.6: bytes 16 to 19).

@@ -1,21 +1,21 @@
-//! The size of a JPEG, and whether it is there to its end. Nothing is decoded: that is the provider's business, and a
-//! decoder is what image bombs are made for.
+//! What a JPEG's header says, and whether the file is there to its end. Nothing is decoded: that is the provider's
+//! business, and a decoder is what image bombs are made for.
 
+use super::decoding::Frame;
 use super::problem::MediaProblem;
 
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
 
-/// Width and height of a complete JPEG. What follows the end of the image (phones append previews and notes) is of no
-/// interest.
-pub(super) fn size(bytes: &[u8]) -> Result<(u32, u32), MediaProblem> {
+/// The frame of a complete JPEG. What follows the end of the image (phones append previews and notes) is of no interest.
+pub(super) fn frame(bytes: &[u8]) -> Result<Frame, MediaProblem> {
     let mut rest = bytes.strip_prefix(&[0xff, 0xd8]).ok_or(MediaProblem::Corrupt)?;
-    let (mut size, mut scanned) = (None, false);
+    let (mut frame, mut scanned) = (None, false);
     loop {
         let (marker, after) = next_marker(rest).ok_or(MediaProblem::Corrupt)?;
         rest = after;
         match marker {
-            END_OF_IMAGE => return size.filter(|_| scanned).ok_or(MediaProblem::Corrupt),
+            END_OF_IMAGE => return frame.filter(|_| scanned).ok_or(MediaProblem::Corrupt),
             // Markers without a segment: restarts within a scan, a stray start of image, "temporary".
             0x01 | 0xd0..=0xd8 => continue,
             _ => {}
@@ -24,7 +24,7 @@ pub(super) fn size(bytes: &[u8]) -> Result<(u32, u32), MediaProblem> {
         rest = after;
         match marker {
             START_OF_SCAN => scanned = true,
-            _ if is_frame(marker) => size = size.or_else(|| frame_size(segment)),
+            _ if is_frame(marker) => frame = frame.or_else(|| read_frame(marker, segment)),
             _ => {}
         }
     }
@@ -57,11 +57,37 @@ fn is_frame(marker: u8) -> bool {
     matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
 }
 
-/// Width and height of a frame header. A height of zero ("told after the first scan") is legal and unheard of.
-fn frame_size(segment: &[u8]) -> Option<(u32, u32)> {
-    let [_precision, h1, h0, w1, w0, ..] = *segment else { return None };
-    let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
-    (width > 0 && height > 0).then(|| (width.into(), height.into()))
+/// A frame header (ITU T.81, B.2.2). A height of zero ("told after the first scan") is legal and unheard of.
+fn read_frame(marker: u8, segment: &[u8]) -> Option<Frame> {
+    let ([_precision, h1, h0, w1, w0, _components], components) = segment.split_first_chunk()?;
+    let (width, height) = (u16::from_be_bytes([*w1, *w0]), u16::from_be_bytes([*h1, *h0]));
+    if width == 0 || height == 0 {
+        return None;
+    }
+    let mut frame = Frame {
+        width: width.into(),
+        height: height.into(),
+        // One component is grey; of more the decoder makes red, green and blue.
+        decoded_bytes_per_pixel: if components.len() < 6 { 1 } else { 3 },
+        has_alpha: false,
+        coefficient_bytes: 0,
+    };
+    if is_progressive(marker) {
+        // The second byte of a component holds how often it is sampled across and down.
+        let samples = components.chunks_exact(3).filter_map(|component| component.get(1));
+        let samples: Vec<_> = samples.map(|factors| (u64::from(factors >> 4), u64::from(factors & 15))).collect();
+        let most = |side: fn(&(u64, u64)) -> u64| samples.iter().map(side).max().unwrap_or(1).max(1);
+        let full = most(|factors| factors.0) * most(|factors| factors.1);
+        let all: u64 = samples.iter().map(|(across, down)| across * down).sum();
+        // A coefficient has two bytes.
+        frame.coefficient_bytes = 2 * frame.pixels() * all / full;
+    }
+    Some(frame)
+}
+
+/// Codings whose image is complete only after several scans, so that the decoder keeps all coefficients.
+const fn is_progressive(marker: u8) -> bool {
+    matches!(marker, 0xc2 | 0xc6 | 0xca | 0xce)
 }
 
 #[cfg(test)]
@@ -70,6 +96,26 @@ mod tests {
 
     use super::*;
     use crate::media::samples::jpeg;
+
+    fn size(bytes: &[u8]) -> Result<(u32, u32), MediaProblem> {
+        frame(bytes).map(|frame| (frame.width, frame.height))
+    }
+
+    #[test]
+    fn jpeg_frame_tells_what_the_decoder_holds() {
+        let coded = |marker: u8, components: &[u8]| {
+            let segment = [&[8, 0, 100, 0, 200, components.len() as u8 / 3], components].concat();
+            let frame = read_frame(marker, &segment).unwrap();
+            (frame.decoded_bytes_per_pixel, frame.coefficient_bytes)
+        };
+        let grey = [1, 0x11, 0];
+        let colour = |luminance| [1, luminance, 0, 2, 0x11, 1, 3, 0x11, 1];
+        assert_eq!(coded(0xc0, &grey), (1, 0));
+        assert_eq!(coded(0xc0, &colour(0x22)), (3, 0));
+        assert_eq!(coded(0xc2, &grey), (1, 40_000));
+        assert_eq!(coded(0xc2, &colour(0x11)), (3, 120_000));
+        assert_eq!(coded(0xc2, &colour(0x22)), (3, 60_000));
+    }
 
     #[test]
     fn the_frame_tells_the_size() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use kernel::mac::sha256_hex;
 
+use super::decoding::{Frame, MAX_DECODING_BYTES};
 use super::limits::{Limits, MIN_MEDIUM_BYTES};
 use super::problem::MediaProblem;
 use super::{jpeg, mp4, png};
@@ -135,14 +136,24 @@ impl Format {
 }
 
 fn image(format: ImageFormat, bytes: &[u8], limits: &Limits) -> Result<MediaKind, MediaProblem> {
-    let (width, height) = match format {
-        ImageFormat::Jpeg => jpeg::size(bytes)?,
-        ImageFormat::Png => png::size(bytes)?,
-    };
-    if u64::from(width) * u64::from(height) > limits.pixels {
+    let frame = frame(format, bytes)?;
+    let Frame { width, height, .. } = frame;
+    if frame.pixels() > limits.pixels {
         return Err(MediaProblem::BadDimensions { width, height, limit: limits.pixels });
     }
+    let needed = frame.memory(bytes.len(), limits);
+    if needed > MAX_DECODING_BYTES {
+        return Err(MediaProblem::TooMuchMemory { needed, limit: MAX_DECODING_BYTES });
+    }
     Ok(MediaKind::Image { format, width, height })
+}
+
+/// What the header of an image says.
+pub(super) fn frame(format: ImageFormat, bytes: &[u8]) -> Result<Frame, MediaProblem> {
+    match format {
+        ImageFormat::Jpeg => jpeg::frame(bytes),
+        ImageFormat::Png => png::frame(bytes),
+    }
 }
 
 fn video(bytes: &[u8], limits: &Limits) -> Result<MediaKind, MediaProblem> {

@@ -11,6 +11,7 @@
 
 mod address;
 mod body;
+mod decoding;
 mod fetcher;
 mod fit;
 mod jpeg;
@@ -26,6 +27,7 @@ mod target;
 #[cfg(test)]
 mod samples;
 
+pub use decoding::MAX_DECODING_BYTES;
 pub use fetcher::{MAX_REDIRECTS, MediaFetcher};
 pub use limits::{Limits, MAX_LONG_SIDE, MAX_MEDIUM_BYTES, MAX_PIXELS, MAX_SHORT_SIDE, MAX_VIDEO, MIN_MEDIUM_BYTES};
 pub use medium::{ImageFormat, MediaKind, Medium};

@@ -1,34 +1,58 @@
-//! The size of a PNG, and whether it is there to its end.
+//! What a PNG's header says, and whether the file is there to its end.
 
+use super::decoding::Frame;
 use super::problem::MediaProblem;
 
 const SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n'];
 
-/// Width and height of a complete PNG. Checksums are not verified: a transport that flips bits and keeps the length is
+/// The frame of a complete PNG. Checksums are not verified: a transport that flips bits and keeps the length is
 /// not what happens.
-pub(super) fn size(bytes: &[u8]) -> Result<(u32, u32), MediaProblem> {
+pub(super) fn frame(bytes: &[u8]) -> Result<Frame, MediaProblem> {
     walk(bytes).ok_or(MediaProblem::Corrupt)
 }
 
-fn walk(bytes: &[u8]) -> Option<(u32, u32)> {
+fn walk(bytes: &[u8]) -> Option<Frame> {
     let (kind, header, mut rest) = split_chunk(bytes.strip_prefix(&SIGNATURE)?)?;
-    let [w3, w2, w1, w0, h3, h2, h1, h0, _depth, _colour, _compression, _filter, _interlace] = *header else {
+    let [w3, w2, w1, w0, h3, h2, h1, h0, depth, colour, _compression, _filter, _interlace] = *header else {
         return None;
     };
     let (width, height) = (u32::from_be_bytes([w3, w2, w1, w0]), u32::from_be_bytes([h3, h2, h1, h0]));
     if kind != b"IHDR" || width == 0 || height == 0 {
         return None;
     }
-    let mut has_data = false;
+    let (mut has_data, mut has_transparency) = (false, false);
     loop {
         let (kind, _, after) = split_chunk(rest)?;
         rest = after;
         match kind {
             b"IDAT" => has_data = true,
-            b"IEND" => return has_data.then_some((width, height)),
+            b"tRNS" => has_transparency = true,
+            b"IEND" if has_data => break,
+            b"IEND" => return None,
             _ => {}
         }
     }
+    let (channels, has_alpha) = channels(colour, has_transparency)?;
+    let bytes_per_channel = if depth == 16 { 2 } else { 1 };
+    Some(Frame {
+        width,
+        height,
+        decoded_bytes_per_pixel: channels * bytes_per_channel,
+        has_alpha,
+        coefficient_bytes: 0,
+    })
+}
+
+/// Channels of the decoded image, by the colour types of PNG (third edition, 11.2.1). The decoder replaces palettes by
+/// their colours and a transparent colour by a channel.
+const fn channels(colour: u8, has_transparency: bool) -> Option<(u64, bool)> {
+    Some(match (colour, has_transparency) {
+        (0, false) => (1, false),
+        (0, true) | (4, _) => (2, true),
+        (2 | 3, false) => (3, false),
+        (2 | 3, true) | (6, _) => (4, true),
+        _ => return None,
+    })
 }
 
 /// Type and content of the first chunk, and what follows its checksum.
@@ -46,6 +70,39 @@ mod tests {
 
     use super::*;
     use crate::media::samples::png;
+
+    fn size(bytes: &[u8]) -> Result<(u32, u32), MediaProblem> {
+        frame(bytes).map(|frame| (frame.width, frame.height))
+    }
+
+    #[test]
+    fn png_header_tells_what_the_decoder_writes() {
+        let coded = |depth: u8, colour: u8, transparent: bool| {
+            let mut bytes = png(640, 480);
+            (bytes[24], bytes[25]) = (depth, colour);
+            if transparent {
+                let after_header = 8 + 25;
+                bytes.splice(after_header..after_header, *b"\0\0\0\x01tRNS\0crc!");
+            }
+            frame(&bytes).map(|frame| (frame.decoded_bytes_per_pixel, frame.has_alpha))
+        };
+        for (depth, colour, transparent, expected) in [
+            (8, 0, false, (1, false)),
+            (1, 0, false, (1, false)),
+            (16, 0, false, (2, false)),
+            (16, 0, true, (4, true)),
+            (8, 2, false, (3, false)),
+            (16, 2, false, (6, false)),
+            (8, 3, false, (3, false)),
+            (4, 3, true, (4, true)),
+            (8, 4, false, (2, true)),
+            (8, 6, false, (4, true)),
+            (16, 6, false, (8, true)),
+        ] {
+            assert_eq!(coded(depth, colour, transparent), Ok(expected), "depth {depth}, colour type {colour}");
+        }
+        assert_eq!(coded(8, 5, false), Err(MediaProblem::Corrupt), "there is no colour type 5");
+    }
 
     #[test]
     fn the_header_tells_the_size_and_every_truncation_is_noticed() {

@@ -62,6 +62,14 @@ pub enum MediaProblem {
         /// Pixels allowed in all.
         limit: u64,
     },
+    /// An image whose decoding would exceed the publisher's memory.
+    #[error("decoding needs {needed} bytes, more than {limit}")]
+    TooMuchMemory {
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
     /// A video of too many seconds.
     #[error("{seconds} s long, more than {limit} s")]
     TooLong {
@@ -101,6 +109,12 @@ impl MediaProblem {
             Self::BadDimensions { width, height, limit } => {
                 let limit = limit / 10_000;
                 return format!("图片为 {width}×{height} 像素，超过 {limit} 万像素，请缩小后重新上传");
+            }
+            Self::TooMuchMemory { needed, limit } => {
+                let (needed, limit) = (needed.div_ceil(MB as u64), limit / MB as u64);
+                return format!(
+                    "图片解码后约占 {needed} MB，超过 {limit} MB 的处理上限，请缩小尺寸或另存为普通 JPG 后重新上传"
+                );
             }
             Self::TooLong { seconds, limit } => {
                 return format!("视频长约 {seconds} 秒，超过 {limit} 秒的限制，请剪辑后重新上传");
@@ -161,6 +175,7 @@ mod tests {
             MediaProblem::WrongType { found: Some("image/webp") },
             MediaProblem::WrongType { found: Some("text/html") },
             MediaProblem::BadDimensions { width: 1, height: 2, limit: 1 },
+            MediaProblem::TooMuchMemory { needed: 500, limit: 240 },
             MediaProblem::TooLong { seconds: 31, limit: 30 },
             MediaProblem::Corrupt,
         ];
@@ -177,6 +192,10 @@ mod tests {
             (MediaProblem::UrlTooLong, &[MAX_URL_LENGTH.to_string().as_str()]),
             (MediaProblem::WrongType { found: Some("image/webp") }, &["image/webp", "MP4"]),
             (MediaProblem::BadDimensions { width: 8_001, height: 5_000, limit: 40_000_000 }, &["8001×5000", "4000 万"]),
+            (
+                MediaProblem::TooMuchMemory { needed: (363 * MB) as u64 + 1, limit: (240 * MB) as u64 },
+                &["364 MB", "240 MB"],
+            ),
             (MediaProblem::TooLong { seconds: 31, limit: 30 }, &["31 秒", "30 秒"]),
             (MediaProblem::HttpStatus(404), &["404"]),
         ] {

@@ -57,6 +57,11 @@ async fn files_that_are_no_media_are_refused_by_what_they_are() -> Result<()> {
             Exhibit::new(MediaFile::jpeg(8_001, 5_000)),
             "8001×5000 像素，超过 4000 万像素",
         ),
+        (
+            "an image of few bytes that becomes half a gigabyte",
+            Exhibit::new(MediaFile::of_bytes(include_bytes!("../../../media/big-rgba16.png"))),
+            "图片解码后约占 455 MB，超过 240 MB 的处理上限，请缩小尺寸或另存为普通 JPG 后重新上传",
+        ),
         ("a PDF", text("%PDF-1.7\n1 0 obj\n"), "application/pdf"),
         ("a GIF", text("GIF89a\u{1}\u{0}\u{1}\u{0}\u{0}\u{0}\u{0};"), "image/gif"),
         ("a WebP", text("RIFF\u{10}\u{0}\u{0}\u{0}WEBPVP8 \u{0}\u{0}\u{0}\u{0}"), "image/webp"),

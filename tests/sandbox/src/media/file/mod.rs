@@ -6,6 +6,8 @@ mod jpeg;
 mod mp4;
 mod png;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::seed::Seed;
@@ -53,6 +55,11 @@ pub enum MediaFile {
         /// All of it.
         text: String,
     },
+    /// Any bytes.
+    Bytes {
+        /// All of them, in base64; what is no base64 is an empty file.
+        base64: String,
+    },
 }
 
 impl MediaFile {
@@ -74,6 +81,12 @@ impl MediaFile {
         Self::Mp4 { width: 640, height: 360, milliseconds, bytes: 0 }
     }
 
+    /// A file with exactly this content.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self::Bytes { base64: STANDARD.encode(bytes) }
+    }
+
     /// Padded to this many bytes. Exactly, unless that is within a dozen bytes of the smallest possible file, or below.
     #[must_use]
     pub const fn sized(mut self, size: usize) -> Self {
@@ -92,6 +105,7 @@ impl MediaFile {
             Self::Mp4 { .. } => "video/mp4",
             Self::Html => "text/html; charset=utf-8",
             Self::Text { .. } => "text/plain; charset=utf-8",
+            Self::Bytes { .. } => "application/octet-stream",
         }
     }
 
@@ -106,6 +120,7 @@ impl MediaFile {
             Self::Mp4 { width, height, milliseconds, bytes } => mp4::encode(width, height, milliseconds, bytes),
             Self::Html => b"<!DOCTYPE html><html><body>404</body></html>".to_vec(),
             Self::Text { ref text } => text.clone().into_bytes(),
+            Self::Bytes { ref base64 } => STANDARD.decode(base64).unwrap_or_default(),
         }
     }
 }
