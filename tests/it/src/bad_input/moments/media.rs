@@ -60,7 +60,7 @@ async fn files_that_are_no_media_are_refused_by_what_they_are() -> Result<()> {
         (
             "an image of few bytes that becomes half a gigabyte",
             Exhibit::new(MediaFile::of_bytes(include_bytes!("../../../media/big-rgba16.png"))),
-            "图片解码后约占 455 MB，超过 240 MB 的处理上限，请缩小尺寸或另存为普通 JPG 后重新上传",
+            "图片解码后约占 456 MB，超过 240 MB 的处理上限，请缩小尺寸或另存为普通 JPG 后重新上传",
         ),
         ("a PDF", text("%PDF-1.7\n1 0 obj\n"), "application/pdf"),
         ("a GIF", text("GIF89a\u{1}\u{0}\u{1}\u{0}\u{0}\u{0}\u{0};"), "image/gif"),
