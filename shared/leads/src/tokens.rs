@@ -6,7 +6,7 @@ use std::time::Duration;
 use kernel::Clock;
 use kernel::config::{ConfigError, Env};
 use kernel::vault::{Place, Vault};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tracing::{error, info, warn};
 
 use crate::douyin::{Douyin, FailureKind, PlatformError, TokenGrant};
@@ -32,6 +32,9 @@ const LEASE: Duration = Duration::from_secs(60);
 /// How long to wait for another holder, and how often to look.
 const WAIT: Duration = Duration::from_secs(65);
 const POLL: Duration = Duration::from_millis(250);
+/// Two refusals closer together than this are one incident: "expired" was seen twice within 100 ms of a good token, and
+/// a refresh of a token that has not expired brings the same one, so it is no second opinion.
+const APART: i64 = 60;
 
 /// The account must be authorised anew by then at the latest, whatever we do: a date the keeper never falls short of.
 pub fn reauthorize_by(account: &Auth) -> i64 {
@@ -45,13 +48,26 @@ pub fn refresh_due(expire_time: i64, refresh_expire_time: i64, renew_count: u32)
     if renew_count < MAX_RENEWALS { refresh.min(refresh_expire_time - RENEW_BEFORE) } else { refresh }
 }
 
-/// An access token in the clear, and which of the account's token sets it is from.
+/// An access token in the clear, and which of the account's access tokens it is.
 #[derive(Debug, Clone)]
 pub struct AccessToken {
     /// The token.
     pub token: SecretString,
-    /// The row's `token_version`.
+    /// The row's `access_version`.
     pub version: u64,
+    /// It was refused before, and not accepted since.
+    in_doubt: bool,
+}
+
+/// What a refusal of a token means that a refresh did not replace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rejection {
+    /// It is the first one, and proves nothing: ask again after more than a minute.
+    Noted,
+    /// It was refused before and long enough ago: the account is EXPIRED.
+    Proven,
+    /// The account has other tokens by now: the refusal says nothing about them.
+    Outdated,
 }
 
 /// Tokens of authorised accounts.
@@ -80,25 +96,31 @@ impl Tokens {
     /// [`Error::Authorization`] when only the user can help.
     pub async fn access_token(&self, account: &Auth) -> Result<AccessToken> {
         ensure_active(account)?;
-        if account.expire_time - USABLE_FOR <= self.clock.now().as_second() {
-            return self.replace(&account.douyin_user_id, account.token_version).await;
+        let is_usable = |account: &Auth| account.expire_time - USABLE_FOR > self.clock.now().as_second();
+        if is_usable(account) {
+            return self.open_access_token(account).await;
         }
-        self.open_access_token(account).await
+        self.usable(&account.douyin_user_id, is_usable).await
     }
 
-    /// A token newer than `rejected`, which Douyin did not accept: somebody else's if there is one, or a refreshed one.
+    /// In place of the token `rejected`, which Douyin did not accept: somebody else's newer one if there is one, or what
+    /// a refresh brings. That is the same token as long as it has not expired at Douyin.
     pub async fn replace(&self, douyin_user_id: &str, rejected: u64) -> Result<AccessToken> {
+        self.usable(douyin_user_id, |account| account.access_version != rejected).await
+    }
+
+    async fn usable(&self, douyin_user_id: &str, is_usable: impl Fn(&Auth) -> bool) -> Result<AccessToken> {
         let give_up = self.clock.now_ms() + WAIT.as_millis() as i64;
         loop {
             let account = self.account(douyin_user_id).await?;
             ensure_active(&account)?;
-            if account.token_version > rejected {
+            if is_usable(&account) {
                 return self.open_access_token(&account).await;
             }
             let owner = hex::encode(kernel::mac::random::<8>());
             if self.lease(&account, &owner).await? {
                 if let Some(token) = self.refresh(&account, &owner).await? {
-                    return Ok(AccessToken { token, version: account.token_version + 1 });
+                    return Ok(token);
                 }
                 // The row moved on meanwhile (authorised anew, disconnected): what it holds now decides.
                 continue;
@@ -110,10 +132,30 @@ impl Tokens {
         }
     }
 
-    /// Notes that Douyin refused `token` although it was fresh: the authorisation is over.
-    pub async fn rejected(&self, douyin_user_id: &str, token: &AccessToken) -> Result<()> {
-        let marked = self.accounts.mark_expired(douyin_user_id, token.version, self.clock.now().as_second()).await?;
-        warn!(marked, "a fresh access token was refused");
+    /// Notes that Douyin refused `token` although a refresh had just confirmed or replaced it, and says what that means.
+    pub async fn rejected(&self, douyin_user_id: &str, token: &AccessToken) -> Result<Rejection> {
+        let account = self.account(douyin_user_id).await?;
+        let now = self.clock.now().as_second();
+        if account.status != AuthStatus::Active || account.access_version != token.version {
+            return Ok(Rejection::Outdated);
+        }
+        let first = account.refused_at.filter(|_| account.refused_version == Some(token.version));
+        let (written, meaning) = match first {
+            None => (self.accounts.note_refusal(&account, now).await?, Rejection::Noted),
+            Some(first) if now - first < APART => (true, Rejection::Noted),
+            Some(_) => (self.accounts.mark_expired(&account, now).await?, Rejection::Proven),
+        };
+        let meaning = if written { meaning } else { Rejection::Outdated };
+        warn!(account.id = account.id, ?meaning, "an access token of account {} was refused", account.id);
+        Ok(meaning)
+    }
+
+    /// Notes that Douyin accepted `token`, so that a refusal before that counts no more.
+    pub async fn accepted(&self, douyin_user_id: &str, token: &mut AccessToken) -> Result<()> {
+        if token.in_doubt {
+            self.accounts.forget_refusal(douyin_user_id, token.version).await?;
+            token.in_doubt = false;
+        }
         Ok(())
     }
 
@@ -159,24 +201,31 @@ impl Tokens {
     async fn open_access_token(&self, account: &Auth) -> Result<AccessToken> {
         let sealed = account.access_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
         let token = self.vault.open(place(account), sealed).await?;
-        Ok(AccessToken { token, version: account.token_version })
+        let in_doubt = account.refused_version == Some(account.access_version);
+        Ok(AccessToken { token, version: account.access_version, in_doubt })
     }
 
-    /// The new token, stored; `None` when the row moved on and the lease with it.
-    async fn refresh(&self, account: &Auth, owner: &str) -> Result<Option<SecretString>> {
+    /// The token a refresh brings, stored; `None` when the row moved on and the lease with it.
+    async fn refresh(&self, account: &Auth, owner: &str) -> Result<Option<AccessToken>> {
         let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
         let refresh_token = self.vault.open(place(account), sealed).await?;
+        let known = self.open_access_token(account).await?;
         let grant = match self.douyin.refresh_access_token(&refresh_token).await {
             Ok(grant) => grant,
             Err(failure) => return self.refused(account, owner, failure).await.map(|()| None),
         };
-        let tokens = self.seal(account, &grant).await?;
+        let is_other = grant.access_token.expose_secret() != known.token.expose_secret();
+        let tokens = self.seal(account, &grant, is_other).await?;
         let saved = self.accounts.save_tokens(account, owner, &tokens, self.clock.now().as_second()).await?;
-        info!(account.id = account.id, saved, "access token of account {} refreshed", account.id);
-        Ok(saved.then_some(grant.access_token))
+        info!(account.id = account.id, saved, is_other, "access token of account {} refreshed", account.id);
+        let token = match is_other {
+            true => AccessToken { token: grant.access_token, version: account.access_version + 1, in_doubt: false },
+            false => known,
+        };
+        Ok(saved.then_some(token))
     }
 
-    async fn seal(&self, account: &Auth, grant: &TokenGrant) -> Result<SealedTokens> {
+    async fn seal(&self, account: &Auth, grant: &TokenGrant, is_other: bool) -> Result<SealedTokens> {
         let now = self.clock.now().as_second();
         let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2);
         let refresh_token = match &grant.refresh_token {
@@ -189,8 +238,12 @@ impl Tokens {
         let known = account.refresh_expire_time;
         let refresh_expire_time = stated.map(|end| end.min(known));
         let expire_time = now + seconds(grant.expires_in);
+        let access_token = match is_other {
+            true => Some(self.vault.seal(place(account), &grant.access_token).await?),
+            false => None,
+        };
         Ok(SealedTokens {
-            access_token: self.vault.seal(place(account), &grant.access_token).await?,
+            access_token,
             refresh_token,
             expire_time,
             refresh_expire_time,
@@ -210,7 +263,7 @@ impl Tokens {
         let refresh_expire_time = now + i64::try_from(renewed.expires_in.as_secs()).unwrap_or(i64::MAX / 2);
         let renew_count = account.renew_count + 1;
         let tokens = SealedTokens {
-            access_token: account.access_token.clone().ok_or(AuthorizationProblem::Expired)?,
+            access_token: None,
             refresh_token: Some(self.vault.seal(place(account), &renewed.refresh_token).await?),
             expire_time: account.expire_time,
             refresh_expire_time: Some(refresh_expire_time),
@@ -226,10 +279,12 @@ impl Tokens {
     /// account stays ACTIVE until Douyin refuses a refresh, and its user sees by when to authorise anew.
     async fn not_renewed(&self, account: &Auth, owner: &str, failure: PlatformError) -> Result<()> {
         const LIMIT_REACHED: i64 = 10_020;
-        if failure.kind != FailureKind::ReauthorizationNeeded {
-            return self.refused(account, owner, failure).await;
-        }
         let now = self.clock.now().as_second();
+        match failure.kind {
+            FailureKind::ReauthorizationNeeded => {}
+            FailureKind::TokenInvalid if refused_before(account, now) => {}
+            _ => return self.not_now(account, owner, failure).await,
+        }
         let limit_reached = failure.code == Some(LIMIT_REACHED);
         // Any other refusal says that the refresh token itself is dead, as after a renewal whose answer was lost.
         let refresh_end = if limit_reached { account.refresh_expire_time } else { now };
@@ -243,21 +298,35 @@ impl Tokens {
         Ok(())
     }
 
-    /// What a failed refresh means for the account: only Douyin's own word on the token ends it, and only if the
-    /// token it spoke of is still the stored one (`Ok` when it is not).
+    /// What a failed refresh means for the account: only Douyin's own word on the token or a second refusal ends it,
+    /// and only if the token it spoke of is still the stored one (`Ok` when it is not).
     async fn refused(&self, account: &Auth, owner: &str, failure: PlatformError) -> Result<()> {
         let now = self.clock.now().as_second();
-        if matches!(failure.kind, FailureKind::ReauthorizationNeeded | FailureKind::TokenInvalid) {
-            if !self.accounts.mark_expired(&account.douyin_user_id, account.token_version, now).await? {
-                return Ok(());
-            }
-            warn!(account.id = account.id, "account {} must be authorised anew: {failure}", account.id);
-        } else {
-            self.accounts.release_refresh_lease(account, owner, now + RETRY_AFTER).await?;
-            error!(account.id = account.id, "tokens of account {} not refreshed: {failure}", account.id);
+        match failure.kind {
+            FailureKind::ReauthorizationNeeded => {}
+            FailureKind::TokenInvalid if refused_before(account, now) => {}
+            _ => return self.not_now(account, owner, failure).await,
         }
+        if !self.accounts.mark_expired(account, now).await? {
+            return Ok(());
+        }
+        warn!(account.id = account.id, "account {} must be authorised anew: {failure}", account.id);
+        Err(AuthorizationProblem::Expired.into())
+    }
+
+    /// Leaves a token set as it is after a failure that proves nothing, for the keeper to come again.
+    async fn not_now(&self, account: &Auth, owner: &str, failure: PlatformError) -> Result<()> {
+        let now = self.clock.now().as_second();
+        let refused_at = (failure.kind == FailureKind::TokenInvalid).then_some(now);
+        self.accounts.release_refresh_lease(account, owner, now + RETRY_AFTER, refused_at).await?;
+        error!(account.id = account.id, "tokens of account {} not refreshed: {failure}", account.id);
         Err(failure.into())
     }
+}
+
+/// Whether the refresh token was refused before, long enough ago and not accepted since.
+fn refused_before(account: &Auth, now: i64) -> bool {
+    account.refresh_refused_at.is_some_and(|first| now - first >= APART)
 }
 
 /// Refuses an account whose authorisation has ended.

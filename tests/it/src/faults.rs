@@ -10,6 +10,7 @@ mod sizes;
 mod starts;
 mod steps;
 mod story;
+mod tokens;
 
 use std::time::Duration;
 

@@ -12,8 +12,8 @@ use crate::store::unless_refused;
 /// A refreshed, sealed token set: written whole or not at all.
 #[derive(Debug, Clone)]
 pub struct SealedTokens {
-    /// Sealed access token.
-    pub access_token: String,
+    /// Sealed access token, when it is another one than before; `None` keeps the stored one with its version.
+    pub access_token: Option<String>,
     /// Sealed refresh token; `None` keeps the stored one (an answer without one must never empty it).
     pub refresh_token: Option<String>,
     /// End of the access token.
@@ -56,10 +56,15 @@ impl AuthStore {
     /// Stores refreshed tokens and lets the lease go. `false`: the row has moved on (authorised anew, disconnected),
     /// and what it holds now is newer.
     pub async fn save_tokens(&self, account: &Auth, owner: &str, tokens: &SealedTokens, now: i64) -> Result<bool> {
-        let mut set = "SET access_token = :access, expire_time = :expire, refresh_due = :due, \
-                       refresh_shard = :shard, update_time = :now"
-            .to_owned();
+        let mut set =
+            "SET expire_time = :expire, refresh_due = :due, refresh_shard = :shard, update_time = :now".to_owned();
+        let mut add = "ADD token_version :one";
         let mut request = self.leased(account, owner);
+        if let Some(access_token) = &tokens.access_token {
+            set.push_str(", access_token = :access");
+            add = "ADD token_version :one, access_version :one";
+            request = request.expression_attribute_values(":access", s(access_token));
+        }
         if let Some(refresh_token) = &tokens.refresh_token {
             set.push_str(", refresh_token = :refresh");
             request = request.expression_attribute_values(":refresh", s(refresh_token));
@@ -72,10 +77,10 @@ impl AuthStore {
             set.push_str(", renew_count = :renewals");
             request = request.expression_attribute_values(":renewals", n(count));
         }
-        set.push_str(" REMOVE refresh_lease_owner, refresh_lease_until ADD token_version :one");
         let outcome = request
-            .update_expression(set)
-            .expression_attribute_values(":access", s(&tokens.access_token))
+            .update_expression(format!(
+                "{set} REMOVE refresh_lease_owner, refresh_lease_until, refresh_refused_at {add}"
+            ))
             .expression_attribute_values(":expire", n(tokens.expire_time))
             .expression_attribute_values(":due", n(tokens.refresh_due))
             .expression_attribute_values(":shard", s(due::shard_of_text(&account.douyin_user_id)))
@@ -86,28 +91,60 @@ impl AuthStore {
         unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
-    /// Marks the account EXPIRED: Douyin itself has refused the tokens of `version`. They are dead and are dropped.
-    /// `false`: the account has other tokens by now.
-    pub async fn mark_expired(&self, douyin_user_id: &str, version: u64, now: i64) -> Result<bool> {
+    /// Marks the account EXPIRED and leaves it out of the keeper's rounds. The sealed tokens stay: if Douyin was wrong,
+    /// nothing else could bring them back. `false`: the account has other tokens by now.
+    pub async fn mark_expired(&self, account: &Auth, now: i64) -> Result<bool> {
         let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("douyin_user_id", s(douyin_user_id))
-            .condition_expression("token_version = :version AND #status = :active")
+            .unmoved(account)
             .update_expression(
-                "SET #status = :expired, update_time = :now REMOVE access_token, refresh_token, refresh_shard, \
-                 refresh_due, refresh_lease_owner, refresh_lease_until ADD token_version :one",
+                "SET #status = :expired, update_time = :now REMOVE refresh_shard, refresh_due, refresh_lease_owner, \
+                 refresh_lease_until ADD token_version :one",
             )
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":version", n(version))
-            .expression_attribute_values(":active", s("ACTIVE"))
             .expression_attribute_values(":expired", s("EXPIRED"))
             .expression_attribute_values(":now", n(now))
             .expression_attribute_values(":one", n(1))
             .send()
             .await;
         unless_refused(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Notes when the account's access token was first refused. `false`: the account has other tokens by now.
+    pub async fn note_refusal(&self, account: &Auth, now: i64) -> Result<bool> {
+        let outcome = self
+            .unmoved(account)
+            .update_expression("SET refused_version = :refused, refused_at = :now")
+            .expression_attribute_values(":refused", n(account.access_version))
+            .expression_attribute_values(":now", n(now))
+            .send()
+            .await;
+        unless_refused(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Forgets that the access token of this version was refused: it was accepted since.
+    pub async fn forget_refusal(&self, douyin_user_id: &str, access_version: u64) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("douyin_user_id", s(douyin_user_id))
+            .condition_expression("refused_version = :refused")
+            .update_expression("REMOVE refused_version, refused_at")
+            .expression_attribute_values(":refused", n(access_version))
+            .send()
+            .await;
+        unless_refused(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// An update of an account that is ACTIVE and whose token set is still the one that was read.
+    fn unmoved(&self, account: &Auth) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("douyin_user_id", s(&account.douyin_user_id))
+            .condition_expression("token_version = :version AND #status = :active")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":version", n(account.token_version))
+            .expression_attribute_values(":active", s("ACTIVE"))
     }
 
     /// Notes that the refresh token will not be renewed any more and ends at `refresh_end`.
@@ -133,15 +170,23 @@ impl AuthStore {
         unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
-    /// Lets the refresh lease go after a failure that proves nothing, and sets when the keeper tries again.
-    pub async fn release_refresh_lease(&self, account: &Auth, owner: &str, refresh_due: i64) -> Result<bool> {
-        let outcome = self
-            .leased(account, owner)
-            .update_expression("SET refresh_due = :due REMOVE refresh_lease_owner, refresh_lease_until")
-            .expression_attribute_values(":due", n(refresh_due))
-            .send()
-            .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+    /// Lets the refresh lease go after a failure that proves nothing, and sets when the keeper tries again. A first
+    /// refusal of the refresh token is noted with its time.
+    pub async fn release_refresh_lease(
+        &self,
+        account: &Auth,
+        owner: &str,
+        refresh_due: i64,
+        refused_at: Option<i64>,
+    ) -> Result<bool> {
+        let mut request = self.leased(account, owner).expression_attribute_values(":due", n(refresh_due));
+        let mut set = "SET refresh_due = :due".to_owned();
+        if let Some(time) = refused_at {
+            set.push_str(", refresh_refused_at = if_not_exists(refresh_refused_at, :refused)");
+            request = request.expression_attribute_values(":refused", n(time));
+        }
+        let update = format!("{set} REMOVE refresh_lease_owner, refresh_lease_until");
+        unless_refused(request.update_expression(update).send().await, "dynamodb:UpdateItem")
     }
 
     fn leased(&self, account: &Auth, owner: &str) -> UpdateItemFluentBuilder {
