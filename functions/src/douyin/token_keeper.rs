@@ -43,7 +43,7 @@ pub async fn handle(app: &App, deadline: Deadline) -> leads::Result<()> {
             if deadline.remaining(app.clock.now()) < HEADROOM {
                 return Ok(());
             }
-            app.tokens.keep(&account).await
+            app.tokens.keep(&account, deadline).await
         })
         .buffer_unordered(PARALLEL);
     while let Some(outcome) = rounds.next().await {

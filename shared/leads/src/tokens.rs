@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use kernel::Clock;
 use kernel::config::{ConfigError, Env};
+use kernel::deadline::Deadline;
+use kernel::dynamo::backoff;
 use kernel::vault::{Place, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::{error, info, warn};
 
 use crate::douyin::{Douyin, FailureKind, PlatformError, TokenGrant};
 use crate::error::{AuthorizationProblem, Result};
-use crate::store::auth::{Auth, AuthStatus, AuthStore, SealedTokens, TABLE};
+use crate::store::auth::{Auth, AuthStatus, AuthStore, Fence, SealedTokens, TABLE};
 
 const DAY: i64 = 86_400;
 
@@ -27,6 +29,8 @@ const RENEWAL_GAIN: i64 = 30 * DAY - RENEW_BEFORE;
 const RETRY_AFTER: i64 = 3_600;
 /// A token this close to its end is not used for another call.
 const USABLE_FOR: i64 = 60;
+/// A renewal is begun only if this is left of the invocation: its answer voids the stored token, so it has to be stored.
+const RENEWAL_ROOM: Duration = Duration::from_secs(30);
 /// Longer than the platform call under it can take, so a holder that lives never loses it.
 const LEASE: Duration = Duration::from_secs(60);
 /// How long to wait for another holder, and how often to look.
@@ -90,26 +94,31 @@ impl Tokens {
         })
     }
 
-    /// A usable access token of the account.
+    /// A usable access token of the account. What a refresh brings is stored before `deadline`, if it can be at all.
     ///
     /// # Errors
     /// [`Error::Authorization`] when only the user can help.
-    pub async fn access_token(&self, account: &Auth) -> Result<AccessToken> {
+    pub async fn access_token(&self, account: &Auth, deadline: Deadline) -> Result<AccessToken> {
         ensure_active(account)?;
         let is_usable = |account: &Auth| account.expire_time - USABLE_FOR > self.clock.now().as_second();
         if is_usable(account) {
             return self.open_access_token(account).await;
         }
-        self.usable(&account.douyin_user_id, is_usable).await
+        self.usable(&account.douyin_user_id, deadline, is_usable).await
     }
 
     /// In place of the token `rejected`, which Douyin did not accept: somebody else's newer one if there is one, or what
     /// a refresh brings. That is the same token as long as it has not expired at Douyin.
-    pub async fn replace(&self, douyin_user_id: &str, rejected: u64) -> Result<AccessToken> {
-        self.usable(douyin_user_id, |account| account.access_version != rejected).await
+    pub async fn replace(&self, douyin_user_id: &str, rejected: u64, deadline: Deadline) -> Result<AccessToken> {
+        self.usable(douyin_user_id, deadline, |account| account.access_version != rejected).await
     }
 
-    async fn usable(&self, douyin_user_id: &str, is_usable: impl Fn(&Auth) -> bool) -> Result<AccessToken> {
+    async fn usable(
+        &self,
+        douyin_user_id: &str,
+        deadline: Deadline,
+        is_usable: impl Fn(&Auth) -> bool,
+    ) -> Result<AccessToken> {
         let give_up = self.clock.now_ms() + WAIT.as_millis() as i64;
         loop {
             let account = self.account(douyin_user_id).await?;
@@ -119,7 +128,7 @@ impl Tokens {
             }
             let owner = hex::encode(kernel::mac::random::<8>());
             if self.lease(&account, &owner).await? {
-                if let Some(token) = self.refresh(&account, &owner).await? {
+                if let Some(token) = self.refresh(&account, &owner, deadline).await? {
                     return Ok(token);
                 }
                 // The row moved on meanwhile (authorised anew, disconnected): what it holds now decides.
@@ -160,17 +169,18 @@ impl Tokens {
     }
 
     /// The keeper's round over one account: refreshes, then renews, whichever is due. Neither waits for the other.
-    pub async fn keep(&self, douyin_user_id: &str) -> Result<()> {
+    pub async fn keep(&self, douyin_user_id: &str, deadline: Deadline) -> Result<()> {
         let account = self.account(douyin_user_id).await?;
         let refreshed = if account.expire_time - self.clock.now().as_second() < REFRESH_BEFORE {
-            self.leased(&account, async |owner| self.refresh(&account, owner).await.map(drop)).await
+            self.leased(&account, async |owner| self.refresh(&account, owner, deadline).await.map(drop)).await
         } else {
             Ok(())
         };
         let account = self.account(douyin_user_id).await?;
         let left = account.refresh_expire_time - self.clock.now().as_second();
-        if account.renew_count < MAX_RENEWALS && left < RENEW_BEFORE {
-            self.leased(&account, async |owner| self.renew(&account, owner).await).await?;
+        let has_room = deadline.remaining(self.clock.now()) >= RENEWAL_ROOM;
+        if account.renew_count < MAX_RENEWALS && left < RENEW_BEFORE && has_room {
+            self.leased(&account, async |owner| self.renew(&account, owner, deadline).await).await?;
         }
         refreshed
     }
@@ -206,7 +216,7 @@ impl Tokens {
     }
 
     /// The token a refresh brings, stored; `None` when the row moved on and the lease with it.
-    async fn refresh(&self, account: &Auth, owner: &str) -> Result<Option<AccessToken>> {
+    async fn refresh(&self, account: &Auth, owner: &str, deadline: Deadline) -> Result<Option<AccessToken>> {
         let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
         let refresh_token = self.vault.open(place(account), sealed).await?;
         let known = self.open_access_token(account).await?;
@@ -215,8 +225,10 @@ impl Tokens {
             Err(failure) => return self.refused(account, owner, failure).await.map(|()| None),
         };
         let is_other = grant.access_token.expose_secret() != known.token.expose_secret();
-        let tokens = self.seal(account, &grant, is_other).await?;
-        let saved = self.accounts.save_tokens(account, owner, &tokens, self.clock.now().as_second()).await?;
+        let is_same = |token: &SecretString| token.expose_secret() == refresh_token.expose_secret();
+        let issued = (Some(&grant.access_token), grant.refresh_token.as_ref().filter(|token| !is_same(token)));
+        let tokens = self.refreshed(account, &grant, is_other);
+        let saved = self.store(account, Fence::Lease(owner), issued, tokens, deadline).await?;
         info!(account.id = account.id, saved, is_other, "access token of account {} refreshed", account.id);
         let token = match is_other {
             true => AccessToken { token: grant.access_token, version: account.access_version + 1, in_doubt: false },
@@ -225,34 +237,66 @@ impl Tokens {
         Ok(saved.then_some(token))
     }
 
-    async fn seal(&self, account: &Auth, grant: &TokenGrant, is_other: bool) -> Result<SealedTokens> {
+    /// Seals and stores what Douyin has just handed out, access and refresh token, and does nothing else before: it
+    /// exists nowhere else, and what it replaces is void. What may pass is therefore waited for until the function ends.
+    async fn store(
+        &self,
+        account: &Auth,
+        fence: Fence<'_>,
+        (access, refresh): (Option<&SecretString>, Option<&SecretString>),
+        mut tokens: SealedTokens,
+        deadline: Deadline,
+    ) -> Result<bool> {
+        for attempt in 0.. {
+            let pause = backoff(attempt);
+            match self.try_to_store(account, fence, (access, refresh), &mut tokens).await {
+                Err(error) if error.may_pass() && deadline.remaining(self.clock.now()) > pause => {
+                    warn!(account.id = account.id, attempt, "new tokens of account {} not stored: {error}", account.id);
+                    self.clock.sleep(pause).await;
+                }
+                outcome => return Ok(outcome?),
+            }
+        }
+        Ok(false)
+    }
+
+    async fn try_to_store(
+        &self,
+        account: &Auth,
+        fence: Fence<'_>,
+        (access, refresh): (Option<&SecretString>, Option<&SecretString>),
+        tokens: &mut SealedTokens,
+    ) -> kernel::Result<bool> {
+        if let (Some(token), None) = (access, &tokens.access_token) {
+            tokens.access_token = Some(self.vault.seal(place(account), token).await?);
+        }
+        if let (Some(token), None) = (refresh, &tokens.refresh_token) {
+            tokens.refresh_token = Some(self.vault.seal(place(account), token).await?);
+        }
+        self.accounts.save_tokens(account, fence, tokens, self.clock.now().as_second()).await
+    }
+
+    fn refreshed(&self, account: &Auth, grant: &TokenGrant, is_other: bool) -> SealedTokens {
         let now = self.clock.now().as_second();
         let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2);
-        let refresh_token = match &grant.refresh_token {
-            Some(token) => Some(self.vault.seal(place(account), token).await?),
-            None => None,
-        };
         // A refresh does not extend the refresh token: whether the answer counts the remaining or the full time is
-        // not documented, so a stated end later than the one known is believed only when the token itself changed.
+        // not documented, so a stated end later than the one known is not believed.
         let stated = grant.refresh_expires_in.map(|duration| now + seconds(duration));
         let known = account.refresh_expire_time;
         let refresh_expire_time = stated.map(|end| end.min(known));
         let expire_time = now + seconds(grant.expires_in);
-        let access_token = match is_other {
-            true => Some(self.vault.seal(place(account), &grant.access_token).await?),
-            false => None,
-        };
-        Ok(SealedTokens {
-            access_token,
-            refresh_token,
+        SealedTokens {
+            access_token: None,
+            is_other,
+            refresh_token: None,
             expire_time,
             refresh_expire_time,
             refresh_due: refresh_due(expire_time, refresh_expire_time.unwrap_or(known), account.renew_count),
             renew_count: None,
-        })
+        }
     }
 
-    async fn renew(&self, account: &Auth, owner: &str) -> Result<()> {
+    async fn renew(&self, account: &Auth, owner: &str, deadline: Deadline) -> Result<()> {
         let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
         let refresh_token = self.vault.open(place(account), sealed).await?;
         let now = self.clock.now().as_second();
@@ -264,13 +308,15 @@ impl Tokens {
         let renew_count = account.renew_count + 1;
         let tokens = SealedTokens {
             access_token: None,
-            refresh_token: Some(self.vault.seal(place(account), &renewed.refresh_token).await?),
+            is_other: false,
+            refresh_token: None,
             expire_time: account.expire_time,
             refresh_expire_time: Some(refresh_expire_time),
             refresh_due: refresh_due(account.expire_time, refresh_expire_time, renew_count),
             renew_count: Some(renew_count),
         };
-        let saved = self.accounts.save_tokens(account, owner, &tokens, now).await?;
+        let issued = (None, Some(&renewed.refresh_token));
+        let saved = self.store(account, Fence::Replaced(sealed), issued, tokens, deadline).await?;
         info!(account.id = account.id, renew_count, saved, "refresh token of account {} renewed", account.id);
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod aws;
+mod conflicts;
 mod endings;
 mod platform;
 mod rivals;

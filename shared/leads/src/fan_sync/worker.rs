@@ -152,11 +152,11 @@ impl SyncWorker {
 
     /// Walks the list to its end, fetching each page while the one before it commits.
     async fn take_over(&self, progress: &mut Progress, account: &Auth, deadline: Deadline) -> Result<(), Stop> {
-        let mut token = match self.tokens.access_token(account).await {
+        let mut token = match self.tokens.access_token(account, deadline).await {
             Ok(token) => token,
             Err(error) => return Err(self.stop(error, progress)),
         };
-        let mut fetched = self.fetch(account, &mut token, progress.task.cursor).await;
+        let mut fetched = self.fetch(account, &mut token, progress.task.cursor, deadline).await;
         loop {
             let page = match fetched {
                 Ok(page) => page,
@@ -174,7 +174,7 @@ impl SyncWorker {
             let commit = self.pages.commit(progress, &page, lease);
             let (committed, next) = match cursor.filter(|_| more_time) {
                 Some(cursor) => {
-                    let (committed, next) = futures::join!(commit, self.fetch(account, &mut token, cursor));
+                    let (committed, next) = futures::join!(commit, self.fetch(account, &mut token, cursor, deadline));
                     (committed, Some(next))
                 }
                 None => (commit.await, None),
@@ -193,12 +193,12 @@ impl SyncWorker {
 
     /// One page. A token that Douyin does not accept is replaced once and the call replayed once. A second refusal is
     /// noted: what the first of them says is found out later, by a sync that pauses.
-    async fn fetch(&self, account: &Auth, token: &mut AccessToken, cursor: i64) -> Result<FanPage> {
+    async fn fetch(&self, account: &Auth, token: &mut AccessToken, cursor: i64, deadline: Deadline) -> Result<FanPage> {
         let open_id = account.douyin_user_id.as_str();
         let count = self.settings.page_size;
         let mut answer = self.douyin.fans(&token.token, open_id, cursor, count).await;
         if answer.as_ref().is_err_and(|failure| failure.kind == FailureKind::TokenInvalid) {
-            *token = self.tokens.replace(open_id, token.version).await?;
+            *token = self.tokens.replace(open_id, token.version, deadline).await?;
             answer = self.douyin.fans(&token.token, open_id, cursor, count).await;
         }
         match answer {

@@ -3,7 +3,7 @@
 mod claim;
 mod tokens;
 
-pub use tokens::SealedTokens;
+pub use tokens::{Fence, SealedTokens};
 
 use aws_sdk_dynamodb::Client;
 use kernel::config::{ConfigError, Env};

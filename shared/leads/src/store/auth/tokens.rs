@@ -12,8 +12,10 @@ use crate::store::unless_refused;
 /// A refreshed, sealed token set: written whole or not at all.
 #[derive(Debug, Clone)]
 pub struct SealedTokens {
-    /// Sealed access token, when it is another one than before; `None` keeps the stored one with its version.
+    /// Sealed access token; `None` keeps the stored one.
     pub access_token: Option<String>,
+    /// Whether it is another token than before, and not only sealed anew.
+    pub is_other: bool,
     /// Sealed refresh token; `None` keeps the stored one (an answer without one must never empty it).
     pub refresh_token: Option<String>,
     /// End of the access token.
@@ -24,6 +26,16 @@ pub struct SealedTokens {
     pub refresh_due: i64,
     /// Renewals spent, when this changes it.
     pub renew_count: Option<u32>,
+}
+
+/// What must still hold for a token set to be written.
+#[derive(Debug, Clone, Copy)]
+pub enum Fence<'a> {
+    /// This owner has the lease, and the token set is the one that was read.
+    Lease(&'a str),
+    /// The row has this sealed refresh token. For what has replaced it at Douyin: it is void there, so it must not stay,
+    /// whoever has the lease by now and whatever Douyin told them about the void one.
+    Replaced(&'a str),
 }
 
 impl AuthStore {
@@ -53,17 +65,32 @@ impl AuthStore {
         unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
-    /// Stores refreshed tokens and lets the lease go. `false`: the row has moved on (authorised anew, disconnected),
-    /// and what it holds now is newer.
-    pub async fn save_tokens(&self, account: &Auth, owner: &str, tokens: &SealedTokens, now: i64) -> Result<bool> {
+    /// Stores new tokens and lets the lease go. `false`: the row has moved on (authorised anew, disconnected), and what
+    /// it holds now is newer.
+    pub async fn save_tokens(&self, account: &Auth, fence: Fence<'_>, tokens: &SealedTokens, now: i64) -> Result<bool> {
         let mut set =
             "SET expire_time = :expire, refresh_due = :due, refresh_shard = :shard, update_time = :now".to_owned();
         let mut add = "ADD token_version :one";
-        let mut request = self.leased(account, owner);
+        let mut request = match fence {
+            Fence::Lease(owner) => self.leased(account, owner),
+            Fence::Replaced(sealed) => {
+                set.push_str(", #status = :active");
+                self.client
+                    .update_item()
+                    .table_name(&self.table)
+                    .key("douyin_user_id", s(&account.douyin_user_id))
+                    .condition_expression("refresh_token = :replaced")
+                    .expression_attribute_names("#status", "status")
+                    .expression_attribute_values(":active", s("ACTIVE"))
+                    .expression_attribute_values(":replaced", s(sealed))
+            }
+        };
         if let Some(access_token) = &tokens.access_token {
             set.push_str(", access_token = :access");
-            add = "ADD token_version :one, access_version :one";
             request = request.expression_attribute_values(":access", s(access_token));
+        }
+        if tokens.is_other {
+            add = "ADD token_version :one, access_version :one";
         }
         if let Some(refresh_token) = &tokens.refresh_token {
             set.push_str(", refresh_token = :refresh");
@@ -88,7 +115,16 @@ impl AuthStore {
             .expression_attribute_values(":one", n(1))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        if unless_refused(outcome, "dynamodb:UpdateItem")? {
+            return Ok(true);
+        }
+        // The answer to the first write may have been lost: then the next one met what that one wrote. No two
+        // ciphertexts are alike, not even of one token, so equal ones are our own.
+        let stored = self.get(&account.douyin_user_id).await?;
+        let is_own = |ours: &Option<String>, theirs: Option<String>| ours.is_none() || *ours == theirs;
+        Ok(stored.is_some_and(|stored| {
+            is_own(&tokens.access_token, stored.access_token) && is_own(&tokens.refresh_token, stored.refresh_token)
+        }))
     }
 
     /// Marks the account EXPIRED and leaves it out of the keeper's rounds. The sealed tokens stay: if Douyin was wrong,
