@@ -141,6 +141,14 @@ impl Tokens {
         }
     }
 
+    /// The access token as it is stored, whatever the state of the account; `None` when none is.
+    pub async fn stored(&self, account: &Auth) -> Result<Option<SecretString>> {
+        match account.access_token.as_deref() {
+            Some(sealed) => Ok(Some(self.vault.open(place(account), sealed).await?)),
+            None => Ok(None),
+        }
+    }
+
     /// Notes that Douyin refused `token` although a refresh had just confirmed or replaced it, and says what that means.
     pub async fn rejected(&self, douyin_user_id: &str, token: &AccessToken) -> Result<Rejection> {
         let account = self.account(douyin_user_id).await?;
