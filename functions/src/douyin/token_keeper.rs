@@ -44,7 +44,7 @@ pub async fn handle(app: &App, deadline: Deadline) -> leads::Result<Vec<RoundRep
             if deadline.remaining(app.clock.now()) < HEADROOM {
                 return None;
             }
-            Some(app.tokens.keep(&account).await)
+            Some(app.tokens.keep(&account, deadline).await)
         })
         .buffer_unordered(PARALLEL);
     while let Some(outcome) = rounds.next().await {

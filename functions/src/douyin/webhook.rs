@@ -17,7 +17,8 @@ impl App {
     /// Built once at init.
     pub async fn new(base: &Base) -> Result<Self, ConfigError> {
         let secret = base.secret().await?;
-        Ok(Self { webhook: Webhook::new(&base.aws, &base.env, &secret, base.clock.clone())? })
+        let douyin = base.douyin(&secret)?;
+        Ok(Self { webhook: Webhook::new(&base.aws, &base.env, &secret, douyin, base.clock.clone())? })
     }
 }
 

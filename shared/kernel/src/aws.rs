@@ -12,6 +12,7 @@ use aws_smithy_http_client::tls;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::config::{ConfigError, Env};
+use crate::conflict;
 
 /// Every client a function may use. Holding one that is not used costs nothing measurable; opening a connection does.
 #[derive(Debug, Clone)]
@@ -51,7 +52,9 @@ impl Aws {
     /// Clients for a given SDK configuration.
     pub fn from_config(config: &SdkConfig) -> Self {
         Self {
-            dynamodb: dynamodb::Client::new(config),
+            dynamodb: dynamodb::Client::from_conf(
+                conflict::waited_for(dynamodb::config::Builder::from(config)).build(),
+            ),
             sqs: sqs::Client::new(config),
             kms: kms::Client::new(config),
             scheduler: scheduler::Client::new(config),

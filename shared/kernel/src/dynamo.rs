@@ -149,7 +149,7 @@ pub async fn transact(client: &Client, clock: &Clock, actions: Vec<TransactWrite
 }
 
 /// 20 ms doubling to 1.28 s, half of it random so that two that met do not meet again.
-fn backoff(attempt: u32) -> Duration {
+pub fn backoff(attempt: u32) -> Duration {
     let full = 20_u64 << attempt.min(6);
     let random = u64::from(u16::from_le_bytes(crate::mac::random::<2>()));
     Duration::from_millis(full / 2 + random % (full / 2 + 1))

@@ -66,6 +66,24 @@ impl Error {
         Self::InvalidRequest(vec![FieldProblem::new(path, problem)])
     }
 
+    /// Whether the same call can succeed later. What AWS answers without an end in sight is listed, not what passes: a
+    /// failure that nobody has thought of is worth another try.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Aws { code, .. } => !matches!(
+                code.as_str(),
+                "AccessDeniedException"
+                    | "ConstructionFailure"
+                    | "DisabledException"
+                    | "NotFoundException"
+                    | "ResourceNotFoundException"
+                    | "ValidationException"
+            ),
+            Self::Busy(_) | Self::Unavailable(_) => true,
+            _ => false,
+        }
+    }
+
     /// Maps an SDK error, keeping code and message and dropping the raw response, which may hold stored items.
     pub fn aws<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> Self
     where

@@ -7,6 +7,7 @@ pub mod aws;
 pub mod caller;
 pub mod clock;
 pub mod config;
+mod conflict;
 pub mod deadline;
 pub mod due;
 pub mod dynamo;

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use kernel::Clock;
 use kernel::config::{ConfigError, Env};
+use kernel::deadline::Deadline;
+use kernel::dynamo::backoff;
 use kernel::vault::{Place, Vault};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tracing::{error, info, warn};
 
 use crate::douyin::{Douyin, FailureKind, PlatformError, TokenGrant};
 use crate::error::{AuthorizationProblem, Result};
-use crate::store::auth::{Auth, AuthStatus, AuthStore, SealedTokens, TABLE};
+use crate::store::auth::{Auth, AuthStatus, AuthStore, Fence, SealedTokens, TABLE};
 
 const DAY: i64 = 86_400;
 
@@ -27,11 +29,16 @@ const RENEWAL_GAIN: i64 = 30 * DAY - RENEW_BEFORE;
 const RETRY_AFTER: i64 = 3_600;
 /// A token this close to its end is not used for another call.
 const USABLE_FOR: i64 = 60;
+/// A renewal is begun only if this is left of the invocation: its answer voids the stored token, so it has to be stored.
+const RENEWAL_ROOM: Duration = Duration::from_secs(30);
 /// Longer than the platform call under it can take, so a holder that lives never loses it.
 const LEASE: Duration = Duration::from_secs(60);
 /// How long to wait for another holder, and how often to look.
 const WAIT: Duration = Duration::from_secs(65);
 const POLL: Duration = Duration::from_millis(250);
+/// Two refusals closer together than this are one incident: "expired" was seen twice within 100 ms of a good token, and
+/// a refresh of a token that has not expired brings the same one, so it is no second opinion.
+const APART: i64 = 60;
 
 /// The account must be authorised anew by then at the latest, whatever we do: a date the keeper never falls short of.
 pub fn reauthorize_by(account: &Auth) -> i64 {
@@ -45,13 +52,26 @@ pub fn refresh_due(expire_time: i64, refresh_expire_time: i64, renew_count: u32)
     if renew_count < MAX_RENEWALS { refresh.min(refresh_expire_time - RENEW_BEFORE) } else { refresh }
 }
 
-/// An access token in the clear, and which of the account's token sets it is from.
+/// An access token in the clear, and which of the account's access tokens it is.
 #[derive(Debug, Clone)]
 pub struct AccessToken {
     /// The token.
     pub token: SecretString,
-    /// The row's `token_version`.
+    /// The row's `access_version`.
     pub version: u64,
+    /// It was refused before, and not accepted since.
+    in_doubt: bool,
+}
+
+/// What a refusal of a token means that a refresh did not replace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rejection {
+    /// It is the first one, and proves nothing: ask again after more than a minute.
+    Noted,
+    /// It was refused before and long enough ago: the account is EXPIRED.
+    Proven,
+    /// The account has other tokens by now: the refusal says nothing about them.
+    Outdated,
 }
 
 /// Tokens of authorised accounts.
@@ -74,31 +94,42 @@ impl Tokens {
         })
     }
 
-    /// A usable access token of the account.
+    /// A usable access token of the account. What a refresh brings is stored before `deadline`, if it can be at all.
     ///
     /// # Errors
     /// [`Error::Authorization`] when only the user can help.
-    pub async fn access_token(&self, account: &Auth) -> Result<AccessToken> {
+    pub async fn access_token(&self, account: &Auth, deadline: Deadline) -> Result<AccessToken> {
         ensure_active(account)?;
-        if account.expire_time - USABLE_FOR <= self.clock.now().as_second() {
-            return self.replace(&account.douyin_user_id, account.token_version).await;
+        let is_usable = |account: &Auth| account.expire_time - USABLE_FOR > self.clock.now().as_second();
+        if is_usable(account) {
+            return self.open_access_token(account).await;
         }
-        self.open_access_token(account).await
+        self.usable(&account.douyin_user_id, deadline, is_usable).await
     }
 
-    /// A token newer than `rejected`, which Douyin did not accept: somebody else's if there is one, or a refreshed one.
-    pub async fn replace(&self, douyin_user_id: &str, rejected: u64) -> Result<AccessToken> {
+    /// In place of the token `rejected`, which Douyin did not accept: somebody else's newer one if there is one, or what
+    /// a refresh brings. That is the same token as long as it has not expired at Douyin.
+    pub async fn replace(&self, douyin_user_id: &str, rejected: u64, deadline: Deadline) -> Result<AccessToken> {
+        self.usable(douyin_user_id, deadline, |account| account.access_version != rejected).await
+    }
+
+    async fn usable(
+        &self,
+        douyin_user_id: &str,
+        deadline: Deadline,
+        is_usable: impl Fn(&Auth) -> bool,
+    ) -> Result<AccessToken> {
         let give_up = self.clock.now_ms() + WAIT.as_millis() as i64;
         loop {
             let account = self.account(douyin_user_id).await?;
             ensure_active(&account)?;
-            if account.token_version > rejected {
+            if is_usable(&account) {
                 return self.open_access_token(&account).await;
             }
             let owner = hex::encode(kernel::mac::random::<8>());
             if self.lease(&account, &owner).await? {
-                if let Some(token) = self.refresh(&account, &owner).await? {
-                    return Ok(AccessToken { token, version: account.token_version + 1 });
+                if let Some(token) = self.refresh(&account, &owner, deadline).await? {
+                    return Ok(token);
                 }
                 // The row moved on meanwhile (authorised anew, disconnected): what it holds now decides.
                 continue;
@@ -110,25 +141,54 @@ impl Tokens {
         }
     }
 
-    /// Notes that Douyin refused `token` although it was fresh: the authorisation is over.
-    pub async fn rejected(&self, douyin_user_id: &str, token: &AccessToken) -> Result<()> {
-        let marked = self.accounts.mark_expired(douyin_user_id, token.version, self.clock.now().as_second()).await?;
-        warn!(marked, "a fresh access token was refused");
+    /// The access token as it is stored, whatever the state of the account; `None` when none is.
+    pub async fn stored(&self, account: &Auth) -> Result<Option<SecretString>> {
+        match account.access_token.as_deref() {
+            Some(sealed) => Ok(Some(self.vault.open(place(account), sealed).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Notes that Douyin refused `token` although a refresh had just confirmed or replaced it, and says what that means.
+    pub async fn rejected(&self, douyin_user_id: &str, token: &AccessToken) -> Result<Rejection> {
+        let account = self.account(douyin_user_id).await?;
+        let now = self.clock.now().as_second();
+        if account.status != AuthStatus::Active || account.access_version != token.version {
+            return Ok(Rejection::Outdated);
+        }
+        let first = account.refused_at.filter(|_| account.refused_version == Some(token.version));
+        let (written, meaning) = match first {
+            None => (self.accounts.note_refusal(&account, now).await?, Rejection::Noted),
+            Some(first) if now - first < APART => (true, Rejection::Noted),
+            Some(_) => (self.accounts.mark_expired(&account, now).await?, Rejection::Proven),
+        };
+        let meaning = if written { meaning } else { Rejection::Outdated };
+        warn!(account.id = account.id, ?meaning, "an access token of account {} was refused", account.id);
+        Ok(meaning)
+    }
+
+    /// Notes that Douyin accepted `token`, so that a refusal before that counts no more.
+    pub async fn accepted(&self, douyin_user_id: &str, token: &mut AccessToken) -> Result<()> {
+        if token.in_doubt {
+            self.accounts.forget_refusal(douyin_user_id, token.version).await?;
+            token.in_doubt = false;
+        }
         Ok(())
     }
 
     /// The keeper's round over one account: refreshes, then renews, whichever is due. Neither waits for the other.
-    pub async fn keep(&self, douyin_user_id: &str) -> Result<()> {
+    pub async fn keep(&self, douyin_user_id: &str, deadline: Deadline) -> Result<()> {
         let account = self.account(douyin_user_id).await?;
         let refreshed = if account.expire_time - self.clock.now().as_second() < REFRESH_BEFORE {
-            self.leased(&account, async |owner| self.refresh(&account, owner).await.map(drop)).await
+            self.leased(&account, async |owner| self.refresh(&account, owner, deadline).await.map(drop)).await
         } else {
             Ok(())
         };
         let account = self.account(douyin_user_id).await?;
         let left = account.refresh_expire_time - self.clock.now().as_second();
-        if account.renew_count < MAX_RENEWALS && left < RENEW_BEFORE {
-            self.leased(&account, async |owner| self.renew(&account, owner).await).await?;
+        let has_room = deadline.remaining(self.clock.now()) >= RENEWAL_ROOM;
+        if account.renew_count < MAX_RENEWALS && left < RENEW_BEFORE && has_room {
+            self.leased(&account, async |owner| self.renew(&account, owner, deadline).await).await?;
         }
         refreshed
     }
@@ -159,47 +219,92 @@ impl Tokens {
     async fn open_access_token(&self, account: &Auth) -> Result<AccessToken> {
         let sealed = account.access_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
         let token = self.vault.open(place(account), sealed).await?;
-        Ok(AccessToken { token, version: account.token_version })
+        let in_doubt = account.refused_version == Some(account.access_version);
+        Ok(AccessToken { token, version: account.access_version, in_doubt })
     }
 
-    /// The new token, stored; `None` when the row moved on and the lease with it.
-    async fn refresh(&self, account: &Auth, owner: &str) -> Result<Option<SecretString>> {
+    /// The token a refresh brings, stored; `None` when the row moved on and the lease with it.
+    async fn refresh(&self, account: &Auth, owner: &str, deadline: Deadline) -> Result<Option<AccessToken>> {
         let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
         let refresh_token = self.vault.open(place(account), sealed).await?;
+        let known = self.open_access_token(account).await?;
         let grant = match self.douyin.refresh_access_token(&refresh_token).await {
             Ok(grant) => grant,
             Err(failure) => return self.refused(account, owner, failure).await.map(|()| None),
         };
-        let tokens = self.seal(account, &grant).await?;
-        let saved = self.accounts.save_tokens(account, owner, &tokens, self.clock.now().as_second()).await?;
-        info!(account.id = account.id, saved, "access token of account {} refreshed", account.id);
-        Ok(saved.then_some(grant.access_token))
+        let is_other = grant.access_token.expose_secret() != known.token.expose_secret();
+        let is_same = |token: &SecretString| token.expose_secret() == refresh_token.expose_secret();
+        let issued = (Some(&grant.access_token), grant.refresh_token.as_ref().filter(|token| !is_same(token)));
+        let tokens = self.refreshed(account, &grant, is_other);
+        let saved = self.store(account, Fence::Lease(owner), issued, tokens, deadline).await?;
+        info!(account.id = account.id, saved, is_other, "access token of account {} refreshed", account.id);
+        let token = match is_other {
+            true => AccessToken { token: grant.access_token, version: account.access_version + 1, in_doubt: false },
+            false => known,
+        };
+        Ok(saved.then_some(token))
     }
 
-    async fn seal(&self, account: &Auth, grant: &TokenGrant) -> Result<SealedTokens> {
+    /// Seals and stores what Douyin has just handed out, access and refresh token, and does nothing else before: it
+    /// exists nowhere else, and what it replaces is void. What may pass is therefore waited for until the function ends.
+    async fn store(
+        &self,
+        account: &Auth,
+        fence: Fence<'_>,
+        (access, refresh): (Option<&SecretString>, Option<&SecretString>),
+        mut tokens: SealedTokens,
+        deadline: Deadline,
+    ) -> Result<bool> {
+        for attempt in 0.. {
+            let pause = backoff(attempt);
+            match self.try_to_store(account, fence, (access, refresh), &mut tokens).await {
+                Err(error) if error.may_pass() && deadline.remaining(self.clock.now()) > pause => {
+                    warn!(account.id = account.id, attempt, "new tokens of account {} not stored: {error}", account.id);
+                    self.clock.sleep(pause).await;
+                }
+                outcome => return Ok(outcome?),
+            }
+        }
+        Ok(false)
+    }
+
+    async fn try_to_store(
+        &self,
+        account: &Auth,
+        fence: Fence<'_>,
+        (access, refresh): (Option<&SecretString>, Option<&SecretString>),
+        tokens: &mut SealedTokens,
+    ) -> kernel::Result<bool> {
+        if let (Some(token), None) = (access, &tokens.access_token) {
+            tokens.access_token = Some(self.vault.seal(place(account), token).await?);
+        }
+        if let (Some(token), None) = (refresh, &tokens.refresh_token) {
+            tokens.refresh_token = Some(self.vault.seal(place(account), token).await?);
+        }
+        self.accounts.save_tokens(account, fence, tokens, self.clock.now().as_second()).await
+    }
+
+    fn refreshed(&self, account: &Auth, grant: &TokenGrant, is_other: bool) -> SealedTokens {
         let now = self.clock.now().as_second();
         let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2);
-        let refresh_token = match &grant.refresh_token {
-            Some(token) => Some(self.vault.seal(place(account), token).await?),
-            None => None,
-        };
         // A refresh does not extend the refresh token: whether the answer counts the remaining or the full time is
-        // not documented, so a stated end later than the one known is believed only when the token itself changed.
+        // not documented, so a stated end later than the one known is not believed.
         let stated = grant.refresh_expires_in.map(|duration| now + seconds(duration));
         let known = account.refresh_expire_time;
         let refresh_expire_time = stated.map(|end| end.min(known));
         let expire_time = now + seconds(grant.expires_in);
-        Ok(SealedTokens {
-            access_token: self.vault.seal(place(account), &grant.access_token).await?,
-            refresh_token,
+        SealedTokens {
+            access_token: None,
+            is_other,
+            refresh_token: None,
             expire_time,
             refresh_expire_time,
             refresh_due: refresh_due(expire_time, refresh_expire_time.unwrap_or(known), account.renew_count),
             renew_count: None,
-        })
+        }
     }
 
-    async fn renew(&self, account: &Auth, owner: &str) -> Result<()> {
+    async fn renew(&self, account: &Auth, owner: &str, deadline: Deadline) -> Result<()> {
         let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
         let refresh_token = self.vault.open(place(account), sealed).await?;
         let now = self.clock.now().as_second();
@@ -210,14 +315,16 @@ impl Tokens {
         let refresh_expire_time = now + i64::try_from(renewed.expires_in.as_secs()).unwrap_or(i64::MAX / 2);
         let renew_count = account.renew_count + 1;
         let tokens = SealedTokens {
-            access_token: account.access_token.clone().ok_or(AuthorizationProblem::Expired)?,
-            refresh_token: Some(self.vault.seal(place(account), &renewed.refresh_token).await?),
+            access_token: None,
+            is_other: false,
+            refresh_token: None,
             expire_time: account.expire_time,
             refresh_expire_time: Some(refresh_expire_time),
             refresh_due: refresh_due(account.expire_time, refresh_expire_time, renew_count),
             renew_count: Some(renew_count),
         };
-        let saved = self.accounts.save_tokens(account, owner, &tokens, now).await?;
+        let issued = (None, Some(&renewed.refresh_token));
+        let saved = self.store(account, Fence::Replaced(sealed), issued, tokens, deadline).await?;
         info!(account.id = account.id, renew_count, saved, "refresh token of account {} renewed", account.id);
         Ok(())
     }
@@ -226,10 +333,12 @@ impl Tokens {
     /// account stays ACTIVE until Douyin refuses a refresh, and its user sees by when to authorise anew.
     async fn not_renewed(&self, account: &Auth, owner: &str, failure: PlatformError) -> Result<()> {
         const LIMIT_REACHED: i64 = 10_020;
-        if failure.kind != FailureKind::ReauthorizationNeeded {
-            return self.refused(account, owner, failure).await;
-        }
         let now = self.clock.now().as_second();
+        match failure.kind {
+            FailureKind::ReauthorizationNeeded => {}
+            FailureKind::TokenInvalid if refused_before(account, now) => {}
+            _ => return self.not_now(account, owner, failure).await,
+        }
         let limit_reached = failure.code == Some(LIMIT_REACHED);
         // Any other refusal says that the refresh token itself is dead, as after a renewal whose answer was lost.
         let refresh_end = if limit_reached { account.refresh_expire_time } else { now };
@@ -243,21 +352,35 @@ impl Tokens {
         Ok(())
     }
 
-    /// What a failed refresh means for the account: only Douyin's own word on the token ends it, and only if the
-    /// token it spoke of is still the stored one (`Ok` when it is not).
+    /// What a failed refresh means for the account: only Douyin's own word on the token or a second refusal ends it,
+    /// and only if the token it spoke of is still the stored one (`Ok` when it is not).
     async fn refused(&self, account: &Auth, owner: &str, failure: PlatformError) -> Result<()> {
         let now = self.clock.now().as_second();
-        if matches!(failure.kind, FailureKind::ReauthorizationNeeded | FailureKind::TokenInvalid) {
-            if !self.accounts.mark_expired(&account.douyin_user_id, account.token_version, now).await? {
-                return Ok(());
-            }
-            warn!(account.id = account.id, "account {} must be authorised anew: {failure}", account.id);
-        } else {
-            self.accounts.release_refresh_lease(account, owner, now + RETRY_AFTER).await?;
-            error!(account.id = account.id, "tokens of account {} not refreshed: {failure}", account.id);
+        match failure.kind {
+            FailureKind::ReauthorizationNeeded => {}
+            FailureKind::TokenInvalid if refused_before(account, now) => {}
+            _ => return self.not_now(account, owner, failure).await,
         }
+        if !self.accounts.mark_expired(account, now).await? {
+            return Ok(());
+        }
+        warn!(account.id = account.id, "account {} must be authorised anew: {failure}", account.id);
+        Err(AuthorizationProblem::Expired.into())
+    }
+
+    /// Leaves a token set as it is after a failure that proves nothing, for the keeper to come again.
+    async fn not_now(&self, account: &Auth, owner: &str, failure: PlatformError) -> Result<()> {
+        let now = self.clock.now().as_second();
+        let refused_at = (failure.kind == FailureKind::TokenInvalid).then_some(now);
+        self.accounts.release_refresh_lease(account, owner, now + RETRY_AFTER, refused_at).await?;
+        error!(account.id = account.id, "tokens of account {} not refreshed: {failure}", account.id);
         Err(failure.into())
     }
+}
+
+/// Whether the refresh token was refused before, long enough ago and not accepted since.
+fn refused_before(account: &Auth, now: i64) -> bool {
+    account.refresh_refused_at.is_some_and(|first| now - first >= APART)
 }
 
 /// Refuses an account whose authorisation has ended.

@@ -6,6 +6,7 @@ mod fan_sync;
 mod leads;
 mod moments;
 mod permissions;
+mod revocation;
 mod samples;
 mod shape;
 mod webhook;

@@ -3,6 +3,7 @@
 
 mod audit;
 mod aws;
+mod conflicts;
 mod endings;
 mod platform;
 mod rivals;
@@ -10,6 +11,7 @@ mod sizes;
 mod starts;
 mod steps;
 mod story;
+mod tokens;
 
 use std::time::Duration;
 

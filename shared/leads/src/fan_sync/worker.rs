@@ -18,13 +18,13 @@ use tracing::{info, warn};
 use super::{SyncMessage, end};
 use crate::config::SyncSettings;
 use crate::douyin::{Douyin, FailureKind, FanPage};
-use crate::error::{Error, Result, SyncProblem, platform_advice};
+use crate::error::{AuthorizationProblem, Error, Result, SyncProblem, platform_advice};
 use crate::store::auth::{Auth, AuthStore};
 use crate::store::lead::LeadStore;
 use crate::store::lead_index::LeadIndexStore;
 use crate::store::page_commit::{PageWriter, Progress, Step};
 use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTaskStore};
-use crate::tokens::{AccessToken, Tokens, ensure_active};
+use crate::tokens::{AccessToken, Rejection, Tokens, ensure_active};
 
 /// How many unfollowed leads are marked per transaction: each may need its own segment, and 100 actions are the limit.
 const UNFOLLOWED_PER_STEP: usize = 40;
@@ -32,6 +32,10 @@ const UNFOLLOWED_PER_STEP: usize = 40;
 /// How long risk control is left alone: asking again within minutes is what it watches for. Longer than a message can
 /// be delayed, so the sweeper goes on.
 const RISK_CONTROL_PAUSE: Duration = Duration::from_secs(1_800);
+
+/// How long an access token is left alone that was refused although a refresh had just confirmed it. A second refusal
+/// ends the account, so it must not fall into the same incident at Douyin, and those last minutes.
+const DOUBT_PAUSE: Duration = Duration::from_secs(600);
 
 /// What came of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,11 +152,11 @@ impl SyncWorker {
 
     /// Walks the list to its end, fetching each page while the one before it commits.
     async fn take_over(&self, progress: &mut Progress, account: &Auth, deadline: Deadline) -> Result<(), Stop> {
-        let mut token = match self.tokens.access_token(account).await {
+        let mut token = match self.tokens.access_token(account, deadline).await {
             Ok(token) => token,
             Err(error) => return Err(self.stop(error, progress)),
         };
-        let mut fetched = self.fetch(account, &mut token, progress.task.cursor).await;
+        let mut fetched = self.fetch(account, &mut token, progress.task.cursor, deadline).await;
         loop {
             let page = match fetched {
                 Ok(page) => page,
@@ -170,7 +174,7 @@ impl SyncWorker {
             let commit = self.pages.commit(progress, &page, lease);
             let (committed, next) = match cursor.filter(|_| more_time) {
                 Some(cursor) => {
-                    let (committed, next) = futures::join!(commit, self.fetch(account, &mut token, cursor));
+                    let (committed, next) = futures::join!(commit, self.fetch(account, &mut token, cursor, deadline));
                     (committed, Some(next))
                 }
                 None => (commit.await, None),
@@ -187,20 +191,29 @@ impl SyncWorker {
         }
     }
 
-    /// One page. A token that Douyin does not accept is replaced once and the call replayed once.
-    async fn fetch(&self, account: &Auth, token: &mut AccessToken, cursor: i64) -> Result<FanPage> {
+    /// One page. A token that Douyin does not accept is replaced once and the call replayed once. A second refusal is
+    /// noted: what the first of them says is found out later, by a sync that pauses.
+    async fn fetch(&self, account: &Auth, token: &mut AccessToken, cursor: i64, deadline: Deadline) -> Result<FanPage> {
         let open_id = account.douyin_user_id.as_str();
         let count = self.settings.page_size;
-        match self.douyin.fans(&token.token, open_id, cursor, count).await {
-            Err(failure) if failure.kind == FailureKind::TokenInvalid => {
-                *token = self.tokens.replace(open_id, token.version).await?;
-                let replayed = self.douyin.fans(&token.token, open_id, cursor, count).await;
-                if replayed.as_ref().is_err_and(|failure| failure.kind == FailureKind::TokenInvalid) {
-                    self.tokens.rejected(open_id, token).await?;
-                }
-                Ok(replayed?)
+        let mut answer = self.douyin.fans(&token.token, open_id, cursor, count).await;
+        if answer.as_ref().is_err_and(|failure| failure.kind == FailureKind::TokenInvalid) {
+            *token = self.tokens.replace(open_id, token.version, deadline).await?;
+            answer = self.douyin.fans(&token.token, open_id, cursor, count).await;
+        }
+        match answer {
+            Ok(page) => {
+                self.tokens.accepted(open_id, token).await?;
+                Ok(page)
             }
-            answer => Ok(answer?),
+            Err(failure) if failure.kind == FailureKind::TokenInvalid => {
+                Err(match self.tokens.rejected(open_id, token).await? {
+                    Rejection::Noted => failure.into(),
+                    Rejection::Proven => AuthorizationProblem::Expired.into(),
+                    Rejection::Outdated => kernel::Error::Busy("douyin account").into(),
+                })
+            }
+            Err(failure) => Err(failure.into()),
         }
     }
 
@@ -238,6 +251,9 @@ impl SyncWorker {
                 }
                 FailureKind::RateLimited | FailureKind::Transient if !self.last_attempt(progress) => in_a_while(),
                 FailureKind::QuotaExhausted => Stop::Pause(next_quota_day(now)),
+                FailureKind::TokenInvalid if !self.last_attempt(progress) => after(DOUBT_PAUSE),
+                // The account is not known to be over, so its user is not told to authorise it again.
+                FailureKind::TokenInvalid => Stop::Fail(SyncProblem::Stalled.into()),
                 _ => Stop::Fail(error),
             },
             Error::Kernel(kernel::Error::Busy(_)) if !self.last_attempt(progress) => in_a_while(),

@@ -4,7 +4,9 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use kernel::config::{ConfigError, Env};
 use kernel::dynamo::{n, s};
 use kernel::error::Result;
+use kernel::mac::sha256_hex;
 
+use super::auth::Auth;
 use super::put;
 
 /// How long a repetition is recognised. Douyin repeats within seconds; the table's contract is 24 hours.
@@ -24,11 +26,15 @@ impl WebhookEventStore {
 
     /// Notes the event, as one action of the transaction that acts on it; refused when it was noted before.
     /// Platform events belong to no tenant: they stand under user 0, which no caller can be.
-    pub(crate) fn note(&self, message_id: &str, now: i64) -> Result<TransactWriteItem> {
+    ///
+    /// An id is one event of one account while it has this token set: whether ids are ever used again is not documented,
+    /// and one that was must not hide a later event. It is hashed because its length is not documented either.
+    pub(crate) fn note(&self, event: &str, account: &Auth, message_id: &str, now: i64) -> Result<TransactWriteItem> {
+        let (row, version, id) = (account.id, account.token_version, sha256_hex(message_id.as_bytes()));
         put(Put::builder()
             .table_name(&self.table)
             .item("user_id", n(0))
-            .item("idempotency_key", s(format!("douyin-webhook#{message_id}")))
+            .item("idempotency_key", s(format!("douyin-webhook#{event}#{row}#{version}#{id}")))
             .item("create_time", n(now))
             .item("expires_at", n(now + LIFETIME_SECONDS))
             .condition_expression("attribute_not_exists(idempotency_key)"))

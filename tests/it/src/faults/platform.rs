@@ -130,11 +130,13 @@ async fn a_dead_authorisation_ends_the_sync_and_the_account() -> Result<()> {
     expect_failure(&world, &task, "DOUYIN_AUTH_ERROR", message, "EXPIRED").await?;
     assert_eq!(world.sandbox.journal().of("oauth/refresh_token").len(), 1);
 
-    // A fresh token is refused as well: no second refresh, no endless circle.
+    // A fresh token is refused as well, and once more after the pause: no endless circle.
     let (world, task) = straight(&[second_page(Effect::Code { code: 2_190_002 }).permanent()]).await?;
-    world.drain().await?;
-    expect_failure(&world, &task, "DOUYIN_AUTH_ERROR", message, "EXPIRED").await?;
-    assert_eq!((calls(&world), world.sandbox.journal().of("oauth/refresh_token").len()), (3, 1));
+    recover(&world, &task).await?;
+    let progress = world.progress(USER, &task).await?;
+    assert_eq!((&progress["status"], &progress["error"]["message"]), (&"FAILED".into(), &message.into()));
+    assert_eq!(world.rows("TABLE_DOUYIN_AUTH").await?[0]["status"], "EXPIRED");
+    assert_eq!((calls(&world), world.sandbox.journal().of("oauth/refresh_token").len()), (3 + 2, 2));
 
     // The refresh itself fails for reasons that prove nothing: the account stays.
     let (world, task) = straight(&[second_page(Effect::ExpireToken)]).await?;

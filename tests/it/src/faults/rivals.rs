@@ -136,8 +136,8 @@ async fn everybody_who_needs_a_new_token_gets_it_by_one_refresh() -> Result<()> 
     let tokens = Tokens::new(&base.aws, &base.env, douyin, base.clock.clone())?;
     let row = AuthStore::new(base.aws.dynamodb.clone(), &base.env)?.get(&account).await?.context("no account")?;
     world.sandbox.douyin().expire_access_token(SHOP);
-    let got = try_join_all((0..8).map(|_| tokens.replace(&account, row.token_version))).await?;
-    assert!(got.iter().all(|token| token.version == row.token_version + 1), "all have the same token");
+    let got = try_join_all((0..8).map(|_| tokens.replace(&account, row.access_version, world.deadline()))).await?;
+    assert!(got.iter().all(|token| token.version == row.access_version + 1), "all have the same token");
     assert_eq!(world.sandbox.journal().of("oauth/refresh_token").len(), 1);
     Ok(())
 }

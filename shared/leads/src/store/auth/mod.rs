@@ -3,7 +3,7 @@
 mod claim;
 mod tokens;
 
-pub use tokens::SealedTokens;
+pub use tokens::{Fence, SealedTokens};
 
 use aws_sdk_dynamodb::Client;
 use kernel::config::{ConfigError, Env};
@@ -20,13 +20,14 @@ const WHAT: &str = "douyin account";
 /// What a sort key can hold, as which the index by user has it. Real ids have 36 to 60 bytes.
 const LONGEST_ID: usize = 1_024;
 
-/// Whether Douyin still accepts the account's tokens. Only proof changes it: a platform code or an `unauthorize`.
+/// Whether Douyin still accepts the account's tokens. Only proof changes it: Douyin's word on the refresh token, two
+/// refusals apart from each other, or an `unauthorize`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum AuthStatus {
     /// The tokens work.
     Active,
-    /// Douyin refused to refresh them; the user must authorise again.
+    /// Douyin no longer accepts them; the user must authorise again. They are kept: a refusal can be Douyin's mistake.
     Expired,
     /// The user withdrew the authorisation at Douyin.
     Revoked,
@@ -52,7 +53,7 @@ pub struct Auth {
     pub scope: String,
     /// State of the authorisation.
     pub status: AuthStatus,
-    /// Sealed; absent once the tokens are dropped, and in reads through the index by user.
+    /// Sealed; absent once the user has withdrawn them, and in reads through the index by user.
     pub access_token: Option<String>,
     /// Sealed; as above.
     pub refresh_token: Option<String>,
@@ -63,9 +64,18 @@ pub struct Auth {
     /// How many of the five renewals of the refresh token are spent.
     #[serde(default)]
     pub renew_count: u32,
-    /// Grows with every change of the tokens.
+    /// Grows with every change of the token set: the fence of leases and writes.
     #[serde(default)]
     pub token_version: u64,
+    /// Grows when the access token itself becomes another one, and not when only the refresh token does.
+    #[serde(default)]
+    pub access_version: u64,
+    /// The access token that was refused and not accepted since, by its version.
+    pub refused_version: Option<u64>,
+    /// When it was first refused.
+    pub refused_at: Option<i64>,
+    /// When the refresh token was first refused with a code that is no proof, unless it was accepted since.
+    pub refresh_refused_at: Option<i64>,
     /// The sync that has claimed this account.
     pub active_sync_task_id: Option<TaskId>,
     /// When a sync last completed.
@@ -170,7 +180,7 @@ impl AuthStore {
                  #scope = :scope, #status = :active, access_token = :access, refresh_token = :refresh, \
                  expire_time = :expire, refresh_expire_time = :refresh_expire, renew_count = :zero, \
                  refresh_shard = :shard, refresh_due = :due, create_time = if_not_exists(create_time, :now), \
-                 update_time = :now REMOVE refresh_lease_owner, refresh_lease_until ADD token_version :one",
+                 update_time = :now REMOVE refresh_lease_owner, refresh_lease_until, refresh_refused_at ADD token_version :one, access_version :one",
             )
             .expression_attribute_names("#scope", "scope")
             .expression_attribute_names("#status", "status")

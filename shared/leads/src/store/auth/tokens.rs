@@ -12,8 +12,10 @@ use crate::store::unless_refused;
 /// A refreshed, sealed token set: written whole or not at all.
 #[derive(Debug, Clone)]
 pub struct SealedTokens {
-    /// Sealed access token.
-    pub access_token: String,
+    /// Sealed access token; `None` keeps the stored one.
+    pub access_token: Option<String>,
+    /// Whether it is another token than before, and not only sealed anew.
+    pub is_other: bool,
     /// Sealed refresh token; `None` keeps the stored one (an answer without one must never empty it).
     pub refresh_token: Option<String>,
     /// End of the access token.
@@ -24,6 +26,16 @@ pub struct SealedTokens {
     pub refresh_due: i64,
     /// Renewals spent, when this changes it.
     pub renew_count: Option<u32>,
+}
+
+/// What must still hold for a token set to be written.
+#[derive(Debug, Clone, Copy)]
+pub enum Fence<'a> {
+    /// This owner has the lease, and the token set is the one that was read.
+    Lease(&'a str),
+    /// The row has this sealed refresh token. For what has replaced it at Douyin: it is void there, so it must not stay,
+    /// whoever has the lease by now and whatever Douyin told them about the void one.
+    Replaced(&'a str),
 }
 
 impl AuthStore {
@@ -53,13 +65,33 @@ impl AuthStore {
         unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
-    /// Stores refreshed tokens and lets the lease go. `false`: the row has moved on (authorised anew, disconnected),
-    /// and what it holds now is newer.
-    pub async fn save_tokens(&self, account: &Auth, owner: &str, tokens: &SealedTokens, now: i64) -> Result<bool> {
-        let mut set = "SET access_token = :access, expire_time = :expire, refresh_due = :due, \
-                       refresh_shard = :shard, update_time = :now"
-            .to_owned();
-        let mut request = self.leased(account, owner);
+    /// Stores new tokens and lets the lease go. `false`: the row has moved on (authorised anew, disconnected), and what
+    /// it holds now is newer.
+    pub async fn save_tokens(&self, account: &Auth, fence: Fence<'_>, tokens: &SealedTokens, now: i64) -> Result<bool> {
+        let mut set =
+            "SET expire_time = :expire, refresh_due = :due, refresh_shard = :shard, update_time = :now".to_owned();
+        let mut add = "ADD token_version :one";
+        let mut request = match fence {
+            Fence::Lease(owner) => self.leased(account, owner),
+            Fence::Replaced(sealed) => {
+                set.push_str(", #status = :active");
+                self.client
+                    .update_item()
+                    .table_name(&self.table)
+                    .key("douyin_user_id", s(&account.douyin_user_id))
+                    .condition_expression("refresh_token = :replaced")
+                    .expression_attribute_names("#status", "status")
+                    .expression_attribute_values(":active", s("ACTIVE"))
+                    .expression_attribute_values(":replaced", s(sealed))
+            }
+        };
+        if let Some(access_token) = &tokens.access_token {
+            set.push_str(", access_token = :access");
+            request = request.expression_attribute_values(":access", s(access_token));
+        }
+        if tokens.is_other {
+            add = "ADD token_version :one, access_version :one";
+        }
         if let Some(refresh_token) = &tokens.refresh_token {
             set.push_str(", refresh_token = :refresh");
             request = request.expression_attribute_values(":refresh", s(refresh_token));
@@ -72,10 +104,10 @@ impl AuthStore {
             set.push_str(", renew_count = :renewals");
             request = request.expression_attribute_values(":renewals", n(count));
         }
-        set.push_str(" REMOVE refresh_lease_owner, refresh_lease_until ADD token_version :one");
         let outcome = request
-            .update_expression(set)
-            .expression_attribute_values(":access", s(&tokens.access_token))
+            .update_expression(format!(
+                "{set} REMOVE refresh_lease_owner, refresh_lease_until, refresh_refused_at {add}"
+            ))
             .expression_attribute_values(":expire", n(tokens.expire_time))
             .expression_attribute_values(":due", n(tokens.refresh_due))
             .expression_attribute_values(":shard", s(due::shard_of_text(&account.douyin_user_id)))
@@ -83,31 +115,72 @@ impl AuthStore {
             .expression_attribute_values(":one", n(1))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        if unless_refused(outcome, "dynamodb:UpdateItem")? {
+            return Ok(true);
+        }
+        // The answer to the first write may have been lost: then the next one met what that one wrote. No two
+        // ciphertexts are alike, not even of one token, so equal ones are our own.
+        let stored = self.get(&account.douyin_user_id).await?;
+        let is_own = |ours: &Option<String>, theirs: Option<String>| ours.is_none() || *ours == theirs;
+        Ok(stored.is_some_and(|stored| {
+            is_own(&tokens.access_token, stored.access_token) && is_own(&tokens.refresh_token, stored.refresh_token)
+        }))
     }
 
-    /// Marks the account EXPIRED: Douyin itself has refused the tokens of `version`. They are dead and are dropped.
-    /// `false`: the account has other tokens by now.
-    pub async fn mark_expired(&self, douyin_user_id: &str, version: u64, now: i64) -> Result<bool> {
+    /// Marks the account EXPIRED and leaves it out of the keeper's rounds. The sealed tokens stay: if Douyin was wrong,
+    /// nothing else could bring them back. `false`: the account has other tokens by now.
+    pub async fn mark_expired(&self, account: &Auth, now: i64) -> Result<bool> {
         let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("douyin_user_id", s(douyin_user_id))
-            .condition_expression("token_version = :version AND #status = :active")
+            .unmoved(account)
             .update_expression(
-                "SET #status = :expired, update_time = :now REMOVE access_token, refresh_token, refresh_shard, \
-                 refresh_due, refresh_lease_owner, refresh_lease_until ADD token_version :one",
+                "SET #status = :expired, update_time = :now REMOVE refresh_shard, refresh_due, refresh_lease_owner, \
+                 refresh_lease_until ADD token_version :one",
             )
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":version", n(version))
-            .expression_attribute_values(":active", s("ACTIVE"))
             .expression_attribute_values(":expired", s("EXPIRED"))
             .expression_attribute_values(":now", n(now))
             .expression_attribute_values(":one", n(1))
             .send()
             .await;
         unless_refused(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Notes when the account's access token was first refused. `false`: the account has other tokens by now.
+    pub async fn note_refusal(&self, account: &Auth, now: i64) -> Result<bool> {
+        let outcome = self
+            .unmoved(account)
+            .update_expression("SET refused_version = :refused, refused_at = :now")
+            .expression_attribute_values(":refused", n(account.access_version))
+            .expression_attribute_values(":now", n(now))
+            .send()
+            .await;
+        unless_refused(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Forgets that the access token of this version was refused: it was accepted since.
+    pub async fn forget_refusal(&self, douyin_user_id: &str, access_version: u64) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("douyin_user_id", s(douyin_user_id))
+            .condition_expression("refused_version = :refused")
+            .update_expression("REMOVE refused_version, refused_at")
+            .expression_attribute_values(":refused", n(access_version))
+            .send()
+            .await;
+        unless_refused(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// An update of an account that is ACTIVE and whose token set is still the one that was read.
+    fn unmoved(&self, account: &Auth) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("douyin_user_id", s(&account.douyin_user_id))
+            .condition_expression("token_version = :version AND #status = :active")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":version", n(account.token_version))
+            .expression_attribute_values(":active", s("ACTIVE"))
     }
 
     /// Notes that the refresh token will not be renewed any more and ends at `refresh_end`.
@@ -133,15 +206,23 @@ impl AuthStore {
         unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
-    /// Lets the refresh lease go after a failure that proves nothing, and sets when the keeper tries again.
-    pub async fn release_refresh_lease(&self, account: &Auth, owner: &str, refresh_due: i64) -> Result<bool> {
-        let outcome = self
-            .leased(account, owner)
-            .update_expression("SET refresh_due = :due REMOVE refresh_lease_owner, refresh_lease_until")
-            .expression_attribute_values(":due", n(refresh_due))
-            .send()
-            .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+    /// Lets the refresh lease go after a failure that proves nothing, and sets when the keeper tries again. A first
+    /// refusal of the refresh token is noted with its time.
+    pub async fn release_refresh_lease(
+        &self,
+        account: &Auth,
+        owner: &str,
+        refresh_due: i64,
+        refused_at: Option<i64>,
+    ) -> Result<bool> {
+        let mut request = self.leased(account, owner).expression_attribute_values(":due", n(refresh_due));
+        let mut set = "SET refresh_due = :due".to_owned();
+        if let Some(time) = refused_at {
+            set.push_str(", refresh_refused_at = if_not_exists(refresh_refused_at, :refused)");
+            request = request.expression_attribute_values(":refused", n(time));
+        }
+        let update = format!("{set} REMOVE refresh_lease_owner, refresh_lease_until");
+        unless_refused(request.update_expression(update).send().await, "dynamodb:UpdateItem")
     }
 
     fn leased(&self, account: &Auth, owner: &str) -> UpdateItemFluentBuilder {

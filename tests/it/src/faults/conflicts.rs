@@ -1,0 +1,192 @@
+//! A write of one row meets a transaction that is about the same row, or a table that is out of order for a while. A
+//! token set that Douyin has just handed out exists nowhere else then, so it has to reach its row all the same.
+
+use anyhow::{Context, Result, ensure};
+use functions::douyin::token_keeper;
+use sandbox::douyin::{Decision, Effect, Endpoint, Fault as PlatformFault};
+use serde_json::json;
+
+use super::audit::Ledger;
+use super::story::Story;
+use super::{PLENTY, SHOP, USER, begin, live, recover, shop, work};
+use crate::proxy::{Fault, Proxy, When};
+use crate::{Event, World};
+
+const AUTH_WRITE: &str = "UpdateItem t_douyin_auth";
+const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
+
+/// What DynamoDB answers to a write of an item that a running transaction is about.
+pub(crate) fn conflict() -> Fault {
+    answer("TransactionConflictException", 400)
+}
+
+fn answer(kind: &str, status: u16) -> Fault {
+    let kind = format!("com.amazonaws.dynamodb.v20120810#{kind}");
+    Fault::Answer(status, json!({"__type": kind, "message": "Transaction is ongoing for the item"}).to_string())
+}
+
+/// A world in which the keeper's next round renews the refresh token and does nothing else.
+async fn renewal_due(seed: u64) -> Result<World> {
+    let (world, _) = shop(seed, 3).await?;
+    world.sandbox.douyin().change_app(|app| {
+        app.scopes.insert("renew_refresh_token".to_owned());
+    });
+    world.advance(DAY * 25 / 2);
+    world.keep_tokens().await?;
+    world.advance(DAY * 11);
+    Ok(world)
+}
+
+async fn keep(world: &World, proxy: &Proxy) -> Result<()> {
+    let app = token_keeper::App::new(&world.base("douyin-token-keeper", &proxy.detour()).await?).await?;
+    Ok(token_keeper::handle(&app, world.deadline()).await?)
+}
+
+/// The renewed refresh token is in the row: the next refresh is made with it and accepted.
+async fn expect_renewed(world: &World, what: &str) -> Result<()> {
+    let row = world.rows("TABLE_DOUYIN_AUTH").await?.pop().context("no account")?;
+    ensure!(world.sandbox.douyin().grants(SHOP)[0].renewals == 1, "{what}: not renewed at the platform");
+    ensure!(row["renew_count"] == "1", "{what}: the renewal is not in the row");
+    world.advance(DAY * 2);
+    world.keep_tokens().await?;
+    let row = world.rows("TABLE_DOUYIN_AUTH").await?.pop().context("no account")?;
+    let refreshed = row["expire_time"].parse::<i64>()? > (world.clock.now() + DAY * 14).as_second();
+    ensure!(row["status"] == "ACTIVE" && refreshed, "{what}: {row:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn renewed_token_is_written_through_conflicts() -> Result<()> {
+    for (seed, times) in [(41, 1), (42, 5)] {
+        let world = renewal_due(seed).await?;
+        let proxy = Proxy::start(&world).await?;
+        // The first write takes the lease, the second stores the tokens.
+        proxy.arm_times(AUTH_WRITE, 2, times, conflict());
+        keep(&world, &proxy).await?;
+        let steps: Vec<String> = proxy.steps().into_iter().map(|step| step.name).collect();
+        let renewed = steps.iter().position(|step| step == "oauth/renew_refresh_token").context("not renewed")?;
+        let after: Vec<&str> = steps[renewed + 1..].iter().map(String::as_str).take(2).collect();
+        assert_eq!(after, ["Encrypt", AUTH_WRITE], "sealing and storing come first");
+        expect_renewed(&world, &format!("{times} conflicts")).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn renewed_token_is_written_through_an_outage() -> Result<()> {
+    let broken = || answer("InternalServerError", 500);
+    let throttled = || answer("ProvisionedThroughputExceededException", 400);
+    let kms = || Fault::Answer(500, json!({"__type": "KMSInternalException", "message": "later"}).to_string());
+    for (seed, what, step, nth, fault) in [
+        (43, "broken table", AUTH_WRITE, 2, broken()),
+        (44, "throttled table", AUTH_WRITE, 2, throttled()),
+        (45, "no answer", AUTH_WRITE, 2, Fault::Lose(When::Before)),
+        (46, "conflicts for long", AUTH_WRITE, 2, conflict()),
+        (47, "broken key service", "Encrypt", 1, kms()),
+    ] {
+        let world = renewal_due(seed).await?;
+        let proxy = Proxy::start(&world).await?;
+        proxy.arm_times(step, nth, if what == "conflicts for long" { 14 } else { 5 }, fault);
+        keep(&world, &proxy).await?;
+        expect_renewed(&world, what).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn refreshed_token_is_written_through_an_outage() -> Result<()> {
+    let (world, account) = Story::Expired.scene().await?;
+    let task = begin(&world, &account, "INCREMENTAL").await?;
+    let proxy = Proxy::start(&world).await?;
+    proxy.arm_times(AUTH_WRITE, 2, 7, answer("InternalServerError", 500));
+    ensure!(live(&world, &proxy, PLENTY).await?.is_empty(), "the worker died");
+    assert_eq!(recover(&world, &task).await?, 0, "nobody had to wait for the sweeper");
+    assert_eq!(world.sandbox.journal().of("oauth/refresh_token").len(), 1);
+    Ledger::read(&world).await?.expect(&Story::Expired.undisturbed().await?[&1].ledger)
+}
+
+#[tokio::test]
+async fn token_whose_write_was_answered_to_nobody_is_recognised() -> Result<()> {
+    let (world, account) = Story::Straight.scene().await?;
+    // A refusal of a token that is good: the refresh brings the same one.
+    world.sandbox.douyin().arm(PlatformFault::new(Endpoint::FansList, Effect::Code { code: 2_190_008 }).on_page(2));
+    let task = begin(&world, &account, "INCREMENTAL").await?;
+    let proxy = Proxy::start(&world).await?;
+    proxy.arm(AUTH_WRITE, 2, Fault::Lose(When::After));
+    ensure!(live(&world, &proxy, PLENTY).await?.is_empty(), "the worker died");
+    assert_eq!(recover(&world, &task).await?, 0, "nobody had to wait for the sweeper");
+    assert_eq!(world.sandbox.journal().of("oauth/refresh_token").len(), 1);
+    assert_eq!(world.progress(USER, &task).await?["status"], "COMPLETED");
+    Ok(())
+}
+
+#[tokio::test]
+async fn claim_of_a_sync_that_meets_conflicts_is_made() -> Result<()> {
+    for times in [1, 5] {
+        let (world, account) = Story::Straight.scene().await?;
+        let task = begin(&world, &account, "INCREMENTAL").await?;
+        let proxy = Proxy::start(&world).await?;
+        proxy.arm_times("UpdateItem t_douyin_sync_task", 1, times, conflict());
+        let batch = world.receive().await?;
+        let failed = work(&world, proxy.detour(), &mut None, &batch, PLENTY).await?;
+        assert!(failed.is_empty(), "after {times} conflicts the message was given back");
+        assert_eq!(world.progress(USER, &task).await?["status"], "COMPLETED");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn callback_whose_write_meets_conflicts_keeps_the_account() -> Result<()> {
+    for (times, status) in [(1, 200), (5, 200)] {
+        let world = World::start().await?;
+        world.douyin_account(SHOP, 1);
+        let callback = world.consent(USER, SHOP, &Decision::APPROVE).await?;
+        let proxy = Proxy::start(&world).await?;
+        proxy.arm_times(AUTH_WRITE, 1, times, conflict());
+        let answer = crate::call::call(&world.base(&callback.function, &proxy.detour()).await?, &callback).await?;
+        assert_eq!(answer.status, status, "{answer:?}");
+        let accounts = world.call_as(USER, Event::sample("douyin-accounts")?).await?;
+        assert_eq!(accounts.data()[0]["status"], "ACTIVE");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn state_that_meets_conflicts_is_issued_and_consumed() -> Result<()> {
+    let world = World::start().await?;
+    world.douyin_account(SHOP, 1);
+    let proxy = Proxy::start(&world).await?;
+    proxy.arm_times("PutItem t_oauth_state", 1, 5, conflict());
+    proxy.arm_times("DeleteItem t_oauth_state", 1, 5, conflict());
+    let through = async |event: Event| -> Result<crate::Answer> {
+        let event = event.bearer(&world.token(USER, &["*"])?);
+        crate::call::call(&world.base(&event.function, &proxy.detour()).await?, &event).await
+    };
+    let link = through(Event::sample("douyin-auth-url")?.query(&[])).await?;
+    assert_eq!(link.status, 200, "{link:?}");
+    let callback = world.consent(USER, SHOP, &Decision::APPROVE).await?;
+    assert_eq!(through(callback).await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn renewed_token_is_written_although_its_lease_ran_out() -> Result<()> {
+    let world = renewal_due(48).await?;
+    let account = world.sandbox.douyin().open_id(SHOP).context("no shop")?;
+    let proxy = Proxy::start(&world).await?;
+    let gate = proxy.hold(AUTH_WRITE, 2);
+    let meanwhile = async {
+        gate.reached().await;
+        // Whoever takes the lease next is told that the refresh token is dead, which is true of the one in the row.
+        world.advance(std::time::Duration::from_secs(61));
+        world.sandbox.douyin().expire_access_token(SHOP);
+        begin(&world, &account, "INCREMENTAL").await?;
+        world.drain().await?;
+        gate.open();
+        anyhow::Ok(())
+    };
+    let (kept, done) = futures::future::join(keep(&world, &proxy), meanwhile).await;
+    kept?;
+    done?;
+    expect_renewed(&world, "a lease that ran out").await
+}
