@@ -21,6 +21,7 @@ use sandbox::{Sandbox, SandboxConfig};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use crate::browser::Browser;
 use crate::call::call;
 use crate::event::{Answer, Event};
 
@@ -215,17 +216,14 @@ impl World {
         Ok(answer.data()["douyinUserId"].as_str().context("no douyinUserId")?.to_owned())
     }
 
-    /// The callback event that follows from a decision on the consent page.
+    /// The callback event that follows from a decision on the consent page, in the browser that asked for the link.
     ///
     /// # Errors
     /// When the link is not issued or the platform refuses it.
     pub async fn consent(&self, user: u64, account: &str, decision: &Decision) -> Result<Event> {
-        let answer = self.call_as(user, Event::sample("douyin-auth-url")?.query(&[])).await?;
-        let link = answer.data()["authUrl"].as_str().with_context(|| format!("no authUrl in {answer:?}"))?;
-        let back = self.sandbox.douyin().consent(link, account, decision)?;
-        let parameters: Vec<(String, String)> = back.query_pairs().into_owned().collect();
-        let parameters: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (&**name, &**value)).collect();
-        Ok(Event::sample("douyin-auth-callback")?.query(&parameters))
+        let mut browser = Browser::default();
+        let link = browser.link(self, user, None).await?;
+        browser.consents(self, &link, account, decision)
     }
 
     /// Asks for a sync.

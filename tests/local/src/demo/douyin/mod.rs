@@ -39,6 +39,7 @@ pub(super) async fn play(stage: &Stage<'_>) -> Result<()> {
 
     stage.chapter("Authorising a Douyin account");
     consent::approve(stage, &user, &large).await?;
+    consent::attack(stage, &user, &small).await?;
 
     stage.chapter("Syncing its fans");
     let task = sync::first(stage, &user, &large).await?;
