@@ -1,4 +1,4 @@
-//! Binding an account to a tenant: one transaction, whoever has had the account before.
+//! Binding an account to a tenant and starting its sync: one transaction, whoever has had the account before.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
@@ -7,13 +7,15 @@ use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
 use kernel::dynamo::{Outcome, Refusal, transact};
 use kernel::ids::{TaskId, UserId};
+use kernel::queue::Queue;
 use kernel::vault::{Place, Vault};
 use secrecy::SecretString;
 use tracing::info;
 
 use crate::error::{AuthorizationProblem, Result, SyncProblem};
+use crate::fan_sync::announce;
 use crate::store::auth::{Auth, AuthStatus, AuthStore, Grant, TABLE};
-use crate::store::sync_task::{EndedBy, Ending, SyncTask, SyncTaskStore};
+use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTask, SyncTaskStore};
 use crate::tokens::refresh_due;
 
 /// How often a binding that met another change of the account is tried again.
@@ -41,6 +43,11 @@ pub struct FreshGrant {
 }
 
 impl FreshGrant {
+    /// Whether the user granted what a sync needs.
+    fn lists_fans(&self) -> bool {
+        self.scope.split(',').any(|scope| scope.trim() == "fans.list")
+    }
+
     /// Access and refresh token, sealed for a table's row of this tenant and account.
     pub(crate) async fn seal(&self, vault: &Vault, table: &'static str, user_id: UserId) -> Result<(String, String)> {
         let place = Place { table, user_id, account_id: &self.douyin_user_id };
@@ -79,6 +86,7 @@ pub struct Bindings {
     clock: Clock,
     accounts: AuthStore,
     tasks: SyncTaskStore,
+    queue: Queue,
     vault: Vault,
 }
 
@@ -90,11 +98,14 @@ impl Bindings {
             clock,
             accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
             tasks: SyncTaskStore::new(aws.dynamodb.clone(), env)?,
+            queue: Queue::new(aws.sqs.clone(), env.required("FAN_SYNC_QUEUE_URL")?),
             vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
         })
     }
 
-    /// Binds the account of `grant` to the tenant, all or nothing. An account of another tenant is taken over once its
+    /// Binds the account of `grant` to the tenant and starts a sync of it, all or nothing: whoever authorises an account
+    /// wants its leads. A sync that runs already is kept, and none is started that Douyin would refuse for want of the
+    /// scope. An account of another tenant is taken over once its
     /// authorisation has ended: whoever can give a fresh consent is who owns it. `ticket` takes the grant out of where
     /// it was parked, in the same transaction.
     ///
@@ -128,11 +139,21 @@ impl Bindings {
                 refresh_expire_time: grant.refresh_expire_time,
                 refresh_due: refresh_due(grant.expire_time, grant.refresh_expire_time, 0),
             };
+            let running = self.running(account.as_ref()).await?;
+            let (own, foreign): (Option<SyncTask>, Option<SyncTask>) = match running {
+                Some(task) if task.user_id == user_id => (Some(task), None),
+                foreign => (None, foreign),
+            };
+            let sync = (own.is_none() && grant.lists_fans()).then(|| TaskId::generate(now));
             // The ticket first, so that its refusal is told from the others.
             let mut actions: Vec<TransactWriteItem> = ticket.iter().cloned().collect();
             let id = TaskId::generate(now).get();
-            actions.push(self.accounts.bind(id, kept, account.as_ref(), now.as_second())?);
-            if let Some(task) = self.running(lapsed).await? {
+            actions.push(self.accounts.bind(id, kept, account.as_ref(), sync, now.as_second())?);
+            if let Some(task) = sync {
+                let (account, strategy) = (&grant.douyin_user_id, SyncStrategy::Incremental);
+                actions.push(self.tasks.create(task, user_id, account, strategy, now.as_millisecond())?);
+            }
+            if let Some(task) = foreign {
                 let ending = Ending::Failed(SyncProblem::TakenOver.advice());
                 actions.push(self.tasks.end(task.task_id, EndedBy::Anyone, ending, now.as_second())?);
             }
@@ -142,6 +163,10 @@ impl Bindings {
                         info!(account.id = id, "account {} taken over from user {}", before.id, before.user_id);
                     }
                     info!(user.id = user_id.get(), "user {user_id} authorised a douyin account");
+                    if let Some(task) = sync {
+                        info!(task.id = task.get(), "fan sync {task} created by the authorisation");
+                        announce(&self.queue, task, user_id).await;
+                    }
                     return Ok(());
                 }
                 Outcome::Refused(refusals) if ticket.is_some() && refusals.first().is_some_and(Refusal::refused) => {

@@ -1,9 +1,10 @@
-//! Authorising an account: bound to the browser that asked or to the word of the user who is signed in, and what
-//! becomes of an account that another tenant has had.
+//! Authorising an account: bound to the browser that asked or to the word of the user who is signed in, what becomes of
+//! an account that another tenant has had, and the first sync.
 
 mod attack;
 mod confirmation;
 mod cookie;
+mod first_sync;
 mod takeover;
 
 use anyhow::Result;

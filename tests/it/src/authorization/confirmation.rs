@@ -133,9 +133,16 @@ async fn confirmation_killed_at_any_step_has_bound_the_account_or_can_be_repeate
             }
             let bound = accounts(&world, USER).await? == [shop.clone()];
             assert_eq!(bound, parked(&world).await?.is_empty(), "{step} {when:?}: half of it was done");
+            let tasks = world.rows("TABLE_DOUYIN_SYNC_TASK").await?.len();
+            assert_eq!(tasks, usize::from(bound), "{step} {when:?}: half of it was done");
             let again = world.confirm(USER, &ticket).await?.status;
             assert_eq!(again, if bound { 410 } else { 200 }, "{step} {when:?}");
             assert_eq!(accounts(&world, USER).await?, [shop], "{step} {when:?}");
+            // Whatever became of the message, the sync that was written comes to run.
+            world.advance(Duration::from_secs(31));
+            world.sweep().await?;
+            world.drain().await?;
+            assert_eq!(world.leads(USER, &[]).await?.data()["total"], 3, "{step} {when:?}");
         }
     }
     Ok(())

@@ -110,6 +110,7 @@ async fn a_state_that_is_not_ours_or_no_longer_good_is_refused() -> Result<()> {
     world.advance(Duration::from_secs(600));
     let code = Return::approved(&world).await?.code;
     Return { code, ..fresh }.refused_once(&world, "state expired", &STATE).await?;
+    world.drain().await?;
     world.expect_empty_queues().await
 }
 
@@ -135,6 +136,7 @@ async fn a_return_is_good_once() -> Result<()> {
     let late = Return::approved(&world).await?;
     world.sandbox.clock().advance(Duration::from_secs(601));
     late.refused_once(&world, "code expired", &CODE).await?;
+    world.drain().await?;
     world.expect_empty_queues().await
 }
 
@@ -185,6 +187,7 @@ async fn a_failing_platform_is_said_to_fail_and_leaves_no_half_account() -> Resu
     world.sandbox.douyin().arm(Fault::lost_answer(Endpoint::AccessToken));
     lost.refused_once(&world, "answer lost", &PLATFORM).await?;
     assert!(world.sandbox.douyin().faults().iter().all(|armed| armed.met == 1), "every fault was met");
+    world.drain().await?;
     world.expect_empty_queues().await
 }
 

@@ -162,15 +162,23 @@ impl AuthStore {
 
     /// Writes a fresh authorisation as one action of a transaction: a new row, the same tenant's row started over
     /// (renewals back to zero), or one of a tenant whose authorisation has ended, which becomes a row like a new one.
-    /// `before` is the row it replaces; refused when that has another tenant, another claim, or works again by now. The
-    /// tenant's own sync keeps its claim.
-    pub(crate) fn bind(&self, id: u64, grant: Grant<'_>, before: Option<&Auth>, now: i64) -> Result<TransactWriteItem> {
+    /// `before` is the row it replaces; refused when that has another tenant, another claim, or works again by now.
+    /// `claim` is the sync that has the account from now on; without one the tenant's own sync keeps it.
+    pub(crate) fn bind(
+        &self,
+        id: u64,
+        grant: Grant<'_>,
+        before: Option<&Auth>,
+        claim: Option<TaskId>,
+        now: i64,
+    ) -> Result<TransactWriteItem> {
         let own = before.is_some_and(|before| before.user_id == grant.user_id);
-        let (row, gone) = if own {
-            ("id = if_not_exists(id, :id), create_time = if_not_exists(create_time, :now)", "")
-        } else {
-            ("id = :id, create_time = :now", ", last_sync_time, active_sync_task_id")
+        let (row, gone) = match (own, claim) {
+            (true, _) => ("id = if_not_exists(id, :id), create_time = if_not_exists(create_time, :now)", ""),
+            (false, Some(_)) => ("id = :id, create_time = :now", ", last_sync_time"),
+            (false, None) => ("id = :id, create_time = :now", ", last_sync_time, active_sync_task_id"),
         };
+        let claims = if claim.is_some() { ", active_sync_task_id = :task" } else { "" };
         let mut builder = Update::builder()
             .table_name(&self.table)
             .key("douyin_user_id", s(grant.douyin_user_id))
@@ -178,7 +186,7 @@ impl AuthStore {
                 "SET {row}, user_id = :user, nickname = :nickname, avatar_url = :avatar, \
                  #scope = :scope, #status = :active, access_token = :access, refresh_token = :refresh, \
                  expire_time = :expire, refresh_expire_time = :refresh_expire, renew_count = :zero, \
-                 refresh_shard = :shard, refresh_due = :due, update_time = :now \
+                 refresh_shard = :shard, refresh_due = :due, update_time = :now{claims} \
                  REMOVE refresh_lease_owner, refresh_lease_until{gone} ADD token_version :one"
             ))
             .expression_attribute_names("#scope", "scope")
@@ -198,6 +206,9 @@ impl AuthStore {
             .expression_attribute_values(":shard", s(due::shard_of_text(grant.douyin_user_id)))
             .expression_attribute_values(":due", n(grant.refresh_due))
             .expression_attribute_values(":now", n(now));
+        if let Some(task) = claim {
+            builder = builder.expression_attribute_values(":task", n(task));
+        }
         let Some(before) = before else {
             return update(builder.condition_expression("attribute_not_exists(douyin_user_id)"));
         };

@@ -32,6 +32,8 @@ pub async fn play(it: &mut Samples) -> Result<()> {
     let mut body = body_of("douyin-auth-confirm")?;
     body["ticket"] = json!(ticket);
     it.play("douyin-auth-confirm", 200, |event| event.json(&body)).await?;
+    // The first sync, which the callback has started.
+    assert_eq!(it.world.drain().await?, 1);
 
     let mut body = body_of("douyin-fans-sync")?;
     body["douyinUserId"] = json!(shop);

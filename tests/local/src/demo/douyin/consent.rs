@@ -9,8 +9,9 @@ use super::{Account, PERMISSIONS, connected};
 use crate::demo::api::{Answer, Api, number, text};
 use crate::demo::stage::Stage;
 
-/// The user approves in the browser and comes back; the same address does not work a second time.
-pub(super) async fn approve(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<()> {
+/// The user approves in the browser and comes back; the same address does not work a second time. Answers the sync that
+/// this starts.
+pub(super) async fn approve(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<String> {
     let link = link(stage, user, None).await?;
     stage.tell("the API gives the address of Douyin's consent page, and a cookie to the browser that asked for it");
     let callback = decide(stage, &link, account, "approve").await?;
@@ -23,11 +24,12 @@ pub(super) async fn approve(stage: &Stage<'_>, user: &Api, account: &Account) ->
     let entry = connected(user, account).await?.context("the account must be in the account list")?;
     ensure!(text(&entry, "status")? == "ACTIVE", "the account must be ACTIVE: {entry}");
     text(&entry, "reauthorizeBy")?;
-    stage.tell("the account list shows it as ACTIVE, and until when it lasts");
+    let task = text(&entry, "activeSyncTaskId")?.to_owned();
+    stage.tell("the account list shows it as ACTIVE, until when it lasts, and its first sync under way");
 
     let said = returned(stage, &callback, Some(&link)).await?.refused(400, "DOUYIN_AUTH_ERROR")?;
     stage.tell(&format!("the same address a second time is refused: {said}"));
-    Ok(())
+    Ok(task)
 }
 
 /// The user comes back to the page of the frontend that they started from; a page elsewhere is refused.
