@@ -1,12 +1,14 @@
-//! `GET /api/v1/lead/douyin/auth/callback`: the way back from Douyin. The state, not a token, says whose it is.
+//! `GET /api/v1/lead/douyin/auth/callback`: the way back from Douyin. The state, not a token, says whose it
+//! is, and the cookie whether this browser asked for it.
 
 use kernel::config::ConfigError;
-use lambda_http::http::StatusCode;
-use leads::authorize::{AuthorizationCallback, Authorized, redirect_error};
-use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use leads::authorize::{AuthorizationCallback, Authorized, CallbackOutcome, redirect_error};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 use url::Url;
 
+use super::browser_cookie::BrowserCookie;
+use super::view::authorized;
 use crate::base::Base;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 
@@ -14,6 +16,7 @@ use crate::http::{ApiRequest, ApiResponse, Problem};
 #[derive(Debug)]
 pub struct App {
     callback: AuthorizationCallback,
+    cookie: BrowserCookie,
 }
 
 impl App {
@@ -21,7 +24,8 @@ impl App {
     pub async fn new(base: &Base) -> Result<Self, ConfigError> {
         let secret = base.secret().await?;
         let douyin = base.douyin(&secret)?;
-        Ok(Self { callback: AuthorizationCallback::new(&base.aws, &base.env, douyin, base.clock.clone())? })
+        let callback = AuthorizationCallback::new(&base.aws, &base.env, douyin, base.clock.clone())?;
+        Ok(Self { callback, cookie: BrowserCookie::from_env(&base.env)? })
     }
 }
 
@@ -30,16 +34,6 @@ struct Query {
     code: Option<String>,
     state: Option<String>,
 }
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer<'a> {
-    message: &'static str,
-    user_id: u64,
-    douyin_user_id: &'a str,
-}
-
-const AUTHORIZED: &str = "授权成功";
 
 /// The user's own page, told how it went.
 fn back_to(mut page: Url, result: &leads::Result<Authorized>) -> Url {
@@ -54,22 +48,21 @@ fn back_to(mut page: Url, result: &leads::Result<Authorized>) -> Url {
     page
 }
 
+/// The user's own page, told to have the ticket confirmed. It is in the fragment, which browsers send to no server.
+fn to_confirm(mut page: Url, ticket: &SecretString) -> Url {
+    page.set_fragment(Some(&format!("status=confirm&ticket={}", ticket.expose_secret())));
+    page
+}
+
 /// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let query: Query = request.query()?;
     let code = query.code.map(SecretString::from);
-    let outcome = app.callback.complete(query.state.as_deref(), code).await;
-    match (outcome.redirect_url, outcome.result) {
-        (None, Ok(authorized)) => {
-            let answer = Answer {
-                message: AUTHORIZED,
-                user_id: authorized.user_id.get(),
-                douyin_user_id: &authorized.douyin_user_id,
-            };
-            ApiResponse::enveloped(StatusCode::OK, AUTHORIZED, answer)
-        }
-        (None, Err(error)) => Err(error.into()),
-        (Some(page), result) => {
+    let browser = app.cookie.read(&request);
+    match app.callback.complete(query.state.as_deref(), code, browser.as_ref()).await {
+        CallbackOutcome::ToConfirm { page, ticket } => ApiResponse::redirect(to_confirm(page, &ticket).as_str()),
+        CallbackOutcome::Ended { page: None, result } => authorized(&result?),
+        CallbackOutcome::Ended { page: Some(page), result } => {
             if let Err(error) = &result {
                 tracing::warn!("authorisation not completed: {error}");
             }

@@ -1,10 +1,12 @@
-//! `GET /api/v1/lead/douyin/auth/url`: the link to Douyin's consent page.
+//! `GET /api/v1/lead/douyin/auth/url`: the link to Douyin's consent page, tied to the browser that asks for it.
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use leads::authorize::AuthorizationLinks;
+use leads::browser::BrowserKey;
 use serde::{Deserialize, Serialize};
 
+use super::browser_cookie::BrowserCookie;
 use crate::base::Base;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 
@@ -13,6 +15,7 @@ use crate::http::{ApiRequest, ApiResponse, Problem};
 pub struct App {
     auth: Authenticator,
     links: AuthorizationLinks,
+    cookie: BrowserCookie,
 }
 
 impl App {
@@ -20,7 +23,7 @@ impl App {
     pub async fn new(base: &Base) -> Result<Self, ConfigError> {
         let secret = base.secret().await?;
         let links = AuthorizationLinks::new(&base.aws, &base.env, base.douyin(&secret)?, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator_with(&secret)?, links })
+        Ok(Self { auth: base.authenticator_with(&secret)?, links, cookie: BrowserCookie::from_env(&base.env)? })
     }
 }
 
@@ -40,6 +43,8 @@ struct Answer {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, "lead:douyin:auth:get_url").await?;
     let query: Query = request.query()?;
-    let auth_url = app.links.issue(caller.user_id, query.redirect_url.as_deref()).await?;
-    ApiResponse::ok(Answer { auth_url })
+    // All tabs of a browser share its key; sent again, the cookie lives on from now.
+    let browser = app.cookie.read(&request).unwrap_or_else(BrowserKey::generate);
+    let auth_url = app.links.issue(caller.user_id, query.redirect_url.as_deref(), &browser).await?;
+    Ok(ApiResponse::ok(Answer { auth_url })?.with_cookie(app.cookie.set(&browser)?))
 }

@@ -3,7 +3,9 @@
 pub mod account_delete;
 pub mod accounts;
 pub mod auth_callback;
+pub mod auth_confirm;
 pub mod auth_url;
+mod browser_cookie;
 pub mod fan_sync_worker;
 pub mod fans_sync;
 pub mod fans_sync_task;

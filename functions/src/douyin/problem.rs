@@ -1,9 +1,9 @@
 //! The table's part for this domain: its errors as the contract's statuses and codes.
 
 use lambda_http::http::StatusCode;
-use leads::Error;
 use leads::douyin::FailureKind;
 use leads::error::{Advice, platform_advice};
+use leads::{AuthorizationProblem, Error};
 
 use crate::http::{ErrorType, Problem};
 
@@ -16,7 +16,7 @@ impl From<Error> for Problem {
                 Error::Kernel(error) => return error.into(),
                 _ => return kernel::Error::Corrupt("error").into(),
             },
-            Error::Authorization(problem) => advised(BAD, ErrorType::DouyinAuth, problem.advice()),
+            Error::Authorization(problem) => advised(status_of(*problem), ErrorType::DouyinAuth, problem.advice()),
             // What only the user can mend is a 400, whatever else Douyin does is a 500.
             Error::Platform(failure) => match failure.kind {
                 FailureKind::TokenInvalid
@@ -48,10 +48,17 @@ impl From<Error> for Problem {
     }
 }
 
+const fn status_of(problem: AuthorizationProblem) -> StatusCode {
+    match problem {
+        AuthorizationProblem::NotYourTicket => StatusCode::FORBIDDEN,
+        AuthorizationProblem::TicketInvalid => StatusCode::GONE,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use kernel::FieldProblem;
-    use leads::AuthorizationProblem;
     use leads::douyin::{Endpoint, PlatformError};
 
     use super::*;
@@ -66,6 +73,9 @@ mod tests {
             (Error::Kernel(kernel::Error::NotFound("lead")), "404 NOT_FOUND"),
             (AuthorizationProblem::AccountUnknown.into(), "400 DOUYIN_AUTH_ERROR"),
             (AuthorizationProblem::StateInvalid.into(), "400 DOUYIN_AUTH_ERROR"),
+            (AuthorizationProblem::OtherBrowser.into(), "400 DOUYIN_AUTH_ERROR"),
+            (AuthorizationProblem::NotYourTicket.into(), "403 DOUYIN_AUTH_ERROR"),
+            (AuthorizationProblem::TicketInvalid.into(), "410 DOUYIN_AUTH_ERROR"),
             (failure(FailureKind::CodeRejected), "400 DOUYIN_AUTH_ERROR"),
             (failure(FailureKind::ReauthorizationNeeded), "400 DOUYIN_AUTH_ERROR"),
             (failure(FailureKind::Transient), "500 DOUYIN_API_ERROR"),

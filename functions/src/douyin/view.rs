@@ -1,6 +1,8 @@
 //! The domain's objects with the contract's field names.
 
 use jiff::Timestamp;
+use lambda_http::http::StatusCode;
+use leads::authorize::Authorized;
 use leads::store::auth::{Auth, AuthStatus};
 use leads::store::lead::{Lead, LeadStatus};
 use leads::store::lead_index::EditRecord;
@@ -8,12 +10,28 @@ use leads::store::sync_task::{SyncStatus, SyncStrategy, SyncTask};
 use leads::tokens::reauthorize_by;
 use serde::Serialize;
 
+use crate::http::{ApiResponse, Problem};
+
 /// The channel every lead of this domain comes through.
 const CHANNEL: &str = "抖音获客";
 
 /// Stored seconds as RFC 3339 in UTC.
 pub fn instant(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The answer that an account is authorised.
+pub fn authorized(account: &Authorized) -> Result<ApiResponse, Problem> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Answer<'a> {
+        message: &'static str,
+        user_id: u64,
+        douyin_user_id: &'a str,
+    }
+    const AUTHORIZED: &str = "授权成功";
+    let (user_id, douyin_user_id) = (account.user_id.get(), account.douyin_user_id.as_str());
+    ApiResponse::enveloped(StatusCode::OK, AUTHORIZED, Answer { message: AUTHORIZED, user_id, douyin_user_id })
 }
 
 /// A record of the lead list: exactly the owner's fields.

@@ -9,7 +9,7 @@ use kernel::caller::Caller;
 use kernel::deadline::Deadline;
 use kernel::jwt::Authenticator;
 use kernel::{Error, Result};
-use lambda_http::http::header::AUTHORIZATION;
+use lambda_http::http::header::{AUTHORIZATION, COOKIE};
 use lambda_http::http::{HeaderMap, Method};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Context, Request, RequestExt};
@@ -126,6 +126,17 @@ impl ApiRequest {
     /// A header, unless absent or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The values of the cookies of this name, in order, from however many headers. Those that are not text are left
+    /// out, whatever else the browser sends along.
+    pub fn cookies<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let pairs =
+            self.headers.get_all(COOKIE).iter().flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
+        pairs.filter_map(move |pair| {
+            let (found, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
+            (found.trim() == name).then_some(value.trim())
+        })
     }
 
     /// The method.

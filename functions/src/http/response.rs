@@ -1,7 +1,7 @@
 //! Answers: the contract's envelope, redirects, and bare JSON for platforms.
 
 use kernel::Error;
-use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION};
+use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE};
 use lambda_http::http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
 use serde::Serialize;
@@ -23,6 +23,7 @@ const ACCEPTED: &str = "已受理，正在处理";
 pub struct ApiResponse {
     status: StatusCode,
     content: Content,
+    cookie: Option<HeaderValue>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,12 +98,18 @@ impl ApiResponse {
     /// 500 when `location` is not ASCII: a URL that came through a parser is.
     pub fn redirect(location: &str) -> Result<Self, Problem> {
         let location = HeaderValue::from_str(location).map_err(|_| Error::Corrupt("redirect location"))?;
-        Ok(Self { status: StatusCode::FOUND, content: Content::Redirect(location) })
+        Ok(Self { status: StatusCode::FOUND, content: Content::Redirect(location), cookie: None })
+    }
+
+    /// The same, setting a cookie.
+    #[must_use]
+    pub fn with_cookie(self, cookie: HeaderValue) -> Self {
+        Self { cookie: Some(cookie), ..self }
     }
 
     fn json(status: StatusCode, value: &impl Serialize) -> Result<Self, Problem> {
         let text = serde_json::to_string(value).map_err(|_| Error::Corrupt("answer"))?;
-        Ok(Self { status, content: Content::Json(text) })
+        Ok(Self { status, content: Content::Json(text), cookie: None })
     }
 
     /// The answer to a problem.
@@ -121,7 +128,7 @@ impl ApiResponse {
         };
         // Strings and numbers only: serialising them cannot fail.
         let text = serde_json::to_string(&envelope).unwrap_or_default();
-        Self { status: problem.status, content: Content::Json(text) }
+        Self { status: problem.status, content: Content::Json(text), cookie: None }
     }
 
     /// The response on the wire. Nothing is cached: every answer belongs to one user.
@@ -140,6 +147,9 @@ impl ApiResponse {
         };
         *response.status_mut() = self.status;
         response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+        if let Some(cookie) = self.cookie {
+            response.headers_mut().insert(SET_COOKIE, cookie);
+        }
         if let Ok(id) = HeaderValue::from_str(request_id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }

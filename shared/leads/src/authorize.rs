@@ -7,18 +7,19 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::ids::{TaskId, UserId};
+use kernel::ids::UserId;
 use kernel::mac::{Signer, random, sha256_hex};
-use kernel::vault::{Place, Vault};
+use kernel::vault::Vault;
 use secrecy::SecretString;
 use tracing::{info, warn};
 use url::Url;
 
+use crate::binding::{Bindings, FreshGrant};
+use crate::browser::BrowserKey;
 use crate::douyin::{Douyin, Endpoint, FailureKind, PlatformError};
 use crate::error::{AuthorizationProblem, Error, Result};
-use crate::store::auth::{AuthStore, Grant, TABLE};
-use crate::store::oauth_state::{OauthStateStore, PendingAuthorization};
-use crate::tokens::refresh_due;
+use crate::store::oauth_state::{NewAuthorization, OauthStateStore, PendingAuthorization};
+use crate::store::parked_grant::{self, ParkedGrant, ParkedGrantStore, TicketKey};
 
 /// The refresh token lives this long when the answer does not say.
 const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
@@ -79,11 +80,12 @@ impl AuthorizationLinks {
         })
     }
 
-    /// A link to Douyin's consent page for this user, good for ten minutes and one return.
+    /// A link to Douyin's consent page for this user, good for ten minutes and one return, and tied to the browser that
+    /// asked for it.
     ///
     /// # Errors
     /// [`kernel::Error::InvalidRequest`] when `redirect_url` is not on the allow-list.
-    pub async fn issue(&self, user_id: UserId, redirect_url: Option<&str>) -> Result<String> {
+    pub async fn issue(&self, user_id: UserId, redirect_url: Option<&str>, browser: &BrowserKey) -> Result<String> {
         let redirect_url = match redirect_url {
             None => None,
             Some(text) => Some(self.origins.allow(text).ok_or_else(|| {
@@ -92,9 +94,13 @@ impl AuthorizationLinks {
         };
         let nonce = random::<32>();
         let mac = self.signer.sign(&nonce).await?;
-        let now = self.clock.now().as_second();
-        let scopes = self.scopes.join(",");
-        self.states.put(&sha256_hex(&nonce), user_id, redirect_url.as_ref().map(Url::as_str), &scopes, now).await?;
+        let authorization = NewAuthorization {
+            user_id,
+            redirect_url: redirect_url.as_ref().map(Url::as_str),
+            scopes: &self.scopes.join(","),
+            browser_hash: &browser.hash(),
+        };
+        self.states.put(&sha256_hex(&nonce), authorization, self.clock.now().as_second()).await?;
         let state = format!("{}.{}", URL_SAFE_NO_PAD.encode(nonce), URL_SAFE_NO_PAD.encode(mac));
         Ok(self.douyin.authorize_url(&self.redirect_uri, &self.scopes, &state))
     }
@@ -111,18 +117,29 @@ pub struct Authorized {
 
 /// How a return from Douyin ended.
 #[derive(Debug)]
-pub struct CallbackOutcome {
-    /// Where to send the browser, if the user asked to be sent anywhere and the state proved it.
-    pub redirect_url: Option<Url>,
-    /// What came of it.
-    pub result: Result<Authorized>,
+pub enum CallbackOutcome {
+    /// With an account, or with none.
+    Ended {
+        /// Where to send the browser, if the user asked to be sent anywhere and the state proved it.
+        page: Option<Url>,
+        /// What came of it.
+        result: Result<Authorized>,
+    },
+    /// Nothing is authorised yet: the browser is not the one that asked for the link, or could not show it.
+    ToConfirm {
+        /// The page of the state, which must have whoever is signed in there confirm the ticket.
+        page: Url,
+        /// Good once, for ten minutes, for the user who asked for the link.
+        ticket: SecretString,
+    },
 }
 
 /// Handles returns from Douyin.
 #[derive(Debug, Clone)]
 pub struct AuthorizationCallback {
     states: OauthStateStore,
-    accounts: AuthStore,
+    parked: ParkedGrantStore,
+    bindings: Bindings,
     signer: Signer,
     vault: Vault,
     douyin: Douyin,
@@ -134,7 +151,8 @@ impl AuthorizationCallback {
     pub fn new(aws: &Aws, env: &Env, douyin: Douyin, clock: Clock) -> Result<Self, ConfigError> {
         Ok(Self {
             states: OauthStateStore::new(aws.dynamodb.clone(), env)?,
-            accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
+            parked: ParkedGrantStore::new(aws.dynamodb.clone(), env)?,
+            bindings: Bindings::new(aws, env, clock.clone())?,
             signer: Signer::new(aws.kms.clone(), env.required("STATE_KEY_ID")?),
             vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
             douyin,
@@ -142,19 +160,32 @@ impl AuthorizationCallback {
         })
     }
 
-    /// Takes the state (once), exchanges the code and keeps the account. A consent that was declined arrives without
-    /// a code. A crash after the exchange loses the code, not an account: the user starts over.
-    pub async fn complete(&self, state: Option<&str>, code: Option<SecretString>) -> CallbackOutcome {
+    /// Takes the state (once) and exchanges the code. The account is kept only if `browser` is the one that asked for
+    /// the link: the link alone proves nothing, for anybody can send theirs to somebody else. In any other browser the
+    /// grant waits for the word of the user who is signed in on the page it leads to; where it leads to none, the code
+    /// is left alone. A consent that was declined arrives without a code. A crash after the exchange loses the code, not
+    /// an account: the user starts over.
+    pub async fn complete(
+        &self,
+        state: Option<&str>,
+        code: Option<SecretString>,
+        browser: Option<&BrowserKey>,
+    ) -> CallbackOutcome {
         let pending = match self.consume(state).await {
             Ok(pending) => pending,
-            Err(error) => return CallbackOutcome { redirect_url: None, result: Err(error) },
+            Err(error) => return CallbackOutcome::Ended { page: None, result: Err(error) },
         };
-        let redirect_url = pending.redirect_url.as_deref().and_then(|url| Url::parse(url).ok());
-        let result = match code {
-            None => Err(AuthorizationProblem::ConsentDenied.into()),
-            Some(code) => self.keep(&pending, &code).await,
+        let page = pending.redirect_url.as_deref().and_then(|url| Url::parse(url).ok());
+        let result = match (code, &page) {
+            (None, _) => Err(AuthorizationProblem::ConsentDenied.into()),
+            (Some(code), _) if pending.asked_by(browser) => self.keep(&pending, &code).await,
+            (Some(code), Some(page)) => match self.park(&pending, &code).await {
+                Ok(ticket) => return CallbackOutcome::ToConfirm { page: page.clone(), ticket },
+                Err(error) => Err(error),
+            },
+            (Some(_), None) => Err(AuthorizationProblem::OtherBrowser.into()),
         };
-        CallbackOutcome { redirect_url, result }
+        CallbackOutcome::Ended { page, result }
     }
 
     async fn consume(&self, state: Option<&str>) -> Result<PendingAuthorization> {
@@ -170,6 +201,36 @@ impl AuthorizationCallback {
     }
 
     async fn keep(&self, pending: &PendingAuthorization, code: &SecretString) -> Result<Authorized> {
+        let grant = self.exchange(pending, code).await?;
+        self.bindings.bind(pending.user_id, &grant, None).await?;
+        Ok(Authorized { user_id: pending.user_id, douyin_user_id: grant.douyin_user_id })
+    }
+
+    /// The ticket under which the grant waits.
+    async fn park(&self, pending: &PendingAuthorization, code: &SecretString) -> Result<SecretString> {
+        let grant = self.exchange(pending, code).await?;
+        let user_id = pending.user_id;
+        let (access_token, refresh_token) = grant.seal(&self.vault, parked_grant::TABLE, user_id).await?;
+        let now = self.clock.now().as_second();
+        let parked = ParkedGrant {
+            user_id,
+            douyin_user_id: grant.douyin_user_id,
+            nickname: grant.nickname,
+            avatar_url: grant.avatar_url,
+            scope: grant.scope,
+            access_token,
+            refresh_token,
+            expire_time: grant.expire_time,
+            refresh_expire_time: grant.refresh_expire_time,
+            expires_at: ParkedGrant::end(now),
+        };
+        let ticket = URL_SAFE_NO_PAD.encode(random::<32>());
+        self.parked.put(&TicketKey::of(&ticket), &parked, now).await?;
+        info!(user.id = user_id.get(), "an authorisation for user {user_id} waits to be confirmed");
+        Ok(ticket.into())
+    }
+
+    async fn exchange(&self, pending: &PendingAuthorization, code: &SecretString) -> Result<FreshGrant> {
         let grant = self.douyin.exchange_code(code).await?;
         let unreadable = || PlatformError {
             kind: FailureKind::Transient,
@@ -180,44 +241,26 @@ impl AuthorizationCallback {
         };
         let open_id = grant.open_id.ok_or_else(unreadable)?;
         let refresh_token = grant.refresh_token.ok_or_else(unreadable)?;
+        let now = self.clock.now().as_second();
+        let end = |lifetime: Duration| now.saturating_add(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2));
         // The page shows a name; an account without one is still authorised.
-        let profile = match self.douyin.user_info(&grant.access_token, &open_id).await {
-            Ok(profile) => Some(profile),
+        let (nickname, avatar_url) = match self.douyin.user_info(&grant.access_token, &open_id).await {
+            Ok(profile) => (profile.nickname, profile.avatar_url),
             Err(failure) => {
                 warn!("profile of a newly authorised account not read: {failure}");
-                None
+                Default::default()
             }
         };
-        let place = Place { table: TABLE, user_id: pending.user_id, account_id: &open_id };
-        let (access, refresh) = futures::future::try_join(
-            self.vault.seal(place, &grant.access_token),
-            self.vault.seal(place, &refresh_token),
-        )
-        .await?;
-        let now = self.clock.now();
-        let end = |lifetime: Duration| {
-            now.as_second().saturating_add(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2))
-        };
-        let expire_time = end(grant.expires_in);
-        let refresh_expire_time = end(grant.refresh_expires_in.unwrap_or(REFRESH_TOKEN_LIFETIME));
-        let id = TaskId::generate(now).get();
-        let kept = Grant {
-            douyin_user_id: &open_id,
-            user_id: pending.user_id,
-            nickname: profile.as_ref().map_or("", |profile| &profile.nickname),
-            avatar_url: profile.as_ref().map_or("", |profile| &profile.avatar_url),
-            scope: grant.scope.as_deref().unwrap_or(&pending.scopes),
-            access_token: access,
-            refresh_token: refresh,
-            expire_time,
-            refresh_expire_time,
-            refresh_due: refresh_due(expire_time, refresh_expire_time, 0),
-        };
-        if !self.accounts.upsert(id, kept, now.as_second()).await? {
-            return Err(AuthorizationProblem::BoundToAnotherUser.into());
-        }
-        info!(user.id = pending.user_id.get(), "user {} authorised a douyin account", pending.user_id);
-        Ok(Authorized { user_id: pending.user_id, douyin_user_id: open_id })
+        Ok(FreshGrant {
+            douyin_user_id: open_id,
+            nickname,
+            avatar_url,
+            scope: grant.scope.unwrap_or_else(|| pending.scopes.clone()),
+            access_token: grant.access_token,
+            refresh_token,
+            expire_time: end(grant.expires_in),
+            refresh_expire_time: end(grant.refresh_expires_in.unwrap_or(REFRESH_TOKEN_LIFETIME)),
+        })
     }
 }
 

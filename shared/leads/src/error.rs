@@ -60,6 +60,13 @@ pub enum AuthorizationProblem {
     BoundToAnotherUser,
     /// The user did not grant a scope that is needed.
     ScopeMissing,
+    /// The way back was taken in another browser than the one that asked for the link, and leads to no page on which
+    /// the user could confirm it.
+    OtherBrowser,
+    /// The ticket of a parked grant is unknown, was used before or has expired: the three must look alike.
+    TicketInvalid,
+    /// The ticket belongs to a link that another user asked for.
+    NotYourTicket,
 }
 
 /// Why a sync cannot go on.
@@ -69,6 +76,8 @@ pub enum SyncProblem {
     Stalled,
     /// The account was disconnected while it ran.
     Disconnected,
+    /// The account's authorisation had ended, and another user has authorised it since.
+    TakenOver,
 }
 
 /// What a person is told: what happened, and what to do.
@@ -101,6 +110,19 @@ impl AuthorizationProblem {
                 advice(CODE, "该抖音账号已绑定其他存客宝用户", "请先由原用户解除绑定，或更换抖音账号授权")
             }
             Self::ScopeMissing => advice(CODE, "抖音账号未授予粉丝列表权限", "请重新授权，并在抖音授权页勾选全部权限"),
+            Self::OtherBrowser => advice(
+                CODE,
+                "请在发起授权的浏览器中完成授权，本次授权未生效",
+                "请登录存客宝，在同一浏览器中重新发起抖音授权；请勿打开他人发来的授权链接",
+            ),
+            Self::TicketInvalid => {
+                advice(CODE, "授权确认已失效", "确认须在授权后十分钟内完成且仅限一次，请重新发起抖音授权")
+            }
+            Self::NotYourTicket => advice(
+                CODE,
+                "该授权由其他存客宝用户发起，已作废，未绑定任何账号",
+                "如需绑定该抖音账号，请在您自己的存客宝中重新发起授权；请勿打开他人发来的授权链接",
+            ),
         }
     }
 }
@@ -116,6 +138,11 @@ impl SyncProblem {
             Self::Disconnected => {
                 advice(CODE, "该抖音账号已解除绑定，同步已停止", "已同步的线索均已保存；如需继续请重新授权该账号")
             }
+            Self::TakenOver => advice(
+                CODE,
+                "该抖音账号的授权已失效，并已由其他存客宝用户重新授权，同步已停止",
+                "已同步的线索均已保存；如该账号属于您，请在抖音中取消其他授权后重新授权",
+            ),
         }
     }
 }

@@ -5,7 +5,10 @@
 
 pub mod accounts;
 pub mod authorize;
+pub mod binding;
+pub mod browser;
 pub mod config;
+pub mod confirm;
 pub mod desk;
 pub mod douyin;
 pub mod error;

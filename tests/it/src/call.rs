@@ -26,6 +26,7 @@ pub async fn call(base: &Base, event: &Event) -> Result<Answer> {
     Ok(Answer::new(by_name! {
         "douyin-auth-url" => douyin::auth_url,
         "douyin-auth-callback" => douyin::auth_callback,
+        "douyin-auth-confirm" => douyin::auth_confirm,
         "douyin-fans-sync" => douyin::fans_sync,
         "douyin-fans-sync-task" => douyin::fans_sync_task,
         "douyin-leads" => douyin::leads,

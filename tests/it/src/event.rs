@@ -41,6 +41,13 @@ impl Event {
         self
     }
 
+    /// With exactly these cookies, one by one as an HTTP API hands them over.
+    #[must_use]
+    pub fn cookies(mut self, cookies: &[&str]) -> Self {
+        self.value["cookies"] = json!(cookies);
+        self
+    }
+
     /// With this bearer token.
     #[must_use]
     pub fn bearer(self, token: &str) -> Self {

@@ -169,6 +169,7 @@ const WORDS: &[&str] = &[
     "reopen",
     "douyinUserId",
     "syncStrategy",
+    "ticket",
     "size",
     // What people call it all over the world.
     "HTTP",

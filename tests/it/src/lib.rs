@@ -11,6 +11,7 @@
     expect(clippy::large_futures, reason = "a test plays whole functions, and nobody pays for its stack")
 )]
 
+pub mod browser;
 pub mod call;
 pub mod event;
 pub mod moments;
@@ -19,6 +20,8 @@ pub mod queue;
 pub mod tables;
 pub mod world;
 
+#[cfg(test)]
+mod authorization;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
@@ -44,5 +47,6 @@ mod tenants;
 #[cfg(test)]
 mod vault;
 
+pub use browser::Browser;
 pub use event::{Answer, Event};
 pub use world::World;

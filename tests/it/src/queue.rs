@@ -49,6 +49,36 @@ impl World {
         Ok(received.send().await?.messages.unwrap_or_default())
     }
 
+    /// Takes the message of a task away and leaves the others where they are.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub async fn take_message(&self, task: &str) -> Result<()> {
+        let body = json!({ "taskId": task }).to_string();
+        let mut others = Vec::new();
+        let mut found = false;
+        while !found {
+            let batch = self.receive().await?;
+            if batch.is_empty() {
+                break;
+            }
+            for message in batch {
+                let receipt = message.receipt_handle.context("no receipt handle")?;
+                if message.body.as_deref() == Some(&*body) {
+                    found = true;
+                    self.aws.sqs.delete_message().queue_url(self.queue_url()?).receipt_handle(receipt).send().await?;
+                } else {
+                    others.push(receipt);
+                }
+            }
+        }
+        for receipt in others {
+            let change = self.aws.sqs.change_message_visibility().queue_url(self.queue_url()?);
+            change.receipt_handle(receipt).visibility_timeout(0).send().await?;
+        }
+        Ok(())
+    }
+
     /// Runs batches until none comes. Failed records become visible again at once, so that they reach the dead-letter
     /// queue within the call. Answers how many records were done.
     ///

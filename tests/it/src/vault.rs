@@ -12,7 +12,7 @@ use sandbox::douyin::{Effect, Endpoint, Fault};
 use serde_json::json;
 use tracing::instrument::WithSubscriber;
 
-use crate::{Event, World};
+use crate::{Browser, Event, World};
 
 const USER: u64 = 1001;
 const DAY: Duration = Duration::from_secs(86_400);
@@ -120,20 +120,32 @@ async fn no_log_line_holds_a_secret_or_a_nickname() -> Result<()> {
     let log = Log::default();
     let env: Env = [("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("AWS_LAMBDA_LOG_FORMAT", "JSON")].into_iter().collect();
     let writer = log.clone();
-    let secrets = story().with_subscriber(kernel::telemetry::subscriber(&env, move || writer.clone())).await?;
+    let (secrets, handed_out) =
+        story().with_subscriber(kernel::telemetry::subscriber(&env, move || writer.clone())).await?;
     let text = log.text();
     assert!(text.lines().count() > 20, "the story was logged:\n{text}");
     let leaks = secrets.found_in(&text);
     assert!(leaks.is_empty(), "{leaks:?}");
-    for secret in [crate::world::JWT_SECRET, "Bearer ", "秘密备注"] {
+    let known = [crate::world::JWT_SECRET, "Bearer ", "秘密备注"];
+    for secret in known.into_iter().chain(handed_out.iter().map(String::as_str)) {
         assert!(!text.contains(secret), "{secret} was logged");
     }
     Ok(())
 }
 
-async fn story() -> Result<sandbox::Secrets> {
+/// Answers what the platforms know, and the cookie and tickets that we handed out.
+async fn story() -> Result<(sandbox::Secrets, Vec<String>)> {
     let world = World::start().await?;
     world.douyin_account("shop", 45);
+    let mut browser = Browser::default();
+    let page = "http://127.0.0.1:9000/lead/douyin";
+    browser.authorizes(&world, USER, "shop", Some(page)).await?;
+    let cookie = browser.cookie.as_deref().and_then(|cookie| cookie.split_once('=')).unwrap().1.to_owned();
+    let (ticket, others) =
+        (Browser::parks(&world, USER, "shop", page).await?, Browser::parks(&world, USER, "shop", page).await?);
+    world.confirm(USER, &ticket).await?;
+    world.confirm(USER + 1, &others).await?;
+    world.drain().await?;
     let shop = world.authorize(USER, "shop").await?;
     world.sandbox.douyin().arm(Fault::new(Endpoint::FansList, Effect::ExpireToken).on_page(2));
     world.sync(USER, &shop, "FULL").await?;
@@ -154,7 +166,7 @@ async fn story() -> Result<sandbox::Secrets> {
     world.request_sync(USER, &shop, "FULL").await?;
     world.drain().await?;
     world.keep_tokens().await?;
-    Ok(world.sandbox.secrets())
+    Ok((world.sandbox.secrets(), vec![cookie, ticket, others]))
 }
 
 #[derive(Clone, Default)]

@@ -6,6 +6,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use functions::base::Base;
 use functions::{douyin, sweeper};
 use jiff::SignedDuration;
@@ -21,6 +22,7 @@ use sandbox::{Sandbox, SandboxConfig};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use crate::browser::Browser;
 use crate::call::call;
 use crate::event::{Answer, Event};
 
@@ -204,28 +206,56 @@ impl World {
         self.sandbox.douyin().add_account(AccountSpec::new(name, fans))
     }
 
-    /// Authorises a Douyin account for `user` as a person would: link, consent, callback. Answers its open id.
+    /// Authorises a Douyin account for `user` as a person would: link, consent, callback in one browser. Answers its
+    /// open id.
+    ///
+    /// The sync that this starts is taken out of the way, with its message and its claim: most tests are about syncs
+    /// they ask for themselves. A sync that was there before is left alone. See [`World::authorize_and_sync`].
     ///
     /// # Errors
     /// When a step is not answered as promised.
     pub async fn authorize(&self, user: u64, account: &str) -> Result<String> {
+        let before = self.rows("TABLE_DOUYIN_SYNC_TASK").await?;
+        let id = self.authorize_and_sync(user, account).await?;
+        for task in self.rows("TABLE_DOUYIN_SYNC_TASK").await? {
+            if !before.iter().any(|known| known["task_id"] == task["task_id"]) {
+                self.forget_sync(&id, &task["task_id"]).await?;
+            }
+        }
+        Ok(id)
+    }
+
+    /// The same with the first sync left to run: its message is in the queue.
+    ///
+    /// # Errors
+    /// When a step is not answered as promised.
+    pub async fn authorize_and_sync(&self, user: u64, account: &str) -> Result<String> {
         let callback = self.consent(user, account, &Decision::APPROVE).await?;
         let answer = self.call(&callback).await?;
         ensure!(answer.status == 200, "callback answered {answer:?}");
         Ok(answer.data()["douyinUserId"].as_str().context("no douyinUserId")?.to_owned())
     }
 
-    /// The callback event that follows from a decision on the consent page.
+    /// Has a sync that nobody has taken up never been.
+    async fn forget_sync(&self, account: &str, task: &str) -> Result<()> {
+        self.take_message(task).await?;
+        let tables = self.stack.environment();
+        let delete = self.aws.dynamodb.delete_item().table_name(&tables["TABLE_DOUYIN_SYNC_TASK"]);
+        delete.key("task_id", AttributeValue::N(task.to_owned())).send().await?;
+        let release = self.aws.dynamodb.update_item().table_name(&tables["TABLE_DOUYIN_AUTH"]);
+        let release = release.key("douyin_user_id", AttributeValue::S(account.to_owned()));
+        release.update_expression("REMOVE active_sync_task_id").send().await?;
+        Ok(())
+    }
+
+    /// The callback event that follows from a decision on the consent page, in the browser that asked for the link.
     ///
     /// # Errors
     /// When the link is not issued or the platform refuses it.
     pub async fn consent(&self, user: u64, account: &str, decision: &Decision) -> Result<Event> {
-        let answer = self.call_as(user, Event::sample("douyin-auth-url")?.query(&[])).await?;
-        let link = answer.data()["authUrl"].as_str().with_context(|| format!("no authUrl in {answer:?}"))?;
-        let back = self.sandbox.douyin().consent(link, account, decision)?;
-        let parameters: Vec<(String, String)> = back.query_pairs().into_owned().collect();
-        let parameters: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (&**name, &**value)).collect();
-        Ok(Event::sample("douyin-auth-callback")?.query(&parameters))
+        let mut browser = Browser::default();
+        let link = browser.link(self, user, None).await?;
+        browser.consents(self, &link, account, decision)
     }
 
     /// Asks for a sync.

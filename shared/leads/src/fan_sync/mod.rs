@@ -8,8 +8,12 @@ pub use request::{Started, SyncProgress, SyncRequests};
 pub use sweep::Sweeper;
 pub use worker::{Ran, SyncWorker};
 
-use kernel::ids::TaskId;
+use std::time::Duration;
+
+use kernel::ids::{TaskId, UserId};
+use kernel::queue::Queue;
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::error::Result;
 use crate::store::auth::AuthStore;
@@ -22,6 +26,13 @@ pub struct SyncMessage {
     /// The task, in digits.
     #[serde(with = "kernel::ids::task_id_text")]
     pub task_id: TaskId,
+}
+
+/// Sends the message of a task that was just written. One that cannot be sent fails nothing: the sweeper finds the task.
+pub(crate) async fn announce(queue: &Queue, task_id: TaskId, user_id: UserId) {
+    if let Err(error) = queue.send(&SyncMessage { task_id }, Duration::ZERO, &user_id.to_string()).await {
+        warn!(task.id = task_id.get(), "message for fan sync {task_id} not sent, left to the sweeper: {error}");
+    }
 }
 
 /// Ends a task and gives the account's claim back, in one transaction. `false`: the task had ended already, or is

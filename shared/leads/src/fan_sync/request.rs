@@ -1,7 +1,5 @@
 //! Asking for a sync, and asking how it goes.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::Client;
 use kernel::Clock;
 use kernel::aws::Aws;
@@ -11,7 +9,7 @@ use kernel::ids::{TaskId, UserId};
 use kernel::queue::Queue;
 use tracing::{info, warn};
 
-use super::SyncMessage;
+use super::announce;
 use crate::error::{AuthorizationProblem, Result};
 use crate::store::auth::{Auth, AuthStore};
 use crate::store::sync_task::{SyncStatus, SyncStrategy, SyncTask, SyncTaskStore};
@@ -73,7 +71,7 @@ impl SyncRequests {
             match transact(&self.client, &self.clock, actions).await? {
                 Outcome::Committed => {
                     info!(task.id = task.get(), ?strategy, "fan sync {task} created");
-                    self.send(task, user_id).await;
+                    announce(&self.queue, task, user_id).await;
                     return Ok(Started::New(task));
                 }
                 // Another request claimed the account in between, or the id was taken: look again.
@@ -88,13 +86,6 @@ impl SyncRequests {
     async fn own_account(&self, user_id: UserId, douyin_user_id: &str) -> Result<Auth> {
         let account = self.accounts.get(douyin_user_id).await?.filter(|account| account.user_id == user_id);
         Ok(account.ok_or(AuthorizationProblem::AccountUnknown)?)
-    }
-
-    async fn send(&self, task_id: TaskId, user_id: UserId) {
-        let message = SyncMessage { task_id };
-        if let Err(error) = self.queue.send(&message, Duration::ZERO, &user_id.to_string()).await {
-            warn!(task.id = task_id.get(), "message for fan sync {task_id} not sent, left to the sweeper: {error}");
-        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! `t_oauth_state`: authorisations under way. A state is stored hashed, lives ten minutes and is consumed once.
+//! `t_oauth_state`: authorisations under way. A state is stored hashed, lives ten minutes and is consumed once. It
+//! knows which browser asked for the link.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::ReturnValue;
@@ -9,6 +10,7 @@ use kernel::ids::UserId;
 use serde::Deserialize;
 
 use super::unless_refused;
+use crate::browser::BrowserKey;
 
 /// How long a user may take on Douyin's page: as long as Douyin's own code lives.
 pub const LIFETIME_SECONDS: i64 = 600;
@@ -22,7 +24,29 @@ pub struct PendingAuthorization {
     pub redirect_url: Option<String>,
     /// The scopes asked for, comma-joined.
     pub scopes: String,
+    /// The hash of the key of the browser that asked; absent in rows of earlier versions.
+    browser_hash: Option<String>,
     expires_at: i64,
+}
+
+impl PendingAuthorization {
+    /// Whether this is the browser that asked for the link.
+    pub fn asked_by(&self, browser: Option<&BrowserKey>) -> bool {
+        browser.is_some_and(|browser| self.browser_hash.as_ref() == Some(&browser.hash()))
+    }
+}
+
+/// What a link is remembered by.
+#[derive(Debug, Clone, Copy)]
+pub struct NewAuthorization<'a> {
+    /// The tenant.
+    pub user_id: UserId,
+    /// The page to return to, checked.
+    pub redirect_url: Option<&'a str>,
+    /// The scopes asked for, comma-joined.
+    pub scopes: &'a str,
+    /// The hash of the key of the browser that asked.
+    pub browser_hash: &'a str,
 }
 
 /// Access to the table.
@@ -39,25 +63,19 @@ impl OauthStateStore {
     }
 
     /// Remembers an authorisation under the hash of its state.
-    pub async fn put(
-        &self,
-        state_hash: &str,
-        user_id: UserId,
-        redirect_url: Option<&str>,
-        scopes: &str,
-        now: i64,
-    ) -> Result<()> {
+    pub async fn put(&self, state_hash: &str, authorization: NewAuthorization<'_>, now: i64) -> Result<()> {
         let mut put = self
             .client
             .put_item()
             .table_name(&self.table)
             .item("state_hash", s(state_hash))
-            .item("user_id", n(user_id))
-            .item("scopes", s(scopes))
+            .item("user_id", n(authorization.user_id))
+            .item("scopes", s(authorization.scopes))
+            .item("browser_hash", s(authorization.browser_hash))
             .item("create_time", n(now))
             .item("expires_at", n(now + LIFETIME_SECONDS))
             .condition_expression("attribute_not_exists(state_hash)");
-        if let Some(url) = redirect_url {
+        if let Some(url) = authorization.redirect_url {
             put = put.item("redirect_url", s(url));
         }
         put.send().await.map_err(Error::aws("dynamodb:PutItem"))?;

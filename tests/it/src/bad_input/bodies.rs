@@ -4,8 +4,8 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::USER;
-use crate::World;
 use crate::evidence::Refusal;
+use crate::{Browser, World};
 
 /// Bodies that are no JSON object of a bearable size, for a route that has a text `field`.
 pub(super) fn no_objects(field: &str) -> Vec<(&'static str, String)> {
@@ -69,6 +69,36 @@ async fn a_sync_request_that_cannot_be_read_is_refused_by_its_fault() -> Result<
         before.refuses(&world, &body, &sample.clone().body(&body), &Refusal::fields(&[field])).await?;
     }
     world.expect_empty_queues().await
+}
+
+#[tokio::test]
+async fn confirmation_that_cannot_be_read_is_refused_by_its_fault() -> Result<()> {
+    let world = World::start().await?;
+    world.douyin_account("shop", 0);
+    let ticket = Browser::parks(&world, USER, "shop", "http://127.0.0.1:9000/lead").await?;
+    let sample = world.sample_as(USER, "douyin-auth-confirm")?;
+    let before = world.snapshot().await?;
+    for (what, body) in no_objects("ticket") {
+        before.refuses(&world, what, &sample.clone().body(&body), &Refusal::fields(&["body"])).await?;
+    }
+    for (body, field) in [
+        (json!({}), "ticket"),
+        (json!({"ticket": null}), "ticket"),
+        (json!({"ticket": ""}), "ticket"),
+        (json!({"ticket": " \t"}), "ticket"),
+        (json!({"ticket": 7}), "ticket"),
+        (json!({"ticket": [ticket]}), "ticket"),
+        (json!({"Ticket": ticket}), "Ticket"),
+        (json!({"ticket": ticket, "userId": 2002}), "userId"),
+    ] {
+        before.refuses(&world, field, &sample.clone().json(&body), &Refusal::fields(&[field])).await?;
+    }
+    for unknown in ["x".to_owned(), "票".repeat(20), ticket.to_lowercase() + "x", "A".repeat(60_000)] {
+        let event = sample.clone().json(&json!({ "ticket": unknown }));
+        before.refuses(&world, "unknown", &event, &Refusal::new(410, "DOUYIN_AUTH_ERROR")).await?;
+    }
+    assert_eq!(world.confirm(USER, &ticket).await?.status, 200, "none of this has spent the ticket");
+    Ok(())
 }
 
 #[tokio::test]

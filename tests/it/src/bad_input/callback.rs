@@ -8,7 +8,7 @@ use sandbox::douyin::{Decision, Effect, Endpoint, Fault};
 
 use super::USER;
 use crate::evidence::Refusal;
-use crate::{Event, World};
+use crate::{Browser, Event, World};
 
 const AUTH: Refusal<'_> = Refusal::new(400, "DOUYIN_AUTH_ERROR");
 /// Missing, forged, expired and used states must look alike.
@@ -19,6 +19,7 @@ const PLATFORM: Refusal<'_> = Refusal::new(500, "DOUYIN_API_ERROR");
 
 /// A return from the consent page: what Douyin puts into the query.
 struct Return {
+    browser: Browser,
     code: Option<String>,
     state: String,
 }
@@ -26,11 +27,11 @@ struct Return {
 impl Return {
     /// The user's decision, brought back.
     async fn of(world: &World, decision: &Decision) -> Result<Self> {
-        let link = world.call_as(USER, Event::sample("douyin-auth-url")?.query(&[])).await?;
-        let link = link.data()["authUrl"].as_str().unwrap().to_owned();
+        let mut browser = Browser::default();
+        let link = browser.link(world, USER, None).await?;
         let back = world.sandbox.douyin().consent(&link, "shop", decision)?;
         let given = |name: &str| back.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-        Ok(Self { code: given("code"), state: given("state").unwrap() })
+        Ok(Self { browser, code: given("code"), state: given("state").unwrap() })
     }
 
     async fn approved(world: &World) -> Result<Self> {
@@ -40,7 +41,7 @@ impl Return {
     fn event(&self) -> Result<Event> {
         let code = self.code.iter().map(|code| ("code", &**code));
         let query: Vec<(&str, &str)> = code.chain([("state", &*self.state)]).collect();
-        Ok(Event::sample("douyin-auth-callback")?.query(&query))
+        Ok(self.browser.sends(Event::sample("douyin-auth-callback")?.query(&query)))
     }
 
     /// The key of the state's row: the hash of its random part.
@@ -104,12 +105,12 @@ async fn a_state_that_is_not_ours_or_no_longer_good_is_refused() -> Result<()> {
     // None of this has spent the good one. After ten minutes time has.
     world.advance(Duration::from_secs(599));
     let fresh = Return::approved(&world).await?;
-    let late = Event::sample("douyin-auth-callback")?
-        .query(&[("code", fresh.code.as_deref().unwrap()), ("state", &good.state)]);
-    assert_eq!(world.call(&late).await?.status, 200);
+    let late = Return { browser: good.browser, code: fresh.code.clone(), state: good.state };
+    assert_eq!(world.call(&late.event()?).await?.status, 200);
     world.advance(Duration::from_secs(600));
     let code = Return::approved(&world).await?.code;
     Return { code, ..fresh }.refused_once(&world, "state expired", &STATE).await?;
+    world.drain().await?;
     world.expect_empty_queues().await
 }
 
@@ -122,9 +123,10 @@ async fn a_return_is_good_once() -> Result<()> {
     world.refused("replayed after success", &first.event()?, &STATE).await?;
 
     let next = Return::approved(&world).await?;
-    let used = Return { code: first.code.clone(), state: next.state.clone() };
+    let code = next.code.clone();
+    let used = Return { code: first.code.clone(), ..next };
     used.refused_once(&world, "code reused", &CODE).await?;
-    let unspent = Return { state: Return::approved(&world).await?.state, ..next };
+    let unspent = Return { code, ..Return::approved(&world).await? };
     // The code of `next` died when the user went to the consent page once more.
     unspent.refused_once(&world, "code of an abandoned consent", &CODE).await?;
     let guessed = Return { code: Some("guessed".into()), ..Return::approved(&world).await? };
@@ -134,6 +136,7 @@ async fn a_return_is_good_once() -> Result<()> {
     let late = Return::approved(&world).await?;
     world.sandbox.clock().advance(Duration::from_secs(601));
     late.refused_once(&world, "code expired", &CODE).await?;
+    world.drain().await?;
     world.expect_empty_queues().await
 }
 
@@ -184,6 +187,7 @@ async fn a_failing_platform_is_said_to_fail_and_leaves_no_half_account() -> Resu
     world.sandbox.douyin().arm(Fault::lost_answer(Endpoint::AccessToken));
     lost.refused_once(&world, "answer lost", &PLATFORM).await?;
     assert!(world.sandbox.douyin().faults().iter().all(|armed| armed.met == 1), "every fault was met");
+    world.drain().await?;
     world.expect_empty_queues().await
 }
 

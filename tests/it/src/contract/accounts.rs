@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use sandbox::douyin::{Decision, Endpoint, Fault};
+use sandbox::douyin::{Endpoint, Fault};
 use serde_json::{Value, json};
 
 use super::shape::{instant, shape};
@@ -55,8 +55,7 @@ async fn accounts_show_their_state_and_until_when_it_lasts() -> Result<()> {
     assert_eq!(world.sync(USER, &shop, "INCREMENTAL").await?["status"], "FAILED");
     let expired = accounts(&world).await?;
     assert_eq!((&expired[0]["status"], &expired[0]["lastSyncAt"]), (&json!("EXPIRED"), &expected["lastSyncAt"]));
-    let answer = world.call(&world.consent(USER, "shop", &Decision::APPROVE).await?).await?;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    world.authorize(USER, "shop").await?;
     expected["reauthorizeBy"] = json!(instant(world.clock.now().as_second() + (30 + 5 * 23) * DAY));
     assert_eq!(accounts(&world).await?, json!([expected]));
     world.expect_empty_queues().await

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::shape::shape;
 use super::{USER, assert_enveloped};
-use crate::{Answer, Event, World};
+use crate::{Answer, Browser, Event, World};
 
 #[tokio::test]
 async fn the_link_leads_to_the_consent_page_with_the_documented_parameters() -> Result<()> {
@@ -47,12 +47,9 @@ async fn a_callback_without_redirect_answers_who_authorised_what() -> Result<()>
 
 /// Where the browser is sent after this decision, when the user asked to come back to `page`.
 async fn sent_back(world: &World, page: &str, account: &str, decision: &Decision) -> Result<Answer> {
-    let event = Event::sample("douyin-auth-url")?.query(&[("redirectUrl", page)]);
-    let answer = world.call_as(USER, event).await?;
-    let back = world.sandbox.douyin().consent(answer.data()["authUrl"].as_str().unwrap(), account, decision)?;
-    let parameters: Vec<(String, String)> = back.query_pairs().into_owned().collect();
-    let parameters: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (&**name, &**value)).collect();
-    world.call(&Event::sample("douyin-auth-callback")?.query(&parameters)).await
+    let mut browser = Browser::default();
+    let link = browser.link(world, USER, Some(page)).await?;
+    world.call(&browser.consents(world, &link, account, decision)?).await
 }
 
 #[tokio::test]

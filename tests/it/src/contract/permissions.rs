@@ -12,6 +12,7 @@ use crate::{Event, World};
 const PERMISSIONS: &[(&str, Option<&str>)] = &[
     ("douyin-auth-url", Some("lead:douyin:auth:get_url")),
     ("douyin-auth-callback", None),
+    ("douyin-auth-confirm", Some("lead:douyin:auth:get_url")),
     ("douyin-fans-sync", Some("lead:douyin:fans:sync")),
     ("douyin-fans-sync-task", Some("lead:douyin:fans:sync")),
     ("douyin-leads", Some("lead:douyin:leads:view")),

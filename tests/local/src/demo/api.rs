@@ -18,6 +18,8 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// Where a redirect leads.
     pub(super) location: Option<String>,
+    /// The cookie it sets, as a browser sends it back.
+    pub(super) cookie: Option<String>,
     body: Value,
 }
 
@@ -44,10 +46,14 @@ impl Api {
         self.ask(Method::POST, path, |request| request.header("Idempotency-Key", key).json(body)).await
     }
 
-    /// An address of the API that another party composed, as a browser would open it.
-    pub(super) async fn open(&self, url: &str) -> Result<Answer> {
+    /// An address of the API that another party composed, as a browser with this cookie would open it.
+    pub(super) async fn open(&self, url: &str, cookie: Option<&str>) -> Result<Answer> {
         let path = url.strip_prefix(&self.base).with_context(|| "this address is not one of the API")?;
-        self.ask(Method::GET, path, |request| request).await
+        self.ask(Method::GET, path, |request| match cookie {
+            Some(cookie) => request.header("cookie", cookie),
+            None => request,
+        })
+        .await
     }
 
     async fn ask(
@@ -64,9 +70,11 @@ impl Api {
         }
         let answer = request.send().await.with_context(|| format!("{asked} is not answered"))?;
         let status = answer.status().as_u16();
-        let location = answer.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let location = header("location").map(str::to_owned);
+        let cookie = header("set-cookie").and_then(|text| text.split(';').next()).map(str::to_owned);
         let text = answer.text().await.with_context(|| format!("the answer to {asked} broke off"))?;
-        Ok(Answer { asked, status, location, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) })
+        Ok(Answer { asked, status, location, cookie, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) })
     }
 }
 

@@ -96,7 +96,7 @@ impl AuthStore {
 }
 
 /// The condition that the account's claim is as it was read.
-fn claimed_by(account: &Auth) -> (&'static str, Option<(String, AttributeValue)>) {
+pub(super) fn claimed_by(account: &Auth) -> (&'static str, Option<(String, AttributeValue)>) {
     match account.active_sync_task_id {
         None => ("attribute_not_exists(active_sync_task_id)", None),
         Some(task) => ("active_sync_task_id = :claim", Some((":claim".to_owned(), n(task)))),

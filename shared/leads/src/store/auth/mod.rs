@@ -6,12 +6,16 @@ mod tokens;
 pub use tokens::{Fence, SealedTokens};
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use kernel::config::{ConfigError, Env};
 use kernel::due;
-use kernel::dynamo::{decode, n, s, unless_refused};
+use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
+
+use self::claim::claimed_by;
+use crate::store::update;
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_douyin_auth";
@@ -166,22 +170,36 @@ impl AuthStore {
         }
     }
 
-    /// Writes a fresh authorisation: a new row, or the same tenant's row started over (renewals back to zero). A sync
-    /// that has claimed the account keeps its claim. `false`: the account is another tenant's.
-    pub async fn upsert(&self, id: u64, grant: Grant<'_>, now: i64) -> Result<bool> {
-        let outcome = self
-            .client
-            .update_item()
+    /// Writes a fresh authorisation as one action of a transaction: a new row, the same tenant's row started over
+    /// (renewals back to zero), or one of a tenant whose authorisation has ended, which becomes a row like a new one.
+    /// `before` is the row it replaces; refused when that has another tenant, another claim, or works again by now.
+    /// `claim` is the sync that has the account from now on; without one the tenant's own sync keeps it.
+    pub(crate) fn bind(
+        &self,
+        id: u64,
+        grant: Grant<'_>,
+        before: Option<&Auth>,
+        claim: Option<TaskId>,
+        now: i64,
+    ) -> Result<TransactWriteItem> {
+        let own = before.is_some_and(|before| before.user_id == grant.user_id);
+        let (row, gone) = match (own, claim) {
+            (true, _) => ("id = if_not_exists(id, :id), create_time = if_not_exists(create_time, :now)", ""),
+            (false, Some(_)) => ("id = :id, create_time = :now", ", last_sync_time"),
+            (false, None) => ("id = :id, create_time = :now", ", last_sync_time, active_sync_task_id"),
+        };
+        let claims = if claim.is_some() { ", active_sync_task_id = :task" } else { "" };
+        let mut builder = Update::builder()
             .table_name(&self.table)
             .key("douyin_user_id", s(grant.douyin_user_id))
-            .condition_expression("attribute_not_exists(user_id) OR user_id = :user")
-            .update_expression(
-                "SET id = if_not_exists(id, :id), user_id = :user, nickname = :nickname, avatar_url = :avatar, \
+            .update_expression(format!(
+                "SET {row}, user_id = :user, nickname = :nickname, avatar_url = :avatar, \
                  #scope = :scope, #status = :active, access_token = :access, refresh_token = :refresh, \
                  expire_time = :expire, refresh_expire_time = :refresh_expire, renew_count = :zero, \
-                 refresh_shard = :shard, refresh_due = :due, create_time = if_not_exists(create_time, :now), \
-                 update_time = :now REMOVE refresh_lease_owner, refresh_lease_until, refresh_refused_at ADD token_version :one, access_version :one",
-            )
+                 refresh_shard = :shard, refresh_due = :due, update_time = :now{claims} \
+                 REMOVE refresh_lease_owner, refresh_lease_until, refresh_refused_at{gone} \
+                 ADD token_version :one, access_version :one"
+            ))
             .expression_attribute_names("#scope", "scope")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":id", n(id))
@@ -198,9 +216,22 @@ impl AuthStore {
             .expression_attribute_values(":one", n(1))
             .expression_attribute_values(":shard", s(due::shard_of_text(grant.douyin_user_id)))
             .expression_attribute_values(":due", n(grant.refresh_due))
-            .expression_attribute_values(":now", n(now))
-            .send()
-            .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+            .expression_attribute_values(":now", n(now));
+        if let Some(task) = claim {
+            builder = builder.expression_attribute_values(":task", n(task));
+        }
+        let Some(before) = before else {
+            return update(builder.condition_expression("attribute_not_exists(douyin_user_id)"));
+        };
+        let (claim, value) = claimed_by(before);
+        builder = builder.expression_attribute_values(":before", n(before.user_id));
+        if let Some((name, value)) = value {
+            builder = builder.expression_attribute_values(name, value);
+        }
+        update(if own {
+            builder.condition_expression(format!("user_id = :before AND {claim}"))
+        } else {
+            builder.condition_expression(format!("user_id = :before AND #status <> :active AND {claim}"))
+        })
     }
 }

@@ -7,13 +7,16 @@ use sandbox::douyin::Decision;
 use serde_json::json;
 
 use super::{Samples, USER, batch_of, body_of, sample};
-use crate::Event;
 use crate::world::{Detour, JWT_SECRET};
+use crate::{Browser, Event};
 
 pub async fn play(it: &mut Samples) -> Result<()> {
     let shop = it.world.douyin_account("shop", 5);
-    let link = it.play("douyin-auth-url", 200, |event| event).await?.data()["authUrl"].as_str().unwrap().to_owned();
-    let back = it.world.sandbox.douyin().consent(&link, "shop", &Decision::APPROVE)?;
+    let mut browser = Browser::default();
+    let answer = it.play("douyin-auth-url", 200, |event| event).await?;
+    browser.keeps(&answer);
+    let link = answer.data()["authUrl"].as_str().unwrap();
+    let back = it.world.sandbox.douyin().consent(link, "shop", &Decision::APPROVE)?;
     let given = |name: &str| back.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
     let (code, state) = (given("code"), given("state"));
     let callback = sample("douyin-auth-callback")?;
@@ -22,9 +25,15 @@ pub async fn play(it: &mut Samples) -> Result<()> {
     names.sort_unstable();
     assert_eq!(names, ["code", "scopes", "state"], "what the platform really sends");
     let query = [("code", &*code), ("state", &*state), ("scopes", "user_info,fans.list")];
-    let sent_back = it.play("douyin-auth-callback", 302, |event| event.query(&query)).await?;
+    let sent_back = it.play("douyin-auth-callback", 302, |event| browser.sends(event.query(&query))).await?;
     let location = &sent_back.headers["location"];
     assert!(location.starts_with("https://app.example.com/lead/douyin?status=success&"), "{location}");
+    let ticket = Browser::parks(&it.world, USER, "shop", "https://app.example.com/lead/douyin").await?;
+    let mut body = body_of("douyin-auth-confirm")?;
+    body["ticket"] = json!(ticket);
+    it.play("douyin-auth-confirm", 200, |event| event.json(&body)).await?;
+    // The first sync, which the callback has started.
+    assert_eq!(it.world.drain().await?, 1);
 
     let mut body = body_of("douyin-fans-sync")?;
     body["douyinUserId"] = json!(shop);

@@ -38,10 +38,11 @@ pub(super) async fn play(stage: &Stage<'_>) -> Result<()> {
     let small = account(stage, "small", FEW_FANS).await?;
 
     stage.chapter("Authorising a Douyin account");
-    consent::approve(stage, &user, &large).await?;
+    consent::attack(stage, &user, &small).await?;
+    let task = consent::approve(stage, &user, &large).await?;
 
     stage.chapter("Syncing its fans");
-    let task = sync::first(stage, &user, &large).await?;
+    sync::first(stage, &user, &large, &task).await?;
 
     stage.chapter("The lead list");
     leads::pages(stage, &user).await?;

@@ -32,11 +32,12 @@ pub(super) async fn incremental(stage: &Stage<'_>, user: &Api, account: &Account
     Ok(())
 }
 
-/// FULL also takes over new names and notices who left; the first sync of the account comes before.
+/// FULL also takes over new names and notices who left; the first sync of the account comes before, by itself.
 pub(super) async fn full(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<()> {
-    let end = sync::run(user, account, "FULL").await?;
-    counters(&end, &[("created", account.fans)])?;
-    stage.tell(&format!("its {} fans are synced", account.fans));
+    sync::settled(user, account).await?;
+    let (total, _) = leads::newest(user, 1).await?;
+    ensure!(total == FANS + FOLLOW + account.fans, "its {} fans must be leads by now: {total}", account.fans);
+    stage.tell(&format!("its {} fans are leads by themselves as well", account.fans));
     change(stage, account, json!({ "rename": RENAME, "unfollow": LEAVE })).await?;
     let end = sync::run(user, account, "INCREMENTAL").await?;
     counters(&end, &[("created", 0), ("updated", 0)])?;

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::Account;
+use super::{Account, connected};
 use crate::console;
 use crate::demo::api::{Answer, Api, number, text};
 use crate::demo::stage::Stage;
@@ -19,23 +19,34 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks at the progress.
 const GLANCE: Duration = Duration::from_millis(200);
 
-/// The first sync of an account; a second request joins it.
-pub(super) async fn first(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<String> {
+/// The first sync of an account, which its authorisation has started; a request for one joins it.
+pub(super) async fn first(stage: &Stage<'_>, user: &Api, account: &Account, task: &str) -> Result<()> {
     let started = Instant::now();
-    let answer = request(user, account, "INCREMENTAL").await?.data(202)?;
-    let task = text(&answer, "taskId")?.to_owned();
+    let answer = request(user, account, "INCREMENTAL").await?.data(200)?;
+    ensure!(text(&answer, "taskId")? == task, "the running task must be given, not another: {answer}");
     ensure!(text(&answer, "message")? == "粉丝数据同步中", "the message is fixed: {answer}");
     text(&answer, "status")?;
-    stage.tell("the sync is accepted: 粉丝数据同步中");
+    stage.tell("asking for a sync while the first one runs gives that one: 粉丝数据同步中");
 
-    let again = request(user, account, "INCREMENTAL").await?.data(200)?;
-    ensure!(text(&again, "taskId")? == task, "the running task must be given, not another: {again}");
-    stage.tell("asking again while it runs gives the same task");
-
-    let end = watch(user, &task, account.fans).await?;
+    let end = watch(user, task, account.fans).await?;
     ensure!(number(&end, "created")? == account.fans, "{} leads must be created: {end}", account.fans);
-    stage.tell(&format!("{} fans became leads in {:.1} s", account.fans, started.elapsed().as_secs_f64()));
-    Ok(task)
+    let seconds = started.elapsed().as_secs_f64();
+    stage.tell(&format!("leads appear without POST fans/sync: {} fans in {seconds:.1} s", account.fans));
+    Ok(())
+}
+
+/// Waits until a sync of the account has completed and none runs.
+pub(super) async fn settled(user: &Api, account: &Account) -> Result<()> {
+    let started = Instant::now();
+    loop {
+        let entry = connected(user, account).await?.context("the account must be in the list")?;
+        let is_set = |field: &str| entry.get(field).is_some_and(|value| !value.is_null());
+        if is_set("lastSyncAt") && !is_set("activeSyncTaskId") {
+            return Ok(());
+        }
+        ensure!(started.elapsed() < PATIENCE, "the sync does not end: {entry}");
+        tokio::time::sleep(GLANCE).await;
+    }
 }
 
 /// Starts a sync and waits for its end.

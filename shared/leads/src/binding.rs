@@ -1,0 +1,187 @@
+//! Binding an account to a tenant and starting its sync: one transaction, whoever has had the account before.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use kernel::Clock;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::dynamo::{Outcome, Refusal, transact};
+use kernel::ids::{TaskId, UserId};
+use kernel::queue::Queue;
+use kernel::vault::{Place, Vault};
+use secrecy::SecretString;
+use tracing::info;
+
+use crate::error::{AuthorizationProblem, Result, SyncProblem};
+use crate::fan_sync::announce;
+use crate::store::auth::{Auth, AuthStatus, AuthStore, Grant, TABLE};
+use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTask, SyncTaskStore};
+use crate::tokens::refresh_due;
+
+/// How often a binding that met another change of the account is tried again.
+const TRIES: u32 = 10;
+
+/// What a code was exchanged for.
+#[derive(Debug)]
+pub struct FreshGrant {
+    /// The account.
+    pub douyin_user_id: String,
+    /// Nickname, empty when it could not be read.
+    pub nickname: String,
+    /// Avatar, empty when it could not be read.
+    pub avatar_url: String,
+    /// Granted scopes, comma-joined.
+    pub scope: String,
+    /// Access token.
+    pub access_token: SecretString,
+    /// Refresh token.
+    pub refresh_token: SecretString,
+    /// End of the access token.
+    pub expire_time: i64,
+    /// End of the refresh token.
+    pub refresh_expire_time: i64,
+}
+
+impl FreshGrant {
+    /// Whether the user granted what a sync needs.
+    fn lists_fans(&self) -> bool {
+        self.scope.split(',').any(|scope| scope.trim() == "fans.list")
+    }
+
+    /// Access and refresh token, sealed for a table's row of this tenant and account.
+    pub(crate) async fn seal(&self, vault: &Vault, table: &'static str, user_id: UserId) -> Result<(String, String)> {
+        let place = Place { table, user_id, account_id: &self.douyin_user_id };
+        let sealed =
+            futures::future::try_join(vault.seal(place, &self.access_token), vault.seal(place, &self.refresh_token));
+        Ok(sealed.await?)
+    }
+}
+
+/// Whose an account is, seen from a tenant with a fresh grant of it.
+enum Holder<'a> {
+    /// Nobody's, or the tenant's own.
+    Free,
+    /// Another tenant's whose authorisation has ended: it is taken over.
+    Lapsed(&'a Auth),
+    /// Another tenant's that works.
+    Taken,
+}
+
+impl<'a> Holder<'a> {
+    fn of(account: Option<&'a Auth>, user_id: UserId) -> Self {
+        match account {
+            Some(account) if account.user_id != user_id => match account.status {
+                AuthStatus::Active => Self::Taken,
+                AuthStatus::Expired | AuthStatus::Revoked => Self::Lapsed(account),
+            },
+            _ => Self::Free,
+        }
+    }
+}
+
+/// Binds accounts.
+#[derive(Debug, Clone)]
+pub struct Bindings {
+    client: Client,
+    clock: Clock,
+    accounts: AuthStore,
+    tasks: SyncTaskStore,
+    queue: Queue,
+    vault: Vault,
+}
+
+impl Bindings {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: aws.dynamodb.clone(),
+            clock,
+            accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
+            tasks: SyncTaskStore::new(aws.dynamodb.clone(), env)?,
+            queue: Queue::new(aws.sqs.clone(), env.required("FAN_SYNC_QUEUE_URL")?),
+            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
+        })
+    }
+
+    /// Binds the account of `grant` to the tenant and starts a sync of it, all or nothing: whoever authorises an account
+    /// wants its leads. A sync that runs already is kept, and none is started that Douyin would refuse for want of the
+    /// scope. An account of another tenant is taken over once its
+    /// authorisation has ended: whoever can give a fresh consent is who owns it. `ticket` takes the grant out of where
+    /// it was parked, in the same transaction.
+    ///
+    /// # Errors
+    /// [`AuthorizationProblem::BoundToAnotherUser`] when another tenant's authorisation of it works, and
+    /// [`AuthorizationProblem::TicketInvalid`] when somebody else has taken the grant.
+    pub(crate) async fn bind(
+        &self,
+        user_id: UserId,
+        grant: &FreshGrant,
+        ticket: Option<TransactWriteItem>,
+    ) -> Result<()> {
+        let (access_token, refresh_token) = grant.seal(&self.vault, TABLE, user_id).await?;
+        for _ in 0..TRIES {
+            let account = self.accounts.get(&grant.douyin_user_id).await?;
+            let lapsed = match Holder::of(account.as_ref(), user_id) {
+                Holder::Free => None,
+                Holder::Lapsed(account) => Some(account),
+                Holder::Taken => return Err(AuthorizationProblem::BoundToAnotherUser.into()),
+            };
+            let now = self.clock.now();
+            let kept = Grant {
+                douyin_user_id: &grant.douyin_user_id,
+                user_id,
+                nickname: &grant.nickname,
+                avatar_url: &grant.avatar_url,
+                scope: &grant.scope,
+                access_token: access_token.clone(),
+                refresh_token: refresh_token.clone(),
+                expire_time: grant.expire_time,
+                refresh_expire_time: grant.refresh_expire_time,
+                refresh_due: refresh_due(grant.expire_time, grant.refresh_expire_time, 0),
+            };
+            let running = self.running(account.as_ref()).await?;
+            let (own, foreign): (Option<SyncTask>, Option<SyncTask>) = match running {
+                Some(task) if task.user_id == user_id => (Some(task), None),
+                foreign => (None, foreign),
+            };
+            let sync = (own.is_none() && grant.lists_fans()).then(|| TaskId::generate(now));
+            // The ticket first, so that its refusal is told from the others.
+            let mut actions: Vec<TransactWriteItem> = ticket.iter().cloned().collect();
+            let id = TaskId::generate(now).get();
+            actions.push(self.accounts.bind(id, kept, account.as_ref(), sync, now.as_second())?);
+            if let Some(task) = sync {
+                let (account, strategy) = (&grant.douyin_user_id, SyncStrategy::Incremental);
+                actions.push(self.tasks.create(task, user_id, account, strategy, now.as_millisecond())?);
+            }
+            if let Some(task) = foreign {
+                let ending = Ending::Failed(SyncProblem::TakenOver.advice());
+                actions.push(self.tasks.end(task.task_id, EndedBy::Anyone, ending, now.as_second())?);
+            }
+            match transact(&self.client, &self.clock, actions).await? {
+                Outcome::Committed => {
+                    if let Some(before) = lapsed {
+                        info!(account.id = id, "account {} taken over from user {}", before.id, before.user_id);
+                    }
+                    info!(user.id = user_id.get(), "user {user_id} authorised a douyin account");
+                    if let Some(task) = sync {
+                        info!(task.id = task.get(), "fan sync {task} created by the authorisation");
+                        announce(&self.queue, task, user_id).await;
+                    }
+                    return Ok(());
+                }
+                Outcome::Refused(refusals) if ticket.is_some() && refusals.first().is_some_and(Refusal::refused) => {
+                    return Err(AuthorizationProblem::TicketInvalid.into());
+                }
+                // The account or its sync has moved on since it was read: look again.
+                Outcome::Refused(_) => {}
+            }
+        }
+        Err(kernel::Error::Busy("douyin account").into())
+    }
+
+    /// The sync that holds the account, unless it has ended.
+    async fn running(&self, account: Option<&Auth>) -> Result<Option<SyncTask>> {
+        let Some(task) = account.and_then(|account| account.active_sync_task_id) else { return Ok(None) };
+        Ok(self.tasks.get(task).await?.filter(|task| !task.status.ended()))
+    }
+}

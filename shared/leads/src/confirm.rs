@@ -1,0 +1,86 @@
+//! The signed-in user's word on a grant that came back in a browser which had not asked for it, or could not show that
+//! it had.
+
+use kernel::Clock;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::ids::UserId;
+use kernel::vault::{Place, Vault};
+use tracing::warn;
+
+use crate::authorize::Authorized;
+use crate::binding::{Bindings, FreshGrant};
+use crate::error::{AuthorizationProblem, Error, Result};
+use crate::store::parked_grant::{ParkedGrant, ParkedGrantStore, TABLE, TicketKey};
+
+/// Confirms parked grants.
+#[derive(Debug, Clone)]
+pub struct AuthorizationConfirmation {
+    parked: ParkedGrantStore,
+    bindings: Bindings,
+    vault: Vault,
+    clock: Clock,
+}
+
+impl AuthorizationConfirmation {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+        Ok(Self {
+            parked: ParkedGrantStore::new(aws.dynamodb.clone(), env)?,
+            bindings: Bindings::new(aws, env, clock.clone())?,
+            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
+            clock,
+        })
+    }
+
+    /// Binds the grant behind `ticket` to `user_id`, who must be the one who asked for the link. The grant leaves its
+    /// place in the transaction that stores the account, so a process that dies has done both or neither, and the
+    /// ticket is good once.
+    ///
+    /// # Errors
+    /// [`AuthorizationProblem::TicketInvalid`] for an unknown, used or expired ticket;
+    /// [`AuthorizationProblem::NotYourTicket`] for anybody else's, which destroys the grant: a link was opened by
+    /// somebody it was not meant for, and nobody is to have what came of it.
+    pub async fn confirm(&self, user_id: UserId, ticket: &str) -> Result<Authorized> {
+        let key = TicketKey::of(ticket);
+        let parked = self.parked.get(&key).await?.ok_or(AuthorizationProblem::TicketInvalid)?;
+        if parked.expires_at <= self.clock.now().as_second() {
+            return self.destroyed(&key, AuthorizationProblem::TicketInvalid).await;
+        }
+        if parked.user_id != user_id {
+            warn!(asked.by = parked.user_id.get(), "an authorisation was confirmed by another user and is destroyed");
+            return self.destroyed(&key, AuthorizationProblem::NotYourTicket).await;
+        }
+        let grant = self.open(parked).await?;
+        match self.bindings.bind(user_id, &grant, Some(self.parked.take(&key)?)).await {
+            Ok(()) => Ok(Authorized { user_id, douyin_user_id: grant.douyin_user_id }),
+            Err(Error::Authorization(problem)) => self.destroyed(&key, problem).await,
+            Err(other) => Err(other),
+        }
+    }
+
+    /// `problem`, once the grant is gone.
+    async fn destroyed(&self, key: &TicketKey, problem: AuthorizationProblem) -> Result<Authorized> {
+        self.parked.destroy(key).await?;
+        Err(problem.into())
+    }
+
+    async fn open(&self, parked: ParkedGrant) -> Result<FreshGrant> {
+        let place = Place { table: TABLE, user_id: parked.user_id, account_id: &parked.douyin_user_id };
+        let (access_token, refresh_token) = futures::future::try_join(
+            self.vault.open(place, &parked.access_token),
+            self.vault.open(place, &parked.refresh_token),
+        )
+        .await?;
+        Ok(FreshGrant {
+            douyin_user_id: parked.douyin_user_id,
+            nickname: parked.nickname,
+            avatar_url: parked.avatar_url,
+            scope: parked.scope,
+            access_token,
+            refresh_token,
+            expire_time: parked.expire_time,
+            refresh_expire_time: parked.refresh_expire_time,
+        })
+    }
+}

@@ -1,0 +1,134 @@
+//! Grants that wait for the word of their user, in `t_oauth_state` beside the authorisations under way: under the hash
+//! of a one-time ticket, for ten minutes, sealed for this place alone.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+use kernel::config::{ConfigError, Env};
+use kernel::dynamo::{decode, n, s};
+use kernel::error::{Error, Result};
+use kernel::ids::UserId;
+use kernel::mac::sha256_hex;
+use serde::Deserialize;
+
+use super::oauth_state::LIFETIME_SECONDS;
+
+/// The table's name in the specification, part of every ciphertext's context.
+pub const TABLE: &str = "t_oauth_state";
+
+/// A parked grant's row.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ParkedGrant {
+    /// The tenant who asked for the link.
+    pub user_id: UserId,
+    /// The account.
+    pub douyin_user_id: String,
+    /// Nickname.
+    pub nickname: String,
+    /// Avatar.
+    pub avatar_url: String,
+    /// Granted scopes.
+    pub scope: String,
+    /// Sealed access token.
+    pub access_token: String,
+    /// Sealed refresh token.
+    pub refresh_token: String,
+    /// End of the access token.
+    pub expire_time: i64,
+    /// End of the refresh token.
+    pub refresh_expire_time: i64,
+    /// Until when it can be confirmed.
+    pub expires_at: i64,
+}
+
+impl ParkedGrant {
+    /// The end of a grant parked at `now`.
+    pub fn end(now: i64) -> i64 {
+        now + LIFETIME_SECONDS
+    }
+}
+
+/// Where a ticket's grant is. States are hashes alone, so no ticket is ever taken for a state or a state for a ticket.
+#[derive(Debug, Clone)]
+pub struct TicketKey(String);
+
+impl TicketKey {
+    /// The key of a ticket as its holder shows it.
+    pub fn of(ticket: &str) -> Self {
+        Self(format!("ticket#{}", sha256_hex(ticket.as_bytes())))
+    }
+}
+
+/// Access to the table.
+#[derive(Debug, Clone)]
+pub struct ParkedGrantStore {
+    client: Client,
+    table: String,
+}
+
+impl ParkedGrantStore {
+    /// The store named by `TABLE_OAUTH_STATE`.
+    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self { client, table: env.required("TABLE_OAUTH_STATE")? })
+    }
+
+    /// Parks a grant. The SDK's retry of a lost answer writes the same row again.
+    pub async fn put(&self, key: &TicketKey, grant: &ParkedGrant, now: i64) -> Result<()> {
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .item("state_hash", s(&key.0))
+            .item("user_id", n(grant.user_id))
+            .item("douyin_user_id", s(&grant.douyin_user_id))
+            .item("nickname", s(&grant.nickname))
+            .item("avatar_url", s(&grant.avatar_url))
+            .item("scope", s(&grant.scope))
+            .item("access_token", s(&grant.access_token))
+            .item("refresh_token", s(&grant.refresh_token))
+            .item("expire_time", n(grant.expire_time))
+            .item("refresh_expire_time", n(grant.refresh_expire_time))
+            .item("create_time", n(now))
+            .item("expires_at", n(grant.expires_at))
+            .send()
+            .await
+            .map_err(Error::aws("dynamodb:PutItem"))?;
+        Ok(())
+    }
+
+    /// The grant, read consistently, whoever asked for it and whether or not its time is over (the table's TTL deletes
+    /// late, by days).
+    pub async fn get(&self, key: &TicketKey) -> Result<Option<ParkedGrant>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("state_hash", s(&key.0))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(Error::aws("dynamodb:GetItem"))?;
+        answer.item.map(|item| decode("parked grant", item)).transpose()
+    }
+
+    /// Takes the grant out as one action of a transaction; refused when somebody has done so.
+    pub(crate) fn take(&self, key: &TicketKey) -> Result<TransactWriteItem> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .key("state_hash", s(&key.0))
+            .condition_expression("attribute_exists(state_hash)")
+            .build()
+            .map_err(|_| Error::Corrupt("delete"))?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// Destroys the grant, whoever has it.
+    pub async fn destroy(&self, key: &TicketKey) -> Result<()> {
+        self.client
+            .delete_item()
+            .table_name(&self.table)
+            .key("state_hash", s(&key.0))
+            .send()
+            .await
+            .map_err(Error::aws("dynamodb:DeleteItem"))?;
+        Ok(())
+    }
+}
