@@ -4,6 +4,7 @@
 mod alike;
 mod answers;
 mod company;
+mod deadline;
 mod messages;
 mod requests;
 mod rivals;

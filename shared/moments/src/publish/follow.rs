@@ -42,6 +42,10 @@ impl Publisher {
             Ok(JobState::Done { moment_id, invalid_senders }) => {
                 self.await_members(held, moment_id, &invalid_senders).await
             }
+            // "System busy" does not say when it failed, so the moment may be there all the same.
+            Ok(JobState::Failed(failure)) if failure.kind == FailureKind::OutcomeUnknown => {
+                self.unconfirmed(held).await
+            }
             Ok(JobState::Failed(failure)) => self.fail(held, provider_advice(&failure)).await,
             Err(failure) if failure.kind == FailureKind::NotFound => self.unconfirmed(held).await,
             Err(failure) => {
@@ -64,23 +68,27 @@ impl Publisher {
         let (over, no_last_word) = (now >= held.unit.confirm_until, now >= held.unit.confirm_until + LAST_WORD_MS);
         let token = match self.tokens.get(held.unit.user_id, corp_key, None).await {
             Ok(token) => token,
-            Err(Error::Provider(failure)) if !over => {
-                if failure.kind == FailureKind::BadCredentials {
-                    return self.await_new_secret(held).await;
-                }
+            // Whoever cannot ask has learnt nothing: members may have published, and may still do so.
+            Err(Error::Provider(_)) if no_last_word => {
+                return self.fail(held, PublishProblem::Unconfirmed.advice()).await;
+            }
+            Err(Error::Provider(failure)) if failure.kind == FailureKind::BadCredentials => {
+                return self.await_new_secret(held).await;
+            }
+            Err(Error::Provider(_)) => {
                 return self.look_again(held, self.settings.member_pause, LONGEST_MEMBER_PAUSE).await;
             }
-            Err(Error::Provider(failure)) => return self.fail(held, provider_advice(&failure)).await,
             Err(error) => return Err(error),
         };
+        let mut stopped = false;
         if over {
             // First no member may confirm any more, then the last look: nobody can slip through between the two.
-            // One that is cancelled already is as good.
-            if let Err(failure) = self.wecom.cancel(&token.token, moment_id).await
-                && passes(&failure.kind)
-                && !no_last_word
-            {
-                return self.look_again_after_failure(held, corp_key, token.version, failure.kind).await;
+            match self.wecom.cancel(&token.token, moment_id).await {
+                Err(failure) if passes(&failure.kind) && !no_last_word => {
+                    return self.look_again_after_failure(held, corp_key, token.version, failure.kind).await;
+                }
+                // What does not exist any more cannot be published either.
+                outcome => stopped = outcome.map_or_else(|failure| failure.kind == FailureKind::NotFound, |()| true),
             }
         }
         let members = match self.wecom.member_status(&token.token, moment_id).await {
@@ -93,6 +101,8 @@ impl Publisher {
                 return self.look_again_after_failure(held, corp_key, token.version, failure.kind).await;
             }
         };
+        // Who could not be stopped can still publish, so only one who was is certain to have failed.
+        let too_late = if stopped { PublishProblem::NotConfirmedByMember } else { PublishProblem::Unconfirmed };
         let open = held.open_accounts();
         let published = |account: &str| {
             let member = held.unit.member_of(account)?;
@@ -102,9 +112,7 @@ impl Publisher {
             .iter()
             .filter_map(|account| match published(account) {
                 Some(true) => Some((account.as_str(), AccountState::Success { moment_id: moment_id.to_owned() })),
-                _ if over => {
-                    Some((account.as_str(), AccountState::failed(PublishProblem::NotConfirmedByMember.advice())))
-                }
+                _ if over => Some((account.as_str(), AccountState::failed(too_late.advice()))),
                 _ => None,
             })
             .collect();
@@ -164,6 +172,6 @@ impl Publisher {
 }
 
 /// Whether it may be otherwise in a while.
-const fn passes(kind: &FailureKind) -> bool {
+pub(super) const fn passes(kind: &FailureKind) -> bool {
     matches!(kind, FailureKind::Retry | FailureKind::TokenInvalid | FailureKind::RateLimited { .. })
 }
