@@ -8,6 +8,7 @@ mod deadline;
 mod messages;
 mod requests;
 mod rivals;
+mod senders;
 mod steps;
 mod story;
 mod truth;

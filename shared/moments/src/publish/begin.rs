@@ -86,9 +86,14 @@ impl Publisher {
         let open = held.open_accounts();
         let sending: Vec<_> =
             open.iter().map(|account| (account.as_str(), AccountState::Processing(Stage::Sending))).collect();
+        let asked = match &ready {
+            Ready::Personal { .. } => None,
+            Ready::Corp { draft, .. } => Some(draft.senders.clone()),
+        };
         let change = UnitChange {
             stage: Some(UnitStage::Sending),
             sending_at: Some(self.clock.now_ms()),
+            asked_member_ids: asked,
             ..UnitChange::default()
         };
         if self.settle(held, &change, &sending).await? == Settled::UnitMoved {

@@ -106,7 +106,7 @@ impl Publisher {
         let open = held.open_accounts();
         let published = |account: &str| {
             let member = held.unit.member_of(account)?;
-            members.iter().find(|(id, _)| id == member).map(|(_, published)| *published)
+            members.iter().find(|(id, _)| id.eq_ignore_ascii_case(member)).map(|(_, published)| *published)
         };
         let states: Vec<_> = open
             .iter()

@@ -102,15 +102,15 @@ impl Publisher {
     /// WeCom has made the task under this id: its members are asked now.
     pub(super) async fn await_members(&self, held: &mut Held, moment_id: String, refused: &[String]) -> Result<Moved> {
         let open = held.open_accounts();
-        let is_refused =
-            |account: &str| held.unit.member_of(account).is_none_or(|id| refused.iter().any(|refused| refused == id));
+        let among = |members: &[String], id: &str| members.iter().any(|member| member.eq_ignore_ascii_case(id));
         let states: Vec<_> = open
             .iter()
             .map(|account| {
-                let state = if is_refused(account) {
-                    AccountState::failed(PublishProblem::MemberRefused.advice())
-                } else {
-                    AccountState::Processing(Stage::WaitingMemberConfirm)
+                let state = match held.unit.member_of(account) {
+                    Some(id) if among(refused, id) => AccountState::failed(PublishProblem::MemberRefused.advice()),
+                    Some(id) if among(held.unit.asked(), id) => AccountState::Processing(Stage::WaitingMemberConfirm),
+                    // Nobody has asked this member.
+                    _ => AccountState::failed(PublishProblem::AccountUnusable.advice()),
                 };
                 (account.as_str(), state)
             })

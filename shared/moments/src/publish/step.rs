@@ -198,6 +198,9 @@ impl Publisher {
         let settled = self.ledger.settle(&mut held.entry, action, states).await?;
         if settled == Settled::Done {
             held.unit.stage = change.stage.unwrap_or(held.unit.stage);
+            if let Some(asked) = &change.asked_member_ids {
+                held.unit.asked_member_ids.clone_from(asked);
+            }
         }
         Ok(settled)
     }

@@ -67,6 +67,9 @@ pub struct Unit {
     /// while its member is still asked to publish.
     #[serde(default)]
     pub member_ids: Vec<String>,
+    /// A company's: the members that the call asked, written with SENDING. Its moment is recognised by them.
+    #[serde(default)]
+    pub asked_member_ids: Vec<String>,
     /// How far it has come.
     pub stage: UnitStage,
     /// Who works on it.
@@ -95,6 +98,11 @@ impl Unit {
         self.member_ids.get(place).map(String::as_str)
     }
 
+    /// The members that were asked. A row from before they were noted asked all it has.
+    pub fn asked(&self) -> &[String] {
+        if self.asked_member_ids.is_empty() { &self.member_ids } else { &self.asked_member_ids }
+    }
+
     /// Whether it may be publishing at `now_ms`, or may have published without anybody knowing.
     pub fn undecided(&self, now_ms: i64) -> bool {
         match self.stage {
@@ -110,6 +118,7 @@ impl Unit {
 pub(crate) struct UnitChange {
     pub stage: Option<UnitStage>,
     pub sending_at: Option<i64>,
+    pub asked_member_ids: Option<Vec<String>>,
     pub job_id: Option<String>,
     pub moment_id: Option<String>,
     pub confirm_until: Option<i64>,
@@ -245,6 +254,11 @@ impl UnitStore {
         }
         for (clause, name, value) in [
             ("sending_at = :sending", ":sending", change.sending_at.map(n)),
+            (
+                "asked_member_ids = :asked",
+                ":asked",
+                change.asked_member_ids.as_ref().map(|ids| AttributeValue::L(ids.iter().map(s).collect())),
+            ),
             ("job_id = :job", ":job", change.job_id.as_ref().map(s)),
             ("moment_id = :moment", ":moment", change.moment_id.as_ref().map(s)),
             ("confirm_until = :until", ":until", change.confirm_until.map(n)),
