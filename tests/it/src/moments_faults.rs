@@ -3,6 +3,7 @@
 
 mod alike;
 mod answers;
+mod claims;
 mod company;
 mod deadline;
 mod messages;

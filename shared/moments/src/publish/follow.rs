@@ -8,12 +8,13 @@ use super::step::{Held, Moved, Publisher};
 use crate::error::{Error, PublishProblem, Result, provider_advice};
 use crate::ledger::Settled;
 use crate::provider::FailureKind;
+use crate::store::claim::How;
 use crate::store::result::{AccountState, Stage};
 use crate::store::unit::{UnitChange, UnitStage};
 use crate::wecom::{JobId, JobState};
 
 /// WeCom forgets a job after a day; from then on only its list can tell.
-const JOB_LIFETIME_MS: i64 = 24 * 3_600_000;
+pub(super) const JOB_LIFETIME_MS: i64 = 24 * 3_600_000;
 /// The pauses double up to these.
 const LONGEST_JOB_PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_MEMBER_PAUSE: Duration = Duration::from_secs(1_800);
@@ -40,7 +41,10 @@ impl Publisher {
         match self.wecom.job_result(&token.token, &JobId(job_id)).await {
             Ok(JobState::Running) => self.look_again(held, self.settings.job_pause, LONGEST_JOB_PAUSE).await,
             Ok(JobState::Done { moment_id, invalid_senders }) => {
-                self.await_members(held, moment_id, &invalid_senders).await
+                match self.await_members(held, How::Answered, moment_id, &invalid_senders).await? {
+                    Some(moved) => Ok(moved),
+                    None => self.unconfirmed(held).await,
+                }
             }
             // "System busy" does not say when it failed, so the moment may be there all the same.
             Ok(JobState::Failed(failure)) if failure.kind == FailureKind::OutcomeUnknown => {

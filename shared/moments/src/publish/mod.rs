@@ -2,6 +2,7 @@
 
 mod begin;
 mod channel;
+mod claims;
 mod dispatch;
 mod follow;
 mod prepare;

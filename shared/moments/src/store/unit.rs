@@ -14,6 +14,7 @@ use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
+use super::result::AccountResult;
 use super::{put, unless_refused, update};
 
 const WHAT: &str = "publish unit";
@@ -96,6 +97,16 @@ impl Unit {
     pub fn member_of(&self, account_id: &str) -> Option<&str> {
         let place = self.account_ids.iter().position(|id| id == account_id)?;
         self.member_ids.get(place).map(String::as_str)
+    }
+
+    /// The round it is of, which is part of its name: an account that is tried again is in a unit of a later one.
+    pub fn round(&self) -> u32 {
+        self.unit.rsplit_once('#').and_then(|(_, round)| round.parse().ok()).unwrap_or_default()
+    }
+
+    /// Whether what the account's row tells is this unit's doing, and not that of another round.
+    pub fn serves(&self, result: &AccountResult) -> bool {
+        result.round == self.round() && self.account_ids.contains(&result.account_id)
     }
 
     /// The members that were asked. A row from before they were noted asked all it has.
@@ -190,7 +201,7 @@ impl UnitStore {
             .item("user_id", n(user_id))
             .item("account_ids", AttributeValue::L(accounts.iter().map(|account| s(&account.account_id)).collect()))
             .item("stage", s(UnitStage::Queued.as_str()))
-            .item("due_shard", s(due::shard_of_text(&format!("{task}{unit}"))))
+            .item("due_shard", s(shard(task, unit)))
             .item("next_action_at", n(now_ms))
             .item("create_time", n(now_ms.div_euclid(1_000)))
             .condition_expression("attribute_not_exists(task_id)");
@@ -290,6 +301,24 @@ impl UnitStore {
         )
     }
 
+    /// Sends the unit back to where nothing is known of its post, which it had taken another's for, as one action of a
+    /// transaction. Whoever works on it loses it.
+    pub(crate) fn send_back(&self, unit: &Unit, now_ms: i64) -> Result<TransactWriteItem> {
+        update(
+            self.row(unit)
+                .condition_expression("stage = :seen")
+                .update_expression(
+                    "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now \
+                     REMOVE lease_owner, moment_id, confirm_until, swept_at",
+                )
+                .expression_attribute_values(":seen", s(unit.stage.as_str()))
+                .expression_attribute_values(":stage", s(UnitStage::Unconfirmed.as_str()))
+                .expression_attribute_values(":zero", n(0))
+                .expression_attribute_values(":shard", s(shard(unit.task_id, &unit.unit)))
+                .expression_attribute_values(":now", n(now_ms)),
+        )
+    }
+
     fn row(&self, unit: &Unit) -> UpdateBuilder {
         Update::builder().table_name(&self.table).key("task_id", n(unit.task_id)).key("unit", s(&unit.unit))
     }
@@ -328,4 +357,8 @@ impl UnitStore {
             .await;
         unless_refused(outcome, "dynamodb:UpdateItem")
     }
+}
+
+fn shard(task: TaskId, unit: &str) -> String {
+    due::shard_of_text(&format!("{task}{unit}"))
 }
