@@ -91,7 +91,11 @@ impl Ledger {
             let derived = derive(entry.results.iter().map(changed));
             // Between two open states nothing changes for the task, and its units need not wait for each other there: what
             // is open for one account stays so until its own unit says otherwise.
-            let moves_task = derived != entry.task.status || states.iter().any(|(_, state)| state.status().ended());
+            let ended = |account: &str| {
+                entry.results.iter().any(|result| result.account_id == account && result.status.ended())
+            };
+            let moves_task = derived != entry.task.status
+                || states.iter().any(|(account, state)| state.status().ended() || ended(account));
             let mut actions = own.clone();
             if moves_task {
                 actions.push(self.tasks.advance(&entry.task, TaskChange::Results(derived), now)?);
@@ -104,7 +108,9 @@ impl Ledger {
                     entry.task.version += u64::from(moves_task);
                     entry.task.status = derived;
                     for result in &mut entry.results {
-                        result.status = changed(result);
+                        if let Some((_, state)) = states.iter().find(|(account, _)| *account == result.account_id) {
+                            (result.status, result.stage) = (state.status(), state.stage());
+                        }
                     }
                     return Ok(Settled::Done);
                 }

@@ -8,6 +8,7 @@ mod company;
 mod deadline;
 mod messages;
 mod requests;
+mod retries;
 mod rivals;
 mod senders;
 mod steps;

@@ -46,7 +46,7 @@ impl Held {
 impl Publisher {
     /// A personal account's post is out. `None`: it is another delivery's.
     pub(super) async fn published(&self, held: &mut Held, how: How, id: &str) -> Result<Option<Moved>> {
-        let open = held.open_accounts();
+        let open = held.undecided_accounts();
         let states: Vec<_> =
             open.iter().map(|account| (account.as_str(), AccountState::Success { moment_id: id.to_owned() })).collect();
         let change = UnitChange { stage: Some(UnitStage::Done), ..UnitChange::default() };

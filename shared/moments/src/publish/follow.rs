@@ -74,7 +74,7 @@ impl Publisher {
             Ok(token) => token,
             // Whoever cannot ask has learnt nothing: members may have published, and may still do so.
             Err(Error::Provider(_)) if no_last_word => {
-                return self.fail(held, PublishProblem::Unconfirmed.advice()).await;
+                return self.fail(held, PublishProblem::MembersUnconfirmed.advice()).await;
             }
             Err(Error::Provider(failure)) if failure.kind == FailureKind::BadCredentials => {
                 return self.await_new_secret(held).await;
@@ -99,15 +99,15 @@ impl Publisher {
             Ok(members) => members,
             // Who has published will not be known any more: that is the truth then.
             Err(failure) if no_last_word || (over && !passes(&failure.kind)) => {
-                return self.fail(held, PublishProblem::Unconfirmed.advice()).await;
+                return self.fail(held, PublishProblem::MembersUnconfirmed.advice()).await;
             }
             Err(failure) => {
                 return self.look_again_after_failure(held, corp_key, token.version, failure.kind).await;
             }
         };
         // Who could not be stopped can still publish, so only one who was is certain to have failed.
-        let too_late = if stopped { PublishProblem::NotConfirmedByMember } else { PublishProblem::Unconfirmed };
-        let open = held.open_accounts();
+        let too_late = if stopped { PublishProblem::NotConfirmedByMember } else { PublishProblem::MembersUnconfirmed };
+        let open = held.undecided_accounts();
         let published = |account: &str| {
             let member = held.unit.member_of(account)?;
             members.iter().find(|(id, _)| id.eq_ignore_ascii_case(member)).map(|(_, published)| *published)

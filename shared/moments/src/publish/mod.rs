@@ -1,5 +1,6 @@
 //! Publishing: a message names a task to dispatch, or a unit to move one step.
 
+mod again;
 mod begin;
 mod channel;
 mod claims;

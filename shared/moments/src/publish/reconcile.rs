@@ -22,8 +22,8 @@ const PAGES: usize = 2;
 enum ReadBack {
     /// This is it: it says the same, is by the same, and is no other delivery's.
     Found(String),
-    /// The list was read, and it is not there.
-    NotShown,
+    /// The list was read, and it is not there. `proven`: were it out, it would be.
+    NotShown { proven: bool },
     /// The list cannot be read, which says nothing.
     Unreadable,
 }
@@ -43,9 +43,28 @@ impl Publisher {
                 return Ok(moved);
             }
             // Another delivery was faster: it is not ours, and the list has to be read without it.
+            return self.read_again(held).await;
         }
+        // Who asked for it has looked. Where not showing proves little, the list is read as often as after any lost
+        // answer; where it cannot be read at all, nothing is sent.
+        let last = held.unit.attempts >= self.settings.reconcile_tries;
+        if let ReadBack::NotShown { proven } = read
+            && held.unit.resend_if_absent
+            && (proven || last)
+        {
+            return self.send_again(held).await;
+        }
+        self.read_again(held).await
+    }
+
+    /// Reads the list once more in a while, or ends without having learnt what became of the post.
+    async fn read_again(&self, held: &mut Held) -> Result<Moved> {
         if held.unit.attempts >= self.settings.reconcile_tries {
-            return self.fail(held, PublishProblem::Unconfirmed.advice()).await;
+            let problem = match held.unit.corp_key {
+                Some(_) => PublishProblem::MembersUnconfirmed,
+                None => PublishProblem::Unconfirmed,
+            };
+            return self.fail(held, problem.advice()).await;
         }
         let pause = self.pause(self.settings.reconcile_pause, held.unit.attempts + 1);
         self.later(held, UnitChange::default(), pause, Stage::Unconfirmed).await
@@ -58,6 +77,8 @@ impl Publisher {
             Some(corp_key) => Some(self.moments_alike(held, corp_key).await?),
         };
         let Some(alike) = alike else { return Ok(ReadBack::Unreadable) };
+        // WeCom lists all of a company's moments; the gateway's list has shown gaps.
+        let proven = held.unit.corp_key.is_some();
         for id in alike {
             let ours = held.claim(How::Found, &id);
             let claimed = self.claims.get(&ours.claim_key).await?;
@@ -65,7 +86,7 @@ impl Publisher {
                 return Ok(ReadBack::Found(id));
             }
         }
-        Ok(ReadBack::NotShown)
+        Ok(ReadBack::NotShown { proven })
     }
 
     /// The account's posts that may be the unit's, oldest first; `None` when the account cannot be used.
@@ -136,7 +157,7 @@ impl Publisher {
         moment_id: String,
         refused: &[String],
     ) -> Result<Option<Moved>> {
-        let open = held.open_accounts();
+        let open = held.undecided_accounts();
         let among = |members: &[String], id: &str| members.iter().any(|member| member.eq_ignore_ascii_case(id));
         let states: Vec<_> = open
             .iter()

@@ -72,6 +72,13 @@ impl Held {
         let ours = open.filter(|result| self.unit.serves(result));
         ours.map(|result| result.account_id.clone()).collect()
     }
+
+    /// Those, and the unit's accounts that were told that nobody knows: what is learnt of the post is learnt of them too.
+    pub(super) fn undecided_accounts(&self) -> Vec<String> {
+        let undecided = self.entry.results.iter().filter(|result| !result.status.ended() || result.unconfirmed());
+        let ours = undecided.filter(|result| self.unit.serves(result));
+        ours.map(|result| result.account_id.clone()).collect()
+    }
 }
 
 impl Publisher {

@@ -13,7 +13,6 @@ use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::account::Account;
 use super::result::AccountResult;
 use super::{put, unless_refused, update};
 
@@ -90,6 +89,9 @@ pub struct Unit {
     /// Until when members may confirm, in milliseconds.
     #[serde(default)]
     pub confirm_until: i64,
+    /// A person has looked and wants it sent again, if it does not show when the provider is read once more.
+    #[serde(default)]
+    pub resend_if_absent: bool,
 }
 
 impl Unit {
@@ -123,6 +125,9 @@ impl Unit {
         }
     }
 }
+
+/// An account of a unit, with its member if it is of a company.
+pub(crate) type Sender<'a> = (&'a str, Option<&'a str>);
 
 /// What changes of a unit.
 #[derive(Debug, Clone, Default)]
@@ -186,12 +191,12 @@ impl UnitStore {
         Ok(units)
     }
 
-    /// A new unit, as one action of the transaction that notes the task as dispatched.
+    /// A new unit of these accounts, as one action of the transaction that hands them to it.
     pub(crate) fn create(
         &self,
         (task, user_id, unit): (TaskId, UserId, &str),
         corp_key: Option<&str>,
-        accounts: &[&Account],
+        accounts: &[Sender<'_>],
         now_ms: i64,
     ) -> Result<TransactWriteItem> {
         let mut builder = Put::builder()
@@ -199,14 +204,14 @@ impl UnitStore {
             .item("task_id", n(task))
             .item("unit", s(unit))
             .item("user_id", n(user_id))
-            .item("account_ids", AttributeValue::L(accounts.iter().map(|account| s(&account.account_id)).collect()))
+            .item("account_ids", AttributeValue::L(accounts.iter().map(|(account, _)| s(*account)).collect()))
             .item("stage", s(UnitStage::Queued.as_str()))
             .item("due_shard", s(shard(task, unit)))
             .item("next_action_at", n(now_ms))
             .item("create_time", n(now_ms.div_euclid(1_000)))
             .condition_expression("attribute_not_exists(task_id)");
         if let Some(corp_key) = corp_key {
-            let members = accounts.iter().map(|account| s(account.member_id.as_deref().unwrap_or_default())).collect();
+            let members = accounts.iter().map(|(_, member)| s(member.unwrap_or_default())).collect();
             builder = builder.item("corp_key", s(corp_key)).item("member_ids", AttributeValue::L(members));
         }
         put(builder)
@@ -280,7 +285,7 @@ impl UnitStore {
             }
         }
         if stage == UnitStage::Done {
-            remove.extend(["lease_owner", "due_shard", "next_action_at"]);
+            remove.extend(["lease_owner", "due_shard", "next_action_at", "resend_if_absent"]);
         } else if let Some(until) = change.release_until {
             set.push("next_action_at = :next");
             builder = builder.expression_attribute_values(":next", n(until));
@@ -298,6 +303,26 @@ impl UnitStore {
                 .update_expression("SET stage = :done REMOVE lease_owner, due_shard, next_action_at")
                 .expression_attribute_values(":queued", s(UnitStage::Queued.as_str()))
                 .expression_attribute_values(":done", s(UnitStage::Done.as_str())),
+        )
+    }
+
+    /// Has the provider read once more for a unit that ended without anybody's knowing, and sent again what does not
+    /// show, as one action of a transaction. Of a moment whose id is known only the members' last look is missing.
+    pub(crate) fn reopen(&self, unit: &Unit, now_ms: i64) -> Result<TransactWriteItem> {
+        let stage = if unit.moment_id.is_some() { UnitStage::Waiting } else { UnitStage::Unconfirmed };
+        update(
+            self.row(unit)
+                .condition_expression("stage = :done")
+                .update_expression(
+                    "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now, \
+                     resend_if_absent = :true REMOVE swept_at",
+                )
+                .expression_attribute_values(":done", s(UnitStage::Done.as_str()))
+                .expression_attribute_values(":stage", s(stage.as_str()))
+                .expression_attribute_values(":zero", n(0))
+                .expression_attribute_values(":shard", s(shard(unit.task_id, &unit.unit)))
+                .expression_attribute_values(":now", n(now_ms))
+                .expression_attribute_values(":true", AttributeValue::Bool(true)),
         )
     }
 
