@@ -63,6 +63,9 @@ impl From<Error> for Problem {
             Error::StateForbids(why) => {
                 Self::new(StatusCode::CONFLICT, ErrorType::Conflict, *why, "请刷新任务后再操作")
             }
+            Error::NotFailed(fields) => {
+                return Self::invalid(fields.clone()).of_type(ErrorType::Conflict).with_status(StatusCode::CONFLICT);
+            }
             Error::BoundToAnotherUser => Self::new(
                 StatusCode::CONFLICT,
                 ErrorType::Conflict,

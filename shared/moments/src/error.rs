@@ -37,6 +37,9 @@ pub enum Error {
     /// The task's state does not allow what was asked for.
     #[error("task state forbids it: {0}")]
     StateForbids(&'static str),
+    /// These accounts have not failed, so they are not tried again.
+    #[error("{} accounts have not failed", .0.len())]
+    NotFailed(Vec<FieldProblem>),
     /// The account is connected by another user.
     #[error("wechat account is bound to another user")]
     BoundToAnotherUser,
@@ -73,6 +76,8 @@ pub fn media_advice(index: usize, problem: &MediaProblem) -> Advice {
 pub enum PublishProblem {
     /// Whether it was published is not known.
     Unconfirmed,
+    /// Whether a company's members were asked, or have published, is not known.
+    MembersUnconfirmed,
     /// Its time was missed by more than the configured lateness.
     Missed,
     /// The account is not ACTIVE any more.
@@ -94,7 +99,12 @@ impl PublishProblem {
         match self {
             Self::Unconfirmed => advice(
                 UNCONFIRMED,
-                "发送后未收到微信的确认，无法确定是否已发布。请先在微信中查看该账号的朋友圈，确认没有发布后再点击重试",
+                "发送后未收到微信的确认，无法确定是否已发布。请先在微信中查看该账号的朋友圈，确认没有发布后，再选择重试未确认的账号",
+            ),
+            // Before its members confirm, nothing can be seen where posts are.
+            Self::MembersUnconfirmed => advice(
+                UNCONFIRMED,
+                "未收到企业微信的确认，无法确定成员是否已收到或已发布。请先在企业微信管理后台及成员的待办中查看，确认没有后，再选择重试未确认的账号",
             ),
             Self::Missed => advice(FAILED, "已错过预定发布时间，为避免打扰客户未再补发。请重新创建任务"),
             Self::AccountUnusable => advice(FAILED, "该账号当前不可用（离线、过期或已解绑）。请恢复账号后重试"),
@@ -151,7 +161,10 @@ pub fn provider_advice(failure: &ProviderError) -> Advice {
         FailureKind::DeviceUnknown => advice(API, "网关中找不到该设备。请核对设备编号（appId），重新连接账号后重试"),
         FailureKind::NewDeviceCooldown => advice(API, "新登录的设备暂不能发朋友圈，通常需等待 1 至 3 天。请届时重试"),
         FailureKind::NotFound => advice(API, "微信中已找不到该发布任务。请重新创建任务"),
-        FailureKind::OutcomeUnknown => PublishProblem::Unconfirmed.advice(),
+        FailureKind::OutcomeUnknown => match failure.provider {
+            Provider::Wecom => PublishProblem::MembersUnconfirmed.advice(),
+            Provider::Gateway => PublishProblem::Unconfirmed.advice(),
+        },
         FailureKind::Unknown => advice(API, "微信返回了未知错误。请稍后重试；若持续出现请联系存客宝客服"),
     }
 }

@@ -24,6 +24,8 @@ pub enum Settled {
     Done,
     /// The unit is not this worker's any more; nothing was written.
     UnitMoved,
+    /// The post that was to be claimed belongs to another delivery; nothing was written.
+    ClaimTaken,
 }
 
 /// A task and its accounts as they were read last, or written since. It may be out of date: the task's version tells.
@@ -65,16 +67,19 @@ impl Ledger {
         Ok(task.map(|task| (task, results)))
     }
 
-    /// Puts accounts into states together with `unit`'s own change. `entry` saves reading what is known already: when
+    /// Puts accounts into states together with `unit`'s own change, and with a claim if they tell a post. `entry` saves reading what is known already: when
     /// it is out of date, it is read anew, and in the end it is what the tables hold.
     pub async fn settle(
         &self,
         entry: &mut Entry,
         unit: TransactWriteItem,
+        claim: Option<TransactWriteItem>,
         states: &[(&str, AccountState)],
     ) -> Result<Settled> {
+        let claims = claim.is_some();
+        let own: Vec<TransactWriteItem> = [unit].into_iter().chain(claim).collect();
         if states.is_empty() {
-            return self.unit_only(unit).await;
+            return self.unit_only(own, claims).await;
         }
         let task_id = entry.task.id;
         for _ in 0..TRIES {
@@ -86,8 +91,12 @@ impl Ledger {
             let derived = derive(entry.results.iter().map(changed));
             // Between two open states nothing changes for the task, and its units need not wait for each other there: what
             // is open for one account stays so until its own unit says otherwise.
-            let moves_task = derived != entry.task.status || states.iter().any(|(_, state)| state.status().ended());
-            let mut actions = vec![unit.clone()];
+            let ended = |account: &str| {
+                entry.results.iter().any(|result| result.account_id == account && result.status.ended())
+            };
+            let moves_task = derived != entry.task.status
+                || states.iter().any(|(account, state)| state.status().ended() || ended(account));
+            let mut actions = own.clone();
             if moves_task {
                 actions.push(self.tasks.advance(&entry.task, TaskChange::Results(derived), now)?);
             }
@@ -99,14 +108,16 @@ impl Ledger {
                     entry.task.version += u64::from(moves_task);
                     entry.task.status = derived;
                     for result in &mut entry.results {
-                        result.status = changed(result);
+                        if let Some((_, state)) = states.iter().find(|(account, _)| *account == result.account_id) {
+                            (result.status, result.stage) = (state.status(), state.stage());
+                        }
                     }
                     return Ok(Settled::Done);
                 }
-                Outcome::Refused(refusals) if refusals.first().is_some_and(Refusal::refused) => {
-                    return Ok(Settled::UnitMoved);
-                }
-                Outcome::Refused(_) => {
+                Outcome::Refused(refusals) => {
+                    if let Some(settled) = lost(&refusals, claims) {
+                        return Ok(settled);
+                    }
                     let (task, results) = self.read(task_id).await?.ok_or(kernel::Error::NotFound("moment task"))?;
                     *entry = Entry { task, results };
                 }
@@ -115,10 +126,19 @@ impl Ledger {
         Err(kernel::Error::Busy("moment task").into())
     }
 
-    async fn unit_only(&self, unit: TransactWriteItem) -> Result<Settled> {
-        Ok(match transact(&self.client, &self.clock, vec![unit]).await? {
+    async fn unit_only(&self, own: Vec<TransactWriteItem>, claims: bool) -> Result<Settled> {
+        Ok(match transact(&self.client, &self.clock, own).await? {
             Outcome::Committed => Settled::Done,
-            Outcome::Refused(_) => Settled::UnitMoved,
+            Outcome::Refused(refusals) => lost(&refusals, claims).unwrap_or(Settled::UnitMoved),
         })
+    }
+}
+
+/// Whether a change can never be written: its unit, or the post it claims, is not its own.
+fn lost(refusals: &[Refusal], claims: bool) -> Option<Settled> {
+    match refusals {
+        [unit, ..] if unit.refused() => Some(Settled::UnitMoved),
+        [_, claim, ..] if claims && claim.refused() => Some(Settled::ClaimTaken),
+        _ => None,
     }
 }

@@ -167,6 +167,7 @@ const WORDS: &[&str] = &[
     "notes",
     "version",
     "reopen",
+    "includeUnconfirmed",
     "douyinUserId",
     "syncStrategy",
     "ticket",

@@ -3,11 +3,15 @@
 
 mod alike;
 mod answers;
+mod claims;
 mod company;
 mod conflicts;
+mod deadline;
 mod messages;
 mod requests;
+mod retries;
 mod rivals;
+mod senders;
 mod steps;
 mod story;
 mod truth;

@@ -11,6 +11,7 @@ use crate::error::{Error, PublishProblem, Result};
 use crate::gateway::Post;
 use crate::ledger::Settled;
 use crate::provider::FailureKind;
+use crate::store::claim::How;
 use crate::store::result::{AccountState, Stage};
 use crate::store::task::Task;
 use crate::store::unit::{UnitChange, UnitStage};
@@ -86,9 +87,14 @@ impl Publisher {
         let open = held.open_accounts();
         let sending: Vec<_> =
             open.iter().map(|account| (account.as_str(), AccountState::Processing(Stage::Sending))).collect();
+        let asked = match &ready {
+            Ready::Personal { .. } => None,
+            Ready::Corp { draft, .. } => Some(draft.senders.clone()),
+        };
         let change = UnitChange {
             stage: Some(UnitStage::Sending),
             sending_at: Some(self.clock.now_ms()),
+            asked_member_ids: asked,
             ..UnitChange::default()
         };
         if self.settle(held, &change, &sending).await? == Settled::UnitMoved {
@@ -110,13 +116,10 @@ impl Publisher {
             }
         };
         match sent {
-            Ok(Sent::Post(post)) => {
-                let states: Vec<_> = open
-                    .iter()
-                    .map(|account| (account.as_str(), AccountState::Success { moment_id: post.id.clone() }))
-                    .collect();
-                self.finish(held, &states).await
-            }
+            Ok(Sent::Post(post)) => match self.published(held, How::Answered, &post.id).await? {
+                Some(moved) => Ok(moved),
+                None => self.unconfirmed(held).await,
+            },
             Ok(Sent::Job(job_id)) => {
                 let change =
                     UnitChange { stage: Some(UnitStage::Submitted), job_id: Some(job_id), ..UnitChange::default() };

@@ -23,18 +23,29 @@ pub(super) enum Channel {
     Corp {
         /// The company app.
         corp_key: String,
-        /// Those of the unit's accounts that are ACTIVE.
+        /// Whom to ask: [`Publisher::senders`].
         members: Vec<Account>,
     },
 }
 
 impl Publisher {
-    /// The unit's way out; `None` when none of its accounts exists, is the tenant's and is ACTIVE.
-    pub(super) async fn channel(&self, held: &Held) -> Result<Option<Channel>> {
-        let mut members = self.own_accounts(held).await?;
-        members.retain(|account| account.status == AccountStatus::Active);
+    /// Who may be published to: the unit's accounts about which nothing final is told, and which can be used now. An
+    /// account that was told FAILED or CANCELLED stays out, also when it can be used again: its user may have it tried
+    /// again, and then it would be published twice.
+    async fn senders(&self, held: &Held) -> Result<Vec<Account>> {
+        let open = held.open_accounts();
+        let mut accounts = self.own_accounts(held).await?;
+        accounts.retain(|account| account.status == AccountStatus::Active && open.contains(&account.account_id));
         if let Some(corp_key) = &held.unit.corp_key {
-            members.retain(|account| account.corp_key.as_ref() == Some(corp_key));
+            accounts.retain(|account| account.corp_key.as_ref() == Some(corp_key));
+        }
+        Ok(accounts)
+    }
+
+    /// The unit's way out; `None` when there is nobody to publish to.
+    pub(super) async fn channel(&self, held: &Held) -> Result<Option<Channel>> {
+        let mut members = self.senders(held).await?;
+        if let Some(corp_key) = &held.unit.corp_key {
             return Ok((!members.is_empty()).then(|| Channel::Corp { corp_key: corp_key.clone(), members }));
         }
         let Some(account) = members.pop() else { return Ok(None) };

@@ -20,7 +20,7 @@ use crate::status::{ResultStatus, derive};
 use crate::store::account::{Account, AccountStore};
 use crate::store::result::{AccountResult, AccountState};
 use crate::store::task::{Task, TaskChange};
-use crate::store::unit::UnitStore;
+use crate::store::unit::{Sender, UnitStore};
 
 /// How often a task that changes under our hands is looked at again.
 const TRIES: u32 = 10;
@@ -84,7 +84,7 @@ impl Dispatcher {
         accounts: &[Account],
         problem: PublishProblem,
     ) -> Result<Option<Vec<String>>> {
-        let mut units: BTreeMap<String, (Option<&str>, Vec<&Account>)> = BTreeMap::new();
+        let mut units: BTreeMap<String, (Option<&str>, Vec<Sender<'_>>)> = BTreeMap::new();
         let mut failed = Vec::new();
         for result in pending {
             let account = accounts
@@ -94,12 +94,10 @@ impl Dispatcher {
                 failed.push(result.account_id.as_str());
                 continue;
             };
-            let round = result.round;
-            let name = match &account.corp_key {
-                Some(corp_key) => format!("corp:{corp_key}#{round}"),
-                None => format!("{}#{round}", account.account_id),
-            };
-            units.entry(name).or_insert((account.corp_key.as_deref(), Vec::new())).1.push(account);
+            let corp_key = account.corp_key.as_deref();
+            let name = unit_name(corp_key, &account.account_id, result.round);
+            let member = (account.account_id.as_str(), account.member_id.as_deref());
+            units.entry(name).or_insert((corp_key, Vec::new())).1.push(member);
         }
         let now = self.clock.now();
         let derived = derive(results.iter().map(|result| {
@@ -141,5 +139,13 @@ impl Dispatcher {
             self.queue.send(&message, rest, &task.user_id.to_string()).await?;
         }
         Ok(())
+    }
+}
+
+/// What the unit of an account, or of all chosen ones of a company, is called in a round.
+pub(super) fn unit_name(corp_key: Option<&str>, account_id: &str, round: u32) -> String {
+    match corp_key {
+        Some(corp_key) => format!("corp:{corp_key}#{round}"),
+        None => format!("{account_id}#{round}"),
     }
 }

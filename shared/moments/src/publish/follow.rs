@@ -8,12 +8,13 @@ use super::step::{Held, Moved, Publisher};
 use crate::error::{Error, PublishProblem, Result, provider_advice};
 use crate::ledger::Settled;
 use crate::provider::FailureKind;
+use crate::store::claim::How;
 use crate::store::result::{AccountState, Stage};
 use crate::store::unit::{UnitChange, UnitStage};
 use crate::wecom::{JobId, JobState};
 
 /// WeCom forgets a job after a day; from then on only its list can tell.
-const JOB_LIFETIME_MS: i64 = 24 * 3_600_000;
+pub(super) const JOB_LIFETIME_MS: i64 = 24 * 3_600_000;
 /// The pauses double up to these.
 const LONGEST_JOB_PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_MEMBER_PAUSE: Duration = Duration::from_secs(1_800);
@@ -40,7 +41,14 @@ impl Publisher {
         match self.wecom.job_result(&token.token, &JobId(job_id)).await {
             Ok(JobState::Running) => self.look_again(held, self.settings.job_pause, LONGEST_JOB_PAUSE).await,
             Ok(JobState::Done { moment_id, invalid_senders }) => {
-                self.await_members(held, moment_id, &invalid_senders).await
+                match self.await_members(held, How::Answered, moment_id, &invalid_senders).await? {
+                    Some(moved) => Ok(moved),
+                    None => self.unconfirmed(held).await,
+                }
+            }
+            // "System busy" does not say when it failed, so the moment may be there all the same.
+            Ok(JobState::Failed(failure)) if failure.kind == FailureKind::OutcomeUnknown => {
+                self.unconfirmed(held).await
             }
             Ok(JobState::Failed(failure)) => self.fail(held, provider_advice(&failure)).await,
             Err(failure) if failure.kind == FailureKind::NotFound => self.unconfirmed(held).await,
@@ -64,47 +72,51 @@ impl Publisher {
         let (over, no_last_word) = (now >= held.unit.confirm_until, now >= held.unit.confirm_until + LAST_WORD_MS);
         let token = match self.tokens.get(held.unit.user_id, corp_key, None).await {
             Ok(token) => token,
-            Err(Error::Provider(failure)) if !over => {
-                if failure.kind == FailureKind::BadCredentials {
-                    return self.await_new_secret(held).await;
-                }
+            // Whoever cannot ask has learnt nothing: members may have published, and may still do so.
+            Err(Error::Provider(_)) if no_last_word => {
+                return self.fail(held, PublishProblem::MembersUnconfirmed.advice()).await;
+            }
+            Err(Error::Provider(failure)) if failure.kind == FailureKind::BadCredentials => {
+                return self.await_new_secret(held).await;
+            }
+            Err(Error::Provider(_)) => {
                 return self.look_again(held, self.settings.member_pause, LONGEST_MEMBER_PAUSE).await;
             }
-            Err(Error::Provider(failure)) => return self.fail(held, provider_advice(&failure)).await,
             Err(error) => return Err(error),
         };
+        let mut stopped = false;
         if over {
             // First no member may confirm any more, then the last look: nobody can slip through between the two.
-            // One that is cancelled already is as good.
-            if let Err(failure) = self.wecom.cancel(&token.token, moment_id).await
-                && passes(&failure.kind)
-                && !no_last_word
-            {
-                return self.look_again_after_failure(held, corp_key, token.version, failure.kind).await;
+            match self.wecom.cancel(&token.token, moment_id).await {
+                Err(failure) if passes(&failure.kind) && !no_last_word => {
+                    return self.look_again_after_failure(held, corp_key, token.version, failure.kind).await;
+                }
+                // What does not exist any more cannot be published either.
+                outcome => stopped = outcome.map_or_else(|failure| failure.kind == FailureKind::NotFound, |()| true),
             }
         }
         let members = match self.wecom.member_status(&token.token, moment_id).await {
             Ok(members) => members,
             // Who has published will not be known any more: that is the truth then.
             Err(failure) if no_last_word || (over && !passes(&failure.kind)) => {
-                return self.fail(held, PublishProblem::Unconfirmed.advice()).await;
+                return self.fail(held, PublishProblem::MembersUnconfirmed.advice()).await;
             }
             Err(failure) => {
                 return self.look_again_after_failure(held, corp_key, token.version, failure.kind).await;
             }
         };
-        let open = held.open_accounts();
+        // Who could not be stopped can still publish, so only one who was is certain to have failed.
+        let too_late = if stopped { PublishProblem::NotConfirmedByMember } else { PublishProblem::MembersUnconfirmed };
+        let open = held.undecided_accounts();
         let published = |account: &str| {
             let member = held.unit.member_of(account)?;
-            members.iter().find(|(id, _)| id == member).map(|(_, published)| *published)
+            members.iter().find(|(id, _)| id.eq_ignore_ascii_case(member)).map(|(_, published)| *published)
         };
         let states: Vec<_> = open
             .iter()
             .filter_map(|account| match published(account) {
                 Some(true) => Some((account.as_str(), AccountState::Success { moment_id: moment_id.to_owned() })),
-                _ if over => {
-                    Some((account.as_str(), AccountState::failed(PublishProblem::NotConfirmedByMember.advice())))
-                }
+                _ if over => Some((account.as_str(), AccountState::failed(too_late.advice()))),
                 _ => None,
             })
             .collect();
@@ -164,6 +176,6 @@ impl Publisher {
 }
 
 /// Whether it may be otherwise in a while.
-const fn passes(kind: &FailureKind) -> bool {
+pub(super) const fn passes(kind: &FailureKind) -> bool {
     matches!(kind, FailureKind::Retry | FailureKind::TokenInvalid | FailureKind::RateLimited { .. })
 }

@@ -1,7 +1,9 @@
 //! Publishing: a message names a task to dispatch, or a unit to move one step.
 
+mod again;
 mod begin;
 mod channel;
+mod claims;
 mod dispatch;
 mod follow;
 mod prepare;

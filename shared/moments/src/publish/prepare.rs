@@ -136,7 +136,7 @@ impl Publisher {
         if free_from > now {
             return Ok(Err(free_from));
         }
-        let turn = format!("{}/{}", held.unit.task_id, held.unit.unit);
+        let turn = held.delivery();
         let before = account.turn.as_deref().filter(|before| *before != turn).and_then(|before| before.split_once('/'));
         if let Some((task, unit)) = before
             && let Ok(task) = task.parse()

@@ -1,11 +1,16 @@
 //! After a lost answer: the provider's own list is the only witness.
 
+use std::collections::BTreeSet;
+
 use crate::error::{PublishProblem, Result};
-use crate::provider::ProviderError;
+use crate::provider::{FailureKind, ProviderError};
+use crate::store::claim::How;
 use crate::store::result::{AccountState, Stage};
 use crate::store::unit::{UnitChange, UnitStage};
 
 use super::channel::Channel;
+use super::claims::Told;
+use super::follow::JOB_LIFETIME_MS;
 use super::step::{Held, Moved, Publisher};
 
 /// How far the provider's clock and ours may be apart, in seconds.
@@ -13,120 +18,183 @@ const CLOCK_SKEW: i64 = 30;
 /// Pages of a personal account's list that are looked through: its own newest posts come first.
 const PAGES: usize = 2;
 
-/// What the list says.
-enum Witness {
-    Post(String),
-    Moment(String),
-    Nothing,
+/// What the provider's own list says of a unit's post.
+enum ReadBack {
+    /// This is it: it says the same, is by the same, and is no other delivery's.
+    Found(String),
+    /// The list was read, and it is not there. `proven`: were it out, it would be.
+    NotShown { proven: bool },
+    /// The list cannot be read, which says nothing.
+    Unreadable,
 }
 
 impl Publisher {
     pub(super) async fn reconcile(&self, held: &mut Held) -> Result<Moved> {
-        match self.witness(held).await {
-            Ok(Witness::Post(id)) => {
-                let open = held.open_accounts();
-                let states: Vec<_> = open
-                    .iter()
-                    .map(|account| (account.as_str(), AccountState::Success { moment_id: id.clone() }))
-                    .collect();
-                self.finish(held, &states).await
+        let read = match self.read_back(held).await {
+            Err(crate::Error::Provider(ProviderError { .. })) => ReadBack::Unreadable,
+            read => read?,
+        };
+        if let ReadBack::Found(id) = read {
+            let told = match held.unit.corp_key {
+                None => self.published(held, How::Found, &id).await?,
+                Some(_) => self.await_members(held, How::Found, id, &[]).await?,
+            };
+            if let Some(moved) = told {
+                return Ok(moved);
             }
-            Ok(Witness::Moment(id)) => self.await_members(held, id, &[]).await,
-            Ok(Witness::Nothing) | Err(crate::Error::Provider(ProviderError { .. })) => {
-                if held.unit.attempts >= self.settings.reconcile_tries {
-                    return self.fail(held, PublishProblem::Unconfirmed.advice()).await;
-                }
-                let pause = self.pause(self.settings.reconcile_pause, held.unit.attempts + 1);
-                self.later(held, UnitChange::default(), pause, Stage::Unconfirmed).await
-            }
-            Err(error) => Err(error),
+            // Another delivery was faster: it is not ours, and the list has to be read without it.
+            return self.read_again(held).await;
         }
+        // Who asked for it has looked. Where not showing proves little, the list is read as often as after any lost
+        // answer; where it cannot be read at all, nothing is sent.
+        let last = held.unit.attempts >= self.settings.reconcile_tries;
+        if let ReadBack::NotShown { proven } = read
+            && held.unit.resend_if_absent
+            && (proven || last)
+        {
+            return self.send_again(held).await;
+        }
+        self.read_again(held).await
     }
 
-    async fn witness(&self, held: &Held) -> Result<Witness> {
-        let task = &held.entry.task;
-        let sent_at = held.unit.sending_at.div_euclid(1_000);
-        match self.channel(held).await? {
-            None => Ok(Witness::Nothing),
-            Some(Channel::Personal { gateway, app_id, .. }) => {
-                // The account publishes nothing else meanwhile, and published nothing for an interval before.
-                let interval = i64::try_from(self.settings.personal_interval.as_secs()).unwrap_or(CLOCK_SKEW);
-                let since = sent_at - CLOCK_SKEW.min(interval);
-                let mut max_id = None;
-                for _ in 0..PAGES {
-                    let posts = gateway.list(&app_id, max_id.as_deref()).await?;
-                    let found = posts.iter().find(|post| {
-                        post.create_time >= since
-                            && post.text.as_deref() == Some(task.text_content.as_str())
-                            && post.media_count == Some(task.media_urls.len())
-                    });
-                    if let Some(post) = found {
-                        return Ok(Witness::Post(post.id.clone()));
-                    }
-                    match posts.last() {
-                        Some(last) if last.create_time >= since => max_id = Some(last.id.clone()),
-                        _ => break,
-                    }
-                }
-                Ok(Witness::Nothing)
-            }
-            Some(Channel::Corp { corp_key, members }) => {
-                let since = sent_at - CLOCK_SKEW;
-                let token = self.tokens.get(held.unit.user_id, &corp_key, None).await?;
-                let moments =
-                    self.wecom.moment_list(&token.token, since, self.clock.now().as_second() + CLOCK_SKEW).await?;
-                let alike = moments.into_iter().filter(|moment| {
-                    moment.create_time.is_none_or(|time| time >= since)
-                        && moment.by_corp
-                        && moment.text == task.text_content
-                        && moment.image_count + usize::from(moment.has_video) == task.media_urls.len()
-                });
-                let ours: Vec<_> = members.iter().filter_map(|member| member.member_id.as_deref()).collect();
-                let mut found = Vec::new();
-                for moment in alike {
-                    // The same words may have been given to other members of the company by another task.
-                    let asked = self.wecom.member_status(&token.token, &moment.moment_id).await?;
-                    if asked.iter().all(|(member, _)| ours.contains(&member.as_str())) {
-                        found.push(moment.moment_id);
-                    }
-                }
-                // Two that are alike prove nothing about either.
-                Ok(match found.pop() {
-                    Some(id) if found.is_empty() => Witness::Moment(id),
-                    _ => Witness::Nothing,
-                })
+    /// Reads the list once more in a while, or ends without having learnt what became of the post.
+    async fn read_again(&self, held: &mut Held) -> Result<Moved> {
+        if held.unit.attempts >= self.settings.reconcile_tries {
+            let problem = match held.unit.corp_key {
+                Some(_) => PublishProblem::MembersUnconfirmed,
+                None => PublishProblem::Unconfirmed,
+            };
+            return self.fail(held, problem.advice()).await;
+        }
+        let pause = self.pause(self.settings.reconcile_pause, held.unit.attempts + 1);
+        self.later(held, UnitChange::default(), pause, Stage::Unconfirmed).await
+    }
+
+    /// Reads the list. What another delivery has claimed is not this one's, however alike it looks.
+    async fn read_back(&self, held: &Held) -> Result<ReadBack> {
+        let alike = match &held.unit.corp_key {
+            None => self.posts_alike(held).await?,
+            Some(corp_key) => Some(self.moments_alike(held, corp_key).await?),
+        };
+        let Some(alike) = alike else { return Ok(ReadBack::Unreadable) };
+        // WeCom lists all of a company's moments; the gateway's list has shown gaps.
+        let proven = held.unit.corp_key.is_some();
+        for id in alike {
+            let ours = held.claim(How::Found, &id);
+            let claimed = self.claims.get(&ours.claim_key).await?;
+            if claimed.is_none_or(|claimed| claimed.delivery == ours.delivery) {
+                return Ok(ReadBack::Found(id));
             }
         }
+        Ok(ReadBack::NotShown { proven })
+    }
+
+    /// The account's posts that may be the unit's, oldest first; `None` when the account cannot be used.
+    async fn posts_alike(&self, held: &Held) -> Result<Option<Vec<String>>> {
+        let task = &held.entry.task;
+        let sent_at = held.unit.sending_at.div_euclid(1_000);
+        let Some(Channel::Personal { gateway, app_id, .. }) = self.channel(held).await? else { return Ok(None) };
+        // The account publishes nothing else meanwhile, and published nothing for an interval before.
+        let interval = i64::try_from(self.settings.personal_interval.as_secs()).unwrap_or(CLOCK_SKEW);
+        let since = sent_at - CLOCK_SKEW.min(interval);
+        let (mut alike, mut max_id) = (Vec::new(), None);
+        for _ in 0..PAGES {
+            let posts = gateway.list(&app_id, max_id.as_deref()).await?;
+            let found = posts.iter().filter(|post| {
+                post.create_time >= since
+                    && post.text.as_deref() == Some(task.text_content.as_str())
+                    && post.media_count == Some(task.media_urls.len())
+            });
+            alike.extend(found.map(|post| post.id.clone()));
+            match posts.last() {
+                Some(last) if last.create_time >= since => max_id = Some(last.id.clone()),
+                _ => break,
+            }
+        }
+        alike.reverse();
+        Ok(Some(alike))
+    }
+
+    /// The company's moments that may be the unit's, oldest first: those that ask exactly the members that it asked. Who
+    /// of them is connected by now does not matter.
+    async fn moments_alike(&self, held: &Held, corp_key: &str) -> Result<Vec<String>> {
+        let task = &held.entry.task;
+        let since = held.unit.sending_at.div_euclid(1_000) - CLOCK_SKEW;
+        // A job makes its moment within its lifetime, or never.
+        let last = (held.unit.sending_at + JOB_LIFETIME_MS).min(self.clock.now_ms()).div_euclid(1_000) + CLOCK_SKEW;
+        let token = self.tokens.get(held.unit.user_id, corp_key, None).await?;
+        let mut moments = self.wecom.moment_list(&token.token, since, last).await?;
+        moments.retain(|moment| {
+            moment.create_time.is_none_or(|time| time >= since)
+                && moment.by_corp
+                && moment.text == task.text_content
+                && moment.image_count + usize::from(moment.has_video) == task.media_urls.len()
+        });
+        moments.sort_by_key(|moment| moment.create_time);
+        let asked = folded(held.unit.asked().iter());
+        let mut alike = Vec::new();
+        for moment in moments {
+            match self.wecom.member_status(&token.token, &moment.moment_id).await {
+                // The same words may have been given to other members of the company by another task.
+                Ok(members) if !asked.is_empty() && folded(members.iter().map(|(member, _)| member)) == asked => {
+                    alike.push(moment.moment_id);
+                }
+                Ok(_) => {}
+                // Deleted since the list was made.
+                Err(failure) if failure.kind == FailureKind::NotFound => {}
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        Ok(alike)
     }
 
     /// WeCom has made the task under this id: its members are asked now.
-    pub(super) async fn await_members(&self, held: &mut Held, moment_id: String, refused: &[String]) -> Result<Moved> {
-        let open = held.open_accounts();
-        let is_refused =
-            |account: &str| held.unit.member_of(account).is_none_or(|id| refused.iter().any(|refused| refused == id));
+    /// `None`: it is another delivery's.
+    pub(super) async fn await_members(
+        &self,
+        held: &mut Held,
+        how: How,
+        moment_id: String,
+        refused: &[String],
+    ) -> Result<Option<Moved>> {
+        let open = held.undecided_accounts();
+        let among = |members: &[String], id: &str| members.iter().any(|member| member.eq_ignore_ascii_case(id));
         let states: Vec<_> = open
             .iter()
             .map(|account| {
-                let state = if is_refused(account) {
-                    AccountState::failed(PublishProblem::MemberRefused.advice())
-                } else {
-                    AccountState::Processing(Stage::WaitingMemberConfirm)
+                let state = match held.unit.member_of(account) {
+                    Some(id) if among(refused, id) => AccountState::failed(PublishProblem::MemberRefused.advice()),
+                    Some(id) if among(held.unit.asked(), id) => AccountState::Processing(Stage::WaitingMemberConfirm),
+                    // Nobody has asked this member.
+                    _ => AccountState::failed(PublishProblem::AccountUnusable.advice()),
                 };
                 (account.as_str(), state)
             })
             .collect();
         if states.iter().all(|(_, state)| state.status().ended()) {
-            return self.finish(held, &states).await;
+            return self.finish(held, &states).await.map(Some);
         }
         let pause = self.settings.member_pause;
         let now = self.clock.now_ms();
         let change = UnitChange {
             stage: Some(UnitStage::Waiting),
-            moment_id: Some(moment_id),
+            moment_id: Some(moment_id.clone()),
             confirm_until: Some(now + super::step::milliseconds(self.settings.confirm_within)),
             release_until: Some(now + super::step::milliseconds(pause)),
             ..UnitChange::default()
         };
-        self.settled_later(held, &change, &states, pause).await
+        Ok(match self.tell(held, how, &moment_id, &change, &states).await? {
+            Told::Done => {
+                self.wake(held, pause).await;
+                Some(Moved::Later)
+            }
+            Told::UnitMoved => Some(Moved::LeaseLost),
+            Told::NotOurs => None,
+        })
     }
+}
+
+/// Members without the differences that WeCom does not make.
+fn folded<'a>(members: impl Iterator<Item = &'a String>) -> BTreeSet<String> {
+    members.map(|member| member.to_ascii_lowercase()).collect()
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tracing::warn;
 
+use super::follow::passes;
 use super::step::{Held, Moved, Publisher};
 use crate::accounts::RECHECK_MS;
 use crate::error::{Error, Result, provider_advice};
@@ -46,13 +47,17 @@ impl Publisher {
                         Some(version) => version,
                         None => self.corps.get(corp_key).await?.map_or(0, |corp| corp.token_version),
                     };
-                    if let Err(Error::Provider(failure)) =
-                        self.tokens.get(held.unit.user_id, corp_key, Some(version)).await
-                    {
-                        return self.ended(held, &failure).await;
+                    match self.tokens.get(held.unit.user_id, corp_key, Some(version)).await {
+                        // A new token that is late is waited for: nothing was sent.
+                        Err(Error::Provider(failure)) if passes(&failure.kind) => {
+                            self.pause(self.settings.retry_pause, held.unit.attempts)
+                        }
+                        Err(Error::Provider(failure)) => return self.ended(held, &failure).await,
+                        _ => Duration::ZERO,
                     }
+                } else {
+                    Duration::ZERO
                 }
-                Duration::ZERO
             }
             FailureKind::MediaInvalid if self.may_retry(held, failure) => {
                 for (hash, corp_key) in hashes.iter().flat_map(|hash| corp_key.iter().map(move |key| (hash, key))) {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::ids::TaskId;
+use kernel::ids::{TaskId, UserId};
 use kernel::queue::{MAX_DELAY, Queue};
 use kernel::vault::Vault;
 use tracing::{info, warn};
@@ -17,6 +18,7 @@ use crate::error::{Advice, PublishProblem, Result};
 use crate::ledger::{Entry, Ledger, Settled};
 use crate::media::MediaFetcher;
 use crate::store::account::AccountStore;
+use crate::store::claim::ClaimStore;
 use crate::store::corp::CorpStore;
 use crate::store::media::MediaStore;
 use crate::store::result::{AccountState, Stage};
@@ -43,6 +45,7 @@ pub struct Publisher {
     pub(super) accounts: AccountStore,
     pub(super) corps: CorpStore,
     pub(super) units: UnitStore,
+    pub(super) claims: ClaimStore,
     pub(super) uploads: MediaStore,
     pub(super) tokens: CorpTokens,
     pub(super) vault: Vault,
@@ -66,7 +69,14 @@ impl Held {
     /// The accounts of the unit about which nothing final is written yet.
     pub(super) fn open_accounts(&self) -> Vec<String> {
         let open = self.entry.results.iter().filter(|result| !result.status.ended());
-        let ours = open.filter(|result| self.unit.account_ids.contains(&result.account_id));
+        let ours = open.filter(|result| self.unit.serves(result));
+        ours.map(|result| result.account_id.clone()).collect()
+    }
+
+    /// Those, and the unit's accounts that were told that nobody knows: what is learnt of the post is learnt of them too.
+    pub(super) fn undecided_accounts(&self) -> Vec<String> {
+        let undecided = self.entry.results.iter().filter(|result| !result.status.ended() || result.unconfirmed());
+        let ours = undecided.filter(|result| self.unit.serves(result));
         ours.map(|result| result.account_id.clone()).collect()
     }
 }
@@ -81,6 +91,7 @@ impl Publisher {
             accounts: AccountStore::new(dynamodb.clone(), clock.clone(), env)?,
             corps: CorpStore::new(dynamodb.clone(), env)?,
             units: UnitStore::new(dynamodb.clone(), env)?,
+            claims: ClaimStore::new(dynamodb.clone(), env)?,
             uploads: MediaStore::new(dynamodb.clone(), env)?,
             tokens: CorpTokens::new(aws, env, wecom.clone(), clock.clone())?,
             vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
@@ -153,7 +164,7 @@ impl Publisher {
         pause: Duration,
     ) -> Result<Moved> {
         match self.settle(held, change, states).await? {
-            Settled::UnitMoved => Ok(Moved::LeaseLost),
+            Settled::UnitMoved | Settled::ClaimTaken => Ok(Moved::LeaseLost),
             Settled::Done => {
                 self.wake(held, pause).await;
                 Ok(Moved::Later)
@@ -175,7 +186,7 @@ impl Publisher {
     pub(super) async fn finish(&self, held: &mut Held, states: &[(&str, AccountState)]) -> Result<Moved> {
         let change = UnitChange { stage: Some(UnitStage::Done), ..UnitChange::default() };
         match self.settle(held, &change, states).await? {
-            Settled::UnitMoved => Ok(Moved::LeaseLost),
+            Settled::UnitMoved | Settled::ClaimTaken => Ok(Moved::LeaseLost),
             Settled::Done => {
                 let Unit { task_id, unit, .. } = &held.unit;
                 info!(task.id = task_id.get(), "unit {unit} of task {task_id} done");
@@ -194,10 +205,24 @@ impl Publisher {
         change: &UnitChange,
         states: &[(&str, AccountState)],
     ) -> Result<Settled> {
+        self.settle_with(held, change, None, states).await
+    }
+
+    /// The same with the claim on a post.
+    pub(super) async fn settle_with(
+        &self,
+        held: &mut Held,
+        change: &UnitChange,
+        claim: Option<TransactWriteItem>,
+        states: &[(&str, AccountState)],
+    ) -> Result<Settled> {
         let action = self.units.advance(&held.unit, &held.owner, change)?;
-        let settled = self.ledger.settle(&mut held.entry, action, states).await?;
+        let settled = self.ledger.settle(&mut held.entry, action, claim, states).await?;
         if settled == Settled::Done {
             held.unit.stage = change.stage.unwrap_or(held.unit.stage);
+            if let Some(asked) = &change.asked_member_ids {
+                held.unit.asked_member_ids.clone_from(asked);
+            }
         }
         Ok(settled)
     }
@@ -208,13 +233,18 @@ impl Publisher {
     }
 
     /// A short wait is a delayed message; a long one is the sweeper's.
-    async fn wake(&self, held: &Held, pause: Duration) {
+    pub(super) async fn wake(&self, held: &Held, pause: Duration) {
         if pause > MAX_DELAY {
             return;
         }
         let message = PublishMessage { task_id: held.unit.task_id, unit: Some(held.unit.unit.clone()) };
-        if let Err(error) = self.queue.send(&message, pause, &held.unit.user_id.to_string()).await {
-            warn!(task.id = held.unit.task_id.get(), "unit message not sent, left to the sweeper: {error}");
+        self.send_message(&message, held.unit.user_id, pause).await;
+    }
+
+    /// Sends a message; one that cannot be sent is made up for by the sweeper.
+    pub(super) async fn send_message(&self, message: &PublishMessage, user_id: UserId, delay: Duration) {
+        if let Err(error) = self.queue.send(message, delay, &user_id.to_string()).await {
+            warn!(task.id = message.task_id.get(), "unit message not sent, left to the sweeper: {error}");
         }
     }
 }

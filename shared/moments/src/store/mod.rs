@@ -4,6 +4,7 @@
 //! (`next_action_at`, `*_until`, `sending_at`).
 
 pub mod account;
+pub mod claim;
 pub mod corp;
 pub mod idempotency;
 pub mod media;

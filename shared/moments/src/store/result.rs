@@ -84,6 +84,13 @@ pub struct AccountResult {
     pub update_time: i64,
 }
 
+impl AccountResult {
+    /// Whether it failed without anybody's knowing if it was published.
+    pub fn unconfirmed(&self) -> bool {
+        self.status == ResultStatus::Failed && self.stage == Stage::Unconfirmed
+    }
+}
+
 /// A state an account can be in. Illegal mixes (an id and an error) cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccountState {
@@ -94,6 +101,11 @@ pub enum AccountState {
     },
     /// Under way, this far.
     Processing(Stage),
+    /// To be sent again after all, by a unit of this round that is there already.
+    Requeued {
+        /// The unit's round.
+        round: u32,
+    },
     /// Published.
     Success {
         /// The provider's id.
@@ -120,16 +132,17 @@ impl AccountState {
     pub const fn status(&self) -> ResultStatus {
         match self {
             Self::Pending { .. } => ResultStatus::Pending,
-            Self::Processing(_) => ResultStatus::Processing,
+            Self::Processing(_) | Self::Requeued { .. } => ResultStatus::Processing,
             Self::Success { .. } => ResultStatus::Success,
             Self::Failed { .. } => ResultStatus::Failed,
             Self::Cancelled => ResultStatus::Cancelled,
         }
     }
 
-    fn stage(&self) -> Stage {
+    /// The stage it is shown at.
+    pub fn stage(&self) -> Stage {
         match self {
-            Self::Pending { .. } => Stage::Queued,
+            Self::Pending { .. } | Self::Requeued { .. } => Stage::Queued,
             Self::Processing(stage) => *stage,
             Self::Success { .. } => Stage::Published,
             Self::Failed { code, .. } if *code == UNCONFIRMED => Stage::Unconfirmed,
@@ -202,7 +215,7 @@ impl ResultStore {
             .expression_attribute_values(":now", n(now));
         const SET: &str = "SET #status = :status, stage = :stage, update_time = :now";
         update(match state {
-            AccountState::Pending { round } => builder
+            AccountState::Pending { round } | AccountState::Requeued { round } => builder
                 .update_expression(format!("{SET}, round = :round REMOVE moment_id, error_code, error_message"))
                 .expression_attribute_values(":round", n(round)),
             AccountState::Processing(_) | AccountState::Cancelled => {

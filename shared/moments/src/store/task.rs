@@ -228,11 +228,13 @@ impl TaskStore {
             }
             TaskChange::Reopened { derived, due_at } => {
                 status = derived;
-                set.push_str(", dispatched = :false, due_shard = :shard, next_action_at = :due");
-                builder = builder
-                    .expression_attribute_values(":false", AttributeValue::Bool(false))
-                    .expression_attribute_values(":shard", s(due::shard(task.id.get())))
-                    .expression_attribute_values(":due", n(due_at));
+                if let Some(due_at) = due_at {
+                    set.push_str(", dispatched = :false, due_shard = :shard, next_action_at = :due");
+                    builder = builder
+                        .expression_attribute_values(":false", AttributeValue::Bool(false))
+                        .expression_attribute_values(":shard", s(due::shard(task.id.get())))
+                        .expression_attribute_values(":due", n(due_at));
+                }
                 remove = "REMOVE scheduled_time";
             }
         }
@@ -292,7 +294,7 @@ pub(crate) enum TaskChange {
     Reopened {
         /// What the results amount to now.
         derived: TaskStatus,
-        /// When to dispatch, in milliseconds.
-        due_at: i64,
+        /// When to dispatch, in milliseconds; nothing when all of them are units' already.
+        due_at: Option<i64>,
     },
 }

@@ -13,7 +13,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::account::Account;
+use super::result::AccountResult;
 use super::{put, unless_refused, update};
 
 const WHAT: &str = "publish unit";
@@ -67,6 +67,9 @@ pub struct Unit {
     /// while its member is still asked to publish.
     #[serde(default)]
     pub member_ids: Vec<String>,
+    /// A company's: the members that the call asked, written with SENDING. Its moment is recognised by them.
+    #[serde(default)]
+    pub asked_member_ids: Vec<String>,
     /// How far it has come.
     pub stage: UnitStage,
     /// Who works on it.
@@ -86,6 +89,9 @@ pub struct Unit {
     /// Until when members may confirm, in milliseconds.
     #[serde(default)]
     pub confirm_until: i64,
+    /// A person has looked and wants it sent again, if it does not show when the provider is read once more.
+    #[serde(default)]
+    pub resend_if_absent: bool,
 }
 
 impl Unit {
@@ -93,6 +99,21 @@ impl Unit {
     pub fn member_of(&self, account_id: &str) -> Option<&str> {
         let place = self.account_ids.iter().position(|id| id == account_id)?;
         self.member_ids.get(place).map(String::as_str)
+    }
+
+    /// The round it is of, which is part of its name: an account that is tried again is in a unit of a later one.
+    pub fn round(&self) -> u32 {
+        self.unit.rsplit_once('#').and_then(|(_, round)| round.parse().ok()).unwrap_or_default()
+    }
+
+    /// Whether what the account's row tells is this unit's doing, and not that of another round.
+    pub fn serves(&self, result: &AccountResult) -> bool {
+        result.round == self.round() && self.account_ids.contains(&result.account_id)
+    }
+
+    /// The members that were asked. A row from before they were noted asked all it has.
+    pub fn asked(&self) -> &[String] {
+        if self.asked_member_ids.is_empty() { &self.member_ids } else { &self.asked_member_ids }
     }
 
     /// Whether it may be publishing at `now_ms`, or may have published without anybody knowing.
@@ -105,11 +126,15 @@ impl Unit {
     }
 }
 
+/// An account of a unit, with its member if it is of a company.
+pub(crate) type Sender<'a> = (&'a str, Option<&'a str>);
+
 /// What changes of a unit.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct UnitChange {
     pub stage: Option<UnitStage>,
     pub sending_at: Option<i64>,
+    pub asked_member_ids: Option<Vec<String>>,
     pub job_id: Option<String>,
     pub moment_id: Option<String>,
     pub confirm_until: Option<i64>,
@@ -166,12 +191,12 @@ impl UnitStore {
         Ok(units)
     }
 
-    /// A new unit, as one action of the transaction that notes the task as dispatched.
+    /// A new unit of these accounts, as one action of the transaction that hands them to it.
     pub(crate) fn create(
         &self,
         (task, user_id, unit): (TaskId, UserId, &str),
         corp_key: Option<&str>,
-        accounts: &[&Account],
+        accounts: &[Sender<'_>],
         now_ms: i64,
     ) -> Result<TransactWriteItem> {
         let mut builder = Put::builder()
@@ -179,14 +204,14 @@ impl UnitStore {
             .item("task_id", n(task))
             .item("unit", s(unit))
             .item("user_id", n(user_id))
-            .item("account_ids", AttributeValue::L(accounts.iter().map(|account| s(&account.account_id)).collect()))
+            .item("account_ids", AttributeValue::L(accounts.iter().map(|(account, _)| s(*account)).collect()))
             .item("stage", s(UnitStage::Queued.as_str()))
-            .item("due_shard", s(due::shard_of_text(&format!("{task}{unit}"))))
+            .item("due_shard", s(shard(task, unit)))
             .item("next_action_at", n(now_ms))
             .item("create_time", n(now_ms.div_euclid(1_000)))
             .condition_expression("attribute_not_exists(task_id)");
         if let Some(corp_key) = corp_key {
-            let members = accounts.iter().map(|account| s(account.member_id.as_deref().unwrap_or_default())).collect();
+            let members = accounts.iter().map(|(_, member)| s(member.unwrap_or_default())).collect();
             builder = builder.item("corp_key", s(corp_key)).item("member_ids", AttributeValue::L(members));
         }
         put(builder)
@@ -245,6 +270,11 @@ impl UnitStore {
         }
         for (clause, name, value) in [
             ("sending_at = :sending", ":sending", change.sending_at.map(n)),
+            (
+                "asked_member_ids = :asked",
+                ":asked",
+                change.asked_member_ids.as_ref().map(|ids| AttributeValue::L(ids.iter().map(s).collect())),
+            ),
             ("job_id = :job", ":job", change.job_id.as_ref().map(s)),
             ("moment_id = :moment", ":moment", change.moment_id.as_ref().map(s)),
             ("confirm_until = :until", ":until", change.confirm_until.map(n)),
@@ -255,7 +285,7 @@ impl UnitStore {
             }
         }
         if stage == UnitStage::Done {
-            remove.extend(["lease_owner", "due_shard", "next_action_at"]);
+            remove.extend(["lease_owner", "due_shard", "next_action_at", "resend_if_absent"]);
         } else if let Some(until) = change.release_until {
             set.push("next_action_at = :next");
             builder = builder.expression_attribute_values(":next", n(until));
@@ -273,6 +303,44 @@ impl UnitStore {
                 .update_expression("SET stage = :done REMOVE lease_owner, due_shard, next_action_at")
                 .expression_attribute_values(":queued", s(UnitStage::Queued.as_str()))
                 .expression_attribute_values(":done", s(UnitStage::Done.as_str())),
+        )
+    }
+
+    /// Has the provider read once more for a unit that ended without anybody's knowing, and sent again what does not
+    /// show, as one action of a transaction. Of a moment whose id is known only the members' last look is missing.
+    pub(crate) fn reopen(&self, unit: &Unit, now_ms: i64) -> Result<TransactWriteItem> {
+        let stage = if unit.moment_id.is_some() { UnitStage::Waiting } else { UnitStage::Unconfirmed };
+        update(
+            self.row(unit)
+                .condition_expression("stage = :done")
+                .update_expression(
+                    "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now, \
+                     resend_if_absent = :true REMOVE swept_at",
+                )
+                .expression_attribute_values(":done", s(UnitStage::Done.as_str()))
+                .expression_attribute_values(":stage", s(stage.as_str()))
+                .expression_attribute_values(":zero", n(0))
+                .expression_attribute_values(":shard", s(shard(unit.task_id, &unit.unit)))
+                .expression_attribute_values(":now", n(now_ms))
+                .expression_attribute_values(":true", AttributeValue::Bool(true)),
+        )
+    }
+
+    /// Sends the unit back to where nothing is known of its post, which it had taken another's for, as one action of a
+    /// transaction. Whoever works on it loses it.
+    pub(crate) fn send_back(&self, unit: &Unit, now_ms: i64) -> Result<TransactWriteItem> {
+        update(
+            self.row(unit)
+                .condition_expression("stage = :seen")
+                .update_expression(
+                    "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now \
+                     REMOVE lease_owner, moment_id, confirm_until, swept_at",
+                )
+                .expression_attribute_values(":seen", s(unit.stage.as_str()))
+                .expression_attribute_values(":stage", s(UnitStage::Unconfirmed.as_str()))
+                .expression_attribute_values(":zero", n(0))
+                .expression_attribute_values(":shard", s(shard(unit.task_id, &unit.unit)))
+                .expression_attribute_values(":now", n(now_ms)),
         )
     }
 
@@ -314,4 +382,8 @@ impl UnitStore {
             .await;
         unless_refused(outcome, "dynamodb:UpdateItem")
     }
+}
+
+fn shard(task: TaskId, unit: &str) -> String {
+    due::shard_of_text(&format!("{task}{unit}"))
 }

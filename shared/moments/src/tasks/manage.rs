@@ -1,4 +1,4 @@
-//! Calling off, moving and trying again: each legal only in certain states, and never a second publication.
+//! Calling off and moving: each legal only in certain states.
 
 use jiff::Timestamp;
 use kernel::Clock;
@@ -19,15 +19,15 @@ use crate::store::task::TaskChange;
 use crate::store::unit::{Unit, UnitStage, UnitStore};
 
 /// How often a change that met another one is tried again.
-const TRIES: u32 = 10;
+pub(super) const TRIES: u32 = 10;
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct TaskManagement {
-    ledger: Ledger,
-    units: UnitStore,
-    starter: Starter,
-    clock: Clock,
+    pub(super) ledger: Ledger,
+    pub(super) units: UnitStore,
+    pub(super) starter: Starter,
+    pub(super) clock: Clock,
 }
 
 impl TaskManagement {
@@ -57,8 +57,14 @@ impl TaskManagement {
                 .collect();
             let units = if task.dispatched { self.callable(task_id).await? } else { Vec::new() };
             let of_units = |account: &&str| units.iter().any(|unit| unit.account_ids.iter().any(|id| id == account));
-            let called_off: Vec<&str> =
-                open.into_iter().filter(|account| !task.dispatched || of_units(account)).collect();
+            // Before it is dispatched everything open waits, but what a retry has its unit read back for.
+            let waits = |account: &&str| {
+                results.iter().any(|result| result.account_id == **account && result.status == ResultStatus::Pending)
+            };
+            let called_off: Vec<&str> = open
+                .into_iter()
+                .filter(|account| if task.dispatched { of_units(account) } else { waits(account) })
+                .collect();
             if called_off.is_empty() {
                 return match (some, task.status.ended()) {
                     (true, _) => Ok(()),
@@ -125,41 +131,6 @@ impl TaskManagement {
                 // the new one.
                 self.starter.stop(task_id).await;
                 self.starter.start(task_id, user_id, Some(planned_second(time))).await;
-                return Ok(());
-            }
-        }
-        Err(kernel::Error::Busy("moment task").into())
-    }
-
-    /// Tries the failed accounts of an ended task again, and no others: a person has looked and says so.
-    ///
-    /// # Errors
-    /// [`Error::StateForbids`] when none has failed, or the task is still under way.
-    pub async fn retry(&self, user_id: UserId, task_id: TaskId) -> Result<()> {
-        for _ in 0..TRIES {
-            let (task, results) = own(&self.ledger, user_id, task_id).await?;
-            if !task.status.ended() {
-                return Err(Error::StateForbids("任务仍在进行中，请等待结束后再重试"));
-            }
-            let failed: Vec<_> = results.iter().filter(|result| result.status == ResultStatus::Failed).collect();
-            if failed.is_empty() {
-                return Err(Error::StateForbids("没有失败的账号需要重试"));
-            }
-            let accounts = failed.len();
-            let derived = derive(results.iter().map(|result| match result.status {
-                ResultStatus::Failed => ResultStatus::Pending,
-                other => other,
-            }));
-            let now = self.clock.now();
-            let change = TaskChange::Reopened { derived, due_at: now.as_millisecond() };
-            let mut actions = vec![self.ledger.tasks.advance(&task, change, now.as_second())?];
-            for result in failed {
-                let state = AccountState::Pending { round: result.round + 1 };
-                actions.push(self.ledger.results.set(task_id, &result.account_id, &state, now.as_second())?);
-            }
-            if let Outcome::Committed = transact(&self.ledger.client, &self.clock, actions).await? {
-                info!(task.id = task_id.get(), accounts, "moment task {task_id} tried again");
-                self.starter.start(task_id, user_id, None).await;
                 return Ok(());
             }
         }

@@ -3,10 +3,13 @@
 mod content;
 mod create;
 mod manage;
+mod retry;
 mod start;
 
 pub use create::{Created, NewTaskRequest, TaskCreation};
 pub use manage::TaskManagement;
+pub use retry::RetryRequest;
+pub(crate) use retry::next_round;
 
 use kernel::Clock;
 use kernel::aws::Aws;

@@ -52,6 +52,14 @@ impl Starter {
         Ok(self.schedules.create(&schedule_name(task), time, &body).await?)
     }
 
+    /// Has a unit taken up now.
+    pub async fn wake(&self, task: TaskId, user_id: UserId, unit: &str) {
+        let message = PublishMessage { task_id: task, unit: Some(unit.to_owned()) };
+        if let Err(error) = self.queue.send(&message, Duration::ZERO, &user_id.to_string()).await {
+            warn!(task.id = task.get(), "unit of moment task {task} not started, left to the sweeper: {error}");
+        }
+    }
+
     /// Takes a task's schedule away; what is left of it finds nothing to do.
     pub async fn stop(&self, task: TaskId) {
         if let Err(error) = self.schedules.delete(&schedule_name(task)).await {

@@ -175,7 +175,8 @@ impl Wecom {
             3 => {
                 let result = result.unwrap_or_default();
                 if let Some((code, errmsg)) = wire::failure(&result).map_err(|Unreadable| unreadable())? {
-                    return Ok(JobState::Failed(refused(ENDPOINT, code, errmsg)));
+                    // The job is the creation carried out, so its codes prove what the creation's do.
+                    return Ok(JobState::Failed(refused(Endpoint::AddMomentTask, code, errmsg)));
                 }
                 let created: Created = serde_json::from_value(Value::Object(result)).map_err(|_| unreadable())?;
                 let invalid_senders = created.invalid_sender_list.map(|list| list.user_list).unwrap_or_default();

@@ -21,7 +21,7 @@ fn calls(world: &World, endpoint: &str, corp: &str) -> usize {
 }
 
 /// Time goes by, and members do nothing.
-async fn wait_in_vain(world: &World, scene: &Scene) -> Result<(Value, u32)> {
+pub(super) async fn wait_in_vain(world: &World, scene: &Scene) -> Result<(Value, u32)> {
     for rounds in 0..200 {
         world.drain_publications().await?;
         let status = world.post_status(USER, scene.task).await?;
@@ -223,7 +223,7 @@ async fn a_block_that_outlasts_its_minute_is_taken_for_a_longer_one() -> Result<
     Ok(())
 }
 
-async fn let_go(world: &World, account: &str) -> Result<()> {
+pub(super) async fn let_go(world: &World, account: &str) -> Result<()> {
     let answer = world.call_as(USER, Event::sample("wechat-account-disconnect")?.path("accountId", account)).await?;
     ensure!(answer.status == 200, "{answer:?}");
     Ok(())

@@ -26,6 +26,9 @@ pub struct ByHand {
     /// The member's own instead of the corp's.
     #[serde(default)]
     pub personal: bool,
+    /// The members who are asked to publish it and have not; the creator, who has, when absent.
+    #[serde(default)]
+    pub asked: Option<Vec<String>>,
 }
 
 impl Wecom {
@@ -136,7 +139,10 @@ impl Wecom {
         let mut moment = Moment::new(&corp, content, &world.settings, now);
         (moment.creator, moment.personal) = (Some(post.creator.clone()), post.personal);
         (moment.starts_at, moment.finishes_at, moment.readable_at) = (now, now, now);
-        moment.audience.publishers.insert(post.creator, Some(now));
+        moment.audience.publishers = match post.asked {
+            Some(asked) => asked.into_iter().map(|member| (member, None)).collect(),
+            None => [(post.creator, Some(now))].into(),
+        };
         let moment_id = moment.moment_id.clone();
         world.moments.add(moment, None);
         Some(moment_id)

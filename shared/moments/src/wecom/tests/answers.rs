@@ -11,7 +11,7 @@ async fn a_job_is_running_done_or_failed() {
         JobState::Failed(ProviderError {
             kind,
             provider: crate::provider::Provider::Wecom,
-            endpoint: "externalcontact/get_moment_task_result",
+            endpoint: "externalcontact/add_moment_task",
             code: Some(code),
             detail: None,
         })
@@ -38,8 +38,8 @@ async fn a_job_is_running_done_or_failed() {
         (json!(3), with("invalid_sender_list", json!({"user_list": null})), done(&[])),
         (json!(3), with("invalid_sender_list", json!({"user_list": ["lisi"], "department_list": []})), done(&["lisi"])),
         (json!(3), with("errcode", json!(40201)), failed(40201, FailureKind::ContentRejected)),
-        // The job is over, so nothing about it is unknown.
-        (json!(3), json!({"errcode": -1}), failed(-1, FailureKind::Retry)),
+        // It failed inside, and does not say before or after the moment was made.
+        (json!(3), json!({"errcode": -1}), failed(-1, FailureKind::OutcomeUnknown)),
         (json!(3), json!({"errcode": 81013}), failed(81013, FailureKind::TargetInvalid)),
         (json!(3), json!({"errcode": 41078}), failed(41078, FailureKind::Retry)),
         (json!(3), json!({"errcode": 45009}), failed(45009, FailureKind::RateLimited { window: RateWindow::Minute })),

@@ -165,3 +165,57 @@ async fn ten_retries_at_once_are_one() -> Result<()> {
     ensure!(desk.world.scheduled().await?.is_empty());
     Ok(())
 }
+
+#[tokio::test]
+async fn a_retry_of_accounts_that_cannot_be_meant_is_refused() -> Result<()> {
+    let mut desk = Desk::open().await?;
+    let bad = desk.world.connect_device(USER, "bad").await?;
+    let other = desk.world.connect_device(USER, "other").await?;
+    desk.world.sandbox.gewe().set_state("bad", DeviceState::Offline);
+    let (task, ended) = desk.published(&json!([desk.device, bad]), 5).await?;
+    ensure!(ended["status"] == "PARTIAL_SUCCESS", "{ended}");
+    desk.settle().await?;
+    let retry = desk.event("moment-task-retry")?.path("taskId", &task.to_string());
+    let (text, list, flag) = ("应为文本", "应为数组", "includeUnconfirmed");
+    let (ids, unknown) = ("accountIds", "不支持此项，请检查拼写或删除，可用项：accountIds、includeUnconfirmed");
+    for (body, field, remedy) in [
+        (json!({ids: []}), ids, "请至少选择一个账号"),
+        (json!({ids: [bad, bad]}), "accountIds[1]", "账号重复，请去掉重复的账号"),
+        (json!({ids: [bad, other]}), "accountIds[1]", "该账号不属于此任务，请去掉该账号"),
+        (json!({ids: [""]}), "accountIds[0]", "该账号不属于此任务，请去掉该账号"),
+        (json!({ids: bad}), ids, list),
+        (json!({ids: [7]}), "accountIds[0]", text),
+        (json!({ids: [bad, null]}), "accountIds[1]", text),
+        (json!({flag: "true"}), flag, "类型不正确"),
+        (json!({flag: 1}), flag, "类型不正确"),
+        (json!({ids: [bad], "unknownField": 1}), "unknownField", unknown),
+        (json!({"accountId": bad}), "accountId", unknown),
+        (json!({"include_unconfirmed": true}), "include_unconfirmed", unknown),
+        (json!({"force": true}), "force", unknown),
+    ] {
+        let event = retry.clone().json(&body);
+        desk.refuses(&body.to_string(), &event, &Refusal::fields(&[field]), remedy).await?;
+    }
+    for body in
+        ["[]", "null", "7", r#""x""#, "accountIds=x", "{", r#"{"accountIds":"#, "{} {}", "{includeUnconfirmed:true}"]
+    {
+        desk.refuses(body, &retry.clone().body(body), &Refusal::fields(&["body"]), "请").await?;
+    }
+    let fine = retry.clone().json(&json!({ids: [bad, desk.device]}));
+    desk.refuses("one that succeeded", &fine, &CONFLICT.on(&["accountIds[1]"]), "该账号没有失败，不需要重试").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_retry_without_a_body_tries_what_failed() -> Result<()> {
+    for body in ["", " \n", "{}", r#"{"accountIds":null,"includeUnconfirmed":null}"#] {
+        let desk = Desk::open().await?;
+        let refusal = Effect::Code { code: 500, message: Some("content不可为空".to_owned()) };
+        desk.world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, refusal));
+        let (task, _) = desk.published(&json!([desk.device]), 5).await?;
+        let retry = desk.event("moment-task-retry")?.path("taskId", &task.to_string()).body(body);
+        ensure!(desk.world.call(&retry).await?.status == 202, "{body:?}");
+        desk.publishes(body, task).await?;
+    }
+    Ok(())
+}

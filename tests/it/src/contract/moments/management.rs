@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use sandbox::gewe::DeviceState;
+use sandbox::fault::Effect;
+use sandbox::gewe::{DeviceState, GeweEndpoint, GeweFault};
 use serde_json::json;
 
 use super::{USER, about, check_health, later, now, post, untouched, with, world};
@@ -75,5 +76,37 @@ async fn what_failed_is_tried_again_and_nothing_else() -> Result<()> {
     let ended = world.publish_until_ended(USER, task, 5).await?;
     assert_eq!(ended["status"], "COMPLETED", "{ended}");
     assert_eq!(world.sandbox.gewe().published_posts().len(), 2, "each once");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_named_account_is_tried_again_and_the_other_failed_one_is_told_as_before() -> Result<()> {
+    let world = world().await?;
+    let (one, two) = (world.connect_device(USER, "one").await?, world.connect_device(USER, "two").await?);
+    for name in ["one", "two"] {
+        let refusal = Effect::Code { code: 500, message: Some("content不可为空".to_owned()) };
+        world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, refusal).for_account(name));
+    }
+    let task = post(&world, &json!({"text": "早上好", "accountIds": [one, two]})).await?;
+    let failed = world.publish_until_ended(USER, task, 5).await?;
+    assert_eq!(failed["status"], "FAILED", "{failed}");
+    world.advance(Duration::from_secs(60));
+
+    let retry = Event::sample("moment-task-retry")?.path("taskId", &task.to_string());
+    let body = json!({"accountIds": [two], "includeUnconfirmed": false});
+    let answer = world.call_as(USER, retry.json(&body)).await?;
+    let again = json!({
+        "status": "PENDING", "stage": "QUEUED", "errorCode": null, "errorMessage": null, "updateTime": now(&world),
+    });
+    let results = failed["results"].as_array().unwrap().iter().cloned();
+    let results: Vec<_> = results
+        .map(|result| if result["accountId"] == two.as_str() { with(result, again.clone()) } else { result })
+        .collect();
+    let expected = with(failed, json!({"status": "PROCESSING", "updateTime": now(&world), "results": results}));
+    assert_enveloped(&answer, 202, &expected);
+    let ended = world.publish_until_ended(USER, task, 5).await?;
+    assert_eq!(ended["status"], "PARTIAL_SUCCESS", "{ended}");
+    assert_eq!(world.sandbox.journal().publications_of("two").len(), 1);
+    assert!(world.sandbox.journal().publications_of("one").is_empty());
     Ok(())
 }

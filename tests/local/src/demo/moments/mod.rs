@@ -57,6 +57,7 @@ pub(super) async fn play(stage: &Stage<'_>) -> Result<()> {
 
     stage.chapter("One of two fails");
     partial::fail_and_mend(stage, &user, &cast).await?;
+    partial::retry_by_account(stage, &user, &cast).await?;
 
     stage.chapter("What is refused");
     refusals::requests(stage, &user, &cast).await?;

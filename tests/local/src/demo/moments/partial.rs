@@ -42,6 +42,32 @@ pub(super) async fn fail_and_mend(stage: &Stage<'_>, user: &Api, cast: &Cast) ->
     Ok(())
 }
 
+/// Two accounts are refused, and each is tried again by itself: the other one stays as it is until it is named.
+pub(super) async fn retry_by_account(stage: &Stage<'_>, user: &Api, cast: &Cast) -> Result<()> {
+    let (steady, shaky) = (&cast.steady, &cast.shaky.account);
+    let wording = posts::wording(stage, "周末见");
+    for account in [steady, shaky] {
+        let refusal = json!({ "kind": "code", "code": 500, "message": "content不可为空" });
+        let fault = json!({ "endpoint": "sns/sendTextSns", "effect": refusal, "account": account.name });
+        stage.sandbox(Method::POST, "gewe/faults", Some(fault)).await?;
+    }
+    let task = posts::order(user, &wording, &[steady, shaky]).await?;
+    posts::ended(user, task, "FAILED").await?;
+    let retry = format!("{}/retry", posts::path(task));
+    let misspelt = json!({ "accountId": shaky.id });
+    user.send(Method::POST, &retry, misspelt).await?.refused(400, "INVALID_REQUEST")?;
+    user.send(Method::POST, &retry, json!({ "accountIds": [shaky.id] })).await?.data(202)?;
+    let end = posts::ended(user, task, "PARTIAL_SUCCESS").await?;
+    ensure!(text(posts::result(&end, steady)?, "status")? == "FAILED", "the other was not to be tried: {end}");
+    witness::once(stage, &wording, 0, &[&shaky.name]).await?;
+    stage.tell("two phones were refused; retried by accountIds, only the named one has published");
+    user.send(Method::POST, &retry, json!({ "accountIds": [steady.id] })).await?.data(202)?;
+    posts::ended(user, task, "COMPLETED").await?;
+    witness::once(stage, &wording, 0, &[&steady.name, &shaky.name]).await?;
+    stage.tell("then the other one by its accountId: COMPLETED, and the journal has one post of each");
+    Ok(())
+}
+
 async fn set_state(stage: &Stage<'_>, phone: &str, state: &str) -> Result<()> {
     stage.sandbox(Method::POST, &format!("gewe/devices/{phone}"), Some(json!({ "state": state }))).await?;
     Ok(())

@@ -128,6 +128,7 @@ async fn the_list_shows_what_is_finished_beside_what_people_made() {
         text: "同一句话".to_owned(),
         images: 3,
         personal,
+        asked: None,
     };
     let personal = scene.wecom().post_by_hand(CORP, by_hand("lisi", true)).unwrap();
     scene.wecom().post_by_hand(CORP, by_hand("boss", false)).unwrap();
@@ -160,8 +161,13 @@ async fn the_list_shows_what_is_finished_beside_what_people_made() {
 #[tokio::test]
 async fn pages() {
     let scene = Scene::start().await;
-    let by_hand =
-        |number: usize| ByHand { creator: "boss".to_owned(), text: number.to_string(), images: 0, personal: false };
+    let by_hand = |number: usize| ByHand {
+        creator: "boss".to_owned(),
+        text: number.to_string(),
+        images: 0,
+        personal: false,
+        asked: None,
+    };
     for number in 0..45 {
         scene.wecom().post_by_hand(CORP, by_hand(number)).unwrap();
         scene.advance(1);

@@ -1,0 +1,211 @@
+//! Trying again: what certainly failed, and what is unconfirmed only when a person asks for that, who has looked. Even
+//! then the provider is read once more before anything is sent.
+
+use std::collections::HashSet;
+
+use kernel::FieldProblem;
+use kernel::dynamo::{Outcome, transact};
+use kernel::ids::{TaskId, UserId};
+use tracing::info;
+
+use super::manage::{TRIES, TaskManagement};
+use super::own;
+use crate::error::{Error, Result};
+use crate::status::{ResultStatus, derive};
+use crate::store::result::{AccountResult, AccountState, Stage};
+use crate::store::task::TaskChange;
+use crate::store::unit::{Unit, UnitStage};
+
+/// A transaction takes so many actions.
+const ACTIONS: usize = 100;
+
+const RUNNING: &str = "任务仍在进行中，请等待结束后再重试";
+const FLAWLESS: &str = "没有失败的账号需要重试";
+const ONLY_UNCONFIRMED: &str =
+    "这些账号是否已发布尚未确认，默认不会重试。请先查看是否已发布，确认没有后再以 includeUnconfirmed=true 重试";
+
+/// What is to be tried again.
+#[derive(Debug, Clone, Default)]
+pub struct RetryRequest {
+    /// These accounts; all of the task when absent.
+    pub account_ids: Option<Vec<String>>,
+    /// Also those of which nobody knows whether they have published.
+    pub include_unconfirmed: bool,
+}
+
+/// A unit whose provider is read once more, with the accounts it is done for.
+struct Reading<'a> {
+    unit: &'a Unit,
+    accounts: Vec<&'a AccountResult>,
+}
+
+impl TaskManagement {
+    /// Tries failed accounts of an ended task again, and no others. What certainly failed is begun anew; what is
+    /// unconfirmed is read back, and sent only if it does not show.
+    ///
+    /// # Errors
+    /// [`kernel::Error::InvalidRequest`] for accounts that cannot be meant, [`Error::NotFailed`] for such that have not
+    /// failed, [`Error::StateForbids`] when nothing is left to be tried, or the task is still under way.
+    pub async fn retry(&self, user_id: UserId, task_id: TaskId, request: &RetryRequest) -> Result<()> {
+        check_form(request)?;
+        // What is left to do. More than fit one transaction are done in several: whoever dies between them leaves the
+        // rest as it was, to be asked for again.
+        let mut left: Option<HashSet<String>> = None;
+        let mut refused = 0;
+        while refused < TRIES {
+            let (task, results) = own(&self.ledger, user_id, task_id).await?;
+            let chosen = match &left {
+                Some(left) => left.clone(),
+                None => {
+                    check_accounts(request, &results)?;
+                    if !task.status.ended() {
+                        return Err(Error::StateForbids(RUNNING));
+                    }
+                    choose(request, &results)?
+                }
+            };
+            let failed = results
+                .iter()
+                .filter(|result| result.status == ResultStatus::Failed && chosen.contains(&result.account_id));
+            let (unsure, certain): (Vec<&AccountResult>, Vec<&AccountResult>) =
+                failed.partition(|result| result.unconfirmed());
+            if unsure.is_empty() && certain.is_empty() {
+                return Ok(());
+            }
+            let units = if unsure.is_empty() { Vec::new() } else { self.units.of_task(task_id).await? };
+            let readings = fitting(readings(&units, &unsure)?, 1 + certain.len());
+            if readings.iter().any(|reading| reading.unit.stage != UnitStage::Done) {
+                return Err(Error::StateForbids(RUNNING));
+            }
+            let read: HashSet<&str> = readings.iter().flat_map(Reading::ids).collect();
+            let derived = derive(results.iter().map(|result| {
+                let id = result.account_id.as_str();
+                if read.contains(id) {
+                    ResultStatus::Processing
+                } else if certain.iter().any(|one| one.account_id == id) {
+                    ResultStatus::Pending
+                } else {
+                    result.status
+                }
+            }));
+            let now = self.clock.now();
+            let (ms, second) = (now.as_millisecond(), now.as_second());
+            let due_at = (!certain.is_empty()).then_some(ms);
+            let mut actions =
+                vec![self.ledger.tasks.advance(&task, TaskChange::Reopened { derived, due_at }, second)?];
+            // A round of its own, so that no unit of an earlier one bears the same name.
+            let round = next_round(&results);
+            for result in &certain {
+                let state = AccountState::Pending { round };
+                actions.push(self.ledger.results.set(task_id, &result.account_id, &state, second)?);
+            }
+            for reading in &readings {
+                actions.push(self.units.reopen(reading.unit, ms)?);
+                for account in reading.ids() {
+                    let state = AccountState::Processing(Stage::Unconfirmed);
+                    actions.push(self.ledger.results.set(task_id, account, &state, second)?);
+                }
+            }
+            let Outcome::Committed = transact(&self.ledger.client, &self.clock, actions).await? else {
+                refused += 1;
+                continue;
+            };
+            let (anew, read_back) = (certain.len(), read.len());
+            info!(task.id = task_id.get(), anew, read_back, "moment task {task_id} tried again");
+            if !certain.is_empty() {
+                self.starter.start(task_id, user_id, None).await;
+            }
+            for reading in &readings {
+                self.starter.wake(task_id, user_id, &reading.unit.unit).await;
+            }
+            let rest = unsure.iter().map(|result| result.account_id.as_str()).filter(|id| !read.contains(id));
+            let rest: HashSet<String> = rest.map(str::to_owned).collect();
+            if rest.is_empty() {
+                return Ok(());
+            }
+            left = Some(rest);
+        }
+        Err(kernel::Error::Busy("moment task").into())
+    }
+}
+
+impl Reading<'_> {
+    fn ids(&self) -> impl Iterator<Item = &str> {
+        self.accounts.iter().map(|result| result.account_id.as_str())
+    }
+}
+
+/// The round after all there were.
+pub(crate) fn next_round(results: &[AccountResult]) -> u32 {
+    results.iter().map(|result| result.round).max().unwrap_or_default() + 1
+}
+
+/// What is wrong with the list of accounts itself.
+fn check_form(request: &RetryRequest) -> Result<()> {
+    let Some(ids) = &request.account_ids else { return Ok(()) };
+    if ids.is_empty() {
+        let problem = "请至少选择一个账号；如需重试全部失败的账号，请不要填写该字段";
+        return Err(kernel::Error::invalid("accountIds", problem).into());
+    }
+    let mut seen = HashSet::new();
+    let twice = ids.iter().enumerate().filter(|(_, id)| !seen.insert(*id));
+    let problems: Vec<_> = twice.map(|(index, _)| problem(index, "账号重复，请去掉重复的账号")).collect();
+    if problems.is_empty() { Ok(()) } else { Err(kernel::Error::InvalidRequest(problems).into()) }
+}
+
+/// Accounts that are not the task's are a mistake of the request, whatever state the task is in.
+fn check_accounts(request: &RetryRequest, results: &[AccountResult]) -> Result<()> {
+    let ids = request.account_ids.iter().flatten().enumerate();
+    let foreign = ids.filter(|(_, id)| !results.iter().any(|result| result.account_id == **id));
+    let problems: Vec<_> = foreign.map(|(index, _)| problem(index, "该账号不属于此任务，请去掉该账号")).collect();
+    if problems.is_empty() { Ok(()) } else { Err(kernel::Error::InvalidRequest(problems).into()) }
+}
+
+/// The accounts to be tried again; at least one.
+fn choose(request: &RetryRequest, results: &[AccountResult]) -> Result<HashSet<String>> {
+    let status = |id: &String| results.iter().find(|result| result.account_id == *id).map(|result| result.status);
+    let ids = request.account_ids.iter().flatten().enumerate();
+    let fine = ids.filter(|(_, id)| status(id) != Some(ResultStatus::Failed));
+    let problems: Vec<_> = fine.map(|(index, _)| problem(index, "该账号没有失败，不需要重试，请去掉该账号")).collect();
+    if !problems.is_empty() {
+        return Err(Error::NotFailed(problems));
+    }
+    let named =
+        |result: &&AccountResult| request.account_ids.as_ref().is_none_or(|ids| ids.contains(&result.account_id));
+    let failed: Vec<_> = results.iter().filter(|result| result.status == ResultStatus::Failed).filter(named).collect();
+    let tried = failed.iter().filter(|result| request.include_unconfirmed || !result.unconfirmed());
+    let chosen: HashSet<String> = tried.map(|result| result.account_id.clone()).collect();
+    match (chosen.is_empty(), failed.is_empty()) {
+        (false, _) => Ok(chosen),
+        (true, true) => Err(Error::StateForbids(FLAWLESS)),
+        (true, false) => Err(Error::StateForbids(ONLY_UNCONFIRMED)),
+    }
+}
+
+fn problem(index: usize, problem: &'static str) -> FieldProblem {
+    FieldProblem::new(format!("accountIds[{index}]"), problem)
+}
+
+/// The units that tell of the unconfirmed accounts.
+fn readings<'a>(units: &'a [Unit], unsure: &[&'a AccountResult]) -> Result<Vec<Reading<'a>>> {
+    let readings: Vec<_> = units
+        .iter()
+        .map(|unit| Reading { unit, accounts: unsure.iter().copied().filter(|result| unit.serves(result)).collect() })
+        .filter(|reading| !reading.accounts.is_empty())
+        .collect();
+    let found: usize = readings.iter().map(|reading| reading.accounts.len()).sum();
+    if found == unsure.len() { Ok(readings) } else { Err(kernel::Error::Corrupt("publish unit").into()) }
+}
+
+/// As many as fit the transaction beside its other actions.
+fn fitting(readings: Vec<Reading<'_>>, mut actions: usize) -> Vec<Reading<'_>> {
+    let mut fit = Vec::new();
+    for reading in readings {
+        actions += 1 + reading.accounts.len();
+        if actions > ACTIONS {
+            break;
+        }
+        fit.push(reading);
+    }
+    fit
+}
