@@ -17,6 +17,7 @@ pub mod cli;
 mod console;
 mod demo;
 mod dev;
+pub mod iam;
 mod identity;
 mod leash;
 pub mod paths;

@@ -48,6 +48,8 @@ pub struct Function {
     name: String,
     /// What Lambda puts into its environment, as CloudFormation expressions.
     pub(super) environment: Map<String, Value>,
+    /// The statements of its role's own policies, as CloudFormation expressions.
+    statements: Vec<Value>,
 }
 
 impl Function {
@@ -55,6 +57,12 @@ impl Function {
     #[must_use]
     pub fn name(&self, stack: &str) -> String {
         self.name.replace(STACK_NAME, stack)
+    }
+
+    /// The statements of its role's own policies, unresolved. The managed policies that the SAM transform adds, to write
+    /// logs and to poll its queue, are not its own: Lambda uses them, not our code.
+    pub fn statements(&self) -> impl Iterator<Item = &Value> {
+        self.statements.iter()
     }
 }
 
@@ -91,7 +99,8 @@ pub async fn transform(template: &Path) -> Result<Template> {
 impl Template {
     fn new(body: Value) -> Result<Self> {
         let declared = resources(&body).iter().filter(|(_, resource)| kind(resource) == "AWS::Lambda::Function");
-        let functions = declared.map(|(logical_id, resource)| function(logical_id, resource)).collect::<Result<_>>()?;
+        let functions =
+            declared.map(|(logical_id, resource)| function(&body, logical_id, resource)).collect::<Result<_>>()?;
         Ok(Self { body, functions })
     }
 
@@ -130,7 +139,7 @@ impl Template {
     }
 }
 
-fn function(logical_id: &str, resource: &Value) -> Result<Function> {
+fn function(body: &Value, logical_id: &str, resource: &Value) -> Result<Function> {
     let bin = resource.pointer("/Metadata/BuildProperties/Binary").and_then(Value::as_str);
     let bin = bin.with_context(|| format!("{logical_id} names no Binary in its Metadata"))?.to_owned();
     // The name has to be known before the deployment: it is part of the emulator's own configuration.
@@ -146,7 +155,14 @@ fn function(logical_id: &str, resource: &Value) -> Result<Function> {
             environment.insert(variable.to_owned(), value.clone());
         }
     }
-    Ok(Function { bin, name: name.to_owned(), environment })
+    Ok(Function { bin, name: name.to_owned(), environment, statements: statements(body, resource) })
+}
+
+fn statements(body: &Value, function: &Value) -> Vec<Value> {
+    let role = function.pointer("/Properties/Role/Fn::GetAtt/0").and_then(Value::as_str);
+    let policies = role.and_then(|role| resources(body).get(role)?.pointer("/Properties/Policies")?.as_array());
+    let documents = policies.into_iter().flatten().filter_map(|policy| policy.pointer("/PolicyDocument/Statement"));
+    documents.filter_map(Value::as_array).flatten().cloned().collect()
 }
 
 fn resources(body: &Value) -> &Map<String, Value> {

@@ -1,0 +1,139 @@
+//! Decides for each request of a function, and remembers which rights were used.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+
+use super::resolve::Names;
+use super::{Access, Statement};
+use crate::stack::{Stack, Template};
+
+/// Whether a request may be carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Carry it out.
+    Allowed,
+    /// Refuse it: the first access that no statement allows.
+    Denied(Access),
+}
+
+/// The policies of the functions of one account.
+#[derive(Debug, Default)]
+pub struct Enforcer {
+    statements: BTreeMap<String, Vec<Statement>>,
+    /// By bin: action and the statement's own spelling of the resource.
+    used: Mutex<BTreeMap<String, BTreeSet<(String, String)>>>,
+    denied: Mutex<Vec<String>>,
+}
+
+impl Enforcer {
+    /// The policies of a template's functions as they are in a deployed stack.
+    ///
+    /// # Errors
+    /// When a policy uses something that is not understood.
+    pub fn new(account: &str, template: &Template, stack: &Stack) -> Result<Self> {
+        let names = Names { account, stack: &stack.name, resources: &stack.resources };
+        let mut statements = BTreeMap::new();
+        for function in &template.functions {
+            let parsed = function.statements().map(|statement| Statement::parse(&names.resolve(statement)?));
+            let parsed = parsed.collect::<Result<Vec<_>>>().with_context(|| format!("policies of {}", function.bin))?;
+            statements.insert(function.bin.clone(), parsed);
+        }
+        Ok(Self { statements, ..Self::default() })
+    }
+
+    /// The same without one action of one function: what a forgotten right would do.
+    #[must_use]
+    pub fn without(mut self, bin: &str, action: &str) -> Self {
+        for statement in self.statements.entry(bin.to_owned()).or_default() {
+            statement.actions.retain(|allowed| allowed != action);
+        }
+        self
+    }
+
+    /// Decides about a request of a function.
+    pub fn decide(&self, bin: &str, accesses: &[Access]) -> Decision {
+        let statements = self.statements.get(bin).map(Vec::as_slice).unwrap_or_default();
+        for access in accesses {
+            let Some(statement) = statements.iter().find(|statement| statement.allows(access)) else {
+                let line = format!("{bin}: {} on {}", access.action, access.resource);
+                self.denied.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                return Decision::Denied(access.clone());
+            };
+            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+            let used = used.entry(bin.to_owned()).or_default();
+            used.extend(statement.resources.iter().map(|resource| (access.action.clone(), resource.clone())));
+        }
+        Decision::Allowed
+    }
+
+    /// What was refused so far, a line each.
+    #[must_use]
+    pub fn denied(&self) -> Vec<String> {
+        self.denied.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Rights that no request has needed so far, a line each.
+    #[must_use]
+    pub fn unused(&self) -> Vec<String> {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unused = Vec::new();
+        for (bin, statements) in &self.statements {
+            let used = used.get(bin);
+            for statement in statements {
+                for action in &statement.actions {
+                    for resource in &statement.resources {
+                        let right = (action.clone(), resource.clone());
+                        if used.is_none_or(|used| !used.contains(&right)) {
+                            unused.push(format!("{bin}: {action} on {resource}"));
+                        }
+                    }
+                }
+            }
+        }
+        unused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn enforcer() -> Enforcer {
+        let statement = json!({ "Effect": "Allow", "Action": ["sqs:SendMessage", "sqs:Purge"], "Resource": "q" });
+        let statements = [("worker".to_owned(), vec![Statement::parse(&statement).unwrap()])].into();
+        Enforcer { statements, ..Enforcer::default() }
+    }
+
+    fn access(action: &str, resource: &str) -> Access {
+        Access { action: action.to_owned(), resource: resource.to_owned(), context: BTreeMap::new() }
+    }
+
+    #[test]
+    fn request_is_denied_unless_every_part_is_allowed() {
+        let enforcer = enforcer();
+        let send = access("sqs:SendMessage", "q");
+        assert_eq!(enforcer.decide("worker", &[send.clone()]), Decision::Allowed);
+        let foreign = access("sqs:SendMessage", "other");
+        assert_eq!(enforcer.decide("worker", &[send.clone(), foreign.clone()]), Decision::Denied(foreign));
+        assert_eq!(enforcer.decide("stranger", &[send.clone()]), Decision::Denied(send));
+        assert_eq!(enforcer.denied(), ["worker: sqs:SendMessage on other", "stranger: sqs:SendMessage on q"]);
+    }
+
+    #[test]
+    fn right_that_nothing_needed_is_reported_as_unused() {
+        let enforcer = enforcer();
+        enforcer.decide("worker", &[access("sqs:SendMessage", "q")]);
+        assert_eq!(enforcer.unused(), ["worker: sqs:Purge on q"]);
+    }
+
+    #[test]
+    fn right_that_is_taken_away_is_denied() {
+        let enforcer = enforcer().without("worker", "sqs:SendMessage");
+        let send = access("sqs:SendMessage", "q");
+        assert_eq!(enforcer.decide("worker", &[send.clone()]), Decision::Denied(send));
+    }
+}
