@@ -2,7 +2,7 @@
 //! and one clock for both that stands still until it is moved.
 
 use std::collections::BTreeMap;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -16,6 +16,7 @@ use kernel::clock::ManualClock;
 use kernel::config::Env;
 use kernel::deadline::Deadline;
 use local::aws::EmulatedAws;
+use local::iam::{self, Enforcer};
 use local::stack::{self, Stack, Template};
 use sandbox::douyin::{AccountSpec, Decision};
 use sandbox::{Sandbox, SandboxConfig};
@@ -82,6 +83,19 @@ pub struct World {
     pub aws_url: String,
     account: String,
     overrides: BTreeMap<String, String>,
+    /// The policies of the functions' roles, as the template has them.
+    roles: Arc<Enforcer>,
+    /// Whether a right was taken away, so that requests may be denied.
+    lacks_rights: bool,
+}
+
+/// A function that asks for what its role does not allow fails the test, also one that copes with it.
+impl Drop for World {
+    fn drop(&mut self) {
+        let denied = self.roles.denied();
+        let is_surprise = !self.lacks_rights && !denied.is_empty() && !std::thread::panicking();
+        assert!(!is_surprise, "the template lacks rights: {denied:#?}");
+    }
 }
 
 impl World {
@@ -120,6 +134,8 @@ impl World {
         let account = aws.new_account();
         let config = aws.config(&account);
         let stack = stack::deploy(&config, "it", template, &parameters).await?;
+        let roles = Arc::new(Enforcer::new(&account, template, &stack)?);
+        aws.enforce(&account, Arc::clone(&roles));
         // A pause is measured where it matters; everywhere else it would only keep messages out of sight.
         let overrides = [("FAN_SYNC_RETRY_PAUSE_SECONDS", "0")].map(|(name, value)| (name.into(), value.into()));
         Ok(Self {
@@ -130,7 +146,40 @@ impl World {
             aws_url: aws.url().to_owned(),
             account,
             overrides: overrides.into(),
+            roles,
+            lacks_rights: false,
         })
+    }
+
+    /// Takes a right from a function, as if the template had forgotten it.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub async fn take_right(&mut self, function: &str, action: &str, resource: &str) -> Result<()> {
+        let (aws, template) = shared().await?;
+        let roles = Enforcer::new(&self.account, template, &self.stack)?.without(function, action, resource);
+        self.roles = Arc::new(roles);
+        self.lacks_rights = true;
+        aws.enforce(&self.account, Arc::clone(&self.roles));
+        Ok(())
+    }
+
+    /// Gives back what was taken.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub async fn give_rights_back(&mut self) -> Result<()> {
+        let (aws, template) = shared().await?;
+        self.roles = Arc::new(Enforcer::new(&self.account, template, &self.stack)?);
+        self.lacks_rights = false;
+        aws.enforce(&self.account, Arc::clone(&self.roles));
+        Ok(())
+    }
+
+    /// The policies that hold now.
+    #[must_use]
+    pub fn roles(&self) -> &Enforcer {
+        &self.roles
     }
 
     /// Sets an environment variable of every function started from now on.
@@ -146,9 +195,10 @@ impl World {
         let mut variables = self.stack.environments.get(function).context("the template has no such function")?.clone();
         variables.extend(self.overrides.clone());
         let aws_url = detour.aws_url.as_ref().unwrap_or(&self.aws_url);
+        let key = iam::key_of(&self.account, function);
         for (name, value) in [
             ("AWS_REGION", local::aws::REGION),
-            ("AWS_ACCESS_KEY_ID", &self.account),
+            ("AWS_ACCESS_KEY_ID", &key),
             ("AWS_SECRET_ACCESS_KEY", local::aws::SECRET_ACCESS_KEY),
             ("AWS_ENDPOINT_URL", aws_url),
         ] {
@@ -163,7 +213,7 @@ impl World {
         }
         let env: Env = variables.into_iter().collect();
         // The process's own environment is shared by all tests, so the clients get theirs by hand.
-        let aws = Aws::from_config(&local::aws::config(aws_url, &self.account));
+        let aws = Aws::from_config(&local::aws::config(aws_url, &key));
         Ok(Base { env, aws, clock: Clock::Manual(self.clock.clone()) })
     }
 

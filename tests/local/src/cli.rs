@@ -4,13 +4,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::console::{line, paint};
 use crate::dev::{self, Follower, Running};
+use crate::iam::Enforcer;
 use crate::identity::Identity;
 use crate::record::Record;
 use crate::{demo, token, welcome};
@@ -186,6 +187,19 @@ async fn demo(options: dev::Options) -> Result<()> {
         played = demo::play(&running.record) => played,
         told = told_to_stop() => told.and_then(|()| bail!("The demo was interrupted.")),
     };
+    let played = played.and_then(|()| report_rights(&running.enforcer));
     let stopped = running.stop().await;
     played.and(stopped)
+}
+
+/// Fails when a function asked for what its role does not allow, and lists the rights that the play had no use for.
+fn report_rights(enforcer: &Enforcer) -> Result<()> {
+    let denied = enforcer.denied();
+    ensure!(denied.is_empty(), "The template lacks rights that functions asked for:\n{}", denied.join("\n"));
+    let unused = enforcer.unused();
+    line(&format!("No request was denied by the template's policies; {} rights were not needed:", unused.len()));
+    for right in unused {
+        line(&format!("  {right}"));
+    }
+    Ok(())
 }

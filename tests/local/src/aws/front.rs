@@ -20,6 +20,8 @@ use tokio::sync::oneshot;
 
 use super::ACCOUNT;
 use super::dynamodb::{self, Answer, Databases};
+use super::roles::{Roles, denial};
+use crate::iam;
 
 /// Above any request or answer here: BatchGetItem answers up to 16 MB.
 const LARGEST: usize = 32 << 20;
@@ -38,7 +40,7 @@ pub(super) struct Front {
 
 impl Front {
     /// Starts listening. Port 0 chooses a free one.
-    pub(super) fn start(port: u16, databases: Arc<Databases>, ministack: &str) -> Result<Self> {
+    pub(super) fn start(port: u16, databases: Arc<Databases>, roles: Arc<Roles>, ministack: &str) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .with_context(|| format!("port {port} of 127.0.0.1 cannot be used for the emulated AWS"))?;
         listener.set_nonblocking(true)?;
@@ -46,7 +48,8 @@ impl Front {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         // Without roots of trust, which take long to load: everything here is plain HTTP.
         let http = reqwest::Client::builder().no_proxy().redirect(Policy::none()).tls_certs_only([]).build()?;
-        let service = Arc::new(Service { databases: Arc::clone(&databases), ministack: ministack.to_owned(), http });
+        let service =
+            Arc::new(Service { databases: Arc::clone(&databases), roles, ministack: ministack.to_owned(), http });
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("emulated-aws".to_owned()).spawn(move || {
             runtime.block_on(async {
@@ -92,14 +95,20 @@ async fn accept(listener: TcpListener, service: Arc<Service>) {
 
 struct Service {
     databases: Arc<Databases>,
+    roles: Arc<Roles>,
     ministack: String,
     http: reqwest::Client,
 }
 
 impl Service {
     async fn serve(self: Arc<Self>, request: hyper::Request<Incoming>) -> io::Result<Response<Body>> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let body = to_bytes(Body::new(body), LARGEST).await.map_err(io::Error::other)?;
+        if let Some(denied) = self.roles.refuses(&parts, &body) {
+            return denial(&denied).map_err(io::Error::other);
+        }
+        // From here on a function is its account: MiniStack knows no functions.
+        name_account(&mut parts.headers);
         let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
         if let Some(operation) = target.and_then(|target| target.strip_prefix(DYNAMODB)) {
             let account = account(&parts.headers).to_owned();
@@ -142,11 +151,26 @@ fn respond(answer: Answer) -> io::Result<Response<Body>> {
     response.body(answer.body.into()).map_err(io::Error::other)
 }
 
-/// The account of a request: its access key id, when that is 12 digits, as in MiniStack.
-fn account(headers: &HeaderMap) -> &str {
+/// The access key id a request is signed with; empty when it is not signed.
+pub(super) fn key_of(headers: &HeaderMap) -> &str {
     let signed = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let key = signed.split("Credential=").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    if key.len() == 12 && key.bytes().all(|byte| byte.is_ascii_digit()) { key } else { ACCOUNT }
+    signed.split("Credential=").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default()
+}
+
+/// The account of a request: that of its access key id, when that is 12 digits, as in MiniStack.
+fn account(headers: &HeaderMap) -> &str {
+    let (account, _) = iam::parts_of(key_of(headers));
+    if account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()) { account } else { ACCOUNT }
+}
+
+/// Signs with the account in place of a function of it. Nobody checks signatures here.
+fn name_account(headers: &mut HeaderMap) {
+    let key = key_of(headers);
+    let (account, Some(_)) = iam::parts_of(key) else { return };
+    let signed = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if let Ok(renamed) = signed.replacen(key, account, 1).parse() {
+        headers.insert(header::AUTHORIZATION, renamed);
+    }
 }
 
 #[cfg(test)]
@@ -163,7 +187,19 @@ mod tests {
             account(&headers).to_owned()
         };
         assert_eq!(of("123456789012"), "123456789012");
+        assert_eq!(of("123456789012.moment-sync"), "123456789012");
         assert_eq!(of("AKIAIOSFODNN"), ACCOUNT);
         assert_eq!(account(&HeaderMap::new()), ACCOUNT);
+    }
+
+    #[test]
+    fn function_is_passed_on_as_its_account() {
+        let mut headers = HeaderMap::new();
+        let signed = |key: &str| format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/sqs/aws4_request");
+        for (key, renamed) in [("123456789012.moment-sync", "123456789012"), ("123456789012", "123456789012")] {
+            headers.insert(header::AUTHORIZATION, signed(key).parse().unwrap());
+            name_account(&mut headers);
+            assert_eq!(headers[header::AUTHORIZATION], signed(renamed));
+        }
     }
 }

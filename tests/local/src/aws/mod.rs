@@ -8,6 +8,7 @@
 mod dynamodb;
 mod front;
 mod ministack;
+mod roles;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +21,9 @@ use aws_sdk_cloudformation::config::{Credentials, SharedCredentialsProvider};
 use dynamodb::Databases;
 use front::Front;
 use ministack::MiniStack;
+use roles::Roles;
+
+use crate::iam::Enforcer;
 
 /// The region everything is deployed to.
 pub const REGION: &str = "us-east-1";
@@ -46,6 +50,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct EmulatedAws {
     front: Front,
+    roles: Arc<Roles>,
     ministack: MiniStack,
     accounts: AtomicU64,
 }
@@ -55,8 +60,9 @@ impl EmulatedAws {
     pub async fn start(port: u16, options: Options) -> Result<Self> {
         let databases = Arc::new(Databases::new(options.state.clone()));
         let ministack = MiniStack::start(&options).await?;
-        let front = Front::start(port, databases, ministack.url())?;
-        Ok(Self { front, ministack, accounts: AtomicU64::new(100_000_000_000) })
+        let roles = Arc::<Roles>::default();
+        let front = Front::start(port, databases, Arc::clone(&roles), ministack.url())?;
+        Ok(Self { front, roles, ministack, accounts: AtomicU64::new(100_000_000_000) })
     }
 
     /// Its address, for `AWS_ENDPOINT_URL`.
@@ -75,6 +81,12 @@ impl EmulatedAws {
     #[must_use]
     pub fn config(&self, access_key_id: &str) -> SdkConfig {
         config(self.url(), access_key_id)
+    }
+
+    /// From now on requests of an account's functions need the rights of these policies. A function is known by its
+    /// access key id: see [`crate::iam::key_of`].
+    pub fn enforce(&self, account: &str, enforcer: Arc<Enforcer>) {
+        self.roles.enforce(account, enforcer);
     }
 
     /// Whether it has ended by itself.

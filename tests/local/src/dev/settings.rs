@@ -6,15 +6,16 @@ use anyhow::{Context, Result, bail};
 
 use super::env_dir;
 use crate::aws::{ACCOUNT, REGION, SECRET_ACCESS_KEY};
-use crate::paths;
 use crate::stack::Environment;
+use crate::{iam, paths};
 
 /// Adds to the stack's environments what makes the AWS SDK talk to the emulated AWS, and nothing else on this machine.
 pub(super) fn connect(environments: &mut BTreeMap<String, Environment>, aws_url: &str) {
-    for environment in environments.values_mut() {
+    for (bin, environment) in environments {
         for (name, value) in [
             ("AWS_REGION", REGION),
-            ("AWS_ACCESS_KEY_ID", ACCOUNT),
+            // By which the policies of its role are enforced.
+            ("AWS_ACCESS_KEY_ID", &iam::key_of(ACCOUNT, bin)),
             ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
             ("AWS_ENDPOINT_URL", aws_url),
             ("AWS_EC2_METADATA_DISABLED", "true"),

@@ -1,6 +1,7 @@
 //! Starting everything in its order, and stopping it in the reverse one.
 
 use std::fs;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use sandbox::{Sandbox, SandboxConfig};
@@ -8,6 +9,7 @@ use sandbox::{Sandbox, SandboxConfig};
 use super::{build, env_dir, log_dir, settings, watch};
 use crate::aws::{self, ACCOUNT, EmulatedAws};
 use crate::console::Step;
+use crate::iam::Enforcer;
 use crate::identity::Identity;
 use crate::leash::Leash;
 use crate::record::{Record, Turn};
@@ -46,6 +48,8 @@ pub(crate) struct Running {
     pub(crate) record: Record,
     watch: Leash,
     aws: EmulatedAws,
+    /// The policies of the functions' roles.
+    pub(crate) enforcer: Arc<Enforcer>,
     sandbox: Sandbox,
     /// Last, so that nobody else starts before all is stopped.
     turn: Turn,
@@ -68,7 +72,7 @@ impl Running {
         let template = stack::transform(&paths::workspace().join("template.yaml")).await?;
         let bins: Vec<_> = template.functions.iter().map(|function| function.bin.as_str()).collect();
         let (_, backend) = tokio::try_join!(build::build(&bins), Backend::start(options, &template))?;
-        let Backend { aws, sandbox, mut stack, identity } = backend;
+        let Backend { aws, enforcer, sandbox, mut stack, identity } = backend;
 
         settings::connect(&mut stack.environments, aws.url());
         settings::apply(&mut stack.environments, &options.overrides)?;
@@ -78,7 +82,7 @@ impl Running {
         step.done(&format!("API on {}", api_url(options)));
         let record = record(options, &stack, &template, &aws, &sandbox, &identity);
         turn.announce(&record)?;
-        Ok(Self { record, watch, aws, sandbox, turn })
+        Ok(Self { record, watch, aws, enforcer, sandbox, turn })
     }
 
     /// Fails when a part has ended by itself.
@@ -107,6 +111,7 @@ impl Running {
 /// What the functions talk to.
 struct Backend {
     aws: EmulatedAws,
+    enforcer: Arc<Enforcer>,
     sandbox: Sandbox,
     stack: Stack,
     identity: Identity,
@@ -149,8 +154,10 @@ impl Backend {
             log_level: "DEBUG",
         };
         let stack = stack::deploy(&aws.config(ACCOUNT), STACK, template, &world.parameters()).await?;
+        let enforcer = Arc::new(Enforcer::new(ACCOUNT, template, &stack)?);
+        aws.enforce(ACCOUNT, Arc::clone(&enforcer));
         step.done(&format!("template.yaml deployed, {} resources", stack.resources.len()));
-        Ok(Self { aws, sandbox, stack, identity })
+        Ok(Self { aws, enforcer, sandbox, stack, identity })
     }
 }
 

@@ -43,11 +43,22 @@ impl Enforcer {
         Ok(Self { statements, ..Self::default() })
     }
 
-    /// The same without one action of one function: what a forgotten right would do.
+    /// The rights of a function: actions and resources.
+    pub fn rights(&self, bin: &str) -> impl Iterator<Item = (String, String)> {
+        let statements = self.statements.get(bin).into_iter().flatten();
+        statements.flat_map(|statement| {
+            let resources = &statement.resources;
+            statement.actions.iter().flat_map(|action| resources.iter().map(|on| (action.clone(), on.clone())))
+        })
+    }
+
+    /// The same without one right of one function: what forgetting it would do.
     #[must_use]
-    pub fn without(mut self, bin: &str, action: &str) -> Self {
+    pub fn without(mut self, bin: &str, action: &str, resource: &str) -> Self {
         for statement in self.statements.entry(bin.to_owned()).or_default() {
-            statement.actions.retain(|allowed| allowed != action);
+            if statement.resources.iter().any(|allowed| allowed == resource) {
+                statement.actions.retain(|allowed| allowed != action);
+            }
         }
         self
     }
@@ -79,17 +90,10 @@ impl Enforcer {
     pub fn unused(&self) -> Vec<String> {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let mut unused = Vec::new();
-        for (bin, statements) in &self.statements {
+        for bin in self.statements.keys() {
             let used = used.get(bin);
-            for statement in statements {
-                for action in &statement.actions {
-                    for resource in &statement.resources {
-                        let right = (action.clone(), resource.clone());
-                        if used.is_none_or(|used| !used.contains(&right)) {
-                            unused.push(format!("{bin}: {action} on {resource}"));
-                        }
-                    }
-                }
+            for right in self.rights(bin).filter(|right| used.is_none_or(|used| !used.contains(right))) {
+                unused.push(format!("{bin}: {} on {}", right.0, right.1));
             }
         }
         unused
@@ -132,7 +136,8 @@ mod tests {
 
     #[test]
     fn right_that_is_taken_away_is_denied() {
-        let enforcer = enforcer().without("worker", "sqs:SendMessage");
+        let enforcer = enforcer().without("worker", "sqs:SendMessage", "q");
+        assert_eq!(enforcer.rights("worker").collect::<Vec<_>>(), [("sqs:Purge".to_owned(), "q".to_owned())]);
         let send = access("sqs:SendMessage", "q");
         assert_eq!(enforcer.decide("worker", &[send.clone()]), Decision::Denied(send));
     }
