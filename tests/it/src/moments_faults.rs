@@ -4,6 +4,7 @@
 mod alike;
 mod answers;
 mod company;
+mod feed;
 mod messages;
 mod requests;
 mod rivals;

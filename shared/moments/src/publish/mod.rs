@@ -5,6 +5,7 @@ mod channel;
 mod dispatch;
 mod follow;
 mod prepare;
+mod read_back_personal;
 mod reconcile;
 mod refused;
 mod step;

@@ -6,12 +6,11 @@ use crate::store::result::{AccountState, Stage};
 use crate::store::unit::{UnitChange, UnitStage};
 
 use super::channel::Channel;
+use super::read_back_personal::{PersonalDevice, ReadBack};
 use super::step::{Held, Moved, Publisher};
 
 /// How far the provider's clock and ours may be apart, in seconds.
-const CLOCK_SKEW: i64 = 30;
-/// Pages of a personal account's list that are looked through: its own newest posts come first.
-const PAGES: usize = 2;
+pub(super) const CLOCK_SKEW: i64 = 30;
 
 /// What the list says.
 enum Witness {
@@ -48,27 +47,13 @@ impl Publisher {
         let sent_at = held.unit.sending_at.div_euclid(1_000);
         match self.channel(held).await? {
             None => Ok(Witness::Nothing),
-            Some(Channel::Personal { gateway, app_id, .. }) => {
-                // The account publishes nothing else meanwhile, and published nothing for an interval before.
-                let interval = i64::try_from(self.settings.personal_interval.as_secs()).unwrap_or(CLOCK_SKEW);
-                let since = sent_at - CLOCK_SKEW.min(interval);
-                let mut max_id = None;
-                for _ in 0..PAGES {
-                    let posts = gateway.list(&app_id, max_id.as_deref()).await?;
-                    let found = posts.iter().find(|post| {
-                        post.create_time >= since
-                            && post.text.as_deref() == Some(task.text_content.as_str())
-                            && post.media_count == Some(task.media_urls.len())
-                    });
-                    if let Some(post) = found {
-                        return Ok(Witness::Post(post.id.clone()));
-                    }
-                    match posts.last() {
-                        Some(last) if last.create_time >= since => max_id = Some(last.id.clone()),
-                        _ => break,
-                    }
-                }
-                Ok(Witness::Nothing)
+            Some(Channel::Personal { gateway, app_id, wxid, account }) => {
+                let recorded = account.last_moment_id.as_deref();
+                let device = PersonalDevice { gateway: &gateway, app_id: &app_id, wxid: &wxid, recorded };
+                Ok(match self.read_back_personal(&held.unit, task, &device).await? {
+                    ReadBack::Found(id) => Witness::Post(id),
+                    ReadBack::NotShown { .. } => Witness::Nothing,
+                })
             }
             Some(Channel::Corp { corp_key, members }) => {
                 let since = sent_at - CLOCK_SKEW;

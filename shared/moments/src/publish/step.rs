@@ -177,6 +177,7 @@ impl Publisher {
         match self.settle(held, &change, states).await? {
             Settled::UnitMoved => Ok(Moved::LeaseLost),
             Settled::Done => {
+                self.remember_personal_post(held, states).await;
                 let Unit { task_id, unit, .. } = &held.unit;
                 info!(task.id = task_id.get(), "unit {unit} of task {task_id} done");
                 Ok(Moved::Done)
