@@ -287,6 +287,21 @@ impl AccountStore {
         unless_refused(request.send().await, "dynamodb:UpdateItem")
     }
 
+    /// Has the account's health looked at by then. `false`: it is gone, or looked at earlier anyway.
+    pub async fn check_by(&self, account: &Account, due_ms: i64) -> Result<bool> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("account_id", s(&account.account_id))
+            .condition_expression("user_id = :user AND next_action_at > :due")
+            .update_expression("SET due_shard = :shard, next_action_at = :due")
+            .expression_attribute_values(":user", n(account.user_id))
+            .expression_attribute_values(":shard", s(due::shard_of_text(&account.account_id)))
+            .expression_attribute_values(":due", n(due_ms));
+        unless_refused(request.send().await, "dynamodb:UpdateItem")
+    }
+
     /// Takes the account's turn to publish for a unit, unless somebody took it since the account was read.
     pub async fn take_turn(&self, account: &Account, turn: &str, now_ms: i64) -> Result<bool> {
         let request = self
