@@ -7,6 +7,7 @@ mod claims;
 mod company;
 mod conflicts;
 mod deadline;
+mod feed;
 mod messages;
 mod requests;
 mod retries;
@@ -114,7 +115,7 @@ async fn recover(world: &World, task: u64) -> Result<Value> {
         world.advance(LATER);
         world.sweep().boxed_local().await?;
     }
-    bail!("moment task {task} never ends")
+    bail!("moment task {task} never ends: {}", world.post_status(USER, task).boxed_local().await?)
 }
 
 /// Every member publishes whatever it is asked to.

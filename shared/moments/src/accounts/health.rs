@@ -114,7 +114,30 @@ fn offline(account: &Account, now: i64) -> (AccountStatus, u32, i64) {
     (status, checks, now + if checks >= AGREEING { FIRST_CHECK_MS } else { RECHECK_MS })
 }
 
-/// Takes the gateway's notices that a device went offline.
+/// What the gateway tells of a device's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// It is not logged in any more.
+    Offline,
+    /// It may not be: the gateway tries to reach it again, or has lost it for a while.
+    Doubtful,
+}
+
+impl Notice {
+    /// By the gateway's word for it, in any case; `None` for whatever else it tells.
+    pub fn of(word: &str) -> Option<Self> {
+        let is_one_of = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+        if is_one_of(&["OFFLINE", "LOGOUT"]) {
+            Some(Self::Offline)
+        } else if is_one_of(&["LOGIN_ERROR", "RECONNECT_FAILED", "LONG_DISCONNECTED"]) {
+            Some(Self::Doubtful)
+        } else {
+            None
+        }
+    }
+}
+
+/// Takes the gateway's notices about the connections of devices.
 #[derive(Debug, Clone)]
 pub struct OfflineNotices {
     accounts: AccountStore,
@@ -127,8 +150,26 @@ impl OfflineNotices {
         Ok(Self { accounts: AccountStore::new(aws.dynamodb.clone(), clock.clone(), env)?, clock })
     }
 
+    /// Takes a notice about a device; one that nobody has connected is nobody's business.
+    pub async fn take(&self, notice: Notice, app_id: &str) -> Result<(), Error> {
+        match notice {
+            Notice::Offline => self.offline(app_id).await,
+            Notice::Doubtful => self.doubtful(app_id).await,
+        }
+    }
+
+    /// The device may be offline: it is looked at now and not when its next check would have come.
+    async fn doubtful(&self, app_id: &str) -> Result<(), Error> {
+        for account in self.accounts.on_device(&device_digest(app_id)).await? {
+            if self.accounts.check_by(&account, self.clock.now_ms()).await? {
+                info!(account.id = account.account_id, "account {} to be checked", account.account_id);
+            }
+        }
+        Ok(())
+    }
+
     /// The device is offline: the gateway says so itself. A repeated notice changes nothing.
-    pub async fn offline(&self, app_id: &str) -> Result<(), Error> {
+    async fn offline(&self, app_id: &str) -> Result<(), Error> {
         for account in self.accounts.on_device(&device_digest(app_id)).await? {
             let next = self.clock.now_ms() + RECHECK_MS;
             self.accounts.set_status(&account, AccountStatus::Offline, AGREEING, Some(next)).await?;

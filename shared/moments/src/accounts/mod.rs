@@ -10,7 +10,7 @@ pub use connect::AccountConnections;
 pub use corp_tokens::{CorpToken, CorpTokens};
 pub use disconnect::Disconnection;
 pub(crate) use health::RECHECK_MS;
-pub use health::{HealthChecks, OfflineNotices};
+pub use health::{HealthChecks, Notice, OfflineNotices};
 pub use request::{CorpRequest, DeviceRequest};
 
 use kernel::Clock;

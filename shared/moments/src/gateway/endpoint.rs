@@ -21,13 +21,15 @@ pub enum Endpoint {
     SendImgSns,
     /// Publishes a video.
     SendVideoSns,
-    /// The account's own posts.
+    /// What the account sees: its own posts and those of its friends.
     SnsList,
+    /// The posts of one person the account sees, itself included.
+    ContactsSnsList,
 }
 
 impl Endpoint {
     /// Every endpoint, for tables and tests that must cover them all.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::CheckOnline,
         Self::GetProfile,
         Self::UploadSnsImage,
@@ -36,6 +38,7 @@ impl Endpoint {
         Self::SendImgSns,
         Self::SendVideoSns,
         Self::SnsList,
+        Self::ContactsSnsList,
     ];
 
     /// Path below the gateway's `gewe/v2/api`.
@@ -49,6 +52,7 @@ impl Endpoint {
             Self::SendImgSns => "sns/sendImgSns",
             Self::SendVideoSns => "sns/sendVideoSns",
             Self::SnsList => "sns/snsList",
+            Self::ContactsSnsList => "sns/contactsSnsList",
         }
     }
 
@@ -69,7 +73,7 @@ impl Endpoint {
     /// come on top; whatever is larger must not fill the function.
     pub(super) const fn max_body(self) -> usize {
         match self {
-            Self::SnsList => 4 * 1024 * 1024,
+            Self::SnsList | Self::ContactsSnsList => 4 * 1024 * 1024,
             Self::CheckOnline
             | Self::GetProfile
             | Self::UploadSnsImage

@@ -9,7 +9,7 @@ use super::sns_xml::Description;
 use super::{Endpoint, Gateway};
 use crate::provider::{FailureKind, ProviderError, lenient};
 
-/// A post in the account's own list.
+/// A post the account sees, its own or a friend's: only its author tells.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostItem {
     /// Its id: digits, above 2^63.
@@ -37,19 +37,53 @@ impl fmt::Debug for PostItem {
     }
 }
 
+/// Which posts are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List<'a> {
+    /// Everything the account sees. The vendor calls it the account's own list, but recorded answers hold the posts of
+    /// many people.
+    Feed,
+    /// The posts of the person with this wxid, who may be the account itself. One live audit saw it empty for the
+    /// account's own.
+    Of(&'a str),
+}
+
+/// A page, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PostPage {
+    /// Its posts.
+    pub posts: Vec<PostItem>,
+    /// What the gateway knows the first page by, if it said so.
+    pub first_page_md5: String,
+}
+
+/// Where a page ended, for asking for the next one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageEnd {
+    /// The id of its last post.
+    pub max_id: String,
+    /// [`PostPage::first_page_md5`] of the first page.
+    pub first_page_md5: String,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Question<'a> {
     app_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wxid: Option<&'a str>,
     max_id: u64,
     decrypt: bool,
     first_page_md5: &'a str,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Page {
     #[serde(rename = "snsList", deserialize_with = "lenient::list")]
     posts: Vec<Item>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    first_page_md5: String,
 }
 
 #[derive(Deserialize)]
@@ -74,20 +108,24 @@ impl From<Item> for PostItem {
 }
 
 impl Gateway {
-    /// A page of the account's own posts, newest first; `max_id` is the last id of the page before. The vendor asks
-    /// for five seconds between calls and at most 200 a day.
+    /// A page of a list; `after` is where the page before ended. The vendor asks for five seconds between calls and at
+    /// most 200 a day.
     ///
     /// # Errors
     /// Any failure: it says nothing about what is published.
-    pub async fn list(&self, app_id: &str, max_id: Option<&str>) -> Result<Vec<PostItem>, ProviderError> {
-        const ENDPOINT: Endpoint = Endpoint::SnsList;
-        // The first page is asked for with 0. An id goes back as the number it was, exact.
-        let Ok(max_id) = max_id.map_or(Ok(0), str::parse) else {
-            return Err(failed(ENDPOINT, FailureKind::NotFound));
+    pub async fn list(&self, app_id: &str, list: List<'_>, after: Option<&PageEnd>) -> Result<PostPage, ProviderError> {
+        let (endpoint, wxid) = match list {
+            List::Feed => (Endpoint::SnsList, None),
+            List::Of(wxid) => (Endpoint::ContactsSnsList, Some(wxid)),
         };
-        // Only the first page is told by its checksum, and only to be answered "unchanged".
-        let question = Question { app_id, max_id, decrypt: true, first_page_md5: "" };
-        let page: Page = self.post(ENDPOINT, &question).await?;
-        Ok(page.posts.into_iter().map(PostItem::from).collect())
+        // The first page is asked for with 0. An id goes back as the number it was, exact.
+        let Ok(max_id) = after.map_or(Ok(0), |end| end.max_id.parse()) else {
+            return Err(failed(endpoint, FailureKind::NotFound));
+        };
+        let first_page_md5 = after.map_or("", |end| end.first_page_md5.as_str());
+        let question = Question { app_id, wxid, max_id, decrypt: true, first_page_md5 };
+        let page: Page = self.post(endpoint, &question).await?;
+        let posts = page.posts.into_iter().map(PostItem::from).collect();
+        Ok(PostPage { posts, first_page_md5: page.first_page_md5 })
     }
 }

@@ -25,7 +25,7 @@ use url::Url;
 pub use account::Profile;
 pub use endpoint::Endpoint;
 pub use errors::classify;
-pub use list::PostItem;
+pub use list::{List, PageEnd, PostItem, PostPage};
 pub use send::Post;
 pub use upload::RawObject;
 

@@ -16,6 +16,8 @@ pub(super) enum Channel {
         gateway: Gateway,
         /// The device.
         app_id: String,
+        /// Who was logged in on it when it was connected: the author of whatever it posts.
+        wxid: String,
         /// Its account.
         account: Box<Account>,
     },
@@ -52,8 +54,9 @@ impl Publisher {
         let place = Place { table: TABLE, user_id: account.user_id, account_id: &account.account_id };
         let opened = self.vault.open(place, &account.auth_data).await?;
         match serde_json::from_str(opened.expose_secret()) {
-            Ok(AuthData::Gateway { app_id, token, .. }) => {
-                Ok(Some(Channel::Personal { gateway: self.gateways.with(token), app_id, account: Box::new(account) }))
+            Ok(AuthData::Gateway { app_id, token, wxid }) => {
+                let gateway = self.gateways.with(token);
+                Ok(Some(Channel::Personal { gateway, app_id, wxid, account: Box::new(account) }))
             }
             _ => Err(kernel::Error::Corrupt("account data").into()),
         }

@@ -52,6 +52,7 @@ impl Publisher {
         let change = UnitChange { stage: Some(UnitStage::Done), ..UnitChange::default() };
         Ok(match self.tell(held, how, id, &change, &states).await? {
             Told::Done => {
+                self.remember_personal_post(held, id).await;
                 let (task, unit) = (held.unit.task_id, &held.unit.unit);
                 info!(task.id = task.get(), "unit {unit} of task {task} done");
                 Some(Moved::Done)

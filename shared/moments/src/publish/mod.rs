@@ -7,6 +7,7 @@ mod claims;
 mod dispatch;
 mod follow;
 mod prepare;
+mod read_back_personal;
 mod reconcile;
 mod refused;
 mod step;

@@ -41,7 +41,7 @@ impl Publisher {
     /// Everything before the fence: turns, media, uploads. It may be done any number of times.
     pub(super) async fn prepare(&self, held: &Held, task: &Task, channel: Channel) -> Result<Result<Ready, NotNow>> {
         match channel {
-            Channel::Personal { gateway, app_id, account } => {
+            Channel::Personal { gateway, app_id, account, .. } => {
                 let mut kinds = Vec::new();
                 for index in 0..task.media_urls.len() {
                     match self.fetch(task, index).await {

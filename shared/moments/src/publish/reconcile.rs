@@ -11,12 +11,11 @@ use crate::store::unit::{UnitChange, UnitStage};
 use super::channel::Channel;
 use super::claims::Told;
 use super::follow::JOB_LIFETIME_MS;
+use super::read_back_personal::{Alike, PersonalDevice};
 use super::step::{Held, Moved, Publisher};
 
 /// How far the provider's clock and ours may be apart, in seconds.
-const CLOCK_SKEW: i64 = 30;
-/// Pages of a personal account's list that are looked through: its own newest posts come first.
-const PAGES: usize = 2;
+pub(super) const CLOCK_SKEW: i64 = 30;
 
 /// What the provider's own list says of a unit's post.
 enum ReadBack {
@@ -74,45 +73,28 @@ impl Publisher {
     async fn read_back(&self, held: &Held) -> Result<ReadBack> {
         let alike = match &held.unit.corp_key {
             None => self.posts_alike(held).await?,
-            Some(corp_key) => Some(self.moments_alike(held, corp_key).await?),
+            // WeCom lists all of a company's moments.
+            Some(corp_key) => Some(Alike { ids: self.moments_alike(held, corp_key).await?, proves_absence: true }),
         };
         let Some(alike) = alike else { return Ok(ReadBack::Unreadable) };
-        // WeCom lists all of a company's moments; the gateway's list has shown gaps.
-        let proven = held.unit.corp_key.is_some();
-        for id in alike {
+        for id in alike.ids {
             let ours = held.claim(How::Found, &id);
             let claimed = self.claims.get(&ours.claim_key).await?;
             if claimed.is_none_or(|claimed| claimed.delivery == ours.delivery) {
                 return Ok(ReadBack::Found(id));
             }
         }
-        Ok(ReadBack::NotShown { proven })
+        Ok(ReadBack::NotShown { proven: alike.proves_absence })
     }
 
-    /// The account's posts that may be the unit's, oldest first; `None` when the account cannot be used.
-    async fn posts_alike(&self, held: &Held) -> Result<Option<Vec<String>>> {
-        let task = &held.entry.task;
-        let sent_at = held.unit.sending_at.div_euclid(1_000);
-        let Some(Channel::Personal { gateway, app_id, .. }) = self.channel(held).await? else { return Ok(None) };
-        // The account publishes nothing else meanwhile, and published nothing for an interval before.
-        let interval = i64::try_from(self.settings.personal_interval.as_secs()).unwrap_or(CLOCK_SKEW);
-        let since = sent_at - CLOCK_SKEW.min(interval);
-        let (mut alike, mut max_id) = (Vec::new(), None);
-        for _ in 0..PAGES {
-            let posts = gateway.list(&app_id, max_id.as_deref()).await?;
-            let found = posts.iter().filter(|post| {
-                post.create_time >= since
-                    && post.text.as_deref() == Some(task.text_content.as_str())
-                    && post.media_count == Some(task.media_urls.len())
-            });
-            alike.extend(found.map(|post| post.id.clone()));
-            match posts.last() {
-                Some(last) if last.create_time >= since => max_id = Some(last.id.clone()),
-                _ => break,
-            }
-        }
-        alike.reverse();
-        Ok(Some(alike))
+    /// The account's posts that may be the unit's; `None` when the account cannot be used.
+    async fn posts_alike(&self, held: &Held) -> Result<Option<Alike>> {
+        let Some(Channel::Personal { gateway, app_id, wxid, account }) = self.channel(held).await? else {
+            return Ok(None);
+        };
+        let recorded = account.last_moment_id.as_deref();
+        let device = PersonalDevice { gateway: &gateway, app_id: &app_id, wxid: &wxid, recorded };
+        Ok(Some(self.read_back_personal(&held.unit, &held.entry.task, &device).await?))
     }
 
     /// The company's moments that may be the unit's, oldest first: those that ask exactly the members that it asked. Who

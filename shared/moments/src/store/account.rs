@@ -88,6 +88,9 @@ pub struct Account {
     pub last_post_at: i64,
     /// The unit that did, as `task/unit` (PERSONAL).
     pub turn: Option<String>,
+    /// The post that was recorded last for it, by the provider's id (PERSONAL). A reading that shows it is of this
+    /// account's posts and reaches back at least as far.
+    pub last_moment_id: Option<String>,
     /// When it was connected.
     pub create_time: i64,
 }
@@ -284,6 +287,21 @@ impl AccountStore {
         unless_refused(request.send().await, "dynamodb:UpdateItem")
     }
 
+    /// Has the account's health looked at by then. `false`: it is gone, or looked at earlier anyway.
+    pub async fn check_by(&self, account: &Account, due_ms: i64) -> Result<bool> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("account_id", s(&account.account_id))
+            .condition_expression("user_id = :user AND next_action_at > :due")
+            .update_expression("SET due_shard = :shard, next_action_at = :due")
+            .expression_attribute_values(":user", n(account.user_id))
+            .expression_attribute_values(":shard", s(due::shard_of_text(&account.account_id)))
+            .expression_attribute_values(":due", n(due_ms));
+        unless_refused(request.send().await, "dynamodb:UpdateItem")
+    }
+
     /// Takes the account's turn to publish for a unit, unless somebody took it since the account was read.
     pub async fn take_turn(&self, account: &Account, turn: &str, now_ms: i64) -> Result<bool> {
         let request = self
@@ -309,6 +327,21 @@ impl AccountStore {
         // The answer to the first try may have been lost: then the SDK's second one met our own turn.
         let now_held = self.get(&account.account_id).await?;
         Ok(now_held.is_some_and(|now| now.turn.as_deref() == Some(turn) && now.last_post_at == now_ms))
+    }
+
+    /// Remembers the post that was recorded last for the tenant's account.
+    pub async fn remember_post(&self, user_id: UserId, account_id: &str, moment_id: &str) -> Result<()> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("account_id", s(account_id))
+            // Without it, an account that was disconnected meanwhile would come back as half a row.
+            .condition_expression("user_id = :user")
+            .update_expression("SET last_moment_id = :moment")
+            .expression_attribute_values(":user", n(user_id))
+            .expression_attribute_values(":moment", s(moment_id));
+        unless_refused(request.send().await, "dynamodb:UpdateItem").map(|_| ())
     }
 
     /// The accounts whose health is to be looked at.

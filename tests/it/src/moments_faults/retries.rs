@@ -38,7 +38,9 @@ fn of<'a>(status: &'a Value, account: &str) -> &'a str {
 
 /// No list of the gateway can be read.
 fn lists_fail(world: &World) {
-    world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::List, Effect::Http { status: 502 }).permanent());
+    for list in [GeweEndpoint::List, GeweEndpoint::ContactList] {
+        world.sandbox.gewe().arm(GeweFault::new(list, Effect::Http { status: 502 }).permanent());
+    }
 }
 
 /// No list of WeCom can be read.

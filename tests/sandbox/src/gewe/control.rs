@@ -23,6 +23,7 @@ pub(super) fn routes() -> Router<Gewe> {
         .route("/devices/{name}/offline", post(go_offline))
         .route("/devices/{name}/posts", get(posts_of).post(post_by_hand))
         .route("/posts", get(posts))
+        .route("/friends/{name}/posts", post(post_by_friend))
         .route("/callback", post(set_callback))
         .route("/faults", get(faults).post(arm).delete(clear_faults))
         .route("/faults/{id}", delete(disarm))
@@ -109,6 +110,11 @@ struct ByHand {
 
 async fn post_by_hand(State(gewe): State<Gewe>, Path(name): Path<String>, body: Body<ByHand>) -> Answer {
     let id = gewe.post_by_hand(&name, &body?.0.text).ok_or(NO_DEVICE)?;
+    Ok(Json(json!({"id": id.to_string()})))
+}
+
+async fn post_by_friend(State(gewe): State<Gewe>, Path(name): Path<String>, body: Body<ByHand>) -> Answer {
+    let id = gewe.post_by_friend(&name, &body?.0.text).ok_or(Refused::NoSuch("friend: it is a device"))?;
     Ok(Json(json!({"id": id.to_string()})))
 }
 

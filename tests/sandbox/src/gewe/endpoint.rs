@@ -32,9 +32,16 @@ pub enum GeweEndpoint {
     /// Posts a link.
     #[serde(rename = "sns/sendUrlSns")]
     SendLink,
-    /// The device's own posts, newest first.
+    /// What the device's account sees: its own posts and those of its friends, newest first. The vendor's title speaks
+    /// of the account's own posts; recorded answers hold many people's.
     #[serde(rename = "sns/snsList")]
     List,
+    /// The posts of one person the account sees, itself included, newest first.
+    #[serde(rename = "sns/contactsSnsList")]
+    ContactList,
+    /// One post the account sees.
+    #[serde(rename = "sns/snsDetails")]
+    Details,
     /// Removes a post.
     #[serde(rename = "sns/delSns")]
     Delete,
@@ -44,7 +51,7 @@ pub enum GeweEndpoint {
 const AUDIENCE: [&str; 6] = ["allowWxIds", "disableWxIds", "atWxIds", "allowTagIds", "disableTagIds", "privacy"];
 
 impl GeweEndpoint {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::CheckOnline,
         Self::SetCallback,
         Self::GetProfile,
@@ -55,6 +62,8 @@ impl GeweEndpoint {
         Self::SendVideo,
         Self::SendLink,
         Self::List,
+        Self::ContactList,
+        Self::Details,
         Self::Delete,
     ];
 
@@ -72,6 +81,8 @@ impl GeweEndpoint {
             Self::SendVideo => "sns/sendVideoSns",
             Self::SendLink => "sns/sendUrlSns",
             Self::List => "sns/snsList",
+            Self::ContactList => "sns/contactsSnsList",
+            Self::Details => "sns/snsDetails",
             Self::Delete => "sns/delSns",
         }
     }
@@ -87,7 +98,8 @@ impl GeweEndpoint {
             Self::UploadVideo => &["appId", "thumbUrl", "videoUrl"],
             Self::SendVideo => &["appId", "videoInfo"],
             Self::SendLink => &["appId", "title", "description", "linkUrl", "thumbUrl"],
-            Self::Delete => &["appId", "snsId"],
+            Self::ContactList => &["appId", "wxid"],
+            Self::Delete | Self::Details => &["appId", "snsId"],
         }
     }
 
@@ -95,7 +107,7 @@ impl GeweEndpoint {
     pub(crate) fn documents(self, field: &str) -> bool {
         let optional: &[&str] = match self {
             Self::SendImage | Self::SendVideo | Self::SendLink => &["content"],
-            Self::List => &["maxId", "decrypt", "firstPageMd5"],
+            Self::List | Self::ContactList => &["maxId", "decrypt", "firstPageMd5"],
             _ => &[],
         };
         self.required().contains(&field) || optional.contains(&field) || (self.is_send() && AUDIENCE.contains(&field))
@@ -124,6 +136,8 @@ impl GeweEndpoint {
             Self::SendVideo => "发送视频朋友圈失败",
             Self::SendLink => "发送链接朋友圈失败",
             Self::List => "获取朋友圈列表失败",
+            Self::ContactList => "获取联系人朋友圈列表失败",
+            Self::Details => "朋友圈详情失败",
             Self::Delete => "删除朋友圈失败",
         }
     }

@@ -7,12 +7,14 @@ use url::Url;
 
 use super::device::{DeviceSpec, DeviceState, DeviceView};
 use super::endpoint::GeweEndpoint;
-use super::post::{Attached, Post, PostView};
+use super::post::{Attached, Author, Post, PostView, Shown};
 use super::settings::GeweSettings;
 use super::webhook::CallbackDelivery;
 use super::{Gewe, GeweFault};
 use crate::clock::later;
 use crate::fault::ArmedFault;
+
+const FRIEND_ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
 impl Gewe {
     /// The gateway's base URL; its paths begin with `/gewe/v2/api` below it.
@@ -90,10 +92,12 @@ impl Gewe {
         self.call_back(message, Some(device), copies).await
     }
 
-    /// Everything that was posted, by devices and by hands, oldest first: the truth, whatever was answered.
+    /// Everything that was posted, by devices and by hands, oldest first: the truth, whatever was answered. Posts of
+    /// friends that are no devices are not among it.
     #[must_use]
     pub fn published_posts(&self) -> Vec<PostView> {
-        self.world().posts.all().map(Post::view).collect()
+        let world = self.world();
+        world.posts.all().filter(|post| world.devices.contains_key(&post.device)).map(Post::view).collect()
     }
 
     /// What one device posted, by hand or not, oldest first.
@@ -107,9 +111,31 @@ impl Gewe {
     pub fn post_by_hand(&self, device: &str, text: &str) -> Option<u64> {
         let now: Timestamp = self.host().now();
         let mut world = self.world();
-        let device = world.devices.get(device)?.clone();
-        let post = world.posts.add(&device, text.to_owned(), Attached::Nothing, now, now);
-        (post.by_hand, post.shadowed) = (true, false);
+        let author = Author { shadowed: false, ..Author::from(world.devices.get(device)?) };
+        let shown = Shown { in_feed: now, in_contacts: now };
+        let post = world.posts.add(author, text.to_owned(), Attached::Nothing, now, shown);
+        post.by_hand = true;
+        Some(post.id)
+    }
+
+    /// Somebody who is no device here and a friend of all of them posts: it shows up in the feeds, and is nobody's
+    /// publication. The same name is the same person. Nothing for the name of a device.
+    pub fn post_by_friend(&self, friend: &str, text: &str) -> Option<u64> {
+        let now: Timestamp = self.host().now();
+        let mut world = self.world();
+        if world.devices.contains_key(friend) {
+            return None;
+        }
+        let wxid = world.seed.with_text("friend").with_text(friend).stream().text(FRIEND_ALPHABET, 14);
+        let author = Author {
+            name: friend.to_owned(),
+            wxid: format!("wxid_{wxid}"),
+            nickname: friend.to_owned(),
+            shadowed: false,
+        };
+        let shown = Shown { in_feed: now, in_contacts: now };
+        let post = world.posts.add(author, text.to_owned(), Attached::Nothing, now, shown);
+        post.by_hand = true;
         Some(post.id)
     }
 

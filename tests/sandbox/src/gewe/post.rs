@@ -33,6 +33,7 @@ impl Attached {
 #[derive(Clone, Debug)]
 pub(crate) struct Post {
     pub(crate) id: u64,
+    /// The author's sandbox name: a device, or a friend of everybody who is none.
     pub(crate) device: String,
     pub(crate) author: String,
     pub(crate) nickname: String,
@@ -42,8 +43,34 @@ pub(crate) struct Post {
     pub(crate) by_hand: bool,
     pub(crate) shadowed: bool,
     pub(crate) deleted: bool,
-    /// When it shows up in the list.
+    /// When it shows up in the feed.
     pub(crate) listed_from: Timestamp,
+    /// When it shows up in the list of its author's posts.
+    pub(crate) contact_listed_from: Timestamp,
+}
+
+/// Who wrote a post.
+#[derive(Clone, Debug)]
+pub(crate) struct Author {
+    pub(crate) name: String,
+    pub(crate) wxid: String,
+    pub(crate) nickname: String,
+    /// Nobody else sees what they post.
+    pub(crate) shadowed: bool,
+}
+
+impl From<&Device> for Author {
+    fn from(device: &Device) -> Self {
+        let (name, wxid) = (device.name.clone(), device.wxid.clone());
+        Self { name, wxid, nickname: device.nickname.clone(), shadowed: device.shadowed }
+    }
+}
+
+/// When a post shows up in the two lists.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown {
+    pub(crate) in_feed: Timestamp,
+    pub(crate) in_contacts: Timestamp,
 }
 
 /// A post as it really is.
@@ -106,11 +133,11 @@ pub(crate) struct Posts {
 impl Posts {
     pub(crate) fn add(
         &mut self,
-        device: &Device,
+        author: Author,
         text: String,
         attached: Attached,
         now: Timestamp,
-        listed_from: Timestamp,
+        shown: Shown,
     ) -> &mut Post {
         self.count += 1;
         let mut id = first_id(now, self.count);
@@ -119,16 +146,17 @@ impl Posts {
         }
         self.posts.entry(id).or_insert_with(|| Post {
             id,
-            device: device.name.clone(),
-            author: device.wxid.clone(),
-            nickname: device.nickname.clone(),
+            device: author.name,
+            author: author.wxid,
+            nickname: author.nickname,
             at: now,
             text,
             attached,
             by_hand: false,
-            shadowed: device.shadowed,
+            shadowed: author.shadowed,
             deleted: false,
-            listed_from,
+            listed_from: shown.in_feed,
+            contact_listed_from: shown.in_contacts,
         })
     }
 
@@ -137,11 +165,10 @@ impl Posts {
         self.posts.values()
     }
 
-    /// What the list shows of a device's posts with ids below `before` (0: all), newest first.
-    pub(crate) fn listed<'a>(&'a self, device: &'a str, before: u64, now: Timestamp) -> impl Iterator<Item = &'a Post> {
+    /// The posts there are with ids below `before` (0: all), newest first.
+    pub(crate) fn below(&self, before: u64) -> impl Iterator<Item = &Post> {
         let end = if before == 0 { u64::MAX } else { before };
-        let shows = move |post: &&Post| post.device == device && !post.deleted && post.listed_from <= now;
-        self.posts.range(..end).rev().map(|(_, post)| post).filter(shows)
+        self.posts.range(..end).rev().map(|(_, post)| post).filter(|post| !post.deleted)
     }
 
     /// Removes one of a device's posts; false when it has none of this id.

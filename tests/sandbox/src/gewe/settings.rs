@@ -9,10 +9,17 @@ use serde::{Deserialize, Serialize};
 pub struct GeweSettings {
     /// How `snsXml` is written: both forms occur in one documented answer.
     pub xml: XmlStyle,
-    /// Posts on a page of `sns/snsList`.
+    /// Posts on a page of a list.
     pub page_size: usize,
+    /// Whether the accounts of all devices are friends, and so see each other's posts in `sns/snsList`.
+    pub devices_are_friends: bool,
     /// Virtual time until a post shows up in `sns/snsList`; undocumented, none.
     pub list_delay_seconds: u64,
+    /// Virtual time until a post shows up in `sns/contactsSnsList`; undocumented, none.
+    pub contact_list_delay_seconds: u64,
+    /// Whether `sns/contactsSnsList` answers an empty list whoever is asked for, as one live audit saw it do for the
+    /// account's own wxid.
+    pub contact_list_empty: bool,
     /// Virtual time a device must keep between two posts; the vendor's advice is an hour, nothing enforces it by default.
     pub post_interval_seconds: Option<u64>,
     /// Real time a download of a media URL may take.
@@ -28,7 +35,10 @@ impl Default for GeweSettings {
         Self {
             xml: XmlStyle::Mixed,
             page_size: 10,
+            devices_are_friends: true,
             list_delay_seconds: 0,
+            contact_list_delay_seconds: 0,
+            contact_list_empty: false,
             post_interval_seconds: None,
             download_timeout_milliseconds: 10_000,
             download_limit_bytes: 30 * 1024 * 1024,

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::device::{Device, DeviceSpec};
 use super::endpoint::GeweEndpoint;
-use super::post::{Attached, Posts};
+use super::post::{Attached, Author, Post, Posts, Shown};
 use super::settings::GeweSettings;
 use crate::clock::later;
 use crate::fault::Faults;
@@ -94,6 +94,11 @@ impl World {
         Some(device)
     }
 
+    /// A nickname is about to leave the gateway.
+    pub(crate) fn show_nickname(&mut self, nickname: String) {
+        self.shown_nicknames.insert(nickname);
+    }
+
     /// It is posted: from here on the world has seen it. Nothing for an unknown device.
     pub(crate) fn publish(
         &mut self,
@@ -102,11 +107,21 @@ impl World {
         attached: Attached,
         now: Timestamp,
     ) -> Option<(u64, Publication)> {
-        let delay = SignedDuration::from_secs(self.settings.list_delay_seconds.try_into().unwrap_or(i64::MAX));
+        let after = |seconds: u64| later(now, SignedDuration::from_secs(seconds.try_into().unwrap_or(i64::MAX)));
+        let shown = Shown {
+            in_feed: after(self.settings.list_delay_seconds),
+            in_contacts: after(self.settings.contact_list_delay_seconds),
+        };
         let device = self.devices.get_mut(device)?;
         device.last_post = Some(now);
-        let post = self.posts.add(device, text, attached, now, later(now, delay));
+        let post = self.posts.add(Author::from(&*device), text, attached, now, shown);
         Some((post.id, post.publication()))
+    }
+
+    /// Whether a device's account sees a post: its own, or one of a friend that is shown to others.
+    pub(crate) fn sees(&self, device: &str, post: &Post) -> bool {
+        let is_friend = self.settings.devices_are_friends || !self.devices.contains_key(&post.device);
+        post.device == device || (is_friend && !post.shadowed)
     }
 
     pub(crate) fn secrets(&self) -> Secrets {

@@ -47,7 +47,9 @@ fn unread_words_prove_nothing_on_a_send() {
             let kind = match endpoint {
                 Endpoint::UploadSnsImage | Endpoint::UploadSnsVideo => Kind::MediaFetchFailed,
                 Endpoint::SendTextSns | Endpoint::SendImgSns | Endpoint::SendVideoSns => Kind::OutcomeUnknown,
-                Endpoint::CheckOnline | Endpoint::GetProfile | Endpoint::SnsList => Kind::Unknown,
+                Endpoint::CheckOnline | Endpoint::GetProfile | Endpoint::SnsList | Endpoint::ContactsSnsList => {
+                    Kind::Unknown
+                }
             };
             assert_eq!(classify(endpoint, words), kind, "{words} on {endpoint}");
         }

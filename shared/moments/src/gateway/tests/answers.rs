@@ -111,7 +111,9 @@ async fn posts_are_listed_with_what_they_say() {
     };
     let data = json!({"firstPageMd5": "m", "maxId": 9, "snsCount": 4, "requestTime": 1, "snsList": list});
     let server = Server::answering(200, success(data)).await;
-    let posts = client(&server).list(APP, None).await.unwrap();
+    let page = client(&server).list(APP, List::Feed, None).await.unwrap();
+    let posts = page.posts;
+    assert_eq!(page.first_page_md5, "m");
     assert!(
         posts
             == [
@@ -123,5 +125,5 @@ async fn posts_are_listed_with_what_they_say() {
         "{posts:?}"
     );
     let server = Server::answering(200, success(json!({"snsList": null, "snsCount": 0}))).await;
-    assert!(client(&server).list(APP, None).await.unwrap().is_empty());
+    assert_eq!(client(&server).list(APP, List::Of("wxid_1"), None).await, Ok(PostPage::default()));
 }

@@ -41,7 +41,7 @@ async fn a_refusal_is_read_and_nothing_is_sent_twice() {
             let kind = match endpoint {
                 Endpoint::UploadSnsImage | Endpoint::UploadSnsVideo => upload,
                 Endpoint::SendTextSns | Endpoint::SendImgSns | Endpoint::SendVideoSns => send,
-                Endpoint::CheckOnline | Endpoint::GetProfile | Endpoint::SnsList => other,
+                Endpoint::CheckOnline | Endpoint::GetProfile | Endpoint::SnsList | Endpoint::ContactsSnsList => other,
             };
             let error = result.unwrap_err();
             assert_eq!((error.kind, error.code, error.detail), (kind, Some(500), None), "{msg} on {endpoint}");

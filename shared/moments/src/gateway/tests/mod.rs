@@ -39,7 +39,7 @@ async fn call_all(gateway: &Gateway) -> Vec<(Endpoint, Result<String, ProviderEr
     let urls = ["https://m.example.com/1.jpg?sign=secret".to_owned()];
     let object = raw(json!({"fileUrl": "http://cdn.example.com/secret/0", "fileMd5": "m"}));
     let images = [object.clone()];
-    let calls: [BoxFuture<'_, Result<String, ProviderError>>; 8] = [
+    let calls: [BoxFuture<'_, Result<String, ProviderError>>; 9] = [
         Box::pin(async { told(gateway.check_online(APP).await) }),
         Box::pin(async { told(gateway.profile(APP).await) }),
         Box::pin(async { told(gateway.upload_images(APP, &urls).await) }),
@@ -47,7 +47,8 @@ async fn call_all(gateway: &Gateway) -> Vec<(Endpoint, Result<String, ProviderEr
         Box::pin(async { told(gateway.send_text(APP, TEXT).await) }),
         Box::pin(async { told(gateway.send_images(APP, TEXT, &images).await) }),
         Box::pin(async { told(gateway.send_video(APP, TEXT, &object).await) }),
-        Box::pin(async { told(gateway.list(APP, None).await) }),
+        Box::pin(async { told(gateway.list(APP, List::Feed, None).await) }),
+        Box::pin(async { told(gateway.list(APP, List::Of("wxid_1"), None).await) }),
     ];
     Endpoint::ALL.into_iter().zip(join_all(calls).await).collect()
 }

@@ -24,6 +24,7 @@ async fn every_call_is_a_post_with_the_token_in_the_header() {
         [
             "POST /below/gewe/v2/api/login/checkOnline",
             "POST /below/gewe/v2/api/personal/getProfile",
+            "POST /below/gewe/v2/api/sns/contactsSnsList",
             "POST /below/gewe/v2/api/sns/sendImgSns",
             "POST /below/gewe/v2/api/sns/sendTextSns",
             "POST /below/gewe/v2/api/sns/sendVideoSns",
@@ -111,13 +112,24 @@ async fn only_the_chosen_kind_is_written_and_objects_go_back_unchanged() {
 async fn a_page_is_asked_for_by_the_exact_number() {
     let server = Server::answering(200, success(json!({"snsList": []}))).await;
     let gateway = client(&server);
-    gateway.list(APP, None).await.unwrap();
-    gateway.list(APP, Some("14384012345678756671")).await.unwrap();
+    let end = |max_id: &str| PageEnd { max_id: max_id.to_owned(), first_page_md5: "0f34".to_owned() };
+    let exact = end("14384012345678756671");
+    gateway.list(APP, List::Feed, None).await.unwrap();
+    gateway.list(APP, List::Feed, Some(&exact)).await.unwrap();
+    gateway.list(APP, List::Of("wxid_1"), None).await.unwrap();
+    gateway.list(APP, List::Of("wxid_1"), Some(&exact)).await.unwrap();
     for id in ["", "mom1", "-1", "184467440737095516150"] {
-        assert_eq!(gateway.list(APP, Some(id)).await.unwrap_err().kind, FailureKind::NotFound, "{id}");
+        let refused = gateway.list(APP, List::Feed, Some(&end(id))).await.unwrap_err();
+        assert_eq!(refused.kind, FailureKind::NotFound, "{id}");
     }
     let bodies: Vec<_> = server.seen().iter().map(|request| request.json()).collect();
-    let question = |max_id: u64| json!({"appId": APP, "maxId": max_id, "decrypt": true, "firstPageMd5": ""});
-    assert_eq!(bodies, [question(0), question(14_384_012_345_678_756_671)]);
+    let first = json!({"appId": APP, "maxId": 0, "decrypt": true, "firstPageMd5": ""});
+    let second =
+        json!({"appId": APP, "maxId": 14_384_012_345_678_756_671_u64, "decrypt": true, "firstPageMd5": "0f34"});
+    let of = |mut question: Value| {
+        question["wxid"] = "wxid_1".into();
+        question
+    };
+    assert_eq!(bodies, [first.clone(), second.clone(), of(first), of(second)]);
     assert!(server.seen()[1].text().contains("\"maxId\":14384012345678756671"));
 }

@@ -1,4 +1,4 @@
-//! Reading back what a device posted, and removing it.
+//! Reading back what an account sees, and removing what a device posted.
 
 use aws_lc_rs::digest;
 use jiff::Timestamp;
@@ -9,32 +9,67 @@ use super::super::world::World;
 use super::super::xml;
 use super::{Call, Outcome, Problem};
 
-/// The device's own posts below `maxId`, newest first. A post nobody else sees is in the list like any other.
-pub(super) fn own(world: &mut World, call: &mut Call, name: &str, now: Timestamp) -> Outcome {
-    world.show(name);
+/// The posts the account sees below `maxId`, its own and its friends', newest first. An own post nobody else sees is
+/// among them like any other.
+pub(super) fn feed(world: &mut World, call: &mut Call, name: &str, now: Timestamp) -> Outcome {
+    page(world, call, now, |world, post| world.sees(name, post) && post.listed_from <= now)
+}
+
+/// The posts of one person below `maxId`, newest first; the account's own are asked for like anybody's.
+pub(super) fn of_contact(world: &mut World, call: &mut Call, name: &str, now: Timestamp) -> Outcome {
+    let wxid = call.text("wxid").unwrap_or_default().to_owned();
+    page(world, call, now, |world, post| {
+        post.author == wxid
+            && world.sees(name, post)
+            && post.contact_listed_from <= now
+            && !world.settings.contact_list_empty
+    })
+}
+
+/// One post the account sees.
+pub(super) fn details(world: &mut World, call: &mut Call, name: &str, now: Timestamp) -> Outcome {
+    let id = call.id("snsId").ok_or_else(|| Problem::of(call.endpoint, "snsId格式错误"))?;
+    let seen = |post: &&Post| post.id == id && world.sees(name, post) && post.listed_from <= now;
+    let item = world.posts.below(0).find(seen).map(|post| item(world, post));
+    let Some((nickname, item)) = item else { return Err(Problem::plain(call.endpoint.failure())) };
+    world.show_nickname(nickname);
+    Ok(Some(item))
+}
+
+fn page(world: &mut World, call: &mut Call, now: Timestamp, shows: impl Fn(&World, &Post) -> bool) -> Outcome {
     let before = if call.body.contains_key("maxId") {
         call.id("maxId").ok_or_else(|| Problem::of(call.endpoint, "maxId格式错误"))?
     } else {
         0
     };
-    let item = |post: &Post| {
-        json!({
-            "id": post.id, "userName": post.author, "nickName": post.nickname, "createTime": post.at.as_second(),
-            "snsXml": xml::timeline(post, world.settings.xml),
-            "likeCount": 0, "likeList": null, "commentCount": 0, "commentList": null,
-            "withUserCount": 0, "withUserList": null,
-        })
-    };
-    let page: Vec<&Post> = world.posts.listed(name, before, now).take(world.settings.page_size).collect();
-    let first: Vec<u64> = world.posts.listed(name, 0, now).take(world.settings.page_size).map(|post| post.id).collect();
-    let items: Vec<Value> = page.iter().map(|post| item(post)).collect();
+    if before != 0 && call.text("firstPageMd5").is_none() {
+        call.violation("a later page without the firstPageMd5 of the first one");
+    }
+    let listed = |before| world.posts.below(before).filter(|post| shows(world, post)).take(world.settings.page_size);
+    let first: Vec<u64> = listed(0).map(|post| post.id).collect();
+    let last = listed(before).last().map_or(0, |post| post.id);
+    let (nicknames, items): (Vec<String>, Vec<Value>) = listed(before).map(|post| item(world, post)).unzip();
+    for nickname in nicknames {
+        world.show_nickname(nickname);
+    }
     Ok(Some(json!({
         "firstPageMd5": fingerprint(&first),
-        "maxId": page.last().map_or(0, |post| post.id),
+        "maxId": last,
         "snsCount": items.len(),
         "requestTime": now.as_second(),
         "snsList": items,
     })))
+}
+
+/// A post as lists and details show it, with the nickname it tells.
+fn item(world: &World, post: &Post) -> (String, Value) {
+    let item = json!({
+        "id": post.id, "userName": post.author, "nickName": post.nickname, "createTime": post.at.as_second(),
+        "snsXml": xml::timeline(post, world.settings.xml),
+        "likeCount": 0, "likeList": null, "commentCount": 0, "commentList": null,
+        "withUserCount": 0, "withUserList": null,
+    });
+    (post.nickname.clone(), item)
 }
 
 pub(super) fn delete(world: &mut World, call: &mut Call, name: &str) -> Outcome {

@@ -99,7 +99,9 @@ pub(super) fn decide(world: &mut World, call: &mut Call, now: Timestamp) -> Step
         GeweEndpoint::SendText | GeweEndpoint::SendImage | GeweEndpoint::SendVideo | GeweEndpoint::SendLink => {
             Step::Done(send::post(world, call, &name, now))
         }
-        GeweEndpoint::List => Step::Done(list::own(world, call, &name, now)),
+        GeweEndpoint::List => Step::Done(list::feed(world, call, &name, now)),
+        GeweEndpoint::ContactList => Step::Done(list::of_contact(world, call, &name, now)),
+        GeweEndpoint::Details => Step::Done(list::details(world, call, &name, now)),
         GeweEndpoint::Delete => Step::Done(list::delete(world, call, &name)),
     }
 }

@@ -135,7 +135,7 @@ async fn improper_calls_are_noted() {
     scene.request(E::SendText).query(&[("appId", "x")]).bearer_auth("x").json(&body).send().await.unwrap();
     scene.request(E::SendText).form(&[("appId", &app_id)]).send().await.unwrap();
     scene.http.get(scene.url(E::SendText)).header("X-GEWE-TOKEN", scene.gewe().token()).send().await.unwrap();
-    scene.call(E::List, PHONE, json!({"maxId": "14287779828924756671"})).await;
+    scene.call(E::List, PHONE, json!({"maxId": "14287779828924756671", "firstPageMd5": "a"})).await;
     scene.post_text("proper").await;
     let noted: Vec<Vec<String>> =
         scene.sandbox.journal().violations().into_iter().map(|entry| entry.violations).collect();

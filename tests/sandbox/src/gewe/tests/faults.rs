@@ -99,7 +99,10 @@ async fn a_person_with_curl() {
     assert_eq!((&delivery["delivered"], &delivery["answers"]), (&json!(false), &json!([null, null])));
     scene.post_text("a").await;
     steer("POST", "/devices/phone-1/posts", &json!({"text": "by hand"})).await;
+    assert!(steer("POST", "/friends/anna/posts", &json!({"text": "a"})).await.1["id"].is_string());
+    assert_eq!(steer("POST", "/friends/phone-1/posts", &json!({"text": "a"})).await.0, 404);
     let (_, posts) = steer("GET", "/posts", &none).await;
+    assert_eq!(posts.as_array().unwrap().len(), 2, "what friends post is not ours");
     assert!(posts[0]["id"].is_string() && posts[1]["byHand"] == true, "{posts}");
     let (_, armed) =
         steer("POST", "/faults", &json!({"endpoint": "sns/sendTextSns", "effect": {"kind": "emptyBody"}})).await;

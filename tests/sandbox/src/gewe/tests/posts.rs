@@ -146,9 +146,13 @@ async fn the_list_goes_back_page_by_page_with_text_in_both_forms() {
         scene.post_text(&format!("第{number}条 <b>&\n末行")).await;
         scene.call(E::SendText, "phone-2", json!({"content": "somebody else"})).await;
     }
+    let own = scene.gewe().device(PHONE).unwrap().wxid;
     let (mut max_id, mut ids, mut sizes, mut forms) = (json!(0), Vec::new(), Vec::new(), [0, 0]);
+    let mut first_page = json!("");
     loop {
-        let answer = scene.call(E::List, PHONE, json!({"maxId": max_id, "decrypt": true, "firstPageMd5": ""})).await;
+        let question = json!({"wxid": own, "maxId": max_id, "decrypt": true, "firstPageMd5": first_page});
+        let answer = scene.call(E::ContactList, PHONE, question).await;
+        first_page = answer["data"]["firstPageMd5"].clone();
         let page = answer["data"]["snsList"].as_array().unwrap();
         if page.is_empty() {
             break;
@@ -171,6 +175,10 @@ async fn the_list_goes_back_page_by_page_with_text_in_both_forms() {
     }
     assert_eq!(sizes, [10, 10, 3]);
     assert!(ids.is_sorted_by(|one, next| one > next) && forms.iter().all(|count| *count > 5), "{forms:?}");
+    assert!(scene.sandbox.journal().violations().is_empty());
+    scene.call(E::List, PHONE, json!({"maxId": max_id, "firstPageMd5": ""})).await;
+    let noted = scene.sandbox.journal().violations().pop().unwrap().violations;
+    assert_eq!(noted, ["a later page without the firstPageMd5 of the first one"]);
     scene.gewe().configure(|settings| settings.xml = XmlStyle::Cdata);
     assert!(scene.list(PHONE).await.iter().all(|item| item["snsXml"].as_str().unwrap().contains("CDATA")));
 }
@@ -197,4 +205,57 @@ async fn posts_that_are_late_in_the_list_shadowed_or_made_by_hand() {
     assert_eq!(scene.sandbox.journal().publications().len(), 2, "by hand is nobody's publication");
     scene.gewe().set_state(PHONE, DeviceState::Offline);
     assert_eq!(failure(&scene.call(E::List, PHONE, json!({})).await).1, Some("微信已离线"));
+}
+
+/// The authors of a list, newest post first.
+fn authors(answer: &Value) -> Vec<&str> {
+    let items = answer["data"]["snsList"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    items.iter().map(|item| item["userName"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn the_feed_is_what_friends_posted_too_and_a_person_can_be_asked_for() {
+    let scene = Scene::start().await;
+    let wxid = |device: &str| scene.gewe().device(device).unwrap().wxid;
+    let (mine, other) = (wxid(PHONE), wxid("phone-2"));
+    scene.post_text("same").await;
+    scene.call(E::SendText, "phone-2", json!({"content": "same"})).await;
+    let stranger = scene.gewe().post_by_friend("小李", "same").unwrap();
+    assert_eq!(scene.gewe().post_by_friend("phone-1", "same"), None, "a device is no such friend");
+    assert_eq!(scene.gewe().published_posts().len(), 2, "what friends do is not ours");
+    assert_eq!(scene.sandbox.journal().publications().len(), 2);
+
+    let feed = scene.call(E::List, PHONE, json!({})).await;
+    let theirs = authors(&feed)[0].to_owned();
+    assert_eq!(authors(&feed), [&*theirs, &*other, &*mine]);
+    let of = async |wxid: &str| scene.call(E::ContactList, PHONE, json!({"wxid": wxid})).await;
+    for wxid in [&mine, &other, &theirs] {
+        assert_eq!(authors(&of(wxid).await), [wxid]);
+    }
+    assert!(authors(&of("wxid_nobody").await).is_empty());
+    let one = scene.call(E::Details, PHONE, json!({"snsId": stranger})).await;
+    assert_eq!((&one["data"]["userName"], one["data"]["id"].as_u64()), (&json!(theirs), Some(stranger)));
+    assert_eq!(failure(&scene.call(E::Details, PHONE, json!({"snsId": 7})).await), ("朋友圈详情失败", None));
+    let none = scene.call(E::ContactList, PHONE, json!({})).await;
+    assert_eq!(none, json!({"ret": 500, "msg": "wxid不可为空"}));
+
+    scene.gewe().shadow("phone-2", true);
+    scene.call(E::SendText, "phone-2", json!({"content": "seen by nobody"})).await;
+    assert_eq!(authors(&scene.call(E::List, PHONE, json!({})).await).len(), 3);
+    scene.gewe().configure(|settings| settings.devices_are_friends = false);
+    assert_eq!(authors(&scene.call(E::List, PHONE, json!({})).await), [&*theirs, &*mine]);
+
+    scene.gewe().configure(|settings| (settings.list_delay_seconds, settings.contact_list_delay_seconds) = (30, 60));
+    scene.post_text("late").await;
+    let shown = async || {
+        let feed = scene.call(E::List, PHONE, json!({})).await;
+        (authors(&feed).len(), authors(&of(&mine).await).len())
+    };
+    assert_eq!(shown().await, (2, 1));
+    scene.advance(30);
+    assert_eq!(shown().await, (3, 1));
+    scene.advance(30);
+    assert_eq!(shown().await, (3, 2));
+    scene.gewe().configure(|settings| settings.contact_list_empty = true);
+    assert_eq!(shown().await, (3, 0));
 }

@@ -1,0 +1,144 @@
+//! Reading back a personal account: whether what was sent is among the posts the gateway shows, and whether its absence
+//! there proves anything.
+//!
+//! The gateway has two lists. `sns/snsList` is what the account sees, its friends' posts among its own;
+//! `sns/contactsSnsList` is one person's posts, and was seen to be empty for the account itself. So both are read, and
+//! whichever list a post is in, it counts only if the account is its author.
+
+use tracing::warn;
+
+use super::reconcile::CLOCK_SKEW;
+use super::step::{Held, Publisher};
+use crate::gateway::{Gateway, List, PageEnd, PostItem};
+use crate::provider::ProviderError;
+use crate::store::task::Task;
+use crate::store::unit::Unit;
+
+/// Pages of a list that are looked through: the vendor allows 200 calls a day for all readings.
+const PAGES: usize = 2;
+
+/// What the lists show of what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Alike {
+    /// The account's posts that may be it, oldest first.
+    pub ids: Vec<String>,
+    /// Whether its absence would be shown: both lists could be read, and one of them shows an earlier post of the account
+    /// that we recorded ourselves. A list without it may be late, cut off, or of somebody else.
+    pub proves_absence: bool,
+}
+
+/// The device that sent it.
+pub(super) struct PersonalDevice<'a> {
+    pub gateway: &'a Gateway,
+    pub app_id: &'a str,
+    /// The id of the account it posts for.
+    pub wxid: &'a str,
+    /// The post of the account that we recorded last.
+    pub recorded: Option<&'a str>,
+}
+
+/// What was sent.
+struct Sent<'a> {
+    text: &'a str,
+    media: usize,
+    /// It cannot have come out earlier, in seconds since 1970.
+    since: i64,
+}
+
+impl Publisher {
+    /// Looks for what `unit` sent of `task`.
+    ///
+    /// # Errors
+    /// When neither list can be read: nothing was learnt.
+    pub(super) async fn read_back_personal(
+        &self,
+        unit: &Unit,
+        task: &Task,
+        device: &PersonalDevice<'_>,
+    ) -> Result<Alike, ProviderError> {
+        // The account publishes nothing else meanwhile, and published nothing for an interval before.
+        let interval = i64::try_from(self.settings.personal_interval.as_secs()).unwrap_or(CLOCK_SKEW);
+        let since = unit.sending_at.div_euclid(1_000) - CLOCK_SKEW.min(interval);
+        read_back(device, &Sent { text: &task.text_content, media: task.media_urls.len(), since }).await
+    }
+
+    /// Remembers on the account's row the post that has just been recorded for it.
+    ///
+    /// A write of its own after the transaction and not part of it: the account's row also takes turns, and a post must
+    /// not be in doubt because two writes to that row met. If it fails or the process dies before it, the row names an
+    /// older post, and readings prove less often; never anything wrong.
+    pub(super) async fn remember_personal_post(&self, held: &Held, moment_id: &str) {
+        for account in &held.unit.account_ids {
+            if let Err(error) = self.accounts.remember_post(held.unit.user_id, account, moment_id).await {
+                warn!(account.id = account, "the last post of account {account} not remembered: {error}");
+            }
+        }
+    }
+}
+
+/// One list that cannot be read does not hide what the other one shows; but then absence is not proven, for the post may
+/// be in the one that was not read.
+async fn read_back(device: &PersonalDevice<'_>, sent: &Sent<'_>) -> Result<Alike, ProviderError> {
+    let is_recorded = |post: &PostItem| device.recorded == Some(post.id.as_str());
+    // What is recorded already is another unit's post, however alike.
+    let is_wanted = |post: &PostItem| {
+        !is_recorded(post)
+            && post.create_time >= sent.since
+            && post.text.as_deref() == Some(sent.text)
+            && post.media_count == Some(sent.media)
+    };
+    let (mut failures, mut reaches_back) = (Vec::new(), false);
+    let lists = [List::Of(device.wxid), List::Feed];
+    for list in lists {
+        let reading = own_posts(device, list, sent.since).await;
+        let ids: Vec<_> =
+            reading.posts.iter().rev().filter(|post| is_wanted(post)).map(|post| post.id.clone()).collect();
+        if !ids.is_empty() {
+            return Ok(Alike { ids, proves_absence: false });
+        }
+        reaches_back |= reading.posts.iter().any(|post| is_recorded(post) && post.create_time < sent.since);
+        failures.extend(reading.failure);
+    }
+    for failure in &failures {
+        warn!("a list of posts was not read: {failure}");
+    }
+    match failures.pop() {
+        Some(failure) if failures.len() + 1 == lists.len() => Err(failure),
+        failure => Ok(Alike { ids: Vec::new(), proves_absence: failure.is_none() && reaches_back }),
+    }
+}
+
+/// The account's own posts in a list, as far as it could be read.
+#[derive(Default)]
+struct Reading {
+    posts: Vec<PostItem>,
+    failure: Option<ProviderError>,
+}
+
+/// Reads a list from its newest post back to `since`, and a page further if the recorded post was not seen by then.
+async fn own_posts(device: &PersonalDevice<'_>, list: List<'_>, since: i64) -> Reading {
+    let mut reading = Reading::default();
+    let mut end: Option<PageEnd> = None;
+    for _ in 0..PAGES {
+        let page = match device.gateway.list(device.app_id, list, end.as_ref()).await {
+            Ok(page) => page,
+            Err(failure) => {
+                reading.failure = Some(failure);
+                break;
+            }
+        };
+        let Some(last) = page.posts.last() else { break };
+        let is_far_enough = last.create_time < since;
+        let first_page_md5 = end.map_or(page.first_page_md5, |end| end.first_page_md5);
+        end = Some(PageEnd { max_id: last.id.clone(), first_page_md5 });
+        reading.posts.extend(page.posts.into_iter().filter(|post| post.wxid == device.wxid));
+        let shows = |recorded: &str| reading.posts.iter().any(|post| post.id == recorded);
+        if is_far_enough && device.recorded.is_none_or(shows) {
+            break;
+        }
+    }
+    reading
+}
+
+#[cfg(test)]
+mod tests;
