@@ -90,7 +90,8 @@ async fn read_back_does_not_take_a_strangers_equal_words_for_its_own() -> Result
 #[tokio::test]
 async fn read_back_finds_a_post_that_only_one_list_shows() -> Result<()> {
     const NEVER: u64 = 1_000_000_000;
-    let hide: [(&str, fn(&World)); 5] = [
+    type Hide = fn(&World);
+    let hide: [(&str, Hide); 5] = [
         ("the list of the person is empty", |world| {
             world.sandbox.gewe().configure(|settings| settings.contact_list_empty = true);
         }),

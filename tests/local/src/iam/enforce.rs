@@ -120,10 +120,10 @@ mod tests {
     fn request_is_denied_unless_every_part_is_allowed() {
         let enforcer = enforcer();
         let send = access("sqs:SendMessage", "q");
-        assert_eq!(enforcer.decide("worker", &[send.clone()]), Decision::Allowed);
+        assert_eq!(enforcer.decide("worker", std::slice::from_ref(&send)), Decision::Allowed);
         let foreign = access("sqs:SendMessage", "other");
         assert_eq!(enforcer.decide("worker", &[send.clone(), foreign.clone()]), Decision::Denied(foreign));
-        assert_eq!(enforcer.decide("stranger", &[send.clone()]), Decision::Denied(send));
+        assert_eq!(enforcer.decide("stranger", std::slice::from_ref(&send)), Decision::Denied(send));
         assert_eq!(enforcer.denied(), ["worker: sqs:SendMessage on other", "stranger: sqs:SendMessage on q"]);
     }
 
@@ -139,6 +139,6 @@ mod tests {
         let enforcer = enforcer().without("worker", "sqs:SendMessage", "q");
         assert_eq!(enforcer.rights("worker").collect::<Vec<_>>(), [("sqs:Purge".to_owned(), "q".to_owned())]);
         let send = access("sqs:SendMessage", "q");
-        assert_eq!(enforcer.decide("worker", &[send.clone()]), Decision::Denied(send));
+        assert_eq!(enforcer.decide("worker", std::slice::from_ref(&send)), Decision::Denied(send));
     }
 }
