@@ -39,6 +39,8 @@ mod moments_story;
 #[cfg(test)]
 mod parity;
 #[cfg(test)]
+mod rights;
+#[cfg(test)]
 mod rounds;
 #[cfg(test)]
 mod story;
