@@ -33,7 +33,7 @@ fn rights(world: &World, function: &str) -> Vec<(String, String)> {
 }
 
 fn shown(action: &str, resource: &str) -> String {
-    let place = resource.split("table/").nth(1).or(resource.rsplit([':', '/']).next()).unwrap_or_default();
+    let place = resource.split("table/").nth(1).or_else(|| resource.rsplit([':', '/']).next()).unwrap_or_default();
     let place = place.trim_start_matches("it-");
     let is_key = action.starts_with("kms:");
     format!("{action} {}", if is_key { "key" } else { place })
