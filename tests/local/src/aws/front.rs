@@ -46,8 +46,14 @@ impl Front {
         listener.set_nonblocking(true)?;
         let url = format!("http://{}", listener.local_addr()?);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        // Without roots of trust, which take long to load: everything here is plain HTTP.
-        let http = reqwest::Client::builder().no_proxy().redirect(Policy::none()).tls_certs_only([]).build()?;
+        // Without roots of trust, which take long to load: everything here is plain HTTP. MiniStack closes connections that
+        // are idle for some seconds; a request on one that it is about to close would be lost.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .tls_certs_only([])
+            .pool_idle_timeout(Duration::from_secs(1))
+            .build()?;
         let service =
             Arc::new(Service { databases: Arc::clone(&databases), roles, ministack: ministack.to_owned(), http });
         let (stop, stopped) = oneshot::channel();
