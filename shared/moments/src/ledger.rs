@@ -61,10 +61,12 @@ impl Ledger {
         })
     }
 
-    /// The task with its accounts.
+    /// The task with its accounts. The task first: accounts older than the version beside them would make a change that
+    /// is derived from them look up to date, and the task could stay open although its last account has ended.
     pub async fn read(&self, task: TaskId) -> Result<Option<(Task, Vec<AccountResult>)>> {
-        let (task, results) = futures::try_join!(self.tasks.get(task), self.results.of_task(task))?;
-        Ok(task.map(|task| (task, results)))
+        let Some(found) = self.tasks.get(task).await? else { return Ok(None) };
+        let results = self.results.of_task(task).await?;
+        Ok(Some((found, results)))
     }
 
     /// Puts accounts into states together with `unit`'s own change, and with a claim if they tell a post. `entry` saves reading what is known already: when

@@ -2,7 +2,7 @@
 //! taken in turns with what they are compared with. Ends with 1 when a budget is broken.
 //!
 //! Everything runs on this machine: the functions in this process or as the binaries Lambda would start, AWS as
-//! MiniStack, Douyin and WeChat as the sandbox. What that leaves out is said with each figure.
+//! dynoxide and MiniStack, Douyin and WeChat as the sandbox. What that leaves out is said with each figure.
 #![expect(clippy::large_futures, reason = "a world is large, and there is one at a time")]
 
 mod lists;

@@ -49,7 +49,7 @@ fn details(fans: u32, calls: &[Call]) -> Vec<Figure> {
     let requests = calls.iter().filter(|call| call.operation.starts_with("DynamoDB")).count();
     let mut figures = vec![
         Figure::count("the same by the emulator's account", "units", per_lead(meter::reported_units(calls)))
-            .note("ReturnConsumedCapacity of MiniStack, asked for in the same requests."),
+            .note("ReturnConsumedCapacity of the emulator, asked for in the same requests."),
         Figure::count("read units per new lead", "units", per_lead(meter::read_units(calls))),
         Figure::count("DynamoDB requests per new lead", "requests", per_lead(requests as f64)),
     ];

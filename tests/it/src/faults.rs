@@ -11,6 +11,7 @@ mod sizes;
 mod starts;
 mod steps;
 mod story;
+mod together;
 mod tokens;
 
 use std::time::Duration;

@@ -2,6 +2,7 @@
 //! and one clock for both that stands still until it is moved.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use kernel::clock::ManualClock;
 use kernel::config::Env;
 use kernel::deadline::Deadline;
 use local::aws::EmulatedAws;
+use local::aws::rules::{AccountRules, Rule};
 use local::iam::{self, Enforcer};
 use local::stack::{self, Stack, Template};
 use sandbox::douyin::{AccountSpec, Decision};
@@ -81,8 +83,11 @@ pub struct World {
     pub aws: Aws,
     /// URL of the emulator.
     pub aws_url: String,
+    /// What AWS does to requests and an emulator does not.
+    pub rules: Arc<AccountRules>,
     account: String,
     overrides: BTreeMap<String, String>,
+    reads_lag: bool,
     /// The policies of the functions' roles, as the template has them.
     roles: Arc<Enforcer>,
     /// Whether a right was taken away, so that requests may be denied.
@@ -92,6 +97,14 @@ pub struct World {
 /// A function that asks for what its role does not allow fails the test, also one that copes with it.
 impl Drop for World {
     fn drop(&mut self) {
+        if let Some((aws, _)) = SHARED.get() {
+            // What the rules did so far, for whoever wants to know.
+            let _not_worth_a_failure = std::fs::write(local::paths::local("aws-rules.txt"), aws.report()).is_ok();
+        }
+        if std::thread::panicking() {
+            let report = self.rules.report();
+            let _nobody_listens = writeln!(std::io::stderr(), "In a world of this test: {report}.").is_ok();
+        }
         let denied = self.roles.denied();
         let is_surprise = !self.lacks_rights && !denied.is_empty() && !std::thread::panicking();
         assert!(!is_surprise, "the template lacks rights: {denied:#?}");
@@ -117,6 +130,9 @@ impl World {
         let (aws, template) = shared().await?;
         sandbox_config.clock.freeze();
         let clock = ManualClock::new(sandbox_config.clock.now());
+        // A pause in the code moves the clock of the functions; the platforms' goes with it.
+        let functions = clock.clone();
+        sandbox_config.clock.follow(move || functions.now());
         let sandbox = Sandbox::start(sandbox_config).await?;
         sandbox.douyin().register_redirect_uri(format!("{API_URL}{CALLBACK}"));
         let (client_key, client_secret) = (sandbox.douyin().client_key(), sandbox.douyin().client_secret());
@@ -131,7 +147,7 @@ impl World {
             log_level: "DEBUG",
         }
         .parameters();
-        let account = aws.new_account();
+        let (account, rules) = aws.new_account()?;
         let config = aws.config(&account);
         let stack = stack::deploy(&config, "it", template, &parameters).await?;
         let roles = Arc::new(Enforcer::new(&account, template, &stack)?);
@@ -144,11 +160,24 @@ impl World {
             stack,
             aws: Aws::from_config(&config),
             aws_url: aws.url().to_owned(),
+            rules,
             account,
             overrides: overrides.into(),
+            reads_lag: false,
             roles,
             lacks_rights: false,
         })
+    }
+
+    /// For a test that compares times: where AWS refuses or leaves something out, code pauses, and that moves the clock.
+    pub fn keep_the_clock(&self) {
+        self.rules.switch_off(&[Rule::Conflicts, Rule::PartialAnswers]);
+    }
+
+    /// From now on a function may read what was there up to two seconds before it started. Without this only functions
+    /// that run at the same time see each other late, and one sees itself so: a test looks at the moment it has written.
+    pub fn let_reads_lag(&mut self) {
+        self.reads_lag = true;
     }
 
     /// Takes a right from a function, as if the template had forgotten it.
@@ -192,6 +221,10 @@ impl World {
     /// # Errors
     /// When the template has no such function.
     pub async fn base(&self, function: &str, detour: &Detour) -> Result<Base> {
+        if !self.reads_lag {
+            // A function starts seconds after the one before it has ended.
+            self.rules.settle();
+        }
         let mut variables = self.stack.environments.get(function).context("the template has no such function")?.clone();
         variables.extend(self.overrides.clone());
         let aws_url = detour.aws_url.as_ref().unwrap_or(&self.aws_url);
@@ -229,8 +262,8 @@ impl World {
 
     /// Moves the time of functions and platforms.
     pub fn advance(&self, by: Duration) {
-        self.clock.advance(by);
         self.sandbox.clock().advance(by);
+        self.clock.advance(by);
     }
 
     /// Starts the event's function and hands it the event.

@@ -7,7 +7,8 @@
 //! # async fn example() -> anyhow::Result<()> {
 //! let aws = local::aws::EmulatedAws::start(0, Default::default()).await?; // once for all tests
 //! let template = local::stack::transform(&local::paths::workspace().join("template.yaml")).await?.data_plane();
-//! let config = aws.config(&aws.new_account());
+//! let (account, _rules) = aws.new_account()?;
+//! let config = aws.config(&account);
 //! let stack = local::stack::deploy(&config, "test", &template, &Default::default()).await?;
 //! # Ok(()) }
 //! ```

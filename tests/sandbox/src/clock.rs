@@ -2,6 +2,7 @@
 //! token's life pass between two lines of a test. Only the platforms' calendar follows it (lifetimes, quotas, rate
 //! windows, timestamps); what makes a caller wait (latency, hanging answers) runs on real time.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,10 +14,17 @@ pub struct Clock {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     ahead: SignedDuration,
     frozen_at: Option<Timestamp>,
+    leader: Option<Box<dyn Fn() -> Timestamp + Send>>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("ahead", &self.ahead).field("frozen_at", &self.frozen_at).finish_non_exhaustive()
+    }
 }
 
 impl Clock {
@@ -38,7 +46,8 @@ impl Clock {
         let mut state = self.lock();
         state.ahead = state.ahead.saturating_add(by);
         // `later` keeps the frozen instant within what a timestamp can hold.
-        state.frozen_at = state.frozen_at.map(|at| later(at, by));
+        let shown = state.now();
+        state.frozen_at = state.frozen_at.map(|_| later(shown, by));
     }
 
     /// Stops the time where it is; `advance` still moves it.
@@ -48,10 +57,16 @@ impl Clock {
         state.frozen_at.get_or_insert(now);
     }
 
+    /// Has a frozen clock keep up with another one: it never shows an earlier time.
+    pub fn follow(&self, leader: impl Fn() -> Timestamp + Send + 'static) {
+        self.lock().leader = Some(Box::new(leader));
+    }
+
     /// Lets a frozen clock run on from the instant it shows.
     pub fn resume(&self) {
         let mut state = self.lock();
-        if let Some(at) = state.frozen_at.take() {
+        let at = state.now();
+        if state.frozen_at.take().is_some() {
             state.ahead = at.duration_since(Timestamp::now());
         }
     }
@@ -69,7 +84,8 @@ impl Clock {
 
 impl State {
     fn now(&self) -> Timestamp {
-        self.frozen_at.unwrap_or_else(|| later(Timestamp::now(), self.ahead))
+        let Some(at) = self.frozen_at else { return later(Timestamp::now(), self.ahead) };
+        self.leader.as_ref().map_or(at, |leader| at.max(leader()))
     }
 }
 

@@ -2,7 +2,7 @@
 //! DynamoDB's published rules.
 //!
 //! Writes are priced from the rows as they are before and after, which it reads from the emulator itself, beside the
-//! traffic it measures. MiniStack's own figure (it implements the same rules for writes) is asked for in the same
+//! traffic it measures. The emulator's own figure (it implements the same rules for writes) is asked for in the same
 //! request and kept for comparison. Metered calls are slower, so no duration is measured through a meter.
 
 mod reads;
@@ -21,6 +21,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use it::World;
 use it::world::Detour;
+use local::aws::rules::Rule;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -64,13 +65,20 @@ pub struct Meter {
 impl Meter {
     /// A meter before the emulator of `world`.
     pub async fn before(world: &World) -> Result<Self> {
+        Self::calm(world);
         Self::start(relay::Relay::new(world, true)?).await
     }
 
     /// A meter that counts and times calls without pricing them: nothing is asked of the emulator besides, and calls
     /// pass side by side as they come.
     pub async fn counting(world: &World) -> Result<Self> {
+        Self::calm(world);
         Self::start(relay::Relay::new(world, false)?).await
+    }
+
+    /// A budget is of what the code asks for, so nothing may be asked again by chance.
+    fn calm(world: &World) {
+        world.rules.switch_off(&Rule::OF_REPEATED_REQUESTS);
     }
 
     async fn start(relay: relay::Relay) -> Result<Self> {

@@ -1,6 +1,6 @@
 //! What DynamoDB charges for a read: half a unit per 4 KB read, eventually consistent; a whole one, consistent.
 //!
-//! Computed from the answers, because MiniStack reports the same constant for every read. That is exact as long as an
+//! Computed from the answers, because an emulator need not report them as AWS does. That is exact as long as an
 //! answer holds all that was read, so a filter or a projection is refused here rather than priced wrongly.
 
 use anyhow::{Result, ensure};

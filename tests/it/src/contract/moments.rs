@@ -21,6 +21,7 @@ const USER: u64 = 5001;
 
 async fn world() -> Result<World> {
     let mut world = World::start().await?;
+    world.keep_the_clock();
     world.pause_by_hand();
     Ok(world)
 }

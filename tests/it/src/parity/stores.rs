@@ -54,7 +54,7 @@ fn everything_that_keeps_data_is_a_store_or_a_cache() {
 #[tokio::test]
 async fn rollback_of_a_first_deployment_leaves_no_table_and_no_key() -> Result<()> {
     let (ministack, template) = shared().await?;
-    let config = ministack.config(&ministack.new_account());
+    let config = ministack.config(&ministack.new_account()?.0);
     let mut failing = template.clone();
     let resources = failing.body["Resources"].as_object_mut().context("no resources")?;
     let before: Vec<String> = resources.keys().cloned().collect();

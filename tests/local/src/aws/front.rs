@@ -19,8 +19,9 @@ use reqwest::redirect::Policy;
 use tokio::sync::oneshot;
 
 use super::ACCOUNT;
-use super::dynamodb::{self, Answer, Databases};
+use super::dynamodb::Answer;
 use super::roles::{Roles, denial};
+use super::rules::{Outcome, Rules};
 use crate::iam;
 
 /// Above any request or answer here: BatchGetItem answers up to 16 MB.
@@ -33,14 +34,14 @@ const DYNAMODB: &str = "DynamoDB_20120810.";
 #[derive(Debug)]
 pub(super) struct Front {
     url: String,
-    databases: Arc<Databases>,
+    rules: Arc<Rules>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Front {
     /// Starts listening. Port 0 chooses a free one.
-    pub(super) fn start(port: u16, databases: Arc<Databases>, roles: Arc<Roles>, ministack: &str) -> Result<Self> {
+    pub(super) fn start(port: u16, rules: Arc<Rules>, roles: Arc<Roles>, ministack: &str) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .with_context(|| format!("port {port} of 127.0.0.1 cannot be used for the emulated AWS"))?;
         listener.set_nonblocking(true)?;
@@ -54,8 +55,7 @@ impl Front {
             .tls_certs_only([])
             .pool_idle_timeout(Duration::from_secs(1))
             .build()?;
-        let service =
-            Arc::new(Service { databases: Arc::clone(&databases), roles, ministack: ministack.to_owned(), http });
+        let service = Arc::new(Service { rules: Arc::clone(&rules), roles, ministack: ministack.to_owned(), http });
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("emulated-aws".to_owned()).spawn(move || {
             runtime.block_on(async {
@@ -67,7 +67,7 @@ impl Front {
             // What is being carried out is completed.
             runtime.shutdown_timeout(Duration::from_secs(5));
         })?;
-        Ok(Self { url, databases, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { url, rules, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Its address.
@@ -81,7 +81,7 @@ impl Front {
         if let Some(thread) = self.thread.take() {
             let _ended = thread.join().is_ok();
         }
-        self.databases.close();
+        self.rules.close();
     }
 }
 
@@ -100,7 +100,7 @@ async fn accept(listener: TcpListener, service: Arc<Service>) {
 }
 
 struct Service {
-    databases: Arc<Databases>,
+    rules: Arc<Rules>,
     roles: Arc<Roles>,
     ministack: String,
     http: reqwest::Client,
@@ -118,21 +118,17 @@ impl Service {
         let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
         if let Some(operation) = target.and_then(|target| target.strip_prefix(DYNAMODB)) {
             let account = account(&parts.headers).to_owned();
-            if let Some(answer) = self.dynamodb(account, operation.to_owned(), body.clone()).await? {
-                return respond(answer);
+            let rules = self.rules.of(&account, &account).map_err(|error| io::Error::other(format!("{error:#}")))?;
+            // A task of its own: a request is carried out to its end, also when whoever sent it does not wait that long.
+            let served = tokio::spawn(rules.serve(operation.to_owned(), body.clone()));
+            match served.await.map_err(io::Error::other)? {
+                Outcome::Answered(answer) => return respond(answer),
+                Outcome::Lost => return Err(io::ErrorKind::ConnectionReset.into()),
+                // MiniStack, where the tables are too, may know it.
+                Outcome::Unknown => {}
             }
         }
         self.pass(parts, body).await
-    }
-
-    /// Nothing when dynoxide does not know the operation: MiniStack, where the tables are too, may.
-    async fn dynamodb(self: &Arc<Self>, account: String, operation: String, body: Bytes) -> io::Result<Option<Answer>> {
-        let service = Arc::clone(self);
-        let carried_out = tokio::task::spawn_blocking(move || {
-            let database = service.databases.of(&account).map_err(|error| io::Error::other(format!("{error:#}")))?;
-            Ok(dynamodb::run(&database, &operation, &body))
-        });
-        carried_out.await.map_err(io::Error::other)?
     }
 
     async fn pass(&self, parts: Parts, body: Bytes) -> io::Result<Response<Body>> {

@@ -3,16 +3,17 @@
 //!
 //! MiniStack has a DynamoDB too, in which CloudFormation makes the tables of a template, and nobody reads or writes
 //! there: it walks a whole partition for a query (123 ms for one of 2,700 items, where dynoxide takes 3), and all its
-//! services share one core.
+//! services share one core. Before dynoxide are the [`rules`], which make it as strict and as faulty as AWS.
 
 mod dynamodb;
 mod front;
 mod ministack;
 mod roles;
+pub mod rules;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -22,7 +23,9 @@ use dynamodb::Databases;
 use front::Front;
 use ministack::MiniStack;
 use roles::Roles;
+use rules::{AccountRules, Rules, SEED_VARIABLE};
 
+use crate::console;
 use crate::iam::Enforcer;
 
 /// The region everything is deployed to.
@@ -52,17 +55,30 @@ pub struct EmulatedAws {
     front: Front,
     roles: Arc<Roles>,
     ministack: MiniStack,
-    accounts: AtomicU64,
+    rules: Arc<Rules>,
+    accounts: Mutex<Accounts>,
+}
+
+/// The first of the accounts that nobody else uses.
+const FIRST_ACCOUNT: u64 = 100_000_000_000;
+
+#[derive(Debug, Default)]
+struct Accounts {
+    made: u64,
+    /// So many for each thread, by its name.
+    made_by: HashMap<String, u64>,
 }
 
 impl EmulatedAws {
     /// Starts it on 127.0.0.1 and waits until it answers. Port 0 chooses a free one.
     pub async fn start(port: u16, options: Options) -> Result<Self> {
-        let databases = Arc::new(Databases::new(options.state.clone()));
+        let rules = Arc::new(Rules::new(Databases::new(options.state.clone())));
         let ministack = MiniStack::start(&options).await?;
         let roles = Arc::<Roles>::default();
-        let front = Front::start(port, databases, Arc::clone(&roles), ministack.url())?;
-        Ok(Self { front, roles, ministack, accounts: AtomicU64::new(100_000_000_000) })
+        let front = Front::start(port, Arc::clone(&rules), Arc::clone(&roles), ministack.url())?;
+        let seed = rules.seed();
+        console::line(&format!("The emulated AWS makes mistakes as AWS does; {SEED_VARIABLE}={seed} repeats them."));
+        Ok(Self { front, roles, ministack, rules, accounts: Mutex::default() })
     }
 
     /// Its address, for `AWS_ENDPOINT_URL`.
@@ -71,10 +87,28 @@ impl EmulatedAws {
         self.front.url()
     }
 
-    /// Access key id of an account nobody else uses: each 12-digit key id is an account of its own.
+    /// An account nobody else uses: its access key id, and its rules. Each 12-digit key id is an account of its own.
+    ///
+    /// Its dice are named after the thread, which has the name of the test it runs, so that a test alone meets what it
+    /// met among others.
+    pub fn new_account(&self) -> Result<(String, Arc<AccountRules>)> {
+        let (key, name) = {
+            let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+            accounts.made += 1;
+            let key = FIRST_ACCOUNT + accounts.made;
+            let thread = std::thread::current().name().unwrap_or_default().to_owned();
+            let nth = accounts.made_by.entry(thread.clone()).or_default();
+            *nth += 1;
+            (key.to_string(), format!("{thread} {nth}"))
+        };
+        let rules = self.rules.of(&key, &name)?;
+        Ok((key, rules))
+    }
+
+    /// The seed of the rules, and what they have done in all accounts.
     #[must_use]
-    pub fn new_account(&self) -> String {
-        self.accounts.fetch_add(1, Ordering::Relaxed).to_string()
+    pub fn report(&self) -> String {
+        format!("{SEED_VARIABLE}={}: {}", self.rules.seed(), self.rules.report())
     }
 
     /// SDK configuration for an account.

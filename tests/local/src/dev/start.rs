@@ -8,7 +8,7 @@ use sandbox::{Sandbox, SandboxConfig};
 
 use super::{build, env_dir, log_dir, settings, watch};
 use crate::aws::{self, ACCOUNT, EmulatedAws};
-use crate::console::Step;
+use crate::console::{self, Step};
 use crate::iam::Enforcer;
 use crate::identity::Identity;
 use crate::leash::Leash;
@@ -101,9 +101,11 @@ impl Running {
         self.turn.withdraw();
         let step = Step::start("stopping");
         self.watch.stop().await?;
+        let report = self.aws.report();
         self.aws.stop().await?;
         self.sandbox.shutdown().await;
         step.done("stopped");
+        console::line(&format!("What the emulated AWS did, {report}"));
         Ok(())
     }
 }

@@ -91,6 +91,7 @@ async fn what_is_no_notice_of_a_known_device_changes_nothing() -> Result<()> {
 #[tokio::test]
 async fn a_notice_is_about_its_device_and_no_other() -> Result<()> {
     let mut desk = Desk::open().await?;
+    desk.world.keep_the_clock();
     desk.world.connect_device(USER, "second").await?;
     desk.world.connect_corp(USER, "花店", &["lily"]).await?;
     desk.world.connect_device(STRANGER, "theirs").await?;

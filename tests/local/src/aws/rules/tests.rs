@@ -1,0 +1,139 @@
+//! Each rule by itself, on a table of two items.
+
+use std::sync::Arc;
+
+use dynoxide::Database;
+use serde_json::{Value, json};
+
+use super::conflicts::Items;
+use super::draw::Dice;
+use super::partial::{self, Cut};
+use super::replica::Replica;
+use super::request::{Request, Schemas};
+use super::throttle::Partitions;
+use crate::aws::dynamodb::{self, Answer};
+
+struct Table {
+    database: Database,
+    schemas: Schemas,
+}
+
+impl Table {
+    fn new() -> Self {
+        let table = Self { database: Database::memory().unwrap(), schemas: Schemas::default() };
+        let declared = json!({ "TableName": "table", "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
+            "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }] });
+        table.ask("CreateTable", &declared);
+        table.ask("PutItem", &put("a", "1"));
+        table.ask("PutItem", &put("b", "1"));
+        table
+    }
+
+    fn ask(&self, operation: &str, request: &Value) -> Value {
+        body(&dynamodb::run(&self.database, operation, request.to_string().as_bytes()).unwrap())
+    }
+
+    fn request(&self, operation: &str, request: &Value) -> Request {
+        Request::read(operation, request.to_string().as_bytes(), &self.database, &self.schemas).unwrap()
+    }
+
+    fn transaction(&self, ids: &[&str]) -> Request {
+        let actions: Vec<Value> = ids.iter().map(|id| json!({ "Put": put(id, "2") })).collect();
+        self.request("TransactWriteItems", &json!({ "TransactItems": actions }))
+    }
+}
+
+fn put(id: &str, n: &str) -> Value {
+    json!({ "TableName": "table", "Item": { "id": { "S": id }, "n": { "N": n } } })
+}
+
+fn body(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).unwrap()
+}
+
+#[test]
+fn transaction_on_an_item_of_another_one_is_cancelled_with_the_reason_at_its_place() {
+    let (table, items) = (Table::new(), Arc::new(Items::default()));
+    let first = items.hold(&table.transaction(&["b"])).unwrap();
+    let refusal = body(&items.hold(&table.transaction(&["a", "b"])).unwrap_err());
+    assert!(refusal["__type"].as_str().unwrap().ends_with("#TransactionCanceledException"), "{refusal}");
+    assert_eq!(refusal.pointer("/CancellationReasons/0/Code"), Some(&json!("None")));
+    assert_eq!(refusal.pointer("/CancellationReasons/1/Code"), Some(&json!("TransactionConflict")));
+    drop(first);
+    items.hold(&table.transaction(&["a", "b"])).unwrap();
+}
+
+#[test]
+fn write_of_one_item_during_a_transaction_on_it_is_refused_and_beside_another_write_is_not() {
+    let (table, items) = (Table::new(), Arc::new(Items::default()));
+    let write = table.request("PutItem", &put("a", "2"));
+    let transaction = items.hold(&table.transaction(&["a"])).unwrap();
+    let refusal = body(&items.hold(&write).unwrap_err());
+    assert!(refusal["__type"].as_str().unwrap().ends_with("#TransactionConflictException"), "{refusal}");
+    drop(transaction);
+    let _first = items.hold(&write).unwrap();
+    let _second = items.hold(&write).unwrap();
+    items.hold(&table.transaction(&["a"])).unwrap_err();
+}
+
+#[test]
+fn reads_stand_in_nobodys_way_and_a_reading_transaction_is_cancelled_by_a_write() {
+    let (table, items) = (Table::new(), Arc::new(Items::default()));
+    let get = json!({ "TransactItems": [{ "Get": { "TableName": "table", "Key": { "id": { "S": "a" } } } }] });
+    let get = table.request("TransactGetItems", &get);
+    let reading = items.hold(&get).unwrap();
+    let writing = items.hold(&table.transaction(&["a"])).unwrap();
+    items.hold(&get).unwrap_err();
+    drop((reading, writing));
+    items.hold(&get).unwrap();
+}
+
+#[test]
+fn eventually_consistent_read_sees_the_item_as_it_was_until_the_copy_arrives() {
+    let table = Table::new();
+    let replica = Replica::of(&table.database).unwrap();
+    let write = table.request("PutItem", &put("a", "2"));
+    table.ask("PutItem", &put("a", "2"));
+    replica.note(&table.database, &write.items);
+    let get = json!({ "TableName": "table", "Key": { "id": { "S": "a" } } });
+    let read = table.request("GetItem", &get);
+    assert!(read.is_eventually_consistent());
+    let mut seen = Vec::new();
+    for seed in 0..20 {
+        let late = replica.read(&table.database, &read, get.to_string().as_bytes(), &Dice::new(seed, "read"));
+        seen.extend(late.map(|(answer, differs)| (body(&answer)["Item"]["n"]["N"].clone(), differs)));
+    }
+    assert!(!seen.is_empty() && seen.iter().all(|one| *one == (json!("1"), true)), "{seen:?}");
+    replica.settle(&table.database);
+    assert!(replica.read(&table.database, &read, get.to_string().as_bytes(), &Dice::new(0, "read")).is_none());
+}
+
+#[test]
+fn batch_done_in_part_names_the_rest() {
+    let table = Table::new();
+    let keys = ["a", "b"].map(|id| json!({ "id": { "S": id } }));
+    let whole = json!({ "RequestItems": { "table": { "Keys": keys, "ConsistentRead": true } } });
+    let mut cuts = 0;
+    for seed in 0..40 {
+        let mut request = table.request("BatchGetItem", &whole);
+        let Cut::Batch(rest) = partial::cut(&mut request, &Dice::new(seed, "batch")) else { continue };
+        cuts += 1;
+        let mut answer = table.ask("BatchGetItem", &request.body);
+        rest.add_to(&mut answer);
+        assert_eq!(answer.pointer("/Responses/table").unwrap().as_array().unwrap().len(), 1, "{answer}");
+        assert_eq!(answer.pointer("/UnprocessedKeys/table/Keys").unwrap().as_array().unwrap().len(), 1, "{answer}");
+        assert_eq!(answer.pointer("/UnprocessedKeys/table/ConsistentRead"), Some(&json!(true)));
+    }
+    assert!(cuts > 3, "{cuts} of 40");
+}
+
+#[test]
+fn partition_is_throttled_above_a_thousand_write_units_a_second_and_others_are_not() {
+    let (table, partitions) = (Table::new(), Partitions::default());
+    let large = put("a", &"9".repeat(30_000));
+    let large = table.request("PutItem", &large);
+    let refused = (0..60).filter(|_| partitions.charge(&large).is_err()).count();
+    assert!(refused > 10, "{refused} of 60 writes of 30 units each");
+    partitions.charge(&table.request("PutItem", &put("b", "1"))).unwrap();
+}
