@@ -98,6 +98,12 @@ impl PageWriter {
             let counter = self.counter(progress).await?;
             let ids = fans.iter().map(|fan| fan.open_id.as_str());
             let known = self.leads.by_open_ids(progress.task.user_id, ids).await?;
+            // A lead beyond the counter was made by another sync since the counter was read. Its id would be handed out
+            // once more, and a transaction that writes one slot of a segment twice is not refused but invalid.
+            if known.iter().any(|lead| lead.lead_id > counter.lead_count) {
+                progress.counter = None;
+                continue;
+            }
             let plan = self.plan(progress, &counter, page, &fans, known, next_action_at)?;
             match self.execute(progress, plan).await? {
                 Some(step) => return Ok(step),

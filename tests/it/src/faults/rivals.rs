@@ -55,8 +55,20 @@ async fn copies_of_a_message_change_nothing() -> Result<()> {
     Ok(())
 }
 
+/// One of them stands still before its first commit until the other is about to make its second: they do collide.
 #[tokio::test]
 async fn two_accounts_with_fans_in_common_make_each_a_lead_once() -> Result<()> {
+    collide(("TransactWriteItems t_douyin_sync_task", 1), ("TransactWriteItems t_douyin_sync_task", 3)).await
+}
+
+/// One of them has read how many leads there are, and looks for those it knows only after the other has made some.
+#[tokio::test]
+async fn leads_made_after_the_counter_was_read_are_counted_before_more_are_made() -> Result<()> {
+    collide(("BatchGetItem t_douyin_lead", 1), ("TransactWriteItems t_douyin_sync_task", 2)).await
+}
+
+/// Two accounts of one user are synced at once. One stands still at `slow` until the other is at `quick`.
+async fn collide(slow: (&str, u32), quick: (&str, u32)) -> Result<()> {
     const COMMON: usize = 25;
     let (world, first) = shop(7, 40).await?;
     world.douyin_account("branch", 45);
@@ -69,11 +81,7 @@ async fn two_accounts_with_fans_in_common_make_each_a_lead_once() -> Result<()> 
     let both: BTreeSet<String> = common.iter().map(|(_, shops)| shops.clone()).collect();
     let proxy = Proxy::start(&world).await?;
     proxy.arm_times("fans/list", 1, u32::MAX, Fault::Replace(common));
-    // One of them stands still before its first commit until the other is about to make its second: they do collide.
-    let (slow, quick) = (
-        proxy.hold("TransactWriteItems t_douyin_sync_task", 1),
-        proxy.hold("TransactWriteItems t_douyin_sync_task", 3),
-    );
+    let (slow, quick) = (proxy.hold(slow.0, slow.1), proxy.hold(quick.0, quick.1));
     let tasks = [begin(&world, &first, "INCREMENTAL").await?, begin(&world, &second, "INCREMENTAL").await?];
     let collide = async {
         quick.reached().await;
