@@ -6,9 +6,14 @@
 
 use super::limits::Limits;
 
-/// The most that one image may take while it is decoded and scaled: half of the publisher's memory less what the other
-/// posts of its batch hold. It is enough for 40 million pixels of eight bits, with transparency too.
+/// The most that one image may take while it is decoded and scaled. Of the publisher's 512 MiB it takes about 30 itself
+/// and 90 for the media of the nine other posts of a batch; a PNG's extra data may take [`MAX_EXTRA_BYTES`] twice; the rest
+/// is reserve. It is enough for 40 million pixels of eight bits, with transparency too.
 pub const MAX_DECODING_BYTES: u64 = 240 * 1024 * 1024;
+
+/// The most that a PNG's colour profile and texts may take unpacked. They are compressed, so a file of kilobytes can hold
+/// gigabytes; a larger profile is ignored.
+pub(super) const MAX_EXTRA_BYTES: u64 = 16 * 1024 * 1024;
 
 /// An image as its header describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +24,10 @@ pub(super) struct Frame {
     pub(super) decoded_bytes_per_pixel: u64,
     /// Three bytes for each pixel in the form that is scaled, four with transparency.
     pub(super) has_alpha: bool,
-    /// What a progressive JPEG's decoder holds beside its output: all coefficients of all components.
+    /// Whether the decoder writes something else than eight bits for each of red, green, blue (and opacity).
+    pub(super) is_converted: bool,
+    /// What a JPEG's decoder holds beside its output if its scans are not of all components: all
+    /// coefficients.
     pub(super) coefficient_bytes: u64,
 }
 
@@ -44,7 +52,7 @@ impl Frame {
         let (width, height) = limits.scaled(self.width, self.height);
         let channels = if self.has_alpha { 4 } else { 3 };
         let in_eight_bits = self.pixels().saturating_mul(channels);
-        let converted = if self.decoded_bytes_per_pixel == channels { 0 } else { in_eight_bits };
+        let converted = if self.is_converted { in_eight_bits } else { 0 };
         // Columns are scaled first, all rows of them.
         let half_scaled = u64::from(width) * u64::from(self.height) * channels;
         // The scaled image, and the file it is encoded to.
@@ -63,7 +71,8 @@ mod tests {
     const MIB: u64 = 1024 * 1024;
 
     fn frame(width: u32, height: u32, decoded_bytes_per_pixel: u64, has_alpha: bool) -> Frame {
-        Frame { width, height, decoded_bytes_per_pixel, has_alpha, coefficient_bytes: 0 }
+        let is_converted = decoded_bytes_per_pixel != if has_alpha { 4 } else { 3 };
+        Frame { width, height, decoded_bytes_per_pixel, has_alpha, is_converted, coefficient_bytes: 0 }
     }
 
     #[test]
@@ -82,6 +91,12 @@ mod tests {
             ("a 40 MP PNG with transparency", frame(8_000, 5_000, 4, true), 219, true),
             ("a 40 MP PNG of 16 bits", frame(8_000, 5_000, 6, false), 363, false),
             ("a 40 MP PNG of 16 bits with transparency", frame(6_300, 6_300, 8, true), 474, false),
+            (
+                "a 40 MP PNG in grey of 16 bits with transparency",
+                Frame { is_converted: true, ..frame(8_000, 5_000, 4, true) },
+                325,
+                false,
+            ),
             ("a 19 MP PNG of 16 bits with transparency", frame(4_400, 4_400, 8, true), 241, false),
             ("an 18 MP PNG of 16 bits with transparency", frame(4_250, 4_250, 8, true), 226, true),
         ] {

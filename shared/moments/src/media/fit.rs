@@ -11,7 +11,7 @@ use image::{DynamicImage, ImageDecoder, ImageEncoder};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::decoding::Frame;
+use super::decoding::{Frame, MAX_EXTRA_BYTES};
 use super::limits::Limits;
 use super::medium::{ImageFormat, MediaKind, Medium, frame};
 use super::problem::MediaProblem;
@@ -42,7 +42,11 @@ fn scale(format: ImageFormat, bytes: Bytes, limits: &Limits) -> Result<Medium, M
     let source = Cursor::new(bytes);
     let decoded = match format {
         ImageFormat::Jpeg => decode(JpegDecoder::new(source).map_err(corrupt)?, &frame)?,
-        ImageFormat::Png => decode(PngDecoder::new(source).map_err(corrupt)?, &frame)?,
+        ImageFormat::Png => {
+            let mut allowed = image::Limits::no_limits();
+            allowed.max_alloc = Some(MAX_EXTRA_BYTES);
+            decode(PngDecoder::with_limits(source, allowed).map_err(corrupt)?, &frame)?
+        }
     };
     let Decoded { mut image, colours, orientation } = decoded;
     let (width, height) = limits.scaled(image.width(), image.height());
@@ -217,5 +221,39 @@ mod tests {
     async fn what_only_begins_like_an_image_is_corrupt() {
         let medium = Medium::of(crate::media::samples::png(300, 300), &SMALL).unwrap();
         assert_eq!(medium.fit(SMALL).await.unwrap_err(), MediaProblem::Corrupt);
+    }
+
+    /// A profile of a gigabyte in a file of a megabyte; and one of a text as long as a program writes.
+    #[tokio::test]
+    async fn extra_data_of_a_png_takes_no_more_memory_than_is_allowed() {
+        let picture = png(&flag(300, 300));
+        let with_chunk = |kind: &[u8; 4], content: Vec<u8>| {
+            let mut bytes = picture.bytes.to_vec();
+            let mut chunk = u32::try_from(content.len()).unwrap().to_be_bytes().to_vec();
+            chunk.extend(kind);
+            chunk.extend(&content);
+            chunk.extend(checksum(&[&kind[..], &content].concat()).to_be_bytes());
+            bytes.splice(33..33, chunk);
+            Medium::of(bytes, &SMALL).unwrap()
+        };
+        let long = [b"XML:com.adobe.xmp\0\0\0\0\0", &vec![b'x'; 2_000_000][..]].concat();
+        assert_eq!(size(&with_chunk(b"iTXt", long).fit(SMALL).await.unwrap()), (100, 100));
+
+        let mut profile = vec![0; 64 * 1024 * 1024];
+        profile[16..20].copy_from_slice(b"RGB ");
+        let mut packed = Vec::new();
+        encode(PngEncoder::new(&mut packed), &flag(2, 2), Some(profile)).unwrap();
+        let at = packed.windows(4).position(|name| name == b"iCCP").unwrap();
+        let length = u32::from_be_bytes(packed[at - 4..at].try_into().unwrap()) as usize;
+        let fitted = with_chunk(b"iCCP", packed[at + 4..at + 4 + length].to_vec()).fit(SMALL).await.unwrap();
+        let mut decoder = PngDecoder::new(Cursor::new(fitted.bytes)).unwrap();
+        assert_eq!(decoder.icc_profile().unwrap(), None, "a profile too large is ignored");
+    }
+
+    /// The CRC of PNG (third edition, annex D).
+    fn checksum(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(u32::MAX, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 })
+        })
     }
 }

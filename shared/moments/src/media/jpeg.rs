@@ -10,7 +10,7 @@ const START_OF_SCAN: u8 = 0xda;
 /// The frame of a complete JPEG. What follows the end of the image (phones append previews and notes) is of no interest.
 pub(super) fn frame(bytes: &[u8]) -> Result<Frame, MediaProblem> {
     let mut rest = bytes.strip_prefix(&[0xff, 0xd8]).ok_or(MediaProblem::Corrupt)?;
-    let (mut frame, mut scanned) = (None, false);
+    let (mut frame, mut components, mut scanned) = (None::<Frame>, 0, false);
     loop {
         let (marker, after) = next_marker(rest).ok_or(MediaProblem::Corrupt)?;
         rest = after;
@@ -23,8 +23,20 @@ pub(super) fn frame(bytes: &[u8]) -> Result<Frame, MediaProblem> {
         let (segment, after) = split_segment(rest).ok_or(MediaProblem::Corrupt)?;
         rest = after;
         match marker {
-            START_OF_SCAN => scanned = true,
-            _ if is_frame(marker) => frame = frame.or_else(|| read_frame(marker, segment)),
+            START_OF_SCAN => {
+                // The first byte is how many components the scan holds. If not all of them, the decoder keeps all
+                // coefficients until the last scan, at full size.
+                if let (Some(frame), false, Some(count)) = (&mut frame, scanned, segment.first())
+                    && u64::from(*count) < components
+                {
+                    frame.coefficient_bytes = frame.coefficient_bytes.max(2 * frame.pixels() * components);
+                }
+                scanned = true;
+            }
+            _ if is_frame(marker) && frame.is_none() => {
+                frame = read_frame(marker, segment);
+                components = segment.get(5).copied().unwrap_or_default().into();
+            }
             _ => {}
         }
     }
@@ -70,6 +82,7 @@ fn read_frame(marker: u8, segment: &[u8]) -> Option<Frame> {
         // One component is grey; of more the decoder makes red, green and blue.
         decoded_bytes_per_pixel: if components.len() < 6 { 1 } else { 3 },
         has_alpha: false,
+        is_converted: components.len() < 6,
         coefficient_bytes: 0,
     };
     if is_progressive(marker) {
@@ -115,6 +128,18 @@ mod tests {
         assert_eq!(coded(0xc2, &grey), (1, 40_000));
         assert_eq!(coded(0xc2, &colour(0x11)), (3, 120_000));
         assert_eq!(coded(0xc2, &colour(0x22)), (3, 60_000));
+    }
+
+    #[test]
+    fn jpeg_whose_scans_hold_single_components_keeps_all_coefficients() {
+        let components = [1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1];
+        let coefficients = |scanned: u8| {
+            let frame_header = [&[0xff, 0xc0, 0, 17, 8, 0, 100, 0, 200, 3], &components[..]].concat();
+            let tables: Vec<u8> = (1..=scanned).flat_map(|id| [id, 0]).collect();
+            let scan = [&[0xff, 0xda, 0, 6 + 2 * scanned, scanned], &tables[..], &[0, 63, 0, 0x12]].concat();
+            frame(&[&[0xff, 0xd8], &frame_header[..], &scan, &[0xff, 0xd9]].concat()).unwrap().coefficient_bytes
+        };
+        assert_eq!((coefficients(3), coefficients(1)), (0, 120_000));
     }
 
     #[test]

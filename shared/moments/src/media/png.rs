@@ -39,6 +39,7 @@ fn walk(bytes: &[u8]) -> Option<Frame> {
         height,
         decoded_bytes_per_pixel: channels * bytes_per_channel,
         has_alpha,
+        is_converted: depth == 16 || channels != if has_alpha { 4 } else { 3 },
         coefficient_bytes: 0,
     })
 }

@@ -7,7 +7,7 @@
 
 use tracing::warn;
 
-use super::reconcile::CLOCK_SKEW;
+use super::reconcile::{Absence, CLOCK_SKEW};
 use super::step::{Held, Publisher};
 use crate::gateway::{Gateway, List, PageEnd, PostItem};
 use crate::provider::ProviderError;
@@ -17,14 +17,21 @@ use crate::store::unit::Unit;
 /// Pages of a list that are looked through: the vendor allows 200 calls a day for all readings.
 const PAGES: usize = 2;
 
+/// How long after the call was begun its post may have come out, in seconds: the call's own time and the difference of two
+/// clocks, generously.
+const LATEST: i64 = 120;
+
 /// What the lists show of what was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Alike {
     /// The account's posts that may be it, oldest first.
     pub ids: Vec<String>,
-    /// Whether its absence would be shown: both lists could be read, and one of them shows an earlier post of the account
-    /// that we recorded ourselves. A list without it may be late, cut off, or of somebody else.
-    pub proves_absence: bool,
+    /// Posts that may be it in part: of a company, those that ask some of its members.
+    pub partly: Vec<String>,
+    /// What it means if none of them is it. Absence is proven when both lists could be read and one of them shows an
+    /// earlier post of the account that we recorded ourselves: a list without it may be late, cut off, or of somebody
+    /// else.
+    pub absence: Absence,
 }
 
 /// The device that sent it.
@@ -43,6 +50,8 @@ struct Sent<'a> {
     media: usize,
     /// It cannot have come out earlier, in seconds since 1970.
     since: i64,
+    /// Nor later: the call was answered or lost by then, and whatever is newer is another post.
+    until: i64,
 }
 
 impl Publisher {
@@ -56,10 +65,11 @@ impl Publisher {
         task: &Task,
         device: &PersonalDevice<'_>,
     ) -> Result<Alike, ProviderError> {
-        // The account publishes nothing else meanwhile, and published nothing for an interval before.
+        // While it was sent the account published nothing else, and nothing for an interval before.
         let interval = i64::try_from(self.settings.personal_interval.as_secs()).unwrap_or(CLOCK_SKEW);
         let since = unit.sending_at.div_euclid(1_000) - CLOCK_SKEW.min(interval);
-        read_back(device, &Sent { text: &task.text_content, media: task.media_urls.len(), since }).await
+        let until = unit.sending_at.div_euclid(1_000) + LATEST;
+        read_back(device, &Sent { text: &task.text_content, media: task.media_urls.len(), since, until }).await
     }
 
     /// Remembers on the account's row the post that has just been recorded for it.
@@ -81,30 +91,42 @@ impl Publisher {
 async fn read_back(device: &PersonalDevice<'_>, sent: &Sent<'_>) -> Result<Alike, ProviderError> {
     let is_recorded = |post: &PostItem| device.recorded == Some(post.id.as_str());
     // What is recorded already is another unit's post, however alike.
+    let in_time = |post: &PostItem| !is_recorded(post) && (sent.since..=sent.until).contains(&post.create_time);
     let is_wanted = |post: &PostItem| {
-        !is_recorded(post)
-            && post.create_time >= sent.since
-            && post.text.as_deref() == Some(sent.text)
-            && post.media_count == Some(sent.media)
+        in_time(post) && post.text.as_deref() == Some(sent.text) && post.media_count == Some(sent.media)
     };
-    let (mut failures, mut reaches_back) = (Vec::new(), false);
+    let (mut failures, mut shows_recorded) = (Vec::new(), false);
+    // Whether the time at which it was sent was read in some list, and whether an own post of that time is unlike it: its
+    // description may be unreadable, or the platform may have changed its text.
+    let (mut is_covered, mut shows_another) = (false, false);
     let lists = [List::Of(device.wxid), List::Feed];
     for list in lists {
         let reading = own_posts(device, list, sent.since).await;
         let ids: Vec<_> =
             reading.posts.iter().rev().filter(|post| is_wanted(post)).map(|post| post.id.clone()).collect();
         if !ids.is_empty() {
-            return Ok(Alike { ids, proves_absence: false });
+            return Ok(Alike { ids, partly: Vec::new(), absence: Absence::InDoubt });
         }
-        reaches_back |= reading.posts.iter().any(|post| is_recorded(post) && post.create_time < sent.since);
+        shows_recorded |= reading.posts.iter().any(|post| is_recorded(post) && post.create_time < sent.since);
+        shows_another |= reading.posts.iter().any(in_time);
+        // The list of the account itself was seen to be empty although it had posts.
+        is_covered |= reading.reaches_back && (matches!(list, List::Feed) || !reading.posts.is_empty());
         failures.extend(reading.failure);
     }
     for failure in &failures {
         warn!("a list of posts was not read: {failure}");
     }
+    let is_whole = failures.is_empty();
     match failures.pop() {
         Some(failure) if failures.len() + 1 == lists.len() => Err(failure),
-        failure => Ok(Alike { ids: Vec::new(), proves_absence: failure.is_none() && reaches_back }),
+        _ => {
+            let absence = match (is_covered && !shows_another, is_whole && shows_recorded) {
+                (false, _) => Absence::InDoubt,
+                (true, true) => Absence::Proven,
+                (true, false) => Absence::Likely,
+            };
+            Ok(Alike { ids: Vec::new(), partly: Vec::new(), absence })
+        }
     }
 }
 
@@ -112,6 +134,8 @@ async fn read_back(device: &PersonalDevice<'_>, sent: &Sent<'_>) -> Result<Alike
 #[derive(Default)]
 struct Reading {
     posts: Vec<PostItem>,
+    /// Whether it was read back to where the post would be, or to its end.
+    reaches_back: bool,
     failure: Option<ProviderError>,
 }
 
@@ -127,8 +151,12 @@ async fn own_posts(device: &PersonalDevice<'_>, list: List<'_>, since: i64) -> R
                 break;
             }
         };
-        let Some(last) = page.posts.last() else { break };
+        let Some(last) = page.posts.last() else {
+            reading.reaches_back = true;
+            break;
+        };
         let is_far_enough = last.create_time < since;
+        reading.reaches_back |= is_far_enough;
         let first_page_md5 = end.map_or(page.first_page_md5, |end| end.first_page_md5);
         end = Some(PageEnd { max_id: last.id.clone(), first_page_md5 });
         reading.posts.extend(page.posts.into_iter().filter(|post| post.wxid == device.wxid));

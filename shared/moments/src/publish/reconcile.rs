@@ -21,10 +21,21 @@ pub(super) const CLOCK_SKEW: i64 = 30;
 enum ReadBack {
     /// This is it: it says the same, is by the same, and is no other delivery's.
     Found(String),
-    /// The list was read, and it is not there. `proven`: were it out, it would be.
-    NotShown { proven: bool },
+    /// The list was read, and it is not there.
+    NotShown(Absence),
     /// The list cannot be read, which says nothing.
     Unreadable,
+}
+
+/// What it means that a post is not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// It is not out: it would be shown.
+    Proven,
+    /// Nothing speaks for its being out, but the list may be late.
+    Likely,
+    /// Something may be it, or the time it was sent at was not read: whoever sends again may publish twice.
+    InDoubt,
 }
 
 impl Publisher {
@@ -45,12 +56,14 @@ impl Publisher {
             return self.read_again(held).await;
         }
         // Who asked for it has looked. Where not showing proves little, the list is read as often as after any lost
-        // answer; where it cannot be read at all, nothing is sent.
+        // answer; where it is in doubt, or cannot be read at all, nothing is sent.
         let last = held.unit.attempts >= self.settings.reconcile_tries;
-        if let ReadBack::NotShown { proven } = read
-            && held.unit.resend_if_absent
-            && (proven || last)
-        {
+        let is_absent = match read {
+            ReadBack::NotShown(Absence::Proven) => true,
+            ReadBack::NotShown(Absence::Likely) => last,
+            _ => false,
+        };
+        if is_absent && held.unit.resend_if_absent {
             return self.send_again(held).await;
         }
         self.read_again(held).await
@@ -73,18 +86,27 @@ impl Publisher {
     async fn read_back(&self, held: &Held) -> Result<ReadBack> {
         let alike = match &held.unit.corp_key {
             None => self.posts_alike(held).await?,
-            // WeCom lists all of a company's moments.
-            Some(corp_key) => Some(Alike { ids: self.moments_alike(held, corp_key).await?, proves_absence: true }),
+            Some(corp_key) => Some(self.moments_alike(held, corp_key).await?),
         };
         let Some(alike) = alike else { return Ok(ReadBack::Unreadable) };
         for id in alike.ids {
-            let ours = held.claim(How::Found, &id);
-            let claimed = self.claims.get(&ours.claim_key).await?;
-            if claimed.is_none_or(|claimed| claimed.delivery == ours.delivery) {
+            if self.is_free(held, &id).await? {
                 return Ok(ReadBack::Found(id));
             }
         }
-        Ok(ReadBack::NotShown { proven: alike.proves_absence })
+        for id in alike.partly {
+            if self.is_free(held, &id).await? {
+                return Ok(ReadBack::NotShown(Absence::InDoubt));
+            }
+        }
+        Ok(ReadBack::NotShown(alike.absence))
+    }
+
+    /// Whether no other delivery has claimed the post.
+    async fn is_free(&self, held: &Held, id: &str) -> Result<bool> {
+        let ours = held.claim(How::Found, id);
+        let claimed = self.claims.get(&ours.claim_key).await?;
+        Ok(claimed.is_none_or(|claimed| claimed.delivery == ours.delivery))
     }
 
     /// The account's posts that may be the unit's; `None` when the account cannot be used.
@@ -99,7 +121,7 @@ impl Publisher {
 
     /// The company's moments that may be the unit's, oldest first: those that ask exactly the members that it asked. Who
     /// of them is connected by now does not matter.
-    async fn moments_alike(&self, held: &Held, corp_key: &str) -> Result<Vec<String>> {
+    async fn moments_alike(&self, held: &Held, corp_key: &str) -> Result<Alike> {
         let task = &held.entry.task;
         let since = held.unit.sending_at.div_euclid(1_000) - CLOCK_SKEW;
         // A job makes its moment within its lifetime, or never.
@@ -114,20 +136,28 @@ impl Publisher {
         });
         moments.sort_by_key(|moment| moment.create_time);
         let asked = folded(held.unit.asked().iter());
-        let mut alike = Vec::new();
+        let (mut ids, mut partly) = (Vec::new(), Vec::new());
         for moment in moments {
             match self.wecom.member_status(&token.token, &moment.moment_id).await {
                 // The same words may have been given to other members of the company by another task.
-                Ok(members) if !asked.is_empty() && folded(members.iter().map(|(member, _)| member)) == asked => {
-                    alike.push(moment.moment_id);
+                Ok(members) => {
+                    let members = folded(members.iter().map(|(member, _)| member));
+                    if !asked.is_empty() && members == asked {
+                        ids.push(moment.moment_id);
+                    } else if members.iter().any(|member| asked.contains(member)) {
+                        // Some of the members asked: it may be this one, of which WeCom has left members out.
+                        partly.push(moment.moment_id);
+                    }
                 }
-                Ok(_) => {}
                 // Deleted since the list was made.
                 Err(failure) if failure.kind == FailureKind::NotFound => {}
                 Err(failure) => return Err(failure.into()),
             }
         }
-        Ok(alike)
+        // WeCom lists all of a company's moments, but its job may make one for as long as it lives.
+        let is_over = self.clock.now_ms() > held.unit.sending_at + JOB_LIFETIME_MS;
+        let absence = if is_over { Absence::Proven } else { Absence::Likely };
+        Ok(Alike { ids, partly, absence })
     }
 
     /// WeCom has made the task under this id: its members are asked now.

@@ -218,6 +218,10 @@ impl TaskStore {
             }
             TaskChange::Ended(derived) => {
                 status = derived;
+                // There is nothing left to dispatch. Deliveries made later, by an account that is tried again, are
+                // called off one by one.
+                set.push_str(", dispatched = :true");
+                builder = builder.expression_attribute_values(":true", AttributeValue::Bool(true));
                 remove = "REMOVE due_shard, next_action_at";
             }
             TaskChange::Rescheduled(time) => {
