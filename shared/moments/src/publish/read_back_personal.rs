@@ -21,6 +21,9 @@ const PAGES: usize = 2;
 /// clocks, generously.
 const LATEST: i64 = 120;
 
+/// How much earlier or later an equal post still is in doubt, in seconds.
+const DOUBT: i64 = 3_600;
+
 /// What the lists show of what was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Alike {
@@ -95,6 +98,12 @@ async fn read_back(device: &PersonalDevice<'_>, sent: &Sent<'_>) -> Result<Alike
     let is_wanted = |post: &PostItem| {
         in_time(post) && post.text.as_deref() == Some(sent.text) && post.media_count == Some(sent.media)
     };
+    // The same words an hour before or after may be the lost post if the two clocks are that far apart.
+    let is_near = |post: &PostItem| {
+        let is_same = post.text.as_deref() == Some(sent.text) && post.media_count == Some(sent.media);
+        let near = sent.since.saturating_sub(DOUBT)..=sent.until.saturating_add(DOUBT);
+        !is_recorded(post) && is_same && near.contains(&post.create_time)
+    };
     let (mut failures, mut shows_recorded) = (Vec::new(), false);
     // Whether the time at which it was sent was read in some list, and whether an own post of that time is unlike it: its
     // description may be unreadable, or the platform may have changed its text.
@@ -108,7 +117,7 @@ async fn read_back(device: &PersonalDevice<'_>, sent: &Sent<'_>) -> Result<Alike
             return Ok(Alike { ids, partly: Vec::new(), absence: Absence::InDoubt });
         }
         shows_recorded |= reading.posts.iter().any(|post| is_recorded(post) && post.create_time < sent.since);
-        shows_another |= reading.posts.iter().any(in_time);
+        shows_another |= reading.posts.iter().any(|post| in_time(post) || is_near(post));
         // The list of the account itself was seen to be empty although it had posts.
         is_covered |= reading.reaches_back && (matches!(list, List::Feed) || !reading.posts.is_empty());
         failures.extend(reading.failure);

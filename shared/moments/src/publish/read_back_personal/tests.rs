@@ -52,9 +52,12 @@ async fn only_an_own_post_of_that_time_in_either_list_is_found() {
         (empty(), other("wxid_friend", SINCE, "早安"), None, Absence::Likely),
         (other("wxid_friend", SINCE, "早安"), empty(), None, Absence::Likely),
         (empty(), other("", SINCE, "早安"), None, Absence::Likely),
-        (empty(), other(OWN, SINCE - 1, "早安"), None, Absence::Likely),
-        // Somebody has posted the same by hand days later.
-        (empty(), other(OWN, SENT.until + 1, "早安"), None, Absence::Likely),
+        // Somebody has posted the same by hand, long before or after.
+        (empty(), other(OWN, SINCE - DOUBT - 1, "早安"), None, Absence::Likely),
+        (empty(), other(OWN, SENT.until + DOUBT + 1, "早安"), None, Absence::Likely),
+        // Or the platform's clock is that far from ours.
+        (empty(), other(OWN, SINCE - 1, "早安"), None, Absence::InDoubt),
+        (empty(), other(OWN, SENT.until + 1, "早安"), None, Absence::InDoubt),
         (ours(), ours(), Some("9"), Absence::Likely),
         // The platform may have changed the text.
         (empty(), other(OWN, SINCE, "早安。"), None, Absence::InDoubt),
