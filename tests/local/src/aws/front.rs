@@ -30,6 +30,9 @@ const LARGEST: usize = 32 << 20;
 /// What `x-amz-target` of a DynamoDB request begins with.
 const DYNAMODB: &str = "DynamoDB_20120810.";
 
+/// Path of a request that has every copy arrive that lags behind, as if seconds passed (see [`super::rules`]).
+pub(crate) const SETTLE: &str = "/_rules/settle";
+
 /// A running front, on a thread of its own: the runtime of a test ends with the test, and SQLite blocks.
 #[derive(Debug)]
 pub(super) struct Front {
@@ -110,6 +113,11 @@ impl Service {
     async fn serve(self: Arc<Self>, request: hyper::Request<Incoming>) -> io::Result<Response<Body>> {
         let (mut parts, body) = request.into_parts();
         let body = to_bytes(Body::new(body), LARGEST).await.map_err(io::Error::other)?;
+        if parts.uri.path() == SETTLE {
+            let account = account(&parts.headers);
+            self.rules.of(account, account).map_err(|error| io::Error::other(format!("{error:#}")))?.settle();
+            return Ok(Response::new(Body::empty()));
+        }
         if let Some(denied) = self.roles.refuses(&parts, &body) {
             return denial(&denied).map_err(io::Error::other);
         }

@@ -21,6 +21,7 @@ use aws_sdk_cloudformation::config::{Credentials, SharedCredentialsProvider};
 
 use dynamodb::Databases;
 use front::Front;
+pub(crate) use front::SETTLE;
 use ministack::MiniStack;
 use roles::Roles;
 use rules::{AccountRules, Rules, SEED_VARIABLE};

@@ -4,10 +4,15 @@ use anyhow::{Context, Result, ensure};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
+use crate::aws::SETTLE;
+use crate::record::Record;
+
 /// The API, as one user.
 pub(super) struct Api {
     http: reqwest::Client,
     base: String,
+    /// Address of the emulated AWS.
+    aws: String,
     token: Option<String>,
 }
 
@@ -24,11 +29,13 @@ pub(super) struct Answer {
 }
 
 impl Api {
-    pub(super) fn new(http: reqwest::Client, base: &str, token: Option<String>) -> Self {
-        Self { http, base: base.to_owned(), token }
+    pub(super) fn new(http: reqwest::Client, record: &Record, token: Option<String>) -> Self {
+        Self { http, base: record.api_url.clone(), aws: record.aws_url.clone(), token }
     }
 
+    /// Looks seconds after what was done before, as a person would: until then a list may be as it was.
     pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer> {
+        self.http.post(format!("{}{SETTLE}", self.aws)).send().await.context("the emulated AWS does not answer")?;
         self.ask(Method::GET, path, |request| request.query(query)).await
     }
 

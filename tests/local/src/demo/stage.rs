@@ -43,12 +43,12 @@ impl<'a> Stage<'a> {
         let permissions: Vec<_> = permissions.iter().map(|permission| (*permission).to_owned()).collect();
         let token = token::issue(&self.record.jwt_secret, self.user_id(number), &permissions, TOKEN_LIFETIME)?;
         self.tokens.borrow_mut().push(token.clone());
-        Ok(Api::new(self.http.clone(), &self.record.api_url, Some(token)))
+        Ok(Api::new(self.http.clone(), self.record, Some(token)))
     }
 
     /// The API as seen by somebody who is not logged in.
     pub(super) fn nobody(&self) -> Api {
-        Api::new(self.http.clone(), &self.record.api_url, None)
+        Api::new(self.http.clone(), self.record, None)
     }
 
     pub(super) fn user_id(&self, number: u64) -> u64 {
