@@ -17,9 +17,9 @@ use crate::store::unit::Unit;
 /// Pages of a list that are looked through: the vendor allows 200 calls a day for all readings.
 const PAGES: usize = 2;
 
-/// How long after the call was begun its post may have come out, in seconds: the call's own time and the difference of two
-/// clocks, generously.
-const LATEST: i64 = 120;
+/// How long after the call was begun its post may come out, in seconds: a request may arrive long after its sender has given
+/// up. A post that is newer than that is another one.
+const LATEST: i64 = 3_600;
 
 /// How much earlier or later an equal post still is in doubt, in seconds.
 const DOUBT: i64 = 3_600;
@@ -53,7 +53,7 @@ struct Sent<'a> {
     media: usize,
     /// It cannot have come out earlier, in seconds since 1970.
     since: i64,
-    /// Nor later: the call was answered or lost by then, and whatever is newer is another post.
+    /// Nor later than this.
     until: i64,
 }
 
