@@ -16,6 +16,8 @@ use crate::base::Base;
 const PARALLEL: usize = 8;
 /// Per index shard and round; what is left comes ten minutes later.
 const LIMIT: i32 = 250;
+/// So many accounts that end in one round are not each a matter of its own user any more, if they are most of the round.
+const MANY_ENDED: usize = 5;
 /// An account is begun only if this is left: a renewal whose answer is lost costs its user a new authorisation.
 const HEADROOM: Duration = Duration::from_secs(30);
 
@@ -47,30 +49,36 @@ pub async fn handle(app: &App, deadline: Deadline) -> leads::Result<Vec<RoundRep
             Some(app.tokens.keep(&account, deadline).await)
         })
         .buffer_unordered(PARALLEL);
+    let mut ended = 0;
     while let Some(outcome) = rounds.next().await {
         match outcome {
             None => report.unreached += 1,
             Some(Ok(())) => report.count(true),
             Some(Err(error)) => {
                 tracing::warn!("an account's tokens were not kept: {error}");
-                report.count(is_about_one_account(&error));
+                if is_about_one_account(&error) { ended += 1 } else { report.count(false) }
             }
         }
+    }
+    // A secret that was rotated or an incident at Douyin looks like many accounts that end at once.
+    let rest = report.done + report.failed + report.unreached;
+    if ended >= MANY_ENDED && ended > rest {
+        report.failed += ended
+    } else {
+        report.done += ended
     }
     Ok(vec![report])
 }
 
-/// Whether Douyin decided something about this account alone, which the account's status then tells its user. There is
-/// nothing left to do, so it is no work that failed. Everything else can be the same for all accounts.
+/// Whether Douyin decided something about this account alone, which the account's status or its next sync tells its user.
+/// There is nothing left to do, so it is no work that failed. Everything else can be the same for all accounts; a token
+/// refused for the first time (`TokenInvalid`) is too, for it proves nothing yet and is tried again.
 const fn is_about_one_account(error: &leads::Error) -> bool {
     match error {
         leads::Error::Authorization(_) => true,
         leads::Error::Platform(refusal) => matches!(
             refusal.kind,
-            FailureKind::TokenInvalid
-                | FailureKind::ReauthorizationNeeded
-                | FailureKind::ScopeMissing
-                | FailureKind::AccountUnavailable
+            FailureKind::ReauthorizationNeeded | FailureKind::ScopeMissing | FailureKind::AccountUnavailable
         ),
         _ => false,
     }

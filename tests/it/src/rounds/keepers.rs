@@ -89,6 +89,21 @@ async fn token_keeper_told_that_an_account_is_to_be_authorised_anew_succeeds() -
     Ok(())
 }
 
+/// What Douyin says of every account at once is not about any of them: 2190008 proves nothing about a token yet, and 10010
+/// ends an account.
+#[tokio::test]
+async fn token_keeper_told_the_same_of_every_account_fails() -> Result<()> {
+    for (accounts, code) in [(3, 2_190_008), (6, 10_010)] {
+        let world = shops(accounts).await?;
+        world.sandbox.douyin().arm(DouyinFault::code(Endpoint::RefreshToken, code).times(ALL));
+        assert!(
+            !keeper_succeeds(&world, &Detour::default(), world.deadline()).await?,
+            "{code} for {accounts} accounts"
+        );
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn token_keeper_with_no_time_for_any_due_account_fails() -> Result<()> {
     let world = shops(2).await?;
