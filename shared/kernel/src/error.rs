@@ -66,19 +66,11 @@ impl Error {
         Self::InvalidRequest(vec![FieldProblem::new(path, problem)])
     }
 
-    /// Whether the same call can succeed later. What AWS answers without an end in sight is listed, not what passes: a
-    /// failure that nobody has thought of is worth another try.
+    /// Whether the same call can succeed later. Only what is wrong with the call itself cannot: a right or a key that is
+    /// missing may be given back, and a failure that nobody has thought of is worth another try.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Aws { code, .. } => !matches!(
-                code.as_str(),
-                "AccessDeniedException"
-                    | "ConstructionFailure"
-                    | "DisabledException"
-                    | "NotFoundException"
-                    | "ResourceNotFoundException"
-                    | "ValidationException"
-            ),
+            Self::Aws { code, .. } => !matches!(code.as_str(), "ConstructionFailure" | "ValidationException"),
             Self::Busy(_) | Self::Unavailable(_) => true,
             _ => false,
         }

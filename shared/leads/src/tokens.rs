@@ -307,6 +307,9 @@ impl Tokens {
     async fn renew(&self, account: &Auth, owner: &str, deadline: Deadline) -> Result<()> {
         let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
         let refresh_token = self.vault.open(place(account), sealed).await?;
+        // The answer voids the stored token and has to be sealed to be stored. A right to the key that is missing is found
+        // out before that, on the token that is still good.
+        self.vault.seal(place(account), &refresh_token).await?;
         let now = self.clock.now().as_second();
         let renewed = match self.douyin.renew_refresh_token(&refresh_token).await {
             Ok(renewed) => renewed,

@@ -84,7 +84,9 @@ async fn renewed_token_is_written_through_an_outage() -> Result<()> {
         (44, "throttled table", AUTH_WRITE, 2, throttled()),
         (45, "no answer", AUTH_WRITE, 2, Fault::Lose(When::Before)),
         (46, "conflicts for long", AUTH_WRITE, 2, conflict()),
-        (47, "broken key service", "Encrypt", 1, kms()),
+        // The first use of the key is the trial before Douyin is asked.
+        (47, "broken key service", "Encrypt", 2, kms()),
+        (49, "right to the key lost meanwhile", "Encrypt", 2, answer("AccessDeniedException", 400)),
     ] {
         let world = renewal_due(seed).await?;
         let proxy = Proxy::start(&world).await?;
@@ -93,6 +95,19 @@ async fn renewed_token_is_written_through_an_outage() -> Result<()> {
         expect_renewed(&world, what).await?;
     }
     Ok(())
+}
+
+/// A renewal voids the stored token, so it is not asked for while its answer could not be stored.
+#[tokio::test]
+async fn renewal_is_not_asked_for_without_the_right_to_seal_its_answer() -> Result<()> {
+    let world = renewal_due(50).await?;
+    let proxy = Proxy::start(&world).await?;
+    proxy.arm_times("Encrypt", 1, u32::MAX, answer("AccessDeniedException", 400));
+    keep(&world, &proxy).await?;
+    assert!(world.sandbox.journal().of("oauth/renew_refresh_token").is_empty(), "the stored token is void now");
+    world.advance(std::time::Duration::from_secs(3_700));
+    world.keep_tokens().await?;
+    expect_renewed(&world, "with the right given back").await
 }
 
 #[tokio::test]
