@@ -155,6 +155,7 @@ impl Webhook {
         }
         Err(kernel::Error::Busy("douyin account").into())
     }
+
     /// Whether Douyin still accepts the stored access token, asked with the cheapest call there is. A token that is not
     /// there or is refused leaves the event's word; when Douyin does not say, the event has to come again. It does,
     /// twice at the most, and if that is not enough the next refresh or sync finds the tokens dead.
@@ -163,7 +164,9 @@ impl Webhook {
         match self.douyin.user_info(&token, &account.douyin_user_id).await {
             Ok(_) => Ok(true),
             Err(failure) => match failure.kind {
-                FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded | FailureKind::ScopeMissing => Ok(false),
+                FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded => Ok(false),
+                // What the user never granted is refused for want of it. If it was granted, the grant is gone.
+                FailureKind::ScopeMissing => Ok(!account.scope.split(',').any(|scope| scope.trim() == "user_info")),
                 _ => {
                     warn!(account.id = account.id, "withdrawal of account {} not checked: {failure}", account.id);
                     Err(failure.into())

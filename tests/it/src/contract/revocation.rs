@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use futures::FutureExt;
-use sandbox::douyin::{Effect, Endpoint, Fault, SignedWebhook, signature};
+use sandbox::douyin::{Decision, Effect, Endpoint, Fault, SignedWebhook, signature};
 use serde_json::{Value, json};
 
 use super::{USER, assert_enveloped};
@@ -75,6 +75,20 @@ async fn revocation_that_arrives_after_a_new_authorisation_changes_nothing() -> 
     let message = revoke(&world, "shop");
     assert_enveloped(&deliver(&world, &message, Some(&message.message_id)).await?, 200, &json!(null));
     assert_dropped(&world, &shop, "the new revocation").await
+}
+
+/// The profile may not be asked for, which says nothing about the token.
+#[tokio::test]
+async fn late_revocation_of_an_account_without_its_profile_is_not_heeded_unchecked() -> Result<()> {
+    let world = World::start().await?;
+    let shop = world.douyin_account("shop", 5);
+    world.authorize(USER, "shop").await?;
+    let old = revoke(&world, "shop");
+    let decision = Decision { approve: true, untick: vec!["user_info".to_owned()] };
+    let callback = world.consent(USER, "shop", &decision).await?;
+    assert_eq!(world.call(&callback).await?.status, 200);
+    assert_enveloped(&deliver(&world, &old, Some(&old.message_id)).await?, 200, &json!(null));
+    assert_kept(&world, &shop, "an old revocation").await
 }
 
 #[tokio::test]
