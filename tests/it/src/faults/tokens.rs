@@ -4,14 +4,15 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use functions::douyin::token_keeper;
 use jiff::Timestamp;
 use sandbox::douyin::{Effect, Endpoint, Fault};
 
 use super::story::Story;
 use super::{PLENTY, SHOP, USER, begin, live_through, recover, shop};
-use crate::World;
 use crate::proxy::Proxy;
 use crate::tables::Row;
+use crate::{Event, World};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -219,4 +220,28 @@ async fn douyins_word_on_the_refresh_token_ends_the_account_at_once() -> Result<
     world.drain().await?;
     assert_eq!(world.progress(USER, &task).await?["status"], "FAILED");
     expect_account(&world, "EXPIRED", "synced").await
+}
+
+/// The versions of a row begin anew when it is deleted and made again.
+#[tokio::test]
+async fn refusal_of_a_deleted_accounts_token_does_not_end_its_successor() -> Result<()> {
+    let world = World::start().await?;
+    let shop = world.douyin_account(SHOP, 1);
+    world.authorize(USER, SHOP).await?;
+    world.advance(DAY * 13);
+    world.sandbox.douyin().arm(Fault::code(Endpoint::RefreshToken, REFRESH_TOKEN_DEAD));
+    let proxy = Proxy::start(&world).await?;
+    let gate = proxy.hold("oauth/refresh_token", 1);
+    let app = token_keeper::App::new(&world.base("douyin-token-keeper", &proxy.detour()).await?).await?;
+    let meanwhile = async {
+        gate.reached().await;
+        let delete = Event::sample("douyin-account-delete")?.path("douyinUserId", &shop);
+        let answer = world.call_as(USER, delete).await?;
+        world.authorize(USER, SHOP).await?;
+        gate.open();
+        anyhow::Ok(answer.status)
+    };
+    let (_, deleted) = futures::join!(token_keeper::handle(&app, world.deadline()), meanwhile);
+    assert_eq!(deleted?, 200);
+    expect_account(&world, "ACTIVE", "after the refusal of the former token").await
 }

@@ -171,14 +171,16 @@ impl AuthStore {
         unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
-    /// An update of an account that is ACTIVE and whose token set is still the one that was read.
+    /// An update of an account that is ACTIVE and whose token set is still the one that was read. The row's number is part
+    /// of that: a row that is deleted and made again counts its versions from the beginning.
     fn unmoved(&self, account: &Auth) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.table)
             .key("douyin_user_id", s(&account.douyin_user_id))
-            .condition_expression("token_version = :version AND #status = :active")
+            .condition_expression("id = :id AND token_version = :version AND #status = :active")
             .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":id", n(account.id))
             .expression_attribute_values(":version", n(account.token_version))
             .expression_attribute_values(":active", s("ACTIVE"))
     }
