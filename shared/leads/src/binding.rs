@@ -105,9 +105,8 @@ impl Bindings {
 
     /// Binds the account of `grant` to the tenant and starts a sync of it, all or nothing: whoever authorises an account
     /// wants its leads. A sync that runs already is kept, and none is started that Douyin would refuse for want of the
-    /// scope. An account of another tenant is taken over once its
-    /// authorisation has ended: whoever can give a fresh consent is who owns it. `ticket` takes the grant out of where
-    /// it was parked, in the same transaction.
+    /// scope. An account of another tenant is taken over once its authorisation has ended: whoever can give a fresh
+    /// consent is who owns it. `ticket` takes the grant out of where it was parked, in the same transaction.
     ///
     /// # Errors
     /// [`AuthorizationProblem::BoundToAnotherUser`] when another tenant's authorisation of it works, and
