@@ -11,12 +11,20 @@ mod samples;
 mod shape;
 mod webhook;
 
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::{Answer, World};
 
 /// The user of these tests.
 const USER: u64 = 1001;
+
+/// A world whose clock only the test moves: these tests compare times.
+async fn world() -> Result<World> {
+    let world = World::start().await?;
+    world.keep_the_clock();
+    Ok(world)
+}
 
 /// Fails unless `answer` is the contract's envelope around `data`, down to the last field.
 fn assert_enveloped(answer: &Answer, status: u16, data: &Value) {

@@ -148,6 +148,8 @@ impl World {
         }
         .parameters();
         let (account, rules) = aws.new_account()?;
+        let (functions, start) = (clock.clone(), clock.now());
+        rules.follow(move || functions.now().duration_since(start).try_into().unwrap_or_default());
         let config = aws.config(&account);
         let stack = stack::deploy(&config, "it", template, &parameters).await?;
         let roles = Arc::new(Enforcer::new(&account, template, &stack)?);

@@ -42,6 +42,7 @@ async fn expire(world: &World, account: &str) -> Result<()> {
 #[tokio::test]
 async fn a_revoked_account_is_taken_over_by_a_fresh_consent() -> Result<()> {
     let world = World::start().await?;
+    world.keep_the_clock();
     let shop = world.douyin_account("shop", 3);
     world.authorize(HOLDER, "shop").await?;
     assert_eq!(world.sync(HOLDER, &shop, "INCREMENTAL").await?["created"], 3);

@@ -7,7 +7,7 @@ use sandbox::douyin::{Endpoint, Fault};
 use serde_json::{Value, json};
 
 use super::shape::{instant, shape};
-use super::{USER, assert_enveloped};
+use super::{USER, assert_enveloped, world};
 use crate::{Event, World};
 
 const DAY: i64 = 86_400;
@@ -21,7 +21,7 @@ async fn accounts(world: &World) -> Result<Value> {
 
 #[tokio::test]
 async fn accounts_show_their_state_and_until_when_it_lasts() -> Result<()> {
-    let world = World::start().await?;
+    let world = world().await?;
     assert_eq!(accounts(&world).await?, json!([]));
     let shop = world.douyin_account("shop", 3);
     let begun = world.clock.now().as_second();
@@ -63,7 +63,7 @@ async fn accounts_show_their_state_and_until_when_it_lasts() -> Result<()> {
 
 #[tokio::test]
 async fn a_disconnected_account_is_gone_with_its_tokens_and_its_leads_stay() -> Result<()> {
-    let world = World::start().await?;
+    let world = world().await?;
     let shop = world.douyin_account("shop", 5);
     world.authorize(USER, "shop").await?;
     world.sync(USER, &shop, "INCREMENTAL").await?;

@@ -6,7 +6,7 @@ use sandbox::douyin::{Decision, Endpoint, Fault};
 use serde_json::json;
 
 use super::shape::{instant, shape};
-use super::{USER, assert_enveloped, tidy};
+use super::{USER, assert_enveloped, tidy, world};
 use crate::world::Detour;
 use crate::{Answer, Event, World};
 
@@ -16,7 +16,7 @@ async fn ask(world: &World, body: &serde_json::Value) -> Result<Answer> {
 
 #[tokio::test]
 async fn a_sync_is_accepted_and_then_found_running_until_it_ends() -> Result<()> {
-    let world = World::start().await?;
+    let world = world().await?;
     tidy(&world);
     let shop = world.douyin_account("shop", 50);
     world.authorize(USER, "shop").await?;
@@ -73,7 +73,7 @@ async fn a_sync_is_accepted_and_then_found_running_until_it_ends() -> Result<()>
 
 #[tokio::test]
 async fn a_failed_sync_says_why_and_what_to_do() -> Result<()> {
-    let world = World::start().await?;
+    let world = world().await?;
     let shop = world.douyin_account("shop", 5);
     world.authorize(USER, "shop").await?;
     world.sandbox.douyin().arm(Fault::code(Endpoint::FansList, 28_001_018));

@@ -6,12 +6,12 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::shape::{instant, shape};
-use super::{USER, assert_enveloped};
-use crate::{Event, World};
+use super::{USER, assert_enveloped, world};
+use crate::Event;
 
 #[tokio::test]
 async fn the_list_is_the_fans_newest_first_in_the_owners_fields() -> Result<()> {
-    let world = World::start().await?;
+    let world = world().await?;
     let shop = world.douyin_account("shop", 23);
     world.authorize(USER, "shop").await?;
     let now = instant(world.clock.now().as_second());
@@ -51,7 +51,7 @@ async fn the_list_is_the_fans_newest_first_in_the_owners_fields() -> Result<()> 
 
 #[tokio::test]
 async fn a_user_without_leads_has_an_empty_first_page() -> Result<()> {
-    let world = World::start().await?;
+    let world = world().await?;
     let none = json!({"records": [], "total": 0, "size": 10, "current": 1, "pages": 0});
     assert_enveloped(&world.leads(USER, &[]).await?, 200, &none);
     assert_enveloped(&world.leads(USER, &[("keyword", "小"), ("endTime", "2026-11-20T08:00:00Z")]).await?, 200, &none);
@@ -60,7 +60,7 @@ async fn a_user_without_leads_has_an_empty_first_page() -> Result<()> {
 
 #[tokio::test]
 async fn working_a_lead_answers_it_and_keeps_who_did_what_when() -> Result<()> {
-    let world = World::start().await?;
+    let world = world().await?;
     let shop = world.douyin_account("shop", 3);
     world.authorize(USER, "shop").await?;
     world.sync(USER, &shop, "INCREMENTAL").await?;

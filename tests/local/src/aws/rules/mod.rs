@@ -18,6 +18,7 @@ mod throttle;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
 use axum::body::Bytes;
@@ -204,6 +205,13 @@ impl AccountRules {
     /// Has every copy arrive, as if two seconds had passed.
     pub fn settle(&self) {
         self.replica.settle(&self.database);
+    }
+
+    /// Has pauses on a simulated clock count as time in which a throttled partition recovers.
+    ///
+    /// `simulated` answers how far that clock has moved since it was made.
+    pub fn follow(&self, simulated: impl Fn() -> Duration + Send + Sync + 'static) {
+        self.partitions.follow(simulated);
     }
 
     /// What they did in this account.

@@ -1,6 +1,8 @@
 //! Each rule by itself, on a table of two items.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use dynoxide::Database;
 use serde_json::{Value, json};
@@ -136,4 +138,16 @@ fn partition_is_throttled_above_a_thousand_write_units_a_second_and_others_are_n
     let refused = (0..60).filter(|_| partitions.charge(&large).is_err()).count();
     assert!(refused > 10, "{refused} of 60 writes of 30 units each");
     partitions.charge(&table.request("PutItem", &put("b", "1"))).unwrap();
+}
+
+#[test]
+fn throttled_partition_recovers_while_code_pauses_on_a_simulated_clock() {
+    let (table, partitions) = (Table::new(), Partitions::default());
+    let paused = Arc::new(AtomicU64::new(0));
+    let seconds = Arc::clone(&paused);
+    partitions.follow(move || Duration::from_secs(seconds.load(Ordering::Relaxed)));
+    let large = table.request("PutItem", &put("a", &"9".repeat(300_000)));
+    while partitions.charge(&large).is_ok() {}
+    paused.store(2, Ordering::Relaxed);
+    partitions.charge(&large).unwrap();
 }

@@ -15,8 +15,9 @@
 //! seen.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::fmt;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::refusal;
 use super::request::{Kind, Request};
@@ -36,39 +37,68 @@ const MOST: usize = 10_000;
 const MESSAGE: &str = "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically \
                        scaling your table or index so please try again shortly.";
 
+/// How far the simulated clock of whoever sends the requests has moved.
+type Simulated = Box<dyn Fn() -> Duration + Send + Sync>;
+
 /// What is left of every partition's second.
-#[derive(Debug, Default)]
-pub(super) struct Partitions(Mutex<HashMap<(String, bool), Bucket>>);
+pub(super) struct Partitions {
+    buckets: Mutex<HashMap<(String, bool), Bucket>>,
+    start: Instant,
+    simulated: OnceLock<Simulated>,
+}
+
+impl fmt::Debug for Partitions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Partitions").field("buckets", &self.buckets).finish_non_exhaustive()
+    }
+}
+
+impl Default for Partitions {
+    fn default() -> Self {
+        Self { buckets: Mutex::default(), start: Instant::now(), simulated: OnceLock::new() }
+    }
+}
 
 #[derive(Debug)]
 struct Bucket {
     left: f64,
-    at: Instant,
+    at: Duration,
 }
 
 impl Bucket {
-    fn refill(&mut self, limit: f64) {
-        let now = Instant::now();
-        self.left = (self.left + limit * now.duration_since(self.at).as_secs_f64()).min(limit);
+    fn refill(&mut self, limit: f64, now: Duration) {
+        self.left = (self.left + limit * now.saturating_sub(self.at).as_secs_f64()).min(limit);
         self.at = now;
     }
 }
 
 impl Partitions {
+    /// Also counts the time by which a simulated clock moves: code that was throttled pauses on that clock, so its pause
+    /// takes no time of the machine's, and the partition would never recover.
+    pub(super) fn follow(&self, simulated: impl Fn() -> Duration + Send + Sync + 'static) {
+        // An account has one clock; the first stays.
+        let _is_first = self.simulated.set(Box::new(simulated)).is_ok();
+    }
+
+    /// Time since the start, of the machine and of the simulated clock together.
+    fn now(&self) -> Duration {
+        self.start.elapsed() + self.simulated.get().map_or(Duration::ZERO, |simulated| simulated())
+    }
+
     /// Charges what a request will use, or refuses it when a partition of it has nothing left: like DynamoDB's, a
     /// bucket may be overdrawn by the request that empties it.
     pub(super) fn charge(&self, request: &Request) -> Result<(), Answer> {
         let limit = if request.writes() { WRITES } else { READS };
         let factor = if matches!(request.kind, Kind::TransactGet | Kind::TransactWrite) { 2.0 } else { 1.0 };
-        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.now();
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() > MOST {
-            buckets.retain(|_, bucket| bucket.at.elapsed().as_secs() < 1);
+            buckets.retain(|_, bucket| now.saturating_sub(bucket.at).as_secs() < 1);
         }
         let partition = |partition: &str| (partition.to_owned(), request.writes());
         for item in &request.items {
-            let bucket =
-                buckets.entry(partition(&item.partition)).or_insert_with(|| Bucket { left: limit, at: Instant::now() });
-            bucket.refill(limit);
+            let bucket = buckets.entry(partition(&item.partition)).or_insert_with(|| Bucket { left: limit, at: now });
+            bucket.refill(limit, now);
             if bucket.left <= 0.0 {
                 return Err(refuse(request, &item.partition));
             }
