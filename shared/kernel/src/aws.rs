@@ -8,11 +8,10 @@ use aws_sdk_kms as kms;
 use aws_sdk_scheduler as scheduler;
 use aws_sdk_secretsmanager as secretsmanager;
 use aws_sdk_sqs as sqs;
-use aws_smithy_http_client::tls;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::config::{ConfigError, Env};
-use crate::conflict;
+use crate::{conflict, sdk_http, trust};
 
 /// Every client a function may use. Holding one that is not used costs nothing measurable; opening a connection does.
 #[derive(Debug, Clone)]
@@ -34,13 +33,9 @@ impl Aws {
     /// SDK has no default for it), four times that a call with its retries.
     pub async fn from_env(env: &Env) -> Result<Self, ConfigError> {
         let attempt = Duration::from_millis(env.parsed("AWS_CALL_TIMEOUT_MS", 2_500)?);
-        // Without this one shared client every service client would parse the root certificates anew.
-        let http_client = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-            .build_https();
         let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .region(Region::new(env.required("AWS_REGION")?))
-            .http_client(http_client)
+            .http_client(sdk_http::client(trust::pem()))
             .timeout_config(
                 TimeoutConfig::builder().operation_attempt_timeout(attempt).operation_timeout(attempt * 4).build(),
             )

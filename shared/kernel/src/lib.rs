@@ -22,7 +22,9 @@ pub mod platform_secret;
 pub mod queue;
 pub mod round;
 pub mod schedule;
+mod sdk_http;
 pub mod telemetry;
+mod trust;
 pub mod vault;
 
 pub use clock::Clock;

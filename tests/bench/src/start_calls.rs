@@ -29,9 +29,9 @@ pub async fn measure() -> Result<Vec<Figure>> {
     let steps = |calls: &[Call]| [sequential(calls) as f64];
     Ok(vec![
         Figure::count("asking for a sync: AWS calls one after the other", "calls", steps(new))
-            .at_most(4.0)
+            .at_most(2.0)
             .note(names(new)),
-        Figure::count("asking again while it runs", "calls", steps(running)).at_most(4.0).note(names(running)),
+        Figure::count("asking again while it runs", "calls", steps(running)).at_most(3.0).note(names(running)),
         Figure::count("once per start of the function", "calls", steps(&init)).note(names(&init)),
     ])
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use kernel::http_client;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, retry};
@@ -22,8 +23,7 @@ const KEEP_IDLE_CONNECTIONS: Duration = Duration::from_secs(20);
 pub(super) struct Transport {
     base_url: Url,
     timeout: Duration,
-    // Built by the first call, because loading the trust store costs 3.4 ms of CPU at every cold start, and most
-    // functions that hold a client make no call at all.
+    // Built by the first call: most functions that hold a client make no call at all.
     client: OnceCell<Client>,
 }
 
@@ -114,8 +114,8 @@ impl Transport {
         })
     }
 
-    fn build(&self) -> reqwest::Result<Client> {
-        let client = Client::builder()
+    fn build(&self) -> kernel::Result<Client> {
+        let client = http_client::builder()?
             // From connecting to the last byte of the body.
             .timeout(self.timeout)
             // The API never redirects; following one would carry tokens to wherever it points.
@@ -125,7 +125,8 @@ impl Transport {
             .pool_idle_timeout(KEEP_IDLE_CONNECTIONS);
         // A company proxy in the environment (say one with the fixed address of an allow-list) is honoured for the
         // platform and makes no sense for a sandbox on this machine.
-        if is_loopback(&self.base_url) { client.no_proxy() } else { client }.build()
+        let client = if is_loopback(&self.base_url) { client.no_proxy() } else { client };
+        client.build().map_err(|_| kernel::Error::Unavailable("http client"))
     }
 }
 

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{Outcome, Refusal, transact};
+use kernel::dynamo::{Outcome, transact};
 use kernel::ids::{TaskId, UserId};
 use kernel::queue::Queue;
 use tracing::{info, warn};
@@ -46,40 +46,38 @@ impl SyncRequests {
         })
     }
 
-    /// Starts a sync of the caller's account, or finds the one that runs. Three sequential AWS calls: read the
-    /// account, write the task together with its claim, send the message. A message that cannot be sent fails
-    /// nothing: the sweeper finds the task.
+    /// Starts a sync of the caller's account, or finds the one that runs. Two sequential AWS calls: write the task
+    /// together with its claim, send the message. A message that cannot be sent fails nothing: the sweeper finds the
+    /// task.
+    ///
+    /// The account is read only when the claim is refused, to learn why: the claim's condition demands all that a
+    /// look before it could find out.
     pub async fn start(&self, user_id: UserId, douyin_user_id: &str, strategy: SyncStrategy) -> Result<Started> {
+        let mut stale = None;
         loop {
-            let account = self.own_account(user_id, douyin_user_id).await?;
-            ensure_active(&account)?;
-            let stale = match account.active_sync_task_id {
-                None => None,
-                Some(active) => match self.tasks.get(active).await? {
-                    Some(task) if !task.status.ended() && task.user_id == user_id => {
-                        return Ok(Started::Running(task.task_id, task.status));
-                    }
-                    _ => Some(active),
-                },
-            };
             let now = self.clock.now();
             let task = TaskId::generate(now);
             let actions = vec![
                 self.tasks.create(task, user_id, douyin_user_id, strategy, now.as_millisecond())?,
                 self.accounts.claim(user_id, douyin_user_id, task, stale)?,
             ];
-            match transact(&self.client, &self.clock, actions).await? {
-                Outcome::Committed => {
-                    info!(task.id = task.get(), ?strategy, "fan sync {task} created");
-                    announce(&self.queue, task, user_id).await;
-                    return Ok(Started::New(task));
-                }
-                // Another request claimed the account in between, or the id was taken: look again.
-                Outcome::Refused(refusals) => {
-                    let claimed = refusals.iter().any(Refusal::refused);
-                    warn!(claimed, "fan sync not created at the first try");
-                }
+            if matches!(transact(&self.client, &self.clock, actions).await?, Outcome::Committed) {
+                info!(task.id = task.get(), ?strategy, "fan sync {task} created");
+                announce(&self.queue, task, user_id).await;
+                return Ok(Started::New(task));
             }
+            let account = self.own_account(user_id, douyin_user_id).await?;
+            ensure_active(&account)?;
+            stale = account.active_sync_task_id;
+            if let Some(active) = stale
+                && let Some(task) = self.tasks.get(active).await?
+                && !task.status.ended()
+                && task.user_id == user_id
+            {
+                return Ok(Started::Running(task.task_id, task.status));
+            }
+            // The task that held the claim has ended, or the id was taken, or the claim was given back in between.
+            warn!(claimed = stale.is_some(), "fan sync not created at the first try");
         }
     }
 

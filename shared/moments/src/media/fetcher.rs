@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kernel::config::{ConfigError, Env, check_time_limits};
+use kernel::http_client;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, retry};
+use reqwest::{Client, ClientBuilder, Response, retry};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use url::Url;
@@ -47,7 +48,7 @@ struct Inner {
     timeout: Duration,
     judge: Judge,
     lookup: Lookup,
-    // Built by the first fetch, because loading the trust store costs 3.4 ms of CPU at every cold start.
+    // Built by the first fetch: most functions that hold a fetcher fetch nothing.
     public: OnceCell<Client>,
     trusted: OnceCell<Client>,
 }
@@ -116,12 +117,12 @@ impl MediaFetcher {
 
     async fn client(&self, trusted: bool) -> Result<&Client, MediaProblem> {
         let built = if trusted {
-            self.inner.trusted.get_or_try_init(|| async { self.builder().build() }).await
+            self.inner.trusted.get_or_try_init(|| async { build(self.builder()?) }).await
         } else {
             // The judge lets only https pass; should it ever err, this does not.
             let resolver = Arc::new(PublicOnly::new(Arc::clone(&self.inner.lookup)));
-            let builder = self.builder().https_only(true).dns_resolver(resolver);
-            self.inner.public.get_or_try_init(|| async { builder.build() }).await
+            let restricted = || async { build(self.builder()?.https_only(true).dns_resolver(resolver)) };
+            self.inner.public.get_or_try_init(restricted).await
         };
         built.map_err(|_| {
             tracing::error!("the HTTP client for media cannot be built");
@@ -129,8 +130,9 @@ impl MediaFetcher {
         })
     }
 
-    fn builder(&self) -> reqwest::ClientBuilder {
-        Client::builder()
+    fn builder(&self) -> kernel::Result<ClientBuilder> {
+        let builder = http_client::builder()?;
+        Ok(builder
             .user_agent(concat!("cunkebao/", env!("CARGO_PKG_VERSION")))
             // Every hop is judged by us.
             .redirect(Policy::none())
@@ -146,7 +148,7 @@ impl MediaFetcher {
             .no_zstd()
             .http1_only()
             .connect_timeout(CONNECT_TIMEOUT.min(self.inner.timeout))
-            .pool_idle_timeout(KEEP_IDLE_CONNECTIONS)
+            .pool_idle_timeout(KEEP_IDLE_CONNECTIONS))
     }
 }
 
@@ -155,6 +157,10 @@ impl fmt::Debug for MediaFetcher {
         let Inner { timeout, judge, .. } = &*self.inner;
         f.debug_struct("MediaFetcher").field("timeout", timeout).field("judge", judge).finish_non_exhaustive()
     }
+}
+
+fn build(builder: ClientBuilder) -> kernel::Result<Client> {
+    builder.build().map_err(|_| kernel::Error::Unavailable("http client"))
 }
 
 /// Where the answer sends us, if it does.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use kernel::http_client;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, retry};
 use tokio::sync::OnceCell;
@@ -28,8 +29,8 @@ pub(crate) enum Connection {
     Fresh,
 }
 
-/// The way to one provider. Builds a client at the first call that needs it, because loading the trust store costs
-/// 3.4 ms of CPU at every cold start, and most functions that hold a provider make no call at all.
+/// The way to one provider. Builds a client at the first call that needs it: most functions that hold a provider make
+/// no call at all.
 pub(crate) struct Http {
     base_url: Url,
     timeout: Duration,
@@ -78,8 +79,8 @@ impl Http {
         })
     }
 
-    fn build(&self, connection: Connection) -> reqwest::Result<Client> {
-        let client = Client::builder()
+    fn build(&self, connection: Connection) -> kernel::Result<Client> {
+        let client = http_client::builder()?
             // From connecting to the last byte of the body.
             .timeout(self.timeout)
             // Shorter than the whole, so that a connection that does not open is told from a missing answer.
@@ -95,7 +96,8 @@ impl Http {
             });
         // A company proxy in the environment (WeCom answers only to trusted addresses, and a function has none of its
         // own) is honoured for the platform and makes no sense for a sandbox on this machine.
-        if is_loopback(&self.base_url) { client.no_proxy() } else { client }.build()
+        let client = if is_loopback(&self.base_url) { client.no_proxy() } else { client };
+        client.build().map_err(|_| kernel::Error::Unavailable("http client"))
     }
 }
 
