@@ -1,5 +1,6 @@
-//! What both domains stand on and which knows neither: configuration, errors, time, ids, the caller, AWS clients,
-//! the token vault, queues, transactions, and the index of what is due.
+//! What both domains stand on and which knows neither: configuration, errors, time, ids, the caller, AWS clients, the
+//! token vault and queues; and the mechanics of writing, once each: transactions with named conditions
+//! ([`transaction`]), trying again ([`retry`]), and the index of what is due ([`due`]).
 //!
 //! Arrows point here and never away: `functions → leads | moments → kernel`.
 
@@ -20,9 +21,11 @@ pub mod mac;
 pub mod page;
 pub mod platform_secret;
 pub mod queue;
+pub mod retry;
 pub mod round;
 pub mod schedule;
 pub mod telemetry;
+pub mod transaction;
 pub mod vault;
 
 pub use clock::Clock;

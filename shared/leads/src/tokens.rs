@@ -6,7 +6,7 @@ use std::time::Duration;
 use kernel::Clock;
 use kernel::config::{ConfigError, Env};
 use kernel::deadline::Deadline;
-use kernel::dynamo::backoff;
+use kernel::retry::Backoff;
 use kernel::vault::{Place, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::{error, info, warn};
@@ -36,6 +36,8 @@ const LEASE: Duration = Duration::from_secs(60);
 /// How long to wait for another holder, and how often to look.
 const WAIT: Duration = Duration::from_secs(65);
 const POLL: Duration = Duration::from_millis(250);
+/// Between attempts to store new tokens, for as long as the function lives.
+const STORE_PAUSES: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(1_280));
 /// Two refusals closer together than this are one incident: "expired" was seen twice within 100 ms of a good token, and
 /// a refresh of a token that has not expired brings the same one, so it is no second opinion.
 const APART: i64 = 60;
@@ -256,7 +258,7 @@ impl Tokens {
         deadline: Deadline,
     ) -> Result<bool> {
         for attempt in 0.. {
-            let pause = backoff(attempt);
+            let pause = STORE_PAUSES.jittered(attempt);
             match self.try_to_store(account, fence, (access, refresh), &mut tokens).await {
                 Err(error) if error.may_pass() && deadline.remaining(self.clock.now()) > pause => {
                     warn!(account.id = account.id, attempt, "new tokens of account {} not stored: {error}", account.id);

@@ -4,10 +4,11 @@ use aws_sdk_dynamodb::Client;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{Outcome, Refusal, transact};
 use kernel::ids::{TaskId, UserId};
 use kernel::queue::Queue;
-use tracing::{info, warn};
+use kernel::retry::{Attempt, TRIES, on_conflict};
+use kernel::transaction::Transaction;
+use tracing::info;
 
 use super::announce;
 use crate::error::{AuthorizationProblem, Result};
@@ -50,37 +51,38 @@ impl SyncRequests {
     /// account, write the task together with its claim, send the message. A message that cannot be sent fails
     /// nothing: the sweeper finds the task.
     pub async fn start(&self, user_id: UserId, douyin_user_id: &str, strategy: SyncStrategy) -> Result<Started> {
-        loop {
-            let account = self.own_account(user_id, douyin_user_id).await?;
-            ensure_active(&account)?;
-            let stale = match account.active_sync_task_id {
-                None => None,
-                Some(active) => match self.tasks.get(active).await? {
-                    Some(task) if !task.status.ended() && task.user_id == user_id => {
-                        return Ok(Started::Running(task.task_id, task.status));
-                    }
-                    _ => Some(active),
-                },
-            };
-            let now = self.clock.now();
-            let task = TaskId::generate(now);
-            let actions = vec![
-                self.tasks.create(task, user_id, douyin_user_id, strategy, now.as_millisecond())?,
-                self.accounts.claim(user_id, douyin_user_id, task, stale)?,
-            ];
-            match transact(&self.client, &self.clock, actions).await? {
-                Outcome::Committed => {
-                    info!(task.id = task.get(), ?strategy, "fan sync {task} created");
-                    announce(&self.queue, task, user_id).await;
-                    return Ok(Started::New(task));
+        on_conflict(&self.clock, "douyin account", TRIES, || self.try_start(user_id, douyin_user_id, strategy)).await
+    }
+
+    async fn try_start(
+        &self,
+        user_id: UserId,
+        douyin_user_id: &str,
+        strategy: SyncStrategy,
+    ) -> Result<Attempt<Started>> {
+        let account = self.own_account(user_id, douyin_user_id).await?;
+        ensure_active(&account)?;
+        let stale = match account.active_sync_task_id {
+            None => None,
+            Some(active) => match self.tasks.get(active).await? {
+                Some(task) if !task.status.ended() && task.user_id == user_id => {
+                    return Ok(Attempt::Done(Started::Running(task.task_id, task.status)));
                 }
-                // Another request claimed the account in between, or the id was taken: look again.
-                Outcome::Refused(refusals) => {
-                    let claimed = refusals.iter().any(Refusal::refused);
-                    warn!(claimed, "fan sync not created at the first try");
-                }
-            }
+                _ => Some(active),
+            },
+        };
+        let now = self.clock.now();
+        let task = TaskId::generate(now);
+        let mut transaction = Transaction::new();
+        transaction.add(self.tasks.create(task, user_id, douyin_user_id, strategy, now.as_millisecond())?);
+        transaction.add(self.accounts.claim(user_id, douyin_user_id, task, stale)?);
+        if !transaction.commit(&self.client, &self.clock).await?.is_committed() {
+            // Another request claimed the account in between, or the id was taken.
+            return Ok(Attempt::Conflict);
         }
+        info!(task.id = task.get(), ?strategy, "fan sync {task} created");
+        announce(&self.queue, task, user_id).await;
+        Ok(Attempt::Done(Started::New(task)))
     }
 
     async fn own_account(&self, user_id: UserId, douyin_user_id: &str) -> Result<Auth> {

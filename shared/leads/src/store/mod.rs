@@ -12,4 +12,4 @@ pub mod parked_grant;
 pub mod sync_task;
 pub mod webhook_event;
 
-pub(crate) use kernel::dynamo::{put, unless_refused, update};
+pub(crate) use kernel::dynamo::{delete, put, unless_refused, update};

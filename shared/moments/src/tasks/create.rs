@@ -90,9 +90,9 @@ impl TaskCreation {
     /// time after the latter would publish twice.
     pub async fn create(&self, user_id: UserId, bearer: &SecretString, request: &NewTaskRequest) -> Result<Created> {
         self.try_create(user_id, bearer, request).await.map_err(|error| match error {
-            Error::Kernel(error @ (kernel::Error::Aws { .. } | kernel::Error::Corrupt(_))) => {
-                Error::CreationFailed(error)
-            }
+            Error::Kernel(
+                error @ (kernel::Error::Aws { .. } | kernel::Error::Corrupt(_) | kernel::Error::Internal(_)),
+            ) => Error::CreationFailed(error),
             other => other,
         })
     }
