@@ -1,6 +1,6 @@
 //! What both domains stand on and which knows neither: configuration, errors, time, ids, the caller, AWS clients, the
 //! token vault and queues; and the mechanics of writing, once each: transactions with named conditions
-//! ([`transaction`]), trying again ([`retry`]), and the index of what is due ([`due`]).
+//! ([`transaction`]), trying again ([`retry`]), leases ([`lease`]), and the index of what is due ([`due`]).
 //!
 //! Arrows point here and never away: `functions → leads | moments → kernel`.
 
@@ -17,6 +17,7 @@ pub mod http_client;
 pub mod ids;
 pub mod jwks;
 pub mod jwt;
+pub mod lease;
 pub mod mac;
 pub mod page;
 pub mod platform_secret;

@@ -6,9 +6,11 @@ use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
+use jiff::Timestamp;
 use kernel::Clock;
 use kernel::dynamo::{self, Outcome, Refusal, n};
 use kernel::error::{Error, Result};
+use kernel::lease::Lease;
 use roaring::RoaringBitmap;
 use serde_bytes::ByteBuf;
 
@@ -30,21 +32,21 @@ const NICKNAME_CHARACTERS: usize = 200;
 pub struct Progress {
     /// The task as the table has it.
     pub task: SyncTask,
-    /// The worker's token on the task.
-    pub owner: String,
+    /// The worker's lease on the task.
+    pub lease: Lease,
     counter: Option<Counter>,
     met: RoaringBitmap,
 }
 
 impl Progress {
-    /// The progress of a task just claimed by `owner`.
-    pub fn new(task: SyncTask, owner: String) -> Result<Self> {
+    /// The progress of a task just claimed with `lease`.
+    pub fn new(task: SyncTask, lease: Lease) -> Result<Self> {
         let met = if task.met.is_empty() {
             RoaringBitmap::new()
         } else {
             RoaringBitmap::deserialize_from(task.met.as_slice()).map_err(|_| Error::Corrupt("sync task"))?
         };
-        Ok(Self { task, owner, counter: None, met })
+        Ok(Self { task, lease, counter: None, met })
     }
 
     /// How many different fans this walk has met (FULL only).
@@ -86,12 +88,12 @@ struct Plan {
     cursor: i64,
     walked: bool,
     total: Option<u64>,
-    next_action_at: Option<i64>,
+    lease_end: Option<Timestamp>,
 }
 
 impl PageWriter {
-    /// Commits `page`; `next_action_at` extends the lease when it is given.
-    pub async fn commit(&self, progress: &mut Progress, page: &FanPage, next_action_at: Option<i64>) -> Result<Step> {
+    /// Commits `page`; `lease_end` renews the lease when it is given.
+    pub async fn commit(&self, progress: &mut Progress, page: &FanPage, lease_end: Option<Timestamp>) -> Result<Step> {
         let fans = distinct(page);
         for _ in 0..REPLANS {
             // The counter is read before the leads: if it is still the same at commit, so are they.
@@ -104,7 +106,7 @@ impl PageWriter {
                 progress.counter = None;
                 continue;
             }
-            let plan = self.plan(progress, &counter, page, &fans, known, next_action_at)?;
+            let plan = self.plan(progress, &counter, page, &fans, known, lease_end)?;
             match self.execute(progress, plan).await? {
                 Some(step) => return Ok(step),
                 None => progress.counter = None,
@@ -119,7 +121,7 @@ impl PageWriter {
         &self,
         progress: &mut Progress,
         limit: usize,
-        next_action_at: Option<i64>,
+        lease_end: Option<Timestamp>,
     ) -> Result<(Step, usize)> {
         for _ in 0..REPLANS {
             let counter = self.counter(progress).await?;
@@ -128,7 +130,7 @@ impl PageWriter {
             if marked == 0 {
                 return Ok((Step::Committed, 0));
             }
-            let plan = self.plan_unfollowed(progress, &counter, &missing, next_action_at)?;
+            let plan = self.plan_unfollowed(progress, &counter, &missing, lease_end)?;
             match self.execute(progress, plan).await? {
                 Some(step) => return Ok((step, marked)),
                 None => progress.counter = None,
@@ -154,7 +156,7 @@ impl PageWriter {
         page: &FanPage,
         fans: &[&Fan],
         known: Vec<Lead>,
-        next_action_at: Option<i64>,
+        lease_end: Option<Timestamp>,
     ) -> Result<Plan> {
         let task = &progress.task;
         let now = self.clock.now().as_second();
@@ -211,7 +213,7 @@ impl PageWriter {
         };
         // The highest count of the walk: who leaves in mid-walk moves the list up, and somebody else is missed.
         let (cursor, walked, total) = (page.cursor, !page.has_more, page.total.max(task.total));
-        Ok(Plan { actions, counters, counter, met, cursor, walked, total, next_action_at })
+        Ok(Plan { actions, counters, counter, met, cursor, walked, total, lease_end })
     }
 
     fn plan_unfollowed(
@@ -219,7 +221,7 @@ impl PageWriter {
         progress: &Progress,
         counter: &Counter,
         missing: &[Lead],
-        next_action_at: Option<i64>,
+        lease_end: Option<Timestamp>,
     ) -> Result<Plan> {
         let task = &progress.task;
         let account = task.douyin_user_id.as_str();
@@ -236,7 +238,7 @@ impl PageWriter {
         let mut counters = task.counters;
         counters.unfollowed += missing.len() as u64;
         let (cursor, walked, total, met) = (task.cursor, task.walked, task.total, progress.met.clone());
-        Ok(Plan { actions, counters, counter, met, cursor, walked, total, next_action_at })
+        Ok(Plan { actions, counters, counter, met, cursor, walked, total, lease_end })
     }
 
     /// The first `limit` leads that follow the task's account but were not met on this walk.
@@ -285,7 +287,9 @@ impl PageWriter {
         progress.task.total = plan.total;
         progress.task.counters = plan.counters;
         progress.task.attempts = 0;
-        progress.task.next_action_at = plan.next_action_at.or(progress.task.next_action_at);
+        if let Some(end) = plan.lease_end {
+            progress.lease.renewed(end);
+        }
         Ok(Some(Step::Committed))
     }
 
@@ -294,15 +298,15 @@ impl PageWriter {
                        updated = :updated, unchanged = :unchanged, unfollowed = :unfollowed, attempts = :zero, \
                        update_time = :now"
             .to_owned();
-        let mut builder = self.tasks.held(progress.task.task_id, &progress.owner);
+        let mut builder = self.tasks.held(progress.task.task_id, &progress.lease);
         if let Some(total) = plan.total {
             set.push_str(", #total = :total");
             builder =
                 builder.expression_attribute_names("#total", "total").expression_attribute_values(":total", n(total));
         }
-        if let Some(next) = plan.next_action_at {
+        if let Some(end) = plan.lease_end {
             set.push_str(", next_action_at = :next");
-            builder = builder.expression_attribute_values(":next", n(next));
+            builder = builder.expression_attribute_values(":next", n(end.as_millisecond()));
         }
         if progress.task.strategy == SyncStrategy::Full {
             set.push_str(", met = :met");
