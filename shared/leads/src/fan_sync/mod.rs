@@ -1,5 +1,7 @@
 //! Taking a Douyin account's fans over as leads, asynchronously, resumably, exactly once.
 
+mod page_diff;
+mod page_writer;
 mod request;
 mod sweep;
 mod worker;

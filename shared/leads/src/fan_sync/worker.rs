@@ -17,6 +17,8 @@ use kernel::queue::{MAX_DELAY, Queue};
 use kernel::retry::Backoff;
 use tracing::{info, warn};
 
+use super::page_diff::Progress;
+use super::page_writer::{PageWriter, Step};
 use super::{SyncMessage, end};
 use crate::config::SyncSettings;
 use crate::douyin::{Douyin, FailureKind, FanPage};
@@ -24,7 +26,7 @@ use crate::error::{AuthorizationProblem, Error, Result, SyncProblem, platform_ad
 use crate::store::auth::{Auth, AuthStore};
 use crate::store::lead::LeadStore;
 use crate::store::lead_index::LeadIndexStore;
-use crate::store::page_commit::{PageWriter, Progress, Step};
+use crate::store::page_commit::PageStore;
 use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTaskStore};
 use crate::tokens::{AccessToken, Rejection, Tokens, ensure_active};
 
@@ -93,11 +95,13 @@ impl SyncWorker {
             client: dynamodb.clone(),
             accounts: AuthStore::new(dynamodb.clone(), env)?,
             pages: PageWriter {
-                client: dynamodb.clone(),
-                clock: clock.clone(),
-                tasks: tasks.clone(),
-                leads: LeadStore::new(dynamodb.clone(), clock.clone(), env)?,
-                index: LeadIndexStore::new(dynamodb.clone(), clock.clone(), env)?,
+                store: PageStore {
+                    client: dynamodb.clone(),
+                    clock: clock.clone(),
+                    tasks: tasks.clone(),
+                    leads: LeadStore::new(dynamodb.clone(), clock.clone(), env)?,
+                    index: LeadIndexStore::new(dynamodb.clone(), clock.clone(), env)?,
+                },
             },
             tasks,
             tokens: Tokens::new(aws, env, douyin.clone(), clock.clone())?,
@@ -180,7 +184,7 @@ impl SyncWorker {
                 }
                 None => (commit.await, None),
             };
-            match committed.map_err(|error| self.stop(error.into(), progress))? {
+            match committed.map_err(|error| self.stop(error, progress))? {
                 Step::Committed => {}
                 Step::LeaseLost => return Err(Stop::LeaseLost),
             }
@@ -232,7 +236,7 @@ impl SyncWorker {
             }
             let lease = progress.lease.renewal(self.clock.now());
             let marked = self.pages.mark_unfollowed(progress, UNFOLLOWED_PER_STEP, lease).await;
-            match marked.map_err(|error| self.stop(error.into(), progress))? {
+            match marked.map_err(|error| self.stop(error, progress))? {
                 (Step::LeaseLost, _) => return Err(Stop::LeaseLost),
                 (Step::Committed, UNFOLLOWED_PER_STEP) => {}
                 (Step::Committed, _) => return Ok(()),

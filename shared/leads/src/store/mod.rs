@@ -7,7 +7,7 @@ pub mod auth;
 pub mod lead;
 pub mod lead_index;
 pub mod oauth_state;
-pub mod page_commit;
+pub(crate) mod page_commit;
 pub mod parked_grant;
 pub mod sync_task;
 pub mod webhook_event;
