@@ -156,7 +156,7 @@ impl From<Error> for Problem {
             ),
             Error::Busy(_) => row(StatusCode::CONFLICT, Conflict, "同一内容正在被其他操作占用", "请稍等几秒后再试"),
             Error::Unavailable(_) => row(StatusCode::SERVICE_UNAVAILABLE, Internal, "服务暂时不可用", "请稍后再试"),
-            Error::Aws { .. } | Error::Corrupt(_) => row(
+            Error::Aws { .. } | Error::Corrupt(_) | Error::Internal(_) => row(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 Internal,
                 "系统繁忙，操作未能完成",

@@ -1,11 +1,10 @@
-//! What every store needs of DynamoDB: attribute shorthands, transactions whose refusals are data, and batch reads
-//! that ask again for what was left out.
+//! What every store needs of DynamoDB: attribute shorthands, actions of transactions, and batch reads that ask again for
+//! what was left out.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
+use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -13,15 +12,14 @@ use serde::de::DeserializeOwned;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::retry::{CONFLICT_PAUSES, CONFLICT_RETRIES};
+use crate::transaction::Transaction;
 
 /// A row.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// At most this many keys fit one BatchGetItem.
 const BATCH_GET_KEYS: usize = 100;
-
-/// How often a transaction that met another one, or a throttle, is tried again before giving up.
-const CONFLICT_RETRIES: u32 = 8;
 
 /// A number attribute.
 pub fn n(number: impl std::fmt::Display) -> AttributeValue {
@@ -61,14 +59,20 @@ where
 
 /// A finished update as one action of a transaction.
 pub fn update(builder: UpdateBuilder) -> Result<TransactWriteItem> {
-    let update = builder.build().map_err(|_| Error::Corrupt("update"))?;
+    let update = builder.build().map_err(|_| Error::Internal("incomplete update"))?;
     Ok(TransactWriteItem::builder().update(update).build())
 }
 
 /// A put as one action of a transaction.
 pub fn put(builder: PutBuilder) -> Result<TransactWriteItem> {
-    let put = builder.build().map_err(|_| Error::Corrupt("put"))?;
+    let put = builder.build().map_err(|_| Error::Internal("incomplete put"))?;
     Ok(TransactWriteItem::builder().put(put).build())
+}
+
+/// A delete as one action of a transaction.
+pub fn delete(builder: DeleteBuilder) -> Result<TransactWriteItem> {
+    let delete = builder.build().map_err(|_| Error::Internal("incomplete delete"))?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
 }
 
 /// What became of a transaction.
@@ -76,7 +80,7 @@ pub fn put(builder: PutBuilder) -> Result<TransactWriteItem> {
 pub enum Outcome {
     /// All of it was written.
     Committed,
-    /// Nothing was written: for each action, whether its own condition refused, with the row that was there.
+    /// Nothing was written: for each action, whether its own condition refused.
     Refused(Vec<Refusal>),
 }
 
@@ -85,74 +89,27 @@ pub enum Outcome {
 pub enum Refusal {
     /// This action would have been fine.
     No,
-    /// Its condition did not hold; the row as it is, when the action asked for it.
-    Yes(Option<Item>),
+    /// Its condition did not hold.
+    Yes,
 }
 
 impl Refusal {
     /// Whether this action's condition refused.
     pub fn refused(&self) -> bool {
-        matches!(self, Self::Yes(_))
+        matches!(self, Self::Yes)
     }
 }
 
-/// Writes `actions` (at most 100, no two on one row) all or nothing.
-///
-/// One request token covers all attempts, so an attempt whose answer was lost counts once. Conflicts with other
-/// transactions and throttling are retried here with growing pauses; the SDK does not do it for transactions.
+/// The same, with refusals told by position.
 pub async fn transact(client: &Client, clock: &Clock, actions: Vec<TransactWriteItem>) -> Result<Outcome> {
-    let token = hex::encode(crate::mac::random::<16>());
-    let mut attempt = 0;
-    loop {
-        let sent = client
-            .transact_write_items()
-            .set_transact_items(Some(actions.clone()))
-            .client_request_token(&token)
-            .send()
-            .await;
-        let error = match sent {
-            Ok(_) => return Ok(Outcome::Committed),
-            Err(error) => error,
-        };
-        let Some(cancelled) = error.as_service_error().and_then(|e| {
-            match e {
-            aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(
-                cancelled,
-            ) => Some(cancelled),
-            _ => None,
-        }
-        }) else {
-            return Err(Error::aws("dynamodb:TransactWriteItems")(error));
-        };
-        let reasons = cancelled.cancellation_reasons();
-        let codes = || reasons.iter().map(|reason| reason.code().unwrap_or("None"));
-        if codes().any(|code| code == "ConditionalCheckFailed") {
-            return Ok(Outcome::Refused(
-                reasons
-                    .iter()
-                    .map(|reason| match reason.code() {
-                        Some("ConditionalCheckFailed") => Refusal::Yes(reason.item().cloned()),
-                        _ => Refusal::No,
-                    })
-                    .collect(),
-            ));
-        }
-        let passing = codes().all(|code| {
-            matches!(code, "None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
-        });
-        if !passing || attempt == CONFLICT_RETRIES {
-            return Err(Error::aws("dynamodb:TransactWriteItems")(error));
-        }
-        clock.sleep(backoff(attempt)).await;
-        attempt += 1;
+    let mut transaction = Transaction::new();
+    let conditions: Vec<_> = actions.into_iter().map(|action| transaction.add(action)).collect();
+    let outcome = transaction.commit(client, clock).await?;
+    if outcome.is_committed() {
+        return Ok(Outcome::Committed);
     }
-}
-
-/// 20 ms doubling to 1.28 s, half of it random so that two that met do not meet again.
-pub fn backoff(attempt: u32) -> Duration {
-    let full = 20_u64 << attempt.min(6);
-    let random = u64::from(u16::from_le_bytes(crate::mac::random::<2>()));
-    Duration::from_millis(full / 2 + random % (full / 2 + 1))
+    let refusal = |condition| if outcome.failed(condition) { Refusal::Yes } else { Refusal::No };
+    Ok(Outcome::Refused(conditions.into_iter().map(refusal).collect()))
 }
 
 /// Reads rows by key, in no particular order; absent rows are simply not among the answers.
@@ -172,7 +129,7 @@ pub async fn batch_get(
                 .set_projection_expression(projection.map(str::to_owned))
                 .consistent_read(consistent)
                 .build()
-                .map_err(|_| Error::Corrupt("batch read"))?,
+                .map_err(|_| Error::Internal("incomplete batch read"))?,
         );
         let mut attempt = 0;
         while let Some(keys) = pending.take() {
@@ -188,7 +145,7 @@ pub async fn batch_get(
                 if attempt == CONFLICT_RETRIES {
                     return Err(Error::Busy("table"));
                 }
-                clock.sleep(backoff(attempt)).await;
+                clock.sleep(CONFLICT_PAUSES.jittered(attempt)).await;
                 attempt += 1;
             }
         }

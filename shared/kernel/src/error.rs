@@ -52,6 +52,9 @@ pub enum Error {
     /// A stored value cannot be read back: a bug or tampering, never the caller's fault.
     #[error("{0} cannot be decoded")]
     Corrupt(&'static str),
+    /// A mistake of ours that no input can cause, such as a request that was built without its table.
+    #[error("internal error: {0}")]
+    Internal(&'static str),
     /// Somebody else holds what is needed and did not let go in time; trying later helps.
     #[error("{0} is busy")]
     Busy(&'static str),

@@ -1,5 +1,6 @@
-//! What both domains stand on and which knows neither: configuration, errors, time, ids, the caller, AWS clients,
-//! the token vault, queues, transactions, and the index of what is due.
+//! What both domains stand on and which knows neither: configuration, errors, time, ids, the caller, AWS clients, the
+//! token vault and queues; and the mechanics of writing, once each: transactions with named conditions
+//! ([`transaction`]), trying again ([`retry`]), leases ([`lease`]), and the index of what is due ([`due`]).
 //!
 //! Arrows point here and never away: `functions → leads | moments → kernel`.
 
@@ -16,14 +17,17 @@ pub mod http_client;
 pub mod ids;
 pub mod jwks;
 pub mod jwt;
+pub mod lease;
 pub mod mac;
 pub mod page;
 pub mod platform_secret;
 pub mod queue;
+pub mod retry;
 pub mod round;
 pub mod schedule;
 mod sdk_http;
 pub mod telemetry;
+pub mod transaction;
 mod trust;
 pub mod vault;
 

@@ -4,16 +4,14 @@ use aws_sdk_dynamodb::Client;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{Outcome, Refusal, transact};
 use kernel::ids::UserId;
+use kernel::retry::{Attempt, TRIES, on_conflict};
+use kernel::transaction::Transaction;
 use tracing::info;
 
 use crate::error::{Result, SyncProblem};
 use crate::store::auth::{Auth, AuthStore};
 use crate::store::sync_task::{EndedBy, Ending, SyncTaskStore};
-
-/// How often a change that met another one is tried again.
-const TRIES: u32 = 10;
 
 /// Access to the accounts of a tenant.
 #[derive(Debug, Clone)]
@@ -56,28 +54,29 @@ impl Disconnection {
     /// Forgets the caller's account with its tokens and ends a sync of it, in one transaction: the worker's next page
     /// is refused. The leads stay.
     pub async fn disconnect(&self, user_id: UserId, douyin_user_id: &str) -> Result<()> {
-        let mut ended = None;
-        for _ in 0..TRIES {
-            let account = self.accounts.get(douyin_user_id).await?.filter(|account| account.user_id == user_id);
-            let account = account.ok_or(kernel::Error::NotFound("douyin account"))?;
-            let mut actions = vec![self.accounts.delete(&account)?];
-            let running = account.active_sync_task_id.filter(|task| Some(*task) != ended);
-            if let Some(task) = running {
-                let ending = Ending::Failed(SyncProblem::Disconnected.advice());
-                actions.push(self.tasks.end(task, EndedBy::Anyone, ending, self.clock.now().as_second())?);
-            }
-            match transact(&self.client, &self.clock, actions).await? {
-                Outcome::Committed => {
-                    info!(account.id = account.id, "account {} disconnected", account.id);
-                    return Ok(());
-                }
-                Outcome::Refused(refusals) => {
-                    if refusals.get(1).is_some_and(Refusal::refused) {
-                        ended = running;
-                    }
-                }
-            }
+        on_conflict(&self.clock, "douyin account", TRIES, || self.try_disconnect(user_id, douyin_user_id)).await
+    }
+
+    async fn try_disconnect(&self, user_id: UserId, douyin_user_id: &str) -> Result<Attempt<()>> {
+        let account = self.accounts.get(douyin_user_id).await?.filter(|account| account.user_id == user_id);
+        let account = account.ok_or(kernel::Error::NotFound("douyin account"))?;
+        let mut transaction = Transaction::new();
+        let account_is_unchanged = transaction.add(self.accounts.delete(&account)?);
+        if let Some(task) = account.active_sync_task_id {
+            let ending = Ending::Failed(SyncProblem::Disconnected.advice());
+            transaction.add(self.tasks.end(task, EndedBy::Anyone, ending, self.clock.now().as_second())?);
         }
-        Err(kernel::Error::Busy("douyin account").into())
+        let mut outcome = transaction.commit(&self.client, &self.clock).await?;
+        if !outcome.is_committed() && !outcome.failed(account_is_unchanged) {
+            // The sync that the account names has ended by itself: the account goes alone.
+            let mut alone = Transaction::new();
+            alone.add(self.accounts.delete(&account)?);
+            outcome = alone.commit(&self.client, &self.clock).await?;
+        }
+        if !outcome.is_committed() {
+            return Ok(Attempt::Conflict);
+        }
+        info!(account.id = account.id, "account {} disconnected", account.id);
+        Ok(Attempt::Done(()))
     }
 }

@@ -5,9 +5,10 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{Outcome, Refusal, transact};
 use kernel::ids::{TaskId, UserId};
 use kernel::queue::Queue;
+use kernel::retry::{Attempt, TRIES, on_conflict};
+use kernel::transaction::Transaction;
 use kernel::vault::{Place, Vault};
 use secrecy::SecretString;
 use tracing::info;
@@ -17,9 +18,6 @@ use crate::fan_sync::announce;
 use crate::store::auth::{Auth, AuthStatus, AuthStore, Grant, TABLE};
 use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTask, SyncTaskStore};
 use crate::tokens::refresh_due;
-
-/// How often a binding that met another change of the account is tried again.
-const TRIES: u32 = 10;
 
 /// What a code was exchanged for.
 #[derive(Debug)]
@@ -117,65 +115,72 @@ impl Bindings {
         grant: &FreshGrant,
         ticket: Option<TransactWriteItem>,
     ) -> Result<()> {
-        let (access_token, refresh_token) = grant.seal(&self.vault, TABLE, user_id).await?;
-        for _ in 0..TRIES {
-            let account = self.accounts.get(&grant.douyin_user_id).await?;
-            let lapsed = match Holder::of(account.as_ref(), user_id) {
-                Holder::Free => None,
-                Holder::Lapsed(account) => Some(account),
-                Holder::Taken => return Err(AuthorizationProblem::BoundToAnotherUser.into()),
-            };
-            let now = self.clock.now();
-            let kept = Grant {
-                douyin_user_id: &grant.douyin_user_id,
-                user_id,
-                nickname: &grant.nickname,
-                avatar_url: &grant.avatar_url,
-                scope: &grant.scope,
-                access_token: access_token.clone(),
-                refresh_token: refresh_token.clone(),
-                expire_time: grant.expire_time,
-                refresh_expire_time: grant.refresh_expire_time,
-                refresh_due: refresh_due(grant.expire_time, grant.refresh_expire_time, 0),
-            };
-            let running = self.running(account.as_ref()).await?;
-            let (own, foreign): (Option<SyncTask>, Option<SyncTask>) = match running {
-                Some(task) if task.user_id == user_id => (Some(task), None),
-                foreign => (None, foreign),
-            };
-            let sync = (own.is_none() && grant.lists_fans()).then(|| TaskId::generate(now));
-            // The ticket first, so that its refusal is told from the others.
-            let mut actions: Vec<TransactWriteItem> = ticket.iter().cloned().collect();
-            let id = TaskId::generate(now).get();
-            actions.push(self.accounts.bind(id, kept, account.as_ref(), sync, now.as_second())?);
-            if let Some(task) = sync {
-                let (account, strategy) = (&grant.douyin_user_id, SyncStrategy::Incremental);
-                actions.push(self.tasks.create(task, user_id, account, strategy, now.as_millisecond())?);
-            }
-            if let Some(task) = foreign {
-                let ending = Ending::Failed(SyncProblem::TakenOver.advice());
-                actions.push(self.tasks.end(task.task_id, EndedBy::Anyone, ending, now.as_second())?);
-            }
-            match transact(&self.client, &self.clock, actions).await? {
-                Outcome::Committed => {
-                    if let Some(before) = lapsed {
-                        info!(account.id = id, "account {} taken over from user {}", before.id, before.user_id);
-                    }
-                    info!(user.id = user_id.get(), "user {user_id} authorised a douyin account");
-                    if let Some(task) = sync {
-                        info!(task.id = task.get(), "fan sync {task} created by the authorisation");
-                        announce(&self.queue, task, user_id).await;
-                    }
-                    return Ok(());
-                }
-                Outcome::Refused(refusals) if ticket.is_some() && refusals.first().is_some_and(Refusal::refused) => {
-                    return Err(AuthorizationProblem::TicketInvalid.into());
-                }
-                // The account or its sync has moved on since it was read: look again.
-                Outcome::Refused(_) => {}
-            }
+        let sealed = grant.seal(&self.vault, TABLE, user_id).await?;
+        on_conflict(&self.clock, "douyin account", TRIES, || self.try_bind(user_id, grant, &sealed, ticket.as_ref()))
+            .await
+    }
+
+    async fn try_bind(
+        &self,
+        user_id: UserId,
+        grant: &FreshGrant,
+        (access_token, refresh_token): &(String, String),
+        ticket: Option<&TransactWriteItem>,
+    ) -> Result<Attempt<()>> {
+        let account = self.accounts.get(&grant.douyin_user_id).await?;
+        let lapsed = match Holder::of(account.as_ref(), user_id) {
+            Holder::Free => None,
+            Holder::Lapsed(account) => Some(account),
+            Holder::Taken => return Err(AuthorizationProblem::BoundToAnotherUser.into()),
+        };
+        let now = self.clock.now();
+        let kept = Grant {
+            douyin_user_id: &grant.douyin_user_id,
+            user_id,
+            nickname: &grant.nickname,
+            avatar_url: &grant.avatar_url,
+            scope: &grant.scope,
+            access_token: access_token.clone(),
+            refresh_token: refresh_token.clone(),
+            expire_time: grant.expire_time,
+            refresh_expire_time: grant.refresh_expire_time,
+            refresh_due: refresh_due(grant.expire_time, grant.refresh_expire_time, 0),
+        };
+        let running = self.running(account.as_ref()).await?;
+        let (own, foreign): (Option<SyncTask>, Option<SyncTask>) = match running {
+            Some(task) if task.user_id == user_id => (Some(task), None),
+            foreign => (None, foreign),
+        };
+        let sync = (own.is_none() && grant.lists_fans()).then(|| TaskId::generate(now));
+        let mut transaction = Transaction::new();
+        let grant_is_parked = ticket.map(|take| transaction.add(take.clone()));
+        let id = TaskId::generate(now).get();
+        transaction.add(self.accounts.bind(id, kept, account.as_ref(), sync, now.as_second())?);
+        if let Some(task) = sync {
+            let (account, strategy) = (&grant.douyin_user_id, SyncStrategy::Incremental);
+            transaction.add(self.tasks.create(task, user_id, account, strategy, now.as_millisecond())?);
         }
-        Err(kernel::Error::Busy("douyin account").into())
+        if let Some(task) = foreign {
+            let ending = Ending::Failed(SyncProblem::TakenOver.advice());
+            transaction.add(self.tasks.end(task.task_id, EndedBy::Anyone, ending, now.as_second())?);
+        }
+        let outcome = transaction.commit(&self.client, &self.clock).await?;
+        if outcome.failed(grant_is_parked) {
+            return Err(AuthorizationProblem::TicketInvalid.into());
+        }
+        if !outcome.is_committed() {
+            // The account or its sync has moved on since it was read.
+            return Ok(Attempt::Conflict);
+        }
+        if let Some(before) = lapsed {
+            info!(account.id = id, "account {} taken over from user {}", before.id, before.user_id);
+        }
+        info!(user.id = user_id.get(), "user {user_id} authorised a douyin account");
+        if let Some(task) = sync {
+            info!(task.id = task.get(), "fan sync {task} created by the authorisation");
+            announce(&self.queue, task, user_id).await;
+        }
+        Ok(Attempt::Done(()))
     }
 
     /// The sync that holds the account, unless it has ended.

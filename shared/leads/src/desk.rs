@@ -4,8 +4,9 @@ use aws_sdk_dynamodb::Client;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{Outcome, transact};
 use kernel::ids::UserId;
+use kernel::retry::{Attempt, TRIES, on_conflict};
+use kernel::transaction::Transaction;
 
 use crate::error::{Error, Result};
 use crate::lead_list::by_ids;
@@ -14,8 +15,6 @@ use crate::store::lead_index::{EditRecord, LeadIndexStore};
 
 /// Notes are for a few sentences; a thousand characters keep a lead below one write unit more.
 const MAX_NOTES: usize = 1_000;
-/// How often an edit that met another one is tried again.
-const TRIES: u32 = 10;
 
 /// A change asked for; absent parts stay.
 #[derive(Debug, Clone, Default)]
@@ -63,38 +62,39 @@ impl LeadDesk {
     /// [`Error::IllegalTransition`], [`Error::StaleVersion`].
     pub async fn change(&self, user_id: UserId, lead_id: u64, change: &LeadChange) -> Result<Lead> {
         check_notes(change)?;
-        for _ in 0..TRIES {
-            let mut lead = self.lead(user_id, lead_id).await?;
-            if change.version.is_some_and(|version| version != lead.version) {
-                return Err(Error::StaleVersion { current: lead.version });
-            }
-            let status = change.status.unwrap_or(lead.status);
-            check_transition(lead.status, status, change.reopen)?;
-            let notes = change.notes.clone().unwrap_or_else(|| lead.notes.clone());
-            let notes_changed = notes != lead.notes;
-            if status == lead.status && !notes_changed {
-                return Ok(lead);
-            }
-            let now = self.clock.now().as_second();
-            let mut actions = vec![
-                self.leads.edit(&lead, &Edit { status, notes: &notes }, now)?,
-                self.index.record_edit(&lead, user_id, status, notes_changed, now)?,
-            ];
-            if status != lead.status {
-                actions.push(self.index.status(&lead, status)?);
-            }
-            if notes_changed {
-                actions.push(self.index.note(&lead, &notes)?);
-            }
-            if let Outcome::Committed = transact(&self.client, &self.clock, actions).await? {
-                lead.status = status;
-                lead.notes = notes;
-                lead.version += 1;
-                lead.update_time = now;
-                return Ok(lead);
-            }
+        on_conflict(&self.clock, "lead", TRIES, || self.try_change(user_id, lead_id, change)).await
+    }
+
+    async fn try_change(&self, user_id: UserId, lead_id: u64, change: &LeadChange) -> Result<Attempt<Lead>> {
+        let mut lead = self.lead(user_id, lead_id).await?;
+        if change.version.is_some_and(|version| version != lead.version) {
+            return Err(Error::StaleVersion { current: lead.version });
         }
-        Err(kernel::Error::Busy("lead").into())
+        let status = change.status.unwrap_or(lead.status);
+        check_transition(lead.status, status, change.reopen)?;
+        let notes = change.notes.clone().unwrap_or_else(|| lead.notes.clone());
+        let notes_changed = notes != lead.notes;
+        if status == lead.status && !notes_changed {
+            return Ok(Attempt::Done(lead));
+        }
+        let now = self.clock.now().as_second();
+        let mut transaction = Transaction::new();
+        transaction.add(self.leads.edit(&lead, &Edit { status, notes: &notes }, now)?);
+        transaction.add(self.index.record_edit(&lead, user_id, status, notes_changed, now)?);
+        if status != lead.status {
+            transaction.add(self.index.status(&lead, status)?);
+        }
+        if notes_changed {
+            transaction.add(self.index.note(&lead, &notes)?);
+        }
+        if !transaction.commit(&self.client, &self.clock).await?.is_committed() {
+            return Ok(Attempt::Conflict);
+        }
+        lead.status = status;
+        lead.notes = notes;
+        lead.version += 1;
+        lead.update_time = now;
+        Ok(Attempt::Done(lead))
     }
 
     async fn lead(&self, user_id: UserId, lead_id: u64) -> Result<Lead> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use kernel::Clock;
 use kernel::config::{ConfigError, Env};
 use kernel::deadline::Deadline;
-use kernel::dynamo::backoff;
+use kernel::lease::{Lease, Turn, wait_for};
+use kernel::retry::Backoff;
 use kernel::vault::{Place, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::{error, info, warn};
@@ -33,9 +34,10 @@ const USABLE_FOR: i64 = 60;
 const RENEWAL_ROOM: Duration = Duration::from_secs(30);
 /// Longer than the platform call under it can take, so a holder that lives never loses it.
 const LEASE: Duration = Duration::from_secs(60);
-/// How long to wait for another holder, and how often to look.
+/// How long to wait for another holder: longer than its lease can last.
 const WAIT: Duration = Duration::from_secs(65);
-const POLL: Duration = Duration::from_millis(250);
+/// Between attempts to store new tokens, for as long as the function lives.
+const STORE_PAUSES: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(1_280));
 /// Two refusals closer together than this are one incident: "expired" was seen twice within 100 ms of a good token, and
 /// a refresh of a token that has not expired brings the same one, so it is no second opinion.
 const APART: i64 = 60;
@@ -119,26 +121,23 @@ impl Tokens {
         deadline: Deadline,
         is_usable: impl Fn(&Auth) -> bool,
     ) -> Result<AccessToken> {
-        let give_up = self.clock.now_ms() + WAIT.as_millis() as i64;
-        loop {
-            let account = self.account(douyin_user_id).await?;
-            ensure_active(&account)?;
-            if is_usable(&account) {
-                return self.open_access_token(&account).await;
-            }
-            let owner = hex::encode(kernel::mac::random::<8>());
-            if self.lease(&account, &owner).await? {
-                if let Some(token) = self.refresh(&account, &owner, deadline).await? {
-                    return Ok(token);
-                }
-                // The row moved on meanwhile (authorised anew, disconnected): what it holds now decides.
-                continue;
-            }
-            if self.clock.now_ms() >= give_up {
-                return Err(kernel::Error::Busy("token refresh").into());
-            }
-            self.clock.sleep(POLL).await;
+        wait_for(&self.clock, "token refresh", WAIT, || self.look(douyin_user_id, deadline, &is_usable)).await
+    }
+
+    async fn look(
+        &self,
+        douyin_user_id: &str,
+        deadline: Deadline,
+        is_usable: impl Fn(&Auth) -> bool,
+    ) -> Result<Turn<AccessToken>> {
+        let account = self.account(douyin_user_id).await?;
+        ensure_active(&account)?;
+        if is_usable(&account) {
+            return Ok(Turn::Done(self.open_access_token(&account).await?));
         }
+        let Some(lease) = self.lease(&account).await? else { return Ok(Turn::Held) };
+        // When the row moved on meanwhile (authorised anew, disconnected), what it holds now decides.
+        Ok(self.refresh(&account, &lease, deadline).await?.map_or(Turn::Changed, Turn::Done))
     }
 
     /// The access token as it is stored, whatever the state of the account; `None` when none is.
@@ -180,7 +179,7 @@ impl Tokens {
     pub async fn keep(&self, douyin_user_id: &str, deadline: Deadline) -> Result<()> {
         let account = self.account(douyin_user_id).await?;
         let refreshed = if account.expire_time - self.clock.now().as_second() < REFRESH_BEFORE {
-            self.leased(&account, async |owner| self.refresh(&account, owner, deadline).await.map(drop)).await
+            self.leased(&account, async |lease| self.refresh(&account, lease, deadline).await.map(drop)).await
         } else {
             Ok(())
         };
@@ -188,16 +187,17 @@ impl Tokens {
         let left = account.refresh_expire_time - self.clock.now().as_second();
         let has_room = deadline.remaining(self.clock.now()) >= RENEWAL_ROOM;
         if account.renew_count < MAX_RENEWALS && left < RENEW_BEFORE && has_room {
-            self.leased(&account, async |owner| self.renew(&account, owner, deadline).await).await?;
+            self.leased(&account, async |lease| self.renew(&account, lease, deadline).await).await?;
         }
         refreshed
     }
 
     /// Does `work` under the account's lease; nothing when the account is not ACTIVE or somebody else works on it.
-    async fn leased(&self, account: &Auth, work: impl AsyncFnOnce(&str) -> Result<()>) -> Result<()> {
-        let owner = hex::encode(kernel::mac::random::<8>());
-        if account.status == AuthStatus::Active && self.lease(account, &owner).await? {
-            return work(&owner).await;
+    async fn leased(&self, account: &Auth, work: impl AsyncFnOnce(&Lease) -> Result<()>) -> Result<()> {
+        if account.status == AuthStatus::Active
+            && let Some(lease) = self.lease(account).await?
+        {
+            return work(&lease).await;
         }
         Ok(())
     }
@@ -211,9 +211,10 @@ impl Tokens {
         Ok(self.accounts.get(douyin_user_id).await?.ok_or(AuthorizationProblem::AccountUnknown)?)
     }
 
-    async fn lease(&self, account: &Auth, owner: &str) -> Result<bool> {
-        let now = self.clock.now_ms();
-        Ok(self.accounts.take_refresh_lease(account, owner, now, now + LEASE.as_millis() as i64).await?)
+    /// The account's lease; `None` when somebody else has it, or the tokens have changed.
+    async fn lease(&self, account: &Auth) -> Result<Option<Lease>> {
+        let lease = Lease::new(self.clock.now(), LEASE);
+        Ok(self.accounts.take_refresh_lease(account, &lease).await?.then_some(lease))
     }
 
     async fn open_access_token(&self, account: &Auth) -> Result<AccessToken> {
@@ -224,19 +225,19 @@ impl Tokens {
     }
 
     /// The token a refresh brings, stored; `None` when the row moved on and the lease with it.
-    async fn refresh(&self, account: &Auth, owner: &str, deadline: Deadline) -> Result<Option<AccessToken>> {
+    async fn refresh(&self, account: &Auth, lease: &Lease, deadline: Deadline) -> Result<Option<AccessToken>> {
         let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
         let refresh_token = self.vault.open(place(account), sealed).await?;
         let known = self.open_access_token(account).await?;
         let grant = match self.douyin.refresh_access_token(&refresh_token).await {
             Ok(grant) => grant,
-            Err(failure) => return self.refused(account, owner, failure).await.map(|()| None),
+            Err(failure) => return self.refused(account, lease, failure).await.map(|()| None),
         };
         let is_other = grant.access_token.expose_secret() != known.token.expose_secret();
         let is_same = |token: &SecretString| token.expose_secret() == refresh_token.expose_secret();
         let issued = (Some(&grant.access_token), grant.refresh_token.as_ref().filter(|token| !is_same(token)));
         let tokens = self.refreshed(account, &grant, is_other);
-        let saved = self.store(account, Fence::Lease(owner), issued, tokens, deadline).await?;
+        let saved = self.store(account, Fence::Lease(lease), issued, tokens, deadline).await?;
         info!(account.id = account.id, saved, is_other, "access token of account {} refreshed", account.id);
         let token = match is_other {
             true => AccessToken { token: grant.access_token, version: account.access_version + 1, in_doubt: false },
@@ -256,7 +257,7 @@ impl Tokens {
         deadline: Deadline,
     ) -> Result<bool> {
         for attempt in 0.. {
-            let pause = backoff(attempt);
+            let pause = STORE_PAUSES.jittered(attempt);
             match self.try_to_store(account, fence, (access, refresh), &mut tokens).await {
                 Err(error) if error.may_pass() && deadline.remaining(self.clock.now()) > pause => {
                     warn!(account.id = account.id, attempt, "new tokens of account {} not stored: {error}", account.id);
@@ -304,7 +305,7 @@ impl Tokens {
         }
     }
 
-    async fn renew(&self, account: &Auth, owner: &str, deadline: Deadline) -> Result<()> {
+    async fn renew(&self, account: &Auth, lease: &Lease, deadline: Deadline) -> Result<()> {
         let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
         let refresh_token = self.vault.open(place(account), sealed).await?;
         // The answer voids the stored token and has to be sealed to be stored. A right to the key that is missing is found
@@ -313,7 +314,7 @@ impl Tokens {
         let now = self.clock.now().as_second();
         let renewed = match self.douyin.renew_refresh_token(&refresh_token).await {
             Ok(renewed) => renewed,
-            Err(failure) => return self.not_renewed(account, owner, failure).await,
+            Err(failure) => return self.not_renewed(account, lease, failure).await,
         };
         let refresh_expire_time = now + i64::try_from(renewed.expires_in.as_secs()).unwrap_or(i64::MAX / 2);
         let renew_count = account.renew_count + 1;
@@ -334,13 +335,13 @@ impl Tokens {
 
     /// What a failed renewal means: at the worst that there will be none any more. The access token lives on, so the
     /// account stays ACTIVE until Douyin refuses a refresh, and its user sees by when to authorise anew.
-    async fn not_renewed(&self, account: &Auth, owner: &str, failure: PlatformError) -> Result<()> {
+    async fn not_renewed(&self, account: &Auth, lease: &Lease, failure: PlatformError) -> Result<()> {
         const LIMIT_REACHED: i64 = 10_020;
         let now = self.clock.now().as_second();
         match failure.kind {
             FailureKind::ReauthorizationNeeded => {}
             FailureKind::TokenInvalid if refused_before(account, now) => {}
-            _ => return self.not_now(account, owner, failure).await,
+            _ => return self.not_now(account, lease, failure).await,
         }
         let limit_reached = failure.code == Some(LIMIT_REACHED);
         // Any other refusal says that the refresh token itself is dead, as after a renewal whose answer was lost.
@@ -350,19 +351,19 @@ impl Tokens {
         } else {
             account.expire_time
         };
-        self.accounts.end_renewals(account, owner, MAX_RENEWALS, refresh_end, due).await?;
+        self.accounts.end_renewals(account, lease, MAX_RENEWALS, refresh_end, due).await?;
         warn!(account.id = account.id, "refresh token of account {} will not be renewed: {failure}", account.id);
         Ok(())
     }
 
     /// What a failed refresh means for the account: only Douyin's own word on the token or a second refusal ends it,
     /// and only if the token it spoke of is still the stored one (`Ok` when it is not).
-    async fn refused(&self, account: &Auth, owner: &str, failure: PlatformError) -> Result<()> {
+    async fn refused(&self, account: &Auth, lease: &Lease, failure: PlatformError) -> Result<()> {
         let now = self.clock.now().as_second();
         match failure.kind {
             FailureKind::ReauthorizationNeeded => {}
             FailureKind::TokenInvalid if refused_before(account, now) => {}
-            _ => return self.not_now(account, owner, failure).await,
+            _ => return self.not_now(account, lease, failure).await,
         }
         if !self.accounts.mark_expired(account, now).await? {
             return Ok(());
@@ -372,10 +373,10 @@ impl Tokens {
     }
 
     /// Leaves a token set as it is after a failure that proves nothing, for the keeper to come again.
-    async fn not_now(&self, account: &Auth, owner: &str, failure: PlatformError) -> Result<()> {
+    async fn not_now(&self, account: &Auth, lease: &Lease, failure: PlatformError) -> Result<()> {
         let now = self.clock.now().as_second();
         let refused_at = (failure.kind == FailureKind::TokenInvalid).then_some(now);
-        self.accounts.release_refresh_lease(account, owner, now + RETRY_AFTER, refused_at).await?;
+        self.accounts.release_refresh_lease(account, lease, now + RETRY_AFTER, refused_at).await?;
         error!(account.id = account.id, "tokens of account {} not refreshed: {failure}", account.id);
         Err(failure.into())
     }

@@ -4,8 +4,10 @@ use aws_sdk_dynamodb::Client;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{Outcome, Refusal, transact};
+use kernel::ids::TaskId;
 use kernel::platform_secret::PlatformSecret;
+use kernel::retry::{Attempt, TRIES, on_conflict};
+use kernel::transaction::Transaction;
 use secrecy::SecretString;
 use serde_json::Value;
 use tracing::{info, warn};
@@ -18,9 +20,6 @@ use crate::store::sync_task::{EndedBy, Ending, SyncTaskStore};
 use crate::store::webhook_event::WebhookEventStore;
 use crate::tokens::Tokens;
 
-/// How often a change that met another one is tried again.
-const TRIES: u32 = 10;
-
 /// What to answer to Douyin.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WebhookAnswer {
@@ -28,6 +27,19 @@ pub enum WebhookAnswer {
     Challenge(Value),
     /// Taken note of.
     Accepted,
+}
+
+/// What became of a revocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Revoked {
+    /// It is written.
+    Yes,
+    /// The event was acted on before.
+    EventIsKnown,
+    /// The sync that the account names has ended by itself, so it cannot be ended; nothing was written.
+    SyncHasEnded,
+    /// The account has changed since it was read; nothing was written.
+    Conflict,
 }
 
 /// Handles deliveries.
@@ -116,44 +128,65 @@ impl Webhook {
         }
         let is_id = |id: &&str| !id.trim().is_empty();
         let noted = message_id.filter(is_id).or_else(|| event.msg_id.as_deref().filter(is_id));
-        let mut ended = None;
-        for _ in 0..TRIES {
-            let Some(account) = self.accounts.get(&event.from_user_id).await? else {
-                return Ok(WebhookAnswer::Accepted);
-            };
-            if account.status == AuthStatus::Revoked {
-                return Ok(WebhookAnswer::Accepted);
-            }
-            if self.is_accepted(&account).await? {
-                info!(account.id = account.id, "withdrawal of account {} is older than its tokens", account.id);
-                return Ok(WebhookAnswer::Accepted);
-            }
-            let now = self.clock.now().as_second();
-            let mut actions = vec![self.accounts.revoke(&account, now)?];
-            let running = account.active_sync_task_id.filter(|task| Some(*task) != ended);
-            if let Some(task) = running {
-                let ending = Ending::Failed(AuthorizationProblem::Revoked.advice());
-                actions.push(self.tasks.end(task, EndedBy::Anyone, ending, now)?);
-            }
-            if let Some(id) = noted {
-                actions.push(self.events.note(&event.event, &account, id, now)?);
-            }
-            match transact(&self.client, &self.clock, actions).await? {
-                Outcome::Committed => {
-                    info!(account.id = account.id, "authorisation of account {} withdrawn", account.id);
-                    return Ok(WebhookAnswer::Accepted);
-                }
-                Outcome::Refused(refusals) => {
-                    if noted.is_some() && refusals.last().is_some_and(Refusal::refused) {
-                        return Ok(WebhookAnswer::Accepted);
-                    }
-                    if running.is_some() && refusals.get(1).is_some_and(Refusal::refused) {
-                        ended = running;
-                    }
-                }
-            }
+        on_conflict(&self.clock, "douyin account", TRIES, || self.try_revoke(event, noted)).await?;
+        Ok(WebhookAnswer::Accepted)
+    }
+
+    async fn try_revoke(&self, event: &WebhookEvent, noted: Option<&str>) -> Result<Attempt<()>> {
+        let account = self.accounts.get(&event.from_user_id).await?;
+        let Some(account) = account.filter(|account| account.status != AuthStatus::Revoked) else {
+            return Ok(Attempt::Done(()));
+        };
+        if self.is_accepted(&account).await? {
+            info!(account.id = account.id, "withdrawal of account {} is older than its tokens", account.id);
+            return Ok(Attempt::Done(()));
         }
-        Err(kernel::Error::Busy("douyin account").into())
+        let mut revoked = self.revoke(&account, account.active_sync_task_id, &event.event, noted).await?;
+        if revoked == Revoked::SyncHasEnded {
+            revoked = self.revoke(&account, None, &event.event, noted).await?;
+        }
+        Ok(match revoked {
+            Revoked::Yes => {
+                info!(account.id = account.id, "authorisation of account {} withdrawn", account.id);
+                Attempt::Done(())
+            }
+            Revoked::EventIsKnown => Attempt::Done(()),
+            Revoked::SyncHasEnded | Revoked::Conflict => Attempt::Conflict,
+        })
+    }
+
+    /// Writes the revocation of an account, the end of the sync that it names, and the event, in one transaction.
+    async fn revoke(
+        &self,
+        account: &Auth,
+        sync: Option<TaskId>,
+        event: &str,
+        message_id: Option<&str>,
+    ) -> Result<Revoked> {
+        let now = self.clock.now().as_second();
+        let mut transaction = Transaction::new();
+        let account_is_unchanged = transaction.add(self.accounts.revoke(account, now)?);
+        let sync_runs = match sync {
+            None => None,
+            Some(task) => {
+                let ending = Ending::Failed(AuthorizationProblem::Revoked.advice());
+                Some(transaction.add(self.tasks.end(task, EndedBy::Anyone, ending, now)?))
+            }
+        };
+        let event_is_new = match message_id {
+            None => None,
+            Some(id) => Some(transaction.add(self.events.note(event, account, id, now)?)),
+        };
+        let outcome = transaction.commit(&self.client, &self.clock).await?;
+        Ok(if outcome.is_committed() {
+            Revoked::Yes
+        } else if outcome.failed(event_is_new) {
+            Revoked::EventIsKnown
+        } else if outcome.failed(sync_runs) && !outcome.failed(account_is_unchanged) {
+            Revoked::SyncHasEnded
+        } else {
+            Revoked::Conflict
+        })
     }
 
     /// Whether Douyin still accepts the stored access token, asked with the cheapest call there is. A token that is not

@@ -1,5 +1,7 @@
 //! Taking a Douyin account's fans over as leads, asynchronously, resumably, exactly once.
 
+mod page_diff;
+mod page_writer;
 mod request;
 mod sweep;
 mod worker;
@@ -12,6 +14,7 @@ use std::time::Duration;
 
 use kernel::ids::{TaskId, UserId};
 use kernel::queue::Queue;
+use kernel::transaction::Transaction;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
@@ -44,17 +47,17 @@ pub(crate) async fn end(
     (task, douyin_user_id, by): (TaskId, &str, EndedBy<'_>),
     ending: Ending,
 ) -> Result<bool> {
-    use kernel::dynamo::{Outcome, Refusal, transact};
     let now = clock.now().as_second();
     let completed_at = matches!(ending, Ending::Completed).then_some(now);
-    let actions = vec![tasks.end(task, by, ending, now)?, accounts.unclaim(douyin_user_id, task, completed_at)?];
-    match transact(client, clock, actions).await? {
-        Outcome::Committed => Ok(true),
-        Outcome::Refused(refusals) if refusals.first().is_some_and(Refusal::refused) => Ok(false),
-        // The account is gone or was claimed by another since: the task ends alone.
-        Outcome::Refused(_) => match transact(client, clock, vec![tasks.end(task, by, ending, now)?]).await? {
-            Outcome::Committed => Ok(true),
-            Outcome::Refused(_) => Ok(false),
-        },
+    let mut transaction = Transaction::new();
+    let task_is_open = transaction.add(tasks.end(task, by, ending, now)?);
+    transaction.add(accounts.unclaim(douyin_user_id, task, completed_at)?);
+    let outcome = transaction.commit(client, clock).await?;
+    if outcome.is_committed() || outcome.failed(task_is_open) {
+        return Ok(outcome.is_committed());
     }
+    // The account is gone or was claimed by another since: the task ends alone.
+    let mut alone = Transaction::new();
+    alone.add(tasks.end(task, by, ending, now)?);
+    Ok(alone.commit(client, clock).await?.is_committed())
 }

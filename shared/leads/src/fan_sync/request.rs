@@ -4,10 +4,11 @@ use aws_sdk_dynamodb::Client;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{Outcome, transact};
 use kernel::ids::{TaskId, UserId};
 use kernel::queue::Queue;
-use tracing::{info, warn};
+use kernel::retry::{Attempt, TRIES, on_conflict};
+use kernel::transaction::Transaction;
+use tracing::info;
 
 use super::announce;
 use crate::error::{AuthorizationProblem, Result};
@@ -53,32 +54,56 @@ impl SyncRequests {
     /// The account is read only when the claim is refused, to learn why: the claim's condition demands all that a
     /// look before it could find out.
     pub async fn start(&self, user_id: UserId, douyin_user_id: &str, strategy: SyncStrategy) -> Result<Started> {
-        let mut stale = None;
-        loop {
-            let now = self.clock.now();
-            let task = TaskId::generate(now);
-            let actions = vec![
-                self.tasks.create(task, user_id, douyin_user_id, strategy, now.as_millisecond())?,
-                self.accounts.claim(user_id, douyin_user_id, task, stale)?,
-            ];
-            if matches!(transact(&self.client, &self.clock, actions).await?, Outcome::Committed) {
-                info!(task.id = task.get(), ?strategy, "fan sync {task} created");
-                announce(&self.queue, task, user_id).await;
-                return Ok(Started::New(task));
-            }
-            let account = self.own_account(user_id, douyin_user_id).await?;
-            ensure_active(&account)?;
-            stale = account.active_sync_task_id;
-            if let Some(active) = stale
-                && let Some(task) = self.tasks.get(active).await?
-                && !task.status.ended()
-                && task.user_id == user_id
-            {
-                return Ok(Started::Running(task.task_id, task.status));
-            }
-            // The task that held the claim has ended, or the id was taken, or the claim was given back in between.
-            warn!(claimed = stale.is_some(), "fan sync not created at the first try");
+        on_conflict(&self.clock, "douyin account", TRIES, || self.try_start(user_id, douyin_user_id, strategy)).await
+    }
+
+    async fn try_start(
+        &self,
+        user_id: UserId,
+        douyin_user_id: &str,
+        strategy: SyncStrategy,
+    ) -> Result<Attempt<Started>> {
+        if let Some(task) = self.create(user_id, douyin_user_id, strategy, None).await? {
+            return Ok(Attempt::Done(Started::New(task)));
         }
+        let account = self.own_account(user_id, douyin_user_id).await?;
+        ensure_active(&account)?;
+        let Some(active) = account.active_sync_task_id else {
+            // The claim was given back in between, or the id was taken.
+            return Ok(Attempt::Conflict);
+        };
+        if let Some(task) = self.tasks.get(active).await?
+            && !task.status.ended()
+            && task.user_id == user_id
+        {
+            return Ok(Attempt::Done(Started::Running(task.task_id, task.status)));
+        }
+        // The task that holds the claim has ended.
+        Ok(match self.create(user_id, douyin_user_id, strategy, Some(active)).await? {
+            Some(task) => Attempt::Done(Started::New(task)),
+            None => Attempt::Conflict,
+        })
+    }
+
+    /// Writes the task with the claim of the account, instead of the claim of `stale`; `None` when the claim is refused.
+    async fn create(
+        &self,
+        user_id: UserId,
+        douyin_user_id: &str,
+        strategy: SyncStrategy,
+        stale: Option<TaskId>,
+    ) -> Result<Option<TaskId>> {
+        let now = self.clock.now();
+        let task = TaskId::generate(now);
+        let mut transaction = Transaction::new();
+        transaction.add(self.tasks.create(task, user_id, douyin_user_id, strategy, now.as_millisecond())?);
+        transaction.add(self.accounts.claim(user_id, douyin_user_id, task, stale)?);
+        if !transaction.commit(&self.client, &self.clock).await?.is_committed() {
+            return Ok(None);
+        }
+        info!(task.id = task.get(), ?strategy, "fan sync {task} created");
+        announce(&self.queue, task, user_id).await;
+        Ok(Some(task))
     }
 
     async fn own_account(&self, user_id: UserId, douyin_user_id: &str) -> Result<Auth> {

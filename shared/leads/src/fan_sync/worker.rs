@@ -12,9 +12,13 @@ use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
+use kernel::lease::Lease;
 use kernel::queue::{MAX_DELAY, Queue};
+use kernel::retry::Backoff;
 use tracing::{info, warn};
 
+use super::page_diff::Progress;
+use super::page_writer::{PageWriter, Step};
 use super::{SyncMessage, end};
 use crate::config::SyncSettings;
 use crate::douyin::{Douyin, FailureKind, FanPage};
@@ -22,7 +26,7 @@ use crate::error::{AuthorizationProblem, Error, Result, SyncProblem, platform_ad
 use crate::store::auth::{Auth, AuthStore};
 use crate::store::lead::LeadStore;
 use crate::store::lead_index::LeadIndexStore;
-use crate::store::page_commit::{PageWriter, Progress, Step};
+use crate::store::page_commit::PageStore;
 use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTaskStore};
 use crate::tokens::{AccessToken, Rejection, Tokens, ensure_active};
 
@@ -91,11 +95,13 @@ impl SyncWorker {
             client: dynamodb.clone(),
             accounts: AuthStore::new(dynamodb.clone(), env)?,
             pages: PageWriter {
-                client: dynamodb.clone(),
-                clock: clock.clone(),
-                tasks: tasks.clone(),
-                leads: LeadStore::new(dynamodb.clone(), clock.clone(), env)?,
-                index: LeadIndexStore::new(dynamodb.clone(), clock.clone(), env)?,
+                store: PageStore {
+                    client: dynamodb.clone(),
+                    clock: clock.clone(),
+                    tasks: tasks.clone(),
+                    leads: LeadStore::new(dynamodb.clone(), clock.clone(), env)?,
+                    index: LeadIndexStore::new(dynamodb.clone(), clock.clone(), env)?,
+                },
             },
             tasks,
             tokens: Tokens::new(aws, env, douyin.clone(), clock.clone())?,
@@ -111,13 +117,12 @@ impl SyncWorker {
     /// # Errors
     /// Only when our own stores fail: the message comes back, and the sweeper looks after the task.
     pub async fn run(&self, task: TaskId, deadline: Deadline) -> Result<Ran> {
-        let owner = hex::encode(kernel::mac::random::<8>());
-        let now = self.clock.now_ms();
-        let Some(claimed) = self.tasks.claim(task, &owner, now, now + self.lease_ms()).await? else {
+        let lease = Lease::new(self.clock.now(), self.settings.lease);
+        let Some(claimed) = self.tasks.claim(task, &lease).await? else {
             info!(task.id = task.get(), "fan sync {task} is not to be taken up now");
             return Ok(Ran::Nothing);
         };
-        let mut progress = Progress::new(claimed, owner)?;
+        let mut progress = Progress::new(claimed, lease)?;
         let outcome = if progress.task.attempts > self.settings.max_attempts {
             Err(Stop::Fail(SyncProblem::Stalled.into()))
         } else {
@@ -170,7 +175,7 @@ impl SyncWorker {
             }
             let cursor = page.has_more.then_some(page.cursor);
             let more_time = deadline.remaining(self.clock.now()) > self.settings.checkpoint_margin;
-            let lease = self.longer_lease(progress);
+            let lease = progress.lease.renewal(self.clock.now());
             let commit = self.pages.commit(progress, &page, lease);
             let (committed, next) = match cursor.filter(|_| more_time) {
                 Some(cursor) => {
@@ -179,7 +184,7 @@ impl SyncWorker {
                 }
                 None => (commit.await, None),
             };
-            match committed.map_err(|error| self.stop(error.into(), progress))? {
+            match committed.map_err(|error| self.stop(error, progress))? {
                 Step::Committed => {}
                 Step::LeaseLost => return Err(Stop::LeaseLost),
             }
@@ -229,9 +234,9 @@ impl SyncWorker {
             if deadline.remaining(self.clock.now()) <= self.settings.checkpoint_margin {
                 return Err(Stop::Pause(self.clock.now()));
             }
-            let lease = self.longer_lease(progress);
+            let lease = progress.lease.renewal(self.clock.now());
             let marked = self.pages.mark_unfollowed(progress, UNFOLLOWED_PER_STEP, lease).await;
-            match marked.map_err(|error| self.stop(error.into(), progress))? {
+            match marked.map_err(|error| self.stop(error, progress))? {
                 (Step::LeaseLost, _) => return Err(Stop::LeaseLost),
                 (Step::Committed, UNFOLLOWED_PER_STEP) => {}
                 (Step::Committed, _) => return Ok(()),
@@ -267,12 +272,12 @@ impl SyncWorker {
 
     /// The pause doubles with each attempt that got no page, up to a quarter of an hour.
     fn pause_after(&self, attempts: u32) -> Duration {
-        self.settings.retry_pause.saturating_mul(1 << attempts.saturating_sub(1).min(10)).min(MAX_DELAY)
+        Backoff::new(self.settings.retry_pause, MAX_DELAY).pause(attempts.saturating_sub(1))
     }
 
     async fn finish(&self, progress: &Progress, ending: Ending) -> Result<Ran> {
         let task = &progress.task;
-        let which = (task.task_id, task.douyin_user_id.as_str(), EndedBy::Holder(&progress.owner));
+        let which = (task.task_id, task.douyin_user_id.as_str(), EndedBy::Holder(&progress.lease));
         if !end(&self.client, &self.clock, (&self.tasks, &self.accounts), which, ending).await? {
             return Ok(Ran::LeaseLost);
         }
@@ -306,7 +311,7 @@ impl SyncWorker {
     async fn pause(&self, progress: &Progress, until: Timestamp) -> Result<Ran> {
         let task = &progress.task;
         let now = self.clock.now();
-        if !self.tasks.release(task.task_id, &progress.owner, until.as_millisecond(), now.as_millisecond()).await? {
+        if !self.tasks.release(task.task_id, &progress.lease, until, now).await? {
             return Ok(Ran::LeaseLost);
         }
         info!(task.id = task.task_id.get(), "fan sync {} goes on at {until}", task.task_id);
@@ -318,17 +323,6 @@ impl SyncWorker {
             }
         }
         Ok(Ran::Paused)
-    }
-
-    fn lease_ms(&self) -> i64 {
-        i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX / 2)
-    }
-
-    /// A later end of the lease once half of it is used: moving it with every page would write the index each time.
-    fn longer_lease(&self, progress: &Progress) -> Option<i64> {
-        let now = self.clock.now_ms();
-        let left = progress.task.next_action_at.unwrap_or_default() - now;
-        (left < self.lease_ms() / 2).then(|| now + self.lease_ms())
     }
 }
 

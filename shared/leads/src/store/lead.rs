@@ -80,7 +80,7 @@ pub(crate) struct NewLead<'a> {
     pub douyin_user_id: &'a str,
     pub union_id: Option<&'a str>,
     pub lead_id: u64,
-    pub nickname: &'a str,
+    pub nickname: String,
     pub avatar_url: &'a str,
     pub source: &'a str,
     pub acquire_time: i64,
@@ -89,8 +89,8 @@ pub(crate) struct NewLead<'a> {
 /// What a sync changes of a lead: never the user's own fields.
 #[derive(Debug)]
 pub(crate) struct Refresh<'a> {
-    pub nickname: &'a str,
-    pub avatar_url: &'a str,
+    pub nickname: String,
+    pub avatar_url: String,
     /// The account it was met on, or missed on.
     pub source: &'a str,
     pub follows_source: bool,
@@ -165,7 +165,7 @@ impl LeadStore {
             .item("user_id", n(lead.user_id))
             .item("douyin_user_id", s(lead.douyin_user_id))
             .item("lead_id", n(lead.lead_id))
-            .item("nickname", s(lead.nickname))
+            .item("nickname", s(&lead.nickname))
             .item("avatar_url", s(lead.avatar_url))
             .item("acquire_time", n(lead.acquire_time))
             .item("status", s(LeadStatus::New.as_str()))
@@ -193,8 +193,8 @@ impl LeadStore {
                     "SET nickname = :nickname, avatar_url = :avatar, follow_state = :state, update_time = :now \
                      {sources} {unfollowed} unfollowed :source"
                 ))
-                .expression_attribute_values(":nickname", s(refresh.nickname))
-                .expression_attribute_values(":avatar", s(refresh.avatar_url))
+                .expression_attribute_values(":nickname", s(&refresh.nickname))
+                .expression_attribute_values(":avatar", s(&refresh.avatar_url))
                 .expression_attribute_values(":state", s(if refresh.follows_any { "FOLLOWING" } else { "UNFOLLOWED" }))
                 .expression_attribute_values(":source", set(refresh.source))
                 .expression_attribute_values(":now", n(now)),

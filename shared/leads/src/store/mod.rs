@@ -7,9 +7,9 @@ pub mod auth;
 pub mod lead;
 pub mod lead_index;
 pub mod oauth_state;
-pub mod page_commit;
+pub(crate) mod page_commit;
 pub mod parked_grant;
 pub mod sync_task;
 pub mod webhook_event;
 
-pub(crate) use kernel::dynamo::{put, unless_refused, update};
+pub(crate) use kernel::dynamo::{delete, put, unless_refused, update};

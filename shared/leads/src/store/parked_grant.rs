@@ -10,6 +10,7 @@ use kernel::ids::UserId;
 use kernel::mac::sha256_hex;
 use serde::Deserialize;
 
+use super::delete;
 use super::oauth_state::LIFETIME_SECONDS;
 
 /// The table's name in the specification, part of every ciphertext's context.
@@ -111,13 +112,12 @@ impl ParkedGrantStore {
 
     /// Takes the grant out as one action of a transaction; refused when somebody has done so.
     pub(crate) fn take(&self, key: &TicketKey) -> Result<TransactWriteItem> {
-        let delete = Delete::builder()
-            .table_name(&self.table)
-            .key("state_hash", s(&key.0))
-            .condition_expression("attribute_exists(state_hash)")
-            .build()
-            .map_err(|_| Error::Corrupt("delete"))?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
+        delete(
+            Delete::builder()
+                .table_name(&self.table)
+                .key("state_hash", s(&key.0))
+                .condition_expression("attribute_exists(state_hash)"),
+        )
     }
 
     /// Destroys the grant, whoever has it.

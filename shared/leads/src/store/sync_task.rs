@@ -6,11 +6,13 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem, Update};
+use jiff::Timestamp;
 use kernel::config::{ConfigError, Env};
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
+use kernel::lease::Lease;
 use serde::{Deserialize, Serialize};
 
 use super::unless_refused;
@@ -139,8 +141,8 @@ pub enum Ending {
 /// On whose word a task ends.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum EndedBy<'a> {
-    /// The worker that holds it with this token.
-    Holder(&'a str),
+    /// The worker that holds it with this lease.
+    Holder(&'a Lease),
     /// The user, whoever holds it: the account is disconnected.
     Anyone,
     /// The sweeper, if nobody has touched it since it was seen.
@@ -201,9 +203,9 @@ impl SyncTaskStore {
             .condition_expression("attribute_not_exists(task_id)"))
     }
 
-    /// Takes the task up as `owner` until `lease_end_ms`. `None`: it has ended, somebody holds it, or its time has
-    /// not come. `owner` is new with every call, so holding it already is the SDK's retry of a lost answer.
-    pub async fn claim(&self, task: TaskId, owner: &str, now_ms: i64, lease_end_ms: i64) -> Result<Option<SyncTask>> {
+    /// Takes the task up with this lease. `None`: it has ended, somebody holds it, or its time has not come. An owner
+    /// is new with every lease, so finding it in the row already is the SDK's retry of a lost answer.
+    pub async fn claim(&self, task: TaskId, lease: &Lease) -> Result<Option<SyncTask>> {
         let outcome = self
             .client
             .update_item()
@@ -217,10 +219,10 @@ impl SyncTaskStore {
             )
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":processing", s("PROCESSING"))
-            .expression_attribute_values(":owner", s(owner))
-            .expression_attribute_values(":now", n(now_ms))
-            .expression_attribute_values(":lease_end", n(lease_end_ms))
-            .expression_attribute_values(":seconds", n(now_ms.div_euclid(1_000)))
+            .expression_attribute_values(":owner", s(lease.owner()))
+            .expression_attribute_values(":now", n(lease.taken_at().as_millisecond()))
+            .expression_attribute_values(":lease_end", n(lease.end().as_millisecond()))
+            .expression_attribute_values(":seconds", n(lease.taken_at().as_second()))
             .expression_attribute_values(":one", n(1))
             .return_values(ReturnValue::AllNew)
             .send()
@@ -231,9 +233,9 @@ impl SyncTaskStore {
         }
     }
 
-    /// Lets the task go until `next_action_at_ms`. `false`: it was not `owner`'s any more. Nobody's and due exactly then
-    /// is what the SDK's retry of a lost answer finds.
-    pub async fn release(&self, task: TaskId, owner: &str, next_action_at_ms: i64, now_ms: i64) -> Result<bool> {
+    /// Lets the task go until `until`. `false`: the lease was lost. Nobody's and due exactly then is what the SDK's retry
+    /// of a lost answer finds.
+    pub async fn release(&self, task: TaskId, lease: &Lease, until: Timestamp, now: Timestamp) -> Result<bool> {
         let outcome = self
             .client
             .update_item()
@@ -243,17 +245,19 @@ impl SyncTaskStore {
                 "lease_owner = :owner OR (attribute_not_exists(lease_owner) AND next_action_at = :next)",
             )
             .update_expression("SET next_action_at = :next, update_time = :seconds REMOVE lease_owner")
-            .expression_attribute_values(":owner", s(owner))
-            .expression_attribute_values(":next", n(next_action_at_ms))
-            .expression_attribute_values(":seconds", n(now_ms.div_euclid(1_000)))
+            .expression_attribute_values(":owner", s(lease.owner()))
+            .expression_attribute_values(":next", n(until.as_millisecond()))
+            .expression_attribute_values(":seconds", n(now.as_second()))
             .send()
             .await;
         unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
-    /// The update every step of a worker starts from: refused unless `owner` still holds the task.
-    pub(crate) fn held(&self, task: TaskId, owner: &str) -> UpdateBuilder {
-        self.unheld(task).condition_expression("lease_owner = :owner").expression_attribute_values(":owner", s(owner))
+    /// The update every step of a worker starts from: refused once the lease is lost.
+    pub(crate) fn held(&self, task: TaskId, lease: &Lease) -> UpdateBuilder {
+        self.unheld(task)
+            .condition_expression("lease_owner = :owner")
+            .expression_attribute_values(":owner", s(lease.owner()))
     }
 
     fn unheld(&self, task: TaskId) -> UpdateBuilder {
@@ -263,7 +267,7 @@ impl SyncTaskStore {
     /// Ends the task as one action of a transaction; refused when it has ended already or `by` does not hold.
     pub(crate) fn end(&self, task: TaskId, by: EndedBy<'_>, ending: Ending, now: i64) -> Result<TransactWriteItem> {
         let builder = match by {
-            EndedBy::Holder(owner) => self.held(task, owner),
+            EndedBy::Holder(lease) => self.held(task, lease),
             EndedBy::Anyone => self.unheld(task).condition_expression("attribute_exists(next_action_at)"),
             EndedBy::Sweeper { next_action_at } => self
                 .unheld(task)

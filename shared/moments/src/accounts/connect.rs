@@ -4,9 +4,9 @@ use aws_sdk_dynamodb::Client;
 use futures::future::try_join_all;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{Outcome, transact};
 use kernel::ids::UserId;
 use kernel::mac::sha256_hex;
+use kernel::transaction::Transaction;
 use kernel::vault::{Place, Vault};
 use kernel::{Clock, FieldProblem};
 use secrecy::SecretString;
@@ -75,8 +75,9 @@ impl AccountConnections {
                 .await?;
         let now = self.clock.now().as_second();
         let end = now + i64::try_from(token.expires_in.as_secs()).unwrap_or(0);
-        let mut actions =
-            vec![self.corps.connect((&corp_key, &request.corp_id, user_id), (&secret, &access_token, end), now)?];
+        let mut transaction = Transaction::new();
+        let app = (corp_key.as_str(), request.corp_id.as_str(), user_id);
+        transaction.add(self.corps.connect(app, (&secret, &access_token, end), now)?);
         let mut ids = Vec::new();
         for member in &members {
             // One account per member, through whichever app: WeCom does not tell whether the agent id is the app's, and
@@ -84,7 +85,7 @@ impl AccountConnections {
             let account_id = account_id("ww", &format!("{}#{}", request.corp_id, member.userid));
             let data = AuthData::Wecom { member_id: member.userid.clone() };
             let sealed = self.seal(user_id, &account_id, &data).await?;
-            actions.push(self.accounts.connect(
+            transaction.add(self.accounts.connect(
                 &Connection {
                     account_id: &account_id,
                     user_id,
@@ -100,7 +101,7 @@ impl AccountConnections {
             )?);
             ids.push(account_id);
         }
-        self.commit(actions, &ids).await
+        self.commit(&transaction, &ids).await
     }
 
     /// Connects a device of the gateway, proven by its being online and telling whose it is.
@@ -125,7 +126,8 @@ impl AccountConnections {
             },
         };
         let now_ms = self.clock.now_ms();
-        let action = self.accounts.connect(
+        let mut transaction = Transaction::new();
+        transaction.add(self.accounts.connect(
             &Connection {
                 account_id: &account_id,
                 user_id,
@@ -138,8 +140,8 @@ impl AccountConnections {
                 health_due: Some(now_ms + FIRST_CHECK_MS),
             },
             now_ms.div_euclid(1_000),
-        )?;
-        self.commit(vec![action], &[account_id]).await
+        )?);
+        self.commit(&transaction, &[account_id]).await
     }
 
     async fn seal(&self, user_id: UserId, account_id: &str, data: &AuthData) -> Result<String> {
@@ -148,18 +150,12 @@ impl AccountConnections {
         Ok(self.vault.seal(place, &SecretString::from(json)).await?)
     }
 
-    async fn commit(
-        &self,
-        actions: Vec<aws_sdk_dynamodb::types::TransactWriteItem>,
-        ids: &[String],
-    ) -> Result<Vec<Account>> {
-        match transact(&self.client, &self.clock, actions).await? {
-            Outcome::Committed => {
-                info!(account.ids = ids.join(","), "{} wechat accounts connected", ids.len());
-                Ok(self.accounts.by_ids(ids).await?)
-            }
-            Outcome::Refused(_) => Err(Error::BoundToAnotherUser),
+    async fn commit(&self, connections: &Transaction, ids: &[String]) -> Result<Vec<Account>> {
+        if !connections.commit(&self.client, &self.clock).await?.is_committed() {
+            return Err(Error::BoundToAnotherUser);
         }
+        info!(account.ids = ids.join(","), "{} wechat accounts connected", ids.len());
+        Ok(self.accounts.by_ids(ids).await?)
     }
 }
 

@@ -6,6 +6,7 @@ use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
 use kernel::ids::UserId;
+use kernel::lease::{Lease, Turn, wait_for};
 use kernel::vault::{Place, Vault};
 use secrecy::SecretString;
 
@@ -17,9 +18,8 @@ use crate::wecom::{Wecom, let_go};
 const USABLE_FOR: i64 = 300;
 /// Longer than the call under it can take.
 const LEASE: Duration = Duration::from_secs(60);
-/// How long to wait for another holder, and how often to look.
+/// How long to wait for another holder.
 const WAIT: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(250);
 
 /// A token in the clear, and which of the app's tokens it is.
 #[derive(Debug, Clone)]
@@ -57,44 +57,40 @@ impl CorpTokens {
     ///
     /// An app that its user has let go is like one whose secret is refused.
     pub async fn get(&self, user_id: UserId, corp_key: &str, rejected: Option<u64>) -> Result<CorpToken> {
-        let give_up = self.clock.now_ms() + WAIT.as_millis() as i64;
-        loop {
-            let corp = self.corps.get(corp_key).await?.filter(|corp| corp.user_id == user_id).ok_or_else(let_go)?;
-            let fresh = corp.expire_time - USABLE_FOR > self.clock.now().as_second();
-            if let Some(sealed) = corp.access_token.as_deref().filter(|_| fresh && rejected != Some(corp.token_version))
-            {
-                let token = self.vault.open(place(&corp), sealed).await?;
-                return Ok(CorpToken { token, version: corp.token_version, corp });
-            }
-            let owner = hex::encode(kernel::mac::random::<8>());
-            let now = self.clock.now_ms();
-            if self.corps.take_refresh_lease(&corp, &owner, now, now + LEASE.as_millis() as i64).await? {
-                if let Some(token) = self.refresh(&corp, &owner).await? {
-                    return Ok(CorpToken { token, version: corp.token_version + 1, corp });
-                }
-                continue;
-            }
-            if self.clock.now_ms() >= give_up {
-                return Err(kernel::Error::Busy("wechat corp token").into());
-            }
-            self.clock.sleep(POLL).await;
-        }
+        wait_for(&self.clock, "wechat corp token", WAIT, || self.look(user_id, corp_key, rejected)).await
     }
 
-    async fn refresh(&self, corp: &Corp, owner: &str) -> Result<Option<SecretString>> {
+    async fn look(&self, user_id: UserId, corp_key: &str, rejected: Option<u64>) -> Result<Turn<CorpToken>> {
+        let corp = self.corps.get(corp_key).await?.filter(|corp| corp.user_id == user_id).ok_or_else(let_go)?;
+        let fresh = corp.expire_time - USABLE_FOR > self.clock.now().as_second();
+        if let Some(sealed) = corp.access_token.as_deref().filter(|_| fresh && rejected != Some(corp.token_version)) {
+            let token = self.vault.open(place(&corp), sealed).await?;
+            return Ok(Turn::Done(CorpToken { token, version: corp.token_version, corp }));
+        }
+        let lease = Lease::new(self.clock.now(), LEASE);
+        if !self.corps.take_refresh_lease(&corp, &lease).await? {
+            return Ok(Turn::Held);
+        }
+        Ok(match self.refresh(&corp, &lease).await? {
+            Some(token) => Turn::Done(CorpToken { token, version: corp.token_version + 1, corp }),
+            None => Turn::Changed,
+        })
+    }
+
+    async fn refresh(&self, corp: &Corp, lease: &Lease) -> Result<Option<SecretString>> {
         let sealed = corp.secret.as_deref().ok_or_else(let_go)?;
         let secret = self.vault.open(place(corp), sealed).await?;
         let token = match self.wecom.access_token(&corp.corp_id, &secret).await {
             Ok(token) => token,
             Err(failure) => {
-                self.corps.save_token(corp, owner, None).await?;
+                self.corps.save_token(corp, lease, None).await?;
                 return Err(failure.into());
             }
         };
         let sealed = self.vault.seal(place(corp), &token.token).await?;
         let lifetime = i64::try_from(token.expires_in.as_secs()).unwrap_or(0);
         let end = self.clock.now().as_second() + lifetime;
-        let saved = self.corps.save_token(corp, owner, Some((&sealed, end))).await?;
+        let saved = self.corps.save_token(corp, lease, Some((&sealed, end))).await?;
         Ok(saved.then_some(token.token))
     }
 }

@@ -4,17 +4,15 @@ use kernel::Clock;
 use kernel::FieldProblem;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{Outcome, transact};
 use kernel::ids::UserId;
+use kernel::retry::{Attempt, TRIES, on_conflict};
+use kernel::transaction::Transaction;
 use tracing::info;
 
 use super::is_account_id;
 use crate::error::{Error, Result};
 use crate::store::account::{Account, AccountStore};
 use crate::store::corp::{Corp, CorpStore};
-
-/// How often a disconnection that met another one of the same company is tried again.
-const TRIES: u32 = 5;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -39,29 +37,35 @@ impl Disconnection {
     /// Forgets the caller's account with its secrets. Tasks that still name it fail for it, and say why; what its
     /// company is asked to publish already goes on.
     pub async fn disconnect(&self, user_id: UserId, account_id: &str) -> Result<()> {
-        for _ in 0..TRIES {
-            let known = if is_account_id(account_id) { self.accounts.get(account_id).await? } else { None };
-            let Some(account) = known.filter(|account| account.user_id == user_id) else {
-                let problem = FieldProblem::new("accountId", "账号不存在或不属于当前用户，请刷新账号列表后再试");
-                return Err(Error::AccountNotFound(vec![problem]));
-            };
-            let mut actions = vec![self.accounts.disconnect(user_id, account_id)?];
-            let last_of = self.left_alone(&account).await?;
-            if let Some(corp) = &last_of {
-                actions.push(self.corps.let_go(corp)?);
-            }
-            if let Outcome::Committed = transact(&self.client, &self.clock, actions).await? {
-                info!(account.id = account_id, "wechat account {account_id} disconnected");
-                // The last two may have gone at once, neither of them as the last.
-                if last_of.is_none()
-                    && let Some(corp) = self.left_alone(&account).await?
-                {
-                    transact(&self.client, &self.clock, vec![self.corps.let_go(&corp)?]).await?;
-                }
-                return Ok(());
-            }
+        on_conflict(&self.clock, "wechat account", TRIES, || self.try_disconnect(user_id, account_id)).await
+    }
+
+    async fn try_disconnect(&self, user_id: UserId, account_id: &str) -> Result<Attempt<()>> {
+        let known = if is_account_id(account_id) { self.accounts.get(account_id).await? } else { None };
+        let Some(account) = known.filter(|account| account.user_id == user_id) else {
+            let problem = FieldProblem::new("accountId", "账号不存在或不属于当前用户，请刷新账号列表后再试");
+            return Err(Error::AccountNotFound(vec![problem]));
+        };
+        let mut transaction = Transaction::new();
+        transaction.add(self.accounts.disconnect(user_id, account_id)?);
+        let last_of = self.left_alone(&account).await?;
+        if let Some(corp) = &last_of {
+            transaction.add(self.corps.let_go(corp)?);
         }
-        Err(kernel::Error::Busy("wechat account").into())
+        if !transaction.commit(&self.client, &self.clock).await?.is_committed() {
+            return Ok(Attempt::Conflict);
+        }
+        info!(account.id = account_id, "wechat account {account_id} disconnected");
+        // The last two may have gone at once, neither of them as the last.
+        if last_of.is_none()
+            && let Some(corp) = self.left_alone(&account).await?
+        {
+            let mut secret = Transaction::new();
+            secret.add(self.corps.let_go(&corp)?);
+            // Refused when the app was connected anew since: then the secret is in use.
+            let _ = secret.commit(&self.client, &self.clock).await?;
+        }
+        Ok(Attempt::Done(()))
     }
 
     /// The company of an account that has no other one left here.

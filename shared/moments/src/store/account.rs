@@ -10,7 +10,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use serde::{Deserialize, Serialize};
 
-use super::{unless_refused, update};
+use super::{delete, unless_refused, update};
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_wechat_account";
@@ -248,14 +248,13 @@ impl AccountStore {
 
     /// Forgets the tenant's account, as one action of a transaction.
     pub(crate) fn disconnect(&self, user_id: UserId, account_id: &str) -> Result<TransactWriteItem> {
-        let delete = Delete::builder()
-            .table_name(&self.table)
-            .key("account_id", s(account_id))
-            .condition_expression("user_id = :user")
-            .expression_attribute_values(":user", n(user_id))
-            .build()
-            .map_err(|_| Error::Corrupt("delete"))?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
+        delete(
+            Delete::builder()
+                .table_name(&self.table)
+                .key("account_id", s(account_id))
+                .condition_expression("user_id = :user")
+                .expression_attribute_values(":user", n(user_id)),
+        )
     }
 
     /// Sets what is proven about the account, and when its health is looked at next. `false`: it is gone.

@@ -7,6 +7,7 @@ use kernel::config::{ConfigError, Env};
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
+use kernel::lease::Lease;
 use serde::Deserialize;
 
 use super::{put, unless_refused, update};
@@ -114,7 +115,7 @@ impl CorpStore {
     }
 
     /// Takes the refresh lease when the token is still at its version and nobody holds it.
-    pub async fn take_refresh_lease(&self, corp: &Corp, owner: &str, now_ms: i64, until_ms: i64) -> Result<bool> {
+    pub async fn take_refresh_lease(&self, corp: &Corp, lease: &Lease) -> Result<bool> {
         let outcome = self
             .client
             .update_item()
@@ -126,23 +127,23 @@ impl CorpStore {
             )
             .update_expression("SET refresh_lease_owner = :owner, refresh_lease_until = :until")
             .expression_attribute_values(":version", n(corp.token_version))
-            .expression_attribute_values(":now", n(now_ms))
-            .expression_attribute_values(":owner", s(owner))
-            .expression_attribute_values(":until", n(until_ms))
+            .expression_attribute_values(":now", n(lease.taken_at().as_millisecond()))
+            .expression_attribute_values(":owner", s(lease.owner()))
+            .expression_attribute_values(":until", n(lease.end().as_millisecond()))
             .send()
             .await;
         unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
     /// Stores a new token, or none after a refusal, and lets the lease go. `false`: the row has moved on.
-    pub async fn save_token(&self, corp: &Corp, owner: &str, token: Option<(&str, i64)>) -> Result<bool> {
+    pub async fn save_token(&self, corp: &Corp, lease: &Lease, token: Option<(&str, i64)>) -> Result<bool> {
         let request = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("corp_key", s(&corp.corp_key))
             .condition_expression("refresh_lease_owner = :owner AND token_version = :version")
-            .expression_attribute_values(":owner", s(owner))
+            .expression_attribute_values(":owner", s(lease.owner()))
             .expression_attribute_values(":version", n(corp.token_version));
         let request = match token {
             Some((access_token, expire_time)) => request

@@ -12,4 +12,4 @@ pub mod result;
 pub mod task;
 pub mod unit;
 
-pub(crate) use kernel::dynamo::{put, unless_refused, update};
+pub(crate) use kernel::dynamo::{delete, put, unless_refused, update};

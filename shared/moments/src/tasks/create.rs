@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{Outcome, Refusal, transact};
 use kernel::ids::{TaskId, UserId};
 use kernel::mac::sha256_hex;
+use kernel::retry::{Attempt, TRIES, on_conflict};
+use kernel::transaction::Transaction;
 use kernel::{Clock, FieldProblem};
 use secrecy::SecretString;
 use tracing::info;
@@ -25,8 +26,6 @@ use crate::store::task::{ContentId, NewTask, Task};
 
 /// The farthest a task may be planned.
 const HORIZON: i64 = 365 * 86_400;
-/// How often a creation that met another one is tried again.
-const TRIES: u32 = 5;
 
 /// A request for a task.
 #[derive(Debug)]
@@ -54,6 +53,17 @@ pub struct Created {
     pub content_id: Option<ContentId>,
     /// When it was made.
     pub create_time: i64,
+}
+
+/// What became of the transaction of a new task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// The task is there.
+    Yes,
+    /// The same request, by its key, was faster.
+    AnsweredBefore,
+    /// Another task has the id.
+    IdTaken,
 }
 
 /// Makes tasks.
@@ -90,9 +100,9 @@ impl TaskCreation {
     /// time after the latter would publish twice.
     pub async fn create(&self, user_id: UserId, bearer: &SecretString, request: &NewTaskRequest) -> Result<Created> {
         self.try_create(user_id, bearer, request).await.map_err(|error| match error {
-            Error::Kernel(error @ (kernel::Error::Aws { .. } | kernel::Error::Corrupt(_))) => {
-                Error::CreationFailed(error)
-            }
+            Error::Kernel(
+                error @ (kernel::Error::Aws { .. } | kernel::Error::Corrupt(_) | kernel::Error::Internal(_)),
+            ) => Error::CreationFailed(error),
             other => other,
         })
     }
@@ -113,28 +123,33 @@ impl TaskCreation {
             let problem = "个人号暂不支持发布视频，请改用图片，或只选择企业微信账号";
             return Err(Error::ContentRefused(vec![FieldProblem::new("mediaUrls[0]", problem)]));
         }
-        for _ in 0..TRIES {
-            let now = self.clock.now();
-            let id = TaskId::generate(now);
-            match self.write(user_id, request, &hash, (id, now), &accounts, &content).await? {
-                Outcome::Committed => {
-                    let scheduled_time = request.scheduled_time.map(tracing::field::display);
-                    info!(task.id = id.get(), accounts = accounts.len(), scheduled_time, "moment task {id} created");
-                    self.starter.start(id, user_id, request.scheduled_time.map(planned_second)).await;
-                    let content_id = request.content_id.clone();
-                    return Ok(Created { id, content_id, create_time: now.as_second() });
-                }
-                // The same request was faster, or the id was taken.
-                Outcome::Refused(refusals) => {
-                    if refusals.last().is_some_and(Refusal::refused)
-                        && let Some(created) = self.answered(user_id, request, &hash).await?
-                    {
-                        return Ok(created);
-                    }
-                }
+        let write = || self.try_write(user_id, request, &hash, &accounts, &content);
+        on_conflict(&self.clock, "moment task", TRIES, write).await
+    }
+
+    async fn try_write(
+        &self,
+        user_id: UserId,
+        request: &NewTaskRequest,
+        hash: &str,
+        accounts: &[Account],
+        content: &Content,
+    ) -> Result<Attempt<Created>> {
+        let now = self.clock.now();
+        let id = TaskId::generate(now);
+        match self.write(user_id, request, hash, (id, now), accounts, content).await? {
+            Written::Yes => {
+                let scheduled_time = request.scheduled_time.map(tracing::field::display);
+                info!(task.id = id.get(), accounts = accounts.len(), scheduled_time, "moment task {id} created");
+                self.starter.start(id, user_id, request.scheduled_time.map(planned_second)).await;
+                let content_id = request.content_id.clone();
+                Ok(Attempt::Done(Created { id, content_id, create_time: now.as_second() }))
             }
+            Written::AnsweredBefore => {
+                Ok(self.answered(user_id, request, hash).await?.map_or(Attempt::Conflict, Attempt::Done))
+            }
+            Written::IdTaken => Ok(Attempt::Conflict),
         }
-        Err(kernel::Error::Busy("moment task").into())
     }
 
     async fn answered(&self, user_id: UserId, request: &NewTaskRequest, hash: &str) -> Result<Option<Created>> {
@@ -205,7 +220,7 @@ impl TaskCreation {
         (id, now): (TaskId, Timestamp),
         accounts: &[Account],
         content: &Content,
-    ) -> Result<Outcome> {
+    ) -> Result<Written> {
         let task = NewTask {
             id,
             user_id,
@@ -214,24 +229,29 @@ impl TaskCreation {
             media_urls: &content.media_urls,
             scheduled_time: request.scheduled_time.map(planned_second),
         };
-        let mut actions = vec![self.ledger.tasks.create(&task, now.as_millisecond())?];
+        let mut transaction = Transaction::new();
+        transaction.add(self.ledger.tasks.create(&task, now.as_millisecond())?);
         for account in accounts {
             let (account_id, name) = (&account.account_id, &account.account_name);
-            actions.push(self.ledger.results.create(id, account_id, name, now.as_second())?);
+            transaction.add(self.ledger.results.create(id, account_id, name, now.as_second())?);
         }
-        if let Some(key) = &request.idempotency_key {
-            actions.push(self.idempotency.remember(user_id, key, hash, id, now.as_second())?);
-        }
-        match transact(&self.ledger.client, &self.clock, actions).await {
+        let key_is_new = match &request.idempotency_key {
+            None => None,
+            Some(key) => Some(transaction.add(self.idempotency.remember(user_id, key, hash, id, now.as_second())?)),
+        };
+        match transaction.commit(&self.ledger.client, &self.clock).await {
             Err(error) if is_unanswered(&error) => self.look_for(user_id, id, error).await,
-            outcome => Ok(outcome?),
+            Err(error) => Err(error.into()),
+            Ok(outcome) if outcome.is_committed() => Ok(Written::Yes),
+            Ok(outcome) if outcome.failed(key_is_new) => Ok(Written::AnsweredBefore),
+            Ok(_) => Ok(Written::IdTaken),
         }
     }
 
     /// The transaction was sent and nobody answered: if the task is there, it was carried out.
-    async fn look_for(&self, user_id: UserId, id: TaskId, unanswered: kernel::Error) -> Result<Outcome> {
+    async fn look_for(&self, user_id: UserId, id: TaskId, unanswered: kernel::Error) -> Result<Written> {
         match self.ledger.tasks.get(id).await {
-            Ok(Some(task)) if task.user_id == user_id => Ok(Outcome::Committed),
+            Ok(Some(task)) if task.user_id == user_id => Ok(Written::Yes),
             _ => Err(Error::CreationUnproven(unanswered)),
         }
     }

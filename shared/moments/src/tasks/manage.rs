@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{Outcome, transact};
 use kernel::ids::{TaskId, UserId};
+use kernel::retry::{Attempt, TRIES, on_conflict};
+use kernel::transaction::{MAX_ACTIONS, Transaction};
 use tracing::info;
 
 use super::create::{planned_second, time_problem};
@@ -18,8 +19,13 @@ use crate::store::result::AccountState;
 use crate::store::task::TaskChange;
 use crate::store::unit::{Unit, UnitStage, UnitStore};
 
-/// How often a change that met another one is tried again.
-pub(super) const TRIES: u32 = 10;
+/// What a step of calling off has done.
+enum Cancelled {
+    /// Nothing is left to be called off.
+    Everything,
+    /// Some accounts; there may be more.
+    Some,
+}
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -48,61 +54,71 @@ impl TaskManagement {
     /// [`Error::StateForbids`] when nothing is left to be called off.
     pub async fn cancel(&self, user_id: UserId, task_id: TaskId) -> Result<()> {
         let mut some = false;
-        for _ in 0..TRIES {
-            let (task, results) = own(&self.ledger, user_id, task_id).await?;
-            let open: Vec<&str> = results
-                .iter()
-                .filter(|result| !result.status.ended())
-                .map(|result| result.account_id.as_str())
-                .collect();
-            let units = if task.dispatched { self.callable(task_id).await? } else { Vec::new() };
-            let of_units = |account: &&str| units.iter().any(|unit| unit.account_ids.iter().any(|id| id == account));
-            // Before it is dispatched everything open waits, but what a retry has its unit read back for.
-            let waits = |account: &&str| {
-                results.iter().any(|result| result.account_id == **account && result.status == ResultStatus::Pending)
-            };
-            let called_off: Vec<&str> = open
-                .into_iter()
-                .filter(|account| if task.dispatched { of_units(account) } else { waits(account) })
-                .collect();
-            if called_off.is_empty() {
-                return match (some, task.status.ended()) {
-                    (true, _) => Ok(()),
-                    (false, true) => Err(Error::StateForbids("任务已结束，不能取消")),
-                    (false, false) => Err(Error::StateForbids("内容已提交给微信，不能取消；请在微信中处理")),
-                };
-            }
-            let now = self.clock.now().as_second();
-            let derived = derive(results.iter().map(|result| {
-                if called_off.contains(&result.account_id.as_str()) { ResultStatus::Cancelled } else { result.status }
-            }));
-            let change = if task.dispatched { TaskChange::Results(derived) } else { TaskChange::Ended(derived) };
-            let mut actions = vec![self.ledger.tasks.advance(&task, change, now)?];
-            for unit in &units {
-                actions.push(self.units.cancel(unit)?);
-            }
-            for account in &called_off {
-                actions.push(self.ledger.results.set(task_id, account, &AccountState::Cancelled, now)?);
-            }
-            if let Outcome::Committed = transact(&self.ledger.client, &self.clock, actions).await? {
-                info!(task.id = task_id.get(), accounts = called_off.len(), "moment task {task_id} called off");
-                some = true;
-                if !task.dispatched {
-                    self.starter.stop(task_id).await;
-                    return Ok(());
-                }
+        loop {
+            let step = on_conflict(&self.clock, "moment task", TRIES, || self.try_cancel(user_id, task_id, some)).await;
+            match step {
+                Ok(Cancelled::Everything) => return Ok(()),
+                Ok(Cancelled::Some) => some = true,
+                // What is called off stays so; the rest goes on.
+                Err(Error::Kernel(kernel::Error::Busy(_))) if some => return Ok(()),
+                Err(error) => return Err(error),
             }
         }
-        if some { Ok(()) } else { Err(kernel::Error::Busy("moment task").into()) }
     }
 
-    /// Units for which nothing was sent yet, as many as fit one transaction of 100 actions with their accounts.
+    /// Calls off as much as fits one transaction. `some` says whether an earlier one has called off anything.
+    async fn try_cancel(&self, user_id: UserId, task_id: TaskId, some: bool) -> Result<Attempt<Cancelled>> {
+        let (task, results) = own(&self.ledger, user_id, task_id).await?;
+        let open: Vec<&str> =
+            results.iter().filter(|result| !result.status.ended()).map(|result| result.account_id.as_str()).collect();
+        let units = if task.dispatched { self.callable(task_id).await? } else { Vec::new() };
+        let of_units = |account: &&str| units.iter().any(|unit| unit.account_ids.iter().any(|id| id == account));
+        // Before it is dispatched everything open waits, but what a retry has its unit read back for.
+        let waits = |account: &&str| {
+            results.iter().any(|result| result.account_id == **account && result.status == ResultStatus::Pending)
+        };
+        let called_off: Vec<&str> = open
+            .into_iter()
+            .filter(|account| if task.dispatched { of_units(account) } else { waits(account) })
+            .collect();
+        if called_off.is_empty() {
+            return match (some, task.status.ended()) {
+                (true, _) => Ok(Attempt::Done(Cancelled::Everything)),
+                (false, true) => Err(Error::StateForbids("任务已结束，不能取消")),
+                (false, false) => Err(Error::StateForbids("内容已提交给微信，不能取消；请在微信中处理")),
+            };
+        }
+        let now = self.clock.now().as_second();
+        let derived = derive(results.iter().map(|result| {
+            if called_off.contains(&result.account_id.as_str()) { ResultStatus::Cancelled } else { result.status }
+        }));
+        let change = if task.dispatched { TaskChange::Results(derived) } else { TaskChange::Ended(derived) };
+        let mut transaction = Transaction::new();
+        transaction.add(self.ledger.tasks.advance(&task, change, now)?);
+        for unit in &units {
+            transaction.add(self.units.cancel(unit)?);
+        }
+        for account in &called_off {
+            transaction.add(self.ledger.results.set(task_id, account, &AccountState::Cancelled, now)?);
+        }
+        if !transaction.commit(&self.ledger.client, &self.clock).await?.is_committed() {
+            return Ok(Attempt::Conflict);
+        }
+        info!(task.id = task_id.get(), accounts = called_off.len(), "moment task {task_id} called off");
+        if task.dispatched {
+            return Ok(Attempt::Done(Cancelled::Some));
+        }
+        self.starter.stop(task_id).await;
+        Ok(Attempt::Done(Cancelled::Everything))
+    }
+
+    /// Units for which nothing was sent yet, as many as fit one transaction with their accounts.
     async fn callable(&self, task_id: TaskId) -> Result<Vec<Unit>> {
         let mut units = self.units.of_task(task_id).await?;
         let mut actions = 1;
         units.retain(|unit| {
             let more = 1 + unit.account_ids.len();
-            let fits = unit.stage == UnitStage::Queued && actions + more <= 100;
+            let fits = unit.stage == UnitStage::Queued && actions + more <= MAX_ACTIONS;
             actions += if fits { more } else { 0 };
             fits
         });
@@ -117,23 +133,24 @@ impl TaskManagement {
         if let Some(problem) = time_problem(Some(time), self.clock.now()) {
             return Err(Error::ContentRefused(vec![problem]));
         }
-        for _ in 0..TRIES {
-            let (task, _) = own(&self.ledger, user_id, task_id).await?;
-            if task.status != TaskStatus::Pending || task.dispatched || task.scheduled_time.is_none() {
-                return Err(Error::StateForbids("只有尚未开始的定时任务可以修改时间"));
-            }
-            let now = self.clock.now().as_second();
-            let change = TaskChange::Rescheduled(planned_second(time));
-            let action = self.ledger.tasks.advance(&task, change, now)?;
-            if let Outcome::Committed = transact(&self.ledger.client, &self.clock, vec![action]).await? {
-                info!(task.id = task_id.get(), scheduled_time = %time, "moment task {task_id} moved to {time}");
-                // From here on the old schedule finds a task whose time has not come, and the sweeper stands behind
-                // the new one.
-                self.starter.stop(task_id).await;
-                self.starter.start(task_id, user_id, Some(planned_second(time))).await;
-                return Ok(());
-            }
+        on_conflict(&self.clock, "moment task", TRIES, || self.try_reschedule(user_id, task_id, time)).await
+    }
+
+    async fn try_reschedule(&self, user_id: UserId, task_id: TaskId, time: Timestamp) -> Result<Attempt<()>> {
+        let (task, _) = own(&self.ledger, user_id, task_id).await?;
+        if task.status != TaskStatus::Pending || task.dispatched || task.scheduled_time.is_none() {
+            return Err(Error::StateForbids("只有尚未开始的定时任务可以修改时间"));
         }
-        Err(kernel::Error::Busy("moment task").into())
+        let change = TaskChange::Rescheduled(planned_second(time));
+        let mut transaction = Transaction::new();
+        transaction.add(self.ledger.tasks.advance(&task, change, self.clock.now().as_second())?);
+        if !transaction.commit(&self.ledger.client, &self.clock).await?.is_committed() {
+            return Ok(Attempt::Conflict);
+        }
+        info!(task.id = task_id.get(), scheduled_time = %time, "moment task {task_id} moved to {time}");
+        // From here on the old schedule finds a task whose time has not come, and the sweeper stands behind the new one.
+        self.starter.stop(task_id).await;
+        self.starter.start(task_id, user_id, Some(planned_second(time))).await;
+        Ok(Attempt::Done(()))
     }
 }

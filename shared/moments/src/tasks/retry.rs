@@ -4,20 +4,18 @@
 use std::collections::HashSet;
 
 use kernel::FieldProblem;
-use kernel::dynamo::{Outcome, transact};
 use kernel::ids::{TaskId, UserId};
+use kernel::retry::{Attempt, TRIES, on_conflict};
+use kernel::transaction::{MAX_ACTIONS, Transaction};
 use tracing::info;
 
-use super::manage::{TRIES, TaskManagement};
+use super::manage::TaskManagement;
 use super::own;
 use crate::error::{Error, Result};
 use crate::status::{ResultStatus, derive};
 use crate::store::result::{AccountResult, AccountState, Stage};
 use crate::store::task::TaskChange;
 use crate::store::unit::{Unit, UnitStage};
-
-/// A transaction takes so many actions.
-const ACTIONS: usize = 100;
 
 const RUNNING: &str = "任务仍在进行中，请等待结束后再重试";
 const FLAWLESS: &str = "没有失败的账号需要重试";
@@ -51,81 +49,91 @@ impl TaskManagement {
         // What is left to do. More than fit one transaction are done in several: whoever dies between them leaves the
         // rest as it was, to be asked for again.
         let mut left: Option<HashSet<String>> = None;
-        let mut refused = 0;
-        while refused < TRIES {
-            let (task, results) = own(&self.ledger, user_id, task_id).await?;
-            let chosen = match &left {
-                Some(left) => left.clone(),
-                None => {
-                    check_accounts(request, &results)?;
-                    if !task.status.ended() {
-                        return Err(Error::StateForbids(RUNNING));
-                    }
-                    choose(request, &results)?
-                }
-            };
-            let failed = results
-                .iter()
-                .filter(|result| result.status == ResultStatus::Failed && chosen.contains(&result.account_id));
-            let (unsure, certain): (Vec<&AccountResult>, Vec<&AccountResult>) =
-                failed.partition(|result| result.unconfirmed());
-            if unsure.is_empty() && certain.is_empty() {
-                return Ok(());
-            }
-            let units = if unsure.is_empty() { Vec::new() } else { self.units.of_task(task_id).await? };
-            let readings = fitting(readings(&units, &unsure)?, 1 + certain.len());
-            if readings.iter().any(|reading| reading.unit.stage != UnitStage::Done) {
-                return Err(Error::StateForbids(RUNNING));
-            }
-            let read: HashSet<&str> = readings.iter().flat_map(Reading::ids).collect();
-            let derived = derive(results.iter().map(|result| {
-                let id = result.account_id.as_str();
-                if read.contains(id) {
-                    ResultStatus::Processing
-                } else if certain.iter().any(|one| one.account_id == id) {
-                    ResultStatus::Pending
-                } else {
-                    result.status
-                }
-            }));
-            let now = self.clock.now();
-            let (ms, second) = (now.as_millisecond(), now.as_second());
-            let due_at = (!certain.is_empty()).then_some(ms);
-            let mut actions =
-                vec![self.ledger.tasks.advance(&task, TaskChange::Reopened { derived, due_at }, second)?];
-            // A round of its own, so that no unit of an earlier one bears the same name.
-            let round = next_round(&results);
-            for result in &certain {
-                let state = AccountState::Pending { round };
-                actions.push(self.ledger.results.set(task_id, &result.account_id, &state, second)?);
-            }
-            for reading in &readings {
-                actions.push(self.units.reopen(reading.unit, ms)?);
-                for account in reading.ids() {
-                    let state = AccountState::Processing(Stage::Unconfirmed);
-                    actions.push(self.ledger.results.set(task_id, account, &state, second)?);
-                }
-            }
-            let Outcome::Committed = transact(&self.ledger.client, &self.clock, actions).await? else {
-                refused += 1;
-                continue;
-            };
-            let (anew, read_back) = (certain.len(), read.len());
-            info!(task.id = task_id.get(), anew, read_back, "moment task {task_id} tried again");
-            if !certain.is_empty() {
-                self.starter.start(task_id, user_id, None).await;
-            }
-            for reading in &readings {
-                self.starter.wake(task_id, user_id, &reading.unit.unit).await;
-            }
-            let rest = unsure.iter().map(|result| result.account_id.as_str()).filter(|id| !read.contains(id));
-            let rest: HashSet<String> = rest.map(str::to_owned).collect();
+        loop {
+            let step = || self.try_retry(user_id, task_id, request, left.as_ref());
+            let rest = on_conflict(&self.clock, "moment task", TRIES, step).await?;
             if rest.is_empty() {
                 return Ok(());
             }
             left = Some(rest);
         }
-        Err(kernel::Error::Busy("moment task").into())
+    }
+
+    /// Has as much tried again as fits one transaction, and answers what is left. `left` are the accounts that an
+    /// earlier transaction left; the request says which when there was none.
+    async fn try_retry(
+        &self,
+        user_id: UserId,
+        task_id: TaskId,
+        request: &RetryRequest,
+        left: Option<&HashSet<String>>,
+    ) -> Result<Attempt<HashSet<String>>> {
+        let (task, results) = own(&self.ledger, user_id, task_id).await?;
+        let chosen = match left {
+            Some(left) => left.clone(),
+            None => {
+                check_accounts(request, &results)?;
+                if !task.status.ended() {
+                    return Err(Error::StateForbids(RUNNING));
+                }
+                choose(request, &results)?
+            }
+        };
+        let failed = results
+            .iter()
+            .filter(|result| result.status == ResultStatus::Failed && chosen.contains(&result.account_id));
+        let (unsure, certain): (Vec<&AccountResult>, Vec<&AccountResult>) =
+            failed.partition(|result| result.unconfirmed());
+        if unsure.is_empty() && certain.is_empty() {
+            return Ok(Attempt::Done(HashSet::new()));
+        }
+        let units = if unsure.is_empty() { Vec::new() } else { self.units.of_task(task_id).await? };
+        let readings = fitting(readings(&units, &unsure)?, 1 + certain.len());
+        if readings.iter().any(|reading| reading.unit.stage != UnitStage::Done) {
+            return Err(Error::StateForbids(RUNNING));
+        }
+        let read: HashSet<&str> = readings.iter().flat_map(Reading::ids).collect();
+        let derived = derive(results.iter().map(|result| {
+            let id = result.account_id.as_str();
+            if read.contains(id) {
+                ResultStatus::Processing
+            } else if certain.iter().any(|one| one.account_id == id) {
+                ResultStatus::Pending
+            } else {
+                result.status
+            }
+        }));
+        let now = self.clock.now();
+        let (ms, second) = (now.as_millisecond(), now.as_second());
+        let due_at = (!certain.is_empty()).then_some(ms);
+        let mut transaction = Transaction::new();
+        transaction.add(self.ledger.tasks.advance(&task, TaskChange::Reopened { derived, due_at }, second)?);
+        // A round of its own, so that no unit of an earlier one bears the same name.
+        let round = next_round(&results);
+        for result in &certain {
+            let state = AccountState::Pending { round };
+            transaction.add(self.ledger.results.set(task_id, &result.account_id, &state, second)?);
+        }
+        for reading in &readings {
+            transaction.add(self.units.reopen(reading.unit, ms)?);
+            for account in reading.ids() {
+                let state = AccountState::Processing(Stage::Unconfirmed);
+                transaction.add(self.ledger.results.set(task_id, account, &state, second)?);
+            }
+        }
+        if !transaction.commit(&self.ledger.client, &self.clock).await?.is_committed() {
+            return Ok(Attempt::Conflict);
+        }
+        let (anew, read_back) = (certain.len(), read.len());
+        info!(task.id = task_id.get(), anew, read_back, "moment task {task_id} tried again");
+        if !certain.is_empty() {
+            self.starter.start(task_id, user_id, None).await;
+        }
+        for reading in &readings {
+            self.starter.wake(task_id, user_id, &reading.unit.unit).await;
+        }
+        let rest = unsure.iter().map(|result| result.account_id.as_str()).filter(|id| !read.contains(id));
+        Ok(Attempt::Done(rest.map(str::to_owned).collect()))
     }
 }
 
@@ -202,7 +210,7 @@ fn fitting(readings: Vec<Reading<'_>>, mut actions: usize) -> Vec<Reading<'_>> {
     let mut fit = Vec::new();
     for reading in readings {
         actions += 1 + reading.accounts.len();
-        if actions > ACTIONS {
+        if actions > MAX_ACTIONS {
             break;
         }
         fit.push(reading);

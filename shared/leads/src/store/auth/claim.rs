@@ -1,12 +1,12 @@
 //! Who may work with an account: the claim of a sync, and the ends of it.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
 use kernel::dynamo::{n, s};
-use kernel::error::{Error, Result};
+use kernel::error::Result;
 use kernel::ids::{TaskId, UserId};
 
 use super::{Auth, AuthStore};
-use crate::store::update;
+use crate::store::{delete, update};
 
 impl AuthStore {
     /// Claims the account for `task` as one action of a transaction: refused unless it is the tenant's, ACTIVE, and
@@ -31,8 +31,7 @@ impl AuthStore {
                 .expression_attribute_values(":user", n(user_id))
                 .expression_attribute_values(":active", s("ACTIVE"))
                 .expression_attribute_values(":stale", n(stale.map_or(0, TaskId::get)))
-                .expression_attribute_values(":task", n(task))
-                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld),
+                .expression_attribute_values(":task", n(task)),
         )
     }
 
@@ -59,16 +58,15 @@ impl AuthStore {
     /// Removes the tenant's account as one action of a transaction; refused when its claim has changed since it was read.
     pub(crate) fn delete(&self, account: &Auth) -> Result<TransactWriteItem> {
         let (claim, value) = claimed_by(account);
-        let delete = Delete::builder()
-            .table_name(&self.table)
-            .key("douyin_user_id", s(&account.douyin_user_id))
-            .condition_expression(format!("user_id = :user AND {claim}"))
-            .set_expression_attribute_values(Some(
-                value.into_iter().chain([(":user".to_owned(), n(account.user_id))]).collect(),
-            ))
-            .build()
-            .map_err(|_| Error::Corrupt("delete"))?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
+        delete(
+            Delete::builder()
+                .table_name(&self.table)
+                .key("douyin_user_id", s(&account.douyin_user_id))
+                .condition_expression(format!("user_id = :user AND {claim}"))
+                .set_expression_attribute_values(Some(
+                    value.into_iter().chain([(":user".to_owned(), n(account.user_id))]).collect(),
+                )),
+        )
     }
 
     /// Marks the account REVOKED and drops its tokens and claim, as one action of a transaction; refused when the

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{decode, n, s};
 use kernel::error::Result;
+use kernel::lease::Lease;
 use serde::Deserialize;
 
 use super::{Auth, AuthStore, WHAT};
@@ -31,17 +32,17 @@ pub struct SealedTokens {
 /// What must still hold for a token set to be written.
 #[derive(Debug, Clone, Copy)]
 pub enum Fence<'a> {
-    /// This owner has the lease, and the token set is the one that was read.
-    Lease(&'a str),
+    /// This is the lease on the row, and the token set is the one that was read.
+    Lease(&'a Lease),
     /// The row has this sealed refresh token. For what has replaced it at Douyin: it is void there, so it must not stay,
     /// whoever has the lease by now and whatever Douyin told them about the void one.
     Replaced(&'a str),
 }
 
 impl AuthStore {
-    /// Takes the refresh lease when the tokens are still at `version` and nobody holds it. `owner` is new with every
-    /// call, so holding it already is the SDK's retry of a lost answer.
-    pub async fn take_refresh_lease(&self, account: &Auth, owner: &str, now_ms: i64, until_ms: i64) -> Result<bool> {
+    /// Takes the refresh lease when the tokens are still at `version` and nobody holds it. An owner is new with every
+    /// lease, so finding it in the row already is the SDK's retry of a lost answer.
+    pub async fn take_refresh_lease(&self, account: &Auth, lease: &Lease) -> Result<bool> {
         let outcome = self
             .client
             .update_item()
@@ -57,9 +58,9 @@ impl AuthStore {
             .expression_attribute_values(":user", n(account.user_id))
             .expression_attribute_values(":version", n(account.token_version))
             .expression_attribute_values(":active", s("ACTIVE"))
-            .expression_attribute_values(":now", n(now_ms))
-            .expression_attribute_values(":owner", s(owner))
-            .expression_attribute_values(":until", n(until_ms))
+            .expression_attribute_values(":now", n(lease.taken_at().as_millisecond()))
+            .expression_attribute_values(":owner", s(lease.owner()))
+            .expression_attribute_values(":until", n(lease.end().as_millisecond()))
             .send()
             .await;
         unless_refused(outcome, "dynamodb:UpdateItem")
@@ -72,7 +73,7 @@ impl AuthStore {
             "SET expire_time = :expire, refresh_due = :due, refresh_shard = :shard, update_time = :now".to_owned();
         let mut add = "ADD token_version :one";
         let mut request = match fence {
-            Fence::Lease(owner) => self.leased(account, owner),
+            Fence::Lease(lease) => self.leased(account, lease),
             Fence::Replaced(sealed) => {
                 set.push_str(", #status = :active");
                 self.client
@@ -189,13 +190,13 @@ impl AuthStore {
     pub async fn end_renewals(
         &self,
         account: &Auth,
-        owner: &str,
+        lease: &Lease,
         renew_count: u32,
         refresh_end: i64,
         refresh_due: i64,
     ) -> Result<bool> {
         let outcome = self
-            .leased(account, owner)
+            .leased(account, lease)
             .update_expression(
                 "SET renew_count = :renewals, refresh_expire_time = :end, refresh_due = :due \
                  REMOVE refresh_lease_owner, refresh_lease_until",
@@ -213,11 +214,11 @@ impl AuthStore {
     pub async fn release_refresh_lease(
         &self,
         account: &Auth,
-        owner: &str,
+        lease: &Lease,
         refresh_due: i64,
         refused_at: Option<i64>,
     ) -> Result<bool> {
-        let mut request = self.leased(account, owner).expression_attribute_values(":due", n(refresh_due));
+        let mut request = self.leased(account, lease).expression_attribute_values(":due", n(refresh_due));
         let mut set = "SET refresh_due = :due".to_owned();
         if let Some(time) = refused_at {
             set.push_str(", refresh_refused_at = if_not_exists(refresh_refused_at, :refused)");
@@ -227,13 +228,13 @@ impl AuthStore {
         unless_refused(request.update_expression(update).send().await, "dynamodb:UpdateItem")
     }
 
-    fn leased(&self, account: &Auth, owner: &str) -> UpdateItemFluentBuilder {
+    fn leased(&self, account: &Auth, lease: &Lease) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.table)
             .key("douyin_user_id", s(&account.douyin_user_id))
             .condition_expression("refresh_lease_owner = :owner AND token_version = :version")
-            .expression_attribute_values(":owner", s(owner))
+            .expression_attribute_values(":owner", s(lease.owner()))
             .expression_attribute_values(":version", n(account.token_version))
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use kernel::dynamo::{n, s};
-use kernel::error::{Error, Result};
+use kernel::error::Result;
 use kernel::ids::UserId;
 
 use super::segment::fold;
@@ -12,7 +12,7 @@ use super::{
     Counter, LeadIndexStore, edit_entry, key, mark_entry, name_entry, note_entry, open_entry, segment_of, slot_of,
 };
 use crate::store::lead::{Lead, LeadStatus};
-use crate::store::{put, update};
+use crate::store::{delete, put, update};
 
 impl LeadIndexStore {
     /// Moves the counter on; refused when it has moved since `read` was read.
@@ -101,12 +101,7 @@ impl LeadIndexStore {
         let key = key(lead.user_id, note_entry(lead.lead_id));
         let folded = fold(notes);
         if folded.is_empty() {
-            let delete = Delete::builder()
-                .table_name(&self.table)
-                .set_key(Some(key))
-                .build()
-                .map_err(|_| Error::Corrupt("delete"))?;
-            return Ok(TransactWriteItem::builder().delete(delete).build());
+            return delete(Delete::builder().table_name(&self.table).set_key(Some(key)));
         }
         put(Put::builder().table_name(&self.table).set_item(Some(key)).item("text", s(folded)))
     }

@@ -1,0 +1,249 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kernel::ids::{TaskId, UserId};
+
+use super::*;
+use crate::store::lead::LeadStatus;
+use crate::store::sync_task::SyncStatus;
+
+const ACCOUNT: &str = "account";
+const OTHER: &str = "other-account";
+const NOW: i64 = 1_795_000_000;
+
+fn progress(strategy: SyncStrategy) -> Progress {
+    let now = "2026-11-20T00:00:00Z".parse().unwrap();
+    let task = SyncTask {
+        task_id: TaskId::generate(now),
+        user_id: UserId::new(1).unwrap(),
+        douyin_user_id: ACCOUNT.to_owned(),
+        strategy,
+        status: SyncStatus::Processing,
+        cursor: 20,
+        walked: false,
+        counters: Counters { pages: 1, seen: 20, created: 10, updated: 4, unchanged: 6, unfollowed: 2 },
+        total: Some(40),
+        met: serde_bytes::ByteBuf::new(),
+        lease_owner: None,
+        attempts: 3,
+        next_action_at: None,
+        dispatched_at: None,
+        dispatches: 0,
+        error_type: None,
+        error_message: None,
+        error_remedy: None,
+        create_time: NOW,
+        started_at: None,
+        finished_at: None,
+    };
+    Progress::new(task, Lease::new(now, Duration::from_secs(60))).unwrap()
+}
+
+fn fan(open_id: &str, nickname: &str, avatar_url: &str) -> Fan {
+    Fan {
+        open_id: open_id.to_owned(),
+        union_id: None,
+        nickname: nickname.to_owned(),
+        avatar_url: avatar_url.to_owned(),
+    }
+}
+
+fn page(fans: &[Fan]) -> FanPage {
+    FanPage { fans: fans.to_vec(), total: Some(30), cursor: 40, has_more: true, log_id: None }
+}
+
+/// A lead called `old`, with these sources, of which these were unfollowed.
+fn lead(lead_id: u64, open_id: &str, sources: &[&str], unfollowed: &[&str]) -> Lead {
+    let set = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<BTreeSet<_>>();
+    Lead {
+        user_id: UserId::new(1).unwrap(),
+        douyin_user_id: open_id.to_owned(),
+        lead_id,
+        nickname: "old".to_owned(),
+        avatar_url: "https://old".to_owned(),
+        acquire_time: NOW - 100,
+        status: LeadStatus::Contacted,
+        notes: "mine".to_owned(),
+        sources: set(sources),
+        unfollowed: set(unfollowed),
+        version: 1,
+        update_time: NOW - 100,
+    }
+}
+
+fn counter(lead_count: u64) -> Counter {
+    Counter { lead_count, last_acquire_time: NOW - 100, accounts: vec![ACCOUNT.to_owned()], version: 7 }
+}
+
+#[test]
+fn fans_who_are_no_leads_become_leads_with_the_next_numbers() {
+    for strategy in [SyncStrategy::Incremental, SyncStrategy::Full] {
+        let progress = progress(strategy);
+        let page = page(&[fan("a", "Ａ", "https://a"), fan("b", "", "")]);
+        let (changes, position) = progress.page_changes(&page, &[], &counter(5), NOW).unwrap();
+
+        let created: Vec<_> = changes
+            .created
+            .iter()
+            .map(|lead| (lead.lead_id, lead.douyin_user_id, lead.nickname.as_str(), lead.avatar_url, lead.source))
+            .collect();
+        assert_eq!(created, [(6, "a", "Ａ", "https://a", ACCOUNT), (7, "b", "", "", ACCOUNT)]);
+        assert!(changes.created.iter().all(|lead| lead.acquire_time == NOW));
+        let entry = |nickname: &str| NameEntry { accounts: vec![(0, true)], nickname: nickname.to_owned() };
+        assert_eq!(changes.names, [(6, entry("a")), (7, entry(""))]);
+        assert_eq!((changes.counter.lead_count, changes.counter.last_acquire_time), (7, NOW));
+        assert_eq!(changes.counter.version, 7, "the store moves the version on");
+        assert!(changes.refreshed.is_empty());
+        let counters = Counters { pages: 2, seen: 22, created: 12, updated: 4, unchanged: 6, unfollowed: 2 };
+        assert_eq!(position.counters, counters);
+        assert_eq!((position.cursor, position.walked, position.total), (40, false, Some(40)));
+        assert_eq!(position.met.iter().collect::<Vec<_>>(), [6, 7]);
+    }
+}
+
+#[test]
+fn acquire_time_never_decreases_with_the_lead_id() {
+    let progress = progress(SyncStrategy::Incremental);
+    let page = page(&[fan("a", "", "")]);
+    let ahead = Counter { last_acquire_time: NOW + 5, ..counter(5) };
+    let (changes, _) = progress.page_changes(&page, &[], &ahead, NOW).unwrap();
+    assert_eq!(changes.created[0].acquire_time, NOW + 5);
+    assert_eq!(changes.counter.last_acquire_time, NOW + 5);
+}
+
+#[test]
+fn known_lead_keeps_its_name_in_incremental_and_takes_the_new_one_over_in_full() {
+    let known = [lead(3, "a", &[ACCOUNT], &[])];
+    for (strategy, nickname, avatar, expected) in [
+        (SyncStrategy::Incremental, "new", "https://new", None),
+        (SyncStrategy::Full, "new", "https://new", Some(("new", "https://new"))),
+        (SyncStrategy::Full, "new", "https://old", Some(("new", "https://old"))),
+        (SyncStrategy::Full, "old", "https://new", Some(("old", "https://new"))),
+        (SyncStrategy::Full, "old", "https://old", None),
+        // An absent one says nothing.
+        (SyncStrategy::Full, "", "https://new", Some(("old", "https://new"))),
+        (SyncStrategy::Full, "new", "", Some(("new", "https://old"))),
+        (SyncStrategy::Full, "", "", None),
+    ] {
+        let progress = progress(strategy);
+        let page = page(&[fan("a", nickname, avatar)]);
+        let (changes, position) = progress.page_changes(&page, &known, &counter(5), NOW).unwrap();
+        let refreshed: Vec<_> = changes
+            .refreshed
+            .iter()
+            .map(|(lead, refresh)| {
+                assert_eq!((lead.lead_id, refresh.source), (3, ACCOUNT));
+                assert!(refresh.follows_source && refresh.follows_any);
+                (refresh.nickname.as_str(), refresh.avatar_url.as_str())
+            })
+            .collect();
+        assert_eq!(refreshed, expected.into_iter().collect::<Vec<_>>(), "{strategy:?} {nickname:?} {avatar:?}");
+        let updated = refreshed.len() as u64;
+        assert_eq!((position.counters.updated, position.counters.unchanged), (4 + updated, 7 - updated));
+        assert_eq!(position.counters.created, 10);
+        assert_eq!(changes.names.len(), refreshed.len());
+        assert!(changes.created.is_empty() && position.met.contains(3));
+        assert_eq!(changes.counter.lead_count, 5);
+    }
+}
+
+#[test]
+fn lead_of_another_account_follows_this_one_too() {
+    for strategy in [SyncStrategy::Incremental, SyncStrategy::Full] {
+        let known = [lead(3, "a", &[OTHER], &[OTHER])];
+        let progress = progress(strategy);
+        let page = page(&[fan("a", "old", "https://old")]);
+        let read = Counter { accounts: vec![OTHER.to_owned()], ..counter(5) };
+        let (changes, _) = progress.page_changes(&page, &known, &read, NOW).unwrap();
+        assert!(changes.refreshed[0].1.follows_source);
+        let entry = NameEntry { accounts: vec![(0, false), (1, true)], nickname: "old".to_owned() };
+        assert_eq!(changes.names, [(3, entry)]);
+        assert_eq!(changes.counter.accounts, [OTHER, ACCOUNT], "the account takes the next place");
+    }
+}
+
+#[test]
+fn lead_marked_as_unfollowed_follows_again_only_in_full() {
+    let known = [lead(3, "a", &[ACCOUNT], &[ACCOUNT])];
+    let page = page(&[fan("a", "old", "https://old")]);
+    for (strategy, changed) in [(SyncStrategy::Incremental, false), (SyncStrategy::Full, true)] {
+        let progress = progress(strategy);
+        let (changes, _) = progress.page_changes(&page, &known, &counter(5), NOW).unwrap();
+        assert_eq!(changes.refreshed.len(), usize::from(changed), "{strategy:?}");
+        assert!(changes.names.iter().all(|(_, entry)| entry.accounts == [(0, true)]));
+    }
+}
+
+#[test]
+fn repeated_fan_is_taken_once_and_counted_as_unchanged() {
+    let progress = progress(SyncStrategy::Incremental);
+    let page = page(&[fan("a", "", ""), fan("a", "later", ""), fan("b", "", "")]);
+    let (changes, position) = progress.page_changes(&page, &[], &counter(0), NOW).unwrap();
+    assert_eq!(changes.created.iter().map(|lead| lead.lead_id).collect::<Vec<_>>(), [1, 2]);
+    let counters = Counters { pages: 2, seen: 23, created: 12, updated: 4, unchanged: 7, unfollowed: 2 };
+    assert_eq!(position.counters, counters);
+}
+
+#[test]
+fn last_page_ends_the_walk_and_the_highest_total_stays() {
+    let progress = progress(SyncStrategy::Full);
+    for (total, expected) in [(Some(30), Some(40)), (Some(41), Some(41)), (None, Some(40))] {
+        let page = FanPage { total, has_more: false, ..page(&[]) };
+        let (changes, position) = progress.page_changes(&page, &[], &counter(5), NOW).unwrap();
+        assert_eq!((position.walked, position.total), (true, expected));
+        assert!(changes.names.is_empty() && changes.counter == counter(5));
+    }
+}
+
+#[test]
+fn overlong_nickname_is_cut() {
+    let progress = progress(SyncStrategy::Full);
+    let (long, cut) = ("字".repeat(201), "字".repeat(200));
+    let page = page(&[fan("a", &long, ""), fan("b", &long, "")]);
+    let known = [lead(3, "b", &[ACCOUNT], &[])];
+    let (changes, _) = progress.page_changes(&page, &known, &counter(5), NOW).unwrap();
+    assert_eq!((&changes.created[0].nickname, &changes.refreshed[0].1.nickname), (&cut, &cut));
+}
+
+#[test]
+fn lead_id_beyond_the_bitmap_is_refused() {
+    let progress = progress(SyncStrategy::Full);
+    let page = page(&[fan("a", "", "")]);
+    let full = counter(u64::from(u32::MAX));
+    assert!(progress.page_changes(&page, &[], &full, NOW).is_err());
+}
+
+#[test]
+fn unmet_leads_are_marked_and_keep_everything_else() {
+    let progress = progress(SyncStrategy::Full);
+    let missing = [
+        lead(3, "a", &[ACCOUNT], &[]),
+        lead(4, "b", &[ACCOUNT, OTHER], &[]),
+        lead(5, "c", &[ACCOUNT, OTHER], &[OTHER]),
+    ];
+    let (changes, position) = progress.unfollowed_changes(&missing, &counter(5));
+    let marked: Vec<_> = changes
+        .refreshed
+        .iter()
+        .map(|(lead, refresh)| (lead.lead_id, refresh.follows_source, refresh.follows_any, refresh.nickname.as_str()))
+        .collect();
+    assert_eq!(marked, [(3, false, false, "old"), (4, false, true, "old"), (5, false, false, "old")]);
+    let accounts: Vec<_> = changes.names.iter().map(|(_, entry)| entry.accounts.clone()).collect();
+    assert_eq!(accounts, [vec![(0, false)], vec![(0, false), (1, true)], vec![(0, false), (1, false)]]);
+    assert_eq!(position.counters, Counters { unfollowed: 5, ..progress.task.counters });
+    assert_eq!((position.cursor, position.walked, position.total), (20, false, Some(40)));
+}
+
+#[test]
+fn progress_takes_over_what_was_committed() {
+    let mut progress = progress(SyncStrategy::Full);
+    let page = page(&[fan("a", "", ""), fan("b", "", "")]);
+    let (_, position) = progress.page_changes(&page, &[], &counter(5), NOW).unwrap();
+    assert_eq!(progress.met(), 0);
+    progress.advance(position);
+    assert_eq!(progress.met(), 2);
+    assert!(progress.has_met(6) && progress.has_met(7) && !progress.has_met(5));
+    assert!(!progress.has_met(u64::MAX));
+    let SyncTask { cursor, walked, total, counters, attempts, .. } = progress.task;
+    assert_eq!((cursor, walked, total, counters.pages, attempts), (40, false, Some(40), 2, 0));
+}
