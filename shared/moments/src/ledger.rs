@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{Outcome, Refusal, transact};
+use kernel::dynamo::{Outcome, Refusal, backoff, transact};
 use kernel::ids::TaskId;
 
 use crate::error::Result;
@@ -16,6 +16,8 @@ use crate::store::task::{Task, TaskChange, TaskStore};
 
 /// How often a change that met another one of the same task is tried again.
 const TRIES: u32 = 30;
+/// From this attempt on the pauses grow no more: they are 320 ms then.
+const LONGEST_PAUSE: u32 = 4;
 
 /// What became of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,8 +71,8 @@ impl Ledger {
         Ok(Some((found, results)))
     }
 
-    /// Puts accounts into states together with `unit`'s own change, and with a claim if they tell a post. `entry` saves reading what is known already: when
-    /// it is out of date, it is read anew, and in the end it is what the tables hold.
+    /// Puts accounts into states together with `unit`'s own change, and with a claim if they tell a post. `entry` saves
+    /// reading what is known already: when it is out of date, it is read anew, and in the end it is what the tables hold.
     pub async fn settle(
         &self,
         entry: &mut Entry,
@@ -84,7 +86,7 @@ impl Ledger {
             return self.unit_only(own, claims).await;
         }
         let task_id = entry.task.id;
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
             let now = self.clock.now().as_second();
             let changed = |result: &AccountResult| {
                 let state = states.iter().find(|(account, _)| *account == result.account_id);
@@ -119,6 +121,10 @@ impl Ledger {
                 Outcome::Refused(refusals) => {
                     if let Some(settled) = lost(&refusals, claims) {
                         return Ok(settled);
+                    }
+                    // Whoever was faster is one of many that end at the same time: those who come again at once meet again.
+                    if attempt > 0 {
+                        self.clock.sleep(backoff(attempt.min(LONGEST_PAUSE))).await;
                     }
                     let (task, results) = self.read(task_id).await?.ok_or(kernel::Error::NotFound("moment task"))?;
                     *entry = Entry { task, results };
