@@ -6,8 +6,9 @@ use kernel::dynamo::{Outcome, Refusal, transact};
 use tracing::info;
 
 use super::PublishMessage;
-use super::dispatch::unit_name;
-use super::step::{Held, Moved, Publisher};
+use super::channel::{Channel, unit_name};
+use super::held::Held;
+use super::runner::{Moved, Publisher};
 use crate::error::Result;
 use crate::ledger::Entry;
 use crate::status::derive;
@@ -21,12 +22,14 @@ const TRIES: u32 = 30;
 
 impl Publisher {
     /// Ends the unit and hands the accounts that were asked for to a new one, which is begun like any other.
-    pub(super) async fn send_again(&self, held: &mut Held) -> Result<Moved> {
+    pub(super) async fn replace(&self, held: &mut Held, channel: &dyn Channel) -> Result<Moved> {
         for _ in 0..TRIES {
-            let open = held.open_accounts();
-            let Some(first) = open.first() else { return self.finish(held, &[]).await };
+            let seen = held.seen(channel.members_confirm(), self.clock.now());
+            let open: Vec<&String> =
+                seen.open().into_iter().filter_map(|place| held.unit.account_ids.get(place)).collect();
             let corp_key = held.unit.corp_key.as_deref();
             let round = next_round(&held.entry.results);
+            let first = open.first().ok_or(kernel::Error::Corrupt("publish unit"))?;
             let name = unit_name(corp_key, first, round);
             let accounts: Vec<_> =
                 open.iter().map(|account| (account.as_str(), held.unit.member_of(account))).collect();
@@ -35,7 +38,7 @@ impl Publisher {
                 held.entry
                     .results
                     .iter()
-                    .map(|result| if open.contains(&result.account_id) { state.status() } else { result.status }),
+                    .map(|result| if open.contains(&&result.account_id) { state.status() } else { result.status }),
             );
             let (task_id, user_id, now) = (held.unit.task_id, held.unit.user_id, self.clock.now());
             let done = UnitChange { stage: Some(UnitStage::Done), ..UnitChange::default() };

@@ -13,6 +13,8 @@ use kernel::queue::{MAX_DELAY, Queue};
 use tracing::{info, warn};
 
 use super::PublishMessage;
+use super::channel::unit_name;
+use super::machine::Policy;
 use crate::config::PublishSettings;
 use crate::error::{PublishProblem, Result};
 use crate::ledger::Ledger;
@@ -33,7 +35,7 @@ pub struct Dispatcher {
     units: UnitStore,
     queue: Queue,
     clock: Clock,
-    max_lateness: Duration,
+    policy: Policy,
 }
 
 impl Dispatcher {
@@ -45,7 +47,7 @@ impl Dispatcher {
             units: UnitStore::new(aws.dynamodb.clone(), env)?,
             queue: Queue::new(aws.sqs.clone(), env.required("PUBLISH_QUEUE_URL")?),
             clock,
-            max_lateness: settings.max_lateness,
+            policy: Policy::of(settings),
         })
     }
 
@@ -61,8 +63,8 @@ impl Dispatcher {
             }
             let pending: Vec<&AccountResult> =
                 results.iter().filter(|result| result.status == ResultStatus::Pending).collect();
-            let missed = task.scheduled_time.is_some()
-                && now > due.saturating_add(i64::try_from(self.max_lateness.as_millis()).unwrap_or(i64::MAX));
+            let planned_at = task.scheduled_time.map(|_| due);
+            let missed = self.policy.is_missed(planned_at, now);
             let ids: Vec<String> = pending.iter().map(|result| result.account_id.clone()).collect();
             let accounts = if missed { Vec::new() } else { self.accounts.by_ids(&ids).await? };
             let problem = if missed { PublishProblem::Missed } else { PublishProblem::AccountUnusable };
@@ -139,13 +141,5 @@ impl Dispatcher {
             self.queue.send(&message, rest, &task.user_id.to_string()).await?;
         }
         Ok(())
-    }
-}
-
-/// What the unit of an account, or of all chosen ones of a company, is called in a round.
-pub(super) fn unit_name(corp_key: Option<&str>, account_id: &str, round: u32) -> String {
-    match corp_key {
-        Some(corp_key) => format!("corp:{corp_key}#{round}"),
-        None => format!("{account_id}#{round}"),
     }
 }

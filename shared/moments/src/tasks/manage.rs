@@ -13,10 +13,11 @@ use super::own;
 use super::start::Starter;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
+use crate::publish::{Intervention, intervene};
 use crate::status::{ResultStatus, TaskStatus, derive};
 use crate::store::result::AccountState;
 use crate::store::task::TaskChange;
-use crate::store::unit::{Unit, UnitStage, UnitStore};
+use crate::store::unit::{Unit, UnitStore};
 
 /// How often a change that met another one is tried again.
 pub(super) const TRIES: u32 = 10;
@@ -102,7 +103,8 @@ impl TaskManagement {
         let mut actions = 1;
         units.retain(|unit| {
             let more = 1 + unit.account_ids.len();
-            let fits = unit.stage == UnitStage::Queued && actions + more <= 100;
+            let allowed = intervene(unit.stage, Intervention::CalledOff).is_some();
+            let fits = allowed && actions + more <= 100;
             actions += if fits { more } else { 0 };
             fits
         });
