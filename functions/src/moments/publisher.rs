@@ -27,12 +27,13 @@ impl App {
 
 /// Handles one message. What becomes of it is in the rows; an error is one of our own stores and brings the message
 /// back. Each message is one step: one that the function's timeout cuts short is taken up again after its lease, with
-/// the media already uploaded still known, or read back if it was being sent.
-pub async fn handle(app: &App, message: PublishMessage, _deadline: Deadline) -> moments::Result<()> {
+/// the media already uploaded still known, or read back if it was being sent. Nothing is sent that `deadline` would cut
+/// short.
+pub async fn handle(app: &App, message: PublishMessage, deadline: Deadline) -> moments::Result<()> {
     match &message.unit {
         None => app.dispatcher.dispatch(message.task_id).await,
         Some(unit) => {
-            let moved = app.publisher.run(message.task_id, unit).await?;
+            let moved = app.publisher.run(message.task_id, unit, deadline).await?;
             tracing::info!(task.id = message.task_id.get(), unit, ?moved, "unit of task {} handled", message.task_id);
             Ok(())
         }

@@ -9,9 +9,14 @@ use crate::gateway::Gateway;
 use crate::media::Limits;
 use crate::wecom::Wecom;
 
+/// What the function keeps of its time for writing down what a provider answered.
+pub const TIME_TO_WRITE: Duration = Duration::from_secs(10);
+
 /// How publishing goes about it.
 #[derive(Debug, Clone)]
 pub struct PublishSettings {
+    /// How long one call to a provider may take.
+    pub provider_timeout: Duration,
     /// How long a worker's claim on a unit lasts: longer than the function itself, so a living one never loses it.
     pub lease: Duration,
     /// A timed post this much behind is missed instead of late.
@@ -45,8 +50,10 @@ impl PublishSettings {
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
         let function_timeout = env.required_parsed("FUNCTION_TIMEOUT_SECONDS").map(Duration::from_secs)?;
         let visibility = env.required_parsed("QUEUE_VISIBILITY_SECONDS").map(Duration::from_secs)?;
-        check_time_limits(provider_timeout(env)?, function_timeout, Some(visibility))?;
+        let provider_timeout = provider_timeout(env)?;
+        check_time_limits(provider_timeout + TIME_TO_WRITE, function_timeout, Some(visibility))?;
         Ok(Self {
+            provider_timeout,
             lease: function_timeout + Duration::from_secs(30),
             max_lateness: env.seconds("MOMENT_MAX_LATENESS_SECONDS", 3_600)?,
             confirm_within: env.seconds("MOMENT_CONFIRM_SECONDS", 48 * 3_600)?,

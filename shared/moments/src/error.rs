@@ -49,7 +49,7 @@ pub enum Error {
 }
 
 /// What a person is told: what happened, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Advice {
     /// One of the stable error codes.
     pub code: &'static str,

@@ -1,13 +1,16 @@
 //! The truth about a task, kept in one place: whatever changes for an account changes together with the unit that
 //! caused it and with the task's status, which is derived from all accounts.
 
+use std::sync::{Mutex, PoisonError};
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{Outcome, Refusal, transact};
 use kernel::ids::TaskId;
+use kernel::retry::{Attempt, on_conflict};
+use kernel::transaction::{Condition, Outcome, Transaction};
 
 use crate::error::Result;
 use crate::status::derive;
@@ -69,8 +72,14 @@ impl Ledger {
         Ok(Some((found, results)))
     }
 
-    /// Puts accounts into states together with `unit`'s own change, and with a claim if they tell a post. `entry` saves reading what is known already: when
-    /// it is out of date, it is read anew, and in the end it is what the tables hold.
+    /// What is in the tables now.
+    pub(crate) async fn entry(&self, task: TaskId) -> Result<Entry> {
+        let (task, results) = self.read(task).await?.ok_or(kernel::Error::NotFound("moment task"))?;
+        Ok(Entry { task, results })
+    }
+
+    /// Puts accounts into states together with `unit`'s own change, and with a claim if they tell a post. `entry` saves
+    /// reading what is known already: when it is out of date, it is read anew, and in the end it is what the tables hold.
     pub async fn settle(
         &self,
         entry: &mut Entry,
@@ -78,69 +87,78 @@ impl Ledger {
         claim: Option<TransactWriteItem>,
         states: &[(&str, AccountState)],
     ) -> Result<Settled> {
-        let claims = claim.is_some();
-        let own: Vec<TransactWriteItem> = [unit].into_iter().chain(claim).collect();
-        if states.is_empty() {
-            return self.unit_only(own, claims).await;
-        }
         let task_id = entry.task.id;
-        for _ in 0..TRIES {
-            let now = self.clock.now().as_second();
-            let changed = |result: &AccountResult| {
-                let state = states.iter().find(|(account, _)| *account == result.account_id);
-                state.map_or(result.status, |(_, state)| state.status())
+        // Only the first attempt is made from what is known.
+        let known = Mutex::new(Some(entry.clone()));
+        let (settled, now) = on_conflict(&self.clock, "moment task", TRIES, || async {
+            let known = known.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let entry = match known {
+                Some(entry) => entry,
+                None => self.entry(task_id).await?,
             };
-            let derived = derive(entry.results.iter().map(changed));
-            // Between two open states nothing changes for the task, and its units need not wait for each other there: what
-            // is open for one account stays so until its own unit says otherwise.
-            let ended = |account: &str| {
-                entry.results.iter().any(|result| result.account_id == account && result.status.ended())
-            };
-            let moves_task = derived != entry.task.status
-                || states.iter().any(|(account, state)| state.status().ended() || ended(account));
-            let mut actions = own.clone();
-            if moves_task {
-                actions.push(self.tasks.advance(&entry.task, TaskChange::Results(derived), now)?);
-            }
-            for (account, state) in states {
-                actions.push(self.results.set(task_id, account, state, now)?);
-            }
-            match transact(&self.client, &self.clock, actions).await? {
-                Outcome::Committed => {
-                    entry.task.version += u64::from(moves_task);
-                    entry.task.status = derived;
-                    for result in &mut entry.results {
-                        if let Some((_, state)) = states.iter().find(|(account, _)| *account == result.account_id) {
-                            (result.status, result.stage) = (state.status(), state.stage());
-                        }
-                    }
-                    return Ok(Settled::Done);
-                }
-                Outcome::Refused(refusals) => {
-                    if let Some(settled) = lost(&refusals, claims) {
-                        return Ok(settled);
-                    }
-                    let (task, results) = self.read(task_id).await?.ok_or(kernel::Error::NotFound("moment task"))?;
-                    *entry = Entry { task, results };
-                }
-            }
-        }
-        Err(kernel::Error::Busy("moment task").into())
+            self.try_to_settle(entry, &unit, claim.as_ref(), states).await
+        })
+        .await?;
+        *entry = now;
+        Ok(settled)
     }
 
-    async fn unit_only(&self, own: Vec<TransactWriteItem>, claims: bool) -> Result<Settled> {
-        Ok(match transact(&self.client, &self.clock, own).await? {
-            Outcome::Committed => Settled::Done,
-            Outcome::Refused(refusals) => lost(&refusals, claims).unwrap_or(Settled::UnitMoved),
-        })
+    async fn try_to_settle(
+        &self,
+        mut entry: Entry,
+        unit: &TransactWriteItem,
+        claim: Option<&TransactWriteItem>,
+        states: &[(&str, AccountState)],
+    ) -> Result<Attempt<(Settled, Entry)>> {
+        let now = self.clock.now().as_second();
+        let state_of = |result: &AccountResult| {
+            let state = states.iter().find(|(account, _)| *account == result.account_id);
+            state.map(|(_, state)| state)
+        };
+        let derived =
+            derive(entry.results.iter().map(|result| state_of(result).map_or(result.status, AccountState::status)));
+        // Between two open states nothing changes for the task, and its units need not wait for each other there: what
+        // is open for one account stays so until its own unit says otherwise.
+        let ends = states.iter().any(|(_, state)| state.status().ended());
+        let had_ended = entry.results.iter().any(|result| result.status.ended() && state_of(result).is_some());
+        let moves_task = !states.is_empty() && (derived != entry.task.status || ends || had_ended);
+
+        let mut transaction = Transaction::new();
+        let unit = transaction.add(unit.clone());
+        let claim = claim.map(|claim| transaction.add(claim.clone()));
+        if moves_task {
+            transaction.add(self.tasks.advance(&entry.task, TaskChange::Results(derived), now)?);
+        }
+        for (account, state) in states {
+            transaction.add(self.results.set(entry.task.id, account, state, now)?);
+        }
+        let outcome = transaction.commit(&self.client, &self.clock).await?;
+        if let Some(settled) = lost(&outcome, unit, claim) {
+            return Ok(Attempt::Done((settled, entry)));
+        }
+        if !outcome.is_committed() {
+            return Ok(Attempt::Conflict);
+        }
+        if moves_task {
+            entry.task.version += 1;
+            entry.task.status = derived;
+        }
+        for result in &mut entry.results {
+            if let Some(state) = state_of(result) {
+                (result.status, result.stage) = (state.status(), state.stage());
+            }
+        }
+        Ok(Attempt::Done((Settled::Done, entry)))
     }
 }
 
-/// Whether a change can never be written: its unit, or the post it claims, is not its own.
-fn lost(refusals: &[Refusal], claims: bool) -> Option<Settled> {
-    match refusals {
-        [unit, ..] if unit.refused() => Some(Settled::UnitMoved),
-        [_, claim, ..] if claims && claim.refused() => Some(Settled::ClaimTaken),
-        _ => None,
+/// Why a change can never be written: its unit, or the post it claims, is not its own.
+fn lost(outcome: &Outcome, unit: Condition, claim: Option<Condition>) -> Option<Settled> {
+    if outcome.failed(unit) {
+        Some(Settled::UnitMoved)
+    } else if outcome.failed(claim) {
+        Some(Settled::ClaimTaken)
+    } else {
+        None
     }
 }

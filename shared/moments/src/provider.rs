@@ -172,7 +172,7 @@ impl RateWindow {
 }
 
 /// Where a call went wrong, for the log: nothing the provider said in words, nothing that was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Detail {
     /// No connection came about, so nothing was sent.
     NotConnected,
@@ -205,7 +205,7 @@ impl fmt::Display for Detail {
 }
 
 /// A failed call. Holds codes and identifiers only: neither the provider's words nor anything that was sent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub struct ProviderError {
     /// What to do about it.
     pub kind: FailureKind,

@@ -15,6 +15,7 @@ mod rivals;
 mod senders;
 mod steps;
 mod story;
+mod time;
 mod together;
 mod truth;
 

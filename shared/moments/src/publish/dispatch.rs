@@ -7,23 +7,22 @@ use futures::future::join_all;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{Outcome, transact};
 use kernel::ids::TaskId;
-use kernel::queue::{MAX_DELAY, Queue};
+use kernel::retry::{Attempt, TRIES, on_conflict};
+use kernel::transaction::Transaction;
 use tracing::{info, warn};
 
-use super::PublishMessage;
+use super::channel::unit_name;
+use super::machine::Policy;
 use crate::config::PublishSettings;
 use crate::error::{PublishProblem, Result};
 use crate::ledger::Ledger;
+use crate::publish_queue::PublishQueue;
 use crate::status::{ResultStatus, derive};
 use crate::store::account::{Account, AccountStore};
 use crate::store::result::{AccountResult, AccountState};
 use crate::store::task::{Task, TaskChange};
 use crate::store::unit::{Sender, UnitStore};
-
-/// How often a task that changes under our hands is looked at again.
-const TRIES: u32 = 10;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -31,9 +30,9 @@ pub struct Dispatcher {
     ledger: Ledger,
     accounts: AccountStore,
     units: UnitStore,
-    queue: Queue,
+    queue: PublishQueue,
     clock: Clock,
-    max_lateness: Duration,
+    policy: Policy,
 }
 
 impl Dispatcher {
@@ -43,36 +42,41 @@ impl Dispatcher {
             ledger: Ledger::new(aws, env, clock.clone())?,
             accounts: AccountStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
             units: UnitStore::new(aws.dynamodb.clone(), env)?,
-            queue: Queue::new(aws.sqs.clone(), env.required("PUBLISH_QUEUE_URL")?),
+            queue: PublishQueue::new(aws, env)?,
             clock,
-            max_lateness: settings.max_lateness,
+            policy: Policy::of(settings),
         })
     }
 
     /// Makes the task's units and sends a message for each. Before the task's time it only sends itself again; a task
     /// that was dispatched, called off or moved to a later time needs nothing.
     pub async fn dispatch(&self, task_id: TaskId) -> Result<()> {
-        for _ in 0..TRIES {
-            let Some((task, results)) = self.ledger.read(task_id).await? else { return Ok(()) };
-            let Some(due) = task.next_action_at.filter(|_| !task.dispatched) else { return Ok(()) };
-            let now = self.clock.now_ms();
-            if now < due {
-                return self.wait(&task, due - now).await;
-            }
-            let pending: Vec<&AccountResult> =
-                results.iter().filter(|result| result.status == ResultStatus::Pending).collect();
-            let missed = task.scheduled_time.is_some()
-                && now > due.saturating_add(i64::try_from(self.max_lateness.as_millis()).unwrap_or(i64::MAX));
-            let ids: Vec<String> = pending.iter().map(|result| result.account_id.clone()).collect();
-            let accounts = if missed { Vec::new() } else { self.accounts.by_ids(&ids).await? };
-            let problem = if missed { PublishProblem::Missed } else { PublishProblem::AccountUnusable };
-            if let Some(units) = self.make_units(&task, &results, &pending, &accounts, problem).await? {
-                info!(task.id = task_id.get(), units = units.len(), missed, "moment task {task_id} dispatched");
-                self.announce(&task, units).await;
-                return Ok(());
-            }
+        on_conflict(&self.clock, "moment task", TRIES, || self.try_to_dispatch(task_id)).await
+    }
+
+    async fn try_to_dispatch(&self, task_id: TaskId) -> Result<Attempt<()>> {
+        let Some((task, results)) = self.ledger.read(task_id).await? else { return Ok(Attempt::Done(())) };
+        let Some(due) = task.next_action_at.filter(|_| !task.dispatched) else { return Ok(Attempt::Done(())) };
+        let now = self.clock.now_ms();
+        if now < due {
+            // The queue waits out a short rest, precise to the second; a long one is the schedule's and the sweeper's.
+            let rest = Duration::from_millis(u64::try_from(due - now).unwrap_or(0));
+            self.queue.dispatch(task_id, task.user_id, rest).await?;
+            return Ok(Attempt::Done(()));
         }
-        Err(kernel::Error::Busy("moment task").into())
+        let pending: Vec<&AccountResult> =
+            results.iter().filter(|result| result.status == ResultStatus::Pending).collect();
+        let planned_at = task.scheduled_time.map(|_| due);
+        let missed = self.policy.is_missed(planned_at, now);
+        let ids: Vec<String> = pending.iter().map(|result| result.account_id.clone()).collect();
+        let accounts = if missed { Vec::new() } else { self.accounts.by_ids(&ids).await? };
+        let problem = if missed { PublishProblem::Missed } else { PublishProblem::AccountUnusable };
+        let Some(units) = self.make_units(&task, &results, &pending, &accounts, problem).await? else {
+            return Ok(Attempt::Conflict);
+        };
+        info!(task.id = task_id.get(), units = units.len(), missed, "moment task {task_id} dispatched");
+        self.announce(&task, units).await;
+        Ok(Attempt::Done(()))
     }
 
     /// The names of the units made; `None` when the task changed meanwhile.
@@ -103,49 +107,27 @@ impl Dispatcher {
         let derived = derive(results.iter().map(|result| {
             if failed.contains(&result.account_id.as_str()) { ResultStatus::Failed } else { result.status }
         }));
-        let mut actions = vec![self.ledger.tasks.advance(task, TaskChange::Dispatched(derived), now.as_second())?];
+        let mut transaction = Transaction::new();
+        transaction.add(self.ledger.tasks.advance(task, TaskChange::Dispatched(derived), now.as_second())?);
         for account in &failed {
             let state = AccountState::failed(problem.advice());
-            actions.push(self.ledger.results.set(task.id, account, &state, now.as_second())?);
+            transaction.add(self.ledger.results.set(task.id, account, &state, now.as_second())?);
         }
         for (name, (corp_key, members)) in &units {
             let id = (task.id, task.user_id, name.as_str());
-            actions.push(self.units.create(id, *corp_key, members, now.as_millisecond())?);
+            transaction.add(self.units.create(id, *corp_key, members, now.as_millisecond())?);
         }
-        Ok(match transact(&self.ledger.client, &self.clock, actions).await? {
-            Outcome::Committed => Some(units.into_keys().collect()),
-            Outcome::Refused(_) => None,
-        })
+        let outcome = transaction.commit(&self.ledger.client, &self.clock).await?;
+        Ok(outcome.is_committed().then(|| units.into_keys().collect()))
     }
 
     /// Sends a message for each unit; one that cannot be sent is found by the sweeper.
     async fn announce(&self, task: &Task, units: Vec<String>) {
-        let tenant = task.user_id.to_string();
-        let messages: Vec<_> =
-            units.into_iter().map(|unit| PublishMessage { task_id: task.id, unit: Some(unit) }).collect();
-        let sent = join_all(messages.iter().map(|message| self.queue.send(message, Duration::ZERO, &tenant))).await;
+        let wake = |unit: &String| self.queue.wake((task.id, unit), task.user_id, Duration::ZERO);
+        let sent = join_all(units.iter().map(wake)).await;
         let unsent = sent.iter().filter(|outcome| outcome.is_err()).count();
         if unsent > 0 {
             warn!(task.id = task.id.get(), unsent, "unit messages not sent, left to the sweeper");
         }
-    }
-
-    /// Waits out the rest in the queue, which is precise to the second; a long rest is the schedule's and the
-    /// sweeper's.
-    async fn wait(&self, task: &Task, milliseconds: i64) -> Result<()> {
-        let rest = Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0));
-        if rest <= MAX_DELAY {
-            let message = PublishMessage { task_id: task.id, unit: None };
-            self.queue.send(&message, rest, &task.user_id.to_string()).await?;
-        }
-        Ok(())
-    }
-}
-
-/// What the unit of an account, or of all chosen ones of a company, is called in a round.
-pub(super) fn unit_name(corp_key: Option<&str>, account_id: &str, round: u32) -> String {
-    match corp_key {
-        Some(corp_key) => format!("corp:{corp_key}#{round}"),
-        None => format!("{account_id}#{round}"),
     }
 }

@@ -1,19 +1,16 @@
 //! Publishing: a message names a task to dispatch, or a unit to move one step.
 
 mod again;
-mod begin;
 mod channel;
 mod claims;
 mod dispatch;
-mod follow;
-mod prepare;
-mod read_back_personal;
-mod reconcile;
-mod refused;
-mod step;
+mod held;
+mod machine;
+mod runner;
 
 pub use dispatch::Dispatcher;
-pub use step::{Moved, Publisher};
+pub(crate) use machine::{Guards, Intervention, Retry, Standing, intervene, retry};
+pub use runner::{Moved, Publisher};
 
 use kernel::ids::TaskId;
 use serde::{Deserialize, Serialize};

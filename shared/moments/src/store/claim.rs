@@ -16,7 +16,7 @@ use crate::provider::Provider;
 const WHAT: &str = "moment claim";
 
 /// How a delivery came to a post.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum How {
     /// The provider named it in answer to the delivery's own call.

@@ -10,7 +10,7 @@ use kernel::ids::UserId;
 use kernel::lease::Lease;
 use serde::Deserialize;
 
-use super::{put, unless_refused, update};
+use super::{Turn, put, unless_refused, update};
 use crate::provider::RateWindow;
 
 /// The table's name in the specification, part of every ciphertext's context.
@@ -159,16 +159,16 @@ impl CorpStore {
         unless_refused(request.send().await, "dynamodb:UpdateItem")
     }
 
-    /// Takes one of the `per_minute` creations of the company. `Err(instant)`: not before then. `corp` may be out of
-    /// date: it is only where the search begins.
-    pub async fn take_creation(&self, corp: &Corp, now_ms: i64, per_minute: u32) -> Result<Result<(), i64>> {
+    /// Takes one of the `per_minute` creations of the company. `corp` may be out of date: it is only where the search
+    /// begins.
+    pub async fn take_creation(&self, corp: &Corp, now_ms: i64, per_minute: u32) -> Result<Turn> {
         const MINUTE: i64 = 60_000;
         // Whoever counts in the same minute does not disturb, only who begins a new one.
         const TRIES: u32 = 3;
         let mut window = corp.window();
         for _ in 0..TRIES {
             if window.blocked_until > now_ms {
-                return Ok(Err(window.blocked_until));
+                return Ok(Turn::NotBefore(window.blocked_until));
             }
             let request = self
                 .client
@@ -180,7 +180,7 @@ impl CorpStore {
             const FREE: &str = "(attribute_not_exists(blocked_until) OR blocked_until <= :now)";
             let request = if now_ms < window.start + MINUTE {
                 if window.count >= per_minute {
-                    return Ok(Err(window.start + MINUTE));
+                    return Ok(Turn::NotBefore(window.start + MINUTE));
                 }
                 request
                     .condition_expression(format!("window_start = :start AND window_count < :most AND {FREE}"))
@@ -197,14 +197,14 @@ impl CorpStore {
                     .expression_attribute_values(":seen", n(window.start))
             };
             if unless_refused(request.send().await, "dynamodb:UpdateItem")? {
-                return Ok(Ok(()));
+                return Ok(Turn::Taken);
             }
             window = match self.get(&corp.corp_key).await? {
                 Some(corp) => corp.window(),
                 None => break,
             };
         }
-        Ok(Err(now_ms + 1_000))
+        Ok(Turn::NotBefore(now_ms + 1_000))
     }
 
     /// Notes that WeCom refuses creations, for every worker, and answers until when. A wait for a shorter window that

@@ -13,3 +13,12 @@ pub mod task;
 pub mod unit;
 
 pub(crate) use kernel::dynamo::{delete, put, unless_refused, update};
+
+/// Whether something of which there is only so much was had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It was.
+    Taken,
+    /// It can be asked for again at this instant, in milliseconds.
+    NotBefore(i64),
+}

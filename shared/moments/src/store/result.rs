@@ -17,7 +17,7 @@ use crate::status::ResultStatus;
 const WHAT: &str = "moment result";
 
 /// How far an account's publication has come, in more detail than its status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Stage {
     /// Waiting for its turn.

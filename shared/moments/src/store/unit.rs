@@ -3,6 +3,8 @@
 //! Its stage is the fence of "never twice": SENDING is written before the one call that cannot be taken back, and a
 //! unit found in SENDING is never sent again.
 
+mod change;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteItem, Update};
@@ -10,8 +12,12 @@ use kernel::config::{ConfigError, Env};
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
+use kernel::lease::Lease;
 use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use change::UnitChange;
+use change::{Expression, written};
 
 use super::result::AccountResult;
 use super::{put, unless_refused, update};
@@ -19,7 +25,7 @@ use super::{put, unless_refused, update};
 const WHAT: &str = "publish unit";
 
 /// How far a unit has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum UnitStage {
     /// Nothing was sent: it may be begun, and begun again.
@@ -28,6 +34,8 @@ pub enum UnitStage {
     Sending,
     /// The outcome of the call is not known: only reading back can tell.
     Unconfirmed,
+    /// The provider has named the post, and its id is on this row; it is not told for the accounts yet.
+    Answered,
     /// WeCom has taken the job; its result is polled.
     Submitted,
     /// WeCom has made the task; its members are asked to confirm.
@@ -43,6 +51,7 @@ impl UnitStage {
             Self::Queued => "QUEUED",
             Self::Sending => "SENDING",
             Self::Unconfirmed => "UNCONFIRMED",
+            Self::Answered => "ANSWERED",
             Self::Submitted => "SUBMITTED",
             Self::Waiting => "WAITING",
             Self::Done => "DONE",
@@ -77,6 +86,9 @@ pub struct Unit {
     /// How often it was taken up for what it does now.
     #[serde(default)]
     pub attempts: u32,
+    /// When it was made, in seconds.
+    #[serde(default)]
+    pub create_time: i64,
     /// When it may be taken up, in milliseconds; absent once it is done.
     pub next_action_at: Option<i64>,
     /// When the call was begun, in milliseconds.
@@ -84,8 +96,11 @@ pub struct Unit {
     pub sending_at: i64,
     /// WeCom's job.
     pub job_id: Option<String>,
-    /// WeCom's moment.
+    /// The provider's post: WeCom's moment, or a person's.
     pub moment_id: Option<String>,
+    /// A company's: the members that WeCom did not take, written with the moment's id.
+    #[serde(default)]
+    pub refused_member_ids: Vec<String>,
     /// Until when members may confirm, in milliseconds.
     #[serde(default)]
     pub confirm_until: i64,
@@ -116,10 +131,10 @@ impl Unit {
         if self.asked_member_ids.is_empty() { &self.member_ids } else { &self.asked_member_ids }
     }
 
-    /// Whether it may be publishing at `now_ms`, or may have published without anybody knowing.
+    /// Whether it may be publishing at `now_ms`, or may have published without its post being told as its own.
     pub fn undecided(&self, now_ms: i64) -> bool {
         match self.stage {
-            UnitStage::Sending | UnitStage::Unconfirmed => true,
+            UnitStage::Sending | UnitStage::Unconfirmed | UnitStage::Answered => true,
             UnitStage::Queued => self.lease_owner.is_some() && self.next_action_at.is_some_and(|end| end > now_ms),
             UnitStage::Submitted | UnitStage::Waiting | UnitStage::Done => false,
         }
@@ -128,21 +143,6 @@ impl Unit {
 
 /// An account of a unit, with its member if it is of a company.
 pub(crate) type Sender<'a> = (&'a str, Option<&'a str>);
-
-/// What changes of a unit.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct UnitChange {
-    pub stage: Option<UnitStage>,
-    pub sending_at: Option<i64>,
-    pub asked_member_ids: Option<Vec<String>>,
-    pub job_id: Option<String>,
-    pub moment_id: Option<String>,
-    pub confirm_until: Option<i64>,
-    /// Lets the unit go until then; a unit in stage DONE is let go for ever.
-    pub release_until: Option<i64>,
-    /// It only waited for its turn: that was no attempt.
-    pub waited: bool,
-}
 
 /// Access to the table.
 #[derive(Debug, Clone)]
@@ -217,27 +217,22 @@ impl UnitStore {
         put(builder)
     }
 
-    /// Takes the unit up as `owner`. `None`: it is done, somebody holds it, or its time has not come.
-    pub async fn claim(
-        &self,
-        (task, unit): (TaskId, &str),
-        owner: &str,
-        now_ms: i64,
-        lease_end_ms: i64,
-    ) -> Result<Option<Unit>> {
+    /// Takes the unit up with this lease. `None`: it is done, somebody holds it, or its time has not come. An owner is
+    /// new with every lease, so finding it in the row already is the SDK's retry of a lost answer.
+    pub async fn claim(&self, (task, unit): (TaskId, &str), lease: &Lease) -> Result<Option<Unit>> {
         let outcome = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("task_id", n(task))
             .key("unit", s(unit))
-            .condition_expression("next_action_at <= :now")
+            .condition_expression("next_action_at <= :now OR lease_owner = :owner")
             .update_expression(
                 "SET lease_owner = :owner, next_action_at = :lease_end REMOVE swept_at ADD attempts :one",
             )
-            .expression_attribute_values(":owner", s(owner))
-            .expression_attribute_values(":now", n(now_ms))
-            .expression_attribute_values(":lease_end", n(lease_end_ms))
+            .expression_attribute_values(":owner", s(lease.owner()))
+            .expression_attribute_values(":now", n(lease.taken_at().as_millisecond()))
+            .expression_attribute_values(":lease_end", n(lease.end().as_millisecond()))
             .expression_attribute_values(":one", n(1))
             .return_values(ReturnValue::AllNew)
             .send()
@@ -248,51 +243,33 @@ impl UnitStore {
         }
     }
 
-    /// Changes the unit, as one action of a transaction: refused unless `owner` holds it in the stage it was read in.
-    pub(crate) fn advance(&self, unit: &Unit, owner: &str, change: &UnitChange) -> Result<TransactWriteItem> {
-        let mut set = vec!["stage = :stage"];
-        let mut remove = Vec::new();
-        let stage = change.stage.unwrap_or(unit.stage);
-        let mut builder = self
-            .row(unit)
-            .condition_expression("lease_owner = :owner AND stage = :seen")
-            .expression_attribute_values(":owner", s(owner))
-            .expression_attribute_values(":seen", s(unit.stage.as_str()))
-            .expression_attribute_values(":stage", s(stage.as_str()));
-        // Between QUEUED and SENDING the count goes on: a call refused again and again must come to an end.
-        if stage != unit.stage && !matches!(stage, UnitStage::Queued | UnitStage::Sending) {
-            set.push("attempts = :zero");
-            builder = builder.expression_attribute_values(":zero", n(0));
-        }
-        if change.waited {
-            set.push("attempts = :before");
-            builder = builder.expression_attribute_values(":before", n(unit.attempts.saturating_sub(1)));
-        }
-        for (clause, name, value) in [
-            ("sending_at = :sending", ":sending", change.sending_at.map(n)),
-            (
-                "asked_member_ids = :asked",
-                ":asked",
-                change.asked_member_ids.as_ref().map(|ids| AttributeValue::L(ids.iter().map(s).collect())),
-            ),
-            ("job_id = :job", ":job", change.job_id.as_ref().map(s)),
-            ("moment_id = :moment", ":moment", change.moment_id.as_ref().map(s)),
-            ("confirm_until = :until", ":until", change.confirm_until.map(n)),
-        ] {
-            if let Some(value) = value {
-                set.push(clause);
-                builder = builder.expression_attribute_values(name, value);
-            }
-        }
-        if stage == UnitStage::Done {
-            remove.extend(["lease_owner", "due_shard", "next_action_at", "resend_if_absent"]);
-        } else if let Some(until) = change.release_until {
-            set.push("next_action_at = :next");
-            builder = builder.expression_attribute_values(":next", n(until));
-            remove.push("lease_owner");
-        }
-        let removed = if remove.is_empty() { String::new() } else { format!(" REMOVE {}", remove.join(", ")) };
-        update(builder.update_expression(format!("SET {}{removed}", set.join(", "))))
+    /// Changes the unit, as one action of a transaction: refused unless `lease` holds it in the stage it was read in.
+    pub(crate) fn advance(&self, unit: &Unit, lease: &Lease, change: &UnitChange) -> Result<TransactWriteItem> {
+        let Expression { update: expression, values } = written(unit, lease, change);
+        update(
+            self.row(unit)
+                .condition_expression("lease_owner = :owner AND stage = :seen")
+                .update_expression(expression)
+                .set_expression_attribute_values(Some(values)),
+        )
+    }
+
+    /// Changes the unit's row alone, so that nothing but another holder of the unit can be in the way. `false`: `lease`
+    /// does not hold it any more. It may be repeated: what it has written before does not refuse it.
+    pub(crate) async fn note(&self, unit: &Unit, lease: &Lease, change: &UnitChange) -> Result<bool> {
+        let Expression { update, values } = written(unit, lease, change);
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("task_id", n(unit.task_id))
+            .key("unit", s(&unit.unit))
+            .condition_expression("lease_owner = :owner AND stage IN (:seen, :stage)")
+            .update_expression(update)
+            .set_expression_attribute_values(Some(values))
+            .send()
+            .await;
+        unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
     /// Calls the unit off, as one action of a transaction: refused when anything was or may have been sent.
@@ -306,10 +283,9 @@ impl UnitStore {
         )
     }
 
-    /// Has the provider read once more for a unit that ended without anybody's knowing, and sent again what does not
-    /// show, as one action of a transaction. Of a moment whose id is known only the members' last look is missing.
-    pub(crate) fn reopen(&self, unit: &Unit, now_ms: i64) -> Result<TransactWriteItem> {
-        let stage = if unit.moment_id.is_some() { UnitStage::Waiting } else { UnitStage::Unconfirmed };
+    /// Takes a unit that ended without anybody's knowing back to `stage`, to be sent again if it does not show, as one
+    /// action of a transaction.
+    pub(crate) fn reopen(&self, unit: &Unit, stage: UnitStage, now_ms: i64) -> Result<TransactWriteItem> {
         update(
             self.row(unit)
                 .condition_expression("stage = :done")
@@ -326,18 +302,18 @@ impl UnitStore {
         )
     }
 
-    /// Sends the unit back to where nothing is known of its post, which it had taken another's for, as one action of a
-    /// transaction. Whoever works on it loses it.
-    pub(crate) fn send_back(&self, unit: &Unit, now_ms: i64) -> Result<TransactWriteItem> {
+    /// Sends the unit back to `stage`, where nothing is known of its post, which it had taken another's for, as one action
+    /// of a transaction. Whoever works on it loses it.
+    pub(crate) fn send_back(&self, unit: &Unit, stage: UnitStage, now_ms: i64) -> Result<TransactWriteItem> {
         update(
             self.row(unit)
                 .condition_expression("stage = :seen")
                 .update_expression(
                     "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now \
-                     REMOVE lease_owner, moment_id, confirm_until, swept_at",
+                     REMOVE lease_owner, moment_id, refused_member_ids, confirm_until, swept_at",
                 )
                 .expression_attribute_values(":seen", s(unit.stage.as_str()))
-                .expression_attribute_values(":stage", s(UnitStage::Unconfirmed.as_str()))
+                .expression_attribute_values(":stage", s(stage.as_str()))
                 .expression_attribute_values(":zero", n(0))
                 .expression_attribute_values(":shard", s(shard(unit.task_id, &unit.unit)))
                 .expression_attribute_values(":now", n(now_ms)),

@@ -14,10 +14,11 @@ use super::own;
 use super::start::Starter;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
+use crate::publish::{Intervention, intervene};
 use crate::status::{ResultStatus, TaskStatus, derive};
 use crate::store::result::AccountState;
 use crate::store::task::TaskChange;
-use crate::store::unit::{Unit, UnitStage, UnitStore};
+use crate::store::unit::{Unit, UnitStore};
 
 /// What a step of calling off has done.
 enum Cancelled {
@@ -118,7 +119,8 @@ impl TaskManagement {
         let mut actions = 1;
         units.retain(|unit| {
             let more = 1 + unit.account_ids.len();
-            let fits = unit.stage == UnitStage::Queued && actions + more <= MAX_ACTIONS;
+            let allowed = intervene(unit.stage, Intervention::CalledOff).is_some();
+            let fits = allowed && actions + more <= MAX_ACTIONS;
             actions += if fits { more } else { 0 };
             fits
         });

@@ -12,10 +12,11 @@ use tracing::info;
 use super::manage::TaskManagement;
 use super::own;
 use crate::error::{Error, Result};
+use crate::publish::{Guards, Intervention, Retry, Standing, intervene, retry};
 use crate::status::{ResultStatus, derive};
 use crate::store::result::{AccountResult, AccountState, Stage};
 use crate::store::task::TaskChange;
-use crate::store::unit::{Unit, UnitStage};
+use crate::store::unit::Unit;
 
 const RUNNING: &str = "任务仍在进行中，请等待结束后再重试";
 const FLAWLESS: &str = "没有失败的账号需要重试";
@@ -83,15 +84,12 @@ impl TaskManagement {
             .iter()
             .filter(|result| result.status == ResultStatus::Failed && chosen.contains(&result.account_id));
         let (unsure, certain): (Vec<&AccountResult>, Vec<&AccountResult>) =
-            failed.partition(|result| result.unconfirmed());
+            failed.partition(|result| how(result, true) == Some(Retry::ReadFirst));
         if unsure.is_empty() && certain.is_empty() {
             return Ok(Attempt::Done(HashSet::new()));
         }
         let units = if unsure.is_empty() { Vec::new() } else { self.units.of_task(task_id).await? };
         let readings = fitting(readings(&units, &unsure)?, 1 + certain.len());
-        if readings.iter().any(|reading| reading.unit.stage != UnitStage::Done) {
-            return Err(Error::StateForbids(RUNNING));
-        }
         let read: HashSet<&str> = readings.iter().flat_map(Reading::ids).collect();
         let derived = derive(results.iter().map(|result| {
             let id = result.account_id.as_str();
@@ -115,7 +113,9 @@ impl TaskManagement {
             transaction.add(self.ledger.results.set(task_id, &result.account_id, &state, second)?);
         }
         for reading in &readings {
-            transaction.add(self.units.reopen(reading.unit, ms)?);
+            let moment_known = reading.unit.moment_id.is_some();
+            let stage = intervene(reading.unit.stage, Intervention::Reopened { moment_known });
+            transaction.add(self.units.reopen(reading.unit, stage.ok_or(Error::StateForbids(RUNNING))?, ms)?);
             for account in reading.ids() {
                 let state = AccountState::Processing(Stage::Unconfirmed);
                 transaction.add(self.ledger.results.set(task_id, account, &state, second)?);
@@ -146,6 +146,11 @@ impl Reading<'_> {
 /// The round after all there were.
 pub(crate) fn next_round(results: &[AccountResult]) -> u32 {
     results.iter().map(|result| result.round).max().unwrap_or_default() + 1
+}
+
+/// How an account is tried again, if at all.
+fn how(result: &AccountResult, include_unconfirmed: bool) -> Option<Retry> {
+    retry(Standing::of(result), include_unconfirmed, Guards::ALL)
 }
 
 /// What is wrong with the list of accounts itself.
@@ -181,7 +186,7 @@ fn choose(request: &RetryRequest, results: &[AccountResult]) -> Result<HashSet<S
     let named =
         |result: &&AccountResult| request.account_ids.as_ref().is_none_or(|ids| ids.contains(&result.account_id));
     let failed: Vec<_> = results.iter().filter(|result| result.status == ResultStatus::Failed).filter(named).collect();
-    let tried = failed.iter().filter(|result| request.include_unconfirmed || !result.unconfirmed());
+    let tried = failed.iter().filter(|result| how(result, request.include_unconfirmed).is_some());
     let chosen: HashSet<String> = tried.map(|result| result.account_id.clone()).collect();
     match (chosen.is_empty(), failed.is_empty()) {
         (false, _) => Ok(chosen),

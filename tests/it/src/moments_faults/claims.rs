@@ -235,7 +235,8 @@ async fn an_answered_moment_is_taken_back_from_whoever_found_it() -> Result<()> 
 #[tokio::test]
 async fn a_publisher_may_die_while_it_takes_a_moment_back() -> Result<()> {
     let claim = "TransactWriteItems t_moment_claim";
-    for (step, nth) in [(UNIT, 1), ("GetItem t_moment_claim", 1), (claim, 1), (UNIT, 2)] {
+    let noted = "UpdateItem t_moment_publish_unit";
+    for (step, nth) in [(noted, 2), (UNIT, 1), ("GetItem t_moment_claim", 1), (claim, 1), (UNIT, 2)] {
         for when in [When::Before, When::After] {
             let world = world().await?;
             let (first, second) = found_by_another(&world, &["anna"]).boxed_local().await?;

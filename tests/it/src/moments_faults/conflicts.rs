@@ -1,6 +1,8 @@
 //! Writes of one row that meet a transaction about the same row: they are made a moment later, and nobody notices.
 
 use anyhow::{Result, ensure};
+use sandbox::fault::Effect;
+use sandbox::gewe::{GeweEndpoint, GeweFault};
 use serde_json::json;
 
 use super::{USER, call, live, recover, request, world};
@@ -43,5 +45,29 @@ async fn notice_whose_write_meets_conflicts_is_taken() -> Result<()> {
     assert_eq!(answer.map(|answer| answer.status), Some(200));
     let listed = world.call_as(USER, Event::sample("wechat-accounts")?).await?;
     assert_eq!(listed.data()[0]["status"], "OFFLINE");
+    Ok(())
+}
+
+/// The task is changed by others all the time, and no list of the platform can be read: the answer was written on the
+/// delivery first, so whoever comes next tells it.
+#[tokio::test]
+async fn answer_is_not_lost_when_the_task_is_contended() -> Result<()> {
+    let world = world().await?;
+    let account = world.connect_device(USER, "phone").await?;
+    let task = request(&world, &json!({"text": "你好", "accountIds": [account]})).await?;
+    for list in [GeweEndpoint::List, GeweEndpoint::ContactList] {
+        world.sandbox.gewe().arm(GeweFault::new(list, Effect::Http { status: 502 }).permanent());
+    }
+    let proxy = Proxy::start(&world).await?;
+    let reasons = ["None", "None", "ConditionalCheckFailed", "None"].map(|code| json!({"Code": code}));
+    let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+    let refused = json!({"__type": kind, "message": "cancelled", "CancellationReasons": reasons}).to_string();
+    proxy.arm_times("TransactWriteItems t_moment_publish_unit", 2, 1_000, Fault::Answer(400, refused));
+    ensure!(live(&world, &proxy).await?.is_none(), "the publisher died");
+    assert_eq!(world.post_status(USER, task).await?["status"], "PROCESSING");
+    let status = recover(&world, task).await?;
+    let post = world.sandbox.journal().publications_of("phone").remove(0);
+    ensure!(status["results"][0]["momentId"] == post.id.as_str(), "{status}");
+    ensure!(world.sandbox.journal().publications().len() == 1);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Reading back a personal account: whether what was sent is among the posts the gateway shows, and whether its absence
+//! Reading back a person's account: whether what was sent is among the posts the gateway shows, and whether its absence
 //! there proves anything.
 //!
 //! The gateway has two lists. `sns/snsList` is what the account sees, its friends' posts among its own;
@@ -7,12 +7,13 @@
 
 use tracing::warn;
 
-use super::reconcile::{Absence, CLOCK_SKEW};
-use super::step::{Held, Publisher};
+use super::GatewayChannel;
+use crate::error::Result;
 use crate::gateway::{Gateway, List, PageEnd, PostItem};
 use crate::provider::ProviderError;
-use crate::store::task::Task;
-use crate::store::unit::Unit;
+use crate::publish::channel::alike::{Alike, CLOCK_SKEW};
+use crate::publish::held::Held;
+use crate::publish::machine::{Absence, Event};
 
 /// Pages of a list that are looked through: the vendor allows 200 calls a day for all readings.
 const PAGES: usize = 2;
@@ -24,27 +25,14 @@ const LATEST: i64 = 3_600;
 /// How much earlier or later an equal post still is in doubt, in seconds.
 const DOUBT: i64 = 3_600;
 
-/// What the lists show of what was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Alike {
-    /// The account's posts that may be it, oldest first.
-    pub ids: Vec<String>,
-    /// Posts that may be it in part: of a company, those that ask some of its members.
-    pub partly: Vec<String>,
-    /// What it means if none of them is it. Absence is proven when both lists could be read and one of them shows an
-    /// earlier post of the account that we recorded ourselves: a list without it may be late, cut off, or of somebody
-    /// else.
-    pub absence: Absence,
-}
-
 /// The device that sent it.
-pub(super) struct PersonalDevice<'a> {
-    pub gateway: &'a Gateway,
-    pub app_id: &'a str,
+struct PersonalDevice<'a> {
+    gateway: &'a Gateway,
+    app_id: &'a str,
     /// The id of the account it posts for.
-    pub wxid: &'a str,
+    wxid: &'a str,
     /// The post of the account that we recorded last.
-    pub recorded: Option<&'a str>,
+    recorded: Option<&'a str>,
 }
 
 /// What was sent.
@@ -57,34 +45,27 @@ struct Sent<'a> {
     until: i64,
 }
 
-impl Publisher {
-    /// Looks for what `unit` sent of `task`.
-    ///
-    /// # Errors
-    /// When neither list can be read: nothing was learnt.
-    pub(super) async fn read_back_personal(
-        &self,
-        unit: &Unit,
-        task: &Task,
-        device: &PersonalDevice<'_>,
-    ) -> Result<Alike, ProviderError> {
+impl GatewayChannel<'_> {
+    /// Looks for what was sent in the account's own lists.
+    pub(super) async fn read_back(&self, held: &Held) -> Result<Event> {
+        // An account that cannot be used any more cannot be read either.
+        let Some(account) = self.cx.usable(held).await?.pop() else { return Ok(Event::Unreadable) };
+        let device = self.device(&account).await?;
+        let recorded = account.last_moment_id.as_deref();
+        let device = PersonalDevice { gateway: &device.gateway, app_id: &device.app_id, wxid: &device.wxid, recorded };
         // While it was sent the account published nothing else, and nothing for an interval before.
-        let interval = i64::try_from(self.settings.personal_interval.as_secs()).unwrap_or(CLOCK_SKEW);
-        let since = unit.sending_at.div_euclid(1_000) - CLOCK_SKEW.min(interval);
-        let until = unit.sending_at.div_euclid(1_000) + LATEST;
-        read_back(device, &Sent { text: &task.text_content, media: task.media_urls.len(), since, until }).await
-    }
-
-    /// Remembers on the account's row the post that has just been recorded for it.
-    ///
-    /// A write of its own after the transaction and not part of it: the account's row also takes turns, and a post must
-    /// not be in doubt because two writes to that row met. If it fails or the process dies before it, the row names an
-    /// older post, and readings prove less often; never anything wrong.
-    pub(super) async fn remember_personal_post(&self, held: &Held, moment_id: &str) {
-        for account in &held.unit.account_ids {
-            if let Err(error) = self.accounts.remember_post(held.unit.user_id, account, moment_id).await {
-                warn!(account.id = account, "the last post of account {account} not remembered: {error}");
-            }
+        let interval = i64::try_from(self.cx.settings.personal_interval.as_secs()).unwrap_or(CLOCK_SKEW);
+        let sent_at = held.unit.sending_at.div_euclid(1_000);
+        let task = &held.entry.task;
+        let sent = Sent {
+            text: &task.text_content,
+            media: task.media_urls.len(),
+            since: sent_at - CLOCK_SKEW.min(interval),
+            until: sent_at + LATEST,
+        };
+        match read_back(&device, &sent).await {
+            Ok(alike) => self.cx.read_as(held, self, alike).await,
+            Err(_) => Ok(Event::Unreadable),
         }
     }
 }

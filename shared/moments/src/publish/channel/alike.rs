@@ -1,0 +1,47 @@
+//! What a provider's lists show of what was sent, and whose it is.
+
+use super::Channel;
+use crate::error::Result;
+use crate::publish::held::Held;
+use crate::publish::machine::{Absence, Event};
+use crate::publish::runner::Publisher;
+use crate::store::claim::How;
+
+/// How far the provider's clock and ours may be apart, in seconds.
+pub(super) const CLOCK_SKEW: i64 = 30;
+
+/// What a provider's lists show of what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Alike {
+    /// The posts that may be it, oldest first.
+    pub ids: Vec<String>,
+    /// Posts that may be it in part: of a company, those that ask some of its members.
+    pub partly: Vec<String>,
+    /// What it means if none of them is it. A person's is proven to be absent when both lists could be read and one of
+    /// them shows an earlier post of the account that we recorded ourselves: a list without it may be late, cut off, or
+    /// of somebody else.
+    pub absence: Absence,
+}
+
+impl Publisher {
+    /// What the lists mean for the delivery: the first post in them that no other delivery has claimed is its own.
+    pub(super) async fn read_as(&self, held: &Held, channel: &dyn Channel, alike: Alike) -> Result<Event> {
+        for id in alike.ids {
+            if self.is_free(held, channel, &id).await? {
+                return Ok(Event::Shows { id });
+            }
+        }
+        for id in alike.partly {
+            if self.is_free(held, channel, &id).await? {
+                return Ok(Event::NotShown(Absence::InDoubt));
+            }
+        }
+        Ok(Event::NotShown(alike.absence))
+    }
+
+    async fn is_free(&self, held: &Held, channel: &dyn Channel, id: &str) -> Result<bool> {
+        let ours = held.claim(channel.provider(), How::Found, id);
+        let claimed = self.claims.get(&ours.claim_key).await?;
+        Ok(claimed.is_none_or(|claimed| claimed.delivery == ours.delivery))
+    }
+}

@@ -1,0 +1,140 @@
+//! A person's account, driven by its device at the gateway.
+
+mod prepare;
+mod read_back;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kernel::vault::Place;
+use secrecy::ExposeSecret;
+use tracing::warn;
+
+use super::{Answer, Channel, or_refused};
+use crate::error::Result;
+use crate::gateway::{Gateway, RawObject};
+use crate::provider::{FailureKind, Provider};
+use crate::publish::held::Held;
+use crate::publish::machine::{Event, Mend};
+use crate::publish::runner::Publisher;
+use crate::store::account::{Account, AuthData, TABLE};
+
+/// The device of one account.
+pub(in crate::publish) struct GatewayChannel<'p> {
+    cx: &'p Publisher,
+    ready: Option<Ready>,
+}
+
+/// A device with a client for its token.
+struct Device {
+    gateway: Gateway,
+    app_id: String,
+    /// Who was logged in on it when it was connected: the author of whatever it posts.
+    wxid: String,
+}
+
+/// A post that is ready to be sent.
+struct Ready {
+    device: Device,
+    images: Vec<RawObject>,
+    video: Option<RawObject>,
+}
+
+impl<'p> GatewayChannel<'p> {
+    pub(super) const fn new(cx: &'p Publisher) -> Self {
+        Self { cx, ready: None }
+    }
+
+    async fn device(&self, account: &Account) -> Result<Device> {
+        let place = Place { table: TABLE, user_id: account.user_id, account_id: &account.account_id };
+        let opened = self.cx.vault.open(place, &account.auth_data).await?;
+        match serde_json::from_str(opened.expose_secret()) {
+            Ok(AuthData::Gateway { app_id, token, wxid }) => {
+                Ok(Device { gateway: self.cx.gateways.with(token), app_id, wxid })
+            }
+            _ => Err(kernel::Error::Corrupt("account data").into()),
+        }
+    }
+
+    async fn send_ready(&mut self, held: &Held) -> Result<Event> {
+        let Ready { device, images, video } = self.ready.take().ok_or(kernel::Error::Corrupt("publish unit"))?;
+        let (app_id, text) = (device.app_id.as_str(), held.entry.task.text_content.as_str());
+        let sent = match (&video, images.as_slice()) {
+            (Some(video), _) => device.gateway.send_video(app_id, text, video).await,
+            (None, []) => device.gateway.send_text(app_id, text).await,
+            (None, images) => device.gateway.send_images(app_id, text, images).await,
+        };
+        Ok(match sent {
+            Ok(post) => Event::Posted { id: post.id },
+            Err(failure) if failure.kind == FailureKind::OutcomeUnknown => held.outcome_lost(&failure),
+            Err(failure) => Event::Refused(failure),
+        })
+    }
+
+    async fn mended(&self, mend: Mend) -> Result<Event> {
+        Ok(match mend {
+            // The gateway's token is its user's, and its uploads are made anew at each attempt.
+            Mend::Token | Mend::Media => Event::Mended,
+            Mend::Rate(window) => {
+                let now = self.cx.clock.now();
+                let wait = i64::try_from(window.wait(now).as_millis()).unwrap_or(i64::MAX / 4);
+                Event::NotBefore(now.as_millisecond() + wait)
+            }
+        })
+    }
+
+    /// Remembers on the account's row the post that has just been recorded for it.
+    ///
+    /// A write of its own after the transaction and not part of it: the account's row also takes turns, and a post must
+    /// not be in doubt because two writes to that row met. If it fails or the process dies before it, the row names an
+    /// older post, and readings prove less often; never anything wrong.
+    async fn remember(&self, held: &Held, id: &str) {
+        for account in &held.unit.account_ids {
+            if let Err(error) = self.cx.accounts.remember_post(held.unit.user_id, account, id).await {
+                warn!(account.id = account, "the last post of account {account} not remembered: {error}");
+            }
+        }
+    }
+}
+
+impl Channel for GatewayChannel<'_> {
+    fn provider(&self) -> Provider {
+        Provider::Gateway
+    }
+
+    fn members_confirm(&self) -> bool {
+        false
+    }
+
+    fn prepare<'a>(&'a mut self, held: &'a Held, senders: Vec<Account>) -> Answer<'a> {
+        async move { or_refused(self.make_ready(held, senders).await) }.boxed()
+    }
+
+    fn send<'a>(&'a mut self, held: &'a Held) -> Answer<'a> {
+        self.send_ready(held).boxed()
+    }
+
+    fn find_published<'a>(&'a mut self, held: &'a Held) -> Answer<'a> {
+        self.read_back(held).boxed()
+    }
+
+    // A post is out with its answer: it has no job and asks nobody.
+    fn follow<'a>(&'a mut self, _: &'a Held, _: bool) -> Answer<'a> {
+        async { Err(kernel::Error::Corrupt("publish unit").into()) }.boxed()
+    }
+
+    fn cancel<'a>(&'a mut self, _: &'a Held) -> Answer<'a> {
+        async { Err(kernel::Error::Corrupt("publish unit").into()) }.boxed()
+    }
+
+    fn mend<'a>(&'a mut self, _: &'a Held, mend: Mend) -> Answer<'a> {
+        self.mended(mend).boxed()
+    }
+
+    fn sharing_credentials<'a>(&'a self, held: &'a Held) -> BoxFuture<'a, Result<Vec<Account>>> {
+        self.cx.own_accounts(held).boxed()
+    }
+
+    fn told<'a>(&'a self, held: &'a Held, id: &'a str) -> BoxFuture<'a, ()> {
+        self.remember(held, id).boxed()
+    }
+}

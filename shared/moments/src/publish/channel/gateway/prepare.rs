@@ -1,0 +1,65 @@
+//! Everything before a person's post is sent: media, turn, uploads.
+
+use super::{GatewayChannel, Ready};
+use crate::error::{PublishProblem, Result};
+use crate::media::{MediaKind, check_set};
+use crate::publish::channel::unfit;
+use crate::publish::held::Held;
+use crate::publish::machine::{Event, milliseconds};
+use crate::store::Turn;
+use crate::store::account::Account;
+
+impl GatewayChannel<'_> {
+    pub(super) async fn make_ready(&mut self, held: &Held, mut senders: Vec<Account>) -> Result<Event> {
+        let account = senders.pop().ok_or(kernel::Error::Corrupt("publish unit"))?;
+        let (task, settings) = (&held.entry.task, &self.cx.settings);
+        let device = self.device(&account).await?;
+        let mut kinds = Vec::new();
+        for index in 0..task.media_urls.len() {
+            match self.cx.fetch(task, index).await {
+                Ok(medium) => kinds.push(medium.kind),
+                Err(problem) => return Ok(unfit(index, &problem)),
+            }
+        }
+        if !check_set(&kinds).is_empty() {
+            return Ok(Event::Unfit(PublishProblem::MediaUnusable.advice()));
+        }
+        if let Turn::NotBefore(instant) = self.take_turn(held, &account).await? {
+            return Ok(Event::NotBefore(instant));
+        }
+        let is_video = kinds.iter().any(|kind| matches!(kind, MediaKind::Video { .. }));
+        let (mut images, mut video) = (Vec::new(), None);
+        match task.media_urls.as_slice() {
+            [] => {}
+            [url] if is_video => match &settings.video_cover {
+                Some(cover) => video = Some(device.gateway.upload_video(&device.app_id, cover, url).await?),
+                None => return Ok(Event::Unfit(PublishProblem::MediaUnusable.advice())),
+            },
+            urls => images = device.gateway.upload_images(&device.app_id, urls).await?,
+        }
+        self.ready = Some(Ready { device, images, video });
+        Ok(Event::Prepared { asked: Vec::new() })
+    }
+
+    /// An account publishes one delivery after the other, with a pause between them, and none while it is not known what
+    /// became of the one before: in the account's own list the two might be taken for each other.
+    async fn take_turn(&self, held: &Held, account: &Account) -> Result<Turn> {
+        let (now, settings) = (self.cx.clock.now_ms(), &self.cx.settings);
+        let free_from = account.last_post_at + milliseconds(settings.personal_interval);
+        if free_from > now {
+            return Ok(Turn::NotBefore(free_from));
+        }
+        let turn = held.delivery();
+        let before = account.turn.as_deref().filter(|before| *before != turn).and_then(|before| before.split_once('/'));
+        if let Some((task, unit)) = before
+            && let Ok(task) = task.parse()
+            && let Some(before) = self.cx.units.get(task, unit).await?
+            && before.undecided(now)
+        {
+            return Ok(Turn::NotBefore(now + milliseconds(settings.retry_pause)));
+        }
+        let taken = self.cx.accounts.take_turn(account, &turn, now).await?;
+        let next = now + milliseconds(settings.personal_interval).max(1_000);
+        Ok(if taken { Turn::Taken } else { Turn::NotBefore(next) })
+    }
+}

@@ -1,0 +1,108 @@
+//! The ways out: what a provider is asked for a delivery, and what its answers mean in the machine's words.
+//!
+//! Which provider a delivery goes to is decided here, in [`open`], and nowhere else in publishing. A new one is a folder
+//! beside these two and an arm of [`open`].
+
+mod alike;
+mod gateway;
+mod wecom;
+
+use futures::future::BoxFuture;
+
+use super::held::Held;
+use super::machine::{Event, Mend};
+use super::runner::Publisher;
+use crate::error::{Error, Result, media_advice};
+use crate::media::{MediaProblem, Medium};
+use crate::provider::Provider;
+use crate::store::account::{Account, AccountStatus};
+use crate::store::task::Task;
+use crate::store::unit::Unit;
+
+/// What a channel was asked for; an error is one of our own stores.
+pub(super) type Answer<'a> = BoxFuture<'a, Result<Event>>;
+
+/// A provider, as one delivery needs it. Each call answers an event of the stage that it is made in.
+pub(super) trait Channel: Send + Sync {
+    /// Who it is.
+    fn provider(&self) -> Provider;
+
+    /// Whether members have to confirm what was sent before it is out.
+    fn members_confirm(&self) -> bool;
+
+    /// Everything before the call that publishes: turns, media, uploads. It may be done any number of times.
+    fn prepare<'a>(&'a mut self, held: &'a Held, senders: Vec<Account>) -> Answer<'a>;
+
+    /// The one call that publishes what was prepared. It is never made twice for one delivery.
+    fn send<'a>(&'a mut self, held: &'a Held) -> Answer<'a>;
+
+    /// Looks for the delivery's post in the provider's own list. What another delivery has claimed is not this one's,
+    /// however alike it looks.
+    fn find_published<'a>(&'a mut self, held: &'a Held) -> Answer<'a>;
+
+    /// Asks how far it has come what was sent; `stopped` says whether members were stopped before, and is handed on.
+    fn follow<'a>(&'a mut self, held: &'a Held, stopped: bool) -> Answer<'a>;
+
+    /// Stops the members who have not confirmed.
+    fn cancel<'a>(&'a mut self, held: &'a Held) -> Answer<'a>;
+
+    /// Mends what a refusal was about.
+    fn mend<'a>(&'a mut self, held: &'a Held, mend: Mend) -> Answer<'a>;
+
+    /// The accounts that publish with the credentials of this delivery.
+    fn sharing_credentials<'a>(&'a self, held: &'a Held) -> BoxFuture<'a, Result<Vec<Account>>>;
+
+    /// The post of this id has just been told as the delivery's. Nothing depends on what is done here.
+    fn told<'a>(&'a self, held: &'a Held, id: &'a str) -> BoxFuture<'a, ()>;
+}
+
+/// The channel of a delivery. Asks nobody anything.
+pub(super) fn open<'p>(cx: &'p Publisher, unit: &Unit) -> Box<dyn Channel + 'p> {
+    match &unit.corp_key {
+        Some(corp_key) => Box::new(wecom::WecomChannel::new(cx, corp_key)),
+        None => Box::new(gateway::GatewayChannel::new(cx)),
+    }
+}
+
+/// What the delivery of an account, or of all chosen ones of a company, is called in a round.
+pub(super) fn unit_name(corp_key: Option<&str>, account_id: &str, round: u32) -> String {
+    match corp_key {
+        Some(corp_key) => format!("corp:{corp_key}#{round}"),
+        None => format!("{account_id}#{round}"),
+    }
+}
+
+/// What the provider refused on the way is an event like its answers.
+fn or_refused(outcome: Result<Event>) -> Result<Event> {
+    match outcome {
+        Err(Error::Provider(failure)) => Ok(Event::Refused(failure)),
+        outcome => outcome,
+    }
+}
+
+/// What it means that a medium, the `index`-th from 0, cannot be used.
+fn unfit(index: usize, problem: &MediaProblem) -> Event {
+    if problem.transient() { Event::Hindered } else { Event::Unfit(media_advice(index, problem)) }
+}
+
+impl Publisher {
+    /// The delivery's accounts that can be used now.
+    pub(super) async fn usable(&self, held: &Held) -> Result<Vec<Account>> {
+        let mut accounts = self.own_accounts(held).await?;
+        accounts.retain(|account| account.status == AccountStatus::Active && account.corp_key == held.unit.corp_key);
+        Ok(accounts)
+    }
+
+    /// The delivery's accounts that still are its tenant's: one that was disconnected may be another's by now.
+    pub(super) async fn own_accounts(&self, held: &Held) -> Result<Vec<Account>> {
+        let mut accounts = self.accounts.by_ids(&held.unit.account_ids).await?;
+        accounts.retain(|account| account.user_id == held.unit.user_id);
+        Ok(accounts)
+    }
+
+    /// A medium, fetched again and judged again: what was fine at creation may be something else now.
+    async fn fetch(&self, task: &Task, index: usize) -> Result<Medium, MediaProblem> {
+        let url = task.media_urls.get(index).map_or("", String::as_str);
+        self.fetcher.fetch(url, self.settings.media_limits).await
+    }
+}

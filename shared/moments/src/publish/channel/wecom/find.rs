@@ -1,0 +1,68 @@
+//! Reading back a company: which of its moments asks exactly the members that the lost call asked.
+
+use std::collections::BTreeSet;
+
+use super::WecomChannel;
+use crate::error::{Error, Result};
+use crate::provider::FailureKind;
+use crate::publish::channel::alike::{Alike, CLOCK_SKEW};
+use crate::publish::held::Held;
+use crate::publish::machine::{Absence, Event, JOB_LIFETIME};
+
+impl WecomChannel<'_> {
+    /// Looks for what was sent among the company's moments.
+    pub(super) async fn read_back(&mut self, held: &Held) -> Result<Event> {
+        match self.moments_alike(held).await {
+            Ok(alike) => self.cx.read_as(held, self, alike).await,
+            Err(Error::Provider(_)) => Ok(Event::Unreadable),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The company's moments that may be the delivery's, oldest first: those that ask exactly the members that it asked.
+    /// Who of them is connected by now does not matter.
+    async fn moments_alike(&mut self, held: &Held) -> Result<Alike> {
+        let (task, sending_at) = (&held.entry.task, held.unit.sending_at);
+        let now = self.cx.clock.now_ms();
+        let since = sending_at.div_euclid(1_000) - CLOCK_SKEW;
+        // A job makes its moment within its lifetime, or never.
+        let last = (sending_at + JOB_LIFETIME).min(now).div_euclid(1_000) + CLOCK_SKEW;
+        let token = self.token(held).await?;
+        let mut moments = self.cx.wecom.moment_list(&token.token, since, last).await?;
+        moments.retain(|moment| {
+            moment.create_time.is_none_or(|time| time >= since)
+                && moment.by_corp
+                && moment.text == task.text_content
+                && moment.image_count + usize::from(moment.has_video) == task.media_urls.len()
+        });
+        moments.sort_by_key(|moment| moment.create_time);
+        let asked = folded(held.unit.asked().iter());
+        let (mut ids, mut partly) = (Vec::new(), Vec::new());
+        for moment in moments {
+            match self.cx.wecom.member_status(&token.token, &moment.moment_id).await {
+                // The same words may have been given to other members of the company by another task.
+                Ok(members) => {
+                    let members = folded(members.iter().map(|(member, _)| member));
+                    if !asked.is_empty() && members == asked {
+                        ids.push(moment.moment_id);
+                    } else if members.iter().any(|member| asked.contains(member)) {
+                        // Some of the members asked: it may be this one, of which WeCom has left members out.
+                        partly.push(moment.moment_id);
+                    }
+                }
+                // Deleted since the list was made.
+                Err(failure) if failure.kind == FailureKind::NotFound => {}
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        // WeCom lists all of a company's moments, but its job may make one for as long as it lives.
+        let is_over = self.cx.clock.now_ms() > sending_at + JOB_LIFETIME;
+        let absence = if is_over { Absence::Proven } else { Absence::Likely };
+        Ok(Alike { ids, partly, absence })
+    }
+}
+
+/// Members without the differences that WeCom does not make.
+fn folded<'a>(members: impl Iterator<Item = &'a String>) -> BTreeSet<String> {
+    members.map(|member| member.to_ascii_lowercase()).collect()
+}

@@ -1,0 +1,62 @@
+//! Asking WeCom how far it has come: the job, then the members.
+
+use super::{WecomChannel, without_token};
+use crate::error::Result;
+use crate::publish::held::Held;
+use crate::publish::machine::Event;
+use crate::wecom::{JobId, JobState};
+
+impl WecomChannel<'_> {
+    /// How far the moment has come, or the job that makes it.
+    pub(super) async fn look(&mut self, held: &Held, stopped: bool) -> Result<Event> {
+        match (&held.unit.moment_id, &held.unit.job_id) {
+            (Some(moment_id), _) => self.look_at_members(held, moment_id, stopped).await,
+            (None, Some(job_id)) => self.look_at_job(held, job_id).await,
+            (None, None) => Err(kernel::Error::Corrupt("publish unit").into()),
+        }
+    }
+
+    async fn look_at_job(&mut self, held: &Held, job_id: &str) -> Result<Event> {
+        let token = match self.token(held).await {
+            Ok(token) => token,
+            Err(error) => return without_token(error),
+        };
+        Ok(match self.cx.wecom.job_result(&token.token, &JobId(job_id.to_owned())).await {
+            Ok(JobState::Running) => Event::Working,
+            Ok(JobState::Done { moment_id, invalid_senders }) => {
+                Event::Made { id: moment_id, refused: invalid_senders }
+            }
+            Ok(JobState::Failed(failure)) => Event::JobFailed(failure),
+            Err(failure) => Event::NotTold(failure.kind),
+        })
+    }
+
+    async fn look_at_members(&mut self, held: &Held, moment_id: &str, stopped: bool) -> Result<Event> {
+        let token = match self.token(held).await {
+            Ok(token) => token,
+            Err(error) => return without_token(error),
+        };
+        let members = match self.cx.wecom.member_status(&token.token, moment_id).await {
+            Ok(members) => members,
+            Err(failure) => return Ok(Event::NotTold(failure.kind)),
+        };
+        let has_published = |account: &String| {
+            let member = held.unit.member_of(account);
+            member.is_some_and(|member| members.iter().any(|(id, out)| *out && id.eq_ignore_ascii_case(member)))
+        };
+        let accounts = held.unit.account_ids.iter().enumerate();
+        let published = accounts.filter(|(_, account)| has_published(account)).map(|(place, _)| place).collect();
+        Ok(Event::Looked { published, stopped })
+    }
+
+    /// Stops the members who have not published yet.
+    pub(super) async fn stop_members(&mut self, held: &Held) -> Result<Event> {
+        let moment_id = held.unit.moment_id.as_deref().ok_or(kernel::Error::Corrupt("publish unit"))?;
+        let token = match self.token(held).await {
+            Ok(token) => token,
+            Err(error) => return without_token(error),
+        };
+        let stopped = self.cx.wecom.cancel(&token.token, moment_id).await;
+        Ok(stopped.map_or_else(|failure| Event::NotStopped(failure.kind), |()| Event::Stopped))
+    }
+}

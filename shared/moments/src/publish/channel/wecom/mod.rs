@@ -1,0 +1,140 @@
+//! The members of a company, asked through its app at WeCom.
+
+mod find;
+mod follow;
+mod prepare;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::{Answer, Channel, or_refused};
+use crate::accounts::CorpToken;
+use crate::error::{Error, Result};
+use crate::provider::{FailureKind, Provider};
+use crate::publish::held::Held;
+use crate::publish::machine::{Event, Mend};
+use crate::publish::runner::Publisher;
+use crate::store::account::Account;
+use crate::wecom::MomentDraft;
+
+/// One company app.
+pub(in crate::publish) struct WecomChannel<'p> {
+    cx: &'p Publisher,
+    corp_key: String,
+    /// The token that this worker asks with.
+    token: Option<CorpToken>,
+    ready: Option<Ready>,
+}
+
+/// A moment that is ready to be asked for.
+struct Ready {
+    token: CorpToken,
+    draft: MomentDraft,
+    /// The digests of its media.
+    hashes: Vec<String>,
+}
+
+/// What could not be asked for want of a token.
+fn without_token(error: Error) -> Result<Event> {
+    match error {
+        Error::Provider(failure) => Ok(Event::NoToken(failure)),
+        error => Err(error),
+    }
+}
+
+impl<'p> WecomChannel<'p> {
+    pub(super) fn new(cx: &'p Publisher, corp_key: &str) -> Self {
+        Self { cx, corp_key: corp_key.to_owned(), token: None, ready: None }
+    }
+
+    async fn token(&mut self, held: &Held) -> Result<CorpToken> {
+        if let Some(token) = &self.token {
+            return Ok(token.clone());
+        }
+        let token = self.cx.tokens.get(held.unit.user_id, &self.corp_key, None).await?;
+        self.token = Some(token.clone());
+        Ok(token)
+    }
+
+    async fn send_ready(&mut self, held: &Held) -> Result<Event> {
+        let Some(Ready { token, draft, .. }) = &self.ready else {
+            return Err(kernel::Error::Corrupt("publish unit").into());
+        };
+        Ok(match self.cx.wecom.add_moment_task(&token.token, draft).await {
+            Ok(job) => Event::Accepted { job_id: job.0 },
+            Err(failure) if failure.kind == FailureKind::OutcomeUnknown => held.outcome_lost(&failure),
+            Err(failure) => Event::Refused(failure),
+        })
+    }
+
+    async fn mended(&mut self, held: &Held, mend: Mend) -> Result<Event> {
+        match mend {
+            Mend::Token => {
+                let version = match self.token.take() {
+                    Some(token) => token.version,
+                    None => self.cx.corps.get(&self.corp_key).await?.map_or(0, |corp| corp.token_version),
+                };
+                let renewed = self.cx.tokens.get(held.unit.user_id, &self.corp_key, Some(version)).await;
+                renewed.map_or_else(without_token, |_| Ok(Event::Mended))
+            }
+            Mend::Media => {
+                for hash in self.uploaded() {
+                    self.cx.uploads.forget(&self.corp_key, hash).await?;
+                }
+                Ok(Event::Mended)
+            }
+            Mend::Rate(window) => {
+                Ok(Event::NotBefore(self.cx.corps.block(&self.corp_key, window, self.cx.clock.now()).await?))
+            }
+        }
+    }
+
+    /// Every account of the company: it has one secret.
+    async fn of_company(&self, held: &Held) -> Result<Vec<Account>> {
+        let mut accounts = self.cx.accounts.of_user(held.unit.user_id).await?;
+        accounts.retain(|account| account.corp_key.as_ref() == Some(&self.corp_key));
+        Ok(accounts)
+    }
+}
+
+impl Channel for WecomChannel<'_> {
+    fn provider(&self) -> Provider {
+        Provider::Wecom
+    }
+
+    fn members_confirm(&self) -> bool {
+        true
+    }
+
+    fn prepare<'a>(&'a mut self, held: &'a Held, senders: Vec<Account>) -> Answer<'a> {
+        async move { or_refused(self.make_ready(held, senders).await) }.boxed()
+    }
+
+    fn send<'a>(&'a mut self, held: &'a Held) -> Answer<'a> {
+        self.send_ready(held).boxed()
+    }
+
+    fn find_published<'a>(&'a mut self, held: &'a Held) -> Answer<'a> {
+        self.read_back(held).boxed()
+    }
+
+    fn follow<'a>(&'a mut self, held: &'a Held, stopped: bool) -> Answer<'a> {
+        self.look(held, stopped).boxed()
+    }
+
+    fn cancel<'a>(&'a mut self, held: &'a Held) -> Answer<'a> {
+        self.stop_members(held).boxed()
+    }
+
+    fn mend<'a>(&'a mut self, held: &'a Held, mend: Mend) -> Answer<'a> {
+        self.mended(held, mend).boxed()
+    }
+
+    fn sharing_credentials<'a>(&'a self, held: &'a Held) -> BoxFuture<'a, Result<Vec<Account>>> {
+        self.of_company(held).boxed()
+    }
+
+    fn told<'a>(&'a self, _: &'a Held, _: &'a str) -> BoxFuture<'a, ()> {
+        std::future::ready(()).boxed()
+    }
+}

@@ -1,0 +1,75 @@
+//! Everything before a company's members are asked: token, media, uploads, and the company's turn.
+
+use super::{Ready, WecomChannel};
+use crate::error::{PublishProblem, Result, media_advice};
+use crate::media::{MediaKind, Medium, check_set};
+use crate::publish::channel::unfit;
+use crate::publish::held::Held;
+use crate::publish::machine::Event;
+use crate::store::Turn;
+use crate::store::account::Account;
+use crate::wecom::{Attachments, MediaUpload, MomentDraft};
+
+/// WeCom keeps an upload for three days; one with less than an hour left is made anew.
+const UPLOAD_LIFETIME: i64 = 3 * 86_400 - 3_600;
+
+impl WecomChannel<'_> {
+    pub(super) async fn make_ready(&mut self, held: &Held, senders: Vec<Account>) -> Result<Event> {
+        let token = self.token(held).await?;
+        let (task, settings) = (&held.entry.task, &self.cx.settings);
+        let (mut kinds, mut hashes, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+        // One at a time, so that one medium is the most a publisher ever holds.
+        for index in 0..task.media_urls.len() {
+            let medium = match self.cx.fetch(task, index).await {
+                Ok(medium) => medium,
+                Err(problem) => return Ok(unfit(index, &problem)),
+            };
+            let now = self.cx.clock.now().as_second();
+            hashes.push(medium.sha256.clone());
+            let known = self.cx.uploads.get(&self.corp_key, &medium.sha256, now).await?;
+            let kind = match medium.kind {
+                MediaKind::Video { .. } => MediaUpload::Video,
+                MediaKind::Image { .. } => MediaUpload::Image,
+            };
+            kinds.push(medium.kind);
+            if let Some(id) = known {
+                ids.push(id);
+                continue;
+            }
+            let sha256 = medium.sha256.clone();
+            let Medium { file_name, mime, bytes, .. } = match medium.fit(settings.media_limits).await {
+                Ok(fitting) => fitting,
+                Err(problem) => return Ok(Event::Unfit(media_advice(index, &problem))),
+            };
+            let uploaded = self.cx.wecom.upload_attachment(&token.token, kind, &file_name, mime, bytes).await?;
+            self.cx.uploads.put(&self.corp_key, &sha256, &uploaded.media_id, now + UPLOAD_LIFETIME).await?;
+            ids.push(uploaded.media_id);
+        }
+        if !check_set(&kinds).is_empty() {
+            return Ok(Event::Unfit(PublishProblem::MediaUnusable.advice()));
+        }
+        let is_video = kinds.iter().any(|kind| matches!(kind, MediaKind::Video { .. }));
+        let attachments = match (ids.pop(), is_video) {
+            (None, _) => Attachments::None,
+            (Some(id), true) => Attachments::Video(id),
+            (Some(last), false) => {
+                ids.push(last);
+                Attachments::Images(ids)
+            }
+        };
+        // The turn is taken last: nothing between it and the call can fail any more.
+        let (now, per_minute) = (self.cx.clock.now_ms(), settings.corp_creations_per_minute);
+        if let Turn::NotBefore(instant) = self.cx.corps.take_creation(&token.corp, now, per_minute).await? {
+            return Ok(Event::NotBefore(instant));
+        }
+        let senders: Vec<String> = senders.into_iter().filter_map(|account| account.member_id).collect();
+        let draft = MomentDraft { text: task.text_content.clone(), attachments, senders: senders.clone() };
+        self.ready = Some(Ready { token, draft, hashes });
+        Ok(Event::Prepared { asked: senders })
+    }
+
+    /// The digests of what the moment that is ready shows.
+    pub(super) fn uploaded(&self) -> &[String] {
+        self.ready.as_ref().map_or(&[], |ready| ready.hashes.as_slice())
+    }
+}

@@ -1,0 +1,56 @@
+//! A delivery in a worker's hands.
+
+use std::time::Duration;
+
+use kernel::deadline::Deadline;
+use kernel::lease::Lease;
+use tracing::warn;
+
+use super::machine::{Delivery, Event};
+use crate::ledger::Entry;
+use crate::provider::{Provider, ProviderError};
+use crate::store::claim::{Claim, How, claim_key};
+use crate::store::result::AccountState;
+use crate::store::unit::Unit;
+
+/// A delivery in a worker's hands, with its task as this worker knows it.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub unit: Unit,
+    pub lease: Lease,
+    pub entry: Entry,
+    /// When the worker is killed.
+    pub deadline: Deadline,
+}
+
+impl Held {
+    /// The delivery's name in claims.
+    pub fn delivery(&self) -> String {
+        format!("{}/{}", self.unit.task_id, self.unit.unit)
+    }
+
+    /// The claim on the provider's post of this id.
+    pub fn claim(&self, provider: Provider, how: How, id: &str) -> Claim {
+        let claim_key = claim_key(provider, id);
+        Claim { claim_key, delivery: self.delivery(), user_id: self.unit.user_id, how }
+    }
+
+    /// The delivery as the machine sees it.
+    pub fn seen(&self, members_confirm: bool, now: jiff::Timestamp) -> Delivery {
+        let times: (i64, Duration) = (now.as_millisecond(), self.deadline.remaining(now));
+        Delivery::of(&self.unit, &self.entry.task, &self.entry.results, members_confirm, times)
+    }
+
+    /// The accounts at these places with what they are told.
+    pub fn named(&self, states: &[(usize, AccountState)]) -> Vec<(String, AccountState)> {
+        let named = states.iter().filter_map(|(place, state)| Some((self.unit.account_ids.get(*place)?, state)));
+        named.map(|(account, state)| (account.clone(), state.clone())).collect()
+    }
+
+    /// The call was made, and what became of it is not known.
+    pub fn outcome_lost(&self, failure: &ProviderError) -> Event {
+        let task = self.unit.task_id;
+        warn!(task.id = task.get(), "outcome of task {task} not known: {failure}");
+        Event::Lost
+    }
+}

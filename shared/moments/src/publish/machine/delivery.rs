@@ -1,0 +1,126 @@
+//! A delivery as the machine sees it.
+
+use std::time::Duration;
+
+use crate::store::result::{AccountResult, Stage};
+use crate::store::task::Task;
+use crate::store::unit::{Unit, UnitStage};
+
+/// What the rows say of a delivery, and the time.
+#[derive(Debug, Clone)]
+pub(in crate::publish) struct Delivery {
+    pub stage: UnitStage,
+    /// How often it was taken up for what it does now, this time included.
+    pub attempts: u32,
+    /// Now, in milliseconds like all instants here.
+    pub now: i64,
+    /// What is left of the worker's own time.
+    pub time_left: Duration,
+    /// When it was made, if its row says so.
+    pub made_at: Option<i64>,
+    /// When it was to be published, if its user has set a time.
+    pub planned_at: Option<i64>,
+    /// Whether its media have to be fetched.
+    pub has_media: bool,
+    /// Whether members have to confirm the post before it is out.
+    pub members_confirm: bool,
+    pub sending_at: i64,
+    pub confirm_until: i64,
+    pub resend_if_absent: bool,
+    /// The post's id, if its row holds one.
+    pub moment_id: Option<String>,
+    /// Its accounts, in the order of its row.
+    pub accounts: Vec<DeliveryAccount>,
+}
+
+/// One of its accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::publish) struct DeliveryAccount {
+    pub standing: Standing,
+    /// The stage that its user sees.
+    pub shown: Stage,
+    /// Whether the call asked it to publish.
+    pub asked: bool,
+    /// Whether the provider did not take it.
+    pub refused: bool,
+}
+
+/// What its user was told of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Standing {
+    /// Nothing final.
+    Open,
+    /// That nobody knows whether it has published.
+    Unconfirmed,
+    /// That it certainly failed.
+    Failed,
+    /// That it has published or was called off; or it is another delivery's by now.
+    Ended,
+}
+
+impl Standing {
+    /// What a row tells.
+    pub fn of(result: &AccountResult) -> Self {
+        match result.status {
+            status if !status.ended() => Self::Open,
+            _ if result.unconfirmed() => Self::Unconfirmed,
+            crate::status::ResultStatus::Failed => Self::Failed,
+            _ => Self::Ended,
+        }
+    }
+}
+
+impl Delivery {
+    /// From the rows.
+    pub fn of(
+        unit: &Unit,
+        task: &Task,
+        results: &[AccountResult],
+        members_confirm: bool,
+        (now, time_left): (i64, Duration),
+    ) -> Self {
+        let among = |members: &[String], account: &str| {
+            let member = unit.member_of(account);
+            member.is_some_and(|member| members.iter().any(|id| id.eq_ignore_ascii_case(member)))
+        };
+        let accounts = unit.account_ids.iter().map(|id| {
+            let result = results.iter().find(|result| result.account_id == *id && unit.serves(result));
+            DeliveryAccount {
+                standing: result.map_or(Standing::Ended, Standing::of),
+                shown: result.map_or(Stage::Queued, |result| result.stage),
+                asked: !members_confirm || among(unit.asked(), id),
+                refused: among(&unit.refused_member_ids, id),
+            }
+        });
+        Self {
+            stage: unit.stage,
+            attempts: unit.attempts,
+            now,
+            time_left,
+            made_at: (unit.create_time > 0).then_some(unit.create_time * 1_000),
+            planned_at: task.scheduled_time.map(|time| time * 1_000),
+            has_media: !task.media_urls.is_empty(),
+            members_confirm,
+            sending_at: unit.sending_at,
+            confirm_until: unit.confirm_until,
+            resend_if_absent: unit.resend_if_absent,
+            moment_id: unit.moment_id.clone(),
+            accounts: accounts.collect(),
+        }
+    }
+
+    /// The places of the accounts about which nothing final is told.
+    pub fn open(&self) -> Vec<usize> {
+        self.places(|standing| standing == Standing::Open)
+    }
+
+    /// Those, and the ones that were told that nobody knows: what is learnt of the post is learnt of them too.
+    pub fn undecided(&self) -> Vec<usize> {
+        self.places(|standing| matches!(standing, Standing::Open | Standing::Unconfirmed))
+    }
+
+    fn places(&self, is_wanted: impl Fn(Standing) -> bool) -> Vec<usize> {
+        let accounts = self.accounts.iter().enumerate();
+        accounts.filter(|(_, account)| is_wanted(account.standing)).map(|(place, _)| place).collect()
+    }
+}

@@ -1,0 +1,129 @@
+//! What can happen to a delivery, without any provider's own words.
+
+use crate::error::Advice;
+use crate::provider::{FailureKind, ProviderError};
+
+/// What happens to a delivery in a worker's hands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(in crate::publish) enum Event {
+    /// A worker has its lease and has read its rows.
+    TakenUp,
+    /// The id that the provider answered is written on the delivery.
+    Noted,
+    /// These of its accounts can be used now, by their places.
+    Usable(Vec<usize>),
+    /// Another delivery has claimed the post that was to be told.
+    ClaimTaken,
+    /// And the provider named it in answer to that one too.
+    AnsweredToAnother,
+
+    /// Everything before the call is done. A company's call will ask these members.
+    Prepared {
+        /// The members, by the company's ids; empty for a person.
+        asked: Vec<String>,
+    },
+    /// It is not its turn before this instant, in milliseconds.
+    NotBefore(i64),
+    /// A medium could not be fetched, which may pass.
+    Hindered,
+    /// A medium cannot be published, ever.
+    Unfit(Advice),
+
+    /// The call was answered with the post.
+    Posted {
+        /// Its id.
+        id: String,
+    },
+    /// The call was answered with a job that will make the post.
+    Accepted {
+        /// The job.
+        job_id: String,
+    },
+    /// The call was made, and what became of it is not known.
+    Lost,
+    /// The provider refused, so nothing was done.
+    Refused(ProviderError),
+    /// What a refusal was about is mended: the token, the uploads.
+    Mended,
+    /// There is no token to ask with.
+    NoToken(ProviderError),
+
+    /// The list shows the delivery's post.
+    Shows {
+        /// Its id.
+        id: String,
+    },
+    /// The list was read, and no free post in it is the delivery's.
+    NotShown(Absence),
+    /// The list cannot be read, which says nothing.
+    Unreadable,
+
+    /// The job is not done yet.
+    Working,
+    /// The job has made the post, and the members are asked.
+    Made {
+        /// The post's id.
+        id: String,
+        /// Members that were not taken.
+        refused: Vec<String>,
+    },
+    /// The job has failed.
+    JobFailed(ProviderError),
+    /// The question was not answered.
+    NotTold(FailureKind),
+    /// No member can publish any more.
+    Stopped,
+    /// The members could not be stopped.
+    NotStopped(FailureKind),
+    /// The members were looked at.
+    Looked {
+        /// Who has published, by the places of their accounts.
+        published: Vec<usize>,
+        /// Whether they had been stopped before.
+        stopped: bool,
+    },
+}
+
+/// What it means that a post is not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::publish) enum Absence {
+    /// It is not out: it would be shown.
+    Proven,
+    /// Nothing speaks for its being out, but the list may be late.
+    Likely,
+    /// Something may be it, or the time it was sent at was not read: whoever sends again may publish twice.
+    InDoubt,
+}
+
+impl Event {
+    /// Its name, for logs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::TakenUp => "TakenUp",
+            Self::Noted => "Noted",
+            Self::Usable(_) => "Usable",
+            Self::ClaimTaken => "ClaimTaken",
+            Self::AnsweredToAnother => "AnsweredToAnother",
+            Self::Prepared { .. } => "Prepared",
+            Self::NotBefore(_) => "NotBefore",
+            Self::Hindered => "Hindered",
+            Self::Unfit(_) => "Unfit",
+            Self::Posted { .. } => "Posted",
+            Self::Accepted { .. } => "Accepted",
+            Self::Lost => "Lost",
+            Self::Refused(_) => "Refused",
+            Self::Mended => "Mended",
+            Self::NoToken(_) => "NoToken",
+            Self::Shows { .. } => "Shows",
+            Self::NotShown(_) => "NotShown",
+            Self::Unreadable => "Unreadable",
+            Self::Working => "Working",
+            Self::Made { .. } => "Made",
+            Self::JobFailed(_) => "JobFailed",
+            Self::NotTold(_) => "NotTold",
+            Self::Stopped => "Stopped",
+            Self::NotStopped(_) => "NotStopped",
+            Self::Looked { .. } => "Looked",
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! How long, how often, and the rules that keep a post from going out twice.
+
+use std::time::Duration;
+
+use kernel::queue::MAX_DELAY;
+
+use crate::config::{PublishSettings, TIME_TO_WRITE};
+
+/// WeCom forgets a job after a day; from then on only its list can tell.
+pub(in crate::publish) const JOB_LIFETIME: i64 = 24 * 3_600_000;
+/// How long after the deadline WeCom is asked for its last word while it fails to give it.
+pub(super) const LAST_WORD: i64 = 24 * 3_600_000;
+/// How long a delivery waits for its turn: no limit of a provider's that is known to us lasts longer than a day, and what
+/// is limited for the rest of a month would otherwise never end.
+pub(super) const LONGEST_WAIT: i64 = 3 * 24 * 3_600_000;
+/// The pauses between two looks double up to these.
+pub(super) const LONGEST_JOB_PAUSE: Duration = Duration::from_secs(30);
+pub(super) const LONGEST_MEMBER_PAUSE: Duration = Duration::from_secs(1_800);
+
+/// The settings that the machine decides by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Policy {
+    /// A timed post this much behind is missed instead of late.
+    pub max_lateness: Duration,
+    /// How often a delivery may be begun before it gives up.
+    pub max_attempts: u32,
+    /// What the call and the write after it take at the worst.
+    pub time_to_send: Duration,
+    /// The first pauses; they double with each attempt.
+    pub retry_pause: Duration,
+    pub job_pause: Duration,
+    pub member_pause: Duration,
+    pub reconcile_pause: Duration,
+    /// How often the provider's list is consulted.
+    pub reconcile_tries: u32,
+    /// How long members may take to confirm.
+    pub confirm_within: Duration,
+    pub(in crate::publish) guards: Guards,
+}
+
+impl Policy {
+    /// From the settings, with every guard on.
+    pub fn of(settings: &PublishSettings) -> Self {
+        Self {
+            max_lateness: settings.max_lateness,
+            max_attempts: settings.max_attempts,
+            time_to_send: settings.provider_timeout + TIME_TO_WRITE,
+            retry_pause: settings.retry_pause,
+            job_pause: settings.job_pause,
+            member_pause: settings.member_pause,
+            reconcile_pause: settings.reconcile_pause,
+            reconcile_tries: settings.reconcile_tries,
+            confirm_within: settings.confirm_within,
+            guards: Guards::ALL,
+        }
+    }
+
+    /// Whether what was planned for then is not published any more at `now`.
+    pub fn is_missed(&self, planned_at: Option<i64>, now: i64) -> bool {
+        planned_at.is_some_and(|planned| now > planned.saturating_add(milliseconds(self.max_lateness)))
+    }
+
+    /// The pause after the `attempts`-th attempt that may succeed later.
+    pub(super) fn retry_after(&self, attempts: u32) -> Duration {
+        doubled(self.retry_pause, attempts).min(MAX_DELAY)
+    }
+}
+
+/// `first`, doubled with each attempt after the first.
+pub(super) fn doubled(first: Duration, attempts: u32) -> Duration {
+    first.saturating_mul(1 << attempts.saturating_sub(1).min(12))
+}
+
+pub(in crate::publish) fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+/// A rule without which a post goes out twice, is lost, or is told wrongly. The model check takes each away and must
+/// find what goes wrong then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// Whoever cannot ask at the members' deadline waits, and does not conclude that they failed.
+    LastLook,
+    /// A post is told only together with the claim that no other delivery has it.
+    OneClaim,
+    /// Only accounts about which nothing final is told are published to.
+    OpenSenders,
+    /// An unconfirmed account is tried again only on request, and then its provider is read first.
+    UnconfirmedApart,
+    /// A list that cannot be read does not say that the post is not out.
+    UnreadIsNotAbsent,
+    /// The id that the provider answers is written on the delivery before anything else.
+    IdFirst,
+    /// A delivery found in SENDING is never sent.
+    SentOnce,
+}
+
+/// The guards. Outside tests there is one value of it, and asking it costs nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Guards {
+    #[cfg(test)]
+    off: Option<Guard>,
+}
+
+impl Guards {
+    /// All of them.
+    pub const ALL: Self = Self {
+        #[cfg(test)]
+        off: None,
+    };
+
+    /// All but one.
+    #[cfg(test)]
+    pub const fn without(guard: Guard) -> Self {
+        Self { off: Some(guard) }
+    }
+
+    /// Whether the rule holds.
+    #[cfg(not(test))]
+    pub const fn hold(self, _: Guard) -> bool {
+        true
+    }
+
+    /// Whether the rule holds.
+    #[cfg(test)]
+    pub fn hold(self, guard: Guard) -> bool {
+        self.off != Some(guard)
+    }
+}

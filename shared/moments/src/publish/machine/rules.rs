@@ -1,0 +1,75 @@
+//! What the machine decides, stage by stage. Every number and every "when" of publishing is here.
+
+mod following;
+mod reading;
+mod sending;
+
+pub(super) use following::{
+    follow_job, follow_members, job_failed, job_not_told, job_noted, job_without_token, look_again, looked,
+    members_not_told, members_without_token, not_stopped,
+};
+pub(super) use reading::{not_shown, read_again, take_back, tell_answered, tell_found, unreadable};
+pub(super) use sending::{
+    answered, begin, choose, fence, interrupted, job_taken, not_mended, queue_again, refused, unconfirmed,
+    wait_for_turn,
+};
+
+use super::delivery::{Delivery, Standing};
+use super::policy::{Guard, Guards, Policy};
+use super::transition::{Then, Transition};
+use crate::error::{Advice, PublishProblem};
+use crate::provider::FailureKind;
+use crate::store::result::{AccountState, Stage};
+use crate::store::unit::UnitStage;
+
+/// How an account is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// By a new delivery: nothing of it is out.
+    Anew,
+    /// By reading the provider once more; it is sent only if it does not show.
+    ReadFirst,
+}
+
+/// How an account that has ended is tried again when its user asks for it; `None`: not at all. What is unconfirmed may
+/// be out, so it is left alone unless the user has looked and says so, and even then the provider is read first.
+pub(crate) fn retry(standing: Standing, include_unconfirmed: bool, guards: Guards) -> Option<Retry> {
+    match standing {
+        Standing::Unconfirmed if !guards.hold(Guard::UnconfirmedApart) => Some(Retry::Anew),
+        Standing::Unconfirmed => include_unconfirmed.then_some(Retry::ReadFirst),
+        Standing::Failed => Some(Retry::Anew),
+        Standing::Open | Standing::Ended => None,
+    }
+}
+
+/// Who may be published to: the delivery's accounts about which nothing final is told, and which can be used now. An
+/// account that was told FAILED or CANCELLED stays out, also when it can be used again: its user may have it tried again,
+/// and then it would be published twice.
+fn senders(d: &Delivery, usable: &[usize], p: &Policy) -> Vec<usize> {
+    let open = d.open();
+    let is_open = |place: &usize| open.contains(place) || !p.guards.hold(Guard::OpenSenders);
+    usable.iter().copied().filter(is_open).collect()
+}
+
+/// The delivery ends: every account of it that is still open fails with this.
+pub(super) fn fail(d: &Delivery, advice: &Advice) -> Transition {
+    let states = d.open().into_iter().map(|place| (place, AccountState::failed(advice.clone()))).collect();
+    Transition::to(UnitStage::Done, Then::End).telling(states)
+}
+
+/// What is told when nobody knows whether it is out.
+fn nobody_knows(d: &Delivery) -> Advice {
+    if d.members_confirm { PublishProblem::MembersUnconfirmed.advice() } else { PublishProblem::Unconfirmed.advice() }
+}
+
+/// The open accounts that are not shown at this stage yet, put there.
+fn shown_at(d: &Delivery, stage: Stage) -> Vec<(usize, AccountState)> {
+    let accounts = d.accounts.iter().enumerate();
+    let others = accounts.filter(|(_, account)| account.standing == Standing::Open && account.shown != stage);
+    others.map(|(place, _)| (place, AccountState::Processing(stage))).collect()
+}
+
+/// Whether it may be otherwise in a while.
+const fn passes(kind: FailureKind) -> bool {
+    matches!(kind, FailureKind::Retry | FailureKind::TokenInvalid | FailureKind::RateLimited { .. })
+}

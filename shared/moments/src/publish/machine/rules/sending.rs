@@ -1,0 +1,135 @@
+//! From the queue to the one call that publishes, and what its answer means.
+
+use std::time::Duration;
+
+use super::super::delivery::Delivery;
+use super::super::policy::{Guard, LONGEST_WAIT, Policy};
+use super::super::transition::{Call, Mend, Then, Transition};
+use super::{fail, passes, reading, senders, shown_at};
+use crate::error::{PublishProblem, provider_advice};
+use crate::provider::{FailureKind, ProviderError};
+use crate::store::account::AccountStatus;
+use crate::store::result::{AccountState, Stage};
+use crate::store::unit::{UnitChange, UnitStage};
+
+/// Token and media are mended in the first attempts only: what is refused again then is not what was mended.
+const MENDED_WITHIN: u32 = 2;
+
+/// A delivery of which nothing was sent is taken up.
+pub(in super::super) fn begin(d: &Delivery, p: &Policy) -> Transition {
+    let waits_too_long = d.made_at.is_some_and(|made| d.now > made.saturating_add(LONGEST_WAIT));
+    if d.attempts > p.max_attempts || waits_too_long {
+        return fail(d, &PublishProblem::GaveUp.advice());
+    }
+    if p.is_missed(d.planned_at, d.now) {
+        return fail(d, &PublishProblem::Missed.advice());
+    }
+    Transition::call(Call::Accounts)
+}
+
+/// It is known which accounts can be used. Whoever is not asked must not be waited for, so the others fail now. Those who
+/// are asked are shown as under way if media take a while; otherwise it is not worth a write of its own.
+pub(in super::super) fn choose(d: &Delivery, usable: &[usize], p: &Policy) -> Transition {
+    let senders = senders(d, usable, p);
+    if senders.is_empty() {
+        return fail(d, &PublishProblem::AccountUnusable.advice());
+    }
+    let takes_a_while = d.attempts == 1 && d.has_media;
+    let state = |place: usize| match senders.contains(&place) {
+        false => Some(AccountState::failed(PublishProblem::AccountUnusable.advice())),
+        true if takes_a_while => Some(AccountState::Processing(Stage::Claimed)),
+        true => None,
+    };
+    let states = d.open().into_iter().filter_map(|place| Some((place, state(place)?))).collect();
+    Transition::call(Call::Prepare { senders }).telling(states)
+}
+
+/// Everything that may be repeated is done. What is written now says SENDING, and whoever finds it does not send: so it
+/// is written only if the call, and the write of its answer, fit into the time that is left.
+pub(in super::super) fn fence(d: &Delivery, asked: Vec<String>, p: &Policy) -> Transition {
+    if d.time_left < p.time_to_send {
+        return queue_again(d, p.retry_after(d.attempts));
+    }
+    let change = UnitChange {
+        stage: Some(UnitStage::Sending),
+        sending_at: Some(d.now),
+        asked_member_ids: (!asked.is_empty()).then_some(asked),
+        ..UnitChange::default()
+    };
+    let states = d.open().into_iter().map(|place| (place, AccountState::Processing(Stage::Sending))).collect();
+    Transition { change, states, then: Then::Call(Call::Send), ..Transition::default() }
+}
+
+/// Nothing was sent: it is begun again after a pause.
+pub(in super::super) fn queue_again(d: &Delivery, pause: Duration) -> Transition {
+    let mut transition = Transition::to(UnitStage::Queued, Then::End).wake(d.now, pause);
+    // What only waits for another attempt is still being prepared for its user.
+    if d.stage != UnitStage::Queued {
+        transition.states = shown_at(d, Stage::Queued);
+    }
+    transition
+}
+
+/// It only waits for its turn, however often: that is no attempt.
+pub(in super::super) fn wait_for_turn(d: &Delivery, instant: i64) -> Transition {
+    let pause = Duration::from_millis(u64::try_from(instant - d.now).unwrap_or(0));
+    let mut transition = queue_again(d, pause);
+    transition.change.attempts = Some(d.attempts.saturating_sub(1));
+    transition
+}
+
+/// Nothing was done: trying again helps, or it fails with the reason, which may prove something about the account.
+pub(in super::super) fn refused(d: &Delivery, failure: &ProviderError, p: &Policy) -> Transition {
+    match failure.kind {
+        FailureKind::Retry if d.attempts < p.max_attempts => queue_again(d, p.retry_after(d.attempts)),
+        FailureKind::RateLimited { window } => Transition::call(Call::Mend(Mend::Rate(window))),
+        FailureKind::TokenInvalid if d.attempts <= MENDED_WITHIN => Transition::call(Call::Mend(Mend::Token)),
+        FailureKind::MediaInvalid if d.attempts <= MENDED_WITHIN => Transition::call(Call::Mend(Mend::Media)),
+        _ => refused_for_good(d, failure),
+    }
+}
+
+/// The token that was refused could not be replaced. One that is late is waited for: nothing was sent.
+pub(in super::super) fn not_mended(d: &Delivery, failure: &ProviderError, p: &Policy) -> Transition {
+    if passes(failure.kind) { queue_again(d, p.retry_after(d.attempts)) } else { refused_for_good(d, failure) }
+}
+
+fn refused_for_good(d: &Delivery, failure: &ProviderError) -> Transition {
+    let proven = match failure.kind {
+        FailureKind::AccountOffline | FailureKind::DeviceUnknown => Some(AccountStatus::Offline),
+        FailureKind::BadCredentials => Some(AccountStatus::Expired),
+        _ => None,
+    };
+    Transition { proven, ..fail(d, &provider_advice(failure)) }
+}
+
+/// Its worker died between writing SENDING and writing what came of it.
+pub(in super::super) fn interrupted(d: &Delivery, p: &Policy) -> Transition {
+    if p.guards.hold(Guard::SentOnce) { unconfirmed(d, p) } else { queue_again(d, Duration::ZERO) }
+}
+
+/// What became of the call is not known: from here on the provider's own list decides.
+pub(in super::super) fn unconfirmed(d: &Delivery, p: &Policy) -> Transition {
+    Transition::to(UnitStage::Unconfirmed, Then::End)
+        .wake(d.now, p.reconcile_pause)
+        .telling(shown_at(d, Stage::Unconfirmed))
+}
+
+/// The provider has named the post. Nothing can be in the way of writing its id on the delivery's row alone, so that is
+/// done first: it is told for the accounts afterwards, by whoever gets to it.
+pub(in super::super) fn answered(d: &Delivery, id: String, refused: Vec<String>, p: &Policy) -> Transition {
+    if !p.guards.hold(Guard::IdFirst) {
+        return reading::tell_answered(&Delivery { moment_id: Some(id), ..d.clone() }, p);
+    }
+    let mut transition = Transition::to(UnitStage::Answered, Then::Resume);
+    transition.change.moment_id = Some(id);
+    transition.change.refused_member_ids = (!refused.is_empty()).then_some(refused);
+    transition
+}
+
+/// The provider has taken a job. Its id is written like a post's.
+pub(in super::super) fn job_taken(job_id: String) -> Transition {
+    let mut transition = Transition::to(UnitStage::Submitted, Then::Resume);
+    transition.change.job_id = Some(job_id);
+    transition
+}

@@ -1,0 +1,435 @@
+//! The table, held against what may be asked and answered, exhaustively; and the rules that no path may break.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::policy::{LAST_WORD, LONGEST_WAIT};
+use super::*;
+use crate::error::{Advice, PublishProblem};
+use crate::provider::{FailureKind, Provider, ProviderError, RateWindow};
+use crate::store::result::{AccountState, Stage};
+use crate::store::unit::UnitStage as S;
+
+const NOW: i64 = 1_800_000_000_000;
+const STAGES: [S; 7] = [S::Queued, S::Sending, S::Unconfirmed, S::Answered, S::Submitted, S::Waiting, S::Done];
+
+pub(super) fn policy() -> Policy {
+    let second = Duration::from_secs;
+    Policy {
+        max_lateness: second(3_600),
+        max_attempts: 8,
+        time_to_send: second(30),
+        retry_pause: second(10),
+        job_pause: second(2),
+        member_pause: second(10),
+        reconcile_pause: second(10),
+        reconcile_tries: 4,
+        confirm_within: second(48 * 3_600),
+        guards: Guards::ALL,
+    }
+}
+
+/// A delivery to two accounts, taken up for the first time in this stage.
+fn delivery(stage: S, members_confirm: bool) -> Delivery {
+    let account = DeliveryAccount { standing: Standing::Open, shown: Stage::Queued, asked: true, refused: false };
+    Delivery {
+        stage,
+        attempts: 1,
+        now: NOW,
+        time_left: Duration::from_secs(120),
+        made_at: Some(NOW),
+        planned_at: None,
+        has_media: true,
+        members_confirm,
+        sending_at: NOW,
+        confirm_until: NOW + 48 * 3_600_000,
+        resend_if_absent: false,
+        moment_id: matches!(stage, S::Answered | S::Waiting).then(|| "m".to_owned()),
+        accounts: vec![account; 2],
+    }
+}
+
+pub(super) fn failure(kind: FailureKind) -> ProviderError {
+    ProviderError { kind, provider: Provider::Wecom, endpoint: "any", code: None, detail: None }
+}
+
+const KINDS: [FailureKind; 9] = [
+    FailureKind::Retry,
+    FailureKind::RateLimited { window: RateWindow::Minute },
+    FailureKind::TokenInvalid,
+    FailureKind::MediaInvalid,
+    FailureKind::BadCredentials,
+    FailureKind::AccountOffline,
+    FailureKind::NotFound,
+    FailureKind::OutcomeUnknown,
+    FailureKind::Unknown,
+];
+
+fn advice() -> Advice {
+    PublishProblem::MediaUnusable.advice()
+}
+
+/// Every event, each that carries a reason with all reasons that matter.
+fn events() -> Vec<Event> {
+    let mut events = vec![
+        Event::TakenUp,
+        Event::Noted,
+        Event::ClaimTaken,
+        Event::AnsweredToAnother,
+        Event::Usable(vec![]),
+        Event::Usable(vec![0]),
+        Event::Usable(vec![0, 1]),
+        Event::Prepared { asked: vec!["anna".to_owned()] },
+        Event::NotBefore(NOW + 60_000),
+        Event::Hindered,
+        Event::Unfit(advice()),
+        Event::Posted { id: "p".to_owned() },
+        Event::Accepted { job_id: "j".to_owned() },
+        Event::Lost,
+        Event::Mended,
+        Event::Shows { id: "m".to_owned() },
+        Event::Unreadable,
+        Event::Working,
+        Event::Made { id: "m".to_owned(), refused: vec![] },
+        Event::Stopped,
+    ];
+    events.extend([Absence::Proven, Absence::Likely, Absence::InDoubt].map(Event::NotShown));
+    for kind in KINDS {
+        events.extend([Event::NotTold(kind), Event::NotStopped(kind)]);
+        events.extend([Event::Refused(failure(kind)), Event::NoToken(failure(kind)), Event::JobFailed(failure(kind))]);
+    }
+    for published in [vec![], vec![0], vec![0, 1]] {
+        events.extend([true, false].map(|stopped| Event::Looked { published: published.clone(), stopped }));
+    }
+    events
+}
+
+/// What each call may answer: the contract of the channels.
+pub(super) fn answers(call: &Call, members_confirm: bool) -> &'static [&'static str] {
+    match (call, members_confirm) {
+        (Call::Accounts, _) => &["Usable"],
+        (Call::Prepare { .. }, _) => &["Prepared", "NotBefore", "Hindered", "Unfit", "Refused"],
+        (Call::Send, true) => &["Accepted", "Lost", "Refused"],
+        (Call::Send, false) => &["Posted", "Lost", "Refused"],
+        (Call::FindPublished, _) => &["Shows", "NotShown", "Unreadable"],
+        (Call::Follow { .. }, _) => &["Working", "Made", "JobFailed", "NotTold", "NoToken", "Looked"],
+        (Call::Cancel, _) => &["Stopped", "NotStopped", "NoToken"],
+        (Call::Mend(Mend::Token), _) => &["Mended", "NoToken"],
+        (Call::Mend(Mend::Media), _) => &["Mended"],
+        (Call::Mend(Mend::Rate(_)), _) => &["NotBefore"],
+    }
+}
+
+/// The pairs that may come about. All others are impossible, and this list is how they are named.
+const LEGAL: &[(S, &[&str])] = &[
+    (S::Queued, &["TakenUp", "Usable", "Prepared", "NotBefore", "Hindered", "Unfit", "Refused", "Mended", "NoToken"]),
+    (S::Sending, &["TakenUp", "Posted", "Accepted", "Lost", "Refused", "NotBefore", "Mended", "NoToken"]),
+    (S::Unconfirmed, &["TakenUp", "Shows", "NotShown", "Unreadable", "ClaimTaken"]),
+    (S::Answered, &["TakenUp", "Noted", "ClaimTaken", "AnsweredToAnother"]),
+    (S::Submitted, &["TakenUp", "Noted", "Working", "Made", "JobFailed", "NotTold", "NoToken", "Mended"]),
+    (S::Waiting, &["TakenUp", "Stopped", "NotStopped", "Looked", "NotTold", "NoToken", "Mended"]),
+    (S::Done, &[]),
+];
+
+pub(super) fn legal_pairs() -> BTreeSet<(&'static str, &'static str)> {
+    LEGAL.iter().flat_map(|(stage, events)| events.iter().map(move |event| (stage.as_str(), *event))).collect()
+}
+
+#[test]
+fn every_pair_of_stage_and_event_is_legal_or_named_as_impossible() {
+    for stage in STAGES {
+        let legal = LEGAL.iter().find(|(listed, _)| *listed == stage).expect("every stage is listed").1;
+        for event in events() {
+            let outcome = next(&delivery(stage, true), event.clone(), &policy());
+            assert_eq!(outcome.is_ok(), legal.contains(&event.name()), "{stage:?} {event:?}: {outcome:?}");
+            if let Err(impossible) = outcome {
+                assert_eq!(impossible, Impossible { stage, event: event.name() });
+            }
+        }
+    }
+}
+
+/// Deliveries of every stage in the situations that rules tell apart.
+fn situations() -> Vec<Delivery> {
+    let mut situations = Vec::new();
+    for stage in STAGES {
+        for members_confirm in [true, false] {
+            for attempts in [1, 2, 4, 9] {
+                for standing in [Standing::Open, Standing::Unconfirmed, Standing::Failed, Standing::Ended] {
+                    for now in [NOW, NOW + 49 * 3_600_000, NOW + 80 * 3_600_000] {
+                        for resend_if_absent in [true, false] {
+                            let mut delivery =
+                                Delivery { attempts, now, resend_if_absent, ..delivery(stage, members_confirm) };
+                            delivery.accounts[0].standing = standing;
+                            delivery.accounts[1].asked = attempts != 2;
+                            situations.push(delivery);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    situations
+}
+
+fn outcomes() -> impl Iterator<Item = (Delivery, Event, Transition)> {
+    situations().into_iter().flat_map(|delivery| {
+        events().into_iter().filter_map(move |event| {
+            let transition = next(&delivery, event.clone(), &policy()).ok()?;
+            Some((delivery.clone(), event, transition))
+        })
+    })
+}
+
+#[test]
+fn the_call_that_publishes_is_made_only_with_the_step_from_queued_to_sending() {
+    for (delivery, event, transition) in outcomes() {
+        let writes_sending = transition.change.stage == Some(S::Sending);
+        assert_eq!(writes_sending, transition.then == Then::Call(Call::Send), "{delivery:?} {event:?}");
+        assert!(!writes_sending || delivery.stage == S::Queued, "{delivery:?} {event:?}");
+    }
+}
+
+#[test]
+fn nobody_is_published_to_about_whom_something_final_is_told() {
+    for (delivery, event, transition) in outcomes() {
+        if let Then::Call(Call::Prepare { senders }) = transition.then {
+            let open = delivery.open();
+            assert!(!senders.is_empty() && senders.iter().all(|place| open.contains(place)), "{delivery:?} {event:?}");
+        }
+    }
+}
+
+#[test]
+fn success_is_told_only_with_the_claim_or_of_a_moment_that_was_claimed_before() {
+    for (delivery, event, transition) in outcomes() {
+        let succeeds = transition.states.iter().any(|(_, state)| matches!(state, AccountState::Success { .. }));
+        let was_claimed = delivery.stage == S::Waiting;
+        assert!(!succeeds || was_claimed || transition.claim.is_some(), "{delivery:?} {event:?}");
+    }
+}
+
+#[test]
+fn what_has_ended_for_good_is_told_nothing_more() {
+    for (delivery, event, transition) in outcomes() {
+        for (place, state) in &transition.states {
+            let standing = delivery.accounts[*place].standing;
+            assert!(
+                matches!(standing, Standing::Open | Standing::Unconfirmed),
+                "{delivery:?} {event:?}: {state:?} is told"
+            );
+        }
+    }
+}
+
+/// A delivery that ends leaves no account open, and one that goes on is always let go with a time.
+#[test]
+fn every_transition_ends_the_delivery_or_says_when_it_goes_on() {
+    for (delivery, event, transition) in outcomes() {
+        let told: BTreeSet<usize> =
+            transition.states.iter().filter(|(_, state)| state.status().ended()).map(|(place, _)| *place).collect();
+        match transition.then {
+            Then::End => {
+                assert_eq!(transition.change.stage, Some(S::Done), "{delivery:?} {event:?}");
+                assert!(delivery.open().iter().all(|place| told.contains(place)), "{delivery:?} {event:?}");
+            }
+            Then::Wake(pause) => {
+                let until = delivery.now + milliseconds(pause);
+                assert_eq!(transition.change.release_until, Some(until), "{delivery:?} {event:?}");
+                assert_ne!(transition.change.stage, Some(S::Done), "{delivery:?} {event:?}");
+            }
+            Then::Replace => assert!(delivery.resend_if_absent && !delivery.open().is_empty(), "{delivery:?}"),
+            Then::Call(_) | Then::Resume | Then::TakeBack => assert_eq!(transition.change.release_until, None),
+        }
+    }
+}
+
+#[test]
+fn an_answered_id_is_written_before_anything_is_told() {
+    for (stage, event) in [
+        (S::Sending, Event::Posted { id: "p".to_owned() }),
+        (S::Submitted, Event::Made { id: "p".to_owned(), refused: vec!["bob".to_owned()] }),
+    ] {
+        let transition = next(&delivery(stage, true), event, &policy()).unwrap();
+        assert_eq!((transition.then, transition.states), (Then::Resume, vec![]));
+        assert_eq!((transition.change.stage, transition.change.moment_id.as_deref()), (Some(S::Answered), Some("p")));
+    }
+    let transition = next(&delivery(S::Sending, true), Event::Accepted { job_id: "j".to_owned() }, &policy()).unwrap();
+    assert_eq!((transition.then, transition.states), (Then::Resume, vec![]));
+    assert_eq!((transition.change.stage, transition.change.job_id.as_deref()), (Some(S::Submitted), Some("j")));
+}
+
+/// Whoever has not the time for the call and for writing its answer leaves it to the next worker.
+#[test]
+fn a_worker_whose_time_is_nearly_over_does_not_send() {
+    for (seconds, sends) in [(30, true), (29, false), (0, false)] {
+        let delivery = Delivery { time_left: Duration::from_secs(seconds), ..delivery(S::Queued, true) };
+        let transition = next(&delivery, Event::Prepared { asked: vec![] }, &policy()).unwrap();
+        assert_eq!(transition.change.stage, Some(if sends { S::Sending } else { S::Queued }), "{seconds} s left");
+        assert_eq!(transition.then == Then::Call(Call::Send), sends, "{seconds} s left");
+    }
+}
+
+#[test]
+fn the_unconfirmed_are_tried_again_only_on_request_and_then_read_first() {
+    for (standing, asked_for, expected) in [
+        (Standing::Failed, false, Some(Retry::Anew)),
+        (Standing::Failed, true, Some(Retry::Anew)),
+        (Standing::Unconfirmed, false, None),
+        (Standing::Unconfirmed, true, Some(Retry::ReadFirst)),
+        (Standing::Open, true, None),
+        (Standing::Ended, true, None),
+    ] {
+        assert_eq!(retry(standing, asked_for, Guards::ALL), expected, "{standing:?} {asked_for}");
+    }
+    let unguarded = Guards::without(policy::Guard::UnconfirmedApart);
+    assert_eq!(retry(Standing::Unconfirmed, false, unguarded), Some(Retry::Anew));
+}
+
+#[test]
+fn only_what_was_never_sent_is_called_off_and_only_what_has_ended_is_reopened() {
+    let interventions = [
+        Intervention::CalledOff,
+        Intervention::Reopened { moment_known: true },
+        Intervention::Reopened { moment_known: false },
+        Intervention::PostTakenBack,
+    ];
+    let mut allowed = Vec::new();
+    for stage in STAGES {
+        for intervention in interventions {
+            allowed.extend(intervene(stage, intervention).map(|to| (stage, intervention, to)));
+        }
+    }
+    assert_eq!(
+        allowed,
+        [
+            (S::Queued, Intervention::CalledOff, S::Done),
+            (S::Unconfirmed, Intervention::PostTakenBack, S::Unconfirmed),
+            (S::Waiting, Intervention::PostTakenBack, S::Unconfirmed),
+            (S::Done, Intervention::Reopened { moment_known: true }, S::Waiting),
+            (S::Done, Intervention::Reopened { moment_known: false }, S::Unconfirmed),
+            (S::Done, Intervention::PostTakenBack, S::Unconfirmed),
+        ]
+    );
+}
+
+/// What a delivery's row holds after a transition.
+fn apply(delivery: &mut Delivery, transition: &Transition) {
+    let change = &transition.change;
+    if change.forgets_post {
+        (delivery.moment_id, delivery.confirm_until) = (None, 0);
+    }
+    delivery.stage = change.stage.unwrap_or(delivery.stage);
+    delivery.attempts = change.attempts.unwrap_or(delivery.attempts);
+    delivery.sending_at = change.sending_at.unwrap_or(delivery.sending_at);
+    delivery.confirm_until = change.confirm_until.unwrap_or(delivery.confirm_until);
+    delivery.moment_id = change.moment_id.clone().or_else(|| delivery.moment_id.take());
+    for (place, state) in &transition.states {
+        let account = &mut delivery.accounts[*place];
+        account.shown = state.stage();
+        account.standing = match state {
+            AccountState::Failed { .. } if state.stage() == Stage::Unconfirmed => Standing::Unconfirmed,
+            AccountState::Failed { .. } => Standing::Failed,
+            state if state.status().ended() => Standing::Ended,
+            _ => Standing::Open,
+        };
+    }
+}
+
+/// Whatever is answered, at every call, for ever. Answers how many events it took and how many milliseconds.
+fn run_to_the_end(
+    members_confirm: bool,
+    choices: &[usize],
+    hit: &mut BTreeSet<(&'static str, &'static str)>,
+) -> (u32, i64) {
+    let mut delivery = delivery(S::Queued, members_confirm);
+    (delivery.moment_id, delivery.confirm_until, delivery.sending_at) = (None, 0, 0);
+    let (mut event, mut choices) = (Event::TakenUp, choices.iter().cycle());
+    for count in 0..20_000 {
+        hit.insert((delivery.stage.as_str(), event.name()));
+        let transition = next(&delivery, event.clone(), &policy())
+            .unwrap_or_else(|impossible| panic!("{impossible}: {delivery:?} {event:?}"));
+        let was = delivery.stage;
+        // Another delivery may have claimed what is to be told: then nothing is written.
+        if transition.claim.is_some() && choices.next().expect("it cycles") % 3 == 0 {
+            event = Event::ClaimTaken;
+            continue;
+        }
+        apply(&mut delivery, &transition);
+        event = match &transition.then {
+            Then::End | Then::Replace => return (count, delivery.now - NOW),
+            // The worker may die right after it has written the id, or the fence.
+            Then::Resume | Then::Call(Call::Send) if choices.next().expect("it cycles") % 4 == 0 => {
+                delivery.attempts += 1;
+                Event::TakenUp
+            }
+            Then::Resume => Event::Noted,
+            // The claim that was in the way is another one's answer.
+            Then::TakeBack => Event::AnsweredToAnother,
+            Then::Wake(pause) => {
+                delivery.now += milliseconds(*pause);
+                delivery.attempts += 1;
+                Event::TakenUp
+            }
+            Then::Call(call) => {
+                let may_follow = |name: &str| match name {
+                    "Working" | "Made" | "JobFailed" => was == S::Submitted,
+                    "Looked" => was == S::Waiting,
+                    _ => true,
+                };
+                let mut choice = || *choices.next().expect("it cycles");
+                let names: Vec<&str> =
+                    answers(call, members_confirm).iter().copied().filter(|name| may_follow(name)).collect();
+                let name = names[choice() % names.len()];
+                let possible: Vec<Event> = events().into_iter().filter(|event| event.name() == name).collect();
+                let chosen = possible[choice() % possible.len()].clone();
+                match chosen {
+                    Event::NotBefore(_) => Event::NotBefore(delivery.now + 3_600_000),
+                    chosen => chosen,
+                }
+            }
+        };
+    }
+    panic!("it never ends: {delivery:?}");
+}
+
+/// The longest that anything takes: its turn, the job, the members, the last word, and the looks between.
+const LONGEST: i64 = LONGEST_WAIT + JOB_LIFETIME + 48 * 3_600_000 + LAST_WORD + 12 * 3_600_000;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn every_delivery_ends_in_time_whatever_is_answered(
+        members_confirm in any::<bool>(),
+        choices in proptest::collection::vec(0_usize..64, 1..40),
+    ) {
+        let (_, took) = run_to_the_end(members_confirm, &choices, &mut BTreeSet::new());
+        prop_assert!(took <= LONGEST, "it took {took} ms");
+    }
+}
+
+/// The same answer for ever to each call, what fails always and waits always among them; and then all sorts of answers.
+#[test]
+fn every_delivery_ends_in_time_under_one_answer_for_ever_and_every_legal_pair_is_reached() {
+    let (mut hit, mut number) = (BTreeSet::new(), 1_usize);
+    let mut all_sorts = || {
+        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        number >> 33
+    };
+    for members_confirm in [true, false] {
+        for first in 0..64 {
+            for second in 0..32 {
+                let anything: Vec<usize> = (0..37).map(|_| all_sorts()).collect();
+                for choices in [vec![first, second, first + second], anything] {
+                    let (_, took) = run_to_the_end(members_confirm, &choices, &mut hit);
+                    assert!(took <= LONGEST, "it took {took} ms: {choices:?}");
+                }
+            }
+        }
+    }
+    let unreached: Vec<_> = legal_pairs().difference(&hit).copied().collect();
+    println!("{} of {} legal pairs of stage and event were reached", hit.len(), legal_pairs().len());
+    assert!(unreached.is_empty(), "never reached: {unreached:?}");
+}

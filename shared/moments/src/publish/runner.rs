@@ -1,0 +1,277 @@
+//! Runs one step of a delivery: claims its lease, reads its rows, makes at most one call that publishes, stores what the
+//! machine decides, and wakes whoever goes on. It decides nothing itself.
+
+use std::time::Duration;
+
+use kernel::Clock;
+use kernel::aws::Aws;
+use kernel::config::{ConfigError, Env};
+use kernel::deadline::Deadline;
+use kernel::ids::{TaskId, UserId};
+use kernel::lease::Lease;
+use kernel::retry::Backoff;
+use kernel::vault::Vault;
+use tracing::{info, warn};
+
+use super::channel::{self, Channel};
+use super::held::Held;
+use super::machine::{self, Call, Event, Policy, Then, Transition, milliseconds};
+use crate::accounts::{CorpTokens, RECHECK_MS};
+use crate::config::{Gateways, PublishSettings};
+use crate::error::Result;
+use crate::ledger::{Entry, Ledger, Settled};
+use crate::media::MediaFetcher;
+use crate::publish_queue::PublishQueue;
+use crate::store::account::{Account, AccountStatus, AccountStore};
+use crate::store::claim::ClaimStore;
+use crate::store::corp::CorpStore;
+use crate::store::media::MediaStore;
+use crate::store::result::AccountState;
+use crate::store::unit::{Unit, UnitChange, UnitStage, UnitStore};
+use crate::wecom::Wecom;
+
+/// More events than one run of a worker can meet, unless deliveries take a post from each other all the time.
+const MOST_EVENTS: u32 = 40;
+/// What is kept of the worker's time when a write is tried again.
+const TIME_TO_END: Duration = Duration::from_secs(2);
+
+/// The pauses between two tries to write an answer that a worker has in hand.
+const WRITE_PAUSES: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(1_280));
+
+/// What came of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// The unit is done, is held by another worker, or its time has not come: the message has no more use.
+    Nothing,
+    /// The unit is done; its accounts' rows tell how.
+    Done,
+    /// The unit goes on later, by a new message or the sweeper.
+    Later,
+    /// The unit was taken from this worker.
+    LeaseLost,
+}
+
+/// Moves units.
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    pub(super) ledger: Ledger,
+    pub(super) accounts: AccountStore,
+    pub(super) corps: CorpStore,
+    pub(super) units: UnitStore,
+    pub(super) claims: ClaimStore,
+    pub(super) uploads: MediaStore,
+    pub(super) tokens: CorpTokens,
+    pub(super) vault: Vault,
+    pub(super) wecom: Wecom,
+    pub(super) gateways: Gateways,
+    pub(super) fetcher: MediaFetcher,
+    pub(super) queue: PublishQueue,
+    pub(super) clock: Clock,
+    pub(super) settings: PublishSettings,
+    policy: Policy,
+}
+
+/// What became of a transition.
+enum Written {
+    Yes,
+    LeaseLost,
+    ClaimTaken,
+}
+
+impl Publisher {
+    /// From the environment.
+    pub fn new(aws: &Aws, env: &Env, settings: PublishSettings, clock: Clock) -> Result<Self, ConfigError> {
+        let dynamodb = &aws.dynamodb;
+        let wecom = crate::config::wecom(env)?;
+        Ok(Self {
+            ledger: Ledger::new(aws, env, clock.clone())?,
+            accounts: AccountStore::new(dynamodb.clone(), clock.clone(), env)?,
+            corps: CorpStore::new(dynamodb.clone(), env)?,
+            units: UnitStore::new(dynamodb.clone(), env)?,
+            claims: ClaimStore::new(dynamodb.clone(), env)?,
+            uploads: MediaStore::new(dynamodb.clone(), env)?,
+            tokens: CorpTokens::new(aws, env, wecom.clone(), clock.clone())?,
+            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
+            wecom,
+            gateways: Gateways::from_env(env)?,
+            fetcher: MediaFetcher::from_env(env)?,
+            queue: PublishQueue::new(aws, env)?,
+            clock,
+            policy: Policy::of(&settings),
+            settings,
+        })
+    }
+
+    /// Takes the unit up and moves it one step. Nothing is sent that `deadline` would cut short.
+    ///
+    /// # Errors
+    /// Only when our own stores fail. The unit then stays as it was written last: the sweeper finds it, and one that
+    /// was in SENDING is read back, never sent again.
+    pub async fn run(&self, task: TaskId, unit: &str, deadline: Deadline) -> Result<Moved> {
+        let lease = Lease::new(self.clock.now(), self.settings.lease);
+        let Some(unit) = self.units.claim((task, unit), &lease).await? else {
+            return Ok(Moved::Nothing);
+        };
+        // Read once: everything written from here on tells whether it was still true.
+        let (task, results) = self.ledger.read(task).await?.ok_or(kernel::Error::NotFound("moment task"))?;
+        let mut held = Held { unit, lease, entry: Entry { task, results }, deadline };
+        let unit = held.unit.clone();
+        self.work(&mut held, &mut *channel::open(self, &unit)).await
+    }
+
+    async fn work(&self, held: &mut Held, channel: &mut dyn Channel) -> Result<Moved> {
+        let (mut event, mut usable) = (Event::TakenUp, Vec::new());
+        for _ in 0..MOST_EVENTS {
+            log(held, &event);
+            let delivery = held.seen(channel.members_confirm(), self.clock.now());
+            let transition = machine::next(&delivery, event, &self.policy).map_err(|impossible| {
+                warn!(task.id = held.unit.task_id.get(), "{impossible}");
+                kernel::Error::Corrupt("publish unit")
+            })?;
+            event = match transition.then {
+                Then::Replace => return self.replace(held, channel).await,
+                Then::TakeBack => self.take_back(held, channel).await?,
+                _ => match self.write(held, channel, &transition).await? {
+                    Written::LeaseLost => return Ok(Moved::LeaseLost),
+                    Written::ClaimTaken => Event::ClaimTaken,
+                    Written::Yes => match transition.then {
+                        Then::Resume => Event::Noted,
+                        Then::Call(call) => self.call(held, channel, &mut usable, call).await?,
+                        Then::Wake(pause) => {
+                            self.wake(held, pause).await;
+                            return Ok(Moved::Later);
+                        }
+                        Then::End | Then::Replace | Then::TakeBack => return Ok(self.ended(held, &transition)),
+                    },
+                },
+            };
+        }
+        Err(kernel::Error::Busy("moment claim").into())
+    }
+
+    async fn call(
+        &self,
+        held: &Held,
+        channel: &mut dyn Channel,
+        usable: &mut Vec<Account>,
+        call: Call,
+    ) -> Result<Event> {
+        let place_of = |account: &Account| held.unit.account_ids.iter().position(|id| *id == account.account_id);
+        match call {
+            Call::Accounts => {
+                *usable = self.usable(held).await?;
+                Ok(Event::Usable(usable.iter().filter_map(place_of).collect()))
+            }
+            Call::Prepare { senders } => {
+                let mut accounts = std::mem::take(usable);
+                accounts.retain(|account| place_of(account).is_some_and(|place| senders.contains(&place)));
+                channel.prepare(held, accounts).await
+            }
+            Call::Send => channel.send(held).await,
+            Call::FindPublished => channel.find_published(held).await,
+            Call::Follow { stopped } => channel.follow(held, stopped).await,
+            Call::Cancel => channel.cancel(held).await,
+            Call::Mend(mend) => channel.mend(held, mend).await,
+        }
+    }
+
+    /// Writes what the machine has decided.
+    async fn write(&self, held: &mut Held, channel: &dyn Channel, transition: &Transition) -> Result<Written> {
+        let Transition { proven, change, states, claim, then } = transition;
+        if let Some(status) = proven {
+            self.note_proven(held, channel, *status).await?;
+        }
+        if *change == UnitChange::default() && states.is_empty() {
+            return Ok(Written::Yes);
+        }
+        if *then == Then::Resume {
+            return self.note(held, change).await;
+        }
+        let states = held.named(states);
+        let states: Vec<(&str, AccountState)> =
+            states.iter().map(|(account, state)| (account.as_str(), state.clone())).collect();
+        let claimed = claim.and_then(|how| Some(held.claim(channel.provider(), how, change.moment_id.as_deref()?)));
+        let claim = claimed.map(|claim| self.claims.put(&claim, self.clock.now().as_second())).transpose()?;
+        let action = self.units.advance(&held.unit, &held.lease, change)?;
+        Ok(match self.ledger.settle(&mut held.entry, action, claim, &states).await? {
+            Settled::UnitMoved => Written::LeaseLost,
+            Settled::ClaimTaken => Written::ClaimTaken,
+            Settled::Done => {
+                change.apply(&mut held.unit);
+                if let (UnitStage::Done, true, Some(id)) =
+                    (held.unit.stage, transition.claim.is_some(), &change.moment_id)
+                {
+                    channel.told(held, id).await;
+                }
+                Written::Yes
+            }
+        })
+    }
+
+    /// Writes the delivery's row alone, as long as this worker lives: an answer that it has in hand must not be lost to a
+    /// passing failure of the table.
+    async fn note(&self, held: &mut Held, change: &UnitChange) -> Result<Written> {
+        let mut attempt = 0;
+        let is_written = loop {
+            match self.units.note(&held.unit, &held.lease, change).await {
+                Err(error) if held.deadline.remaining(self.clock.now()) > TIME_TO_END => {
+                    warn!(task.id = held.unit.task_id.get(), "an answer is not written yet: {error}");
+                    self.clock.sleep(WRITE_PAUSES.jittered(attempt)).await;
+                    attempt += 1;
+                }
+                outcome => break outcome?,
+            }
+        };
+        if !is_written {
+            return Ok(Written::LeaseLost);
+        }
+        change.apply(&mut held.unit);
+        Ok(Written::Yes)
+    }
+
+    /// What a refusal proves about the accounts is noted on their rows.
+    async fn note_proven(&self, held: &Held, channel: &dyn Channel, status: AccountStatus) -> Result<()> {
+        let (accounts, due) = match status {
+            // Looked at again soon: people log in when they read that their post failed.
+            AccountStatus::Offline => (self.own_accounts(held).await?, Some(self.clock.now_ms() + RECHECK_MS)),
+            AccountStatus::Expired => (channel.sharing_credentials(held).await?, None),
+            AccountStatus::Active => return Ok(()),
+        };
+        for account in accounts.iter().filter(|account| due.is_some() || account.status != status) {
+            self.accounts.set_status(account, status, account.offline_checks, due).await?;
+        }
+        Ok(())
+    }
+
+    fn ended(&self, held: &Held, transition: &Transition) -> Moved {
+        let Unit { task_id, unit, .. } = &held.unit;
+        let failed = transition.states.iter().find_map(|(_, state)| match state {
+            AccountState::Failed { code, .. } => Some(*code),
+            _ => None,
+        });
+        match failed {
+            Some(code) => warn!(task.id = task_id.get(), error.code = code, "unit {unit} of task {task_id} failed"),
+            None => info!(task.id = task_id.get(), "unit {unit} of task {task_id} done"),
+        }
+        Moved::Done
+    }
+
+    /// A short wait is a delayed message; a long one is the sweeper's.
+    async fn wake(&self, held: &Held, pause: Duration) {
+        self.wake_unit((held.unit.task_id, &held.unit.unit), held.unit.user_id, pause).await;
+    }
+
+    /// Sends a unit's message; one that cannot be sent is made up for by the sweeper.
+    pub(super) async fn wake_unit(&self, unit: (TaskId, &str), user_id: UserId, pause: Duration) {
+        if let Err(error) = self.queue.wake(unit, user_id, pause).await {
+            warn!(task.id = unit.0.get(), "unit message not sent, left to the sweeper: {error}");
+        }
+    }
+}
+
+fn log(held: &Held, event: &Event) {
+    if let Event::Refused(failure) = event {
+        let Unit { task_id, unit, .. } = &held.unit;
+        warn!(task.id = task_id.get(), "unit {unit} of task {task_id} refused: {failure}");
+    }
+}

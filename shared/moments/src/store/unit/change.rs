@@ -1,0 +1,95 @@
+//! What changes of a unit, and how it is written.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use kernel::dynamo::{n, s};
+use kernel::lease::Lease;
+
+use super::{Unit, UnitStage};
+
+/// What changes of a unit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct UnitChange {
+    pub stage: Option<UnitStage>,
+    pub attempts: Option<u32>,
+    pub sending_at: Option<i64>,
+    pub asked_member_ids: Option<Vec<String>>,
+    pub job_id: Option<String>,
+    pub moment_id: Option<String>,
+    pub refused_member_ids: Option<Vec<String>>,
+    /// Takes the post's id off the row, with what was written for it: it is not this unit's.
+    pub forgets_post: bool,
+    pub confirm_until: Option<i64>,
+    /// Lets the unit go until then; a unit in stage DONE is let go for ever.
+    pub release_until: Option<i64>,
+}
+
+impl UnitChange {
+    /// What the row holds once this is written.
+    pub(crate) fn apply(&self, unit: &mut Unit) {
+        let keep = |new: &Option<Vec<String>>, old: &mut Vec<String>| {
+            if let Some(new) = new {
+                old.clone_from(new);
+            }
+        };
+        if self.forgets_post {
+            unit.moment_id = None;
+            unit.confirm_until = 0;
+            unit.refused_member_ids.clear();
+        }
+        unit.stage = self.stage.unwrap_or(unit.stage);
+        unit.attempts = self.attempts.unwrap_or(unit.attempts);
+        unit.sending_at = self.sending_at.unwrap_or(unit.sending_at);
+        unit.confirm_until = self.confirm_until.unwrap_or(unit.confirm_until);
+        unit.job_id = self.job_id.clone().or_else(|| unit.job_id.take());
+        unit.moment_id = self.moment_id.clone().or_else(|| unit.moment_id.take());
+        keep(&self.asked_member_ids, &mut unit.asked_member_ids);
+        keep(&self.refused_member_ids, &mut unit.refused_member_ids);
+    }
+}
+
+/// A change as DynamoDB takes it.
+pub(super) struct Expression {
+    pub update: String,
+    pub values: HashMap<String, AttributeValue>,
+}
+
+/// A change with its values, beside `:owner`, `:seen` and `:stage` for the condition.
+pub(super) fn written(unit: &Unit, lease: &Lease, change: &UnitChange) -> Expression {
+    let list = |ids: &Vec<String>| AttributeValue::L(ids.iter().map(s).collect());
+    let stage = change.stage.unwrap_or(unit.stage);
+    let mut set = vec!["stage = :stage"];
+    let mut remove = Vec::new();
+    let mut values = HashMap::from([
+        (":owner".to_owned(), s(lease.owner())),
+        (":seen".to_owned(), s(unit.stage.as_str())),
+        (":stage".to_owned(), s(stage.as_str())),
+    ]);
+    let release = change.release_until.filter(|_| stage != UnitStage::Done);
+    for (clause, name, value) in [
+        ("attempts = :attempts", ":attempts", change.attempts.map(n)),
+        ("sending_at = :sending", ":sending", change.sending_at.map(n)),
+        ("asked_member_ids = :asked", ":asked", change.asked_member_ids.as_ref().map(list)),
+        ("job_id = :job", ":job", change.job_id.as_ref().map(s)),
+        ("moment_id = :moment", ":moment", change.moment_id.as_ref().map(s)),
+        ("refused_member_ids = :refused", ":refused", change.refused_member_ids.as_ref().map(list)),
+        ("confirm_until = :until", ":until", change.confirm_until.map(n)),
+        ("next_action_at = :next", ":next", release.map(n)),
+    ] {
+        if let Some(value) = value {
+            set.push(clause);
+            values.insert(name.to_owned(), value);
+        }
+    }
+    if change.forgets_post {
+        remove.extend(["moment_id", "refused_member_ids", "confirm_until"]);
+    }
+    if stage == UnitStage::Done {
+        remove.extend(["lease_owner", "due_shard", "next_action_at", "resend_if_absent"]);
+    } else if release.is_some() {
+        remove.push("lease_owner");
+    }
+    let removed = if remove.is_empty() { String::new() } else { format!(" REMOVE {}", remove.join(", ")) };
+    Expression { update: format!("SET {}{removed}", set.join(", ")), values }
+}
