@@ -13,13 +13,13 @@ use kernel::config::{ConfigError, Env};
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
 use kernel::lease::Lease;
-use kernel::queue::{MAX_DELAY, Queue};
+use kernel::queue::MAX_DELAY;
 use kernel::retry::Backoff;
 use tracing::{info, warn};
 
 use super::page_diff::Progress;
 use super::page_writer::{PageWriter, Step};
-use super::{SyncMessage, end};
+use super::{SyncQueue, end};
 use crate::config::SyncSettings;
 use crate::douyin::{Douyin, FailureKind, FanPage};
 use crate::error::{AuthorizationProblem, Error, Result, SyncProblem, platform_advice};
@@ -66,7 +66,7 @@ pub struct SyncWorker {
     pages: PageWriter,
     tokens: Tokens,
     douyin: Douyin,
-    queue: Queue,
+    queue: SyncQueue,
     settings: SyncSettings,
 }
 
@@ -106,7 +106,7 @@ impl SyncWorker {
             tasks,
             tokens: Tokens::new(aws, env, douyin.clone(), clock.clone())?,
             douyin,
-            queue: Queue::new(aws.sqs.clone(), env.required("FAN_SYNC_QUEUE_URL")?),
+            queue: SyncQueue::new(aws, env)?,
             settings: SyncSettings::from_env(env)?,
             clock,
         })
@@ -316,12 +316,7 @@ impl SyncWorker {
         }
         info!(task.id = task.task_id.get(), "fan sync {} goes on at {until}", task.task_id);
         let delay = Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO);
-        if delay <= MAX_DELAY {
-            let message = SyncMessage { task_id: task.task_id };
-            if let Err(error) = self.queue.send(&message, delay, &task.user_id.to_string()).await {
-                warn!(task.id = task.task_id.get(), "continuation not sent, left to the sweeper: {error}");
-            }
-        }
+        self.queue.wake(task.task_id, task.user_id, delay).await;
         Ok(Ran::Paused)
     }
 }
