@@ -13,6 +13,7 @@ pub mod deadline;
 pub mod due;
 pub mod dynamo;
 pub mod error;
+#[expect(clippy::disallowed_methods, reason = "the client for what is no platform of a domain")]
 pub mod http_client;
 pub mod ids;
 pub mod jwks;

@@ -114,6 +114,7 @@ impl Transport {
         })
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the one client of this platform")]
     fn build(&self) -> reqwest::Result<Client> {
         let client = Client::builder()
             // From connecting to the last byte of the body.

@@ -129,6 +129,7 @@ impl MediaFetcher {
         })
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the one client for media, whose addresses users choose")]
     fn builder(&self) -> reqwest::ClientBuilder {
         Client::builder()
             .user_agent(concat!("cunkebao/", env!("CARGO_PKG_VERSION")))

@@ -78,6 +78,7 @@ impl Http {
         })
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the one client of each provider")]
     fn build(&self, connection: Connection) -> reqwest::Result<Client> {
         let client = Client::builder()
             // From connecting to the last byte of the body.
