@@ -4,6 +4,7 @@
 //!
 //! Arrows point here and never away: `functions → leads | moments → kernel`.
 
+pub mod advice;
 pub mod aws;
 pub mod caller;
 pub mod clock;

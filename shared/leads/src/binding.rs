@@ -163,7 +163,7 @@ impl Bindings {
         }
         if let Some(task) = foreign {
             let ending = Ending::Failed(SyncProblem::TakenOver.advice());
-            transaction.add(self.tasks.end(task.task_id, EndedBy::Anyone, ending, now.as_second())?);
+            transaction.add(self.tasks.end(task.task_id, EndedBy::Anyone, &ending, now.as_second())?);
         }
         let outcome = transaction.commit(&self.client, &self.clock).await?;
         if outcome.failed(grant_is_parked) {

@@ -107,7 +107,7 @@ impl LeadDesk {
 fn check_notes(change: &LeadChange) -> Result<()> {
     match &change.notes {
         Some(notes) if notes.chars().count() > MAX_NOTES => {
-            Err(kernel::Error::invalid("notes", "备注最多 1000 个字符，请精简后保存").into())
+            Err(kernel::Error::invalid("notes", format!("备注最多 {MAX_NOTES} 个字符，请精简后保存")).into())
         }
         _ => Ok(()),
     }

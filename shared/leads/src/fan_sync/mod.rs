@@ -27,7 +27,7 @@ pub(crate) async fn end(
     clock: &kernel::Clock,
     (tasks, accounts): (&SyncTaskStore, &AuthStore),
     (task, douyin_user_id, by): (TaskId, &str, EndedBy<'_>),
-    ending: Ending,
+    ending: &Ending,
 ) -> Result<bool> {
     let now = clock.now().as_second();
     let completed_at = matches!(ending, Ending::Completed).then_some(now);

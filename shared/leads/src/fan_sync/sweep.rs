@@ -81,7 +81,7 @@ impl Sweeper {
             let ending = Ending::Failed(SyncProblem::Stalled.advice());
             let by = EndedBy::Sweeper { next_action_at: task.next_action_at.unwrap_or_default() };
             let which = (task.task_id, task.douyin_user_id.as_str(), by);
-            let ended = end(&self.client, &self.clock, (&self.tasks, &self.accounts), which, ending).await?;
+            let ended = end(&self.client, &self.clock, (&self.tasks, &self.accounts), which, &ending).await?;
             return Ok(if ended { Swept::Moved } else { Swept::Left });
         }
         if !self.tasks.note_dispatch(&task, now, now - RESEND_AFTER.as_millis() as i64).await? {

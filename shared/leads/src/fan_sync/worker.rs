@@ -22,7 +22,7 @@ use super::page_writer::{PageWriter, Step};
 use super::{SyncQueue, end};
 use crate::config::SyncSettings;
 use crate::douyin::{Douyin, FailureKind, FanPage};
-use crate::error::{AuthorizationProblem, Error, Result, SyncProblem, platform_advice};
+use crate::error::{AuthorizationProblem, Error, Result, SyncProblem};
 use crate::store::auth::{Auth, AuthStore};
 use crate::store::lead::LeadStore;
 use crate::store::lead_index::LeadIndexStore;
@@ -278,7 +278,7 @@ impl SyncWorker {
     async fn finish(&self, progress: &Progress, ending: Ending) -> Result<Ran> {
         let task = &progress.task;
         let which = (task.task_id, task.douyin_user_id.as_str(), EndedBy::Holder(&progress.lease));
-        if !end(&self.client, &self.clock, (&self.tasks, &self.accounts), which, ending).await? {
+        if !end(&self.client, &self.clock, (&self.tasks, &self.accounts), which, &ending).await? {
             return Ok(Ran::LeaseLost);
         }
         info!(
@@ -297,14 +297,11 @@ impl SyncWorker {
     /// Fails the task for a reason its user can act on; a failure of our own stores is passed on instead, for the
     /// task is fine and somebody will take it up again.
     async fn fail(&self, progress: &Progress, error: Error) -> Result<Ran> {
-        let advice = match &error {
-            Error::Platform(failure) => platform_advice(failure.kind),
-            Error::Authorization(problem) => problem.advice(),
-            Error::Sync(problem) => problem.advice(),
-            _ => return Err(error),
-        };
+        if !matches!(error, Error::Platform(_) | Error::Authorization(_) | Error::Sync(_)) {
+            return Err(error);
+        }
         warn!(task.id = progress.task.task_id.get(), "fan sync {} failed: {error}", progress.task.task_id);
-        self.finish(progress, Ending::Failed(advice)).await
+        self.finish(progress, Ending::Failed(error.advice())).await
     }
 
     /// Lets the task go until `until`. A short wait is a delayed message; a long one is the sweeper's.
