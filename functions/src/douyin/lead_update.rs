@@ -43,5 +43,5 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let lead_id = lead_id(&request)?;
     let body: Body = request.json_body(MAX_BODY)?;
     let change = LeadChange { status: body.status, notes: body.notes, version: body.version, reopen: body.reopen };
-    ApiResponse::ok(LeadDetail::new(app.desk.change(caller.user_id, lead_id, &change).await?, None))
+    ApiResponse::ok(LeadDetail::new(app.desk.change(&caller, lead_id, &change).await?, None))
 }

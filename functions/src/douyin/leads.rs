@@ -1,5 +1,6 @@
 //! `GET /api/v1/lead/douyin/leads`: the lead list.
 
+use kernel::advice::ErrorCode;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use kernel::page::Page;
@@ -8,7 +9,7 @@ use serde::Deserialize;
 
 use super::view::LeadRecord;
 use crate::base::Base;
-use crate::http::{ApiRequest, ApiResponse, ErrorType, Problem};
+use crate::http::{ApiRequest, ApiResponse, Problem};
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -56,7 +57,7 @@ impl From<Query> for RawLeadQuery {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, "lead:douyin:leads:view").await?;
     let query: Query =
-        request.query().map_err(|error| Problem::from(error).of_type(ErrorType::InvalidDouyinLeadQuery))?;
+        request.query().map_err(|error| Problem::from(error).with_code(ErrorCode::InvalidDouyinLeadQuery))?;
     let page = app.list.page(caller.user_id, &RawLeadQuery::from(query).parse()?).await?;
     let records = page.records.into_iter().map(LeadRecord::from).collect();
     ApiResponse::ok(Page { records, total: page.total, size: page.size, current: page.current, pages: page.pages })

@@ -88,10 +88,19 @@ struct SourceView {
 struct EditView {
     version: u64,
     edited_by: u64,
+    actor: ActorView,
     edit_time: Timestamp,
     from_status: LeadStatus,
     to_status: LeadStatus,
     notes_changed: bool,
+}
+
+/// Who of the tenant made a change.
+#[derive(Debug, Serialize)]
+struct ActorView {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
 }
 
 impl LeadDetail {
@@ -116,6 +125,8 @@ impl From<EditRecord> for EditView {
         Self {
             version: edit.version,
             edited_by: edit.edited_by.get(),
+            // Before actors were noted, a change was the tenant's.
+            actor: ActorView { id: edit.actor_id.unwrap_or_else(|| edit.edited_by.to_string()), name: edit.actor_name },
             edit_time: instant(edit.edited_at),
             from_status: edit.from_status,
             to_status: edit.to_status,

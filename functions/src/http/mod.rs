@@ -19,7 +19,7 @@ mod serve;
 mod time;
 
 pub use body::{MAX_BODY, optional_word, word};
-pub use problem::{ErrorType, Problem};
+pub use problem::Problem;
 pub use request::ApiRequest;
 pub use response::ApiResponse;
 pub use serve::{dispatch, serve_http};

@@ -1,12 +1,13 @@
 //! Answers: the contract's envelope, redirects, and bare JSON for platforms.
 
 use kernel::Error;
+use kernel::advice::ErrorCode;
 use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE};
 use lambda_http::http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
 use serde::Serialize;
 
-use super::problem::{ErrorType, Problem};
+use super::problem::Problem;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -46,7 +47,7 @@ struct Envelope<'a, T> {
 #[serde(rename_all = "camelCase")]
 struct ErrorBody<'a> {
     #[serde(rename = "type")]
-    error_type: ErrorType,
+    code: ErrorCode,
     reason: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fields: Vec<FieldBody<'a>>,
@@ -120,8 +121,8 @@ impl ApiResponse {
             message: &problem.message,
             data: (),
             error: Some(ErrorBody {
-                error_type: problem.error_type,
-                reason: &problem.reason,
+                code: problem.code,
+                reason: &problem.remedy,
                 fields: fields.collect(),
                 request_id,
             }),
@@ -159,7 +160,6 @@ impl ApiResponse {
 
 #[cfg(test)]
 mod tests {
-    use kernel::FieldProblem;
     use serde_json::json;
 
     use super::*;
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn problems_carry_type_reason_fields_and_request_id() {
-        let problem = Problem::invalid(vec![FieldProblem::new("size", "应为整数")]).caused_by("internals");
+        let problem = Problem::from(Error::invalid("size", "应为整数"));
         let response = ApiResponse::of_problem(&problem, "r-1").into_http("r-1");
         assert_eq!(response.status(), 400);
         assert_eq!(

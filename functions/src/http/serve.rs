@@ -76,7 +76,7 @@ impl Line {
     fn write(self, status: StatusCode, problem: Option<&Problem>) {
         let Self { method, route, started } = self;
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let error_type = problem.map(|problem| problem.error_type.as_str());
+        let error_type = problem.map(|problem| problem.code.as_str());
         let cause = problem.and_then(Problem::cause);
         // The level of an event has to be a constant.
         macro_rules! line {

@@ -4,7 +4,7 @@ use ::moments::status::TaskStatus;
 use ::moments::tasks::Tasks;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use kernel::page::{Page, PageRequest};
+use kernel::page::{MAX_SIZE, Page, PageRequest};
 use serde::Deserialize;
 
 use super::view::TaskSummary;
@@ -41,8 +41,8 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     if wanted.page < 1 {
         return Err(kernel::Error::invalid("page", "页码须为不小于 1 的整数").into());
     }
-    if !(1..=100).contains(&wanted.size) {
-        return Err(kernel::Error::invalid("size", "每页条数须为 1 到 100 的整数").into());
+    if !(1..=MAX_SIZE).contains(&wanted.size) {
+        return Err(kernel::Error::invalid("size", format!("每页条数须为 1 到 {MAX_SIZE} 的整数")).into());
     }
     let page = app.tasks.list(caller.user_id, query.status, wanted).await?;
     let records = page.records.into_iter().map(TaskSummary::from).collect();

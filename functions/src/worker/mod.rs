@@ -8,7 +8,7 @@ pub use sqs::{run_batch, serve_sqs};
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use kernel::Clock;
 use kernel::config::{ConfigError, Env};
 use kernel::deadline::Deadline;
 use lambda_runtime::Context;
@@ -19,5 +19,5 @@ fn function_timeout(env: &Env) -> Result<Duration, ConfigError> {
 }
 
 fn deadline(context: &Context, timeout: Duration) -> Deadline {
-    Deadline::from_context(context.deadline, Timestamp::now(), timeout)
+    Deadline::from_context(context.deadline, Clock::System.now(), timeout)
 }

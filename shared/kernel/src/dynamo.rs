@@ -13,7 +13,6 @@ use serde::de::DeserializeOwned;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::retry::{CONFLICT_PAUSES, CONFLICT_RETRIES};
-use crate::transaction::Transaction;
 
 /// A row.
 pub type Item = HashMap<String, AttributeValue>;
@@ -73,43 +72,6 @@ pub fn put(builder: PutBuilder) -> Result<TransactWriteItem> {
 pub fn delete(builder: DeleteBuilder) -> Result<TransactWriteItem> {
     let delete = builder.build().map_err(|_| Error::Internal("incomplete delete"))?;
     Ok(TransactWriteItem::builder().delete(delete).build())
-}
-
-/// What became of a transaction.
-#[derive(Debug)]
-pub enum Outcome {
-    /// All of it was written.
-    Committed,
-    /// Nothing was written: for each action, whether its own condition refused.
-    Refused(Vec<Refusal>),
-}
-
-/// One action's part in a refused transaction.
-#[derive(Debug)]
-pub enum Refusal {
-    /// This action would have been fine.
-    No,
-    /// Its condition did not hold.
-    Yes,
-}
-
-impl Refusal {
-    /// Whether this action's condition refused.
-    pub fn refused(&self) -> bool {
-        matches!(self, Self::Yes)
-    }
-}
-
-/// The same, with refusals told by position.
-pub async fn transact(client: &Client, clock: &Clock, actions: Vec<TransactWriteItem>) -> Result<Outcome> {
-    let mut transaction = Transaction::new();
-    let conditions: Vec<_> = actions.into_iter().map(|action| transaction.add(action)).collect();
-    let outcome = transaction.commit(client, clock).await?;
-    if outcome.is_committed() {
-        return Ok(Outcome::Committed);
-    }
-    let refusal = |condition| if outcome.failed(condition) { Refusal::Yes } else { Refusal::No };
-    Ok(Outcome::Refused(conditions.into_iter().map(refusal).collect()))
 }
 
 /// Reads rows by key, in no particular order; absent rows are simply not among the answers.

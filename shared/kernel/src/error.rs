@@ -69,6 +69,14 @@ impl Error {
         Self::InvalidRequest(vec![FieldProblem::new(path, problem)])
     }
 
+    /// The fields of the request that are to be corrected.
+    pub fn fields(&self) -> &[FieldProblem] {
+        match self {
+            Self::InvalidRequest(fields) => fields,
+            _ => &[],
+        }
+    }
+
     /// Whether the same call can succeed later. Only what is wrong with the call itself cannot: a right or a key that is
     /// missing may be given back, and a failure that nobody has thought of is worth another try.
     pub fn may_pass(&self) -> bool {

@@ -10,7 +10,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::caller::Caller;
+use crate::caller::{Actor, Caller};
 use crate::clock::Clock;
 use crate::config::{ConfigError, Env};
 use crate::error::{Error, Result};
@@ -49,6 +49,8 @@ struct Claims {
     #[serde(rename = "userId")]
     user_id: Option<Id>,
     sub: Option<Id>,
+    /// Only ever shown, so one that is no text is none, and refuses nobody.
+    name: Option<serde_json::Value>,
     permissions: Option<Vec<String>>,
 }
 
@@ -141,9 +143,11 @@ impl Authenticator {
         {
             return Err(refused("the token is for another audience"));
         }
-        let id = claims.user_id.or(claims.sub).ok_or(refused("the token names no user"))?;
+        let subject = claims.sub.as_ref().map(Id::text);
+        let id = claims.user_id.as_ref().or(claims.sub.as_ref()).ok_or(refused("the token names no user"))?;
         let user_id = id.user_id().ok_or(refused("the token's user id is not a number"))?;
-        Ok(Caller::new(user_id, claims.permissions.unwrap_or_default()))
+        let actor = Actor::new(user_id, subject.as_deref(), claims.name.as_ref().and_then(serde_json::Value::as_str));
+        Ok(Caller::new(user_id, actor, claims.permissions.unwrap_or_default()))
     }
 }
 
@@ -157,6 +161,13 @@ impl Audience {
 }
 
 impl Id {
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Number(number) => number.to_string().into(),
+            Self::Text(text) => text.into(),
+        }
+    }
+
     fn user_id(&self) -> Option<UserId> {
         match self {
             Self::Number(number) => UserId::new(*number),

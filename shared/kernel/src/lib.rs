@@ -4,6 +4,7 @@
 //!
 //! Arrows point here and never away: `functions → leads | moments → kernel`.
 
+pub mod advice;
 pub mod aws;
 pub mod caller;
 pub mod clock;
@@ -13,6 +14,7 @@ pub mod deadline;
 pub mod due;
 pub mod dynamo;
 pub mod error;
+#[expect(clippy::disallowed_methods, reason = "the client for what is no platform of a domain")]
 pub mod http_client;
 pub mod ids;
 pub mod jwks;

@@ -2,12 +2,15 @@
 
 use serde::Serialize;
 
+/// The most records a page may have.
+pub const MAX_SIZE: u64 = 100;
+
 /// A page asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
     /// From 1.
     pub page: u64,
-    /// 1 to 100.
+    /// 1 to [`MAX_SIZE`].
     pub size: u64,
 }
 

@@ -31,7 +31,7 @@ impl Queue {
     /// Sends `body` as JSON, to be received after `delay` (rounded up to whole seconds, at most [`MAX_DELAY`]).
     /// `tenant` is the message group: on a standard queue it keeps one busy tenant from delaying the others.
     pub async fn send<T: Serialize + Sync>(&self, body: &T, delay: Duration, tenant: &str) -> Result<()> {
-        let body = serde_json::to_string(body).map_err(|_| Error::Corrupt("message body"))?;
+        let body = serde_json::to_string(body).map_err(|_| Error::Internal("message body"))?;
         let whole_seconds = delay.min(MAX_DELAY).as_millis().div_ceil(1_000);
         self.sqs
             .send_message()

@@ -64,7 +64,7 @@ impl Disconnection {
         let account_is_unchanged = transaction.add(self.accounts.delete(&account)?);
         if let Some(task) = account.active_sync_task_id {
             let ending = Ending::Failed(SyncProblem::Disconnected.advice());
-            transaction.add(self.tasks.end(task, EndedBy::Anyone, ending, self.clock.now().as_second())?);
+            transaction.add(self.tasks.end(task, EndedBy::Anyone, &ending, self.clock.now().as_second())?);
         }
         let mut outcome = transaction.commit(&self.client, &self.clock).await?;
         if !outcome.is_committed() && !outcome.failed(account_is_unchanged) {

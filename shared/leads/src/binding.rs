@@ -1,12 +1,13 @@
 //! Binding an account to a tenant and starting its sync: one transaction, whoever has had the account before.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
 use kernel::ids::{TaskId, UserId};
-use kernel::queue::Queue;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use kernel::vault::{Place, Vault};
@@ -14,7 +15,7 @@ use secrecy::SecretString;
 use tracing::info;
 
 use crate::error::{AuthorizationProblem, Result, SyncProblem};
-use crate::fan_sync::announce;
+use crate::fan_sync::SyncQueue;
 use crate::store::auth::{Auth, AuthStatus, AuthStore, Grant, TABLE};
 use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTask, SyncTaskStore};
 use crate::tokens::refresh_due;
@@ -84,7 +85,7 @@ pub struct Bindings {
     clock: Clock,
     accounts: AuthStore,
     tasks: SyncTaskStore,
-    queue: Queue,
+    queue: SyncQueue,
     vault: Vault,
 }
 
@@ -96,7 +97,7 @@ impl Bindings {
             clock,
             accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
             tasks: SyncTaskStore::new(aws.dynamodb.clone(), env)?,
-            queue: Queue::new(aws.sqs.clone(), env.required("FAN_SYNC_QUEUE_URL")?),
+            queue: SyncQueue::new(aws, env)?,
             vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
         })
     }
@@ -162,7 +163,7 @@ impl Bindings {
         }
         if let Some(task) = foreign {
             let ending = Ending::Failed(SyncProblem::TakenOver.advice());
-            transaction.add(self.tasks.end(task.task_id, EndedBy::Anyone, ending, now.as_second())?);
+            transaction.add(self.tasks.end(task.task_id, EndedBy::Anyone, &ending, now.as_second())?);
         }
         let outcome = transaction.commit(&self.client, &self.clock).await?;
         if outcome.failed(grant_is_parked) {
@@ -178,7 +179,7 @@ impl Bindings {
         info!(user.id = user_id.get(), "user {user_id} authorised a douyin account");
         if let Some(task) = sync {
             info!(task.id = task.get(), "fan sync {task} created by the authorisation");
-            announce(&self.queue, task, user_id).await;
+            self.queue.wake(task, user_id, Duration::ZERO).await;
         }
         Ok(Attempt::Done(()))
     }

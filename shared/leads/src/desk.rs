@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::Client;
 use kernel::Clock;
 use kernel::aws::Aws;
+use kernel::caller::Caller;
 use kernel::config::{ConfigError, Env};
 use kernel::ids::UserId;
 use kernel::retry::{Attempt, TRIES, on_conflict};
@@ -60,13 +61,13 @@ impl LeadDesk {
     ///
     /// # Errors
     /// [`Error::IllegalTransition`], [`Error::StaleVersion`].
-    pub async fn change(&self, user_id: UserId, lead_id: u64, change: &LeadChange) -> Result<Lead> {
+    pub async fn change(&self, caller: &Caller, lead_id: u64, change: &LeadChange) -> Result<Lead> {
         check_notes(change)?;
-        on_conflict(&self.clock, "lead", TRIES, || self.try_change(user_id, lead_id, change)).await
+        on_conflict(&self.clock, "lead", TRIES, || self.try_change(caller, lead_id, change)).await
     }
 
-    async fn try_change(&self, user_id: UserId, lead_id: u64, change: &LeadChange) -> Result<Attempt<Lead>> {
-        let mut lead = self.lead(user_id, lead_id).await?;
+    async fn try_change(&self, caller: &Caller, lead_id: u64, change: &LeadChange) -> Result<Attempt<Lead>> {
+        let mut lead = self.lead(caller.user_id, lead_id).await?;
         if change.version.is_some_and(|version| version != lead.version) {
             return Err(Error::StaleVersion { current: lead.version });
         }
@@ -80,7 +81,7 @@ impl LeadDesk {
         let now = self.clock.now().as_second();
         let mut transaction = Transaction::new();
         transaction.add(self.leads.edit(&lead, &Edit { status, notes: &notes }, now)?);
-        transaction.add(self.index.record_edit(&lead, user_id, status, notes_changed, now)?);
+        transaction.add(self.index.record_edit(&lead, &caller.actor, status, notes_changed, now)?);
         if status != lead.status {
             transaction.add(self.index.status(&lead, status)?);
         }
@@ -106,7 +107,7 @@ impl LeadDesk {
 fn check_notes(change: &LeadChange) -> Result<()> {
     match &change.notes {
         Some(notes) if notes.chars().count() > MAX_NOTES => {
-            Err(kernel::Error::invalid("notes", "备注最多 1000 个字符，请精简后保存").into())
+            Err(kernel::Error::invalid("notes", format!("备注最多 {MAX_NOTES} 个字符，请精简后保存")).into())
         }
         _ => Ok(()),
     }

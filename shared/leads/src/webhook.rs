@@ -170,7 +170,7 @@ impl Webhook {
             None => None,
             Some(task) => {
                 let ending = Ending::Failed(AuthorizationProblem::Revoked.advice());
-                Some(transaction.add(self.tasks.end(task, EndedBy::Anyone, ending, now)?))
+                Some(transaction.add(self.tasks.end(task, EndedBy::Anyone, &ending, now)?))
             }
         };
         let event_is_new = match message_id {

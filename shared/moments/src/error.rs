@@ -1,8 +1,9 @@
-//! What can go wrong in this domain, and what its user is told: every text a person reads about it is here.
+//! What can go wrong in this domain, and which advice its user is given; the texts are in [`kernel::advice`].
 
 use std::borrow::Cow;
 
 use kernel::FieldProblem;
+use kernel::advice::{self, ErrorCode};
 
 use crate::media::MediaProblem;
 use crate::provider::{FailureKind, Provider, ProviderError};
@@ -35,8 +36,8 @@ pub enum Error {
     #[error("content library unavailable")]
     ContentLibraryUnavailable,
     /// The task's state does not allow what was asked for.
-    #[error("task state forbids it: {0}")]
-    StateForbids(&'static str),
+    #[error("task state forbids it: {}", .0.message)]
+    StateForbids(advice::Advice),
     /// These accounts have not failed, so they are not tried again.
     #[error("{} accounts have not failed", .0.len())]
     NotFailed(Vec<FieldProblem>),
@@ -48,7 +49,7 @@ pub enum Error {
     IdempotencyKeyReused,
 }
 
-/// What a person is told: what happened, and what to do.
+/// What an account's row tells of its failure.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Advice {
     /// One of the stable error codes.
@@ -57,18 +58,18 @@ pub struct Advice {
     pub message: Cow<'static, str>,
 }
 
-const PUBLISH_FAILED: &str = "MOMENT_PUBLISH_FAILED";
 /// The code of a publication of which nobody knows whether it went out.
-pub const UNCONFIRMED: &str = "MOMENT_PUBLISH_UNCONFIRMED";
+pub const UNCONFIRMED: &str = ErrorCode::MomentPublishUnconfirmed.as_str();
 
-const fn advice(code: &'static str, message: &'static str) -> Advice {
-    Advice { code, message: Cow::Borrowed(message) }
+impl From<advice::Advice> for Advice {
+    fn from(advice: advice::Advice) -> Self {
+        Self { code: advice.code.as_str(), message: Cow::Owned(advice.sentence()) }
+    }
 }
 
 /// What the user is told of a medium that cannot be used any more; it is the `index`-th of the task, from 0.
 pub fn media_advice(index: usize, problem: &MediaProblem) -> Advice {
-    let message = format!("第 {} 个素材无法使用：{}，然后重新创建任务", index + 1, problem.message());
-    Advice { code: PUBLISH_FAILED, message: Cow::Owned(message) }
+    advice::medium_unusable(index + 1, problem.message()).into()
 }
 
 /// Why an account's publication failed without a provider saying so.
@@ -94,77 +95,93 @@ pub enum PublishProblem {
 
 impl PublishProblem {
     /// What the user is told.
-    pub const fn advice(self) -> Advice {
-        const FAILED: &str = PUBLISH_FAILED;
-        match self {
-            Self::Unconfirmed => advice(
-                UNCONFIRMED,
-                "发送后未收到微信的确认，无法确定是否已发布。请先在微信中查看该账号的朋友圈，确认没有发布后，再选择重试未确认的账号",
-            ),
-            // Before its members confirm, nothing can be seen where posts are.
-            Self::MembersUnconfirmed => advice(
-                UNCONFIRMED,
-                "未收到企业微信的确认，无法确定成员是否已收到或已发布。请先在企业微信管理后台及成员的待办中查看，确认没有后，再选择重试未确认的账号",
-            ),
-            Self::Missed => advice(FAILED, "已错过预定发布时间，为避免打扰客户未再补发。请重新创建任务"),
-            Self::AccountUnusable => advice(FAILED, "该账号当前不可用（离线、过期或已解绑）。请恢复账号后重试"),
-            Self::NotConfirmedByMember => {
-                advice(FAILED, "成员超时未确认发布。请提醒成员在企业微信中及时确认，然后重试")
-            }
-            Self::GaveUp => advice(FAILED, "多次尝试仍未能发布，没有内容被发出。请稍后重试"),
-            Self::MemberRefused => {
-                advice(FAILED, "企业微信不接受该成员发表客户朋友圈。请检查其客户联系权限与应用可见范围后重试")
-            }
-            Self::MediaUnusable => advice(FAILED, "图片或视频无法下载或已被更改。请检查素材链接后重新创建任务"),
-        }
+    pub fn advice(self) -> Advice {
+        self.told().into()
     }
-}
 
-/// What whoever connects an account is told of the refusal: what they have just typed is what they can correct.
-pub fn connection_advice(failure: &ProviderError) -> Advice {
-    const API: &str = "WECHAT_API_ERROR";
-    match (&failure.kind, failure.provider) {
-        (FailureKind::TokenInvalid | FailureKind::BadCredentials, Provider::Wecom) => {
-            advice(API, "企业微信应用凭证无效。请核对企业 ID 和应用密钥后重新提交")
+    fn told(self) -> advice::Advice {
+        match self {
+            Self::Unconfirmed => advice::UNCONFIRMED,
+            // Before its members confirm, nothing can be seen where posts are.
+            Self::MembersUnconfirmed => advice::MEMBERS_UNCONFIRMED,
+            Self::Missed => advice::TIME_MISSED,
+            Self::AccountUnusable => advice::ACCOUNT_UNUSABLE,
+            Self::NotConfirmedByMember => advice::NOT_CONFIRMED_BY_MEMBER,
+            Self::GaveUp => advice::GAVE_UP,
+            Self::MemberRefused => advice::MEMBER_REFUSED,
+            Self::MediaUnusable => advice::MEDIA_UNUSABLE,
         }
-        (FailureKind::TokenInvalid | FailureKind::BadCredentials, Provider::Gateway) => {
-            advice(API, "网关令牌无效。请核对网关令牌后重新提交")
-        }
-        (FailureKind::DeviceUnknown, _) => advice(API, "网关中找不到该设备。请核对设备编号（appId）后重新提交"),
-        (FailureKind::AccountOffline, _) => advice(API, "该设备当前未登录微信。请先在网关中登录后再连接"),
-        _ => provider_advice(failure),
     }
 }
 
 /// What the user is told of a provider's refusal to publish.
 pub fn provider_advice(failure: &ProviderError) -> Advice {
-    const API: &str = "WECHAT_API_ERROR";
-    const FAILED: &str = PUBLISH_FAILED;
+    refusal(failure).into()
+}
+
+fn refusal(failure: &ProviderError) -> advice::Advice {
     match &failure.kind {
-        FailureKind::Retry => advice(API, "微信服务暂时繁忙，请稍后重试"),
-        FailureKind::RateLimited { .. } => advice(API, "微信接口调用过于频繁，请稍后重试"),
+        FailureKind::Retry => advice::WECHAT_UNAVAILABLE,
+        FailureKind::RateLimited { .. } => advice::WECHAT_RATE_LIMITED,
         FailureKind::TokenInvalid | FailureKind::BadCredentials => match failure.provider {
-            Provider::Wecom => advice(API, "企业微信应用凭证无效。请核对企业 ID 和应用密钥，重新连接账号后重试"),
-            Provider::Gateway => advice(API, "网关令牌无效。请核对网关令牌，重新连接账号后重试"),
+            Provider::Wecom => advice::CORP_CREDENTIALS_INVALID,
+            Provider::Gateway => advice::GATEWAY_TOKEN_INVALID,
         },
-        FailureKind::ContentRejected => advice(FAILED, "内容含有微信不允许发布的信息。请修改内容后重新创建任务"),
-        FailureKind::InvalidContent => advice(FAILED, "微信认为内容格式不符合要求。请检查文字与素材后重新创建任务"),
-        FailureKind::MediaInvalid | FailureKind::MediaFetchFailed => PublishProblem::MediaUnusable.advice(),
-        FailureKind::TargetInvalid => PublishProblem::MemberRefused.advice(),
-        FailureKind::PermissionMissing => {
-            advice(API, "企业微信应用没有客户朋友圈权限。请管理员在企业微信后台开通后重试")
-        }
-        FailureKind::IpNotTrusted { .. } => advice(API, "服务器地址不在企业微信应用的可信 IP 中。请管理员添加后重试"),
-        FailureKind::AccountOffline => {
-            advice(API, "该微信账号已离线。请重新登录，待账号恢复在线（约 10 分钟内，重新连接账号可立即恢复）后重试")
-        }
-        FailureKind::DeviceUnknown => advice(API, "网关中找不到该设备。请核对设备编号（appId），重新连接账号后重试"),
-        FailureKind::NewDeviceCooldown => advice(API, "新登录的设备暂不能发朋友圈，通常需等待 1 至 3 天。请届时重试"),
-        FailureKind::NotFound => advice(API, "微信中已找不到该发布任务。请重新创建任务"),
+        FailureKind::ContentRejected => advice::CONTENT_REJECTED,
+        FailureKind::InvalidContent => advice::CONTENT_INVALID,
+        FailureKind::MediaInvalid | FailureKind::MediaFetchFailed => PublishProblem::MediaUnusable.told(),
+        FailureKind::TargetInvalid => PublishProblem::MemberRefused.told(),
+        FailureKind::PermissionMissing => advice::MOMENT_RIGHT_MISSING,
+        FailureKind::IpNotTrusted { .. } => advice::IP_NOT_TRUSTED,
+        FailureKind::AccountOffline => advice::DEVICE_OFFLINE,
+        FailureKind::DeviceUnknown => advice::DEVICE_UNKNOWN,
+        FailureKind::NewDeviceCooldown => advice::DEVICE_TOO_NEW,
+        FailureKind::NotFound => advice::MOMENT_NOT_FOUND,
         FailureKind::OutcomeUnknown => match failure.provider {
-            Provider::Wecom => PublishProblem::MembersUnconfirmed.advice(),
-            Provider::Gateway => PublishProblem::Unconfirmed.advice(),
+            Provider::Wecom => PublishProblem::MembersUnconfirmed.told(),
+            Provider::Gateway => PublishProblem::Unconfirmed.told(),
         },
-        FailureKind::Unknown => advice(API, "微信返回了未知错误。请稍后重试；若持续出现请联系存客宝客服"),
+        FailureKind::Unknown => advice::WECHAT_UNKNOWN,
+    }
+}
+
+/// What whoever connects an account is told of the refusal: what they have just typed is what they can correct. Only
+/// connecting asks a provider while somebody waits, so every refusal has the code of the provider's interface.
+fn connection_refusal(failure: &ProviderError) -> advice::Advice {
+    let told = match (&failure.kind, failure.provider) {
+        (FailureKind::TokenInvalid | FailureKind::BadCredentials, Provider::Wecom) => advice::CORP_CREDENTIALS_REFUSED,
+        (FailureKind::TokenInvalid | FailureKind::BadCredentials, Provider::Gateway) => advice::GATEWAY_TOKEN_REFUSED,
+        (FailureKind::DeviceUnknown, _) => advice::DEVICE_REFUSED,
+        (FailureKind::AccountOffline, _) => advice::DEVICE_NOT_LOGGED_IN,
+        _ => refusal(failure),
+    };
+    advice::Advice { code: ErrorCode::WechatApi, ..told }
+}
+
+impl Error {
+    /// What the caller is told.
+    pub fn advice(&self) -> advice::Advice {
+        match self {
+            Self::Kernel(error) => error.advice(),
+            Self::Provider(failure) => connection_refusal(failure),
+            Self::AccountNotFound(_) => advice::WECHAT_ACCOUNT_NOT_FOUND,
+            Self::ContentRefused(_) => advice::CONTENT_REFUSED,
+            Self::CreationFailed(_) => advice::CREATION_FAILED,
+            Self::CreationUnproven(_) => advice::CREATION_UNPROVEN,
+            Self::ContentLibraryUnavailable => advice::CONTENT_LIBRARY_UNAVAILABLE,
+            Self::StateForbids(why) => why.clone(),
+            Self::NotFailed(_) => advice::NOT_FAILED,
+            Self::BoundToAnotherUser => advice::WECHAT_ACCOUNT_BOUND_TO_ANOTHER_USER,
+            Self::IdempotencyKeyReused => advice::IDEMPOTENCY_KEY_REUSED,
+        }
+    }
+
+    /// The fields of the request that are to be corrected.
+    pub fn fields(&self) -> &[FieldProblem] {
+        match self {
+            Self::Kernel(error) => error.fields(),
+            Self::AccountNotFound(fields) | Self::ContentRefused(fields) | Self::NotFailed(fields) => fields,
+            _ => &[],
+        }
     }
 }

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod media;
 pub mod provider;
 pub mod publish;
+mod publish_queue;
 pub mod rules;
 pub mod status;
 pub mod store;

@@ -66,7 +66,9 @@ pub fn text_problems(text: &str, words: &SensitiveWords) -> Vec<FieldProblem> {
         problems.push(FieldProblem::new(
             "text",
             format!(
-                "文字过长（{characters} 字、{bytes} 字节）：最多 2000 字且不超过 4000 字节，汉字约 1333 个，请精简"
+                "文字过长（{characters} 字、{bytes} 字节）：最多 {MAX_TEXT_CHARACTERS} 字且不超过 {MAX_TEXT_BYTES} 字节，\
+                 汉字约 {} 个，请精简",
+                MAX_TEXT_BYTES / '字'.len_utf8()
             ),
         ));
     }

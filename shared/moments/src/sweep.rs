@@ -7,12 +7,11 @@ use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
-use kernel::queue::Queue;
 use kernel::round::RoundReport;
 use tracing::error;
 
 use crate::error::Result;
-use crate::publish::PublishMessage;
+use crate::publish_queue::PublishQueue;
 use crate::store::task::TaskStore;
 use crate::store::unit::UnitStore;
 
@@ -30,7 +29,7 @@ const HEADROOM: Duration = Duration::from_secs(10);
 pub struct MomentSweeper {
     tasks: TaskStore,
     units: UnitStore,
-    queue: Queue,
+    queue: PublishQueue,
     clock: Clock,
 }
 
@@ -40,7 +39,7 @@ impl MomentSweeper {
         Ok(Self {
             tasks: TaskStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
             units: UnitStore::new(aws.dynamodb.clone(), env)?,
-            queue: Queue::new(aws.sqs.clone(), env.required("PUBLISH_QUEUE_URL")?),
+            queue: PublishQueue::new(aws, env)?,
             clock,
         })
     }
@@ -89,8 +88,7 @@ impl MomentSweeper {
         if !self.tasks.note_dispatch(&task, now, now - RESEND_AFTER.as_millis() as i64).await? {
             return Ok(false);
         }
-        let message = PublishMessage { task_id: id, unit: None };
-        self.queue.send(&message, Duration::ZERO, &task.user_id.to_string()).await?;
+        self.queue.dispatch(id, task.user_id, Duration::ZERO).await?;
         Ok(true)
     }
 
@@ -103,8 +101,7 @@ impl MomentSweeper {
         if !self.units.note_dispatch(&unit, now, now - RESEND_AFTER.as_millis() as i64).await? {
             return Ok(false);
         }
-        let message = PublishMessage { task_id: id, unit: Some(unit.unit) };
-        self.queue.send(&message, Duration::ZERO, &unit.user_id.to_string()).await?;
+        self.queue.wake((id, &unit.unit), unit.user_id, Duration::ZERO).await?;
         Ok(true)
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Everything runs on this machine: the functions in this process or as the binaries Lambda would start, AWS as
 //! dynoxide and MiniStack, Douyin and WeChat as the sandbox. What that leaves out is said with each figure.
+#![expect(clippy::disallowed_methods, reason = "what is measured is real time")]
 #![expect(clippy::large_futures, reason = "a world is large, and there is one at a time")]
 
 mod lists;

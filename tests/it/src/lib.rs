@@ -1,7 +1,7 @@
 //! The promises of the whole system, tested on the emulated AWS and the sandbox platforms: handlers called with the
 //! sample events, workers driven message by message, time moved by hand. One test binary, so that everything links
 //! once. The benchmarks stand on the same [`World`].
-
+#![expect(clippy::disallowed_methods, reason = "test support talks to servers of its own on this machine")]
 #![expect(
     clippy::indexing_slicing,
     reason = "test support: an answer of another shape than expected should stop the test there"

@@ -12,6 +12,7 @@
 //! let stack = local::stack::deploy(&config, "test", &template, &Default::default()).await?;
 //! # Ok(()) }
 //! ```
+#![expect(clippy::disallowed_methods, reason = "a tool for developers runs in real time and in their environment")]
 
 pub mod aws;
 pub mod cli;

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -12,13 +13,26 @@ struct Claims<'a> {
     permissions: &'a [String],
     iat: i64,
     exp: i64,
+    #[serde(flatten)]
+    others: &'a Value,
 }
 
 /// A token for a user.
 pub fn issue(secret: &str, user_id: u64, permissions: &[String], lifetime: SignedDuration) -> Result<String> {
+    issue_with(secret, user_id, permissions, lifetime, &json!({}))
+}
+
+/// The same with other claims beside it, such as `sub` and `name`.
+pub fn issue_with(
+    secret: &str,
+    user_id: u64,
+    permissions: &[String],
+    lifetime: SignedDuration,
+    others: &Value,
+) -> Result<String> {
     let now = Timestamp::now();
     let expires = now.checked_add(lifetime).context("that is too far in the future")?;
-    let claims = Claims { user_id, permissions, iat: now.as_second(), exp: expires.as_second() };
+    let claims = Claims { user_id, permissions, iat: now.as_second(), exp: expires.as_second(), others };
     let key = EncodingKey::from_secret(secret.as_bytes());
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).context("the token cannot be signed")
 }
@@ -26,7 +40,6 @@ pub fn issue(secret: &str, user_id: u64, permissions: &[String], lifetime: Signe
 #[cfg(test)]
 mod tests {
     use jsonwebtoken::{DecodingKey, Validation, decode};
-    use serde_json::{Value, json};
 
     use super::*;
 

@@ -1,12 +1,13 @@
 use jsonwebtoken::{EncodingKey, Header, encode};
+use kernel::advice::stale_version;
 use kernel::jwt::Authenticator;
 use kernel::{Clock, Error, telemetry};
 use lambda_http::Context;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::super::MAX_BODY;
 use super::super::request::tests::event;
-use super::super::{ErrorType, MAX_BODY};
 use super::*;
 use crate::captured::Captured;
 
@@ -29,7 +30,7 @@ async fn edit(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     match edit.notes.as_str() {
         "broken" => Err(Error::Corrupt("lead row").into()),
         "away" => ApiResponse::redirect("https://app.example/"),
-        "stale" => Err(Problem::new(StatusCode::CONFLICT, ErrorType::Conflict, "该线索已被修改", "请刷新后重新编辑")),
+        "stale" => Err(Problem::of(stale_version(3), &[], "lead is at version 3")),
         notes => ApiResponse::ok(json!({"leadId": lead_id, "notes": notes, "userId": caller.user_id})),
     }
 }

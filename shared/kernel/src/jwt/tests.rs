@@ -98,6 +98,25 @@ async fn claims_decide_who_calls() {
 }
 
 #[tokio::test]
+async fn tenant_is_the_user_id_and_actor_the_subject() {
+    let authenticator = with_secret(&[]);
+    for (claims, id, name) in [
+        (json!({"sub": "staff-17", "name": "王小明"}), "staff-17", Some("王小明")),
+        (json!({"sub": "staff-17"}), "staff-17", None),
+        (json!({"sub": 17, "name": null}), "17", None),
+        (json!({"name": "王小明"}), "1001", Some("王小明")),
+        // A name that is no text refuses nobody.
+        (json!({"name": 17}), "1001", None),
+        (json!({}), "1001", None),
+    ] {
+        let token = hs256(&good_with(claims.clone()));
+        let caller = authenticator.authenticate(Some(&format!("Bearer {token}"))).await.unwrap();
+        assert_eq!(caller.user_id.get(), 1001);
+        assert_eq!((caller.actor.id.as_str(), caller.actor.name.as_deref()), (id, name), "{claims}");
+    }
+}
+
+#[tokio::test]
 async fn issuer_and_audience_are_checked_when_configured() {
     let authenticator = with_secret(&[("JWT_ISSUER", "us"), ("JWT_AUDIENCE", "api")]);
     for (claims, expected) in [

@@ -128,6 +128,7 @@ fn without_roots_there_is_no_client() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a client with roots of its own")]
 async fn only_a_server_with_a_certificate_of_a_root_for_its_name_is_spoken_to() {
     let (ours, theirs) = (Authority::new(), Authority::new());
     let roots = Roots::read(&env(&[("SSL_CERT_FILE", &file("ours", &ours.pem()))]), &[]);

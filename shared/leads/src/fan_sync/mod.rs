@@ -2,41 +2,23 @@
 
 mod page_diff;
 mod page_writer;
+mod queue;
 mod request;
 mod sweep;
 mod worker;
 
+pub use queue::SyncMessage;
+pub(crate) use queue::SyncQueue;
 pub use request::{Started, SyncProgress, SyncRequests};
 pub use sweep::Sweeper;
 pub use worker::{Ran, SyncWorker};
 
-use std::time::Duration;
-
-use kernel::ids::{TaskId, UserId};
-use kernel::queue::Queue;
+use kernel::ids::TaskId;
 use kernel::transaction::Transaction;
-use serde::{Deserialize, Serialize};
-use tracing::warn;
 
 use crate::error::Result;
 use crate::store::auth::AuthStore;
 use crate::store::sync_task::{EndedBy, Ending, SyncTaskStore};
-
-/// The queue's message: which task to take up, and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SyncMessage {
-    /// The task, in digits.
-    #[serde(with = "kernel::ids::task_id_text")]
-    pub task_id: TaskId,
-}
-
-/// Sends the message of a task that was just written. One that cannot be sent fails nothing: the sweeper finds the task.
-pub(crate) async fn announce(queue: &Queue, task_id: TaskId, user_id: UserId) {
-    if let Err(error) = queue.send(&SyncMessage { task_id }, Duration::ZERO, &user_id.to_string()).await {
-        warn!(task.id = task_id.get(), "message for fan sync {task_id} not sent, left to the sweeper: {error}");
-    }
-}
 
 /// Ends a task and gives the account's claim back, in one transaction. `false`: the task had ended already, or is
 /// held by somebody else.
@@ -45,7 +27,7 @@ pub(crate) async fn end(
     clock: &kernel::Clock,
     (tasks, accounts): (&SyncTaskStore, &AuthStore),
     (task, douyin_user_id, by): (TaskId, &str, EndedBy<'_>),
-    ending: Ending,
+    ending: &Ending,
 ) -> Result<bool> {
     let now = clock.now().as_second();
     let completed_at = matches!(ending, Ending::Completed).then_some(now);

@@ -45,7 +45,8 @@ impl PageWriter {
         let committed = {
             let progress = &*progress;
             on_conflict(&self.store.clock, "lead counter", REPLANS, || {
-                self.try_page(progress, last_counter.take(), page, lease_end)
+                // Boxed: it is most of a worker's future, which every caller would carry otherwise.
+                Box::pin(self.try_page(progress, last_counter.take(), page, lease_end))
             })
             .await?
         };

@@ -1,16 +1,17 @@
 //! Asking for a sync, and asking how it goes.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
 use kernel::ids::{TaskId, UserId};
-use kernel::queue::Queue;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use tracing::info;
 
-use super::announce;
+use super::SyncQueue;
 use crate::error::{AuthorizationProblem, Result};
 use crate::store::auth::{Auth, AuthStore};
 use crate::store::sync_task::{SyncStatus, SyncStrategy, SyncTask, SyncTaskStore};
@@ -32,7 +33,7 @@ pub struct SyncRequests {
     clock: Clock,
     accounts: AuthStore,
     tasks: SyncTaskStore,
-    queue: Queue,
+    queue: SyncQueue,
 }
 
 impl SyncRequests {
@@ -43,7 +44,7 @@ impl SyncRequests {
             clock,
             accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
             tasks: SyncTaskStore::new(aws.dynamodb.clone(), env)?,
-            queue: Queue::new(aws.sqs.clone(), env.required("FAN_SYNC_QUEUE_URL")?),
+            queue: SyncQueue::new(aws, env)?,
         })
     }
 
@@ -102,7 +103,7 @@ impl SyncRequests {
             return Ok(None);
         }
         info!(task.id = task.get(), ?strategy, "fan sync {task} created");
-        announce(&self.queue, task, user_id).await;
+        self.queue.wake(task, user_id, Duration::ZERO).await;
         Ok(Some(task))
     }
 

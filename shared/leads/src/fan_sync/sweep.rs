@@ -8,11 +8,10 @@ use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
-use kernel::queue::Queue;
 use kernel::round::RoundReport;
 use tracing::{error, warn};
 
-use super::{SyncMessage, end};
+use super::{SyncQueue, end};
 use crate::error::{Result, SyncProblem};
 use crate::store::auth::AuthStore;
 use crate::store::sync_task::{EndedBy, Ending, SyncTask, SyncTaskStore};
@@ -35,7 +34,7 @@ pub struct Sweeper {
     clock: Clock,
     accounts: AuthStore,
     tasks: SyncTaskStore,
-    queue: Queue,
+    queue: SyncQueue,
 }
 
 impl Sweeper {
@@ -46,7 +45,7 @@ impl Sweeper {
             clock,
             accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
             tasks: SyncTaskStore::new(aws.dynamodb.clone(), env)?,
-            queue: Queue::new(aws.sqs.clone(), env.required("FAN_SYNC_QUEUE_URL")?),
+            queue: SyncQueue::new(aws, env)?,
         })
     }
 
@@ -82,14 +81,13 @@ impl Sweeper {
             let ending = Ending::Failed(SyncProblem::Stalled.advice());
             let by = EndedBy::Sweeper { next_action_at: task.next_action_at.unwrap_or_default() };
             let which = (task.task_id, task.douyin_user_id.as_str(), by);
-            let ended = end(&self.client, &self.clock, (&self.tasks, &self.accounts), which, ending).await?;
+            let ended = end(&self.client, &self.clock, (&self.tasks, &self.accounts), which, &ending).await?;
             return Ok(if ended { Swept::Moved } else { Swept::Left });
         }
         if !self.tasks.note_dispatch(&task, now, now - RESEND_AFTER.as_millis() as i64).await? {
             return Ok(Swept::Left);
         }
-        let message = SyncMessage { task_id: task.task_id };
-        self.queue.send(&message, Duration::ZERO, &task.user_id.to_string()).await?;
+        self.queue.dispatch(task.task_id, task.user_id).await?;
         Ok(Swept::Moved)
     }
 

@@ -13,16 +13,16 @@ use kernel::config::{ConfigError, Env};
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
 use kernel::lease::Lease;
-use kernel::queue::{MAX_DELAY, Queue};
+use kernel::queue::MAX_DELAY;
 use kernel::retry::Backoff;
 use tracing::{info, warn};
 
 use super::page_diff::Progress;
 use super::page_writer::{PageWriter, Step};
-use super::{SyncMessage, end};
+use super::{SyncQueue, end};
 use crate::config::SyncSettings;
 use crate::douyin::{Douyin, FailureKind, FanPage};
-use crate::error::{AuthorizationProblem, Error, Result, SyncProblem, platform_advice};
+use crate::error::{AuthorizationProblem, Error, Result, SyncProblem};
 use crate::store::auth::{Auth, AuthStore};
 use crate::store::lead::LeadStore;
 use crate::store::lead_index::LeadIndexStore;
@@ -66,7 +66,7 @@ pub struct SyncWorker {
     pages: PageWriter,
     tokens: Tokens,
     douyin: Douyin,
-    queue: Queue,
+    queue: SyncQueue,
     settings: SyncSettings,
 }
 
@@ -106,7 +106,7 @@ impl SyncWorker {
             tasks,
             tokens: Tokens::new(aws, env, douyin.clone(), clock.clone())?,
             douyin,
-            queue: Queue::new(aws.sqs.clone(), env.required("FAN_SYNC_QUEUE_URL")?),
+            queue: SyncQueue::new(aws, env)?,
             settings: SyncSettings::from_env(env)?,
             clock,
         })
@@ -278,7 +278,7 @@ impl SyncWorker {
     async fn finish(&self, progress: &Progress, ending: Ending) -> Result<Ran> {
         let task = &progress.task;
         let which = (task.task_id, task.douyin_user_id.as_str(), EndedBy::Holder(&progress.lease));
-        if !end(&self.client, &self.clock, (&self.tasks, &self.accounts), which, ending).await? {
+        if !end(&self.client, &self.clock, (&self.tasks, &self.accounts), which, &ending).await? {
             return Ok(Ran::LeaseLost);
         }
         info!(
@@ -297,14 +297,11 @@ impl SyncWorker {
     /// Fails the task for a reason its user can act on; a failure of our own stores is passed on instead, for the
     /// task is fine and somebody will take it up again.
     async fn fail(&self, progress: &Progress, error: Error) -> Result<Ran> {
-        let advice = match &error {
-            Error::Platform(failure) => platform_advice(failure.kind),
-            Error::Authorization(problem) => problem.advice(),
-            Error::Sync(problem) => problem.advice(),
-            _ => return Err(error),
-        };
+        if !matches!(error, Error::Platform(_) | Error::Authorization(_) | Error::Sync(_)) {
+            return Err(error);
+        }
         warn!(task.id = progress.task.task_id.get(), "fan sync {} failed: {error}", progress.task.task_id);
-        self.finish(progress, Ending::Failed(advice)).await
+        self.finish(progress, Ending::Failed(error.advice())).await
     }
 
     /// Lets the task go until `until`. A short wait is a delayed message; a long one is the sweeper's.
@@ -316,12 +313,7 @@ impl SyncWorker {
         }
         info!(task.id = task.task_id.get(), "fan sync {} goes on at {until}", task.task_id);
         let delay = Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO);
-        if delay <= MAX_DELAY {
-            let message = SyncMessage { task_id: task.task_id };
-            if let Err(error) = self.queue.send(&message, delay, &task.user_id.to_string()).await {
-                warn!(task.id = task.task_id.get(), "continuation not sent, left to the sweeper: {error}");
-            }
-        }
+        self.queue.wake(task.task_id, task.user_id, delay).await;
         Ok(Ran::Paused)
     }
 }

@@ -2,14 +2,13 @@
 
 use jiff::Timestamp;
 use kernel::FieldProblem;
-use kernel::page::PageRequest;
+use kernel::page::{MAX_SIZE, PageRequest};
 
 use crate::error::{Error, Result};
 use crate::search::Filter;
 use crate::store::lead::LeadStatus;
 
 const DEFAULT_SIZE: u64 = 10;
-const MAX_SIZE: u64 = 100;
 /// Longer keywords match no nickname and hardly a note; refusing them tells the user more than an empty list.
 const MAX_KEYWORD: usize = 100;
 
@@ -69,7 +68,7 @@ impl RawLeadQuery {
         }
         let keyword = self.keyword.as_deref().map(str::trim).filter(|keyword| !keyword.is_empty());
         if keyword.is_some_and(|keyword| keyword.chars().count() > MAX_KEYWORD) {
-            wrong("keyword", "关键词最多 100 个字符，请缩短后重试");
+            wrong("keyword", &format!("关键词最多 {MAX_KEYWORD} 个字符，请缩短后重试"));
         }
         let status = match self.status.as_deref() {
             None | Some("") => None,
@@ -90,7 +89,8 @@ impl RawLeadQuery {
             })
         };
         let page = number("page", &self.page, 1, kernel::ids::MAX_SAFE_INTEGER, "页码须为不小于 1 的整数");
-        let size = number("size", &self.size, DEFAULT_SIZE, MAX_SIZE, "每页条数须为 1 到 100 的整数");
+        let size_problem = format!("每页条数须为 1 到 {MAX_SIZE} 的整数");
+        let size = number("size", &self.size, DEFAULT_SIZE, MAX_SIZE, &size_problem);
         if !problems.is_empty() {
             return Err(Error::InvalidQuery(problems));
         }

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem, Update};
 use jiff::Timestamp;
+use kernel::advice::Advice;
 use kernel::config::{ConfigError, Env};
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{decode, n, s};
@@ -17,7 +18,6 @@ use serde::{Deserialize, Serialize};
 
 use super::unless_refused;
 use super::{put, update};
-use crate::error::Advice;
 
 const WHAT: &str = "sync task";
 
@@ -130,7 +130,7 @@ pub struct SyncTask {
 }
 
 /// How a sync ends.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Ending {
     /// All of the list was taken over.
     Completed,
@@ -265,7 +265,7 @@ impl SyncTaskStore {
     }
 
     /// Ends the task as one action of a transaction; refused when it has ended already or `by` does not hold.
-    pub(crate) fn end(&self, task: TaskId, by: EndedBy<'_>, ending: Ending, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn end(&self, task: TaskId, by: EndedBy<'_>, ending: &Ending, now: i64) -> Result<TransactWriteItem> {
         let builder = match by {
             EndedBy::Holder(lease) => self.held(task, lease),
             EndedBy::Anyone => self.unheld(task).condition_expression("attribute_exists(next_action_at)"),
@@ -287,9 +287,9 @@ impl SyncTaskStore {
                      error_message = :message, error_remedy = :remedy {REMOVE}"
                 ))
                 .expression_attribute_values(":status", s("FAILED"))
-                .expression_attribute_values(":code", s(advice.code))
-                .expression_attribute_values(":message", s(advice.message))
-                .expression_attribute_values(":remedy", s(advice.remedy)),
+                .expression_attribute_values(":code", s(advice.code.as_str()))
+                .expression_attribute_values(":message", s(advice.message.clone()))
+                .expression_attribute_values(":remedy", s(advice.remedy.clone())),
         })
     }
 

@@ -70,7 +70,7 @@ impl DeviceRequest {
 /// Refuses a choice of members that is none, or too large, or has one twice.
 pub(super) fn member_choice(ids: &[String]) -> Result<()> {
     if ids.is_empty() || ids.len() > MAX_MEMBERS {
-        return Err(Error::invalid("memberIds", "一次请选择 1 到 90 名成员"));
+        return Err(Error::invalid("memberIds", format!("一次请选择 1 到 {MAX_MEMBERS} 名成员")));
     }
     let mut seen = HashSet::new();
     let repeated = ids.iter().enumerate().filter(|(_, id)| !seen.insert(id.as_str()));
@@ -90,9 +90,9 @@ fn visible(path: &str, text: &str, most: usize) -> Option<FieldProblem> {
 
 fn name_problem(name: &str) -> Option<FieldProblem> {
     let problem = if name.chars().count() > MAX_NAME {
-        "账号名称过长，最多 64 个字，请缩短"
+        format!("账号名称过长，最多 {MAX_NAME} 个字，请缩短")
     } else if name.chars().any(char::is_control) {
-        "含有不可见的控制字符，请删除后再提交"
+        "含有不可见的控制字符，请删除后再提交".to_owned()
     } else {
         return None;
     };

@@ -1,5 +1,7 @@
 //! Why a medium cannot be used: what the user is told, and whether trying again may help.
 
+use super::MAX_URL_LENGTH;
+
 /// Bytes of the MB people are told about.
 const MB: usize = 1024 * 1024;
 
@@ -88,7 +90,7 @@ impl MediaProblem {
     pub fn message(&self) -> String {
         let text = match self {
             Self::NotAUrl => "素材链接格式不正确，请填写以 https:// 开头的完整链接",
-            Self::UrlTooLong => "素材链接过长（最多 2048 个字符），请换用更短的链接",
+            Self::UrlTooLong => return format!("素材链接过长（最多 {MAX_URL_LENGTH} 个字符），请换用更短的链接"),
             Self::NotHttps => "素材链接必须以 https:// 开头（跳转后的地址也必须是），请更换链接",
             Self::Credentials => "素材链接中不能包含用户名或密码，请换用可公开访问的链接",
             Self::ForbiddenPort(_) => "素材链接只能使用 https 的默认端口 443，请更换链接",
@@ -151,7 +153,6 @@ fn status_message(status: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::MAX_URL_LENGTH;
 
     #[test]
     fn every_message_is_chinese_and_says_what_to_do() {

@@ -29,10 +29,12 @@ pub fn check_set<M: AsRef<MediaKind>>(media: &[M]) -> Vec<FieldProblem> {
     let videos: Vec<usize> = (0..).zip(media).filter(|(_, medium)| is_video(medium)).map(|(index, _)| index).collect();
     let (problem, superfluous) = match (videos.len(), media.len() - videos.len()) {
         (0, images) => return too_many(images),
-        (_, 1..) => ("图片和视频不能一起发布，请只保留图片（最多 9 张）或只保留 1 个视频", &videos[..]),
-        (..) => ("一次只能发布 1 个视频，请移除多余的视频", videos.get(1..).unwrap_or_default()),
+        (_, 1..) => {
+            (format!("图片和视频不能一起发布，请只保留图片（最多 {MAX_IMAGES} 张）或只保留 1 个视频"), &videos[..])
+        }
+        (..) => ("一次只能发布 1 个视频，请移除多余的视频".to_owned(), videos.get(1..).unwrap_or_default()),
     };
-    superfluous.iter().map(|index| FieldProblem::new(path(*index), problem)).collect()
+    superfluous.iter().map(|index| FieldProblem::new(path(*index), &problem)).collect()
 }
 
 fn too_many(count: usize) -> Vec<FieldProblem> {

@@ -29,14 +29,12 @@ impl Publisher {
         let mut held = held.clone();
         held.entry = self.ledger.entry(held.unit.task_id).await?;
         let seen = held.seen(channel.members_confirm(), self.clock.now());
-        let open: Vec<&String> =
-            seen.open().into_iter().filter_map(|place| held.unit.account_ids.get(place)).collect();
+        let open: Vec<&String> = seen.open().into_iter().filter_map(|place| held.unit.account_ids.get(place)).collect();
         let corp_key = held.unit.corp_key.as_deref();
         let round = next_round(&held.entry.results);
         let first = open.first().ok_or(kernel::Error::Corrupt("publish unit"))?;
         let name = unit_name(corp_key, first, round);
-        let accounts: Vec<_> =
-            open.iter().map(|account| (account.as_str(), held.unit.member_of(account))).collect();
+        let accounts: Vec<_> = open.iter().map(|account| (account.as_str(), held.unit.member_of(account))).collect();
         let state = AccountState::Requeued { round };
         let derived = derive(
             held.entry

@@ -44,8 +44,7 @@ impl Publisher {
         let (Some(unit), Some((task, results))) = (unit, read) else {
             return Err(kernel::Error::Corrupt("moment claim").into());
         };
-        let stage =
-            intervene(unit.stage, Intervention::PostTakenBack).ok_or(kernel::Error::Corrupt("moment claim"))?;
+        let stage = intervene(unit.stage, Intervention::PostTakenBack).ok_or(kernel::Error::Corrupt("moment claim"))?;
         let goes_back: Vec<&str> = results
             .iter()
             .filter(|result| unit.serves(result))

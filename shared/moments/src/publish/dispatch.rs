@@ -123,8 +123,8 @@ impl Dispatcher {
 
     /// Sends a message for each unit; one that cannot be sent is found by the sweeper.
     async fn announce(&self, task: &Task, units: Vec<String>) {
-        let wake = |unit: &String| self.queue.wake((task.id, unit), task.user_id, Duration::ZERO);
-        let sent = join_all(units.iter().map(wake)).await;
+        let messages = units.iter().map(|unit| self.queue.wake((task.id, unit), task.user_id, Duration::ZERO));
+        let sent = join_all(messages).await;
         let unsent = sent.iter().filter(|outcome| outcome.is_err()).count();
         if unsent > 0 {
             warn!(task.id = task.id.get(), unsent, "unit messages not sent, left to the sweeper");

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use super::channel::{self, Channel};
 use super::held::Held;
-use super::machine::{self, Call, Event, Policy, Then, Transition, milliseconds};
+use super::machine::{self, Call, Event, Policy, Then, Transition};
 use crate::accounts::{CorpTokens, RECHECK_MS};
 use crate::config::{Gateways, PublishSettings};
 use crate::error::Result;

@@ -12,8 +12,8 @@ use kernel::config::{ConfigError, Env};
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
-use kernel::lease::Lease;
 use kernel::ids::{TaskId, UserId};
+use kernel::lease::Lease;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use change::UnitChange;

@@ -175,7 +175,7 @@ impl TaskCreation {
             }
         }
         if request.account_ids.is_empty() || request.account_ids.len() > MAX_ACCOUNTS {
-            problems.push(FieldProblem::new("accountIds", "请选择 1 到 90 个账号"));
+            problems.push(FieldProblem::new("accountIds", format!("请选择 1 到 {MAX_ACCOUNTS} 个账号")));
         }
         problems.extend(time_problem(request.scheduled_time, self.clock.now()));
         if problems.is_empty() { Ok(()) } else { Err(Error::ContentRefused(problems)) }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use kernel::Clock;
+use kernel::advice;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
 use kernel::ids::{TaskId, UserId};
@@ -85,8 +86,8 @@ impl TaskManagement {
         if called_off.is_empty() {
             return match (some, task.status.ended()) {
                 (true, _) => Ok(Attempt::Done(Cancelled::Everything)),
-                (false, true) => Err(Error::StateForbids("任务已结束，不能取消")),
-                (false, false) => Err(Error::StateForbids("内容已提交给微信，不能取消；请在微信中处理")),
+                (false, true) => Err(Error::StateForbids(advice::TASK_HAS_ENDED)),
+                (false, false) => Err(Error::StateForbids(advice::TASK_IS_SUBMITTED)),
             };
         }
         let now = self.clock.now().as_second();
@@ -141,7 +142,7 @@ impl TaskManagement {
     async fn try_reschedule(&self, user_id: UserId, task_id: TaskId, time: Timestamp) -> Result<Attempt<()>> {
         let (task, _) = own(&self.ledger, user_id, task_id).await?;
         if task.status != TaskStatus::Pending || task.dispatched || task.scheduled_time.is_none() {
-            return Err(Error::StateForbids("只有尚未开始的定时任务可以修改时间"));
+            return Err(Error::StateForbids(advice::TASK_HAS_BEGUN));
         }
         let change = TaskChange::Rescheduled(planned_second(time));
         let mut transaction = Transaction::new();

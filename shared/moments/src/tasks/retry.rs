@@ -3,10 +3,10 @@
 
 use std::collections::HashSet;
 
-use kernel::FieldProblem;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
+use kernel::{FieldProblem, advice};
 use tracing::info;
 
 use super::manage::TaskManagement;
@@ -17,11 +17,6 @@ use crate::status::{ResultStatus, derive};
 use crate::store::result::{AccountResult, AccountState, Stage};
 use crate::store::task::TaskChange;
 use crate::store::unit::Unit;
-
-const RUNNING: &str = "任务仍在进行中，请等待结束后再重试";
-const FLAWLESS: &str = "没有失败的账号需要重试";
-const ONLY_UNCONFIRMED: &str =
-    "这些账号是否已发布尚未确认，默认不会重试。请先查看是否已发布，确认没有后再以 includeUnconfirmed=true 重试";
 
 /// What is to be tried again.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +70,7 @@ impl TaskManagement {
             None => {
                 check_accounts(request, &results)?;
                 if !task.status.ended() {
-                    return Err(Error::StateForbids(RUNNING));
+                    return Err(Error::StateForbids(advice::TASK_IS_RUNNING));
                 }
                 choose(request, &results)?
             }
@@ -115,7 +110,11 @@ impl TaskManagement {
         for reading in &readings {
             let moment_known = reading.unit.moment_id.is_some();
             let stage = intervene(reading.unit.stage, Intervention::Reopened { moment_known });
-            transaction.add(self.units.reopen(reading.unit, stage.ok_or(Error::StateForbids(RUNNING))?, ms)?);
+            transaction.add(self.units.reopen(
+                reading.unit,
+                stage.ok_or(Error::StateForbids(advice::TASK_IS_RUNNING))?,
+                ms,
+            )?);
             for account in reading.ids() {
                 let state = AccountState::Processing(Stage::Unconfirmed);
                 transaction.add(self.ledger.results.set(task_id, account, &state, second)?);
@@ -190,8 +189,8 @@ fn choose(request: &RetryRequest, results: &[AccountResult]) -> Result<HashSet<S
     let chosen: HashSet<String> = tried.map(|result| result.account_id.clone()).collect();
     match (chosen.is_empty(), failed.is_empty()) {
         (false, _) => Ok(chosen),
-        (true, true) => Err(Error::StateForbids(FLAWLESS)),
-        (true, false) => Err(Error::StateForbids(ONLY_UNCONFIRMED)),
+        (true, true) => Err(Error::StateForbids(advice::NOTHING_TO_RETRY)),
+        (true, false) => Err(Error::StateForbids(advice::ONLY_UNCONFIRMED)),
     }
 }
 

@@ -7,28 +7,23 @@ use kernel::Clock;
 use kernel::aws::Aws;
 use kernel::config::{ConfigError, Env};
 use kernel::ids::{TaskId, UserId};
-use kernel::queue::{MAX_DELAY, Queue};
 use kernel::schedule::Schedules;
 use tracing::warn;
 
 use crate::error::Result;
-use crate::publish::PublishMessage;
+use crate::publish_queue::PublishQueue;
 
 /// Sets tasks in motion.
 #[derive(Debug, Clone)]
 pub(super) struct Starter {
-    queue: Queue,
+    queue: PublishQueue,
     schedules: Schedules,
     clock: Clock,
 }
 
 impl Starter {
     pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
-        Ok(Self {
-            queue: Queue::new(aws.sqs.clone(), env.required("PUBLISH_QUEUE_URL")?),
-            schedules: Schedules::new(aws.scheduler.clone(), env)?,
-            clock,
-        })
+        Ok(Self { queue: PublishQueue::new(aws, env)?, schedules: Schedules::new(aws.scheduler.clone(), env)?, clock })
     }
 
     /// Has the task dispatched now, or at its time: within a quarter of an hour by a delayed message, later by a
@@ -40,22 +35,20 @@ impl Starter {
     }
 
     async fn try_start(&self, task: TaskId, user_id: UserId, scheduled_time: Option<i64>) -> Result<()> {
-        let message = PublishMessage { task_id: task, unit: None };
         let left = scheduled_time.map_or(0, |time| time * 1_000 - self.clock.now_ms());
         let delay = Duration::from_millis(u64::try_from(left).unwrap_or(0));
-        if delay <= MAX_DELAY {
-            return Ok(self.queue.send(&message, delay, &user_id.to_string()).await?);
+        if self.queue.dispatch(task, user_id, delay).await? {
+            return Ok(());
         }
         let time =
             Timestamp::from_second(scheduled_time.unwrap_or_default()).map_err(|_| kernel::Error::Corrupt("time"))?;
-        let body = serde_json::to_string(&message).map_err(|_| kernel::Error::Corrupt("message body"))?;
+        let body = PublishQueue::dispatch_body(task)?;
         Ok(self.schedules.create(&schedule_name(task), time, &body).await?)
     }
 
     /// Has a unit taken up now.
     pub async fn wake(&self, task: TaskId, user_id: UserId, unit: &str) {
-        let message = PublishMessage { task_id: task, unit: Some(unit.to_owned()) };
-        if let Err(error) = self.queue.send(&message, Duration::ZERO, &user_id.to_string()).await {
+        if let Err(error) = self.queue.wake((task, unit), user_id, Duration::ZERO).await {
             warn!(task.id = task.get(), "unit of moment task {task} not started, left to the sweeper: {error}");
         }
     }

@@ -94,7 +94,7 @@ async fn working_a_lead_answers_it_and_keeps_who_did_what_when() -> Result<()> {
         assert_enveloped(&answer, 200, &answered);
         let edit = json!({
             "version": version, "editedBy": USER, "editTime": now, "fromStatus": from, "toStatus": to,
-            "notesChanged": notes_changed,
+            "notesChanged": notes_changed, "actor": {"id": USER.to_string()},
         });
         history.insert(0, edit);
         expected["history"] = history.clone().into();
@@ -108,4 +108,27 @@ async fn working_a_lead_answers_it_and_keeps_who_did_what_when() -> Result<()> {
     assert_eq!(world.call_as(USER, same).await?.data()["version"], 4);
     world.snapshot().await?.assert_unchanged_since(&before, "a change to what is already so");
     world.expect_empty_queues().await
+}
+
+#[tokio::test]
+async fn lead_history_tells_who_of_the_tenant_made_a_change() -> Result<()> {
+    let world = world().await?;
+    let shop = world.douyin_account("shop", 1);
+    world.authorize(USER, "shop").await?;
+    world.sync(USER, &shop, "INCREMENTAL").await?;
+    let staff = [
+        (json!({"sub": "staff-17", "name": "王小明"}), json!({"id": "staff-17", "name": "王小明"})),
+        (json!({"sub": "staff-18"}), json!({"id": "staff-18"})),
+        (json!({}), json!({"id": USER.to_string()})),
+    ];
+    for (version, (claims, actor)) in staff.iter().enumerate() {
+        let update = Event::sample("douyin-lead-update")?.path("leadId", "1");
+        let update = update.json(&json!({"notes": format!("第 {version} 次")}));
+        let answer = world.call(&update.bearer(&world.token_of(USER, claims)?)).await?;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let read = world.call_as(USER, Event::sample("douyin-lead")?.path("leadId", "1")).await?;
+        assert_eq!(read.data()["history"][0]["actor"], *actor);
+        assert_eq!(read.data()["history"][0]["editedBy"], USER, "the tenant");
+    }
+    Ok(())
 }

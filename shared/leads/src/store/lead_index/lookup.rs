@@ -38,8 +38,12 @@ impl Bounds {
 pub struct EditRecord {
     /// The version it made.
     pub version: u64,
-    /// Who.
+    /// The tenant.
     pub edited_by: UserId,
+    /// Who of the tenant; absent in rows from before it was noted.
+    pub actor_id: Option<String>,
+    /// Their name at the time, if the token had one.
+    pub actor_name: Option<String>,
     /// When.
     pub edited_at: i64,
     /// The status before.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use kernel::caller::Actor;
 use kernel::dynamo::{n, s};
 use kernel::error::Result;
 use kernel::ids::UserId;
@@ -106,23 +107,28 @@ impl LeadIndexStore {
         put(Put::builder().table_name(&self.table).set_item(Some(key)).item("text", s(folded)))
     }
 
-    /// Adds to a lead's history. `from` and `to` are the statuses when they differ; notes are not repeated here.
+    /// Adds to a lead's history who made its next version. Notes are not repeated here.
     pub(crate) fn record_edit(
         &self,
         lead: &Lead,
-        editor: UserId,
+        editor: &Actor,
         to: LeadStatus,
         notes_changed: bool,
         now: i64,
     ) -> Result<TransactWriteItem> {
-        put(Put::builder()
+        let mut builder = Put::builder()
             .table_name(&self.table)
             .set_item(Some(key(lead.user_id, edit_entry(lead.lead_id, lead.version + 1))))
             .item("version", n(lead.version + 1))
-            .item("edited_by", n(editor))
+            .item("edited_by", n(lead.user_id))
+            .item("actor_id", s(&editor.id))
             .item("edited_at", n(now))
             .item("from_status", s(lead.status.as_str()))
             .item("to_status", s(to.as_str()))
-            .item("notes_changed", AttributeValue::Bool(notes_changed)))
+            .item("notes_changed", AttributeValue::Bool(notes_changed));
+        if let Some(name) = &editor.name {
+            builder = builder.item("actor_name", s(name));
+        }
+        put(builder)
     }
 }
