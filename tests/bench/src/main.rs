@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "what is measured is real time")]
 #![expect(clippy::large_futures, reason = "a world is large, and there is one at a time")]
 
+mod first_answer;
 mod lists;
 mod machine;
 mod meter;
@@ -65,6 +66,8 @@ enum Benchmark {
     StartCalls,
     /// Memory of the worker, and how fast functions start.
     Worker,
+    /// From the start of a function to its first answer, beside Node and Python.
+    FirstAnswer,
     /// Many posts due in the same minute: none lost, none doubled, and how late.
     Publish,
     /// AWS calls of asking for a publication.
@@ -90,6 +93,7 @@ async fn main() -> Result<ExitCode> {
             Benchmark::Lists => lists::measure(&options).await?,
             Benchmark::StartCalls => start_calls::measure().await?,
             Benchmark::Worker => worker::measure(&options).await?,
+            Benchmark::FirstAnswer => first_answer::measure(&options).await?,
             Benchmark::Publish => publish::measure(&options).await?,
             Benchmark::PublishStart => publish_start::measure().await?,
             Benchmark::PublisherMemory => publisher_memory::measure(&options).await?,

@@ -92,6 +92,12 @@ impl Event {
         self
     }
 
+    /// As Lambda hands it over.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
     /// As the request a function gets.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ mod writes;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use axum::Router;
@@ -66,14 +66,20 @@ impl Meter {
     /// A meter before the emulator of `world`.
     pub async fn before(world: &World) -> Result<Self> {
         Self::calm(world);
-        Self::start(relay::Relay::new(world, true)?).await
+        Self::start(relay::Relay::new(world, true, Duration::ZERO)?).await
     }
 
     /// A meter that counts and times calls without pricing them: nothing is asked of the emulator besides, and calls
     /// pass side by side as they come.
     pub async fn counting(world: &World) -> Result<Self> {
         Self::calm(world);
-        Self::start(relay::Relay::new(world, false)?).await
+        Self::start(relay::Relay::new(world, false, Duration::ZERO)?).await
+    }
+
+    /// A meter that counts and times calls, each of which takes so long, or longer if the emulator does.
+    pub async fn slow(world: &World, takes: Duration) -> Result<Self> {
+        Self::calm(world);
+        Self::start(relay::Relay::new(world, false, takes)?).await
     }
 
     /// A budget is of what the code asks for, so nothing may be asked again by chance.
@@ -87,6 +93,11 @@ impl Meter {
         let relay = Arc::new(relay);
         let service = Router::new().fallback(relay::pass).layer(DefaultBodyLimit::disable()).with_state(relay.clone());
         Ok(Self { url, relay, server: tokio::spawn(axum::serve(listener, service).into_future()) })
+    }
+
+    /// Its host and port.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
     }
 
     /// The way through it, for a function to take.
@@ -171,8 +182,6 @@ pub fn sequential(calls: &[Call]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -1,6 +1,7 @@
 //! Functions as the processes that Lambda runs: built, started, and handed events.
 
 mod build;
+mod first;
 mod runtime_api;
 
 use std::fs::File;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 pub use build::{build, build_hello};
+pub use first::{Program, first};
 use runtime_api::RuntimeApi;
 
 /// Longer than a sync of 5,000 fans takes on a busy machine.
@@ -35,18 +37,7 @@ impl Function {
     /// Starts a binary with these variables and waits until it asks for an event.
     pub async fn start(binary: &Path, variables: &Variables) -> Result<Self> {
         let mut api = RuntimeApi::start().await?;
-        let log = log_of(binary)?;
-        let mut command = Command::new(binary);
-        command
-            .env_clear()
-            .envs(variables.iter().map(|(name, value)| (name, value)))
-            .env("AWS_LAMBDA_RUNTIME_API", api.address())
-            .env("AWS_LAMBDA_FUNCTION_NAME", binary.file_name().unwrap_or_default())
-            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .kill_on_drop(true);
+        let mut command = command(binary, variables, &api)?;
         let began = Instant::now();
         let mut child = command.spawn().with_context(|| format!("{} does not start", binary.display()))?;
         let asked = tokio::select! {
@@ -86,6 +77,23 @@ pub async fn variables(world: &World, function: &str) -> Result<Variables> {
     let settings = [("AWS_LAMBDA_LOG_LEVEL", "INFO"), ("AWS_CALL_TIMEOUT_MS", "60000")];
     let settings = settings.into_iter().map(|(name, value)| Ok((name.to_owned(), value.to_owned())));
     of_the_template.chain(of_the_world).chain(settings).collect()
+}
+
+/// The program in the environment Lambda gives it; what it writes goes to its log.
+fn command(binary: &Path, variables: &Variables, api: &RuntimeApi) -> Result<Command> {
+    let log = log_of(binary)?;
+    let mut command = Command::new(binary);
+    command
+        .env_clear()
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .env("AWS_LAMBDA_RUNTIME_API", api.address())
+        .env("AWS_LAMBDA_FUNCTION_NAME", binary.file_name().unwrap_or_default())
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .kill_on_drop(true);
+    Ok(command)
 }
 
 fn log_of(binary: &Path) -> Result<File> {
