@@ -6,6 +6,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use serde_json::Value;
 
 const TARGET: &str = "x-amz-target";
+const SCHEME: &str = "AWS4-HMAC-SHA256";
+const CREDENTIAL: &str = "Credential=";
 
 /// See the module.
 pub(super) struct Request {
@@ -41,8 +43,22 @@ impl Request {
     pub fn like(&self, operation: &str, body: Value) -> Result<Self> {
         let mut headers = self.headers.clone();
         headers.insert(TARGET, HeaderValue::try_from(format!("{}.{operation}", self.service))?);
+        // Its key id is the account's and, after a dot, the function's, whose role may not do all that we ask.
+        if let Some((account, scope)) = self.credential() {
+            headers.insert(
+                header::AUTHORIZATION,
+                HeaderValue::try_from(format!("{SCHEME} {CREDENTIAL}{account}/{scope}"))?,
+            );
+        }
         let (method, path) = (self.method.clone(), self.path.clone());
         Ok(Self { method, path, headers, service: self.service.clone(), operation: operation.to_owned(), body })
+    }
+
+    /// The account that signed, and everything after its key id.
+    fn credential(&self) -> Option<(&str, &str)> {
+        let signature = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let (key_id, rest) = signature.split_once(CREDENTIAL)?.1.split_once('/')?;
+        Some((key_id.split_once('.').map_or(key_id, |(account, _)| account), rest))
     }
 
     pub fn is_dynamodb(&self) -> bool {
@@ -59,7 +75,7 @@ impl Request {
 /// The service in the scope of the signature: `Credential=<key>/<day>/<region>/<service>/aws4_request`.
 fn signed_for(headers: &HeaderMap) -> Result<&str> {
     let signature = headers.get(header::AUTHORIZATION).context("a request without a signature")?.to_str()?;
-    let (_, scope) = signature.split_once("Credential=").context("a signature without a scope")?;
+    let (_, scope) = signature.split_once(CREDENTIAL).context("a signature without a scope")?;
     scope.split('/').nth(3).context("a scope without a service")
 }
 
