@@ -100,7 +100,7 @@ impl Refusal {
     }
 }
 
-/// The same, with refusals told by position.
+/// Writes these actions as one [`Transaction`], and tells refusals by position, for callers that name no conditions.
 pub async fn transact(client: &Client, clock: &Clock, actions: Vec<TransactWriteItem>) -> Result<Outcome> {
     let mut transaction = Transaction::new();
     let conditions: Vec<_> = actions.into_iter().map(|action| transaction.add(action)).collect();
