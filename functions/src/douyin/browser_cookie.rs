@@ -52,7 +52,7 @@ impl BrowserCookie {
             self.name(),
             key.text()
         );
-        Ok(HeaderValue::from_str(&text).map_err(|_| Error::Corrupt("cookie"))?)
+        Ok(HeaderValue::from_str(&text).map_err(|_| Error::Internal("cookie is no header value"))?)
     }
 }
 

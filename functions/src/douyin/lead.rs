@@ -3,6 +3,7 @@
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use leads::desk::LeadDesk;
+use leads::ids::LeadId;
 
 use super::view::LeadDetail;
 use crate::base::Base;
@@ -24,10 +25,8 @@ impl App {
 }
 
 /// The lead named by the path.
-pub(super) fn lead_id(request: &ApiRequest) -> kernel::Result<u64> {
-    const WHAT: &str = "lead";
-    let text: String = request.path_id("leadId", WHAT)?;
-    kernel::ids::canonical_number(&text).ok_or(kernel::Error::NotFound(WHAT))
+pub(super) fn lead_id(request: &ApiRequest) -> kernel::Result<LeadId> {
+    request.path_id("leadId", "lead")
 }
 
 /// Answers one request.

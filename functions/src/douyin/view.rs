@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use leads::authorize::Authorized;
+use leads::ids::LeadId;
 use leads::store::auth::{Auth, AuthStatus};
 use leads::store::lead::{Lead, LeadStatus};
 use leads::store::lead_index::EditRecord;
@@ -38,7 +39,7 @@ pub fn authorized(account: &Authorized) -> Result<ApiResponse, Problem> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LeadRecord {
-    lead_id: u64,
+    lead_id: LeadId,
     channel: &'static str,
     nickname: String,
     avatar_url: String,

@@ -98,7 +98,8 @@ impl ApiResponse {
     /// # Errors
     /// 500 when `location` is not ASCII: a URL that came through a parser is.
     pub fn redirect(location: &str) -> Result<Self, Problem> {
-        let location = HeaderValue::from_str(location).map_err(|_| Error::Corrupt("redirect location"))?;
+        let location =
+            HeaderValue::from_str(location).map_err(|_| Error::Internal("redirect location is no header value"))?;
         Ok(Self { status: StatusCode::FOUND, content: Content::Redirect(location), cookie: None })
     }
 
@@ -109,7 +110,7 @@ impl ApiResponse {
     }
 
     fn json(status: StatusCode, value: &impl Serialize) -> Result<Self, Problem> {
-        let text = serde_json::to_string(value).map_err(|_| Error::Corrupt("answer"))?;
+        let text = serde_json::to_string(value).map_err(|_| Error::Internal("answer not serialised"))?;
         Ok(Self { status, content: Content::Json(text), cookie: None })
     }
 

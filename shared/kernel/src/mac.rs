@@ -61,7 +61,7 @@ impl Signer {
             .send()
             .await
             .map_err(Error::aws("kms:GenerateMac"))?;
-        Ok(answer.mac.ok_or(Error::Corrupt("kms mac"))?.into_inner())
+        Ok(answer.mac.ok_or(Error::Internal("kms answered no mac"))?.into_inner())
     }
 
     /// Whether `mac` is the MAC of `message`.

@@ -48,11 +48,11 @@ impl Schedules {
             // Past an hour the post is missed anyway, and the sweeper has long taken over.
             .retry_policy(RetryPolicy::builder().maximum_event_age_in_seconds(3_600).maximum_retry_attempts(60).build())
             .build()
-            .map_err(|_| Error::Corrupt("schedule"))?;
+            .map_err(|_| Error::Internal("incomplete schedule"))?;
         let window = FlexibleTimeWindow::builder()
             .mode(FlexibleTimeWindowMode::Off)
             .build()
-            .map_err(|_| Error::Corrupt("schedule"))?;
+            .map_err(|_| Error::Internal("incomplete schedule"))?;
         let early = Timestamp::from_second(at.as_second() - EARLY_SECONDS).unwrap_or(at);
         let local = early.to_zoned(TimeZone::UTC).datetime();
         let outcome = self

@@ -49,7 +49,7 @@ impl Vault {
             .send()
             .await
             .map_err(Error::aws("kms:Encrypt"))?;
-        let ciphertext = answer.ciphertext_blob.ok_or(Error::Corrupt("kms ciphertext"))?;
+        let ciphertext = answer.ciphertext_blob.ok_or(Error::Internal("kms answered no ciphertext"))?;
         Ok(format!("{SCHEME}{}", STANDARD.encode(ciphertext.as_ref())))
     }
 

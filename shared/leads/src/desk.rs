@@ -10,6 +10,7 @@ use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 
 use crate::error::{Error, Result};
+use crate::ids::LeadId;
 use crate::lead_list::by_ids;
 use crate::store::lead::{Edit, Lead, LeadStatus, LeadStore};
 use crate::store::lead_index::{EditRecord, LeadIndexStore};
@@ -51,7 +52,7 @@ impl LeadDesk {
     }
 
     /// The caller's lead with its history, newest first.
-    pub async fn read(&self, user_id: UserId, lead_id: u64) -> Result<(Lead, Vec<EditRecord>)> {
+    pub async fn read(&self, user_id: UserId, lead_id: LeadId) -> Result<(Lead, Vec<EditRecord>)> {
         let lead = self.lead(user_id, lead_id).await?;
         let history = self.index.edits(user_id, lead_id).await?;
         Ok((lead, history))
@@ -61,12 +62,12 @@ impl LeadDesk {
     ///
     /// # Errors
     /// [`Error::IllegalTransition`], [`Error::StaleVersion`].
-    pub async fn change(&self, caller: &Caller, lead_id: u64, change: &LeadChange) -> Result<Lead> {
+    pub async fn change(&self, caller: &Caller, lead_id: LeadId, change: &LeadChange) -> Result<Lead> {
         check_notes(change)?;
         on_conflict(&self.clock, "lead", TRIES, || self.try_change(caller, lead_id, change)).await
     }
 
-    async fn try_change(&self, caller: &Caller, lead_id: u64, change: &LeadChange) -> Result<Attempt<Lead>> {
+    async fn try_change(&self, caller: &Caller, lead_id: LeadId, change: &LeadChange) -> Result<Attempt<Lead>> {
         let mut lead = self.lead(caller.user_id, lead_id).await?;
         if change.version.is_some_and(|version| version != lead.version) {
             return Err(Error::StaleVersion { current: lead.version });
@@ -98,7 +99,7 @@ impl LeadDesk {
         Ok(Attempt::Done(lead))
     }
 
-    async fn lead(&self, user_id: UserId, lead_id: u64) -> Result<Lead> {
+    async fn lead(&self, user_id: UserId, lead_id: LeadId) -> Result<Lead> {
         let found = by_ids(&self.leads, &self.index, user_id, &[lead_id]).await?.pop();
         Ok(found.ok_or(kernel::Error::NotFound("lead"))?)
     }

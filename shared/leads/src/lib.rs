@@ -13,6 +13,7 @@ pub mod desk;
 pub mod douyin;
 pub mod error;
 pub mod fan_sync;
+pub mod ids;
 pub mod lead_list;
 pub mod search;
 pub mod store;

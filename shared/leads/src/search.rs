@@ -4,6 +4,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use kernel::ids::UserId;
 
 use crate::error::Result;
+use crate::ids::LeadId;
 use crate::store::lead::LeadStatus;
 use crate::store::lead_index::segment::fold;
 use crate::store::lead_index::{Bounds, Counter, LeadIndexStore, SEGMENT_LEADS};
@@ -39,7 +40,7 @@ pub async fn find(
     bounds: Bounds,
     counter: &Counter,
     filter: &Filter,
-) -> Result<Vec<u64>> {
+) -> Result<Vec<LeadId>> {
     let source = match &filter.source {
         None => None,
         Some(account) => match counter.known(account) {
@@ -62,7 +63,7 @@ pub async fn find(
     };
     let first_range = bounds.first.saturating_sub(1) / RANGE;
     let last_range = bounds.last.saturating_sub(1) / RANGE;
-    let found: Vec<Vec<u64>> = stream::iter((first_range..=last_range).rev())
+    let found: Vec<Vec<LeadId>> = stream::iter((first_range..=last_range).rev())
         .map(|range| async move {
             let part =
                 Bounds { first: bounds.first.max(range * RANGE + 1), last: bounds.last.min((range + 1) * RANGE) };
@@ -79,7 +80,7 @@ pub async fn find(
         .buffer_unordered(PARALLEL)
         .try_collect()
         .await?;
-    let mut ids: Vec<u64> = found.into_iter().flatten().collect();
+    let mut ids: Vec<LeadId> = found.into_iter().flatten().collect();
     ids.sort_unstable_by(|a, b| b.cmp(a));
     Ok(ids)
 }

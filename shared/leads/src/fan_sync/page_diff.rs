@@ -15,6 +15,7 @@ use kernel::lease::Lease;
 use roaring::RoaringBitmap;
 
 use crate::douyin::{Fan, FanPage};
+use crate::ids::LeadId;
 use crate::store::lead::{Lead, NewLead, Refresh};
 use crate::store::lead_index::Counter;
 use crate::store::lead_index::segment::{NameEntry, fold};
@@ -49,8 +50,8 @@ impl Progress {
     }
 
     /// Whether this walk has met the lead.
-    pub fn has_met(&self, lead_id: u64) -> bool {
-        u32::try_from(lead_id).is_ok_and(|id| self.met.contains(id))
+    pub fn has_met(&self, lead_id: LeadId) -> bool {
+        u32::try_from(lead_id.get()).is_ok_and(|id| self.met.contains(id))
     }
 
     /// Takes over what was committed.
@@ -90,7 +91,7 @@ impl Progress {
             }
             counter.lead_count += 1;
             counter.last_acquire_time = acquire_time;
-            let lead_id = counter.lead_count;
+            let lead_id = LeadId::new(counter.lead_count);
             met.insert(bitmap_id(lead_id)?);
             let nickname = truncated(&fan.nickname);
             let accounts = vec![(counter.ordinal(account), true)];
@@ -204,8 +205,8 @@ fn truncated(nickname: &str) -> String {
 }
 
 /// Lead ids as the bitmap holds them: four thousand million leads of one tenant are beyond everything else here.
-fn bitmap_id(lead_id: u64) -> Result<u32> {
-    u32::try_from(lead_id).map_err(|_| Error::Corrupt("lead id"))
+fn bitmap_id(lead_id: LeadId) -> Result<u32> {
+    u32::try_from(lead_id.get()).map_err(|_| Error::Corrupt("lead id"))
 }
 
 #[cfg(test)]

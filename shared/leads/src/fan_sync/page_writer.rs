@@ -7,6 +7,7 @@ use kernel::retry::{Attempt, on_conflict};
 use super::page_diff::{Progress, distinct};
 use crate::douyin::FanPage;
 use crate::error::Result;
+use crate::ids::LeadId;
 use crate::store::lead::Lead;
 use crate::store::lead_index::{Bounds, Counter};
 use crate::store::page_commit::{LeadChanges, PageCommit, PageStore, Position};
@@ -86,7 +87,7 @@ impl PageWriter {
         let known = self.store.leads.by_open_ids(progress.task.user_id, ids).await?;
         // A lead beyond the counter was made by another sync since the counter was read. Its id would be handed out
         // once more, and a transaction that writes one slot of a segment twice is not refused but invalid.
-        if known.iter().any(|lead| lead.lead_id > counter.lead_count) {
+        if known.iter().any(|lead| lead.lead_id > LeadId::new(counter.lead_count)) {
             return Ok(Attempt::Conflict);
         }
         let now = self.store.clock.now().as_second();

@@ -11,6 +11,7 @@ use kernel::ids::UserId;
 use kernel::page::Page;
 
 use crate::error::Result;
+use crate::ids::LeadId;
 use crate::search::find;
 use crate::store::lead::{Lead, LeadStore};
 use crate::store::lead_index::{Bounds, Counter, LeadIndexStore};
@@ -50,7 +51,7 @@ impl LeadList {
         let total = ids.len() as u64;
         let offset = usize::try_from(query.page.offset()).unwrap_or(usize::MAX);
         let size = usize::try_from(query.page.size).unwrap_or(usize::MAX);
-        let wanted: Vec<u64> = ids.into_iter().skip(offset).take(size).collect();
+        let wanted: Vec<LeadId> = ids.into_iter().skip(offset).take(size).collect();
         Ok(query.page.answer(by_ids(&self.leads, &self.index, user_id, &wanted).await?, total))
     }
 
@@ -95,7 +96,7 @@ pub(crate) async fn by_ids(
     leads: &LeadStore,
     index: &LeadIndexStore,
     user_id: UserId,
-    ids: &[u64],
+    ids: &[LeadId],
 ) -> Result<Vec<Lead>> {
     if ids.is_empty() {
         return Ok(Vec::new());

@@ -12,6 +12,7 @@ use kernel::ids::UserId;
 use serde::{Deserialize, Serialize};
 
 use super::{put, update};
+use crate::ids::LeadId;
 
 const WHAT: &str = "lead";
 
@@ -46,7 +47,7 @@ pub struct Lead {
     /// The fan's open id for our app.
     pub douyin_user_id: String,
     /// Dense within the tenant: 1, 2, 3 …
-    pub lead_id: u64,
+    pub lead_id: LeadId,
     /// The fan's nickname when last taken over.
     #[serde(default)]
     pub nickname: String,
@@ -79,7 +80,7 @@ pub(crate) struct NewLead<'a> {
     pub user_id: UserId,
     pub douyin_user_id: &'a str,
     pub union_id: Option<&'a str>,
-    pub lead_id: u64,
+    pub lead_id: LeadId,
     pub nickname: String,
     pub avatar_url: &'a str,
     pub source: &'a str,

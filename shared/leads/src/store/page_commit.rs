@@ -21,6 +21,7 @@ use super::lead_index::segment::NameEntry;
 use super::lead_index::{Counter, LeadIndexStore};
 use super::sync_task::{Counters, SyncStrategy, SyncTask, SyncTaskStore};
 use super::update;
+use crate::ids::LeadId;
 
 /// What one commit writes of leads and their index.
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ pub(crate) struct LeadChanges<'a> {
     /// Changes of leads that are there.
     pub refreshed: Vec<(&'a Lead, Refresh<'a>)>,
     /// What a search is to see of both, by lead id.
-    pub names: Vec<(u64, NameEntry)>,
+    pub names: Vec<(LeadId, NameEntry)>,
     /// The tenant's counter afterwards.
     pub counter: Counter,
 }

@@ -145,7 +145,7 @@ impl AccountConnections {
     }
 
     async fn seal(&self, user_id: UserId, account_id: &str, data: &AuthData) -> Result<String> {
-        let json = serde_json::to_string(data).map_err(|_| kernel::Error::Corrupt("account data"))?;
+        let json = serde_json::to_string(data).map_err(|_| kernel::Error::Internal("account data not serialised"))?;
         let place = Place { table: TABLE, user_id, account_id };
         Ok(self.vault.seal(place, &SecretString::from(json)).await?)
     }

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use jiff::Timestamp;
 use kernel::Clock;
 use kernel::config::{ConfigError, Env};
 use kernel::due::{self, DueIndex};
@@ -80,8 +81,8 @@ pub struct NewTask<'a> {
     pub text: &'a str,
     /// The media.
     pub media_urls: &'a [String],
-    /// When to publish.
-    pub scheduled_time: Option<i64>,
+    /// When to publish, in whole seconds.
+    pub scheduled_time: Option<Timestamp>,
 }
 
 /// One page of the tenant's tasks, and where the next begins.
@@ -168,9 +169,8 @@ impl TaskStore {
     }
 
     /// A new task, as one action of a transaction.
-    pub(crate) fn create(&self, task: &NewTask<'_>, now_ms: i64) -> Result<TransactWriteItem> {
-        let now = now_ms.div_euclid(1_000);
-        let due_at = task.scheduled_time.map_or(now_ms, |time| time * 1_000);
+    pub(crate) fn create(&self, task: &NewTask<'_>, now: Timestamp) -> Result<TransactWriteItem> {
+        let due_at = task.scheduled_time.unwrap_or(now);
         let mut builder = Put::builder()
             .table_name(&self.table)
             .item("id", n(task.id))
@@ -180,12 +180,12 @@ impl TaskStore {
             .item("status", s(TaskStatus::Pending.as_str()))
             .item("version", n(1))
             .item("due_shard", s(due::shard(task.id.get())))
-            .item("next_action_at", n(due_at))
-            .item("create_time", n(now))
-            .item("update_time", n(now))
+            .item("next_action_at", n(due_at.as_millisecond()))
+            .item("create_time", n(now.as_second()))
+            .item("update_time", n(now.as_second()))
             .condition_expression("attribute_not_exists(id)");
         if let Some(time) = task.scheduled_time {
-            builder = builder.item("scheduled_time", n(time));
+            builder = builder.item("scheduled_time", n(time.as_second()));
         }
         builder = match task.content_id {
             None => builder,
@@ -227,8 +227,8 @@ impl TaskStore {
             TaskChange::Rescheduled(time) => {
                 set.push_str(", scheduled_time = :time, next_action_at = :due");
                 builder = builder
-                    .expression_attribute_values(":time", n(time))
-                    .expression_attribute_values(":due", n(time * 1_000));
+                    .expression_attribute_values(":time", n(time.as_second()))
+                    .expression_attribute_values(":due", n(time.as_millisecond()));
             }
             TaskChange::Reopened { derived, due_at } => {
                 status = derived;
@@ -237,7 +237,7 @@ impl TaskStore {
                     builder = builder
                         .expression_attribute_values(":false", AttributeValue::Bool(false))
                         .expression_attribute_values(":shard", s(due::shard(task.id.get())))
-                        .expression_attribute_values(":due", n(due_at));
+                        .expression_attribute_values(":due", n(due_at.as_millisecond()));
                 }
                 remove = "REMOVE scheduled_time";
             }
@@ -292,13 +292,13 @@ pub(crate) enum TaskChange {
     Dispatched(TaskStatus),
     /// It ends before its units were made.
     Ended(TaskStatus),
-    /// Its time changed.
-    Rescheduled(i64),
+    /// Its time changed, to a whole second.
+    Rescheduled(Timestamp),
     /// Failed accounts are to be tried again.
     Reopened {
         /// What the results amount to now.
         derived: TaskStatus,
-        /// When to dispatch, in milliseconds; nothing when all of them are units' already.
-        due_at: Option<i64>,
+        /// When to dispatch; nothing when all of them are units' already.
+        due_at: Option<Timestamp>,
     },
 }

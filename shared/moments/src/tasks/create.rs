@@ -24,7 +24,7 @@ use crate::store::account::{Account, AccountStatus, AccountStore, AccountType};
 use crate::store::idempotency::IdempotencyStore;
 use crate::store::task::{ContentId, NewTask, Task};
 
-/// The farthest a task may be planned.
+/// The farthest a task may be planned, in seconds: a year.
 const HORIZON: i64 = 365 * 86_400;
 
 /// A request for a task.
@@ -141,7 +141,7 @@ impl TaskCreation {
             Written::Yes => {
                 let scheduled_time = request.scheduled_time.map(tracing::field::display);
                 info!(task.id = id.get(), accounts = accounts.len(), scheduled_time, "moment task {id} created");
-                self.starter.start(id, user_id, request.scheduled_time.map(planned_second)).await;
+                self.starter.start(id, user_id, request.scheduled_time.map(planned_time)).await;
                 let content_id = request.content_id.clone();
                 Ok(Attempt::Done(Created { id, content_id, create_time: now.as_second() }))
             }
@@ -227,10 +227,10 @@ impl TaskCreation {
             content_id: request.content_id.as_ref(),
             text: &content.text,
             media_urls: &content.media_urls,
-            scheduled_time: request.scheduled_time.map(planned_second),
+            scheduled_time: request.scheduled_time.map(planned_time),
         };
         let mut transaction = Transaction::new();
-        transaction.add(self.ledger.tasks.create(&task, now.as_millisecond())?);
+        transaction.add(self.ledger.tasks.create(&task, now)?);
         for account in accounts {
             let (account_id, name) = (&account.account_id, &account.account_name);
             transaction.add(self.ledger.results.create(id, account_id, name, now.as_second())?);
@@ -266,8 +266,9 @@ fn is_unanswered(error: &kernel::Error) -> bool {
 }
 
 /// The second a time is planned for: of a time between two the later one, because nothing may go out before it.
-pub(super) fn planned_second(time: Timestamp) -> i64 {
-    time.as_second() + i64::from(time.subsec_nanosecond() > 0)
+pub(super) fn planned_time(time: Timestamp) -> Timestamp {
+    let second = time.as_second() + i64::from(time.subsec_nanosecond() > 0);
+    Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
 }
 
 /// What is wrong with a time to publish at.
@@ -275,7 +276,7 @@ pub(super) fn time_problem(time: Option<Timestamp>, now: Timestamp) -> Option<Fi
     let time = time?;
     let problem = if time <= now {
         "定时时间必须晚于当前时间；如需立即发布，请不要填写该字段"
-    } else if planned_second(time) > now.as_second() + HORIZON {
+    } else if planned_time(time).as_second() > now.as_second() + HORIZON {
         "定时时间不能晚于一年之后"
     } else {
         return None;
@@ -308,7 +309,7 @@ mod tests {
             ("2026-11-21T15:59:59.999+08:00", "2026-11-21T08:00:00Z"),
         ] {
             let planned: Timestamp = planned.parse().unwrap();
-            assert_eq!(planned_second(time.parse().unwrap()), planned.as_second(), "{time}");
+            assert_eq!(planned_time(time.parse().unwrap()), planned, "{time}");
         }
     }
 

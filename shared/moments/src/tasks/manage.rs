@@ -10,7 +10,7 @@ use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
 use tracing::info;
 
-use super::create::{planned_second, time_problem};
+use super::create::{planned_time, time_problem};
 use super::own;
 use super::start::Starter;
 use crate::error::{Error, Result};
@@ -144,7 +144,7 @@ impl TaskManagement {
         if task.status != TaskStatus::Pending || task.dispatched || task.scheduled_time.is_none() {
             return Err(Error::StateForbids(advice::TASK_HAS_BEGUN));
         }
-        let change = TaskChange::Rescheduled(planned_second(time));
+        let change = TaskChange::Rescheduled(planned_time(time));
         let mut transaction = Transaction::new();
         transaction.add(self.ledger.tasks.advance(&task, change, self.clock.now().as_second())?);
         if !transaction.commit(&self.ledger.client, &self.clock).await?.is_committed() {
@@ -153,7 +153,7 @@ impl TaskManagement {
         info!(task.id = task_id.get(), scheduled_time = %time, "moment task {task_id} moved to {time}");
         // From here on the old schedule finds a task whose time has not come, and the sweeper stands behind the new one.
         self.starter.stop(task_id).await;
-        self.starter.start(task_id, user_id, Some(planned_second(time))).await;
+        self.starter.start(task_id, user_id, Some(planned_time(time))).await;
         Ok(Attempt::Done(()))
     }
 }

@@ -98,7 +98,7 @@ impl TaskManagement {
         }));
         let now = self.clock.now();
         let (ms, second) = (now.as_millisecond(), now.as_second());
-        let due_at = (!certain.is_empty()).then_some(ms);
+        let due_at = (!certain.is_empty()).then_some(now);
         let mut transaction = Transaction::new();
         transaction.add(self.ledger.tasks.advance(&task, TaskChange::Reopened { derived, due_at }, second)?);
         // A round of its own, so that no unit of an earlier one bears the same name.

@@ -28,22 +28,20 @@ impl Starter {
 
     /// Has the task dispatched now, or at its time: within a quarter of an hour by a delayed message, later by a
     /// schedule of the task's name.
-    pub async fn start(&self, task: TaskId, user_id: UserId, scheduled_time: Option<i64>) {
+    pub async fn start(&self, task: TaskId, user_id: UserId, scheduled_time: Option<Timestamp>) {
         if let Err(error) = self.try_start(task, user_id, scheduled_time).await {
             warn!(task.id = task.get(), "moment task {task} not started, left to the sweeper: {error}");
         }
     }
 
-    async fn try_start(&self, task: TaskId, user_id: UserId, scheduled_time: Option<i64>) -> Result<()> {
-        let left = scheduled_time.map_or(0, |time| time * 1_000 - self.clock.now_ms());
-        let delay = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+    async fn try_start(&self, task: TaskId, user_id: UserId, scheduled_time: Option<Timestamp>) -> Result<()> {
+        let now = self.clock.now();
+        let time = scheduled_time.unwrap_or(now);
+        let delay = Duration::try_from(time.duration_since(now)).unwrap_or(Duration::ZERO);
         if self.queue.dispatch(task, user_id, delay).await? {
             return Ok(());
         }
-        let time =
-            Timestamp::from_second(scheduled_time.unwrap_or_default()).map_err(|_| kernel::Error::Corrupt("time"))?;
-        let body = PublishQueue::dispatch_body(task)?;
-        Ok(self.schedules.create(&schedule_name(task), time, &body).await?)
+        Ok(self.schedules.create(&schedule_name(task), time, &PublishQueue::dispatch_body(task)?).await?)
     }
 
     /// Has a unit taken up now.

@@ -58,7 +58,7 @@ fn lead(lead_id: u64, open_id: &str, sources: &[&str], unfollowed: &[&str]) -> L
     Lead {
         user_id: UserId::new(1).unwrap(),
         douyin_user_id: open_id.to_owned(),
-        lead_id,
+        lead_id: LeadId::new(lead_id),
         nickname: "old".to_owned(),
         avatar_url: "https://old".to_owned(),
         acquire_time: NOW - 100,
@@ -85,12 +85,12 @@ fn fans_who_are_no_leads_become_leads_with_the_next_numbers() {
         let created: Vec<_> = changes
             .created
             .iter()
-            .map(|lead| (lead.lead_id, lead.douyin_user_id, lead.nickname.as_str(), lead.avatar_url, lead.source))
+            .map(|lead| (lead.lead_id.get(), lead.douyin_user_id, lead.nickname.as_str(), lead.avatar_url, lead.source))
             .collect();
         assert_eq!(created, [(6, "a", "Ａ", "https://a", ACCOUNT), (7, "b", "", "", ACCOUNT)]);
         assert!(changes.created.iter().all(|lead| lead.acquire_time == NOW));
         let entry = |nickname: &str| NameEntry { accounts: vec![(0, true)], nickname: nickname.to_owned() };
-        assert_eq!(changes.names, [(6, entry("a")), (7, entry(""))]);
+        assert_eq!(changes.names, [(LeadId::new(6), entry("a")), (LeadId::new(7), entry(""))]);
         assert_eq!((changes.counter.lead_count, changes.counter.last_acquire_time), (7, NOW));
         assert_eq!(changes.counter.version, 7, "the store moves the version on");
         assert!(changes.refreshed.is_empty());
@@ -132,7 +132,7 @@ fn known_lead_keeps_its_name_in_incremental_and_takes_the_new_one_over_in_full()
             .refreshed
             .iter()
             .map(|(lead, refresh)| {
-                assert_eq!((lead.lead_id, refresh.source), (3, ACCOUNT));
+                assert_eq!((lead.lead_id.get(), refresh.source), (3, ACCOUNT));
                 assert!(refresh.follows_source && refresh.follows_any);
                 (refresh.nickname.as_str(), refresh.avatar_url.as_str())
             })
@@ -157,7 +157,7 @@ fn lead_of_another_account_follows_this_one_too() {
         let (changes, _) = progress.page_changes(&page, &known, &read, NOW).unwrap();
         assert!(changes.refreshed[0].1.follows_source);
         let entry = NameEntry { accounts: vec![(0, false), (1, true)], nickname: "old".to_owned() };
-        assert_eq!(changes.names, [(3, entry)]);
+        assert_eq!(changes.names, [(LeadId::new(3), entry)]);
         assert_eq!(changes.counter.accounts, [OTHER, ACCOUNT], "the account takes the next place");
     }
 }
@@ -179,7 +179,7 @@ fn repeated_fan_is_taken_once_and_counted_as_unchanged() {
     let progress = progress(SyncStrategy::Incremental);
     let page = page(&[fan("a", "", ""), fan("a", "later", ""), fan("b", "", "")]);
     let (changes, position) = progress.page_changes(&page, &[], &counter(0), NOW).unwrap();
-    assert_eq!(changes.created.iter().map(|lead| lead.lead_id).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(changes.created.iter().map(|lead| lead.lead_id.get()).collect::<Vec<_>>(), [1, 2]);
     let counters = Counters { pages: 2, seen: 23, created: 12, updated: 4, unchanged: 7, unfollowed: 2 };
     assert_eq!(position.counters, counters);
 }
@@ -225,7 +225,9 @@ fn unmet_leads_are_marked_and_keep_everything_else() {
     let marked: Vec<_> = changes
         .refreshed
         .iter()
-        .map(|(lead, refresh)| (lead.lead_id, refresh.follows_source, refresh.follows_any, refresh.nickname.as_str()))
+        .map(|(lead, refresh)| {
+            (lead.lead_id.get(), refresh.follows_source, refresh.follows_any, refresh.nickname.as_str())
+        })
         .collect();
     assert_eq!(marked, [(3, false, false, "old"), (4, false, true, "old"), (5, false, false, "old")]);
     let accounts: Vec<_> = changes.names.iter().map(|(_, entry)| entry.accounts.clone()).collect();
@@ -242,8 +244,9 @@ fn progress_takes_over_what_was_committed() {
     assert_eq!(progress.met(), 0);
     progress.advance(position);
     assert_eq!(progress.met(), 2);
-    assert!(progress.has_met(6) && progress.has_met(7) && !progress.has_met(5));
-    assert!(!progress.has_met(u64::MAX));
+    let has_met = |number| progress.has_met(LeadId::new(number));
+    assert!(has_met(6) && has_met(7) && !has_met(5));
+    assert!(!has_met(u64::MAX));
     let SyncTask { cursor, walked, total, counters, attempts, .. } = progress.task;
     assert_eq!((cursor, walked, total, counters.pages, attempts), (40, false, Some(40), 2, 0));
 }

@@ -13,6 +13,7 @@ use super::{
     Counter, LeadIndexStore, SEGMENT_LEADS, edit_entry, key, lead_at, mark_entry, name_entry, note_entry, open_entry,
     segment_of, slot_of,
 };
+use crate::ids::LeadId;
 use crate::store::lead::LeadStatus;
 
 const WHAT: &str = "lead index";
@@ -57,7 +58,7 @@ pub struct EditRecord {
 /// What a search sees of one lead.
 #[derive(Debug)]
 pub(crate) struct Sighting {
-    pub lead_id: u64,
+    pub lead_id: LeadId,
     pub status: LeadStatus,
     pub entry: NameEntry,
 }
@@ -107,14 +108,15 @@ impl LeadIndexStore {
     }
 
     /// The ids, among those in `bounds`, of leads whose folded notes contain `keyword`.
-    pub(crate) async fn noted(&self, user_id: UserId, bounds: Bounds, keyword: &str) -> Result<HashSet<u64>> {
+    pub(crate) async fn noted(&self, user_id: UserId, bounds: Bounds, keyword: &str) -> Result<HashSet<LeadId>> {
         let mut found = HashSet::new();
-        self.each(user_id, (note_entry(bounds.first), note_entry(bounds.last)), |row| {
+        self.each(user_id, (note_entry(LeadId::new(bounds.first)), note_entry(LeadId::new(bounds.last))), |row| {
             let id = row
                 .get("entry")
                 .and_then(|entry| entry.as_s().ok())
                 .and_then(|entry| entry.strip_prefix("note#"))
                 .and_then(|id| id.parse().ok())
+                .map(LeadId::new)
                 .ok_or(Error::Corrupt(WHAT))?;
             if text(&row, "text").is_some_and(|notes| notes.contains(keyword)) {
                 found.insert(id);
@@ -132,7 +134,7 @@ impl LeadIndexStore {
         bounds: Bounds,
         mut visit: impl FnMut(Sighting),
     ) -> Result<()> {
-        let (from, to) = (segment_of(bounds.first), segment_of(bounds.last));
+        let (from, to) = (segment_of(LeadId::new(bounds.first)), segment_of(LeadId::new(bounds.last)));
         self.each(user_id, (name_entry(from), name_entry(to)), |row| {
             let segment: u64 = text(&row, "entry")
                 .and_then(|entry| entry.strip_prefix("name#"))
@@ -140,7 +142,7 @@ impl LeadIndexStore {
                 .ok_or(Error::Corrupt(WHAT))?;
             for slot in 0..SEGMENT_LEADS {
                 let lead_id = lead_at(segment, slot);
-                if lead_id < bounds.first || lead_id > bounds.last {
+                if !(bounds.first..=bounds.last).contains(&lead_id.get()) {
                     continue;
                 }
                 let Some(entry) = text(&row, &slot.to_string()) else { continue };
@@ -154,7 +156,7 @@ impl LeadIndexStore {
     }
 
     /// The open ids of these leads: the keys of their rows.
-    pub(crate) async fn open_ids_of(&self, user_id: UserId, lead_ids: &[u64]) -> Result<HashMap<u64, String>> {
+    pub(crate) async fn open_ids_of(&self, user_id: UserId, lead_ids: &[LeadId]) -> Result<HashMap<LeadId, String>> {
         let segments: HashSet<u64> = lead_ids.iter().map(|id| segment_of(*id)).collect();
         let keys = segments.iter().map(|segment| key(user_id, open_entry(*segment))).collect();
         let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
@@ -170,9 +172,9 @@ impl LeadIndexStore {
     }
 
     /// A lead's history, newest first.
-    pub async fn edits(&self, user_id: UserId, lead_id: u64) -> Result<Vec<EditRecord>> {
+    pub async fn edits(&self, user_id: UserId, lead_id: LeadId) -> Result<Vec<EditRecord>> {
         let mut edits = Vec::new();
-        self.each(user_id, (edit_entry(lead_id, 0), format!("edit#{lead_id:014}#~")), |row| {
+        self.each(user_id, (edit_entry(lead_id, 0), format!("edit#{:014}#~", lead_id.get())), |row| {
             edits.push(decode(WHAT, row)?);
             Ok(())
         })

@@ -30,6 +30,8 @@ use kernel::dynamo::{Item, n, s};
 use kernel::ids::UserId;
 use serde::Deserialize;
 
+use crate::ids::LeadId;
+
 /// How many leads share a segment. At most 32 × 400 bytes of nickname: far below the 400 KB an item may have.
 pub const SEGMENT_LEADS: u64 = 32;
 
@@ -81,18 +83,18 @@ impl LeadIndexStore {
 }
 
 /// The segment a lead belongs to.
-pub fn segment_of(lead_id: u64) -> u64 {
-    lead_id.saturating_sub(1) / SEGMENT_LEADS
+pub fn segment_of(lead_id: LeadId) -> u64 {
+    lead_id.get().saturating_sub(1) / SEGMENT_LEADS
 }
 
 /// A lead's attribute name within its segment.
-fn slot_of(lead_id: u64) -> u64 {
-    lead_id.saturating_sub(1) % SEGMENT_LEADS
+fn slot_of(lead_id: LeadId) -> u64 {
+    lead_id.get().saturating_sub(1) % SEGMENT_LEADS
 }
 
 /// The lead at a slot of a segment.
-fn lead_at(segment: u64, slot: u64) -> u64 {
-    segment * SEGMENT_LEADS + slot + 1
+fn lead_at(segment: u64, slot: u64) -> LeadId {
+    LeadId::new(segment * SEGMENT_LEADS + slot + 1)
 }
 
 fn name_entry(segment: u64) -> String {
@@ -103,16 +105,16 @@ fn open_entry(segment: u64) -> String {
     format!("open#{segment:012}")
 }
 
-fn note_entry(lead_id: u64) -> String {
-    format!("note#{lead_id:014}")
+fn note_entry(lead_id: LeadId) -> String {
+    format!("note#{:014}", lead_id.get())
 }
 
 fn mark_entry(time: i64) -> String {
     format!("mark#{time:011}")
 }
 
-fn edit_entry(lead_id: u64, version: u64) -> String {
-    format!("edit#{lead_id:014}#{version:010}")
+fn edit_entry(lead_id: LeadId, version: u64) -> String {
+    format!("edit#{:014}#{version:010}", lead_id.get())
 }
 
 fn key(user_id: UserId, entry: impl Into<String>) -> Item {

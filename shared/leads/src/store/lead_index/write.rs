@@ -12,6 +12,7 @@ use super::segment::fold;
 use super::{
     Counter, LeadIndexStore, edit_entry, key, mark_entry, name_entry, note_entry, open_entry, segment_of, slot_of,
 };
+use crate::ids::LeadId;
 use crate::store::lead::{Lead, LeadStatus};
 use crate::store::{delete, put, update};
 
@@ -34,7 +35,7 @@ impl LeadIndexStore {
     }
 
     /// Notes that the leads `first` to `last` were acquired at `time`; pages of one second share a mark.
-    pub(crate) fn mark(&self, user_id: UserId, time: i64, first: u64, last: u64) -> Result<TransactWriteItem> {
+    pub(crate) fn mark(&self, user_id: UserId, time: i64, first: LeadId, last: LeadId) -> Result<TransactWriteItem> {
         update(
             Update::builder()
                 .table_name(&self.table)
@@ -46,19 +47,19 @@ impl LeadIndexStore {
     }
 
     /// Writes encoded name entries, one action per segment they touch.
-    pub(crate) fn names(&self, user_id: UserId, entries: &[(u64, String)]) -> Result<Vec<TransactWriteItem>> {
+    pub(crate) fn names(&self, user_id: UserId, entries: &[(LeadId, String)]) -> Result<Vec<TransactWriteItem>> {
         self.segments(user_id, entries, name_entry)
     }
 
     /// Writes open ids, one action per segment they touch.
-    pub(crate) fn open_ids(&self, user_id: UserId, entries: &[(u64, String)]) -> Result<Vec<TransactWriteItem>> {
+    pub(crate) fn open_ids(&self, user_id: UserId, entries: &[(LeadId, String)]) -> Result<Vec<TransactWriteItem>> {
         self.segments(user_id, entries, open_entry)
     }
 
     fn segments(
         &self,
         user_id: UserId,
-        entries: &[(u64, String)],
+        entries: &[(LeadId, String)],
         entry: fn(u64) -> String,
     ) -> Result<Vec<TransactWriteItem>> {
         let mut segments: BTreeMap<u64, Vec<(u64, &str)>> = BTreeMap::new();
