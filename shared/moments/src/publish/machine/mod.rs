@@ -11,6 +11,8 @@ mod rules;
 mod transition;
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;
 
 pub(super) use delivery::Delivery;

@@ -1,0 +1,101 @@
+//! What can happen, and how a call can go.
+
+use super::super::{Call, Event};
+use crate::provider::{FailureKind, RateWindow};
+use crate::publish::machine::tests::failure;
+
+/// One thing that happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Action {
+    /// A worker receives a delivery's message and claims its lease.
+    Receive(usize),
+    /// A worker stores what the machine decides.
+    Decide(usize),
+    /// It is refused again and again, and the worker gives up.
+    Contend(usize),
+    /// A worker's call is answered.
+    Answer(usize, Outcome),
+    /// A worker dies.
+    Crash(usize),
+    /// A member publishes a post it was asked to.
+    Confirm(usize, usize),
+    /// Time goes on to where something is due.
+    Time,
+    /// A delivery's message is lost.
+    Lose(usize),
+    /// It comes twice.
+    Double(usize),
+    /// The sweeper sends the message of a delivery that is overdue.
+    Sweep(usize),
+    /// An account becomes unusable, or usable.
+    Toggle(usize),
+    /// A user has a task tried again, the unconfirmed accounts too or not.
+    Retry(usize, bool),
+    /// A user calls a task off.
+    CallOff(usize),
+}
+
+/// How a provider answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Outcome {
+    Truly,
+    LostBefore,
+    LostAfter,
+    Hiccup(Hiccup),
+    Unreadable,
+    NoToken,
+}
+
+/// What does not work this time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Hiccup {
+    Media,
+    Busy,
+    VoidToken,
+    Limited,
+    Working,
+    Barred,
+}
+
+impl Hiccup {
+    /// Those that a call can meet.
+    pub const fn of(call: &Call, is_job: bool) -> &'static [Self] {
+        match call {
+            Call::Prepare { .. } => &[Self::Media, Self::Busy, Self::VoidToken],
+            Call::Send => &[Self::Busy, Self::VoidToken, Self::Limited],
+            Call::Follow { .. } if is_job => &[Self::Working, Self::Busy, Self::VoidToken],
+            Call::Follow { .. } => &[Self::Busy, Self::VoidToken],
+            Call::Cancel => &[Self::Busy, Self::VoidToken, Self::Barred],
+            Call::Accounts | Call::FindPublished | Call::Mend(_) => &[],
+        }
+    }
+
+    /// What the machine is told.
+    pub fn event(self, call: &Call) -> Event {
+        let kind = match self {
+            Self::Media => return Event::Hindered,
+            Self::Working => return Event::Working,
+            Self::Busy => FailureKind::Retry,
+            Self::VoidToken => FailureKind::TokenInvalid,
+            Self::Limited => FailureKind::RateLimited { window: RateWindow::Minute },
+            Self::Barred => FailureKind::PermissionMissing,
+        };
+        match call {
+            Call::Follow { .. } => Event::NotTold(kind),
+            Call::Cancel => Event::NotStopped(kind),
+            _ => Event::Refused(failure(kind)),
+        }
+    }
+
+    /// The same for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Media => "The media cannot be fetched",
+            Self::Busy => "The provider is busy",
+            Self::VoidToken => "The token is void",
+            Self::Limited => "The provider has had too many calls",
+            Self::Working => "The job is not done yet",
+            Self::Barred => "The provider refuses to stop the members",
+        }
+    }
+}

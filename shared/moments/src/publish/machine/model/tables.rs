@@ -1,0 +1,114 @@
+//! What is written, and what providers and people do, in the model.
+
+use super::super::{Absence, Event, Intervention, Standing, Transition, UnitStage, intervene};
+use super::world::{Post, Row, Told, Work, World};
+use crate::store::claim::How;
+use crate::store::result::{AccountState, Stage};
+
+/// What the machine's change makes of the rows, and of what the worker knows of them.
+pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition) {
+    let Transition { change, states, .. } = transition;
+    let row = &mut world.rows[work.delivery];
+    let number = |id: &Option<String>| id.as_ref().and_then(|id| id.parse().ok());
+    if change.forgets_post {
+        (row.post, row.confirm_until) = (None, 0);
+    }
+    row.stage = change.stage.unwrap_or(row.stage);
+    row.attempts = change.attempts.unwrap_or(row.attempts);
+    row.sending_at = change.sending_at.unwrap_or(row.sending_at);
+    row.confirm_until = change.confirm_until.unwrap_or(row.confirm_until);
+    row.job = number(&change.job_id).or(row.job);
+    row.post = number(&change.moment_id).or(row.post);
+    if let Some(asked) = &change.asked_member_ids {
+        row.asked = asked.iter().filter_map(|account| account.parse().ok()).collect();
+    }
+    if row.stage == UnitStage::Done {
+        (row.due, row.owner, row.resend) = (None, None, false);
+        world.messages[work.delivery] = 0;
+    } else if let Some(until) = change.release_until {
+        (row.due, row.owner) = (Some(until), None);
+        // The message of the next step; whether it comes too early does not matter.
+        world.messages[work.delivery] = world.messages[work.delivery].max(1);
+    }
+    for (place, state) in states {
+        let told = match state {
+            AccountState::Success { moment_id } => Told::Success(moment_id.parse().unwrap_or_default()),
+            AccountState::Failed { .. } if state.stage() == Stage::Unconfirmed => Told::Unconfirmed,
+            AccountState::Failed { .. } => Told::Failed,
+            AccountState::Cancelled => Told::Cancelled,
+            state => Told::Open(state.stage()),
+        };
+        world.lost_answer |= told == Told::Unconfirmed && row.answered && work.row.stage == UnitStage::Unconfirmed;
+        let account = work.row.accounts.at(*place);
+        world.results[work.row.task][account].told = told;
+        work.results[account].told = told;
+    }
+    work.row = *row;
+}
+
+/// Its list shows all of the account's posts of this text; what another delivery has claimed is not this one's.
+pub(super) fn find(world: &World, work: &Work) -> Event {
+    let is_alike = |post: &Post| {
+        if work.row.asked.is_empty() { post.published == work.row.accounts } else { post.asked == work.row.asked }
+    };
+    let is_free = |post: &Post| post.claim.is_none_or(|(owner, _)| owner == work.delivery);
+    let found = world.posts.iter().position(|post| is_alike(post) && is_free(post));
+    found.map_or(Event::NotShown(Absence::Likely), |id| Event::Shows { id: id.to_string() })
+}
+
+pub(super) fn follow(world: &World, work: &Work, stopped: bool) -> Event {
+    let Some(post) = work.row.post else {
+        return Event::Made { id: work.row.job.unwrap_or_default().to_string(), refused: Vec::new() };
+    };
+    Event::Looked { published: work.row.accounts.places(world.posts[post].published), stopped }
+}
+
+/// The finder of a post that was answered to another delivery goes back to where it knew nothing.
+pub(super) fn take_back(world: &mut World, work: &Work) -> Event {
+    let id = work.row.post.unwrap_or_default();
+    match world.posts[id].claim {
+        Some((owner, How::Answered)) if owner != work.delivery => Event::AnsweredToAnother,
+        Some((owner, How::Found)) if owner != work.delivery => {
+            world.posts[id].claim = Some((work.delivery, How::Answered));
+            let (now, row) = (world.now, &mut world.rows[owner]);
+            if let Some(stage) = intervene(row.stage, Intervention::PostTakenBack) {
+                (row.stage, row.attempts, row.due, row.owner) = (stage, 0, Some(now), None);
+                (row.post, row.confirm_until) = (None, 0);
+            }
+            let Row { task, accounts, .. } = *row;
+            for account in accounts.iter() {
+                let result = &mut world.results[task][account];
+                if result.by == owner && matches!(result.told, Told::Open(_) | Told::Success(_)) {
+                    result.told = Told::Open(Stage::Unconfirmed);
+                }
+            }
+            world.messages[owner] = 1;
+            Event::Noted
+        }
+        _ => Event::Noted,
+    }
+}
+
+pub(super) fn call_off(world: &mut World, task: usize) {
+    world.budget.cancels -= 1;
+    for delivery in 0..world.rows.len() {
+        let row = &mut world.rows[delivery];
+        let Some(stage) = intervene(row.stage, Intervention::CalledOff).filter(|_| row.task == task) else { continue };
+        (row.stage, row.due, row.owner) = (stage, None, None);
+        for account in row.accounts.iter() {
+            let result = &mut world.results[task][account];
+            if result.by == delivery && matches!(result.told, Told::Open(_)) {
+                result.told = Told::Cancelled;
+            }
+        }
+    }
+}
+
+/// What is told, as a retry sees it.
+pub(super) fn standing(told: Told) -> Option<Standing> {
+    match told {
+        Told::Unconfirmed => Some(Standing::Unconfirmed),
+        Told::Failed => Some(Standing::Failed),
+        Told::Open(_) | Told::Success(_) | Told::Cancelled => None,
+    }
+}

@@ -1,0 +1,310 @@
+//! What the model knows: rows, posts, claims, workers, messages, and what may still go wrong.
+
+use std::time::Duration;
+
+use super::super::{Call, Delivery, DeliveryAccount, Event, Guards, Policy, Standing, UnitStage};
+use crate::store::claim::How;
+use crate::store::result::Stage;
+
+/// How long a worker holds a delivery, in milliseconds. It never outlives that: Lambda ends it before.
+pub(super) const LEASE: i64 = 3_000;
+/// How long a delivery that is due may be left alone: the sweeper comes every minute, and members have two days.
+pub(super) const LATENESS: i64 = 2_500;
+/// The most tasks and accounts of a setting.
+const MOST: usize = 2;
+
+/// Some of the accounts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(super) struct Accounts(u8);
+
+impl Accounts {
+    pub fn all(count: usize) -> Self {
+        (0..count).collect()
+    }
+
+    pub const fn has(self, account: usize) -> bool {
+        self.0 & (1 << account) != 0
+    }
+
+    pub fn toggle(&mut self, account: usize) {
+        self.0 ^= 1 << account;
+    }
+
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// In order, as a delivery's row has them.
+    pub fn iter(self) -> impl Iterator<Item = usize> {
+        (0..MOST).filter(move |account| self.has(*account))
+    }
+
+    /// The account at a place of a delivery's row.
+    pub fn at(self, place: usize) -> usize {
+        self.iter().nth(place).expect("the delivery has it")
+    }
+
+    /// The places of those that are also in `others`.
+    pub fn places(self, others: Self) -> Vec<usize> {
+        self.iter().enumerate().filter(|(_, account)| others.has(*account)).map(|(place, _)| place).collect()
+    }
+}
+
+impl FromIterator<usize> for Accounts {
+    fn from_iter<I: IntoIterator<Item = usize>>(accounts: I) -> Self {
+        Self(accounts.into_iter().fold(0, |set, account| set | 1 << account))
+    }
+}
+
+/// What a run explores: who publishes what, and how often each thing may go wrong.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setting {
+    pub name: &'static str,
+    /// Whether members of a company confirm, or one person's device posts.
+    pub members_confirm: bool,
+    /// Tasks with equal text for the same accounts.
+    pub tasks: usize,
+    pub accounts: usize,
+    pub budget: Budget,
+}
+
+/// How often each thing may still happen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(super) struct Budget {
+    /// A worker dies between two of its steps.
+    pub crashes: u8,
+    /// A message is lost, or comes twice.
+    pub messages: u8,
+    /// The answer to the call that publishes is lost, before it was carried out or after.
+    pub lost_answers: u8,
+    /// Something does not work this time, and will later.
+    pub hiccups: u8,
+    /// The provider's list cannot be read.
+    pub unreadable: u8,
+    /// There is no token.
+    pub no_token: u8,
+    /// A transaction meets others until its worker gives up.
+    pub contention: u8,
+    /// An account cannot be used any more, or can be used again.
+    pub toggles: u8,
+    /// A user has a task that has ended tried again.
+    pub retries: u8,
+    /// A user calls a task off.
+    pub cancels: u8,
+}
+
+/// What is told of an account of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Told {
+    Open(Stage),
+    Success(usize),
+    Unconfirmed,
+    Failed,
+    Cancelled,
+}
+
+/// An account's row of a task, and the delivery it is told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ResultRow {
+    pub told: Told,
+    pub by: usize,
+}
+
+/// A delivery's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Row {
+    pub task: usize,
+    pub accounts: Accounts,
+    pub stage: UnitStage,
+    pub attempts: u32,
+    pub due: Option<i64>,
+    pub owner: Option<usize>,
+    pub sending_at: i64,
+    pub confirm_until: i64,
+    pub resend: bool,
+    pub asked: Accounts,
+    pub job: Option<usize>,
+    pub post: Option<usize>,
+    /// A living worker had the provider's answer in hand. Not stored anywhere: the model remembers it.
+    pub answered: bool,
+}
+
+/// A post at the provider, of one of the equal texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Post {
+    pub asked: Accounts,
+    pub published: Accounts,
+    pub stopped: bool,
+    pub claim: Option<(usize, How)>,
+}
+
+/// A worker with a delivery, as it has read it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Work {
+    pub delivery: usize,
+    pub row: Row,
+    pub results: [ResultRow; MOST],
+    pub senders: Accounts,
+    pub pending: Pending,
+}
+
+/// What it does next.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Pending {
+    Event(Event),
+    Call(Call),
+}
+
+/// Everything.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct World {
+    pub now: i64,
+    pub rows: Vec<Row>,
+    /// Per task, per account.
+    pub results: [[ResultRow; MOST]; MOST],
+    pub tasks: usize,
+    pub accounts: usize,
+    pub posts: Vec<Post>,
+    pub workers: [Option<Work>; 2],
+    /// Per delivery.
+    pub messages: Vec<u8>,
+    pub usable: Accounts,
+    /// The delivery whose turn it is; a person's account publishes one after the other.
+    pub turn: Option<usize>,
+    pub budget: Budget,
+    /// An answer that a living worker had in hand was told as unconfirmed.
+    pub lost_answer: bool,
+}
+
+/// Small numbers, so that every pause and deadline is met within a few steps; the members' deadline is far longer than
+/// anything that can keep a delivery from being taken up, as it is in truth.
+pub(super) fn policy(guards: Guards) -> Policy {
+    let second = Duration::from_secs;
+    Policy {
+        max_lateness: second(3_600),
+        max_attempts: 3,
+        time_to_send: second(30),
+        retry_pause: second(1),
+        job_pause: second(1),
+        member_pause: second(600),
+        reconcile_pause: second(1),
+        reconcile_tries: 2,
+        confirm_within: second(1_000),
+        guards,
+    }
+}
+
+impl World {
+    /// All tasks are dispatched, and nothing has happened yet.
+    pub fn new(setting: &Setting) -> Self {
+        let mut world = Self {
+            now: 1_000,
+            rows: Vec::new(),
+            results: [[ResultRow { told: Told::Cancelled, by: 0 }; MOST]; MOST],
+            tasks: setting.tasks,
+            accounts: setting.accounts,
+            posts: Vec::new(),
+            workers: [None, None],
+            messages: Vec::new(),
+            usable: Accounts::all(setting.accounts),
+            turn: None,
+            budget: setting.budget,
+            lost_answer: false,
+        };
+        for task in 0..setting.tasks {
+            world.add_delivery(task, Accounts::all(setting.accounts));
+        }
+        world
+    }
+
+    /// A new delivery of these accounts, with its message.
+    pub fn add_delivery(&mut self, task: usize, accounts: Accounts) {
+        let by = self.rows.len();
+        for account in accounts.iter() {
+            self.results[task][account] = ResultRow { told: Told::Open(Stage::Queued), by };
+        }
+        self.messages.push(1);
+        self.rows.push(Row {
+            task,
+            accounts,
+            stage: UnitStage::Queued,
+            attempts: 0,
+            due: Some(self.now),
+            owner: None,
+            sending_at: 0,
+            confirm_until: 0,
+            resend: false,
+            asked: Accounts::default(),
+            job: None,
+            post: None,
+            answered: false,
+        });
+    }
+
+    /// What a worker's machine sees.
+    pub fn seen(&self, work: &Work, members_confirm: bool) -> Delivery {
+        let Work { delivery, row, results, .. } = work;
+        let accounts = row.accounts.iter().map(|account| {
+            let result = results[account];
+            let (standing, shown) = match result.told {
+                _ if result.by != *delivery => (Standing::Ended, Stage::Queued),
+                Told::Open(stage) => (Standing::Open, stage),
+                Told::Unconfirmed => (Standing::Unconfirmed, Stage::Unconfirmed),
+                Told::Failed => (Standing::Failed, Stage::Rejected),
+                Told::Success(_) => (Standing::Ended, Stage::Published),
+                Told::Cancelled => (Standing::Ended, Stage::Cancelled),
+            };
+            let asked = !members_confirm || row.asked.has(account);
+            DeliveryAccount { standing, shown, asked, refused: false }
+        });
+        Delivery {
+            stage: row.stage,
+            attempts: row.attempts,
+            now: self.now,
+            time_left: Duration::from_secs(120),
+            made_at: None,
+            planned_at: None,
+            has_media: false,
+            members_confirm,
+            sending_at: row.sending_at,
+            confirm_until: row.confirm_until,
+            resend_if_absent: row.resend,
+            moment_id: row.post.map(|post| post.to_string()),
+            accounts: accounts.collect(),
+        }
+    }
+
+    /// What must never be; `None` when all is well.
+    pub fn violation(&self) -> Option<String> {
+        if self.lost_answer {
+            return Some(
+                "a delivery is told as unconfirmed although a living worker had its answer in hand".to_owned(),
+            );
+        }
+        for account in 0..self.accounts {
+            let published = self.posts.iter().filter(|post| post.published.has(account)).count();
+            let told: Vec<Told> = self.results.iter().take(self.tasks).map(|task| task[account].told).collect();
+            let mut successes: Vec<usize> = told
+                .iter()
+                .filter_map(|told| if let Told::Success(post) = told { Some(*post) } else { None })
+                .collect();
+            let count = successes.len();
+            successes.dedup();
+            if successes.iter().any(|post| !self.posts[*post].published.has(account)) || successes.len() < count {
+                return Some(format!("account {account} is told SUCCESS without a post of its own: {told:?}"));
+            }
+            let perhaps = told.iter().filter(|told| !matches!(told, Told::Failed | Told::Cancelled)).count();
+            if published > perhaps {
+                return Some(format!(
+                    "account {account} has {published} posts, and no more than {perhaps} may be out by what is told: {told:?}"
+                ));
+            }
+        }
+        None
+    }
+
+    /// Whether everything has ended: nothing is due, and nobody works.
+    pub fn is_over(&self) -> bool {
+        self.rows.iter().all(|row| row.due.is_none()) && self.workers.iter().all(Option::is_none)
+    }
+}

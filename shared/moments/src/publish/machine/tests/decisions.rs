@@ -1,0 +1,227 @@
+//! Where one decision turns into another: the last attempt, the last look, the instant of a deadline.
+
+use super::*;
+use crate::error::provider_advice;
+use crate::publish::machine::policy::{LAST_WORD, LONGEST_WAIT};
+use crate::store::account::AccountStatus;
+
+const HOUR: i64 = 3_600_000;
+const DEADLINE: i64 = NOW + 48 * HOUR;
+
+fn after(stage: S, change: impl FnOnce(&mut Delivery), event: Event) -> Transition {
+    let mut delivery = delivery(stage, true);
+    change(&mut delivery);
+    next(&delivery, event, &policy()).expect("a legal pair")
+}
+
+/// The stage that is left behind, and what is done then.
+fn then(stage: S, change: impl FnOnce(&mut Delivery), event: Event) -> (Option<S>, Then) {
+    let transition = after(stage, change, event);
+    (transition.change.stage, transition.then)
+}
+
+/// What both accounts are told.
+fn told(transition: &Transition) -> Vec<AccountState> {
+    transition.states.iter().map(|(_, state)| state.clone()).collect()
+}
+
+fn failed(problem: PublishProblem) -> Vec<AccountState> {
+    vec![AccountState::failed(problem.advice()); 2]
+}
+
+fn pause(seconds: u64) -> Then {
+    Then::Wake(Duration::from_secs(seconds))
+}
+
+#[test]
+fn a_delivery_gives_up_after_its_last_attempt_its_longest_wait_or_its_planned_time() {
+    use PublishProblem::{GaveUp, Missed};
+    for (attempts, waited, planned_before, expected) in [
+        (8, 0, None, None),
+        (9, 0, None, Some(GaveUp)),
+        (1, LONGEST_WAIT, None, None),
+        (1, LONGEST_WAIT + 1, None, Some(GaveUp)),
+        (1, 0, Some(HOUR), None),
+        (1, 0, Some(HOUR + 1), Some(Missed)),
+    ] {
+        let change = |d: &mut Delivery| {
+            d.attempts = attempts;
+            d.made_at = Some(NOW - waited);
+            d.planned_at = planned_before.map(|before| NOW - before);
+        };
+        let transition = after(S::Queued, change, Event::TakenUp);
+        match expected {
+            None => assert_eq!(transition, Transition::call(Call::Accounts)),
+            Some(problem) => assert_eq!((told(&transition), transition.then), (failed(problem), Then::End)),
+        }
+    }
+}
+
+#[test]
+fn accounts_that_cannot_be_used_fail_and_the_others_are_shown_once_as_under_way() {
+    let unusable = AccountState::failed(PublishProblem::AccountUnusable.advice());
+    let claimed = AccountState::Processing(Stage::Claimed);
+    for (attempts, has_media, expected) in [
+        (1, true, vec![(0, unusable.clone()), (1, claimed)]),
+        (2, true, vec![(0, unusable.clone())]),
+        (1, false, vec![(0, unusable)]),
+    ] {
+        let change = |d: &mut Delivery| (d.attempts, d.has_media) = (attempts, has_media);
+        let transition = after(S::Queued, change, Event::Usable(vec![1]));
+        assert_eq!(transition.states, expected);
+        assert_eq!(transition.then, Then::Call(Call::Prepare { senders: vec![1] }));
+    }
+}
+
+#[test]
+fn what_is_refused_in_passing_is_begun_again_within_the_attempts() {
+    let refused = |attempts, kind| then(S::Sending, |d| d.attempts = attempts, Event::Refused(failure(kind)));
+    let done = (Some(S::Done), Then::End);
+    let mend = |mend| (None, Then::Call(Call::Mend(mend)));
+    assert_eq!(refused(1, FailureKind::Retry), (Some(S::Queued), pause(10)));
+    assert_eq!(refused(7, FailureKind::Retry), (Some(S::Queued), pause(640)));
+    assert_eq!(refused(8, FailureKind::Retry), done);
+    for (kind, mended) in [(FailureKind::TokenInvalid, Mend::Token), (FailureKind::MediaInvalid, Mend::Media)] {
+        assert_eq!(refused(2, kind), mend(mended));
+        assert_eq!(refused(3, kind), done);
+    }
+    let window = RateWindow::Day;
+    assert_eq!(refused(20, FailureKind::RateLimited { window }), mend(Mend::Rate(window)));
+    // The pause ends growing where a message can no longer wait it out.
+    assert_eq!(then(S::Queued, |d| d.attempts = 8, Event::Hindered), (Some(S::Queued), pause(900)));
+    assert_eq!(then(S::Sending, |_| (), Event::Mended), (Some(S::Queued), pause(0)));
+    let late = |kind| then(S::Queued, |_| (), Event::NoToken(failure(kind)));
+    assert_eq!(late(FailureKind::Retry), (Some(S::Queued), pause(10)));
+    assert_eq!(late(FailureKind::BadCredentials), done);
+}
+
+#[test]
+fn a_wait_for_a_turn_is_no_attempt() {
+    let transition = after(S::Queued, |d| d.attempts = 3, Event::NotBefore(NOW + 60_000));
+    assert_eq!((transition.change.attempts, transition.then), (Some(2), pause(60)));
+    let transition = after(S::Queued, |d| d.attempts = 3, Event::Hindered);
+    assert_eq!(transition.change.attempts, None);
+}
+
+#[test]
+fn a_refusal_for_good_says_what_it_proves_about_the_account() {
+    for (kind, proven) in [
+        (FailureKind::AccountOffline, Some(AccountStatus::Offline)),
+        (FailureKind::DeviceUnknown, Some(AccountStatus::Offline)),
+        (FailureKind::BadCredentials, Some(AccountStatus::Expired)),
+        (FailureKind::Unknown, None),
+    ] {
+        let transition = after(S::Sending, |_| (), Event::Refused(failure(kind)));
+        assert_eq!(transition.proven, proven, "{kind}");
+        assert_eq!(told(&transition), vec![AccountState::failed(provider_advice(&failure(kind))); 2]);
+    }
+}
+
+#[test]
+fn the_list_is_read_so_many_times_and_absence_is_believed_as_far_as_it_is_proven() {
+    let read = |attempts, resend, event| {
+        let change = |d: &mut Delivery| (d.attempts, d.resend_if_absent) = (attempts, resend);
+        then(S::Unconfirmed, change, event)
+    };
+    use Absence::{InDoubt, Likely, Proven};
+    let (replaced, done) = ((Some(S::Done), Then::Replace), (Some(S::Done), Then::End));
+    assert_eq!(read(1, true, Event::NotShown(Proven)), replaced);
+    assert_eq!(read(1, false, Event::NotShown(Proven)), (None, pause(20)));
+    assert_eq!(read(3, true, Event::NotShown(Likely)), (None, pause(80)));
+    assert_eq!(read(4, true, Event::NotShown(Likely)), replaced);
+    assert_eq!(read(4, true, Event::NotShown(InDoubt)), done);
+    assert_eq!(read(3, true, Event::Unreadable), (None, pause(80)));
+    assert_eq!(read(4, true, Event::Unreadable), done);
+    assert_eq!(read(4, false, Event::ClaimTaken), done);
+    for (members_confirm, problem) in [(true, PublishProblem::MembersUnconfirmed), (false, PublishProblem::Unconfirmed)]
+    {
+        let change = |d: &mut Delivery| (d.attempts, d.members_confirm) = (4, members_confirm);
+        assert_eq!(told(&after(S::Unconfirmed, change, Event::Unreadable)), failed(problem));
+    }
+}
+
+#[test]
+fn a_moment_that_is_made_waits_for_those_it_asks() {
+    let change = |d: &mut Delivery| {
+        d.accounts.push(d.accounts[0]);
+        d.accounts[1].refused = true;
+        d.accounts[2].asked = false;
+    };
+    let transition = after(S::Answered, change, Event::Noted);
+    assert_eq!(
+        told(&transition),
+        [
+            AccountState::Processing(Stage::WaitingMemberConfirm),
+            AccountState::failed(PublishProblem::MemberRefused.advice()),
+            AccountState::failed(PublishProblem::AccountUnusable.advice()),
+        ]
+    );
+    assert_eq!((transition.change.stage, transition.then), (Some(S::Waiting), pause(10)));
+    assert_eq!(transition.change.confirm_until, Some(DEADLINE));
+}
+
+#[test]
+fn a_job_is_asked_about_for_a_day_and_what_it_says_is_believed() {
+    let asked = |after: i64| then(S::Submitted, |d| d.now = NOW + after, Event::TakenUp);
+    let unconfirmed = (Some(S::Unconfirmed), pause(10));
+    assert_eq!(asked(JOB_LIFETIME), (None, Then::Call(Call::Follow { stopped: false })));
+    assert_eq!(asked(JOB_LIFETIME + 1), unconfirmed);
+    let submitted = |event| then(S::Submitted, |d| d.attempts = 4, event);
+    assert_eq!(submitted(Event::Working), (None, pause(16)));
+    assert_eq!(then(S::Submitted, |d| d.attempts = 9, Event::Working), (None, pause(30)));
+    assert_eq!(submitted(Event::JobFailed(failure(FailureKind::OutcomeUnknown))), unconfirmed);
+    assert_eq!(submitted(Event::JobFailed(failure(FailureKind::Unknown))), (Some(S::Done), Then::End));
+    assert_eq!(submitted(Event::NotTold(FailureKind::NotFound)), unconfirmed);
+    assert_eq!(submitted(Event::NotTold(FailureKind::TokenInvalid)), (None, Then::Call(Call::Mend(Mend::Token))));
+    assert_eq!(submitted(Event::NotTold(FailureKind::Unknown)), (None, pause(16)));
+    assert_eq!(submitted(Event::NoToken(failure(FailureKind::Retry))), (None, pause(16)));
+    let transition = after(S::Submitted, |_| (), Event::NoToken(failure(FailureKind::BadCredentials)));
+    assert_eq!((transition.proven, transition.then), (Some(AccountStatus::Expired), pause(1_800)));
+}
+
+#[test]
+fn members_are_stopped_at_the_deadline_and_looked_at_once_more() {
+    let at = |instant: i64| move |d: &mut Delivery| d.now = instant;
+    let look = |stopped| (None, Then::Call(Call::Follow { stopped }));
+    assert_eq!(then(S::Waiting, at(DEADLINE - 1), Event::TakenUp), look(false));
+    assert_eq!(then(S::Waiting, at(DEADLINE), Event::TakenUp), (None, Then::Call(Call::Cancel)));
+    // The deadline itself is a moment to look.
+    let incomplete = || Event::Looked { published: vec![0], stopped: false };
+    assert_eq!(then(S::Waiting, at(DEADLINE - 4_000), incomplete()), (None, pause(4)));
+    for (stopped, problem) in
+        [(true, PublishProblem::NotConfirmedByMember), (false, PublishProblem::MembersUnconfirmed)]
+    {
+        let transition = after(S::Waiting, at(DEADLINE), Event::Looked { published: vec![0], stopped });
+        let success = AccountState::Success { moment_id: "m".to_owned() };
+        assert_eq!(told(&transition), [success, AccountState::failed(problem.advice())]);
+        assert_eq!((transition.change.stage, transition.then), (Some(S::Done), Then::End));
+    }
+    let last = DEADLINE + LAST_WORD;
+    let not_stopped = |instant, kind| then(S::Waiting, at(instant), Event::NotStopped(kind));
+    assert_eq!(not_stopped(DEADLINE, FailureKind::NotFound), look(true));
+    assert_eq!(not_stopped(DEADLINE, FailureKind::Unknown), look(false));
+    assert_eq!(not_stopped(last - 1, FailureKind::Retry), (None, pause(10)));
+    assert_eq!(not_stopped(last, FailureKind::Retry), look(false));
+}
+
+#[test]
+fn whoever_cannot_look_at_the_members_waits_until_the_last_word_and_then_knows_nothing() {
+    let last = DEADLINE + LAST_WORD;
+    let at = |instant, event| after(S::Waiting, |d| d.now = instant, event);
+    let untold = || failed(PublishProblem::MembersUnconfirmed);
+    for (instant, event, waits) in [
+        (last - 1, Event::NoToken(failure(FailureKind::Retry)), true),
+        (last, Event::NoToken(failure(FailureKind::Retry)), false),
+        (last, Event::NoToken(failure(FailureKind::BadCredentials)), false),
+        (DEADLINE - 1, Event::NotTold(FailureKind::Unknown), true),
+        (DEADLINE, Event::NotTold(FailureKind::Unknown), false),
+        (DEADLINE, Event::NotTold(FailureKind::Retry), true),
+        (last, Event::NotTold(FailureKind::Retry), false),
+    ] {
+        let transition = at(instant, event.clone());
+        assert_eq!(matches!(transition.then, Then::Wake(_)), waits, "{instant} {event:?}");
+        assert_eq!(told(&transition), if waits { vec![] } else { untold() }, "{instant} {event:?}");
+    }
+    let transition = at(last - 1, Event::NoToken(failure(FailureKind::BadCredentials)));
+    assert_eq!((transition.proven, transition.then), (Some(AccountStatus::Expired), pause(1_800)));
+}
