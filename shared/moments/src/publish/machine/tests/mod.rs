@@ -1,6 +1,7 @@
 //! The table, held against what may be asked and answered, exhaustively; and the rules that no path may break.
 
 mod decisions;
+mod rows;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -270,6 +271,19 @@ fn a_worker_whose_time_is_nearly_over_does_not_send() {
         assert_eq!(transition.change.stage, Some(if sends { S::Sending } else { S::Queued }), "{seconds} s left");
         assert_eq!(transition.then == Then::Call(Call::Send), sends, "{seconds} s left");
     }
+}
+
+/// The call takes up to 20 seconds, and ten are kept for writing its answer.
+#[test]
+fn settings_leave_a_worker_the_time_to_send_and_to_write() {
+    let settings = |timeout: &str| {
+        let visibility = ("QUEUE_VISIBILITY_SECONDS", "720");
+        crate::config::PublishSettings::from_env(
+            &[("FUNCTION_TIMEOUT_SECONDS", timeout), visibility].into_iter().collect(),
+        )
+    };
+    assert_eq!(Policy::of(&settings("120").unwrap()).time_to_send, Duration::from_secs(30));
+    assert!(settings("30").is_err() && settings("31").is_ok());
 }
 
 #[test]

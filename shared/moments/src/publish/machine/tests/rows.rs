@@ -1,0 +1,129 @@
+//! The rows of a delivery as the machine sees them, and what it writes back.
+
+use serde_json::json;
+
+use super::*;
+use crate::store::result::AccountResult;
+use crate::store::task::Task;
+use crate::store::unit::{Unit, UnitChange};
+
+/// A company's delivery of round 1 to anna, bob and cara, of whom the first two were asked and bob was not taken.
+fn rows() -> (Unit, Task, Vec<AccountResult>) {
+    let unit = json!({
+        "task_id": 7, "unit": "corp:c#1", "user_id": 1, "corp_key": "c", "stage": "ANSWERED", "attempts": 2,
+        "account_ids": ["a", "b", "c"], "member_ids": ["Anna", "bob", "cara"], "asked_member_ids": ["ANNA", "bob"],
+        "refused_member_ids": ["BOB"], "moment_id": "m", "create_time": 1_000, "sending_at": 1_000_500,
+    });
+    let task = json!({
+        "id": 7, "user_id": 1, "status": "PROCESSING", "scheduled_time": 900, "media_urls": ["https://a.cn/1.jpg"],
+        "create_time": 800, "update_time": 800,
+    });
+    let result = |account: &str, round: u32, status: &str, stage: &str| {
+        let row = json!({
+            "task_id": 7, "account_id": account, "round": round, "status": status, "stage": stage, "update_time": 800,
+        });
+        serde_json::from_value(row).expect("a row")
+    };
+    let results = vec![
+        result("a", 1, "PROCESSING", "SENDING"),
+        result("b", 1, "FAILED", "UNCONFIRMED"),
+        // Another round's, and another delivery's.
+        result("c", 2, "PROCESSING", "SENDING"),
+        result("d", 1, "PROCESSING", "SENDING"),
+    ];
+    (serde_json::from_value(unit).expect("a unit"), serde_json::from_value(task).expect("a task"), results)
+}
+
+#[test]
+fn rows_are_seen_as_what_they_say_of_this_delivery() {
+    let (unit, task, results) = rows();
+    let seen = Delivery::of(&unit, &task, &results, true, (NOW, Duration::from_secs(9)));
+    let account = |standing, shown, asked, refused| DeliveryAccount { standing, shown, asked, refused };
+    assert_eq!(
+        seen.accounts,
+        [
+            account(Standing::Open, Stage::Sending, true, false),
+            account(Standing::Unconfirmed, Stage::Unconfirmed, true, true),
+            account(Standing::Ended, Stage::Queued, false, false),
+        ]
+    );
+    assert_eq!((seen.open(), seen.undecided()), (vec![0], vec![0, 1]));
+    assert_eq!((seen.stage, seen.attempts, seen.now, seen.sending_at), (S::Answered, 2, NOW, 1_000_500));
+    assert_eq!((seen.made_at, seen.planned_at, seen.has_media), (Some(1_000_000), Some(900_000), true));
+    assert_eq!((seen.moment_id.as_deref(), seen.resend_if_absent), (Some("m"), false));
+    // A row from before its time was noted, of a person: whoever it is for was asked.
+    let unit = Unit { create_time: 0, corp_key: None, member_ids: vec![], ..unit };
+    let seen = Delivery::of(&unit, &task, &results, false, (NOW, Duration::ZERO));
+    assert_eq!(seen.made_at, None);
+    assert!(seen.accounts.iter().all(|account| account.asked && !account.refused));
+}
+
+#[test]
+fn a_row_says_what_its_user_was_told() {
+    for (status, stage, standing) in [
+        ("PENDING", "QUEUED", Standing::Open),
+        ("PROCESSING", "UNCONFIRMED", Standing::Open),
+        ("SUCCESS", "PUBLISHED", Standing::Ended),
+        ("CANCELLED", "CANCELLED", Standing::Ended),
+        ("FAILED", "REJECTED", Standing::Failed),
+        ("FAILED", "UNCONFIRMED", Standing::Unconfirmed),
+    ] {
+        let row = json!({"task_id": 7, "account_id": "a", "status": status, "stage": stage, "update_time": 1});
+        let result: AccountResult = serde_json::from_value(row).expect("a row");
+        assert_eq!(Standing::of(&result), standing, "{status} {stage}");
+    }
+}
+
+/// A new stage counts from nothing, but between the queue and the call the count goes on; and what is unconfirmed has no
+/// post.
+#[test]
+fn a_step_to_another_stage_counts_anew_and_only_the_unconfirmed_forget_their_post() {
+    for (stage, attempts, forgets) in [
+        (S::Queued, None, false),
+        (S::Answered, Some(0), false),
+        (S::Submitted, Some(0), false),
+        (S::Waiting, Some(0), false),
+        (S::Unconfirmed, Some(0), true),
+        (S::Done, Some(0), false),
+    ] {
+        let change = Transition::to(stage, Then::End).change;
+        assert_eq!(change, UnitChange { stage: Some(stage), attempts, forgets_post: forgets, ..UnitChange::default() });
+    }
+    let (mut unit, ..) = rows();
+    Transition::to(S::Unconfirmed, Then::End).change.apply(&mut unit);
+    assert_eq!((unit.stage, unit.attempts, unit.moment_id, unit.refused_member_ids), (S::Unconfirmed, 0, None, vec![]));
+}
+
+#[test]
+fn members_asked_and_members_not_taken_are_written_where_there_are_any() {
+    for members in [vec![], vec!["anna".to_owned()]] {
+        let written = (!members.is_empty()).then(|| members.clone());
+        let fence = next(&delivery(S::Queued, true), Event::Prepared { asked: members.clone() }, &policy()).unwrap();
+        assert_eq!(fence.change.asked_member_ids, written);
+        let made = Event::Made { id: "m".to_owned(), refused: members };
+        let noted = next(&delivery(S::Submitted, true), made, &policy()).unwrap();
+        assert_eq!(noted.change.refused_member_ids, written);
+    }
+}
+
+/// What is begun again is shown as waiting if it was shown as sending; and nobody is told what is shown already.
+#[test]
+fn accounts_are_shown_at_the_stage_they_are_in_and_only_once() {
+    let states = |stage, shown, event| {
+        let mut delivery = delivery(stage, true);
+        delivery.accounts[0].shown = shown;
+        next(&delivery, event, &policy()).unwrap().states
+    };
+    let at = |place, stage| (place, AccountState::Processing(stage));
+    assert_eq!(states(S::Sending, Stage::Sending, Event::Mended), [at(0, Stage::Queued)]);
+    assert_eq!(states(S::Queued, Stage::Claimed, Event::Mended), []);
+    assert_eq!(states(S::Submitted, Stage::Submitted, Event::Noted), [at(1, Stage::Submitted)]);
+    assert_eq!(states(S::Sending, Stage::Sending, Event::Lost), [0, 1].map(|place| at(place, Stage::Unconfirmed)));
+}
+
+#[test]
+fn rows_without_the_time_they_were_made_at_are_not_taken_for_old_ones() {
+    let delivery = Delivery { made_at: None, ..delivery(S::Queued, true) };
+    let transition = next(&delivery, Event::TakenUp, &policy()).unwrap();
+    assert_eq!(transition, Transition::call(Call::Accounts));
+}
