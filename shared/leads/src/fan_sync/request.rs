@@ -13,7 +13,7 @@ use tracing::info;
 
 use super::SyncQueue;
 use crate::error::{AuthorizationProblem, Result};
-use crate::store::auth::{Auth, AuthStore};
+use crate::store::auth::{Auth, AuthStore, can_be_id};
 use crate::store::sync_task::{SyncStatus, SyncStrategy, SyncTask, SyncTaskStore};
 use crate::tokens::ensure_active;
 
@@ -55,6 +55,9 @@ impl SyncRequests {
     /// The account is read only when the claim is refused, to learn why: the claim's condition demands all that a
     /// look before it could find out.
     pub async fn start(&self, user_id: UserId, douyin_user_id: &str, strategy: SyncStrategy) -> Result<Started> {
+        if !can_be_id(douyin_user_id) {
+            return Err(AuthorizationProblem::AccountUnknown.into());
+        }
         on_conflict(&self.clock, "douyin account", TRIES, || self.try_start(user_id, douyin_user_id, strategy)).await
     }
 

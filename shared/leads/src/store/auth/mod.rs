@@ -113,6 +113,12 @@ pub struct Grant<'a> {
     pub refresh_due: i64,
 }
 
+/// Whether an account can have this id. DynamoDB calls a key that is none a faulty request, but to whoever asks it is an
+/// account that is not there.
+pub(crate) fn can_be_id(douyin_user_id: &str) -> bool {
+    !douyin_user_id.is_empty() && douyin_user_id.len() <= LONGEST_ID
+}
+
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct AuthStore {
@@ -128,8 +134,7 @@ impl AuthStore {
 
     /// The account, read consistently, whoever owns it.
     pub async fn get(&self, douyin_user_id: &str) -> Result<Option<Auth>> {
-        // DynamoDB calls a key that is none a faulty request, but to whoever asks it is an account that is not there.
-        if douyin_user_id.is_empty() || douyin_user_id.len() > LONGEST_ID {
+        if !can_be_id(douyin_user_id) {
             return Ok(None);
         }
         let answer = self
