@@ -196,7 +196,7 @@ impl AuthorizationCallback {
         if !self.signer.verify(&nonce, &mac).await? {
             return Err(STATE_INVALID.into());
         }
-        let pending = self.states.consume(&sha256_hex(&nonce), self.clock.now().as_second()).await?;
+        let pending = self.states.consume(&sha256_hex(&nonce), &self.clock).await?;
         Ok(pending.ok_or(STATE_INVALID)?)
     }
 

@@ -2,14 +2,15 @@
 //! knows which browser asked for the link.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::Delete;
+use kernel::Clock;
 use kernel::config::{ConfigError, Env};
-use kernel::dynamo::{decode, n, s};
+use kernel::dynamo::{decode, delete, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
+use kernel::transaction::Transaction;
 use serde::Deserialize;
 
-use super::unless_refused;
 use crate::browser::BrowserKey;
 
 /// How long a user may take on Douyin's page: as long as Douyin's own code lives.
@@ -62,7 +63,8 @@ impl OauthStateStore {
         Ok(Self { client, table: env.required("TABLE_OAUTH_STATE")? })
     }
 
-    /// Remembers an authorisation under the hash of its state.
+    /// Remembers an authorisation under the hash of its state, which is random and was never used before. The SDK's retry
+    /// of a lost answer writes the same row again.
     pub async fn put(&self, state_hash: &str, authorization: NewAuthorization<'_>, now: i64) -> Result<()> {
         let mut put = self
             .client
@@ -73,8 +75,7 @@ impl OauthStateStore {
             .item("scopes", s(authorization.scopes))
             .item("browser_hash", s(authorization.browser_hash))
             .item("create_time", n(now))
-            .item("expires_at", n(now + LIFETIME_SECONDS))
-            .condition_expression("attribute_not_exists(state_hash)");
+            .item("expires_at", n(now + LIFETIME_SECONDS));
         if let Some(url) = authorization.redirect_url {
             put = put.item("redirect_url", s(url));
         }
@@ -84,23 +85,29 @@ impl OauthStateStore {
 
     /// Takes the authorisation out, at most once however many ask; `None` when it is unknown, spent or expired
     /// (the table's TTL deletes late, by days, so the time is checked here).
-    pub async fn consume(&self, state_hash: &str, now: i64) -> Result<Option<PendingAuthorization>> {
-        let outcome = self
+    ///
+    /// A transaction, although it is one delete: its request token has the SDK's retry of a lost answer count once, where
+    /// a plain delete would find the row gone and take the state for spent.
+    pub async fn consume(&self, state_hash: &str, clock: &Clock) -> Result<Option<PendingAuthorization>> {
+        let answer = self
             .client
-            .delete_item()
+            .get_item()
             .table_name(&self.table)
             .key("state_hash", s(state_hash))
-            .condition_expression("attribute_exists(state_hash)")
-            .return_values(ReturnValue::AllOld)
+            .consistent_read(true)
             .send()
-            .await;
-        match outcome {
-            Ok(answer) => {
-                let pending: PendingAuthorization =
-                    decode("authorisation state", answer.attributes.unwrap_or_default())?;
-                Ok((pending.expires_at > now).then_some(pending))
-            }
-            Err(error) => unless_refused::<(), _, _>(Err(error), "dynamodb:DeleteItem").map(|_| None),
-        }
+            .await
+            .map_err(Error::aws("dynamodb:GetItem"))?;
+        let Some(row) = answer.item else { return Ok(None) };
+        let pending: PendingAuthorization = decode("authorisation state", row)?;
+        let mut transaction = Transaction::new();
+        transaction.add(delete(
+            Delete::builder()
+                .table_name(&self.table)
+                .key("state_hash", s(state_hash))
+                .condition_expression("attribute_exists(state_hash)"),
+        )?);
+        let taken = transaction.commit(&self.client, clock).await?.is_committed();
+        Ok((taken && pending.expires_at > clock.now().as_second()).then_some(pending))
     }
 }
