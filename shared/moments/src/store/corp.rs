@@ -114,7 +114,8 @@ impl CorpStore {
         )
     }
 
-    /// Takes the refresh lease when the token is still at its version and nobody holds it.
+    /// Takes the refresh lease when the token is still at its version and nobody holds it. An owner is new with every
+    /// lease, so finding it in the row already is the SDK's retry of a lost answer.
     pub async fn take_refresh_lease(&self, corp: &Corp, lease: &Lease) -> Result<bool> {
         let outcome = self
             .client
@@ -123,7 +124,8 @@ impl CorpStore {
             .key("corp_key", s(&corp.corp_key))
             .condition_expression(
                 "token_version = :version AND \
-                 (attribute_not_exists(refresh_lease_until) OR refresh_lease_until < :now)",
+                 (attribute_not_exists(refresh_lease_until) OR refresh_lease_until < :now OR \
+                 refresh_lease_owner = :owner)",
             )
             .update_expression("SET refresh_lease_owner = :owner, refresh_lease_until = :until")
             .expression_attribute_values(":version", n(corp.token_version))
