@@ -310,7 +310,6 @@ impl AccountRules {
     fn carry_out(&self, request: &Request, body: &[u8]) -> Option<Answer> {
         if self.is_on(Rule::StaleReads) {
             if request.is_eventually_consistent()
-                && !self.dice.once_in(4)
                 && let Some((answer, differs)) = self.replica.read(&self.database, request, body, &self.dice)
             {
                 self.count(Event::LaggingRead);
