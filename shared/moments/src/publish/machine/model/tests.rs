@@ -69,6 +69,7 @@ fn full() -> Vec<Setting> {
 const NOT_MODELLED: [&str; 3] = ["ANSWERED AnsweredToAnother", "QUEUED Unfit", "SUBMITTED JobFailed"];
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how large the search is to be is the developer's word, no setting")]
 fn no_order_of_things_publishes_twice_or_tells_what_is_not_so() {
     let is_full = std::env::var("MODEL_CHECK").is_ok_and(|size| size == "full");
     let mut settings = bounded();
