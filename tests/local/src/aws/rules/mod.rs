@@ -41,8 +41,8 @@ use throttle::Partitions;
 /// Source: AWS SDKs and Tools Reference Guide, "Retry behavior": a request is sent again when its connection ends or
 /// times out, although it may have been carried out; DynamoDB API reference of TransactWriteItems, `ClientRequestToken`:
 /// "if a connection time-out or other connectivity issue occurs", so only transactions are protected.
-/// Ten times as often as one would see it, because a whole run of the tests makes no more than 8,000 transactions.
-const LOST: u64 = 100;
+/// Twenty times as often as one would see it, because a whole run of the tests makes no more than 13,000 transactions.
+const LOST: u64 = 50;
 
 /// Names rules that are off, separated by commas, in the environment.
 pub const OFF_VARIABLE: &str = "AWS_FAULT_OFF";
