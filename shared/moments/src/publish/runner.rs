@@ -120,10 +120,12 @@ impl Publisher {
     }
 
     async fn work(&self, held: &mut Held, channel: &mut dyn Channel) -> Result<Moved> {
-        let (mut event, mut usable) = (Event::TakenUp, Vec::new());
+        let (mut event, mut usable, mut asked_at) = (Event::TakenUp, Vec::new(), None);
         for _ in 0..MOST_EVENTS {
             log(held, &event);
-            let delivery = held.seen(channel.members_confirm(), self.clock.now());
+            let mut delivery = held.seen(channel.members_confirm(), self.clock.now());
+            delivery.asked_at = asked_at.unwrap_or(delivery.now);
+            asked_at = Some(delivery.now);
             let transition = machine::next(&delivery, event, &self.policy).map_err(|impossible| {
                 warn!(task.id = held.unit.task_id.get(), "{impossible}");
                 kernel::Error::Corrupt("publish unit")

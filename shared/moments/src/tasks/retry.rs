@@ -108,7 +108,7 @@ impl TaskManagement {
             transaction.add(self.ledger.results.set(task_id, &result.account_id, &state, second)?);
         }
         for reading in &readings {
-            let moment_known = reading.unit.moment_id.is_some();
+            let moment_known = reading.unit.corp_key.is_some() && reading.unit.moment_id.is_some();
             let stage = intervene(reading.unit.stage, Intervention::Reopened { moment_known });
             transaction.add(self.units.reopen(
                 reading.unit,

@@ -14,6 +14,8 @@ pub(in crate::publish) struct Delivery {
     pub attempts: u32,
     /// Now, in milliseconds like all instants here.
     pub now: i64,
+    /// When the call was made whose answer is the event: an answer is of that instant, not of the one when it arrives.
+    pub asked_at: i64,
     /// What is left of the worker's own time.
     pub time_left: Duration,
     /// When it was made, if its row says so.
@@ -96,6 +98,7 @@ impl Delivery {
             stage: unit.stage,
             attempts: unit.attempts,
             now,
+            asked_at: now,
             time_left,
             made_at: (unit.create_time > 0).then_some(unit.create_time * 1_000),
             planned_at: task.scheduled_time.map(|time| time * 1_000),

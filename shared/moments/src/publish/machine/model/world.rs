@@ -261,6 +261,7 @@ impl World {
             stage: row.stage,
             attempts: row.attempts,
             now: self.now,
+            asked_at: self.now,
             time_left: Duration::from_secs(120),
             made_at: None,
             planned_at: None,

@@ -66,7 +66,7 @@ pub(in super::super) fn not_stopped(d: &Delivery, kind: FailureKind, p: &Policy)
     }
 }
 
-/// Who has published will not be known any more once the last word was not given: that is the truth then.
+/// A day after the deadline, or after it on an error that does not pass, the members fail as unconfirmed.
 pub(in super::super) fn members_not_told(d: &Delivery, kind: FailureKind, p: &Policy) -> Transition {
     if is_last_word(d) || (is_over(d) && !passes(kind)) {
         return fail(d, &PublishProblem::MembersUnconfirmed.advice());
@@ -113,16 +113,21 @@ fn await_new_secret(d: &Delivery) -> Transition {
 
 fn look_after(d: &Delivery, first: Duration, longest: Duration) -> Transition {
     let pause = doubled(first, d.attempts).min(longest.max(first));
+    if is_over(d) {
+        return Transition::stay(d.now, pause);
+    }
     // The deadline itself is a moment to look, however long the pause would be.
-    let left = u64::try_from(d.confirm_until - d.now).ok().filter(|left| *left > 0);
-    Transition::stay(d.now, left.map_or(pause, |left| pause.min(Duration::from_millis(left))))
+    let left = u64::try_from(d.confirm_until - d.now).unwrap_or(0);
+    Transition::stay(d.now, pause.min(Duration::from_millis(left)))
 }
 
+/// Whether what was asked was asked after the deadline. An answer that only arrives after it tells of members who could
+/// still publish then, and who have not been stopped.
 const fn is_over(d: &Delivery) -> bool {
-    d.now >= d.confirm_until
+    d.asked_at >= d.confirm_until
 }
 
 /// From then on WeCom is not waited for any more.
 const fn is_last_word(d: &Delivery) -> bool {
-    d.now >= d.confirm_until + LAST_WORD
+    d.asked_at >= d.confirm_until + LAST_WORD
 }

@@ -162,7 +162,7 @@ fn a_moment_that_is_made_waits_for_those_it_asks() {
 
 #[test]
 fn a_job_is_asked_about_for_a_day_and_what_it_says_is_believed() {
-    let asked = |after: i64| then(S::Submitted, |d| d.now = NOW + after, Event::TakenUp);
+    let asked = |after: i64| then(S::Submitted, |d| (d.now, d.asked_at) = (NOW + after, NOW + after), Event::TakenUp);
     let unconfirmed = (Some(S::Unconfirmed), pause(10));
     assert_eq!(asked(JOB_LIFETIME), (None, Then::Call(Call::Follow { stopped: false })));
     assert_eq!(asked(JOB_LIFETIME + 1), unconfirmed);
@@ -181,7 +181,7 @@ fn a_job_is_asked_about_for_a_day_and_what_it_says_is_believed() {
 
 #[test]
 fn members_are_stopped_at_the_deadline_and_looked_at_once_more() {
-    let at = |instant: i64| move |d: &mut Delivery| d.now = instant;
+    let at = |instant: i64| move |d: &mut Delivery| (d.now, d.asked_at) = (instant, instant);
     let look = |stopped| (None, Then::Call(Call::Follow { stopped }));
     assert_eq!(then(S::Waiting, at(DEADLINE - 1), Event::TakenUp), look(false));
     assert_eq!(then(S::Waiting, at(DEADLINE), Event::TakenUp), (None, Then::Call(Call::Cancel)));
@@ -205,9 +205,23 @@ fn members_are_stopped_at_the_deadline_and_looked_at_once_more() {
 }
 
 #[test]
+fn look_asked_before_the_deadline_and_answered_after_it_is_followed_by_the_stop() {
+    let late = |d: &mut Delivery| (d.now, d.asked_at) = (DEADLINE + 3_000, DEADLINE - 1);
+    for event in [
+        Event::Looked { published: vec![0], stopped: false },
+        Event::NotTold(FailureKind::Unknown),
+        Event::NoToken(failure(FailureKind::Retry)),
+    ] {
+        let transition = after(S::Waiting, late, event);
+        assert!(told(&transition).iter().all(|state| matches!(state, AccountState::Success { .. })));
+        assert_eq!((transition.change.stage, transition.then), (None, pause(0)));
+    }
+}
+
+#[test]
 fn whoever_cannot_look_at_the_members_waits_until_the_last_word_and_then_knows_nothing() {
     let last = DEADLINE + LAST_WORD;
-    let at = |instant, event| after(S::Waiting, |d| d.now = instant, event);
+    let at = |instant, event| after(S::Waiting, |d| (d.now, d.asked_at) = (instant, instant), event);
     let untold = || failed(PublishProblem::MembersUnconfirmed);
     for (instant, event, waits) in [
         (last - 1, Event::NoToken(failure(FailureKind::Retry)), true),

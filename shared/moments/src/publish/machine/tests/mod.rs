@@ -39,6 +39,7 @@ fn delivery(stage: S, members_confirm: bool) -> Delivery {
         stage,
         attempts: 1,
         now: NOW,
+        asked_at: NOW,
         time_left: Duration::from_secs(120),
         made_at: Some(NOW),
         planned_at: None,
@@ -161,8 +162,9 @@ fn situations() -> Vec<Delivery> {
                 for standing in [Standing::Open, Standing::Unconfirmed, Standing::Failed, Standing::Ended] {
                     for now in [NOW, NOW + 49 * 3_600_000, NOW + 80 * 3_600_000] {
                         for resend_if_absent in [true, false] {
-                            let mut delivery =
-                                Delivery { attempts, now, resend_if_absent, ..delivery(stage, members_confirm) };
+                            let mut delivery = delivery(stage, members_confirm);
+                            (delivery.now, delivery.asked_at) = (now, now);
+                            (delivery.attempts, delivery.resend_if_absent) = (attempts, resend_if_absent);
                             delivery.accounts[0].standing = standing;
                             delivery.accounts[1].asked = attempts != 2;
                             situations.push(delivery);

@@ -62,6 +62,7 @@ fn run_to_the_end(
             Then::TakeBack => Event::AnsweredToAnother,
             Then::Wake(pause) => {
                 delivery.now += milliseconds(*pause);
+                delivery.asked_at = delivery.now;
                 delivery.attempts += 1;
                 Event::TakenUp
             }
