@@ -71,9 +71,15 @@ async fn a_bad_secret_is_tried_once_and_expires_the_accounts() -> Result<()> {
     let before = calls(&world, "gettoken", "flowers-1");
     let status = recover(&world, scene.task).await?;
     let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-    let message = status["results"][0]["errorMessage"].as_str().unwrap_or_default();
-    ensure!(truths.iter().all(|truth| *truth != Truth::Published) && message.contains(EXPIRED_SECRET), "{status}");
-    ensure!(recover(&world, waiting).await?["status"] == "FAILED");
+    ensure!(truths.iter().all(|truth| *truth != Truth::Published), "{status}");
+    let other = recover(&world, waiting).await?;
+    ensure!(other["status"] == "FAILED", "{other}");
+    // Whichever comes first finds out; the other one may find the accounts expired already.
+    let says_so = |status: &Value| {
+        let message = status["results"][0]["errorMessage"].as_str().unwrap_or_default();
+        message.contains(EXPIRED_SECRET)
+    };
+    ensure!(says_so(&status) || says_so(&other), "{status} {other}");
     let tried = calls(&world, "gettoken", "flowers-1") - before;
     // Two units may find out at once.
     ensure!((1..=2).contains(&tried), "the bad secret was tried {tried} times");
