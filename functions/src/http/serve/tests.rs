@@ -1,7 +1,7 @@
 use jsonwebtoken::{EncodingKey, Header, encode};
 use kernel::advice::stale_version;
 use kernel::jwt::Authenticator;
-use kernel::{Clock, Error, telemetry};
+use kernel::{Clock, Error};
 use lambda_http::Context;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -60,10 +60,7 @@ fn patch(token: &str, lead_id: &str, body: &str) -> Request {
 
 /// The answer to `request` and everything logged for it at TRACE.
 async fn answer(request: Request) -> (Response<Body>, Vec<Value>) {
-    let captured = Captured::default();
-    let writer = captured.clone();
-    let env = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("AWS_LAMBDA_LOG_LEVEL", "TRACE")].into_iter().collect();
-    let _guard = tracing::subscriber::set_default(telemetry::subscriber(&env, move || writer.clone()));
+    let (captured, _guard) = Captured::start();
     let response = dispatch(&app(), edit, request).await;
     let text = captured.text();
     for secret in ["Bearer e", "eyJ", "query-secret", "note-secret"] {

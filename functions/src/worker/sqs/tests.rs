@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use kernel::{Error, telemetry};
+use kernel::Error;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -76,10 +76,7 @@ async fn each_record_has_its_own_fate() {
 
 #[tokio::test]
 async fn a_poison_body_is_logged_by_its_hash_only() {
-    let logged = Captured::default();
-    let writer = logged.clone();
-    let env = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("AWS_LAMBDA_LOG_LEVEL", "TRACE")].into_iter().collect();
-    let _guard = tracing::subscriber::set_default(telemetry::subscriber(&env, move || writer.clone()));
+    let (logged, _guard) = Captured::start();
     let poison = json!([{"messageId": "m-1", "body": "{\"taskId\":[\"nickname-secret\"]}",
                          "attributes": {"ApproximateReceiveCount": "3"}}]);
     failures(&poison).await;
