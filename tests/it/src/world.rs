@@ -1,6 +1,8 @@
 //! A world of its own for each test: an AWS account on the shared emulator with the template's data plane, a sandbox,
 //! and one clock for both that stands still until it is moved.
 
+mod rights;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Once};
@@ -180,37 +182,6 @@ impl World {
     /// that run at the same time see each other late, and one sees itself so: a test looks at the moment it has written.
     pub fn let_reads_lag(&mut self) {
         self.reads_lag = true;
-    }
-
-    /// Takes a right from a function, as if the template had forgotten it.
-    ///
-    /// # Errors
-    /// Never in practice.
-    pub async fn take_right(&mut self, function: &str, action: &str, resource: &str) -> Result<()> {
-        let (aws, template) = shared().await?;
-        let roles = Enforcer::new(&self.account, template, &self.stack)?.without(function, action, resource);
-        self.roles = Arc::new(roles);
-        self.lacks_rights = true;
-        aws.enforce(&self.account, Arc::clone(&self.roles));
-        Ok(())
-    }
-
-    /// Gives back what was taken.
-    ///
-    /// # Errors
-    /// Never in practice.
-    pub async fn give_rights_back(&mut self) -> Result<()> {
-        let (aws, template) = shared().await?;
-        self.roles = Arc::new(Enforcer::new(&self.account, template, &self.stack)?);
-        self.lacks_rights = false;
-        aws.enforce(&self.account, Arc::clone(&self.roles));
-        Ok(())
-    }
-
-    /// The policies that hold now.
-    #[must_use]
-    pub fn roles(&self) -> &Enforcer {
-        &self.roles
     }
 
     /// Sets an environment variable of every function started from now on.
