@@ -16,7 +16,7 @@ where
     S: AsyncFnOnce(&Env) -> Result<A, E>,
     L: AsyncFnOnce(&'static A, &Env) -> Result<(), Error>,
 {
-    let env = Env::of_process();
+    let env = Env::from_process();
     telemetry::init(&env);
     let started = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = started.map_err(Error::from).and_then(|runtime| {

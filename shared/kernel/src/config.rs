@@ -31,7 +31,7 @@ pub struct Env(BTreeMap<String, String>);
 impl Env {
     /// The variables of this process.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    pub fn of_process() -> Self {
+    pub fn from_process() -> Self {
         Self(std::env::vars().collect())
     }
 

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 /// beside it repeats them as hundreds of files and links, which take 7 ms to read where the file takes 0.4 ms.
 const BUNDLES: [&str; 2] = ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
 
-static ROOTS: LazyLock<Roots> = LazyLock::new(|| Roots::read(&Env::of_process(), &BUNDLES));
+static ROOTS: LazyLock<Roots> = LazyLock::new(|| Roots::read(&Env::from_process(), &BUNDLES));
 
 /// Certificates that can anchor a chain; others have been left out.
 struct Roots {
