@@ -13,6 +13,9 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use crate::config::{ConfigError, Env};
 use crate::{conflict, sdk_http, trust};
 
+/// The longest a call may take with its retries: four attempts of `AWS_CALL_TIMEOUT_MS`, at its default.
+pub const LONGEST_CALL: Duration = Duration::from_secs(10);
+
 /// Every client a function may use. Holding one that is not used costs nothing measurable; opening a connection does.
 #[derive(Debug, Clone)]
 pub struct Aws {

@@ -1,4 +1,4 @@
-//! The kernel's error. It knows no HTTP: the one table of statuses is in `functions::http`.
+//! The kernel's error. Which code, status and text a caller is told is in [`crate::advice`].
 
 use std::fmt;
 

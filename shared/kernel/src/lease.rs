@@ -2,7 +2,7 @@
 //!
 //! A lease is taken with a conditional write that stores its owner and its end; every later write of its holder has the
 //! condition that the owner is still the same. The owner is random and new with each lease: a worker never takes a
-//! lease of an earlier life for its own, and finding its own owner in a row means that the answer to its write was lost.
+//! lease of an earlier run for its own, and finding its own owner in a row means that the answer to its write was lost.
 
 use std::time::Duration;
 

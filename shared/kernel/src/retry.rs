@@ -1,17 +1,20 @@
 //! Trying again: how long to pause, and the one loop for writes that met another writer.
 //!
-//! There are three levels, and each handles what the others cannot. A single-row write that meets a running transaction
+//! There are four levels, and each handles what the others cannot. A single-row write that meets a running transaction
 //! (`TransactionConflictException`) is sent again by the DynamoDB client itself (`conflict.rs`). A transaction that meets
 //! another one, or a throttle, is sent again by [`Transaction::commit`](crate::transaction::Transaction::commit): what it
 //! says is still right. A write whose **condition** failed was made from a row that is out of date, so it has to be made
-//! anew from what is read now; that is [`on_conflict`].
+//! anew from what is read now; that is [`on_conflict`]. And a write of what only the worker knows, which would otherwise be
+//! lost, is repeated while the function lives; that is [`try_again_until`].
 
 use std::time::Duration;
 
+use crate::aws::LONGEST_CALL;
 use crate::clock::Clock;
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 
-/// The pauses between attempts to send a transaction that met another one or a throttle.
+/// The pauses between attempts to write what met another write, a throttle or a passing failure of AWS.
 pub(crate) const CONFLICT_PAUSES: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(1_280));
 /// How often such a transaction is sent again.
 pub(crate) const CONFLICT_RETRIES: u32 = 8;
@@ -86,6 +89,20 @@ where
     Err(Error::Busy(what).into())
 }
 
+/// Whether a write of what only this worker knows, such as a token or an id that a platform has just answered, is tried
+/// again after `error`; pauses first if it is. `attempt` counts from 0.
+///
+/// It is for as long as the function lives, because what is not written is lost, and not longer: a call that is under way
+/// when the function is killed takes the other records of its batch along.
+pub async fn try_again_until(deadline: Deadline, clock: &Clock, error: &Error, attempt: u32) -> bool {
+    let pause = CONFLICT_PAUSES.jittered(attempt);
+    let may_pass = error.may_pass() && deadline.remaining(clock.now()) > pause + LONGEST_CALL;
+    if may_pass {
+        clock.sleep(pause).await;
+    }
+    may_pass
+}
+
 #[cfg(test)]
 mod tests {
     use std::future::ready;
@@ -127,6 +144,17 @@ mod tests {
         });
         assert_eq!(done.await.unwrap(), 4);
         assert!(manual.now() > began, "it pauses between attempts");
+    }
+
+    #[tokio::test]
+    async fn write_of_what_nobody_else_knows_is_tried_again_while_the_function_lives() {
+        let (clock, manual) = clock();
+        let deadline = Deadline::after(manual.now(), Duration::from_secs(60));
+        let (passing, lasting) = (Error::Busy("table"), Error::Internal("update"));
+        assert!(try_again_until(deadline, &clock, &passing, 0).await);
+        assert!(!try_again_until(deadline, &clock, &lasting, 0).await);
+        manual.advance(Duration::from_secs(60) - LONGEST_CALL);
+        assert!(!try_again_until(deadline, &clock, &passing, 0).await, "it could be killed in the call");
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use kernel::Clock;
 use kernel::config::{ConfigError, Env};
 use kernel::deadline::Deadline;
 use kernel::lease::{Lease, Turn, wait_for};
-use kernel::retry::Backoff;
+use kernel::retry::try_again_until;
 use kernel::vault::{Place, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::{error, info, warn};
@@ -36,8 +36,6 @@ const RENEWAL_ROOM: Duration = Duration::from_secs(30);
 const LEASE: Duration = Duration::from_secs(60);
 /// How long to wait for another holder: longer than its lease can last.
 const WAIT: Duration = Duration::from_secs(65);
-/// Between attempts to store new tokens, for as long as the function lives.
-const STORE_PAUSES: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(1_280));
 /// Two refusals closer together than this are one incident: "expired" was seen twice within 100 ms of a good token, and
 /// a refresh of a token that has not expired brings the same one, so it is no second opinion.
 const APART: i64 = 60;
@@ -257,13 +255,11 @@ impl Tokens {
         deadline: Deadline,
     ) -> Result<bool> {
         for attempt in 0.. {
-            let pause = STORE_PAUSES.jittered(attempt);
-            match self.try_to_store(account, fence, (access, refresh), &mut tokens).await {
-                Err(error) if error.may_pass() && deadline.remaining(self.clock.now()) > pause => {
-                    warn!(account.id = account.id, attempt, "new tokens of account {} not stored: {error}", account.id);
-                    self.clock.sleep(pause).await;
-                }
-                outcome => return Ok(outcome?),
+            let outcome = self.try_to_store(account, fence, (access, refresh), &mut tokens).await;
+            let Err(error) = &outcome else { return Ok(outcome?) };
+            warn!(account.id = account.id, attempt, "new tokens of account {} not stored: {error}", account.id);
+            if !try_again_until(deadline, &self.clock, error, attempt).await {
+                return Ok(outcome?);
             }
         }
         Ok(false)

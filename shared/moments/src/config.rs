@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use kernel::aws::LONGEST_CALL;
 use kernel::config::{ConfigError, Env, check_time_limits};
 use url::Url;
 
 use crate::gateway::Gateway;
 use crate::media::Limits;
+use crate::publish::{JOB_LIFETIME, milliseconds};
 use crate::wecom::Wecom;
 
 /// What the function keeps of its time for writing down what a provider answered.
-pub const TIME_TO_WRITE: Duration = Duration::from_secs(10);
+pub const TIME_TO_WRITE: Duration = LONGEST_CALL;
 
 /// How publishing goes about it.
 #[derive(Debug, Clone)]
@@ -52,11 +54,18 @@ impl PublishSettings {
         let visibility = env.required_parsed("QUEUE_VISIBILITY_SECONDS").map(Duration::from_secs)?;
         let provider_timeout = provider_timeout(env)?;
         check_time_limits(provider_timeout + TIME_TO_WRITE, function_timeout, Some(visibility))?;
+        let confirm_within = env.seconds("MOMENT_CONFIRM_SECONDS", 48 * 3_600)?;
+        // Called off sooner, a post that one delivery found could end as a certain failure before the delivery whose job
+        // made it knows it.
+        if milliseconds(confirm_within) < JOB_LIFETIME {
+            let problem = "members need at least a day, which WeCom may take to make a post of a job".to_owned();
+            return Err(ConfigError::Invalid { name: "MOMENT_CONFIRM_SECONDS".to_owned(), problem });
+        }
         Ok(Self {
             provider_timeout,
             lease: function_timeout + Duration::from_secs(30),
             max_lateness: env.seconds("MOMENT_MAX_LATENESS_SECONDS", 3_600)?,
-            confirm_within: env.seconds("MOMENT_CONFIRM_SECONDS", 48 * 3_600)?,
+            confirm_within,
             personal_interval: env.seconds("PERSONAL_INTERVAL_SECONDS", 60)?,
             corp_creations_per_minute: env.parsed("CORP_CREATIONS_PER_MINUTE", 10)?,
             max_attempts: env.parsed("MOMENT_MAX_ATTEMPTS", 8)?,
@@ -107,4 +116,24 @@ impl Gateways {
 pub(crate) fn base_url(env: &Env, name: &str, default: &str) -> Result<Url, ConfigError> {
     let text = env.optional(name).unwrap_or_else(|| default.to_owned());
     Url::parse(&text).map_err(|error| ConfigError::Invalid { name: name.to_owned(), problem: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_deadline_shorter_than_the_life_of_a_job_is_refused_by_name() {
+        let settings = |confirm: &'static str| {
+            let variables = [
+                ("FUNCTION_TIMEOUT_SECONDS", "120"),
+                ("QUEUE_VISIBILITY_SECONDS", "720"),
+                ("MOMENT_CONFIRM_SECONDS", confirm),
+            ];
+            PublishSettings::from_env(&variables.into_iter().collect())
+        };
+        assert_eq!(settings("86400").unwrap().confirm_within, Duration::from_secs(86_400));
+        let refused = settings("86399").unwrap_err().to_string();
+        assert!(refused.contains("MOMENT_CONFIRM_SECONDS"), "{refused}");
+    }
 }

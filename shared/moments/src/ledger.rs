@@ -18,7 +18,7 @@ use crate::store::result::{AccountResult, AccountState, ResultStore};
 use crate::store::task::{Task, TaskChange, TaskStore};
 
 /// How often a change that met another one of the same task is tried again.
-const TRIES: u32 = 30;
+pub(crate) const TRIES: u32 = 30;
 
 /// What became of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,14 +10,12 @@ use super::channel::{Channel, unit_name};
 use super::held::Held;
 use super::runner::{Moved, Publisher};
 use crate::error::Result;
+use crate::ledger::TRIES;
 use crate::status::derive;
 use crate::store::result::AccountState;
 use crate::store::task::TaskChange;
 use crate::store::unit::{UnitChange, UnitStage};
 use crate::tasks::next_round;
-
-/// How often what met another change of the task is tried again.
-const TRIES: u32 = 30;
 
 impl Publisher {
     /// Ends the unit and hands the accounts that were asked for to a new one, which is begun like any other.
@@ -32,7 +30,8 @@ impl Publisher {
         let open: Vec<&String> = seen.open().into_iter().filter_map(|place| held.unit.account_ids.get(place)).collect();
         let corp_key = held.unit.corp_key.as_deref();
         let round = next_round(&held.entry.results);
-        let first = open.first().ok_or(kernel::Error::Corrupt("publish unit"))?;
+        // Its accounts ended otherwise since the list was read. The next look at the list finds that nothing is left.
+        let Some(first) = open.first() else { return Ok(Attempt::Done(Moved::LeaseLost)) };
         let name = unit_name(corp_key, first, round);
         let accounts: Vec<_> = open.iter().map(|account| (account.as_str(), held.unit.member_of(account))).collect();
         let state = AccountState::Requeued { round };

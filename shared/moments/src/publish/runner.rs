@@ -9,7 +9,7 @@ use kernel::config::{ConfigError, Env};
 use kernel::deadline::Deadline;
 use kernel::ids::{TaskId, UserId};
 use kernel::lease::Lease;
-use kernel::retry::Backoff;
+use kernel::retry::try_again_until;
 use kernel::vault::Vault;
 use tracing::{info, warn};
 
@@ -30,13 +30,8 @@ use crate::store::result::AccountState;
 use crate::store::unit::{Unit, UnitChange, UnitStage, UnitStore};
 use crate::wecom::Wecom;
 
-/// More events than one run of a worker can meet, unless deliveries take a post from each other all the time.
+/// More events than one run of a worker meets. It bounds the loop of two deliveries that take one post from each other.
 const MOST_EVENTS: u32 = 40;
-/// What is kept of the worker's time when a write is tried again.
-const TIME_TO_END: Duration = Duration::from_secs(2);
-
-/// The pauses between two tries to write an answer that a worker has in hand.
-const WRITE_PAUSES: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(1_280));
 
 /// What came of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,7 +168,7 @@ impl Publisher {
             Call::FindPublished => channel.find_published(held).await,
             Call::Follow { stopped } => channel.follow(held, stopped).await,
             Call::Cancel => channel.cancel(held).await,
-            Call::Mend(mend) => channel.mend(held, mend).await,
+            Call::Recover(recovery) => channel.recover(held, recovery).await,
         }
     }
 
@@ -211,21 +206,30 @@ impl Publisher {
     }
 
     /// Writes the delivery's row alone, as long as this worker lives: an answer that it has in hand must not be lost to a
-    /// passing failure of the table.
+    /// passing failure of the table. An answer that cannot be written is logged, so that a person can find the post.
     async fn note(&self, held: &mut Held, change: &UnitChange) -> Result<Written> {
-        let mut attempt = 0;
-        let is_written = loop {
+        let Unit { task_id, unit, .. } = &held.unit;
+        let (post, job) = (change.moment_id.as_deref(), change.job_id.as_deref());
+        for attempt in 0.. {
             match self.units.note(&held.unit, &held.lease, change).await {
-                Err(error) if held.deadline.remaining(self.clock.now()) > TIME_TO_END => {
-                    warn!(task.id = held.unit.task_id.get(), "an answer is not written yet: {error}");
-                    self.clock.sleep(WRITE_PAUSES.jittered(attempt)).await;
-                    attempt += 1;
+                Ok(true) => break,
+                Ok(false) => {
+                    warn!(
+                        task.id = task_id.get(),
+                        post, job, "unit {unit} of task {task_id} was lost before its answer"
+                    );
+                    return Ok(Written::LeaseLost);
                 }
-                outcome => break outcome?,
+                Err(error) => {
+                    warn!(
+                        task.id = task_id.get(),
+                        post, job, "answer to unit {unit} of task {task_id} not written: {error}"
+                    );
+                    if !try_again_until(held.deadline, &self.clock, &error, attempt).await {
+                        return Err(error.into());
+                    }
+                }
             }
-        };
-        if !is_written {
-            return Ok(Written::LeaseLost);
         }
         change.apply(&mut held.unit);
         Ok(Written::Yes)

@@ -6,6 +6,7 @@
 mod change;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteItem, Update};
 use kernel::config::{ConfigError, Env};
@@ -83,7 +84,7 @@ pub struct Unit {
     pub stage: UnitStage,
     /// Who works on it.
     pub lease_owner: Option<String>,
-    /// How often it was taken up for what it does now.
+    /// How often it was taken up for what it does now; one more for each claim whose answer was lost.
     #[serde(default)]
     pub attempts: u32,
     /// When it was made, in seconds.
@@ -221,11 +222,7 @@ impl UnitStore {
     /// new with every lease, so finding it in the row already is the SDK's retry of a lost answer.
     pub async fn claim(&self, (task, unit): (TaskId, &str), lease: &Lease) -> Result<Option<Unit>> {
         let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("task_id", n(task))
-            .key("unit", s(unit))
+            .alone(task, unit)
             .condition_expression("next_action_at <= :now OR lease_owner = :owner")
             .update_expression(
                 "SET lease_owner = :owner, next_action_at = :lease_end REMOVE swept_at ADD attempts :one",
@@ -259,11 +256,7 @@ impl UnitStore {
     pub(crate) async fn note(&self, unit: &Unit, lease: &Lease, change: &UnitChange) -> Result<bool> {
         let Expression { update, values } = written(unit, lease, change);
         let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("task_id", n(unit.task_id))
-            .key("unit", s(&unit.unit))
+            .alone(unit.task_id, &unit.unit)
             .condition_expression("lease_owner = :owner AND stage IN (:seen, :stage)")
             .update_expression(update)
             .set_expression_attribute_values(Some(values))
@@ -320,6 +313,12 @@ impl UnitStore {
         )
     }
 
+    /// An update of the row by itself.
+    fn alone(&self, task: TaskId, unit: &str) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.table).key("task_id", n(task)).key("unit", s(unit))
+    }
+
+    /// An update of the row as one action of a transaction.
     fn row(&self, unit: &Unit) -> UpdateBuilder {
         Update::builder().table_name(&self.table).key("task_id", n(unit.task_id)).key("unit", s(&unit.unit))
     }
@@ -344,11 +343,7 @@ impl UnitStore {
     /// Notes that the sweeper sends a message for the unit; `false` when one was sent after `not_since_ms`.
     pub async fn note_dispatch(&self, unit: &Unit, now_ms: i64, not_since_ms: i64) -> Result<bool> {
         let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("task_id", n(unit.task_id))
-            .key("unit", s(&unit.unit))
+            .alone(unit.task_id, &unit.unit)
             .condition_expression("next_action_at = :seen AND (attribute_not_exists(swept_at) OR swept_at < :since)")
             .update_expression("SET swept_at = :now")
             .expression_attribute_values(":seen", n(unit.next_action_at.unwrap_or_default()))

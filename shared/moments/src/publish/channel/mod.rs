@@ -10,7 +10,7 @@ mod wecom;
 use futures::future::BoxFuture;
 
 use super::held::Held;
-use super::machine::{Event, Mend};
+use super::machine::{Event, Recovery};
 use super::runner::Publisher;
 use crate::error::{Error, Result, media_advice};
 use crate::media::{MediaProblem, Medium};
@@ -46,8 +46,8 @@ pub(super) trait Channel: Send + Sync {
     /// Stops the members who have not confirmed.
     fn cancel<'a>(&'a mut self, held: &'a Held) -> Answer<'a>;
 
-    /// Mends what a refusal was about.
-    fn mend<'a>(&'a mut self, held: &'a Held, mend: Mend) -> Answer<'a>;
+    /// Replaces what a refusal was about: token, uploads, or the right to call now.
+    fn recover<'a>(&'a mut self, held: &'a Held, recovery: Recovery) -> Answer<'a>;
 
     /// The accounts that publish with the credentials of this delivery.
     fn sharing_credentials<'a>(&'a self, held: &'a Held) -> BoxFuture<'a, Result<Vec<Account>>>;
@@ -81,8 +81,8 @@ fn or_refused(outcome: Result<Event>) -> Result<Event> {
 }
 
 /// What it means that a medium, the `index`-th from 0, cannot be used.
-fn unfit(index: usize, problem: &MediaProblem) -> Event {
-    if problem.transient() { Event::Hindered } else { Event::Unfit(media_advice(index, problem)) }
+fn media_unusable(index: usize, problem: &MediaProblem) -> Event {
+    if problem.transient() { Event::TemporaryFailure } else { Event::MediaUnusable(media_advice(index, problem)) }
 }
 
 impl Publisher {

@@ -25,9 +25,9 @@ pub(in crate::publish) enum Event {
     /// It is not its turn before this instant, in milliseconds.
     NotBefore(i64),
     /// A medium could not be fetched, which may pass.
-    Hindered,
+    TemporaryFailure,
     /// A medium cannot be published, ever.
-    Unfit(Advice),
+    MediaUnusable(Advice),
 
     /// The call was answered with the post.
     Posted {
@@ -43,8 +43,8 @@ pub(in crate::publish) enum Event {
     Lost,
     /// The provider refused, so nothing was done.
     Refused(ProviderError),
-    /// What a refusal was about is mended: the token, the uploads.
-    Mended,
+    /// What a refusal was about is replaced: the token, the uploads.
+    Recovered,
     /// There is no token to ask with.
     NoToken(ProviderError),
 
@@ -106,13 +106,13 @@ impl Event {
             Self::AnsweredToAnother => "AnsweredToAnother",
             Self::Prepared { .. } => "Prepared",
             Self::NotBefore(_) => "NotBefore",
-            Self::Hindered => "Hindered",
-            Self::Unfit(_) => "Unfit",
+            Self::TemporaryFailure => "TemporaryFailure",
+            Self::MediaUnusable(_) => "MediaUnusable",
             Self::Posted { .. } => "Posted",
             Self::Accepted { .. } => "Accepted",
             Self::Lost => "Lost",
             Self::Refused(_) => "Refused",
-            Self::Mended => "Mended",
+            Self::Recovered => "Recovered",
             Self::NoToken(_) => "NoToken",
             Self::Shows { .. } => "Shows",
             Self::NotShown(_) => "NotShown",

@@ -21,9 +21,10 @@ use delivery::DeliveryAccount;
 pub(crate) use delivery::Standing;
 pub(super) use event::{Absence, Event};
 pub(crate) use policy::Guards;
-pub(super) use policy::{JOB_LIFETIME, Policy, milliseconds};
+pub(super) use policy::Policy;
+pub(crate) use policy::{JOB_LIFETIME, milliseconds};
 pub(crate) use rules::{Retry, retry};
-pub(super) use transition::{Call, Mend, Then, Transition};
+pub(super) use transition::{Call, Recovery, Then, Transition};
 
 use crate::store::unit::UnitStage;
 
@@ -69,7 +70,7 @@ pub(crate) const fn intervene(stage: UnitStage, intervention: Intervention) -> O
 /// |---|---|---|
 /// | QUEUED | nothing was sent | the call (SENDING), a reason why it is never sent (DONE) |
 /// | SENDING | the one call is under way, or its worker died in it | its answer, or UNCONFIRMED; never a second call |
-/// | ANSWERED | the provider named the post, and its id is on the row | telling it (WAITING, DONE) |
+/// | ANSWERED | the provider named the post, and its id is on the row | telling it (WAITING, DONE), or UNCONFIRMED when it was named to another delivery too |
 /// | SUBMITTED | WeCom has taken the job | its moment (ANSWERED), its failure (DONE), a day (UNCONFIRMED) |
 /// | WAITING | members are asked to confirm | their confirmation or the deadline (DONE) |
 /// | UNCONFIRMED | only the provider's list can tell | what it shows (WAITING, DONE), so many looks (DONE) |
@@ -83,12 +84,12 @@ pub(super) fn next(delivery: &Delivery, event: Event, policy: &Policy) -> Result
         (S::Queued, E::TakenUp) => rules::begin(d, p),
         (S::Queued, E::Usable(usable)) => rules::choose(d, &usable, p),
         (S::Queued, E::Prepared { asked }) => rules::fence(d, asked, p),
-        (S::Queued, E::Hindered) => rules::queue_again(d, p.retry_after(d.attempts)),
-        (S::Queued, E::Unfit(advice)) => rules::fail(d, &advice),
+        (S::Queued, E::TemporaryFailure) => rules::queue_again(d, p.retry_after(d.attempts)),
+        (S::Queued, E::MediaUnusable(advice)) => rules::fail(d, &advice),
         (S::Queued | S::Sending, E::NotBefore(instant)) => rules::wait_for_turn(d, instant),
         (S::Queued | S::Sending, E::Refused(failure)) => rules::refused(d, &failure, p),
-        (S::Queued | S::Sending, E::Mended) => rules::queue_again(d, std::time::Duration::ZERO),
-        (S::Queued | S::Sending, E::NoToken(failure)) => rules::not_mended(d, &failure, p),
+        (S::Queued | S::Sending, E::Recovered) => rules::queue_again(d, std::time::Duration::ZERO),
+        (S::Queued | S::Sending, E::NoToken(failure)) => rules::not_recovered(d, &failure, p),
 
         (S::Sending, E::TakenUp) => rules::interrupted(d, p),
         (S::Sending, E::Lost) => rules::unconfirmed(d, p),
@@ -109,7 +110,7 @@ pub(super) fn next(delivery: &Delivery, event: Event, policy: &Policy) -> Result
 
         (S::Submitted, E::Noted) => rules::job_noted(d, p),
         (S::Submitted, E::TakenUp) => rules::follow_job(d, p),
-        (S::Submitted, E::Working | E::Mended) => rules::look_again(d, p),
+        (S::Submitted, E::Working | E::Recovered) => rules::look_again(d, p),
         (S::Submitted, E::JobFailed(failure)) => rules::job_failed(d, &failure, p),
         (S::Submitted, E::NotTold(kind)) => rules::job_not_told(d, kind, p),
         (S::Submitted, E::NoToken(failure)) => rules::job_without_token(d, &failure, p),
@@ -120,7 +121,7 @@ pub(super) fn next(delivery: &Delivery, event: Event, policy: &Policy) -> Result
         (S::Waiting, E::Looked { published, stopped }) => rules::looked(d, &published, stopped, p),
         (S::Waiting, E::NotTold(kind)) => rules::members_not_told(d, kind, p),
         (S::Waiting, E::NoToken(failure)) => rules::members_without_token(d, &failure, p),
-        (S::Waiting, E::Mended) => rules::look_again(d, p),
+        (S::Waiting, E::Recovered) => rules::look_again(d, p),
 
         (stage, _) => return Err(Impossible { stage, event: name }),
     })

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use kernel::queue::MAX_DELAY;
+use kernel::retry::Backoff;
 
 use crate::config::{PublishSettings, TIME_TO_WRITE};
 
 /// WeCom forgets a job after a day; from then on only its list can tell.
-pub(in crate::publish) const JOB_LIFETIME: i64 = 24 * 3_600_000;
+pub(crate) const JOB_LIFETIME: i64 = 24 * 3_600_000;
 /// How long after the deadline WeCom is asked for its last word while it fails to give it.
 pub(super) const LAST_WORD: i64 = 24 * 3_600_000;
 /// How long a delivery waits for its turn: no limit of a provider's that is known to us lasts longer than a day, and what
@@ -62,16 +63,16 @@ impl Policy {
 
     /// The pause after the `attempts`-th attempt that may succeed later.
     pub(super) fn retry_after(&self, attempts: u32) -> Duration {
-        doubled(self.retry_pause, attempts).min(MAX_DELAY)
+        growing(self.retry_pause, MAX_DELAY, attempts)
     }
 }
 
-/// `first`, doubled with each attempt after the first.
-pub(super) fn doubled(first: Duration, attempts: u32) -> Duration {
-    first.saturating_mul(1 << attempts.saturating_sub(1).min(12))
+/// The pause after the `attempts`-th attempt, counted from 1: `first`, then twice as long each time up to `longest`.
+pub(super) fn growing(first: Duration, longest: Duration, attempts: u32) -> Duration {
+    Backoff::new(first, longest).pause(attempts.saturating_sub(1))
 }
 
-pub(in crate::publish) fn milliseconds(duration: Duration) -> i64 {
+pub(crate) fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 

@@ -10,7 +10,7 @@ pub(super) use following::{
 };
 pub(super) use reading::{not_shown, read_again, take_back, tell_answered, tell_found, unreadable};
 pub(super) use sending::{
-    answered, begin, choose, fence, interrupted, job_taken, not_mended, queue_again, refused, unconfirmed,
+    answered, begin, choose, fence, interrupted, job_taken, not_recovered, queue_again, refused, unconfirmed,
     wait_for_turn,
 };
 

@@ -64,13 +64,13 @@ pub(in crate::publish) enum Call {
     },
     /// That no member may publish any more.
     Cancel,
-    /// What a refusal was about is mended.
-    Mend(Mend),
+    /// What a refusal was about is replaced, so that the call can be made again.
+    Recover(Recovery),
 }
 
-/// What can be mended after a refusal.
+/// What can be replaced, or waited for, after a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::publish) enum Mend {
+pub(in crate::publish) enum Recovery {
     /// The token is void: a new one.
     Token,
     /// The uploads are not known any more: they are forgotten, and made anew at the next attempt.

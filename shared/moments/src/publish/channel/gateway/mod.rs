@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::gateway::{Gateway, RawObject};
 use crate::provider::{FailureKind, Provider};
 use crate::publish::held::Held;
-use crate::publish::machine::{Event, Mend};
+use crate::publish::machine::{Event, Recovery};
 use crate::publish::runner::Publisher;
 use crate::store::account::{Account, AuthData, TABLE};
 
@@ -70,11 +70,11 @@ impl<'p> GatewayChannel<'p> {
         })
     }
 
-    async fn mended(&self, mend: Mend) -> Result<Event> {
-        Ok(match mend {
+    async fn recovered(&self, recovery: Recovery) -> Result<Event> {
+        Ok(match recovery {
             // The gateway's token is its user's, and its uploads are made anew at each attempt.
-            Mend::Token | Mend::Media => Event::Mended,
-            Mend::Rate(window) => {
+            Recovery::Token | Recovery::Media => Event::Recovered,
+            Recovery::Rate(window) => {
                 let now = self.cx.clock.now();
                 let wait = i64::try_from(window.wait(now).as_millis()).unwrap_or(i64::MAX / 4);
                 Event::NotBefore(now.as_millisecond() + wait)
@@ -126,8 +126,8 @@ impl Channel for GatewayChannel<'_> {
         async { Err(kernel::Error::Corrupt("publish unit").into()) }.boxed()
     }
 
-    fn mend<'a>(&'a mut self, _: &'a Held, mend: Mend) -> Answer<'a> {
-        self.mended(mend).boxed()
+    fn recover<'a>(&'a mut self, _: &'a Held, recovery: Recovery) -> Answer<'a> {
+        self.recovered(recovery).boxed()
     }
 
     fn sharing_credentials<'a>(&'a self, held: &'a Held) -> BoxFuture<'a, Result<Vec<Account>>> {

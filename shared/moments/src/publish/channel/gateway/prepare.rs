@@ -3,7 +3,7 @@
 use super::{GatewayChannel, Ready};
 use crate::error::{PublishProblem, Result};
 use crate::media::{MediaKind, check_set};
-use crate::publish::channel::unfit;
+use crate::publish::channel::media_unusable;
 use crate::publish::held::Held;
 use crate::publish::machine::{Event, milliseconds};
 use crate::store::Turn;
@@ -18,11 +18,11 @@ impl GatewayChannel<'_> {
         for index in 0..task.media_urls.len() {
             match self.cx.fetch(task, index).await {
                 Ok(medium) => kinds.push(medium.kind),
-                Err(problem) => return Ok(unfit(index, &problem)),
+                Err(problem) => return Ok(media_unusable(index, &problem)),
             }
         }
         if !check_set(&kinds).is_empty() {
-            return Ok(Event::Unfit(PublishProblem::MediaUnusable.advice()));
+            return Ok(Event::MediaUnusable(PublishProblem::MediaUnusable.advice()));
         }
         if let Turn::NotBefore(instant) = self.take_turn(held, &account).await? {
             return Ok(Event::NotBefore(instant));
@@ -33,7 +33,7 @@ impl GatewayChannel<'_> {
             [] => {}
             [url] if is_video => match &settings.video_cover {
                 Some(cover) => video = Some(device.gateway.upload_video(&device.app_id, cover, url).await?),
-                None => return Ok(Event::Unfit(PublishProblem::MediaUnusable.advice())),
+                None => return Ok(Event::MediaUnusable(PublishProblem::MediaUnusable.advice())),
             },
             urls => images = device.gateway.upload_images(&device.app_id, urls).await?,
         }

@@ -12,7 +12,7 @@ use crate::accounts::CorpToken;
 use crate::error::{Error, Result};
 use crate::provider::{FailureKind, Provider};
 use crate::publish::held::Held;
-use crate::publish::machine::{Event, Mend};
+use crate::publish::machine::{Event, Recovery};
 use crate::publish::runner::Publisher;
 use crate::store::account::Account;
 use crate::wecom::MomentDraft;
@@ -67,23 +67,23 @@ impl<'p> WecomChannel<'p> {
         })
     }
 
-    async fn mended(&mut self, held: &Held, mend: Mend) -> Result<Event> {
-        match mend {
-            Mend::Token => {
+    async fn recovered(&mut self, held: &Held, recovery: Recovery) -> Result<Event> {
+        match recovery {
+            Recovery::Token => {
                 let version = match self.token.take() {
                     Some(token) => token.version,
                     None => self.cx.corps.get(&self.corp_key).await?.map_or(0, |corp| corp.token_version),
                 };
                 let renewed = self.cx.tokens.get(held.unit.user_id, &self.corp_key, Some(version)).await;
-                renewed.map_or_else(without_token, |_| Ok(Event::Mended))
+                renewed.map_or_else(without_token, |_| Ok(Event::Recovered))
             }
-            Mend::Media => {
+            Recovery::Media => {
                 for hash in self.uploaded() {
                     self.cx.uploads.forget(&self.corp_key, hash).await?;
                 }
-                Ok(Event::Mended)
+                Ok(Event::Recovered)
             }
-            Mend::Rate(window) => {
+            Recovery::Rate(window) => {
                 Ok(Event::NotBefore(self.cx.corps.block(&self.corp_key, window, self.cx.clock.now()).await?))
             }
         }
@@ -126,8 +126,8 @@ impl Channel for WecomChannel<'_> {
         self.stop_members(held).boxed()
     }
 
-    fn mend<'a>(&'a mut self, held: &'a Held, mend: Mend) -> Answer<'a> {
-        self.mended(held, mend).boxed()
+    fn recover<'a>(&'a mut self, held: &'a Held, recovery: Recovery) -> Answer<'a> {
+        self.recovered(held, recovery).boxed()
     }
 
     fn sharing_credentials<'a>(&'a self, held: &'a Held) -> BoxFuture<'a, Result<Vec<Account>>> {

@@ -3,7 +3,7 @@
 use super::{Ready, WecomChannel};
 use crate::error::{PublishProblem, Result, media_advice};
 use crate::media::{MediaKind, Medium, check_set};
-use crate::publish::channel::unfit;
+use crate::publish::channel::media_unusable;
 use crate::publish::held::Held;
 use crate::publish::machine::Event;
 use crate::store::Turn;
@@ -22,7 +22,7 @@ impl WecomChannel<'_> {
         for index in 0..task.media_urls.len() {
             let medium = match self.cx.fetch(task, index).await {
                 Ok(medium) => medium,
-                Err(problem) => return Ok(unfit(index, &problem)),
+                Err(problem) => return Ok(media_unusable(index, &problem)),
             };
             let now = self.cx.clock.now().as_second();
             hashes.push(medium.sha256.clone());
@@ -39,14 +39,14 @@ impl WecomChannel<'_> {
             let sha256 = medium.sha256.clone();
             let Medium { file_name, mime, bytes, .. } = match medium.fit(settings.media_limits).await {
                 Ok(fitting) => fitting,
-                Err(problem) => return Ok(Event::Unfit(media_advice(index, &problem))),
+                Err(problem) => return Ok(Event::MediaUnusable(media_advice(index, &problem))),
             };
             let uploaded = self.cx.wecom.upload_attachment(&token.token, kind, &file_name, mime, bytes).await?;
             self.cx.uploads.put(&self.corp_key, &sha256, &uploaded.media_id, now + UPLOAD_LIFETIME).await?;
             ids.push(uploaded.media_id);
         }
         if !check_set(&kinds).is_empty() {
-            return Ok(Event::Unfit(PublishProblem::MediaUnusable.advice()));
+            return Ok(Event::MediaUnusable(PublishProblem::MediaUnusable.advice()));
         }
         let is_video = kinds.iter().any(|kind| matches!(kind, MediaKind::Video { .. }));
         let attachments = match (ids.pop(), is_video) {

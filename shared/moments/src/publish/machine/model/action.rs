@@ -66,14 +66,14 @@ impl Hiccup {
             Call::Follow { .. } if is_job => &[Self::Working, Self::Busy, Self::VoidToken],
             Call::Follow { .. } => &[Self::Busy, Self::VoidToken],
             Call::Cancel => &[Self::Busy, Self::VoidToken, Self::Barred],
-            Call::Accounts | Call::FindPublished | Call::Mend(_) => &[],
+            Call::Accounts | Call::FindPublished | Call::Recover(_) => &[],
         }
     }
 
     /// What the machine is told.
     pub fn event(self, call: &Call) -> Event {
         let kind = match self {
-            Self::Media => return Event::Hindered,
+            Self::Media => return Event::TemporaryFailure,
             Self::Working => return Event::Working,
             Self::Busy => FailureKind::Retry,
             Self::VoidToken => FailureKind::TokenInvalid,

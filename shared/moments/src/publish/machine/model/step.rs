@@ -1,7 +1,7 @@
 //! The steps of workers, whose decisions are the real machine's, and everything around them.
 
 use super::super::{
-    Call, Event, Intervention, Mend, Policy, Retry, Then, Transition, UnitStage, intervene, next, retry,
+    Call, Event, Intervention, Policy, Recovery, Retry, Then, Transition, UnitStage, intervene, next, retry,
 };
 use super::action::{Action, Hiccup, Outcome};
 use super::tables::{call_off, find, follow, standing, take_back, write};
@@ -122,7 +122,7 @@ impl Model {
         match call {
             Call::Send if budget.lost_answers > 0 => outcomes.extend([Outcome::LostBefore, Outcome::LostAfter]),
             Call::FindPublished if budget.unreadable > 0 => outcomes.push(Outcome::Unreadable),
-            Call::Follow { .. } | Call::Cancel | Call::Mend(Mend::Token) if budget.no_token > 0 => {
+            Call::Follow { .. } | Call::Cancel | Call::Recover(Recovery::Token) if budget.no_token > 0 => {
                 outcomes.push(Outcome::NoToken)
             }
             _ => {}
@@ -200,7 +200,7 @@ impl Model {
             match &work.pending {
                 // What can only go well goes well at once.
                 Pending::Call(call) => match (call, self.outcomes(world, work, call).len()) {
-                    (Call::Accounts | Call::Prepare { .. } | Call::Mend(_), 1) => {
+                    (Call::Accounts | Call::Prepare { .. } | Call::Recover(_), 1) => {
                         self.answer(world, worker, Outcome::Truly);
                     }
                     _ => return,
@@ -293,8 +293,8 @@ impl Model {
                 world.posts[work.row.post.unwrap_or_default()].stopped = true;
                 Event::Stopped
             }
-            (Call::Mend(Mend::Rate(_)), _) => Event::NotBefore(world.now + 1_000),
-            (Call::Mend(_), _) => Event::Mended,
+            (Call::Recover(Recovery::Rate(_)), _) => Event::NotBefore(world.now + 1_000),
+            (Call::Recover(_), _) => Event::Recovered,
         };
         if matches!(event, Event::Posted { .. } | Event::Accepted { .. } | Event::Made { .. }) {
             world.rows[work.delivery].answered = true;

@@ -71,10 +71,10 @@ pub(super) fn take_back(world: &mut World, work: &Work) -> Event {
         Some((owner, How::Found)) if owner != work.delivery => {
             world.posts[id].claim = Some((work.delivery, How::Answered));
             let (now, row) = (world.now, &mut world.rows[owner]);
-            if let Some(stage) = intervene(row.stage, Intervention::PostTakenBack) {
-                (row.stage, row.attempts, row.due, row.owner) = (stage, 0, Some(now), None);
-                (row.post, row.confirm_until) = (None, 0);
-            }
+            let stage = intervene(row.stage, Intervention::PostTakenBack);
+            let stage = stage.expect("whoever only found a post can give it back in every stage");
+            (row.stage, row.attempts, row.due, row.owner) = (stage, 0, Some(now), None);
+            (row.post, row.confirm_until) = (None, 0);
             let Row { task, accounts, .. } = *row;
             for account in accounts.iter() {
                 let result = &mut world.results[task][account];

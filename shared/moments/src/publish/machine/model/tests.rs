@@ -66,7 +66,7 @@ fn full() -> Vec<Setting> {
 }
 
 /// A provider that names one post to two calls, media that are unfit for good, a job that fails for certain.
-const NOT_MODELLED: [&str; 3] = ["ANSWERED AnsweredToAnother", "QUEUED Unfit", "SUBMITTED JobFailed"];
+const NOT_MODELLED: [&str; 3] = ["ANSWERED AnsweredToAnother", "QUEUED MediaUnusable", "SUBMITTED JobFailed"];
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "how large the search is to be is the developer's word, no setting")]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::super::delivery::Delivery;
-use super::super::policy::{Guard, JOB_LIFETIME, LAST_WORD, LONGEST_JOB_PAUSE, LONGEST_MEMBER_PAUSE, Policy, doubled};
-use super::super::transition::{Call, Mend, Then, Transition};
+use super::super::policy::{Guard, JOB_LIFETIME, LAST_WORD, LONGEST_JOB_PAUSE, LONGEST_MEMBER_PAUSE, Policy, growing};
+use super::super::transition::{Call, Recovery, Then, Transition};
 use super::{fail, passes, shown_at, unconfirmed};
 use crate::error::{PublishProblem, provider_advice};
 use crate::provider::{FailureKind, ProviderError};
@@ -101,18 +101,18 @@ pub(in super::super) fn look_again(d: &Delivery, p: &Policy) -> Transition {
 }
 
 fn look_after_failure(d: &Delivery, kind: FailureKind, p: &Policy) -> Transition {
-    if kind == FailureKind::TokenInvalid { Transition::call(Call::Mend(Mend::Token)) } else { look_again(d, p) }
+    if kind == FailureKind::TokenInvalid { Transition::call(Call::Recover(Recovery::Token)) } else { look_again(d, p) }
 }
 
 /// The secret is refused: WeCom blocks an address that goes on asking with it, so it is seldom tried from now on, and
-/// the accounts show that somebody has to mend it.
+/// the accounts show that somebody has to connect them again.
 fn await_new_secret(d: &Delivery) -> Transition {
     let proven = Some(AccountStatus::Expired);
     Transition { proven, ..look_after(d, LONGEST_MEMBER_PAUSE, LONGEST_MEMBER_PAUSE) }
 }
 
 fn look_after(d: &Delivery, first: Duration, longest: Duration) -> Transition {
-    let pause = doubled(first, d.attempts).min(longest.max(first));
+    let pause = growing(first, longest.max(first), d.attempts);
     if is_over(d) {
         return Transition::stay(d.now, pause);
     }

@@ -1,8 +1,10 @@
 //! What a read-back means, and how a post is told as this delivery's.
 
+use kernel::queue::MAX_DELAY;
+
 use super::super::delivery::Delivery;
 use super::super::event::Absence;
-use super::super::policy::{Guard, Policy, milliseconds};
+use super::super::policy::{Guard, Policy, growing, milliseconds};
 use super::super::transition::{Then, Transition};
 use super::{fail, nobody_knows};
 use crate::error::PublishProblem;
@@ -35,7 +37,7 @@ pub(in super::super) fn read_again(d: &Delivery, p: &Policy) -> Transition {
     if d.attempts >= p.reconcile_tries {
         return fail(d, &nobody_knows(d));
     }
-    let pause = super::super::policy::doubled(p.reconcile_pause, d.attempts + 1).min(kernel::queue::MAX_DELAY);
+    let pause = growing(p.reconcile_pause, MAX_DELAY, d.attempts + 1);
     Transition::stay(d.now, pause)
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::delivery::Delivery;
 use super::super::policy::{Guard, LONGEST_WAIT, Policy};
-use super::super::transition::{Call, Mend, Then, Transition};
+use super::super::transition::{Call, Recovery, Then, Transition};
 use super::{fail, passes, reading, senders, shown_at};
 use crate::error::{PublishProblem, provider_advice};
 use crate::provider::{FailureKind, ProviderError};
@@ -12,8 +12,8 @@ use crate::store::account::AccountStatus;
 use crate::store::result::{AccountState, Stage};
 use crate::store::unit::{UnitChange, UnitStage};
 
-/// Token and media are mended in the first attempts only: what is refused again then is not what was mended.
-const MENDED_WITHIN: u32 = 2;
+/// Token and media are replaced in the first attempts only: what is refused again then has another cause.
+const RECOVERED_WITHIN: u32 = 2;
 
 /// A delivery of which nothing was sent is taken up.
 pub(in super::super) fn begin(d: &Delivery, p: &Policy) -> Transition {
@@ -82,15 +82,15 @@ pub(in super::super) fn wait_for_turn(d: &Delivery, instant: i64) -> Transition 
 pub(in super::super) fn refused(d: &Delivery, failure: &ProviderError, p: &Policy) -> Transition {
     match failure.kind {
         FailureKind::Retry if d.attempts < p.max_attempts => queue_again(d, p.retry_after(d.attempts)),
-        FailureKind::RateLimited { window } => Transition::call(Call::Mend(Mend::Rate(window))),
-        FailureKind::TokenInvalid if d.attempts <= MENDED_WITHIN => Transition::call(Call::Mend(Mend::Token)),
-        FailureKind::MediaInvalid if d.attempts <= MENDED_WITHIN => Transition::call(Call::Mend(Mend::Media)),
+        FailureKind::RateLimited { window } => Transition::call(Call::Recover(Recovery::Rate(window))),
+        FailureKind::TokenInvalid if d.attempts <= RECOVERED_WITHIN => Transition::call(Call::Recover(Recovery::Token)),
+        FailureKind::MediaInvalid if d.attempts <= RECOVERED_WITHIN => Transition::call(Call::Recover(Recovery::Media)),
         _ => refused_for_good(d, failure),
     }
 }
 
 /// The token that was refused could not be replaced. One that is late is waited for: nothing was sent.
-pub(in super::super) fn not_mended(d: &Delivery, failure: &ProviderError, p: &Policy) -> Transition {
+pub(in super::super) fn not_recovered(d: &Delivery, failure: &ProviderError, p: &Policy) -> Transition {
     if passes(failure.kind) { queue_again(d, p.retry_after(d.attempts)) } else { refused_for_good(d, failure) }
 }
 

@@ -77,19 +77,20 @@ fn accounts_that_cannot_be_used_fail_and_the_others_are_shown_once_as_under_way(
 fn what_is_refused_in_passing_is_begun_again_within_the_attempts() {
     let refused = |attempts, kind| then(S::Sending, |d| d.attempts = attempts, Event::Refused(failure(kind)));
     let done = (Some(S::Done), Then::End);
-    let mend = |mend| (None, Then::Call(Call::Mend(mend)));
+    let recover = |recovery| (None, Then::Call(Call::Recover(recovery)));
     assert_eq!(refused(1, FailureKind::Retry), (Some(S::Queued), pause(10)));
     assert_eq!(refused(7, FailureKind::Retry), (Some(S::Queued), pause(640)));
     assert_eq!(refused(8, FailureKind::Retry), done);
-    for (kind, mended) in [(FailureKind::TokenInvalid, Mend::Token), (FailureKind::MediaInvalid, Mend::Media)] {
-        assert_eq!(refused(2, kind), mend(mended));
+    for (kind, recovery) in [(FailureKind::TokenInvalid, Recovery::Token), (FailureKind::MediaInvalid, Recovery::Media)]
+    {
+        assert_eq!(refused(2, kind), recover(recovery));
         assert_eq!(refused(3, kind), done);
     }
     let window = RateWindow::Day;
-    assert_eq!(refused(20, FailureKind::RateLimited { window }), mend(Mend::Rate(window)));
+    assert_eq!(refused(20, FailureKind::RateLimited { window }), recover(Recovery::Rate(window)));
     // The pause ends growing where a message can no longer wait it out.
-    assert_eq!(then(S::Queued, |d| d.attempts = 8, Event::Hindered), (Some(S::Queued), pause(900)));
-    assert_eq!(then(S::Sending, |_| (), Event::Mended), (Some(S::Queued), pause(0)));
+    assert_eq!(then(S::Queued, |d| d.attempts = 8, Event::TemporaryFailure), (Some(S::Queued), pause(900)));
+    assert_eq!(then(S::Sending, |_| (), Event::Recovered), (Some(S::Queued), pause(0)));
     let late = |kind| then(S::Queued, |_| (), Event::NoToken(failure(kind)));
     assert_eq!(late(FailureKind::Retry), (Some(S::Queued), pause(10)));
     assert_eq!(late(FailureKind::BadCredentials), done);
@@ -99,7 +100,7 @@ fn what_is_refused_in_passing_is_begun_again_within_the_attempts() {
 fn a_wait_for_a_turn_is_no_attempt() {
     let transition = after(S::Queued, |d| d.attempts = 3, Event::NotBefore(NOW + 60_000));
     assert_eq!((transition.change.attempts, transition.then), (Some(2), pause(60)));
-    let transition = after(S::Queued, |d| d.attempts = 3, Event::Hindered);
+    let transition = after(S::Queued, |d| d.attempts = 3, Event::TemporaryFailure);
     assert_eq!(transition.change.attempts, None);
 }
 
@@ -172,7 +173,10 @@ fn a_job_is_asked_about_for_a_day_and_what_it_says_is_believed() {
     assert_eq!(submitted(Event::JobFailed(failure(FailureKind::OutcomeUnknown))), unconfirmed);
     assert_eq!(submitted(Event::JobFailed(failure(FailureKind::Unknown))), (Some(S::Done), Then::End));
     assert_eq!(submitted(Event::NotTold(FailureKind::NotFound)), unconfirmed);
-    assert_eq!(submitted(Event::NotTold(FailureKind::TokenInvalid)), (None, Then::Call(Call::Mend(Mend::Token))));
+    assert_eq!(
+        submitted(Event::NotTold(FailureKind::TokenInvalid)),
+        (None, Then::Call(Call::Recover(Recovery::Token)))
+    );
     assert_eq!(submitted(Event::NotTold(FailureKind::Unknown)), (None, pause(16)));
     assert_eq!(submitted(Event::NoToken(failure(FailureKind::Retry))), (None, pause(16)));
     let transition = after(S::Submitted, |_| (), Event::NoToken(failure(FailureKind::BadCredentials)));

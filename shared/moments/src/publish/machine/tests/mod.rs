@@ -85,12 +85,12 @@ fn events() -> Vec<Event> {
         Event::Usable(vec![0, 1]),
         Event::Prepared { asked: vec!["anna".to_owned()] },
         Event::NotBefore(NOW + 60_000),
-        Event::Hindered,
-        Event::Unfit(advice()),
+        Event::TemporaryFailure,
+        Event::MediaUnusable(advice()),
         Event::Posted { id: "p".to_owned() },
         Event::Accepted { job_id: "j".to_owned() },
         Event::Lost,
-        Event::Mended,
+        Event::Recovered,
         Event::Shows { id: "m".to_owned() },
         Event::Unreadable,
         Event::Working,
@@ -112,26 +112,39 @@ fn events() -> Vec<Event> {
 pub(super) fn answers(call: &Call, members_confirm: bool) -> &'static [&'static str] {
     match (call, members_confirm) {
         (Call::Accounts, _) => &["Usable"],
-        (Call::Prepare { .. }, _) => &["Prepared", "NotBefore", "Hindered", "Unfit", "Refused"],
+        (Call::Prepare { .. }, _) => &["Prepared", "NotBefore", "TemporaryFailure", "MediaUnusable", "Refused"],
         (Call::Send, true) => &["Accepted", "Lost", "Refused"],
         (Call::Send, false) => &["Posted", "Lost", "Refused"],
         (Call::FindPublished, _) => &["Shows", "NotShown", "Unreadable"],
         (Call::Follow { .. }, _) => &["Working", "Made", "JobFailed", "NotTold", "NoToken", "Looked"],
         (Call::Cancel, _) => &["Stopped", "NotStopped", "NoToken"],
-        (Call::Mend(Mend::Token), _) => &["Mended", "NoToken"],
-        (Call::Mend(Mend::Media), _) => &["Mended"],
-        (Call::Mend(Mend::Rate(_)), _) => &["NotBefore"],
+        (Call::Recover(Recovery::Token), _) => &["Recovered", "NoToken"],
+        (Call::Recover(Recovery::Media), _) => &["Recovered"],
+        (Call::Recover(Recovery::Rate(_)), _) => &["NotBefore"],
     }
 }
 
 /// The pairs that may come about. All others are impossible, and this list is how they are named.
 const LEGAL: &[(S, &[&str])] = &[
-    (S::Queued, &["TakenUp", "Usable", "Prepared", "NotBefore", "Hindered", "Unfit", "Refused", "Mended", "NoToken"]),
-    (S::Sending, &["TakenUp", "Posted", "Accepted", "Lost", "Refused", "NotBefore", "Mended", "NoToken"]),
+    (
+        S::Queued,
+        &[
+            "TakenUp",
+            "Usable",
+            "Prepared",
+            "NotBefore",
+            "TemporaryFailure",
+            "MediaUnusable",
+            "Refused",
+            "Recovered",
+            "NoToken",
+        ],
+    ),
+    (S::Sending, &["TakenUp", "Posted", "Accepted", "Lost", "Refused", "NotBefore", "Recovered", "NoToken"]),
     (S::Unconfirmed, &["TakenUp", "Shows", "NotShown", "Unreadable", "ClaimTaken"]),
     (S::Answered, &["TakenUp", "Noted", "ClaimTaken", "AnsweredToAnother"]),
-    (S::Submitted, &["TakenUp", "Noted", "Working", "Made", "JobFailed", "NotTold", "NoToken", "Mended"]),
-    (S::Waiting, &["TakenUp", "Stopped", "NotStopped", "Looked", "NotTold", "NoToken", "Mended"]),
+    (S::Submitted, &["TakenUp", "Noted", "Working", "Made", "JobFailed", "NotTold", "NoToken", "Recovered"]),
+    (S::Waiting, &["TakenUp", "Stopped", "NotStopped", "Looked", "NotTold", "NoToken", "Recovered"]),
     (S::Done, &[]),
 ];
 

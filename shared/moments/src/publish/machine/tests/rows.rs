@@ -115,8 +115,8 @@ fn accounts_are_shown_at_the_stage_they_are_in_and_only_once() {
         next(&delivery, event, &policy()).unwrap().states
     };
     let at = |place, stage| (place, AccountState::Processing(stage));
-    assert_eq!(states(S::Sending, Stage::Sending, Event::Mended), [at(0, Stage::Queued)]);
-    assert_eq!(states(S::Queued, Stage::Claimed, Event::Mended), []);
+    assert_eq!(states(S::Sending, Stage::Sending, Event::Recovered), [at(0, Stage::Queued)]);
+    assert_eq!(states(S::Queued, Stage::Claimed, Event::Recovered), []);
     assert_eq!(states(S::Submitted, Stage::Submitted, Event::Noted), [at(1, Stage::Submitted)]);
     assert_eq!(states(S::Sending, Stage::Sending, Event::Lost), [0, 1].map(|place| at(place, Stage::Unconfirmed)));
 }
