@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use functions::base::Base;
 use functions::moments::publisher::{App, handle};
 use functions::worker::serve_sqs;
+use kernel::Context;
 
 fn main() -> ExitCode {
-    serve_sqs(async |env| App::new(&Base::load(env).await?).await, handle)
+    serve_sqs(async |env| App::new(&Context::load(env).await?).await, handle)
 }

@@ -7,8 +7,9 @@ use leads::browser::BrowserKey;
 use serde::{Deserialize, Serialize};
 
 use super::browser_cookie::BrowserCookie;
-use crate::base::Base;
 use crate::http::{ApiRequest, ApiResponse, Problem};
+use kernel::Context;
+use kernel::platform_secret::Secrets;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -20,10 +21,14 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let secret = base.secret().await?;
-        let links = AuthorizationLinks::new(&base.aws, &base.env, base.douyin(&secret)?, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator_with(&secret)?, links, cookie: BrowserCookie::from_env(&base.env)? })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let secrets = Secrets::load(cx).await?;
+        let links = AuthorizationLinks::new(cx, leads::config::douyin(cx, secrets.clone())?)?;
+        Ok(Self {
+            auth: Authenticator::with_secrets(cx, secrets).await?,
+            links,
+            cookie: BrowserCookie::from_env(&cx.env)?,
+        })
     }
 }
 

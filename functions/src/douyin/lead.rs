@@ -6,8 +6,8 @@ use leads::desk::LeadDesk;
 use leads::ids::LeadId;
 
 use super::view::LeadDetail;
-use crate::base::Base;
 use crate::http::{ApiRequest, ApiResponse, Problem};
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -18,9 +18,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let desk = LeadDesk::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, desk })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let desk = LeadDesk::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, desk })
     }
 }
 

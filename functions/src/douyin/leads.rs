@@ -8,8 +8,8 @@ use leads::lead_list::{LeadList, RawLeadQuery};
 use serde::Deserialize;
 
 use super::view::LeadRecord;
-use crate::base::Base;
 use crate::http::{ApiRequest, ApiResponse, Problem};
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -20,9 +20,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let list = LeadList::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, list })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let list = LeadList::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, list })
     }
 }
 

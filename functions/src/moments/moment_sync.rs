@@ -8,8 +8,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::view::instant;
-use crate::base::Base;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, Rfc3339};
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -20,9 +20,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let creation = TaskCreation::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, creation })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let creation = TaskCreation::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, creation })
     }
 }
 

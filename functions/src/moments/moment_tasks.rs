@@ -8,8 +8,8 @@ use kernel::page::{MAX_SIZE, Page, PageRequest};
 use serde::Deserialize;
 
 use super::view::TaskSummary;
-use crate::base::Base;
 use crate::http::{ApiRequest, ApiResponse, Problem};
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -20,9 +20,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let tasks = Tasks::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, tasks })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let tasks = Tasks::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, tasks })
     }
 }
 

@@ -8,8 +8,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::view::AccountView;
-use crate::base::Base;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, word};
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -20,9 +20,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let connections = AccountConnections::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, connections })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let connections = AccountConnections::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, connections })
     }
 }
 

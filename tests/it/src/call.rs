@@ -1,9 +1,9 @@
 //! Calling a function by its name, in this process.
 
 use anyhow::{Result, bail};
-use functions::base::Base;
 use functions::http::dispatch;
 use functions::{douyin, moments};
+use kernel::Context;
 
 use crate::event::{Answer, Event};
 
@@ -11,12 +11,12 @@ use crate::event::{Answer, Event};
 ///
 /// # Errors
 /// When the function does not start, or is not one behind the API.
-pub async fn call(base: &Base, event: &Event) -> Result<Answer> {
+pub async fn call(cx: &Context, event: &Event) -> Result<Answer> {
     macro_rules! by_name {
         ($($name:literal => $domain:ident::$module:ident),+ $(,)?) => {
             match event.function.as_str() {
                 $($name => {
-                    let app = $domain::$module::App::new(base).await?;
+                    let app = $domain::$module::App::new(cx).await?;
                     dispatch(&app, |app, request| $domain::$module::handle(app, request), event.request()?).await
                 })+
                 other => bail!("{other} is not a function behind the API"),

@@ -57,17 +57,17 @@ fn judge(outcomes: Vec<(String, Outcome)>, quiet: &[&str], unasked: &[&str]) -> 
 }
 
 async fn keeper(world: &World) -> Result<()> {
-    let app = token_keeper::App::new(&world.base("douyin-token-keeper", &Detour::default()).await?).await?;
+    let app = token_keeper::App::new(&world.context("douyin-token-keeper", &Detour::default()).await?).await?;
     run_scheduled(&app, token_keeper::handle, world.deadline()).await.map_err(|error| anyhow::anyhow!("{error:?}"))
 }
 
 async fn checker(world: &World) -> Result<()> {
-    let app = health_checker::App::new(&world.base("wechat-health-checker", &Detour::default()).await?).await?;
+    let app = health_checker::App::new(&world.context("wechat-health-checker", &Detour::default()).await?).await?;
     run_scheduled(&app, health_checker::handle, world.deadline()).await.map_err(|error| anyhow::anyhow!("{error:?}"))
 }
 
 async fn sweeper(world: &World) -> Result<()> {
-    let app = functions::sweeper::App::new(&world.base("sweeper", &Detour::default()).await?).await?;
+    let app = functions::sweeper::App::new(&world.context("sweeper", &Detour::default()).await?).await?;
     run_scheduled(&app, functions::sweeper::handle, world.deadline())
         .await
         .map_err(|error| anyhow::anyhow!("{error:?}"))
@@ -131,7 +131,7 @@ async fn sweeper_without_a_right_fails_and_recovers() -> Result<()> {
         let device = world.connect_device(USER, "phone").await?;
         let post = json!({"text": "早上好", "accountIds": [device]});
         world.request_post(USER, &post).await?;
-        let base = world.base("moment-publisher", &Detour::default()).await?;
+        let base = world.context("moment-publisher", &Detour::default()).await?;
         let dispatch = world.receive_publications().await?;
         world.publish_batch(&publisher::App::new(&base).await?, dispatch).await?;
         world.request_post(USER, &post).await?;
@@ -160,7 +160,7 @@ async fn fan_sync_worker_without_a_right_gives_its_message_back_and_recovers() -
         let (mut world, task) = scene().await?;
         let (action, resource) = rights(&world, WORKER).swap_remove(place);
         world.take_right(WORKER, &action, &resource).await?;
-        let failed = match fan_sync_worker::App::new(&world.base(WORKER, &Detour::default()).await?).await {
+        let failed = match fan_sync_worker::App::new(&world.context(WORKER, &Detour::default()).await?).await {
             Err(_) => true,
             Ok(app) => {
                 let batch = world.receive().await?;
@@ -211,7 +211,7 @@ async fn publisher_without_a_right_publishes_once_all_the_same() -> Result<()> {
         let (mut world, task) = scene().await?;
         let (action, resource) = rights(&world, PUBLISHER).swap_remove(place);
         world.take_right(PUBLISHER, &action, &resource).await?;
-        let app = publisher::App::new(&world.base(PUBLISHER, &Detour::default()).await?).await?;
+        let app = publisher::App::new(&world.context(PUBLISHER, &Detour::default()).await?).await?;
         let mut failed = false;
         for _ in 0..4 {
             let batch = world.receive_publications().await?;
