@@ -41,6 +41,8 @@ mod parity;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
+mod rotation;
+#[cfg(test)]
 mod rounds;
 #[cfg(test)]
 mod story;
