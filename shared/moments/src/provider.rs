@@ -13,7 +13,6 @@
 //!
 //! The first four rows are `unanswered`, below; the last one is the table of each provider.
 
-pub(crate) mod http;
 pub(crate) mod lenient;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -23,7 +22,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use kernel::platform_http::{KEEP_IDLE, LossReason, Lost, PlatformHttp, Policy, Proxy};
 use serde::Deserialize;
+use url::Url;
 
 /// Who drives the accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -204,6 +205,17 @@ impl fmt::Display for Detail {
     }
 }
 
+impl From<Lost> for Detail {
+    fn from(lost: Lost) -> Self {
+        match lost.reason {
+            LossReason::NotConnected => Self::NotConnected,
+            LossReason::TimedOut => Self::TimedOut,
+            LossReason::ConnectionLost => Self::ConnectionLost,
+            LossReason::TooLong => Self::TooLong,
+        }
+    }
+}
+
 /// A failed call. Holds codes and identifiers only: neither the provider's words nor anything that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub struct ProviderError {
@@ -230,6 +242,12 @@ impl fmt::Display for ProviderError {
         }
         Ok(())
     }
+}
+
+/// The way to a provider, or to the content library. A company proxy of the environment is honoured: WeCom answers only
+/// to trusted addresses, and a function has none of its own.
+pub(crate) const fn http(base_url: Url, timeout: Duration) -> PlatformHttp {
+    PlatformHttp::new(base_url, Policy { timeout, proxy: Proxy::OfEnvironment, keep_idle: KEEP_IDLE })
 }
 
 /// What a call proves that brought no answer of the provider's: the first four rows of the table above.

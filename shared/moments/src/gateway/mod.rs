@@ -19,6 +19,7 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kernel::platform_http::PlatformHttp;
 use secrecy::SecretString;
 use url::Url;
 
@@ -29,12 +30,12 @@ pub use list::{List, PageEnd, PostItem, PostPage};
 pub use send::Post;
 pub use upload::RawObject;
 
-use crate::provider::http::Http;
+use crate::provider::http;
 
 /// The gateway, as the owner of one token sees it. Cheap to clone: clones share connections.
 #[derive(Debug, Clone)]
 pub struct Gateway {
-    http: Arc<Http>,
+    http: Arc<PlatformHttp>,
     token: SecretString,
 }
 
@@ -44,7 +45,7 @@ impl Gateway {
     ///
     /// Opens nothing: connections and the trust store are the first call's business.
     pub fn new(base_url: Url, token: SecretString, timeout: Duration) -> Self {
-        Self { http: Arc::new(Http::new(base_url, timeout)), token }
+        Self { http: Arc::new(http(base_url, timeout)), token }
     }
 
     /// The same gateway for the owner of another token, over the same connections.

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kernel::config::{ConfigError, Env, check_time_limits};
-use kernel::http_client;
+use kernel::platform_http;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue, LOCATION};
-use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Response, retry};
+use reqwest::{Client, ClientBuilder, Response};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use url::Url;
@@ -131,16 +130,12 @@ impl MediaFetcher {
     }
 
     fn builder(&self) -> kernel::Result<ClientBuilder> {
-        let builder = http_client::builder()?;
-        Ok(builder
+        // It follows no redirect, because every hop is judged by us, and sends nothing twice.
+        Ok(platform_http::builder()?
             .user_agent(concat!("cunkebao/", env!("CARGO_PKG_VERSION")))
-            // Every hop is judged by us.
-            .redirect(Policy::none())
             // A proxy would resolve names by itself, and reach what we must not.
             .no_proxy()
             .referer(false)
-            // Retries have one owner, the caller, and there is one deadline.
-            .retry(retry::never())
             // Off even if some other crate of the build turns the features on.
             .no_gzip()
             .no_brotli()
