@@ -98,7 +98,7 @@ impl Bindings {
             accounts: AuthStore::new(cx)?,
             tasks: SyncTaskStore::new(cx)?,
             queue: SyncQueue::new(cx)?,
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
+            vault: Vault::load(cx)?,
         })
     }
 

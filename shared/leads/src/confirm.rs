@@ -28,7 +28,7 @@ impl AuthorizationConfirmation {
         Ok(Self {
             parked: ParkedGrantStore::new(cx)?,
             bindings: Bindings::new(cx)?,
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
+            vault: Vault::load(cx)?,
             clock: cx.clock.clone(),
         })
     }

@@ -87,12 +87,7 @@ pub struct Tokens {
 impl Tokens {
     /// From the environment's table and key.
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
-        Ok(Self {
-            accounts: AuthStore::new(cx)?,
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
-            douyin,
-            clock: cx.clock.clone(),
-        })
+        Ok(Self { accounts: AuthStore::new(cx)?, vault: Vault::load(cx)?, douyin, clock: cx.clock.clone() })
     }
 
     /// A usable access token of the account. What a refresh brings is stored before `deadline`, if it can be at all.

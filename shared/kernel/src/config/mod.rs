@@ -5,7 +5,9 @@ mod section;
 mod sections;
 
 pub use section::{Absent, Section, Setting, Values};
-pub use sections::{AWS, FUNCTION, IDENTITY, LOGS, SCHEDULES, SECTIONS, function_timeout, queue_visibility};
+pub use sections::{
+    AWS, CREDENTIALS, FUNCTION, IDENTITY, LOGS, SCHEDULES, SECTIONS, function_timeout, queue_visibility,
+};
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

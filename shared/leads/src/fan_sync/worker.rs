@@ -106,7 +106,7 @@ impl SyncWorker {
             tokens: Tokens::new(cx, douyin.clone())?,
             douyin,
             queue: SyncQueue::new(cx)?,
-            settings: SyncSettings::from_env(&cx.env)?,
+            settings: SyncSettings::new(&cx.env)?,
             clock: cx.clock.clone(),
         })
     }

@@ -73,10 +73,9 @@ pub async fn variables(world: &World, function: &str) -> Result<Variables> {
     let of_the_world = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"];
     let of_the_world = of_the_world.into_iter().map(|name| Ok((name.to_owned(), base.env.required(name)?)));
     let of_the_template = environment.iter().map(|(name, value)| Ok((name.clone(), value.clone())));
-    // The world logs at DEBUG, production at INFO; and the emulator takes seconds where DynamoDB takes milliseconds.
-    let settings = [("AWS_LAMBDA_LOG_LEVEL", "INFO"), ("AWS_CALL_TIMEOUT_MS", "60000")];
-    let settings = settings.into_iter().map(|(name, value)| Ok((name.to_owned(), value.to_owned())));
-    of_the_template.chain(of_the_world).chain(settings).collect()
+    // The world logs at DEBUG, production at INFO.
+    let log_level = Ok(("AWS_LAMBDA_LOG_LEVEL".to_owned(), "INFO".to_owned()));
+    of_the_template.chain(of_the_world).chain([log_level]).collect()
 }
 
 /// The program in the environment Lambda gives it; what it writes goes to its log.
