@@ -4,8 +4,10 @@ pub mod base;
 mod boot;
 #[cfg(test)]
 mod captured;
-pub mod douyin;
+pub mod catalog;
 pub mod http;
-pub mod moments;
-pub mod sweeper;
+pub mod routes;
+mod task_management;
+mod views;
 pub mod worker;
+pub mod workers;

@@ -1,5 +1,5 @@
-//! One name everywhere, and one truth about every function: template.yaml, the watch router, the bins, the sample
-//! events and the README are held against each other, so that none of them can be forgotten.
+//! What `cargo dev generate` cannot promise about the functions of template.yaml: that their names, limits, rights,
+//! environments and sample events agree with each other, and that every handler belongs to one of them.
 
 mod alarms;
 mod documents;
@@ -7,18 +7,11 @@ mod expanded;
 mod project;
 mod stores;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use project::{Function, Routes, Template, event, manifest, readme_routes, router, stems};
-
-fn template_routes(functions: &BTreeMap<String, Function>) -> Routes {
-    functions
-        .values()
-        .flat_map(|function| function.routes().into_iter().map(|(method, path)| (method, path, function.bin.clone())))
-        .collect()
-}
+use project::{Function, Template, event, stems};
 
 fn pascal_case(bin: &str) -> String {
     bin.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
@@ -28,39 +21,19 @@ fn pascal_case(bin: &str) -> String {
 fn every_function_has_one_name_everywhere() {
     let functions = Template::read().functions();
     let names: BTreeSet<String> = functions.keys().cloned().collect();
-    assert_eq!(stems("functions/src/bin", "rs"), names, "files in functions/src/bin");
     assert_eq!(stems("events", "json"), names, "files in events");
     for (bin, function) in &functions {
         assert_eq!(function.id, pascal_case(bin) + "Function", "logical id of {bin}");
         let name = json!({ "Fn::Sub": format!("${{AWS::StackName}}-{bin}") });
         assert_eq!(function.properties["FunctionName"], name, "FunctionName of {bin}");
     }
-}
-
-/// A bin that is tested, documented or benched links a binary of its own for it: minutes over all functions.
-#[test]
-fn bins_are_declared_and_build_nothing_but_themselves() {
-    let manifest = manifest("functions/Cargo.toml");
-    let mut declared = BTreeSet::new();
-    for bin in manifest["bin"].as_array().unwrap() {
-        let name = bin["name"].as_str().unwrap();
-        for target in ["test", "doctest", "bench"] {
-            assert_eq!(bin.get(target).and_then(toml::Value::as_bool), Some(false), "{target} of bin {name}");
-        }
-        let path = format!("src/bin/{name}.rs");
-        assert_eq!(bin.get("path").and_then(toml::Value::as_str).unwrap_or(&path), path, "path of bin {name}");
-        assert!(declared.insert(name.to_owned()), "bin {name} is declared twice");
+    let (routes, workers): (Vec<&Function>, Vec<&Function>) =
+        functions.values().partition(|function| !function.routes().is_empty());
+    for (folder, functions) in [("functions/src/routes", routes), ("functions/src/workers", workers)] {
+        let mut handlers: BTreeSet<String> = functions.iter().map(|function| function.bin.replace('-', "_")).collect();
+        handlers.insert("mod".to_owned());
+        assert_eq!(stems(folder, "rs"), handlers, "files in {folder}");
     }
-    assert_eq!(declared, Template::read().functions().into_keys().collect());
-}
-
-#[test]
-fn routes_agree() {
-    let routes = template_routes(&Template::read().functions());
-    assert_eq!(router(), routes, "watch router in Cargo.toml (left), template.yaml (right)");
-    assert_eq!(readme_routes(), routes, "table of README.md (left), template.yaml (right)");
-    let distinct: BTreeSet<(&String, &String)> = routes.iter().map(|(method, path, _)| (method, path)).collect();
-    assert_eq!(distinct.len(), routes.len(), "two functions share a route");
 }
 
 #[test]

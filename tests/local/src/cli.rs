@@ -1,4 +1,4 @@
-//! The command line: `cargo dev`, `cargo dev token`, `cargo dev demo`.
+//! The command line: `cargo dev`, `cargo dev token`, `cargo dev demo`, `cargo dev generate`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::dev::{self, Follower, Running};
 use crate::iam::Enforcer;
 use crate::identity::Identity;
 use crate::record::Record;
-use crate::{demo, token, welcome};
+use crate::{demo, generate, paths, token, welcome};
 
 /// How often the logs are looked at.
 const GLANCE: Duration = Duration::from_millis(150);
@@ -38,6 +38,12 @@ enum Command {
     Token(Token),
     /// Play both stories against the running stack, or one started for it, and check every step.
     Demo(Start),
+    /// Write everything that is made from template.yaml: binaries, watch router, catalog of routes, documents.
+    Generate {
+        /// Write nothing; name what differs, and fail if anything does.
+        #[arg(long)]
+        check: bool,
+    },
     /// Become a function (for `cargo lambda watch`).
     #[command(hide = true)]
     Exec {
@@ -104,6 +110,8 @@ pub fn run() -> Result<()> {
     match cli.command {
         Some(Command::Exec { binary, arguments }) => dev::exec::run(&binary, &arguments),
         Some(Command::Token(asked)) => print_token(&asked),
+        Some(Command::Generate { check: true }) => generate::check(&paths::workspace()),
+        Some(Command::Generate { check: false }) => generate::write(&paths::workspace()),
         Some(Command::Demo(start)) => until_signal(demo(start.into())),
         None => until_signal(develop(cli.start.into(), cli.verbose)),
     }

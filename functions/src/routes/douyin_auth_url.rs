@@ -1,0 +1,51 @@
+//! `GET /api/v1/lead/douyin/auth/url`: the link to Douyin's consent page, tied to the browser that asks for it.
+
+use kernel::config::ConfigError;
+use kernel::jwt::Authenticator;
+use leads::authorize::AuthorizationLinks;
+use leads::browser::BrowserKey;
+use serde::{Deserialize, Serialize};
+
+use crate::base::Base;
+use crate::catalog;
+use crate::http::BrowserCookie;
+use crate::http::{ApiRequest, ApiResponse, Problem};
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    links: AuthorizationLinks,
+    cookie: BrowserCookie,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
+        let secret = base.secret().await?;
+        let links = AuthorizationLinks::new(&base.aws, &base.env, base.douyin(&secret)?, base.clock.clone())?;
+        Ok(Self { auth: base.authenticator_with(&secret)?, links, cookie: BrowserCookie::from_env(&base.env)? })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Query {
+    redirect_url: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    auth_url: String,
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, catalog::DOUYIN_AUTH_URL.permission).await?;
+    let query: Query = request.query()?;
+    // All tabs of a browser share its key; sent again, the cookie lives on from now.
+    let browser = app.cookie.read(&request).unwrap_or_else(BrowserKey::generate);
+    let auth_url = app.links.issue(caller.user_id, query.redirect_url.as_deref(), &browser).await?;
+    Ok(ApiResponse::ok(Answer { auth_url })?.with_cookie(app.cookie.set(&browser)?))
+}
