@@ -1,6 +1,5 @@
 //! The Lambda functions: translation between AWS's events and the domains, and nothing else.
 
-pub mod base;
 mod boot;
 #[cfg(test)]
 mod captured;

@@ -5,9 +5,9 @@ use kernel::ids::{TaskId, UserId};
 use kernel::jwt::Authenticator;
 use moments::tasks::{TaskManagement, Tasks};
 
-use crate::base::Base;
 use crate::http::{ApiRequest, Problem};
 use crate::views::moments::TaskView;
+use kernel::Context;
 
 /// What the requests of such a function share.
 #[derive(Debug)]
@@ -19,10 +19,10 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let management = TaskManagement::new(&base.aws, &base.env, base.clock.clone())?;
-        let tasks = Tasks::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, management, tasks })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let management = TaskManagement::new(cx)?;
+        let tasks = Tasks::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, management, tasks })
     }
 
     /// Who asks, and about which task; `permission` is that of the function's own route.

@@ -4,10 +4,10 @@
 
 use std::process::ExitCode;
 
-use functions::base::Base;
 use functions::http::serve_http;
 use functions::routes::douyin_auth_confirm::{App, handle};
+use kernel::Context;
 
 fn main() -> ExitCode {
-    serve_http(async |env| App::new(&Base::load(env).await?).await, handle)
+    serve_http(async |env| App::new(&Context::load(env).await?).await, handle)
 }

@@ -4,10 +4,10 @@
 
 use std::process::ExitCode;
 
-use functions::base::Base;
 use functions::worker::serve_sqs;
 use functions::workers::douyin_fan_sync_worker::{App, handle};
+use kernel::Context;
 
 fn main() -> ExitCode {
-    serve_sqs(async |env| App::new(&Base::load(env).await?).await, handle)
+    serve_sqs(async |env| App::new(&Context::load(env).await?).await, handle)
 }

@@ -4,10 +4,10 @@
 
 use std::process::ExitCode;
 
-use functions::base::Base;
 use functions::worker::serve_scheduled;
 use functions::workers::sweeper::{App, handle};
+use kernel::Context;
 
 fn main() -> ExitCode {
-    serve_scheduled(async |env| App::new(&Base::load(env).await?).await, handle)
+    serve_scheduled(async |env| App::new(&Context::load(env).await?).await, handle)
 }

@@ -7,10 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use crate::base::Base;
 use crate::http::BrowserCookie;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 use crate::views::leads::authorized;
+use kernel::Context;
+use kernel::platform_secret::Secrets;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -21,11 +22,11 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let secret = base.secret().await?;
-        let douyin = base.douyin(&secret)?;
-        let callback = AuthorizationCallback::new(&base.aws, &base.env, douyin, base.clock.clone())?;
-        Ok(Self { callback, cookie: BrowserCookie::from_env(&base.env)? })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let secrets = Secrets::load(cx).await?;
+        let douyin = leads::config::douyin(cx, secrets)?;
+        let callback = AuthorizationCallback::new(cx, douyin)?;
+        Ok(Self { callback, cookie: BrowserCookie::from_env(&cx.env)? })
     }
 }
 

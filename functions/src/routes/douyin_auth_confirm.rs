@@ -6,10 +6,10 @@ use kernel::jwt::Authenticator;
 use leads::confirm::AuthorizationConfirmation;
 use serde::Deserialize;
 
-use crate::base::Base;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
 use crate::views::leads::authorized;
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -20,9 +20,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let confirmation = AuthorizationConfirmation::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, confirmation })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let confirmation = AuthorizationConfirmation::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, confirmation })
     }
 }
 

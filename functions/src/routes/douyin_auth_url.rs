@@ -6,10 +6,11 @@ use leads::authorize::AuthorizationLinks;
 use leads::browser::BrowserKey;
 use serde::{Deserialize, Serialize};
 
-use crate::base::Base;
 use crate::catalog;
 use crate::http::BrowserCookie;
 use crate::http::{ApiRequest, ApiResponse, Problem};
+use kernel::Context;
+use kernel::platform_secret::Secrets;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -21,10 +22,14 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let secret = base.secret().await?;
-        let links = AuthorizationLinks::new(&base.aws, &base.env, base.douyin(&secret)?, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator_with(&secret)?, links, cookie: BrowserCookie::from_env(&base.env)? })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let secrets = Secrets::load(cx).await?;
+        let links = AuthorizationLinks::new(cx, leads::config::douyin(cx, secrets.clone())?)?;
+        Ok(Self {
+            auth: Authenticator::with_secrets(cx, secrets).await?,
+            links,
+            cookie: BrowserCookie::from_env(&cx.env)?,
+        })
     }
 }
 

@@ -7,9 +7,9 @@ use leads::fan_sync::{Started, SyncRequests};
 use leads::store::sync_task::{SyncStatus, SyncStrategy};
 use serde::{Deserialize, Serialize};
 
-use crate::base::Base;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, word};
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -20,9 +20,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let requests = SyncRequests::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, requests })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let requests = SyncRequests::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, requests })
     }
 }
 

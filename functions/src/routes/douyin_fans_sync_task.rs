@@ -4,10 +4,10 @@ use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use leads::fan_sync::SyncProgress;
 
-use crate::base::Base;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 use crate::views::leads::SyncTaskView;
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -18,9 +18,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let progress = SyncProgress::new(&base.aws, &base.env)?;
-        Ok(Self { auth: base.authenticator().await?, progress })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let progress = SyncProgress::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, progress })
     }
 }
 

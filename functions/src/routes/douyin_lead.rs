@@ -5,10 +5,10 @@ use kernel::jwt::Authenticator;
 use leads::desk::LeadDesk;
 use leads::ids::LeadId;
 
-use crate::base::Base;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 use crate::views::leads::LeadDetail;
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -19,9 +19,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let desk = LeadDesk::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, desk })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let desk = LeadDesk::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, desk })
     }
 }
 

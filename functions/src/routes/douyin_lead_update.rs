@@ -7,10 +7,10 @@ use leads::store::lead::LeadStatus;
 use serde::Deserialize;
 
 use super::douyin_lead::lead_id;
-use crate::base::Base;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, optional_word};
 use crate::views::leads::LeadDetail;
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -21,9 +21,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let desk = LeadDesk::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, desk })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let desk = LeadDesk::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, desk })
     }
 }
 

@@ -7,10 +7,10 @@ use kernel::page::Page;
 use leads::lead_list::{LeadList, RawLeadQuery};
 use serde::Deserialize;
 
-use crate::base::Base;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 use crate::views::leads::LeadRecord;
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -21,9 +21,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let list = LeadList::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, list })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let list = LeadList::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, list })
     }
 }
 

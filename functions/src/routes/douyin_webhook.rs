@@ -4,8 +4,9 @@ use kernel::config::ConfigError;
 use leads::webhook::{Webhook, WebhookAnswer};
 use serde_json::json;
 
-use crate::base::Base;
 use crate::http::{ApiRequest, ApiResponse, Problem};
+use kernel::Context;
+use kernel::platform_secret::Secrets;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -15,10 +16,10 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let secret = base.secret().await?;
-        let douyin = base.douyin(&secret)?;
-        Ok(Self { webhook: Webhook::new(&base.aws, &base.env, &secret, douyin, base.clock.clone())? })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let secrets = Secrets::load(cx).await?;
+        let douyin = leads::config::douyin(cx, secrets.clone())?;
+        Ok(Self { webhook: Webhook::new(cx, secrets, douyin)? })
     }
 }
 

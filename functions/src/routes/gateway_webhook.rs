@@ -2,25 +2,26 @@
 
 use kernel::config::ConfigError;
 use kernel::mac::constant_time_eq;
+use kernel::platform_secret::{PlatformSecret, Secrets};
 use moments::accounts::{Notice, OfflineNotices};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
-use crate::base::Base;
 use crate::http::{ApiRequest, ApiResponse, Problem};
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
 pub struct App {
     notices: OfflineNotices,
-    secret: Option<SecretString>,
+    secrets: Secrets,
 }
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let notices = OfflineNotices::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { notices, secret: base.secret().await?.gateway_webhook_secret().cloned() })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let notices = OfflineNotices::new(cx)?;
+        Ok(Self { notices, secrets: Secrets::load(cx).await? })
     }
 }
 
@@ -55,10 +56,11 @@ fn field(body: &Map<String, Value>, names: &[&str]) -> Option<String> {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let presented: String = request.path_id("secret", WHAT)?;
     // Without a configured secret there is no such address.
-    let secret = app.secret.as_ref().ok_or(kernel::Error::NotFound(WHAT))?;
-    if !constant_time_eq(presented.as_bytes(), secret.expose_secret().as_bytes()) {
-        return Err(kernel::Error::NotFound(WHAT).into());
-    }
+    let is_ours = |secret: &PlatformSecret| {
+        let ours = secret.gateway_webhook_secret()?.expose_secret();
+        constant_time_eq(presented.as_bytes(), ours.as_bytes()).then_some(())
+    };
+    app.secrets.find(is_ours).await.ok_or(kernel::Error::NotFound(WHAT))?;
     // The gateway first probes the address with a body of its own; whatever is no notice needs no action.
     if let Some((notice, device)) = notice(request.body()) {
         app.notices.take(notice, &device).await?;

@@ -7,10 +7,10 @@ use moments::tasks::{NewTaskRequest, TaskCreation};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::base::Base;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, Rfc3339};
 use crate::views::instant;
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -21,9 +21,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let creation = TaskCreation::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, creation })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let creation = TaskCreation::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, creation })
     }
 }
 

@@ -7,10 +7,10 @@ use moments::status::TaskStatus;
 use moments::tasks::Tasks;
 use serde::Deserialize;
 
-use crate::base::Base;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 use crate::views::moments::TaskSummary;
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -21,9 +21,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let tasks = Tasks::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, tasks })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let tasks = Tasks::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, tasks })
     }
 }
 

@@ -7,10 +7,10 @@ use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use crate::base::Base;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, word};
 use crate::views::moments::AccountView;
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -21,9 +21,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let connections = AccountConnections::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, connections })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let connections = AccountConnections::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, connections })
     }
 }
 

@@ -5,9 +5,9 @@ use kernel::jwt::Authenticator;
 use moments::accounts::Disconnection;
 use serde::Serialize;
 
-use crate::base::Base;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
+use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -18,9 +18,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let disconnection = Disconnection::new(&base.aws, &base.env, base.clock.clone())?;
-        Ok(Self { auth: base.authenticator().await?, disconnection })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let disconnection = Disconnection::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, disconnection })
     }
 }
 

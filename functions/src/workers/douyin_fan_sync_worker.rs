@@ -4,7 +4,8 @@ use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use leads::fan_sync::{SyncMessage, SyncWorker};
 
-use crate::base::Base;
+use kernel::Context;
+use kernel::platform_secret::Secrets;
 
 /// What the messages of this function share.
 #[derive(Debug)]
@@ -14,10 +15,10 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let secret = base.secret().await?;
-        let douyin = base.douyin(&secret)?;
-        Ok(Self { worker: SyncWorker::new(&base.aws, &base.env, douyin, base.clock.clone())? })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let secrets = Secrets::load(cx).await?;
+        let douyin = leads::config::douyin(cx, secrets)?;
+        Ok(Self { worker: SyncWorker::new(cx, douyin)? })
     }
 }
 

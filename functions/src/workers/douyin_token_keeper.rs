@@ -10,7 +10,8 @@ use kernel::round::RoundReport;
 use leads::douyin::FailureKind;
 use leads::tokens::Tokens;
 
-use crate::base::Base;
+use kernel::Context;
+use kernel::platform_secret::Secrets;
 
 /// Accounts cared for at once: bounded by what Douyin's token endpoints may be asked.
 const PARALLEL: usize = 8;
@@ -30,10 +31,10 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let secret = base.secret().await?;
-        let douyin = base.douyin(&secret)?;
-        Ok(Self { tokens: Tokens::new(&base.aws, &base.env, douyin, base.clock.clone())?, clock: base.clock.clone() })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let secrets = Secrets::load(cx).await?;
+        let douyin = leads::config::douyin(cx, secrets)?;
+        Ok(Self { tokens: Tokens::new(cx, douyin)?, clock: cx.clock.clone() })
     }
 }
 

@@ -5,7 +5,7 @@ use kernel::deadline::Deadline;
 use moments::config::PublishSettings;
 use moments::publish::{Dispatcher, PublishMessage, Publisher};
 
-use crate::base::Base;
+use kernel::Context;
 
 /// What the messages of this function share.
 #[derive(Debug)]
@@ -16,12 +16,9 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        let settings = PublishSettings::from_env(&base.env)?;
-        Ok(Self {
-            dispatcher: Dispatcher::new(&base.aws, &base.env, &settings, base.clock.clone())?,
-            publisher: Publisher::new(&base.aws, &base.env, settings, base.clock.clone())?,
-        })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let settings = PublishSettings::from_env(&cx.env)?;
+        Ok(Self { dispatcher: Dispatcher::new(cx, &settings)?, publisher: Publisher::new(cx, settings)? })
     }
 }
 

@@ -6,7 +6,7 @@ use kernel::round::RoundReport;
 use leads::fan_sync::Sweeper;
 use moments::sweep::MomentSweeper;
 
-use crate::base::Base;
+use kernel::Context;
 
 /// What went wrong with a sweep.
 #[derive(Debug, thiserror::Error)]
@@ -27,11 +27,8 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        Ok(Self {
-            fan_syncs: Sweeper::new(&base.aws, &base.env, base.clock.clone())?,
-            publications: MomentSweeper::new(&base.aws, &base.env, base.clock.clone())?,
-        })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { fan_syncs: Sweeper::new(cx)?, publications: MomentSweeper::new(cx)? })
     }
 }
 

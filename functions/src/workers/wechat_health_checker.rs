@@ -5,7 +5,7 @@ use kernel::deadline::Deadline;
 use kernel::round::RoundReport;
 use moments::accounts::HealthChecks;
 
-use crate::base::Base;
+use kernel::Context;
 
 /// What the runs of this function share.
 #[derive(Debug)]
@@ -15,8 +15,8 @@ pub struct App {
 
 impl App {
     /// Built once at init.
-    pub async fn new(base: &Base) -> Result<Self, ConfigError> {
-        Ok(Self { checks: HealthChecks::new(&base.aws, &base.env, base.clock.clone())? })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { checks: HealthChecks::new(cx)? })
     }
 }
 

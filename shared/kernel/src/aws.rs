@@ -10,10 +10,13 @@ use aws_sdk_secretsmanager as secretsmanager;
 use aws_sdk_sqs as sqs;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use crate::config::{ConfigError, Env};
+use crate::config::{AWS, ConfigError, Env};
 use crate::{conflict, sdk_http, trust};
 
-/// The longest a call may take with its retries: four attempts of `AWS_CALL_TIMEOUT_MS`, at its default.
+/// The longest one attempt of a call may take; the SDK has no default for it.
+const LONGEST_ATTEMPT: Duration = Duration::from_millis(2_500);
+
+/// The longest a call may take with its retries: four attempts.
 pub const LONGEST_CALL: Duration = Duration::from_secs(10);
 
 /// Every client a function may use. Holding one that is not used costs nothing measurable; opening a connection does.
@@ -32,15 +35,19 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Clients for the environment's region, credentials and endpoint. `AWS_CALL_TIMEOUT_MS` bounds one attempt (the
-    /// SDK has no default for it), four times that a call with its retries.
+    /// Clients for the environment's region, credentials and endpoint.
+    ///
+    /// # Errors
+    /// When there is no region.
     pub async fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let attempt = Duration::from_millis(env.parsed("AWS_CALL_TIMEOUT_MS", 2_500)?);
         let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .region(Region::new(env.required("AWS_REGION")?))
+            .region(Region::new(AWS.of(env).text("AWS_REGION")?))
             .http_client(sdk_http::client(trust::pem()))
             .timeout_config(
-                TimeoutConfig::builder().operation_attempt_timeout(attempt).operation_timeout(attempt * 4).build(),
+                TimeoutConfig::builder()
+                    .operation_attempt_timeout(LONGEST_ATTEMPT)
+                    .operation_timeout(LONGEST_CALL)
+                    .build(),
             )
             .load()
             .await;

@@ -7,22 +7,22 @@
 use std::borrow::Cow;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use crate::caller::{Actor, Caller};
 use crate::clock::Clock;
-use crate::config::{ConfigError, Env};
+use crate::config::{ConfigError, IDENTITY};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ids::{UserId, canonical_number};
 use crate::jwks::Jwks;
+use crate::platform_secret::Secrets;
 
 /// How far the issuer's clock and ours may differ.
 const LEEWAY_SECONDS: f64 = 60.0;
 /// API Gateway takes 10,240 bytes of headers in all; what is longer was never sent by a browser of ours.
 const MAX_TOKEN: usize = 8 * 1024;
-/// RFC 7518 §3.2: an HS256 key has at least the 256 bits of the hash, or it can be guessed offline from one token.
-const MIN_SECRET: usize = 32;
 
 /// Turns an `Authorization` header into a [`Caller`].
 #[derive(Debug)]
@@ -35,8 +35,8 @@ pub struct Authenticator {
 
 #[derive(Debug)]
 enum Keys {
-    Secret(DecodingKey),
-    Server(Jwks),
+    Secrets(Secrets),
+    Server(Box<Jwks>),
 }
 
 /// What we read of a token's claims.
@@ -70,29 +70,44 @@ enum Id {
 }
 
 impl Authenticator {
-    /// Reads `JWT_JWKS_URL`, `JWT_ISSUER` and `JWT_AUDIENCE`. With a key server the shared secret is not used at all:
-    /// one left behind in the configuration must not remain a second way in.
+    /// By the configured key server, or else by the shared secrets, which are read only then: one left behind in the
+    /// configuration must not remain a second way in.
     ///
     /// # Errors
-    /// [`ConfigError`] when there is neither a key server nor a secret, or the secret is too short.
-    pub fn new(env: &Env, clock: Clock, shared_secret: Option<&SecretString>) -> Result<Self, ConfigError> {
-        let keys = match (env.optional("JWT_JWKS_URL"), shared_secret.map(ExposeSecret::expose_secret)) {
-            (Some(url), _) => Keys::Server(Jwks::new(&url, clock.clone())?),
-            (None, Some(secret)) if secret.len() < MIN_SECRET => {
-                return Err(ConfigError::Invalid {
-                    name: "jwtSecret".into(),
-                    problem: format!("it must have at least {MIN_SECRET} bytes"),
-                });
-            }
-            (None, Some(secret)) => Keys::Secret(DecodingKey::from_secret(secret.as_bytes())),
-            (None, None) => {
-                return Err(ConfigError::Contradiction(
-                    "tokens cannot be verified: set JWT_JWKS_URL, or jwtSecret in the secret PLATFORM_SECRET_ID names"
-                        .into(),
-                ));
-            }
-        };
-        Ok(Self { keys, issuer: env.optional("JWT_ISSUER"), audience: env.optional("JWT_AUDIENCE"), clock })
+    /// [`ConfigError`] when there is neither a key server nor a secret.
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        if IDENTITY.of(&cx.env).optional("JWT_JWKS_URL")?.is_some() {
+            return Self::by_key_server(cx);
+        }
+        Self::with_secrets(cx, Secrets::load(cx).await?).await
+    }
+
+    /// The same for a function that has read the secrets already.
+    ///
+    /// # Errors
+    /// As [`Authenticator::new`].
+    pub async fn with_secrets(cx: &Context, secrets: Secrets) -> Result<Self, ConfigError> {
+        if IDENTITY.of(&cx.env).optional("JWT_JWKS_URL")?.is_some() {
+            return Self::by_key_server(cx);
+        }
+        if secrets.current().await.secret().jwt_secrets().next().is_none() {
+            return Err(ConfigError::Contradiction(
+                "tokens cannot be verified: set JWT_JWKS_URL, or jwtSecret in the secret PLATFORM_SECRET_ID names"
+                    .into(),
+            ));
+        }
+        Self::with_keys(cx, Keys::Secrets(secrets))
+    }
+
+    fn by_key_server(cx: &Context) -> Result<Self, ConfigError> {
+        let url = IDENTITY.of(&cx.env).text("JWT_JWKS_URL")?;
+        Self::with_keys(cx, Keys::Server(Box::new(Jwks::new(&url, cx.clock.clone())?)))
+    }
+
+    fn with_keys(cx: &Context, keys: Keys) -> Result<Self, ConfigError> {
+        let values = IDENTITY.of(&cx.env);
+        let (issuer, audience) = (values.optional("JWT_ISSUER")?, values.optional("JWT_AUDIENCE")?);
+        Ok(Self { keys, issuer, audience, clock: cx.clock.clone() })
     }
 
     /// The caller whose token the header carries.
@@ -107,23 +122,14 @@ impl Authenticator {
             // RFC 7515 §4.1.11: extensions marked critical that we do not know must not be ignored.
             return Err(refused("the token demands extensions"));
         }
-        let key = match (&self.keys, header.alg) {
-            (Keys::Secret(key), Algorithm::HS256) => Cow::Borrowed(key),
+        let claims = match (&self.keys, header.alg) {
+            (Keys::Secrets(secrets), Algorithm::HS256) => signed_with_a_secret(token, secrets).await,
             (Keys::Server(jwks), Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA) => {
-                Cow::Owned(jwks.key(header.kid.as_deref(), header.alg).await?)
+                signed_with(token, header.alg, &jwks.key(header.kid.as_deref(), header.alg).await?)
             }
             _ => return Err(refused("the token's algorithm is not accepted")),
         };
-        // Only the signature is left to the library: it reads the machine's clock, and takes an iss or aud it cannot
-        // parse for an absent one.
-        let mut signature_only = Validation::new(header.alg);
-        signature_only.required_spec_claims.clear();
-        signature_only.validate_exp = false;
-        signature_only.validate_aud = false;
-        let claims = decode::<Claims>(token, &key, &signature_only)
-            .map_err(|_| refused("the token's signature does not verify or its claims are malformed"))?
-            .claims;
-        self.accept(claims)
+        self.accept(claims.ok_or(refused("the token's signature does not verify or its claims are malformed"))?)
     }
 
     fn accept(&self, claims: Claims) -> Result<Caller> {
@@ -149,6 +155,26 @@ impl Authenticator {
         let actor = Actor::new(user_id, subject.as_deref(), claims.name.as_ref().and_then(serde_json::Value::as_str));
         Ok(Caller::new(user_id, actor, claims.permissions.unwrap_or_default()))
     }
+}
+
+/// The claims, if one of the shared secrets signed them.
+async fn signed_with_a_secret(token: &str, secrets: &Secrets) -> Option<Claims> {
+    secrets
+        .find(|secret| {
+            let mut keys = secret.jwt_secrets().map(|key| DecodingKey::from_secret(key.expose_secret().as_bytes()));
+            keys.find_map(|key| signed_with(token, Algorithm::HS256, &key))
+        })
+        .await
+}
+
+/// The claims, if this key signed them. Only the signature is left to the library: it reads the machine's clock, and
+/// takes an iss or aud it cannot parse for an absent one.
+fn signed_with(token: &str, algorithm: Algorithm, key: &DecodingKey) -> Option<Claims> {
+    let mut signature_only = Validation::new(algorithm);
+    signature_only.required_spec_claims.clear();
+    signature_only.validate_exp = false;
+    signature_only.validate_aud = false;
+    decode::<Claims>(token, key, &signature_only).ok().map(|token| token.claims)
 }
 
 impl Audience {

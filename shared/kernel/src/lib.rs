@@ -10,6 +10,7 @@ pub mod caller;
 pub mod clock;
 pub mod config;
 mod conflict;
+pub mod context;
 pub mod deadline;
 pub mod due;
 pub mod dynamo;
@@ -34,4 +35,5 @@ mod trust;
 pub mod vault;
 
 pub use clock::Clock;
+pub use context::Context;
 pub use error::{Error, FieldProblem, Result};

@@ -8,7 +8,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::config::{ConfigError, Env};
+use crate::config::{ConfigError, SCHEDULES};
+use crate::context::Context;
 use crate::error::{Error, Result};
 
 /// EventBridge Scheduler fires anywhere within the minute asked for, so it is asked for this much earlier and the
@@ -26,14 +27,18 @@ pub struct Schedules {
 }
 
 impl Schedules {
-    /// From `SCHEDULE_GROUP`, `SCHEDULE_QUEUE_ARN`, `SCHEDULE_ROLE_ARN` and `SCHEDULE_DEAD_LETTER_ARN`.
-    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
+    /// The configured group.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let values = SCHEDULES.of(&cx.env);
         Ok(Self {
-            client,
-            group: env.required("SCHEDULE_GROUP")?,
-            queue_arn: env.required("SCHEDULE_QUEUE_ARN")?,
-            role_arn: env.required("SCHEDULE_ROLE_ARN")?,
-            dead_letter_arn: env.required("SCHEDULE_DEAD_LETTER_ARN")?,
+            client: cx.aws.scheduler.clone(),
+            group: values.text("SCHEDULE_GROUP")?,
+            queue_arn: values.text("SCHEDULE_QUEUE_ARN")?,
+            role_arn: values.text("SCHEDULE_ROLE_ARN")?,
+            dead_letter_arn: values.text("SCHEDULE_DEAD_LETTER_ARN")?,
         })
     }
 

@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::Registry;
 
-use crate::config::Env;
+use crate::config::{Env, LOGS};
 
 /// The crates of this workspace that log.
 const OURS: [&str; 6] = ["kernel", "leads", "moments", "functions", "sandbox", "local"];
@@ -29,7 +29,7 @@ pub fn subscriber<W>(env: &Env, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let json = env.optional("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
+    let json = value(env, "AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
     let format: Box<dyn Layer<Registry> + Send + Sync> = if json {
         // The whole list of spans: the innermost alone would hide the request id of a line in a nested one.
         fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(writer).boxed()
@@ -44,8 +44,13 @@ fn filter(level: LevelFilter) -> Targets {
     Targets::new().with_default(level.min(LevelFilter::WARN)).with_targets(OURS.map(|ours| (ours, level)))
 }
 
+/// A wrong setting must not keep the log from telling of it, so it counts as absent.
+fn value(env: &Env, name: &str) -> Option<String> {
+    LOGS.of(env).optional(name).ok().flatten()
+}
+
 fn level(env: &Env) -> LevelFilter {
-    let named = env.optional("AWS_LAMBDA_LOG_LEVEL").or_else(|| env.optional("RUST_LOG"));
+    let named = value(env, "AWS_LAMBDA_LOG_LEVEL").or_else(|| value(env, "RUST_LOG"));
     match named.as_deref() {
         // Lambda's sixth level.
         Some(fatal) if fatal.eq_ignore_ascii_case("fatal") => LevelFilter::ERROR,

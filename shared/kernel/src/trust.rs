@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 
-use crate::config::Env;
+use crate::config::{AWS, Env};
 use crate::error::{Error, Result};
 
 /// Where systems keep all their roots in one file: first Amazon Linux, which Lambda runs, then Debian. The directory
@@ -104,8 +104,9 @@ enum Source {
 
 impl Source {
     fn of_environment(env: &Env) -> impl Iterator<Item = Self> {
-        let file = env.optional("SSL_CERT_FILE").map(|path| Self::File(path.into()));
-        let directories = env.optional("SSL_CERT_DIR").unwrap_or_default();
+        let value = |name| AWS.of(env).optional(name).ok().flatten();
+        let file = value("SSL_CERT_FILE").map(|path| Self::File(path.into()));
+        let directories = value("SSL_CERT_DIR").unwrap_or_default();
         let directories: Vec<PathBuf> = std::env::split_paths(&directories).collect();
         let directories = directories.into_iter().filter(|path| path != Path::new(""));
         file.into_iter().chain(directories.map(Self::Directory))

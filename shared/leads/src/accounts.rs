@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::Client;
 use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
@@ -21,8 +21,8 @@ pub struct Accounts {
 
 impl Accounts {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { accounts: AuthStore::new(aws.dynamodb.clone(), env)? })
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { accounts: AuthStore::new(cx)? })
     }
 
     /// The caller's accounts.
@@ -42,12 +42,12 @@ pub struct Disconnection {
 
 impl Disconnection {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
-            client: aws.dynamodb.clone(),
-            clock,
-            accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
-            tasks: SyncTaskStore::new(aws.dynamodb.clone(), env)?,
+            client: cx.aws.dynamodb.clone(),
+            clock: cx.clock.clone(),
+            accounts: AuthStore::new(cx)?,
+            tasks: SyncTaskStore::new(cx)?,
         })
     }
 

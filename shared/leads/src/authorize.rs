@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::Clock;
-use kernel::aws::Aws;
+use kernel::Context;
 use kernel::config::{ConfigError, Env};
 use kernel::ids::UserId;
 use kernel::mac::{Signer, random, sha256_hex};
@@ -64,19 +64,19 @@ pub struct AuthorizationLinks {
 
 impl AuthorizationLinks {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, douyin: Douyin, clock: Clock) -> Result<Self, ConfigError> {
-        let mut scopes = env.list("DOUYIN_SCOPES");
+    pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
+        let mut scopes = cx.env.list("DOUYIN_SCOPES");
         if scopes.is_empty() {
             scopes = vec!["user_info".to_owned(), "fans.list".to_owned()];
         }
         Ok(Self {
-            states: OauthStateStore::new(aws.dynamodb.clone(), env)?,
-            signer: Signer::new(aws.kms.clone(), env.required("STATE_KEY_ID")?),
+            states: OauthStateStore::new(cx)?,
+            signer: Signer::new(cx.aws.kms.clone(), cx.env.required("STATE_KEY_ID")?),
             douyin,
-            redirect_uri: env.required("DOUYIN_REDIRECT_URI")?,
+            redirect_uri: cx.env.required("DOUYIN_REDIRECT_URI")?,
             scopes,
-            origins: RedirectOrigins::from_env(env)?,
-            clock,
+            origins: RedirectOrigins::from_env(&cx.env)?,
+            clock: cx.clock.clone(),
         })
     }
 
@@ -102,7 +102,7 @@ impl AuthorizationLinks {
         };
         self.states.put(&sha256_hex(&nonce), authorization, self.clock.now().as_second()).await?;
         let state = format!("{}.{}", URL_SAFE_NO_PAD.encode(nonce), URL_SAFE_NO_PAD.encode(mac));
-        Ok(self.douyin.authorize_url(&self.redirect_uri, &self.scopes, &state))
+        Ok(self.douyin.authorize_url(&self.redirect_uri, &self.scopes, &state).await)
     }
 }
 
@@ -148,15 +148,15 @@ pub struct AuthorizationCallback {
 
 impl AuthorizationCallback {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, douyin: Douyin, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self {
-            states: OauthStateStore::new(aws.dynamodb.clone(), env)?,
-            parked: ParkedGrantStore::new(aws.dynamodb.clone(), env)?,
-            bindings: Bindings::new(aws, env, clock.clone())?,
-            signer: Signer::new(aws.kms.clone(), env.required("STATE_KEY_ID")?),
-            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
+            states: OauthStateStore::new(cx)?,
+            parked: ParkedGrantStore::new(cx)?,
+            bindings: Bindings::new(cx)?,
+            signer: Signer::new(cx.aws.kms.clone(), cx.env.required("STATE_KEY_ID")?),
+            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
             douyin,
-            clock,
+            clock: cx.clock.clone(),
         })
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
@@ -91,14 +91,14 @@ pub struct Bindings {
 
 impl Bindings {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
-            client: aws.dynamodb.clone(),
-            clock,
-            accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
-            tasks: SyncTaskStore::new(aws.dynamodb.clone(), env)?,
-            queue: SyncQueue::new(aws, env)?,
-            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
+            client: cx.aws.dynamodb.clone(),
+            clock: cx.clock.clone(),
+            accounts: AuthStore::new(cx)?,
+            tasks: SyncTaskStore::new(cx)?,
+            queue: SyncQueue::new(cx)?,
+            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
         })
     }
 

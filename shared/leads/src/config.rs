@@ -2,39 +2,25 @@
 
 use std::time::Duration;
 
-use kernel::config::{ConfigError, Env, check_time_limits};
-use kernel::platform_secret::PlatformSecret;
+use kernel::Context;
+use kernel::config::{ConfigError, Env, check_time_limits, function_timeout, queue_visibility};
+use kernel::platform_secret::Secrets;
 use url::Url;
 
-use crate::douyin::{Credentials, Douyin};
+use crate::douyin::Douyin;
 
 /// What the platform client is built from.
 ///
 /// # Errors
 /// Names the variable that is wrong, or the two that contradict each other.
-pub fn douyin(env: &Env, secret: &PlatformSecret) -> Result<Douyin, ConfigError> {
+pub fn douyin(cx: &Context, secrets: Secrets) -> Result<Douyin, ConfigError> {
+    let env = &cx.env;
     let base_url = env.optional("DOUYIN_BASE_URL").unwrap_or_else(|| "https://open.douyin.com".to_owned());
     let base_url = Url::parse(&base_url)
         .map_err(|error| ConfigError::Invalid { name: "DOUYIN_BASE_URL".to_owned(), problem: error.to_string() })?;
     let timeout = env.seconds("DOUYIN_TIMEOUT_SECONDS", 8)?;
     check_time_limits(timeout, function_timeout(env)?, queue_visibility(env)?)?;
-    let credentials = Credentials {
-        client_key: secret.douyin_client_key.clone(),
-        client_secret: secret.douyin_client_secret.clone(),
-    };
-    Ok(Douyin::new(base_url, credentials, timeout))
-}
-
-/// The function's own time limit, as the template sets it.
-pub fn function_timeout(env: &Env) -> Result<Duration, ConfigError> {
-    env.required_parsed("FUNCTION_TIMEOUT_SECONDS").map(Duration::from_secs)
-}
-
-fn queue_visibility(env: &Env) -> Result<Option<Duration>, ConfigError> {
-    match env.optional("QUEUE_VISIBILITY_SECONDS") {
-        None => Ok(None),
-        Some(_) => env.required_parsed("QUEUE_VISIBILITY_SECONDS").map(|seconds| Some(Duration::from_secs(seconds))),
-    }
+    Ok(Douyin::new(base_url, secrets, timeout))
 }
 
 /// How fans are synced.

@@ -2,8 +2,8 @@
 //! it had.
 
 use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::vault::{Place, Vault};
 use tracing::warn;
@@ -24,12 +24,12 @@ pub struct AuthorizationConfirmation {
 
 impl AuthorizationConfirmation {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
-            parked: ParkedGrantStore::new(aws.dynamodb.clone(), env)?,
-            bindings: Bindings::new(aws, env, clock.clone())?,
-            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
-            clock,
+            parked: ParkedGrantStore::new(cx)?,
+            bindings: Bindings::new(cx)?,
+            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
+            clock: cx.clock.clone(),
         })
     }
 

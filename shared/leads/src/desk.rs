@@ -2,9 +2,9 @@
 
 use aws_sdk_dynamodb::Client;
 use kernel::Clock;
-use kernel::aws::Aws;
+use kernel::Context;
 use kernel::caller::Caller;
-use kernel::config::{ConfigError, Env};
+use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
@@ -42,12 +42,12 @@ pub struct LeadDesk {
 
 impl LeadDesk {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
-            client: aws.dynamodb.clone(),
-            leads: LeadStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
-            index: LeadIndexStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
-            clock,
+            client: cx.aws.dynamodb.clone(),
+            leads: LeadStore::new(cx)?,
+            index: LeadIndexStore::new(cx)?,
+            clock: cx.clock.clone(),
         })
     }
 

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use kernel::Clock;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::lease::{Lease, Turn, wait_for};
 use kernel::retry::try_again_until;
@@ -85,12 +86,12 @@ pub struct Tokens {
 
 impl Tokens {
     /// From the environment's table and key.
-    pub fn new(aws: &kernel::aws::Aws, env: &Env, douyin: Douyin, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self {
-            accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
-            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
+            accounts: AuthStore::new(cx)?,
+            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
             douyin,
-            clock,
+            clock: cx.clock.clone(),
         })
     }
 

@@ -2,13 +2,12 @@
 
 use aws_sdk_dynamodb::Client;
 use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::ids::TaskId;
-use kernel::platform_secret::PlatformSecret;
+use kernel::platform_secret::{PlatformSecret, Secrets};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
-use secrecy::SecretString;
 use serde_json::Value;
 use tracing::{info, warn};
 
@@ -52,30 +51,31 @@ pub struct Webhook {
     events: WebhookEventStore,
     tokens: Tokens,
     douyin: Douyin,
-    client_key: String,
-    client_secret: SecretString,
+    secrets: Secrets,
 }
 
 impl Webhook {
     /// From the environment.
-    pub fn new(
-        aws: &Aws,
-        env: &Env,
-        secret: &PlatformSecret,
-        douyin: Douyin,
-        clock: Clock,
-    ) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context, secrets: Secrets, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self {
-            tokens: Tokens::new(aws, env, douyin.clone(), clock.clone())?,
+            tokens: Tokens::new(cx, douyin.clone())?,
             douyin,
-            client: aws.dynamodb.clone(),
-            clock,
-            accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
-            tasks: SyncTaskStore::new(aws.dynamodb.clone(), env)?,
-            events: WebhookEventStore::new(env)?,
-            client_key: secret.douyin_client_key.clone(),
-            client_secret: secret.douyin_client_secret.clone(),
+            client: cx.aws.dynamodb.clone(),
+            clock: cx.clock.clone(),
+            accounts: AuthStore::new(cx)?,
+            tasks: SyncTaskStore::new(cx)?,
+            events: WebhookEventStore::new(cx)?,
+            secrets,
         })
+    }
+
+    /// The key of our application, if its secret signed this body.
+    async fn signer(&self, body: &[u8], signature: &str) -> Option<String> {
+        let of = |app: &PlatformSecret| {
+            let is_ours = verify_signature(&app.douyin_client_secret, body, signature);
+            is_ours.then(|| app.douyin_client_key.clone())
+        };
+        self.secrets.find(of).await
     }
 
     /// Handles one delivery, whose body must be the untouched bytes: the signature covers the final newline too.
@@ -89,18 +89,21 @@ impl Webhook {
         signature: Option<&str>,
         message_id: Option<&str>,
     ) -> Result<WebhookAnswer> {
-        let signed = signature.map(|signature| verify_signature(&self.client_secret, body, signature));
-        if signed == Some(false) {
-            return Err(kernel::Error::Unauthenticated("webhook signature does not match").into());
-        }
+        let signer = match signature {
+            None => None,
+            Some(signature) => {
+                let signer = self.signer(body, signature).await;
+                Some(signer.ok_or(kernel::Error::Unauthenticated("webhook signature does not match"))?)
+            }
+        };
         let event =
             WebhookEvent::parse(body).map_err(|_| kernel::Error::invalid("body", "事件内容不是有效的 JSON 事件"))?;
         // Only the address check may come unsigned: echoing a number proves nothing and changes nothing.
-        if let (None, false) = (signed, event.event == "verify_webhook") {
+        if signer.is_none() && event.event != "verify_webhook" {
             return Err(kernel::Error::Unauthenticated("webhook signature is missing").into());
         }
         // A good signature says whose the event is. Douyin's own example of the address check has an empty key.
-        if !event.client_key.is_empty() && event.client_key != self.client_key {
+        if signer.is_some_and(|client_key| !event.client_key.is_empty() && event.client_key != client_key) {
             warn!("webhook event for another app ignored");
             return Ok(WebhookAnswer::Accepted);
         }

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::ids::TaskId;
 use kernel::retry::{Attempt, on_conflict};
 use kernel::transaction::{Condition, Outcome, Transaction};
@@ -55,12 +55,12 @@ pub struct Ledger {
 
 impl Ledger {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
-            client: aws.dynamodb.clone(),
-            tasks: TaskStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
-            clock,
-            results: ResultStore::new(aws.dynamodb.clone(), env)?,
+            client: cx.aws.dynamodb.clone(),
+            tasks: TaskStore::new(cx)?,
+            clock: cx.clock.clone(),
+            results: ResultStore::new(cx)?,
         })
     }
 

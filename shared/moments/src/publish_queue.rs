@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use kernel::queue::{MAX_DELAY, Queue};
@@ -16,8 +16,8 @@ pub(crate) struct PublishQueue(Queue);
 
 impl PublishQueue {
     /// The queue at `PUBLISH_QUEUE_URL`.
-    pub fn new(aws: &Aws, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self(Queue::new(aws.sqs.clone(), env.required("PUBLISH_QUEUE_URL")?)))
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self(Queue::new(cx.aws.sqs.clone(), cx.env.required("PUBLISH_QUEUE_URL")?)))
     }
 
     /// Has the task dispatched after `delay`. `false`: that is longer than a message can wait, and nothing was sent.

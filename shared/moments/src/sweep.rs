@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
 use kernel::round::RoundReport;
@@ -35,12 +35,12 @@ pub struct MomentSweeper {
 
 impl MomentSweeper {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
-            tasks: TaskStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
-            units: UnitStore::new(aws.dynamodb.clone(), env)?,
-            queue: PublishQueue::new(aws, env)?,
-            clock,
+            tasks: TaskStore::new(cx)?,
+            units: UnitStore::new(cx)?,
+            queue: PublishQueue::new(cx)?,
+            clock: cx.clock.clone(),
         })
     }
 

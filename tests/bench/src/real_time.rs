@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use functions::base::Base;
 use it::World;
 use it::world::Detour;
 use jiff::Timestamp;
 use kernel::Clock;
+use kernel::Context;
 
 /// Lets the platforms' clock, which a world starts standing, run level with the machine's.
 pub fn start(world: &World) {
@@ -18,6 +18,6 @@ pub fn start(world: &World) {
 }
 
 /// What a function starts from in such a world.
-pub async fn base(world: &World, function: &str, detour: &Detour) -> Result<Base> {
-    Ok(Base { clock: Clock::System, ..world.base(function, detour).await? })
+pub async fn context(world: &World, function: &str, detour: &Detour) -> Result<Context> {
+    Ok(Context { clock: Clock::System, ..world.context(function, detour).await? })
 }

@@ -14,7 +14,7 @@ use crate::{Options, story};
 
 const TASK: &str = "t_douyin_sync_task";
 const AUTH: &str = "t_douyin_auth";
-const LEADS: [&str; 2] = ["TABLE_DOUYIN_LEAD", "TABLE_DOUYIN_LEAD_INDEX"];
+const LEADS: [&str; 2] = ["t_douyin_lead", "t_douyin_lead_index"];
 
 /// See the module.
 pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
@@ -95,7 +95,7 @@ async fn leads(world: &World) -> Result<Vec<Vec<Row>>> {
 }
 
 async fn auth(world: &World) -> Result<Row> {
-    world.rows("TABLE_DOUYIN_AUTH").await?.pop().context("no account")
+    world.rows("t_douyin_auth").await?.pop().context("no account")
 }
 
 /// Names of attributes that are not the same in both.

@@ -38,14 +38,14 @@ pub fn latency(world: &World, latency: Duration) {
 pub async fn request_sync(world: &World, detour: &Detour, account: &str, strategy: &str) -> Result<String> {
     let event = Event::sample("douyin-fans-sync")?.json(&json!({ "douyinUserId": account, "syncStrategy": strategy }));
     let event = event.bearer(&world.token(USER, &["*"])?);
-    let answer = it::call::call(&world.base(&event.function, detour).await?, &event).await?;
+    let answer = it::call::call(&world.context(&event.function, detour).await?, &event).await?;
     ensure!(answer.status == 202, "the sync was answered with {answer:?}");
     Ok(answer.data()["taskId"].as_str().context("no taskId")?.to_owned())
 }
 
 /// A worker in this process.
 pub async fn worker(world: &World, detour: &Detour) -> Result<App> {
-    Ok(App::new(&world.base("douyin-fan-sync-worker", detour).await?).await?)
+    Ok(App::new(&world.context("douyin-fan-sync-worker", detour).await?).await?)
 }
 
 /// Runs a task as its message would have it run, and answers how long that took.

@@ -1,6 +1,7 @@
 //! How long a sync takes, against a loop that only fetches the same pages with the same client: in turns, so that
 //! whatever else the machine does meets both.
 
+use kernel::platform_secret::Secrets;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -84,8 +85,8 @@ async fn sync(world: &World, account: &str, fans: u32) -> Result<Duration> {
 }
 
 async fn fetch(world: &World, account: &str, fans: u32) -> Result<Duration> {
-    let base = world.base("douyin-fan-sync-worker", &Detour::default()).await?;
-    let douyin = base.douyin(&base.secret().await?)?;
+    let base = world.context("douyin-fan-sync-worker", &Detour::default()).await?;
+    let douyin = leads::config::douyin(&base, Secrets::load(&base).await?)?;
     let grant = world.sandbox.douyin().authorize(NAME, &["user_info", "fans.list"]);
     let token = SecretString::from(grant.map(|grant| grant.access_token).unwrap_or_default());
     let began = Instant::now();

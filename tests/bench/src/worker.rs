@@ -1,5 +1,6 @@
 //! The worker as the process that Lambda runs: how much memory a sync takes, and how fast functions start.
 
+use kernel::platform_secret::Secrets;
 use std::path::Path;
 use std::time::Instant;
 
@@ -76,11 +77,11 @@ fn event(task: &str) -> Value {
 
 /// How long the emulator takes for the one AWS call of every init, in milliseconds.
 async fn secret_reads(world: &World, runs: usize) -> Result<Vec<f64>> {
-    let base = world.base(API_FUNCTION, &Detour::default()).await?;
+    let base = world.context(API_FUNCTION, &Detour::default()).await?;
     let mut reads = Vec::with_capacity(runs);
     for _ in 0..=runs {
         let began = Instant::now();
-        base.secret().await?;
+        Secrets::load(&base).await?;
         reads.push(began.elapsed().as_secs_f64() * 1_000.0);
     }
     // The first one opened the connection.

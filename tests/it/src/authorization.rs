@@ -26,7 +26,7 @@ async fn accounts(world: &World, user: u64) -> Result<Vec<String>> {
 
 /// The rows that hold a parked grant.
 async fn parked(world: &World) -> Result<Vec<Row>> {
-    let mut rows = world.rows("TABLE_OAUTH_STATE").await?;
+    let mut rows = world.rows("t_oauth_state").await?;
     rows.retain(|row| row.contains_key("access_token"));
     Ok(rows)
 }

@@ -1,9 +1,9 @@
 //! Calling a function by its name, in this process.
 
 use anyhow::{Result, bail};
-use functions::base::Base;
 use functions::http::dispatch;
 use functions::routes;
+use kernel::Context;
 
 use crate::event::{Answer, Event};
 
@@ -11,12 +11,12 @@ use crate::event::{Answer, Event};
 ///
 /// # Errors
 /// When the function does not start, or is not one behind the API.
-pub async fn call(base: &Base, event: &Event) -> Result<Answer> {
+pub async fn call(cx: &Context, event: &Event) -> Result<Answer> {
     macro_rules! by_name {
         ($($name:literal => $module:ident),+ $(,)?) => {
             match event.function.as_str() {
                 $($name => {
-                    let app = routes::$module::App::new(base).await?;
+                    let app = routes::$module::App::new(cx).await?;
                     dispatch(&app, |app, request| routes::$module::handle(app, request), event.request()?).await
                 })+
                 other => bail!("{other} is not a function behind the API"),

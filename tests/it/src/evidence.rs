@@ -39,7 +39,7 @@ impl Snapshot {
     /// The same with one pending authorisation fewer: a callback spends the state it was given, whatever comes of it.
     #[must_use]
     pub fn without_state(mut self, hash: &str) -> Self {
-        let states = self.tables.entry("TABLE_OAUTH_STATE".to_owned()).or_default();
+        let states = self.tables.entry("t_oauth_state".to_owned()).or_default();
         let all = states.len();
         states.retain(|row| row["state_hash"] != hash);
         assert_eq!(states.len() + 1, all, "there is no such state to be spent");
@@ -47,17 +47,18 @@ impl Snapshot {
     }
 
     /// The rows of a table.
-    pub fn rows(&self, variable: &str) -> &[Row] {
-        &self.tables[variable]
+    pub fn rows(&self, table: &str) -> &[Row] {
+        &self.tables[table]
     }
 }
 
 impl World {
-    /// Everything there is: the tables the functions are given and the queues of the stack, so a new one is looked at
-    /// too.
+    /// Everything there is: the tables and the queues of the stack, so a new one is looked at too.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        let names = self.stack.environment().into_keys().filter(|name| name.starts_with("TABLE_"));
-        let tables = try_join_all(names.map(|name| async {
+        let prefix = self.table("");
+        let names = self.stack.physical_ids("AWS::DynamoDB::Table").into_values();
+        let tables = try_join_all(names.map(async |name| {
+            let name = name.strip_prefix(prefix.as_str()).context("a table is named otherwise")?.to_owned();
             let rows = self.rows(&name).await?;
             Ok::<_, anyhow::Error>((name, rows))
         }));

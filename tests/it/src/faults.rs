@@ -127,7 +127,7 @@ async fn work(
 ) -> Result<Vec<String>> {
     let app = match app {
         Some(app) => app,
-        None => match douyin_fan_sync_worker::App::new(&world.base(WORKER, &detour).await?).await {
+        None => match douyin_fan_sync_worker::App::new(&world.context(WORKER, &detour).await?).await {
             Ok(started) => app.insert(started),
             // A function that does not start takes no message.
             Err(_) => return Ok(batch.iter().filter_map(|message| message.message_id.clone()).collect()),
@@ -165,7 +165,7 @@ async fn deliver_again(world: &World, messages: Vec<Message>) -> Result<()> {
 async fn recover(world: &World, task: &str) -> Result<u32> {
     for rounds in 0..MOST_ROUNDS {
         world.drain().boxed_local().await?;
-        let tasks = world.rows("TABLE_DOUYIN_SYNC_TASK").await?;
+        let tasks = world.rows("t_douyin_sync_task").await?;
         if tasks.iter().any(|row| row["task_id"] == task && row.contains_key("finished_at")) {
             return Ok(rounds);
         }

@@ -35,7 +35,7 @@ struct Lists {
 
 impl Lists {
     async fn of(world: &World) -> Result<Self> {
-        let app = douyin_leads::App::new(&world.base("douyin-leads", &Detour::default()).await?).await?;
+        let app = douyin_leads::App::new(&world.context("douyin-leads", &Detour::default()).await?).await?;
         Ok(Self { app, bearer: Event::sample("douyin-leads")?.bearer(&world.token(USER, &["*"])?) })
     }
 

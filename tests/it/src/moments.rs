@@ -96,7 +96,7 @@ impl World {
     /// # Errors
     /// When the publisher does not start.
     pub async fn drain_publications(&self) -> Result<usize> {
-        let app = moment_publisher::App::new(&self.base("moment-publisher", &Detour::default()).await?).await?;
+        let app = moment_publisher::App::new(&self.context("moment-publisher", &Detour::default()).await?).await?;
         let mut done = 0;
         for _ in 0..MOST_ROUNDS {
             let batch = self.receive_publications().await?;

@@ -47,7 +47,7 @@ async fn world() -> Result<World> {
 
 /// A publisher, behind a proxy.
 async fn publisher(world: &World, proxy: &Proxy) -> Result<moment_publisher::App> {
-    Ok(moment_publisher::App::new(&world.base("moment-publisher", &proxy.detour()).await?).await?)
+    Ok(moment_publisher::App::new(&world.context("moment-publisher", &proxy.detour()).await?).await?)
 }
 
 /// A message off the publish queue.
@@ -76,7 +76,7 @@ async fn live(world: &World, proxy: &Proxy) -> Result<Option<Message>> {
 /// Calls a function behind a proxy; `None` when it died.
 async fn call(world: &World, proxy: &Proxy, event: &Event) -> Result<Option<Answer>> {
     let event = event.clone().bearer(&world.token(USER, &["*"])?);
-    let base = world.base(&event.function, &proxy.detour()).await?;
+    let base = world.context(&event.function, &proxy.detour()).await?;
     tokio::select! {
         biased;
         () = proxy.died() => {

@@ -77,7 +77,7 @@ async fn a_partial_failure_says_why_and_only_the_failed_one_is_tried_again() -> 
     for _ in 0..2 {
         world.advance(Duration::from_secs(1_200));
         let app = functions::workers::wechat_health_checker::App::new(
-            &world.base("wechat-health-checker", &Default::default()).await?,
+            &world.context("wechat-health-checker", &Default::default()).await?,
         )
         .await?;
         functions::workers::wechat_health_checker::handle(&app, world.deadline()).await?;

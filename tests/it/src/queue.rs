@@ -85,8 +85,8 @@ impl World {
     /// # Errors
     /// When the worker does not start.
     pub async fn drain(&self) -> Result<usize> {
-        let app =
-            douyin_fan_sync_worker::App::new(&self.base("douyin-fan-sync-worker", &Detour::default()).await?).await?;
+        let app = douyin_fan_sync_worker::App::new(&self.context("douyin-fan-sync-worker", &Detour::default()).await?)
+            .await?;
         let mut done = 0;
         for _ in 0..MOST_BATCHES {
             let batch = self.receive().await?;

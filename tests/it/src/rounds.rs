@@ -34,19 +34,19 @@ async fn denying(world: &World, request: &str) -> Result<Proxy> {
 
 /// Whether Lambda counts a round of the token keeper as successful.
 async fn keeper_succeeds(world: &World, detour: &Detour, deadline: Deadline) -> Result<bool> {
-    let app = douyin_token_keeper::App::new(&world.base("douyin-token-keeper", detour).await?).await?;
+    let app = douyin_token_keeper::App::new(&world.context("douyin-token-keeper", detour).await?).await?;
     Ok(run_scheduled(&app, douyin_token_keeper::handle, deadline).await.is_ok())
 }
 
 /// Whether Lambda counts a round of the health checker as successful.
 async fn checker_succeeds(world: &World, detour: &Detour, deadline: Deadline) -> Result<bool> {
-    let app = wechat_health_checker::App::new(&world.base("wechat-health-checker", detour).await?).await?;
+    let app = wechat_health_checker::App::new(&world.context("wechat-health-checker", detour).await?).await?;
     Ok(run_scheduled(&app, wechat_health_checker::handle, deadline).await.is_ok())
 }
 
 /// Whether Lambda counts a sweep as successful.
 async fn sweep_succeeds(world: &World, detour: &Detour, deadline: Deadline) -> Result<bool> {
-    let app = workers::sweeper::App::new(&world.base("sweeper", detour).await?).await?;
+    let app = workers::sweeper::App::new(&world.context("sweeper", detour).await?).await?;
     Ok(run_scheduled(&app, workers::sweeper::handle, deadline).await.is_ok())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::world::World;
@@ -11,14 +11,18 @@ use crate::world::World;
 pub type Row = BTreeMap<String, String>;
 
 impl World {
-    /// All rows of the table whose name is in this environment variable, in key order of no meaning but always the
-    /// same for the same rows.
+    /// The full name of a table of the specification, as functions make it.
+    pub fn table(&self, name: &str) -> String {
+        format!("{}{name}", self.stack.environment()["TABLE_PREFIX"])
+    }
+
+    /// All rows of a table of the specification (`t_douyin_lead`), in key order of no meaning but always the same for
+    /// the same rows.
     ///
     /// # Errors
     /// When there is no such table.
-    pub async fn rows(&self, variable: &str) -> Result<Vec<Row>> {
-        let environment = self.stack.environment();
-        let table = environment.get(variable).with_context(|| format!("no function has {variable}"))?;
+    pub async fn rows(&self, name: &str) -> Result<Vec<Row>> {
+        let table = self.table(name);
         let mut rows = Vec::new();
         let mut start = None;
         loop {
@@ -26,7 +30,7 @@ impl World {
                 .aws
                 .dynamodb
                 .scan()
-                .table_name(table)
+                .table_name(&table)
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
                 .send()

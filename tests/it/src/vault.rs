@@ -23,7 +23,7 @@ async fn stored_tokens_are_ciphertext_of_their_row_alone() -> Result<()> {
     world.douyin_account("shop", 1);
     world.douyin_account("other", 1);
     let (shop, other) = (world.authorize(USER, "shop").await?, world.authorize(USER, "other").await?);
-    let rows = world.rows("TABLE_DOUYIN_AUTH").await?;
+    let rows = world.rows("t_douyin_auth").await?;
     let secrets = world.sandbox.secrets();
     let table = format!("{rows:?}");
     assert!(!secrets.found_in(&table).iter().any(|(kind, _)| *kind == "token"), "a token lies open in the table");

@@ -8,13 +8,13 @@ use std::io::Write;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
-use functions::base::Base;
 use functions::catalog;
 use functions::workers::{douyin_token_keeper, sweeper};
 use jiff::SignedDuration;
 use kernel::Clock;
+use kernel::Context;
 use kernel::aws::Aws;
 use kernel::clock::ManualClock;
 use kernel::config::Env;
@@ -193,7 +193,7 @@ impl World {
     ///
     /// # Errors
     /// When the template has no such function.
-    pub async fn base(&self, function: &str, detour: &Detour) -> Result<Base> {
+    pub async fn context(&self, function: &str, detour: &Detour) -> Result<Context> {
         if !self.reads_lag {
             // A function starts seconds after the one before it has ended.
             self.rules.settle();
@@ -220,7 +220,7 @@ impl World {
         let env: Env = variables.into_iter().collect();
         // The process's own environment is shared by all tests, so the clients get theirs by hand.
         let aws = Aws::from_config(&local::aws::config(aws_url, &key));
-        Ok(Base { env, aws, clock: Clock::Manual(self.clock.clone()) })
+        Ok(Context { env, aws, clock: Clock::Manual(self.clock.clone()) })
     }
 
     /// A token for `user` with these permissions.
@@ -253,7 +253,7 @@ impl World {
     /// # Errors
     /// When the function does not start.
     pub async fn call(&self, event: &Event) -> Result<Answer> {
-        let base = self.base(&event.function, &Detour::default()).await?;
+        let base = self.context(&event.function, &Detour::default()).await?;
         // It is a whole function's future: large, and awaited deep inside those of tests.
         Box::pin(call(&base, event)).await
     }
@@ -280,9 +280,9 @@ impl World {
     /// # Errors
     /// When a step is not answered as promised.
     pub async fn authorize(&self, user: u64, account: &str) -> Result<String> {
-        let before = self.rows("TABLE_DOUYIN_SYNC_TASK").await?;
+        let before = self.rows("t_douyin_sync_task").await?;
         let id = self.authorize_and_sync(user, account).await?;
-        for task in self.rows("TABLE_DOUYIN_SYNC_TASK").await? {
+        for task in self.rows("t_douyin_sync_task").await? {
             if !before.iter().any(|known| known["task_id"] == task["task_id"]) {
                 self.forget_sync(&id, &task["task_id"]).await?;
             }
@@ -304,10 +304,9 @@ impl World {
     /// Has a sync that nobody has taken up never been.
     async fn forget_sync(&self, account: &str, task: &str) -> Result<()> {
         self.take_message(task).await?;
-        let tables = self.stack.environment();
-        let delete = self.aws.dynamodb.delete_item().table_name(&tables["TABLE_DOUYIN_SYNC_TASK"]);
+        let delete = self.aws.dynamodb.delete_item().table_name(self.table("t_douyin_sync_task"));
         delete.key("task_id", AttributeValue::N(task.to_owned())).send().await?;
-        let release = self.aws.dynamodb.update_item().table_name(&tables["TABLE_DOUYIN_AUTH"]);
+        let release = self.aws.dynamodb.update_item().table_name(self.table("t_douyin_auth"));
         let release = release.key("douyin_user_id", AttributeValue::S(account.to_owned()));
         release.update_expression("REMOVE active_sync_task_id").send().await?;
         Ok(())
@@ -366,7 +365,7 @@ impl World {
     /// # Errors
     /// When the run fails as a whole.
     pub async fn sweep(&self) -> Result<()> {
-        let app = sweeper::App::new(&self.base("sweeper", &Detour::default()).await?).await?;
+        let app = sweeper::App::new(&self.context("sweeper", &Detour::default()).await?).await?;
         sweeper::handle(&app, self.deadline()).await?;
         Ok(())
     }
@@ -376,7 +375,8 @@ impl World {
     /// # Errors
     /// When the run fails as a whole.
     pub async fn keep_tokens(&self) -> Result<()> {
-        let app = douyin_token_keeper::App::new(&self.base("douyin-token-keeper", &Detour::default()).await?).await?;
+        let app =
+            douyin_token_keeper::App::new(&self.context("douyin-token-keeper", &Detour::default()).await?).await?;
         douyin_token_keeper::handle(&app, self.deadline()).await?;
         Ok(())
     }

@@ -1,8 +1,10 @@
+use futures::FutureExt;
+use futures::future::ready;
 use jsonwebtoken::{EncodingKey, Header, encode};
 use kernel::advice::stale_version;
 use kernel::jwt::Authenticator;
-use kernel::{Clock, Error};
-use lambda_http::Context;
+use kernel::platform_secret::{Secrets, Version};
+use kernel::{Clock, Context, Error};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -35,9 +37,12 @@ async fn edit(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     }
 }
 
-fn app() -> App {
-    let auth = Authenticator::new(&Env::default(), Clock::System, Some(&SECRET.into())).unwrap();
-    App { auth }
+async fn app() -> App {
+    let secret = json!({"douyinClientKey": "k", "douyinClientSecret": "s", "jwtSecret": SECRET}).to_string();
+    let read = move || ready(Version::parse("1", &secret)).boxed();
+    let secrets = Secrets::read_by(Box::new(read), Clock::System).await.unwrap();
+    let cx = Context::load(&[("AWS_REGION", "us-east-1")].into_iter().collect()).await.unwrap();
+    App { auth: Authenticator::with_secrets(&cx, secrets).await.unwrap() }
 }
 
 fn token(permission: &str) -> String {
@@ -46,7 +51,7 @@ fn token(permission: &str) -> String {
 }
 
 fn patch(token: &str, lead_id: &str, body: &str) -> Request {
-    let mut context = Context::default();
+    let mut context = lambda_http::Context::default();
     context.request_id = "r-1".into();
     event(&json!({
         "rawPath": format!("/api/v1/lead/douyin/leads/{lead_id}"),
@@ -61,7 +66,7 @@ fn patch(token: &str, lead_id: &str, body: &str) -> Request {
 /// The answer to `request` and everything logged for it at TRACE.
 async fn answer(request: Request) -> (Response<Body>, Vec<Value>) {
     let (captured, _guard) = Captured::start();
-    let response = dispatch(&app(), edit, request).await;
+    let response = dispatch(&app().await, edit, request).await;
     let text = captured.text();
     for secret in ["Bearer e", "eyJ", "query-secret", "note-secret"] {
         assert!(!text.contains(secret), "{secret} is in {text}");

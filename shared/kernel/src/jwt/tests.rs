@@ -5,19 +5,25 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::jwks::tests::{Issuer, KeyServer, clock};
+use crate::platform_secret::tests::{Manager, holding};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// 2026-11-20T00:00:00Z, where [`clock`] stands.
 const NOW: i64 = 1_795_132_800;
 
-fn with_secret(settings: &[(&str, &str)]) -> Authenticator {
-    let env: Env = settings.iter().copied().collect();
-    Authenticator::new(&env, Clock::Manual(clock()), Some(&SECRET.into())).unwrap()
+async fn loaded(manager: &Manager, settings: &[(&str, &str)], clock: Clock) -> Result<Authenticator, ConfigError> {
+    let (cx, secrets) = manager.load(settings, clock).await?;
+    Authenticator::with_secrets(&cx, secrets).await
 }
 
-fn with_server(server: &KeyServer) -> Authenticator {
-    let env: Env = [("JWT_JWKS_URL", server.url.as_str())].into_iter().collect();
-    Authenticator::new(&env, Clock::Manual(clock()), Some(&SECRET.into())).unwrap()
+async fn with_secret(settings: &[(&str, &str)]) -> Authenticator {
+    loaded(&Manager::with_jwt(SECRET, ""), settings, Clock::Manual(clock())).await.unwrap()
+}
+
+async fn with_server(server: &KeyServer) -> Authenticator {
+    // A secret that is there as well is not used.
+    let settings = [("JWT_JWKS_URL", server.url.as_str())];
+    loaded(&Manager::with_jwt(SECRET, ""), &settings, Clock::Manual(clock())).await.unwrap()
 }
 
 fn unsigned(header: &Value, claims: &Value) -> String {
@@ -60,7 +66,7 @@ async fn outcome(authenticator: &Authenticator, token: &str) -> Result<u64, &'st
 
 #[tokio::test]
 async fn claims_decide_who_calls() {
-    let authenticator = with_secret(&[]);
+    let authenticator = with_secret(&[]).await;
     for (claims, expected) in [
         (good(), Ok(1001)),
         (good_with(json!({"userId": "1001"})), Ok(1001)),
@@ -99,7 +105,7 @@ async fn claims_decide_who_calls() {
 
 #[tokio::test]
 async fn tenant_is_the_user_id_and_actor_the_subject() {
-    let authenticator = with_secret(&[]);
+    let authenticator = with_secret(&[]).await;
     for (claims, id, name) in [
         (json!({"sub": "staff-17", "name": "王小明"}), "staff-17", Some("王小明")),
         (json!({"sub": "staff-17"}), "staff-17", None),
@@ -118,7 +124,7 @@ async fn tenant_is_the_user_id_and_actor_the_subject() {
 
 #[tokio::test]
 async fn issuer_and_audience_are_checked_when_configured() {
-    let authenticator = with_secret(&[("JWT_ISSUER", "us"), ("JWT_AUDIENCE", "api")]);
+    let authenticator = with_secret(&[("JWT_ISSUER", "us"), ("JWT_AUDIENCE", "api")]).await;
     for (claims, expected) in [
         (json!({"iss": "us", "aud": "api"}), Ok(1001)),
         (json!({"iss": "us", "aud": ["web", "api"]}), Ok(1001)),
@@ -134,7 +140,7 @@ async fn issuer_and_audience_are_checked_when_configured() {
 
 #[tokio::test]
 async fn permissions_come_from_the_token() {
-    let authenticator = with_secret(&[]);
+    let authenticator = with_secret(&[]).await;
     let header = |claims: &Value| format!("bearer  {}", hs256(claims));
     let caller = authenticator.authenticate(Some(&header(&good()))).await.unwrap();
     assert!(caller.require("lead:douyin:leads:view").is_ok());
@@ -144,7 +150,7 @@ async fn permissions_come_from_the_token() {
 
 #[tokio::test]
 async fn what_was_not_signed_for_us_is_refused() {
-    let authenticator = with_secret(&[]);
+    let authenticator = with_secret(&[]).await;
     let token = hs256(&good());
     let (message, signature) = token.rsplit_once('.').unwrap();
     let (header, _) = message.split_once('.').unwrap();
@@ -186,7 +192,7 @@ async fn what_was_not_signed_for_us_is_refused() {
 async fn public_keys_verify_their_own_algorithm_only() {
     let (rsa, ec, ed) = (Issuer::rsa(), Issuer::ec(), Issuer::ed());
     let server = KeyServer::start(&[rsa.jwk("rsa"), ec.jwk("ec"), ed.jwk("ed")]).await;
-    let authenticator = with_server(&server);
+    let authenticator = with_server(&server).await;
     for (issuer, algorithm, kid) in [(&rsa, "RS256", "rsa"), (&ec, "ES256", "ec"), (&ed, "EdDSA", "ed")] {
         let header = json!({"alg": algorithm, "kid": kid});
         let token = signed(issuer, &header, &good());
@@ -226,21 +232,52 @@ async fn public_keys_verify_their_own_algorithm_only() {
 async fn a_key_server_that_is_down_is_not_the_callers_fault() {
     let server = KeyServer::start(&[]).await;
     let token = signed(&Issuer::ed(), &json!({"alg": "EdDSA", "kid": "a"}), &good());
-    let result = with_server(&server).authenticate(Some(&format!("Bearer {token}"))).await;
+    let result = with_server(&server).await.authenticate(Some(&format!("Bearer {token}"))).await;
     assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
 }
 
-#[test]
-fn the_configuration_must_allow_verifying() {
-    let new = |url: &str, secret: Option<&str>| {
-        let env: Env = [("JWT_JWKS_URL", url)].into_iter().collect();
-        let secret = secret.map(SecretString::from);
-        Authenticator::new(&env, Clock::System, secret.as_ref()).map(drop).map_err(|error| error.to_string())
+#[tokio::test]
+async fn configuration_that_cannot_verify_tokens_stops_the_function() {
+    let new = async |url: &str, secret: &str| {
+        loaded(&Manager::with_jwt(secret, ""), &[("JWT_JWKS_URL", url)], Clock::System)
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
     };
-    assert_eq!(new("", Some(SECRET)), Ok(()));
-    assert_eq!(new("https://issuer.example/jwks", None), Ok(()));
-    assert!(new("", None).unwrap_err().contains("JWT_JWKS_URL"));
-    assert!(new("not a url", Some(SECRET)).unwrap_err().contains("JWT_JWKS_URL"));
-    let short = new("", Some("short")).unwrap_err();
-    assert!(short.contains("jwtSecret") && !short.contains("short"), "{short}");
+    assert_eq!(new("", SECRET).await, Ok(()));
+    assert_eq!(new("https://issuer.example/jwks", "").await, Ok(()));
+    assert!(new("", "").await.unwrap_err().contains("JWT_JWKS_URL"));
+    assert!(new("not a url", SECRET).await.unwrap_err().contains("JWT_JWKS_URL"));
+}
+
+#[tokio::test]
+async fn token_signed_with_the_previous_secret_is_accepted_while_that_is_kept() {
+    const NEXT: &str = "fedcba9876543210fedcba9876543210";
+    let (manager, time) = (Manager::with_jwt(SECRET, ""), clock());
+    let auth = loaded(&manager, &[], Clock::Manual(time.clone())).await.unwrap();
+    let by = |secret: &str| {
+        let token = hs256_with(secret.as_bytes(), &json!({"alg": "HS256", "typ": "JWT"}), &good());
+        format!("Bearer {token}")
+    };
+    let accepted = async |secret: &str| auth.authenticate(Some(&by(secret))).await.is_ok();
+    time.advance(std::time::Duration::from_secs(31));
+    manager.rotate(Some(holding(NEXT, SECRET)));
+    assert!(accepted(NEXT).await, "the new secret is read at the first refusal");
+    assert!(accepted(SECRET).await);
+    manager.rotate(Some(holding(NEXT, "")));
+    time.advance(std::time::Duration::from_secs(300));
+    assert!(accepted(NEXT).await);
+    assert!(!accepted(SECRET).await, "the previous secret is not honoured for ever");
+}
+
+#[tokio::test]
+async fn forged_tokens_cost_one_reading_of_the_secret_in_half_a_minute() {
+    let (manager, time) = (Manager::with_jwt(SECRET, ""), clock());
+    let auth = loaded(&manager, &[], Clock::Manual(time.clone())).await.unwrap();
+    time.advance(std::time::Duration::from_secs(30));
+    for _ in 0..50 {
+        let forged = hs256_with(&[7; 32], &json!({"alg": "HS256", "typ": "JWT"}), &good());
+        assert!(auth.authenticate(Some(&format!("Bearer {forged}"))).await.is_err());
+    }
+    assert_eq!(manager.readings(), 2);
 }

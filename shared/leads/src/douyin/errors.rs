@@ -87,6 +87,11 @@ impl PlatformError {
         Self { kind: FailureKind::Transient, endpoint, code: None, http_status: Some(http_status), log_id }
     }
 
+    /// Whether what identifies our application is refused: its key (10003, 29002002) or key and secret (10013).
+    pub const fn is_application_refused(&self) -> bool {
+        matches!(self.code, Some(10_003 | 10_013 | 29_002_002))
+    }
+
     /// Whether risk control asks for a long pause, where an ordinary rate limit is over in seconds.
     pub fn is_risk_control(&self) -> bool {
         self.code == Some(RISK_CONTROL)

@@ -21,7 +21,7 @@ mod testing;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use kernel::platform_secret::Secrets;
 use url::Url;
 
 pub use endpoint::Endpoint;
@@ -32,15 +32,6 @@ pub use user::UserInfo;
 
 use transport::Transport;
 
-/// What identifies our application to the platform.
-#[derive(Debug, Clone)]
-pub struct Credentials {
-    /// The application's id. Public: it is in every consent page's address.
-    pub client_key: String,
-    /// The application's secret, which also signs webhooks.
-    pub client_secret: SecretString,
-}
-
 /// The platform. Cheap to clone: clones share connections.
 #[derive(Debug, Clone)]
 pub struct Douyin {
@@ -49,16 +40,17 @@ pub struct Douyin {
 
 #[derive(Debug)]
 struct Inner {
-    credentials: Credentials,
+    secrets: Secrets,
     transport: Transport,
 }
 
 impl Douyin {
-    /// The platform at `base_url`, each of whose calls may take `timeout` from connecting to the last byte.
+    /// The platform at `base_url`, each of whose calls may take `timeout` from connecting to the last byte. What
+    /// identifies our application to it is in `secrets`.
     ///
     /// Opens nothing: connections and the trust store are the first call's business.
-    pub fn new(base_url: Url, credentials: Credentials, timeout: Duration) -> Self {
-        Self { inner: Arc::new(Inner { credentials, transport: Transport::new(base_url, timeout) }) }
+    pub fn new(base_url: Url, secrets: Secrets, timeout: Duration) -> Self {
+        Self { inner: Arc::new(Inner { secrets, transport: Transport::new(base_url, timeout) }) }
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use kernel::platform_secret::{PlatformSecret, Version};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::endpoint::Endpoint;
 use super::errors::PlatformError;
@@ -55,10 +57,11 @@ impl Douyin {
     ///
     /// `redirect_uri` must be the registered one to the letter: custom query parameters on it are not supported, so
     /// whatever has to come back belongs into `state`.
-    pub fn authorize_url(&self, redirect_uri: &str, scopes: &[String], state: &str) -> String {
+    pub async fn authorize_url(&self, redirect_uri: &str, scopes: &[String], state: &str) -> String {
+        let credentials = self.inner.secrets.current().await;
         let mut url = self.inner.transport.url(CONSENT_PAGE);
         url.query_pairs_mut()
-            .append_pair("client_key", &self.inner.credentials.client_key)
+            .append_pair("client_key", &credentials.secret().douyin_client_key)
             .append_pair("response_type", "code")
             .append_pair("scope", &scopes.join(","))
             .append_pair("redirect_uri", redirect_uri)
@@ -75,11 +78,8 @@ impl Douyin {
         let Answer { data: grant, log_id } = self
             .token_call::<TokenGrant>(
                 Endpoint::AccessToken,
-                &[
-                    ("client_secret", self.inner.credentials.client_secret.expose_secret()),
-                    ("code", code.expose_secret()),
-                    ("grant_type", "authorization_code"),
-                ],
+                key_and_secret,
+                &[("code", code.expose_secret()), ("grant_type", "authorization_code")],
             )
             .await?;
         // Tokens of nobody are of no use: the account is keyed by this id.
@@ -96,7 +96,7 @@ impl Douyin {
     /// [`ReauthorizationNeeded`](super::FailureKind::ReauthorizationNeeded) when the refresh token is spent.
     pub async fn refresh_access_token(&self, refresh_token: &SecretString) -> Result<TokenGrant, PlatformError> {
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
-        Ok(self.token_call(Endpoint::RefreshToken, &form).await?.data)
+        Ok(self.token_call(Endpoint::RefreshToken, key, &form).await?.data)
     }
 
     /// Rotates the refresh token, at most five times per authorization. The access token stays as it is.
@@ -111,18 +111,40 @@ impl Douyin {
         refresh_token: &SecretString,
     ) -> Result<RenewedRefreshToken, PlatformError> {
         let form = [("refresh_token", refresh_token.expose_secret())];
-        Ok(self.token_call(Endpoint::RenewRefreshToken, &form).await?.data)
+        Ok(self.token_call(Endpoint::RenewRefreshToken, key, &form).await?.data)
     }
 
-    async fn token_call<T: serde::de::DeserializeOwned>(
+    /// Sends a form, after what identifies our application. When the platform refuses just that, and there is a newer
+    /// version of it, the form is sent once more: a refused application spends neither code nor token.
+    async fn token_call<T: DeserializeOwned>(
         &self,
         endpoint: Endpoint,
+        application: impl Fn(&PlatformSecret) -> Vec<(&str, &str)>,
         fields: &[(&str, &str)],
     ) -> Result<Answer<T>, PlatformError> {
-        let mut form = vec![("client_key", self.inner.credentials.client_key.as_str())];
-        form.extend_from_slice(fields);
-        self.inner.transport.post_form(endpoint, &form).await
+        let send = async |version: &Version| {
+            let form = [application(version.secret()).as_slice(), fields].concat();
+            self.inner.transport.post_form(endpoint, &form).await
+        };
+        let current = self.inner.secrets.current().await;
+        match send(&current).await {
+            Err(refused) if refused.is_application_refused() => match self.inner.secrets.newer_than(&current).await {
+                Some(newer) => send(&newer).await,
+                None => Err(refused),
+            },
+            answer => answer,
+        }
     }
+}
+
+/// The refreshing calls name the application by its key alone.
+fn key(application: &PlatformSecret) -> Vec<(&str, &str)> {
+    vec![("client_key", &application.douyin_client_key)]
+}
+
+fn key_and_secret(application: &PlatformSecret) -> Vec<(&str, &str)> {
+    let secret = application.douyin_client_secret.expose_secret();
+    vec![("client_key", &application.douyin_client_key), ("client_secret", secret)]
 }
 
 #[cfg(test)]
@@ -141,12 +163,12 @@ mod tests {
         token.map(|token| token.expose_secret())
     }
 
-    #[test]
-    fn the_consent_page_is_asked_for_what_is_documented() {
+    #[tokio::test]
+    async fn the_consent_page_is_asked_for_what_is_documented() {
         for base in ["https://open.example.com", "https://open.example.com/", "http://127.0.0.1:9/douyin"] {
-            let douyin = client(base.parse().unwrap(), Duration::from_secs(1));
+            let douyin = client(base.parse().unwrap(), Duration::from_secs(1)).await;
             let scopes = ["user_info".to_owned(), "fans.list".to_owned()];
-            let url = douyin.authorize_url("https://app.example.com/cb/a b", &scopes, "s+/=&x#y");
+            let url = douyin.authorize_url("https://app.example.com/cb/a b", &scopes, "s+/=&x#y").await;
             let expected = format!(
                 "{}/platform/oauth/connect/?client_key=awtestkey&response_type=code&scope=user_info%2Cfans.list\
                  &redirect_uri=https%3A%2F%2Fapp.example.com%2Fcb%2Fa+b&state=s%2B%2F%3D%26x%23y",

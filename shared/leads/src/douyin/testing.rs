@@ -7,11 +7,15 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Response, Uri};
-use secrecy::SecretString;
+use futures::FutureExt;
+use futures::future::ready;
+use kernel::Clock;
+use kernel::platform_secret::{Secrets, Version};
+use serde_json::json;
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::{Credentials, Douyin};
+use super::Douyin;
 
 pub(super) const CLIENT_KEY: &str = "awtestkey";
 pub(super) const CLIENT_SECRET: &str = "client-secret-0123456789";
@@ -71,7 +75,7 @@ impl Platform {
         let script = Script { seen: Arc::clone(&seen), answer };
         // The runtime of the test ends the task with itself.
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(serve).with_state(script)).await });
-        Self { douyin: client(base_url, timeout), seen }
+        Self { douyin: client(base_url, timeout).await, seen }
     }
 
     /// What arrived so far.
@@ -88,10 +92,10 @@ impl Platform {
 }
 
 /// A client of the platform at `base_url`.
-pub(super) fn client(base_url: Url, timeout: Duration) -> Douyin {
-    let credentials =
-        Credentials { client_key: CLIENT_KEY.to_owned(), client_secret: SecretString::from(CLIENT_SECRET) };
-    Douyin::new(base_url, credentials, timeout)
+pub(super) async fn client(base_url: Url, timeout: Duration) -> Douyin {
+    let secret = json!({ "douyinClientKey": CLIENT_KEY, "douyinClientSecret": CLIENT_SECRET }).to_string();
+    let read = move || ready(Version::parse("1", &secret)).boxed();
+    Douyin::new(base_url, Secrets::read_by(Box::new(read), Clock::System).await.unwrap(), timeout)
 }
 
 async fn serve(

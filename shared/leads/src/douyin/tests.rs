@@ -7,6 +7,7 @@ use axum::http::Response;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream;
+use secrecy::SecretString;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tracing::field::{Field, Visit};
@@ -99,7 +100,7 @@ async fn a_connection_that_is_refused_or_lost_decides_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     drop(listener);
-    let douyin = client(base_url, Duration::from_secs(10));
+    let douyin = client(base_url, Duration::from_secs(10)).await;
     assert_transient("refused", call_all(&douyin).await, None);
 
     let breaking = || {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::error::Result;
 use kernel::ids::{TaskId, UserId};
 use kernel::queue::{MAX_DELAY, Queue};
@@ -25,8 +25,8 @@ pub(crate) struct SyncQueue(Queue);
 
 impl SyncQueue {
     /// The queue at `FAN_SYNC_QUEUE_URL`.
-    pub fn new(aws: &Aws, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self(Queue::new(aws.sqs.clone(), env.required("FAN_SYNC_QUEUE_URL")?)))
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self(Queue::new(cx.aws.sqs.clone(), cx.env.required("FAN_SYNC_QUEUE_URL")?)))
     }
 
     /// Has the task taken up now.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
 use kernel::round::RoundReport;
@@ -39,13 +39,13 @@ pub struct Sweeper {
 
 impl Sweeper {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
-            client: aws.dynamodb.clone(),
-            clock,
-            accounts: AuthStore::new(aws.dynamodb.clone(), env)?,
-            tasks: SyncTaskStore::new(aws.dynamodb.clone(), env)?,
-            queue: SyncQueue::new(aws, env)?,
+            client: cx.aws.dynamodb.clone(),
+            clock: cx.clock.clone(),
+            accounts: AuthStore::new(cx)?,
+            tasks: SyncTaskStore::new(cx)?,
+            queue: SyncQueue::new(cx)?,
         })
     }
 

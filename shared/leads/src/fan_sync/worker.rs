@@ -8,8 +8,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
 use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
 use kernel::lease::Lease;
@@ -88,27 +88,26 @@ impl From<Error> for Stop {
 
 impl SyncWorker {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, douyin: Douyin, clock: Clock) -> Result<Self, ConfigError> {
-        let dynamodb = &aws.dynamodb;
-        let tasks = SyncTaskStore::new(dynamodb.clone(), env)?;
+    pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
+        let tasks = SyncTaskStore::new(cx)?;
         Ok(Self {
-            client: dynamodb.clone(),
-            accounts: AuthStore::new(dynamodb.clone(), env)?,
+            client: cx.aws.dynamodb.clone(),
+            accounts: AuthStore::new(cx)?,
             pages: PageWriter {
                 store: PageStore {
-                    client: dynamodb.clone(),
-                    clock: clock.clone(),
+                    client: cx.aws.dynamodb.clone(),
+                    clock: cx.clock.clone(),
                     tasks: tasks.clone(),
-                    leads: LeadStore::new(dynamodb.clone(), clock.clone(), env)?,
-                    index: LeadIndexStore::new(dynamodb.clone(), clock.clone(), env)?,
+                    leads: LeadStore::new(cx)?,
+                    index: LeadIndexStore::new(cx)?,
                 },
             },
             tasks,
-            tokens: Tokens::new(aws, env, douyin.clone(), clock.clone())?,
+            tokens: Tokens::new(cx, douyin.clone())?,
             douyin,
-            queue: SyncQueue::new(aws, env)?,
-            settings: SyncSettings::from_env(env)?,
-            clock,
+            queue: SyncQueue::new(cx)?,
+            settings: SyncSettings::from_env(&cx.env)?,
+            clock: cx.clock.clone(),
         })
     }
 

@@ -4,9 +4,8 @@ mod query;
 
 pub use query::{LeadQuery, RawLeadQuery};
 
-use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::page::Page;
 
@@ -25,11 +24,8 @@ pub struct LeadList {
 
 impl LeadList {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
-        Ok(Self {
-            leads: LeadStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
-            index: LeadIndexStore::new(aws.dynamodb.clone(), clock, env)?,
-        })
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { leads: LeadStore::new(cx)?, index: LeadIndexStore::new(cx)? })
     }
 
     /// A page. Ids are dense and times never decrease with them, so without a filter it costs two requests (three

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use kernel::Clock;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::dynamo::{Item, batch_get, decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
@@ -114,9 +115,9 @@ pub struct LeadStore {
 }
 
 impl LeadStore {
-    /// The store named by `TABLE_DOUYIN_LEAD`.
-    pub fn new(client: Client, clock: Clock, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { client, clock, table: env.required("TABLE_DOUYIN_LEAD")? })
+    /// The store of `t_douyin_lead`.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { client: cx.aws.dynamodb.clone(), clock: cx.clock.clone(), table: cx.table("t_douyin_lead")? })
     }
 
     /// The tenant's leads for these fans, read consistently; fans that are no leads are not among them.

@@ -4,7 +4,8 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::Delete;
 use kernel::Clock;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::dynamo::{decode, delete, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
@@ -58,9 +59,9 @@ pub struct OauthStateStore {
 }
 
 impl OauthStateStore {
-    /// The store named by `TABLE_OAUTH_STATE`.
-    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { client, table: env.required("TABLE_OAUTH_STATE")? })
+    /// The store of `t_oauth_state`.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_oauth_state")? })
     }
 
     /// Remembers an authorisation under the hash of its state, which is random and was never used before. The SDK's retry

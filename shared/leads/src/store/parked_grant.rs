@@ -3,7 +3,8 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
@@ -67,9 +68,9 @@ pub struct ParkedGrantStore {
 }
 
 impl ParkedGrantStore {
-    /// The store named by `TABLE_OAUTH_STATE`.
-    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { client, table: env.required("TABLE_OAUTH_STATE")? })
+    /// The store of `t_oauth_state`.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_oauth_state")? })
     }
 
     /// Parks a grant. The SDK's retry of a lost answer writes the same row again.

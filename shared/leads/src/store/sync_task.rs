@@ -7,8 +7,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem, Update};
 use jiff::Timestamp;
+use kernel::Context;
 use kernel::advice::Advice;
-use kernel::config::{ConfigError, Env};
+use kernel::config::ConfigError;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
@@ -157,9 +158,9 @@ pub struct SyncTaskStore {
 }
 
 impl SyncTaskStore {
-    /// The store named by `TABLE_DOUYIN_SYNC_TASK`.
-    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { client, table: env.required("TABLE_DOUYIN_SYNC_TASK")? })
+    /// The store of `t_douyin_sync_task`.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_douyin_sync_task")? })
     }
 
     /// The task, read consistently, whoever owns it.

@@ -1,7 +1,8 @@
 //! The platform's events we have acted on, kept a day in `t_idempotency` so that a repeated delivery changes nothing.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::dynamo::{n, s};
 use kernel::error::Result;
 use kernel::mac::sha256_hex;
@@ -19,9 +20,9 @@ pub struct WebhookEventStore {
 }
 
 impl WebhookEventStore {
-    /// The store named by `TABLE_IDEMPOTENCY`.
-    pub fn new(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { table: env.required("TABLE_IDEMPOTENCY")? })
+    /// The store of `t_idempotency`.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { table: cx.table("t_idempotency")? })
     }
 
     /// Notes the event, as one action of the transaction that acts on it; refused when it was noted before.

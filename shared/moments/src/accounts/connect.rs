@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::Client;
 use futures::future::try_join_all;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::mac::sha256_hex;
 use kernel::transaction::Transaction;
@@ -35,15 +35,15 @@ pub struct AccountConnections {
 
 impl AccountConnections {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
-            client: aws.dynamodb.clone(),
-            accounts: AccountStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
-            corps: CorpStore::new(aws.dynamodb.clone(), env)?,
-            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
-            wecom: wecom(env)?,
-            gateways: Gateways::from_env(env)?,
-            clock,
+            client: cx.aws.dynamodb.clone(),
+            accounts: AccountStore::new(cx)?,
+            corps: CorpStore::new(cx)?,
+            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
+            wecom: wecom(&cx.env)?,
+            gateways: Gateways::from_env(&cx.env)?,
+            clock: cx.clock.clone(),
         })
     }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::lease::{Lease, Turn, wait_for};
 use kernel::vault::{Place, Vault};
@@ -43,12 +43,12 @@ pub struct CorpTokens {
 
 impl CorpTokens {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, wecom: Wecom, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context, wecom: Wecom) -> Result<Self, ConfigError> {
         Ok(Self {
-            corps: CorpStore::new(aws.dynamodb.clone(), env)?,
-            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
+            corps: CorpStore::new(cx)?,
+            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
             wecom,
-            clock,
+            clock: cx.clock.clone(),
         })
     }
 

@@ -1,9 +1,9 @@
 //! Letting accounts go, and with the last one of a company the company's secret.
 
 use kernel::Clock;
+use kernel::Context;
 use kernel::FieldProblem;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
@@ -25,12 +25,12 @@ pub struct Disconnection {
 
 impl Disconnection {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
-            client: aws.dynamodb.clone(),
-            accounts: AccountStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
-            corps: CorpStore::new(aws.dynamodb.clone(), env)?,
-            clock,
+            client: cx.aws.dynamodb.clone(),
+            accounts: AccountStore::new(cx)?,
+            corps: CorpStore::new(cx)?,
+            clock: cx.clock.clone(),
         })
     }
 

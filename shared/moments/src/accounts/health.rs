@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::round::RoundReport;
 use kernel::vault::{Place, Vault};
@@ -42,12 +42,12 @@ pub struct HealthChecks {
 
 impl HealthChecks {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
-            accounts: AccountStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
-            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
-            gateways: Gateways::from_env(env)?,
-            clock,
+            accounts: AccountStore::new(cx)?,
+            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
+            gateways: Gateways::from_env(&cx.env)?,
+            clock: cx.clock.clone(),
         })
     }
 
@@ -146,8 +146,8 @@ pub struct OfflineNotices {
 
 impl OfflineNotices {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
-        Ok(Self { accounts: AccountStore::new(aws.dynamodb.clone(), clock.clone(), env)?, clock })
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { accounts: AccountStore::new(cx)?, clock: cx.clock.clone() })
     }
 
     /// Takes a notice about a device; one that nobody has connected is nobody's business.

@@ -13,9 +13,8 @@ pub(crate) use health::RECHECK_MS;
 pub use health::{HealthChecks, Notice, OfflineNotices};
 pub use request::{CorpRequest, DeviceRequest};
 
-use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::mac::sha256_hex;
 
@@ -30,8 +29,8 @@ pub struct Accounts {
 
 impl Accounts {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
-        Ok(Self { accounts: AccountStore::new(aws.dynamodb.clone(), clock, env)? })
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { accounts: AccountStore::new(cx)? })
     }
 
     /// The caller's accounts.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::ids::TaskId;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
@@ -37,13 +37,13 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, settings: &PublishSettings, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context, settings: &PublishSettings) -> Result<Self, ConfigError> {
         Ok(Self {
-            ledger: Ledger::new(aws, env, clock.clone())?,
-            accounts: AccountStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
-            units: UnitStore::new(aws.dynamodb.clone(), env)?,
-            queue: PublishQueue::new(aws, env)?,
-            clock,
+            ledger: Ledger::new(cx)?,
+            accounts: AccountStore::new(cx)?,
+            units: UnitStore::new(cx)?,
+            queue: PublishQueue::new(cx)?,
+            clock: cx.clock.clone(),
             policy: Policy::of(settings),
         })
     }

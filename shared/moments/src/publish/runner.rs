@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::ids::{TaskId, UserId};
 use kernel::lease::Lease;
@@ -75,23 +75,22 @@ enum Written {
 
 impl Publisher {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, settings: PublishSettings, clock: Clock) -> Result<Self, ConfigError> {
-        let dynamodb = &aws.dynamodb;
-        let wecom = crate::config::wecom(env)?;
+    pub fn new(cx: &Context, settings: PublishSettings) -> Result<Self, ConfigError> {
+        let wecom = crate::config::wecom(&cx.env)?;
         Ok(Self {
-            ledger: Ledger::new(aws, env, clock.clone())?,
-            accounts: AccountStore::new(dynamodb.clone(), clock.clone(), env)?,
-            corps: CorpStore::new(dynamodb.clone(), env)?,
-            units: UnitStore::new(dynamodb.clone(), env)?,
-            claims: ClaimStore::new(dynamodb.clone(), env)?,
-            uploads: MediaStore::new(dynamodb.clone(), env)?,
-            tokens: CorpTokens::new(aws, env, wecom.clone(), clock.clone())?,
-            vault: Vault::new(aws.kms.clone(), env.required("TOKEN_KEY_ID")?),
+            ledger: Ledger::new(cx)?,
+            accounts: AccountStore::new(cx)?,
+            corps: CorpStore::new(cx)?,
+            units: UnitStore::new(cx)?,
+            claims: ClaimStore::new(cx)?,
+            uploads: MediaStore::new(cx)?,
+            tokens: CorpTokens::new(cx, wecom.clone())?,
+            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
             wecom,
-            gateways: Gateways::from_env(env)?,
-            fetcher: MediaFetcher::from_env(env)?,
-            queue: PublishQueue::new(aws, env)?,
-            clock,
+            gateways: Gateways::from_env(&cx.env)?,
+            fetcher: MediaFetcher::from_env(&cx.env)?,
+            queue: PublishQueue::new(cx)?,
+            clock: cx.clock.clone(),
             policy: Policy::of(&settings),
             settings,
         })

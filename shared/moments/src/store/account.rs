@@ -3,7 +3,8 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 use kernel::Clock;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{Item, batch_get, decode, n, s};
 use kernel::error::{Error, Result};
@@ -153,9 +154,9 @@ pub struct AccountStore {
 }
 
 impl AccountStore {
-    /// The store named by `TABLE_WECHAT_ACCOUNT`.
-    pub fn new(client: Client, clock: Clock, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { client, clock, table: env.required("TABLE_WECHAT_ACCOUNT")? })
+    /// The store of `t_wechat_account`.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { client: cx.aws.dynamodb.clone(), clock: cx.clock.clone(), table: cx.table("t_wechat_account")? })
     }
 
     /// These accounts, read consistently, whoever owns them; absent ones are not among them.

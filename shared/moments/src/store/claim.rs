@@ -4,7 +4,8 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
@@ -69,9 +70,9 @@ pub struct ClaimStore {
 }
 
 impl ClaimStore {
-    /// The store named by `TABLE_MOMENT_CLAIM`.
-    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { client, table: env.required("TABLE_MOMENT_CLAIM")? })
+    /// The store of `t_moment_claim`.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_moment_claim")? })
     }
 
     /// Whose the post is, read consistently.

@@ -2,7 +2,8 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::dynamo::{Item, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
@@ -28,9 +29,9 @@ pub struct IdempotencyStore {
 }
 
 impl IdempotencyStore {
-    /// The store named by `TABLE_IDEMPOTENCY`.
-    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { client, table: env.required("TABLE_IDEMPOTENCY")? })
+    /// The store of `t_idempotency`.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_idempotency")? })
     }
 
     /// The answer given to the tenant's key, if it is not older than a day.

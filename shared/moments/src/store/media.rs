@@ -1,7 +1,8 @@
 //! `t_wechat_media`: attachments a company has uploaded already, while WeCom keeps them.
 
 use aws_sdk_dynamodb::Client;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::dynamo::{n, s};
 use kernel::error::{Error, Result};
 
@@ -13,9 +14,9 @@ pub struct MediaStore {
 }
 
 impl MediaStore {
-    /// The store named by `TABLE_WECHAT_MEDIA`.
-    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { client, table: env.required("TABLE_WECHAT_MEDIA")? })
+    /// The store of `t_wechat_media`.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_wechat_media")? })
     }
 
     /// The media id of this content in this company, if it is still good at `now`.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::TaskId;
@@ -160,9 +161,9 @@ pub struct ResultStore {
 }
 
 impl ResultStore {
-    /// The store named by `TABLE_MOMENT_SYNC_RESULT`.
-    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { client, table: env.required("TABLE_MOMENT_SYNC_RESULT")? })
+    /// The store of `t_moment_sync_result`.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_moment_sync_result")? })
     }
 
     /// The task's accounts, read consistently.

@@ -4,7 +4,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use kernel::Clock;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{Item, batch_get, decode, n, s};
 use kernel::error::{Error, Result};
@@ -103,9 +104,9 @@ pub struct TaskStore {
 }
 
 impl TaskStore {
-    /// The store named by `TABLE_MOMENT_SYNC_TASK`.
-    pub fn new(client: Client, clock: Clock, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { client, clock, table: env.required("TABLE_MOMENT_SYNC_TASK")? })
+    /// The store of `t_moment_sync_task`.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { client: cx.aws.dynamodb.clone(), clock: cx.clock.clone(), table: cx.table("t_moment_sync_task")? })
     }
 
     /// The task, read consistently, whoever owns it.

@@ -9,7 +9,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteItem, Update};
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
@@ -153,9 +154,9 @@ pub struct UnitStore {
 }
 
 impl UnitStore {
-    /// The store named by `TABLE_MOMENT_PUBLISH_UNIT`.
-    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { client, table: env.required("TABLE_MOMENT_PUBLISH_UNIT")? })
+    /// The store of `t_moment_publish_unit`.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_moment_publish_unit")? })
     }
 
     /// The unit, read consistently.

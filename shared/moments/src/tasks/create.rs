@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::mac::sha256_hex;
 use kernel::retry::{Attempt, TRIES, on_conflict};
@@ -80,15 +80,15 @@ pub struct TaskCreation {
 
 impl TaskCreation {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
-            ledger: Ledger::new(aws, env, clock.clone())?,
-            accounts: AccountStore::new(aws.dynamodb.clone(), clock.clone(), env)?,
-            idempotency: IdempotencyStore::new(aws.dynamodb.clone(), env)?,
-            content: ContentDesk::new(env)?,
-            video_cover: video_cover(env).is_some(),
-            starter: Starter::new(aws, env, clock.clone())?,
-            clock,
+            ledger: Ledger::new(cx)?,
+            accounts: AccountStore::new(cx)?,
+            idempotency: IdempotencyStore::new(cx)?,
+            content: ContentDesk::new(&cx.env)?,
+            video_cover: video_cover(&cx.env).is_some(),
+            starter: Starter::new(cx)?,
+            clock: cx.clock.clone(),
         })
     }
 

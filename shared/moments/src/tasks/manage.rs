@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use kernel::Clock;
+use kernel::Context;
 use kernel::advice;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
@@ -40,12 +40,12 @@ pub struct TaskManagement {
 
 impl TaskManagement {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
-            ledger: Ledger::new(aws, env, clock.clone())?,
-            units: UnitStore::new(aws.dynamodb.clone(), env)?,
-            starter: Starter::new(aws, env, clock.clone())?,
-            clock,
+            ledger: Ledger::new(cx)?,
+            units: UnitStore::new(cx)?,
+            starter: Starter::new(cx)?,
+            clock: cx.clock.clone(),
         })
     }
 

@@ -11,9 +11,8 @@ pub use manage::TaskManagement;
 pub use retry::RetryRequest;
 pub(crate) use retry::next_round;
 
-use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::page::{Page, PageRequest};
 
@@ -31,8 +30,8 @@ pub struct Tasks {
 
 impl Tasks {
     /// From the environment.
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
-        Ok(Self { ledger: Ledger::new(aws, env, clock)? })
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { ledger: Ledger::new(cx)? })
     }
 
     /// The caller's task with its accounts.

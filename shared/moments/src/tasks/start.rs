@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kernel::Clock;
-use kernel::aws::Aws;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::schedule::Schedules;
 use tracing::warn;
@@ -22,8 +22,8 @@ pub(super) struct Starter {
 }
 
 impl Starter {
-    pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Result<Self, ConfigError> {
-        Ok(Self { queue: PublishQueue::new(aws, env)?, schedules: Schedules::new(aws.scheduler.clone(), env)?, clock })
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { queue: PublishQueue::new(cx)?, schedules: Schedules::new(cx)?, clock: cx.clock.clone() })
     }
 
     /// Has the task dispatched now, or at its time: within a quarter of an hour by a delayed message, later by a

@@ -69,7 +69,7 @@ impl Function {
 /// What the template and Lambda give a function, as far as it is not this machine's business.
 pub async fn variables(world: &World, function: &str) -> Result<Variables> {
     let environment = world.stack.environments.get(function).context("no such function")?;
-    let base = world.base(function, &Detour::default()).await?;
+    let base = world.context(function, &Detour::default()).await?;
     let of_the_world = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"];
     let of_the_world = of_the_world.into_iter().map(|name| Ok((name.to_owned(), base.env.required(name)?)));
     let of_the_template = environment.iter().map(|(name, value)| Ok((name.clone(), value.clone())));

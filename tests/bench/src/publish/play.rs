@@ -74,14 +74,14 @@ impl Played {
         ensure!(Timestamp::now() < due, "ordering took until after the posts' time");
         tokio::time::sleep(until(due).saturating_sub(AHEAD)).await;
         let (busy, watched) = pool.work(publishers, end(&world, due)).await?;
-        let tasks = world.rows("TABLE_MOMENT_SYNC_TASK").await?;
+        let tasks = world.rows("t_moment_sync_task").await?;
         Ok(Self {
             due,
             ended: last_change(&tasks)?,
             ordering,
             publications: world.sandbox.journal().publications(),
             tasks,
-            results: world.rows("TABLE_MOMENT_SYNC_RESULT").await?,
+            results: world.rows("t_moment_sync_result").await?,
             messages: pool.messages(),
             left: (world.depth(world.publish_queue_url()?).await?, world.depth(dead_letters(&world)?).await?),
             violations: world.sandbox.journal().violations().len(),
@@ -144,7 +144,7 @@ fn published(world: &World) -> usize {
 }
 
 async fn all_ended(world: &World) -> Result<bool> {
-    let rows = world.rows("TABLE_MOMENT_SYNC_TASK").await?;
+    let rows = world.rows("t_moment_sync_task").await?;
     let open = |row: &Row| row.get("status").is_none_or(|status| status == "PENDING" || status == "PROCESSING");
     Ok(!rows.iter().any(open))
 }

@@ -35,8 +35,8 @@ impl<'a> Pool<'a> {
     pub async fn new(world: &'a World, detour: &Detour) -> Result<Self> {
         Ok(Self {
             world,
-            publisher: App::new(&real_time::base(world, "moment-publisher", detour).await?).await?,
-            sweeper: sweeper::App::new(&real_time::base(world, "sweeper", detour).await?).await?,
+            publisher: App::new(&real_time::context(world, "moment-publisher", detour).await?).await?,
+            sweeper: sweeper::App::new(&real_time::context(world, "sweeper", detour).await?).await?,
             received: Cell::default(),
             returned: Cell::default(),
         })

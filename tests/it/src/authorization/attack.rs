@@ -25,10 +25,10 @@ async fn link_opened_in_another_browser_binds_the_account_to_nobody() -> Result<
     // The page in the owner's browser is signed in as the owner.
     let refused = Refusal::new(403, "DOUYIN_AUTH_ERROR").saying("该授权由其他存客宝用户发起，已作废，未绑定任何账号");
     refused.check("the owner confirms", &world.confirm(OWNER, &ticket).await?);
-    assert_eq!(world.rows("TABLE_OAUTH_STATE").await?.len(), 0, "the grant is destroyed");
+    assert_eq!(world.rows("t_oauth_state").await?.len(), 0, "the grant is destroyed");
     let gone = Refusal::new(410, "DOUYIN_AUTH_ERROR").saying("授权确认已失效");
     gone.check("the attacker has learned the ticket", &world.confirm(ATTACKER, &ticket).await?);
-    assert_eq!(world.rows("TABLE_DOUYIN_AUTH").await?.len(), 0);
+    assert_eq!(world.rows("t_douyin_auth").await?.len(), 0);
 
     // The owner's own link works.
     assert_eq!(owners.authorizes(&world, OWNER, "shop", None).await?.status, 200);
@@ -53,7 +53,7 @@ async fn link_without_a_page_opened_in_another_browser_is_refused_and_its_code_i
         spent.check(what, &world.call(&attackers.sends(callback)).await?);
     }
     assert_eq!(world.sandbox.journal().of("oauth/access_token").len(), 0);
-    assert_eq!(world.rows("TABLE_DOUYIN_AUTH").await?.len(), 0);
+    assert_eq!(world.rows("t_douyin_auth").await?.len(), 0);
     Ok(())
 }
 
@@ -68,6 +68,6 @@ async fn return_with_the_cookie_of_another_browser_is_parked_like_one_without() 
     assert!(ticket_of(&answer).is_some(), "{answer:?}");
     let rows = parked(&world).await?;
     assert!(rows.len() == 1 && opens(&world, &rows[0], "t_oauth_state", ATTACKER).await);
-    assert_eq!(world.rows("TABLE_DOUYIN_AUTH").await?.len(), 0);
+    assert_eq!(world.rows("t_douyin_auth").await?.len(), 0);
     Ok(())
 }

@@ -43,7 +43,7 @@ async fn confirmed_ticket_answers_like_the_callback_and_is_good_once() -> Result
     assert_eq!(answer.headers["cache-control"], "no-store");
     assert_eq!(accounts(&world, USER).await?, [shop]);
     assert_eq!(parked(&world).await?.len(), 0);
-    let row = world.rows("TABLE_DOUYIN_AUTH").await?.remove(0);
+    let row = world.rows("t_douyin_auth").await?.remove(0);
     assert!(opens(&world, &row, "t_douyin_auth", USER).await && !row["nickname"].is_empty());
     GONE.check("again", &world.confirm(USER, &ticket).await?);
     Ok(())
@@ -74,7 +74,7 @@ async fn ticket_of_another_user_is_refused_and_then_gone_for_everybody() -> Resu
     for user in [OTHER, USER] {
         GONE.check("afterwards", &world.confirm(user, &ticket).await?);
     }
-    assert_eq!(world.rows("TABLE_DOUYIN_AUTH").await?.len(), 0);
+    assert_eq!(world.rows("t_douyin_auth").await?.len(), 0);
     Ok(())
 }
 
@@ -84,11 +84,11 @@ async fn ticket_for_another_users_working_account_is_refused_and_spent() -> Resu
     let shop = world.douyin_account("shop", 0);
     world.authorize(OTHER, "shop").await?;
     let ticket = Browser::parks(&world, USER, "shop", PAGE).await?;
-    let before = world.rows("TABLE_DOUYIN_AUTH").await?;
+    let before = world.rows("t_douyin_auth").await?;
     let refused = Refusal::new(400, "DOUYIN_AUTH_ERROR").saying("该抖音账号已绑定其他存客宝用户");
     refused.check("bound elsewhere", &world.confirm(USER, &ticket).await?);
     GONE.check("again", &world.confirm(USER, &ticket).await?);
-    assert!(world.rows("TABLE_DOUYIN_AUTH").await? == before && parked(&world).await?.is_empty());
+    assert!(world.rows("t_douyin_auth").await? == before && parked(&world).await?.is_empty());
     assert_eq!(accounts(&world, OTHER).await?, [shop]);
     Ok(())
 }
@@ -118,13 +118,13 @@ async fn confirmation_killed_at_any_step_has_bound_the_account_or_can_be_repeate
     };
     let (world, _, _, event) = scene().await?;
     let proxy = Proxy::start(&world).await?;
-    let base = world.base("douyin-auth-confirm", &proxy.detour()).await?;
+    let base = world.context("douyin-auth-confirm", &proxy.detour()).await?;
     assert_eq!(Box::pin(call(&base, &event)).await?.status, 200);
     for step in proxy.steps() {
         for when in [When::Before, When::After] {
             let (world, shop, ticket, event) = scene().await?;
             let proxy = Proxy::start(&world).await?;
-            let base = world.base("douyin-auth-confirm", &proxy.detour()).await?;
+            let base = world.context("douyin-auth-confirm", &proxy.detour()).await?;
             proxy.arm(&step.name, step.nth, Fault::Kill(when));
             tokio::select! {
                 biased;
@@ -133,7 +133,7 @@ async fn confirmation_killed_at_any_step_has_bound_the_account_or_can_be_repeate
             }
             let bound = accounts(&world, USER).await? == [shop.clone()];
             assert_eq!(bound, parked(&world).await?.is_empty(), "{step} {when:?}: half of it was done");
-            let tasks = world.rows("TABLE_DOUYIN_SYNC_TASK").await?.len();
+            let tasks = world.rows("t_douyin_sync_task").await?.len();
             assert_eq!(tasks, usize::from(bound), "{step} {when:?}: half of it was done");
             let again = world.confirm(USER, &ticket).await?.status;
             assert_eq!(again, if bound { 410 } else { 200 }, "{step} {when:?}");

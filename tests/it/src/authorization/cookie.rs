@@ -32,7 +32,7 @@ async fn link_comes_with_a_cookie_that_only_this_browser_has_and_only_its_hash_i
     assert_eq!((&*name, value.len()), ("cunkebao_auth", 43), "256 bits, base64url");
     assert_eq!(attributes, ["HttpOnly", "Max-Age=3600", "Path=/", "SameSite=Lax"]);
     assert_ne!(set_cookie(&ask(&world, &[]).await?).1, value, "another browser has another one");
-    let rows = format!("{:?}", world.rows("TABLE_OAUTH_STATE").await?);
+    let rows = format!("{:?}", world.rows("t_oauth_state").await?);
     assert!(!rows.contains(&value), "the cookie itself is in the table");
     Ok(())
 }

@@ -25,7 +25,7 @@ async fn leads(world: &World, user: u64) -> Result<Value> {
 }
 
 async fn tasks(world: &World) -> Result<Vec<Row>> {
-    world.rows("TABLE_DOUYIN_SYNC_TASK").await
+    world.rows("t_douyin_sync_task").await
 }
 
 /// The sync that the account list shows under way.
@@ -88,7 +88,7 @@ async fn first_sync_whose_message_is_lost_is_started_by_the_sweeper() -> Result<
     let proxy = Proxy::start(&world).await?;
     let unavailable = r#"{"__type":"com.amazonaws.sqs#ServiceUnavailable","message":"try later"}"#;
     proxy.arm_times("SendMessage", 1, SDK_ATTEMPTS, Fault::Answer(503, unavailable.to_owned()));
-    let base = world.base("douyin-auth-callback", &proxy.detour()).await?;
+    let base = world.context("douyin-auth-callback", &proxy.detour()).await?;
     let answer = Box::pin(call(&base, &callback)).await?;
     assert_eq!((answer.status, proxy.count("SendMessage")), (200, SDK_ATTEMPTS), "the account is authorised");
     assert_eq!(world.depth(world.queue_url()?).await?, 0);
@@ -161,14 +161,14 @@ async fn callback_killed_at_any_step_has_stored_nothing_or_the_account_with_its_
     };
     let (world, _, callback) = scene().await?;
     let proxy = Proxy::start(&world).await?;
-    let base = world.base("douyin-auth-callback", &proxy.detour()).await?;
+    let base = world.context("douyin-auth-callback", &proxy.detour()).await?;
     assert_eq!(Box::pin(call(&base, &callback)).await?.status, 200);
     println!("the callback dies …");
     for step in proxy.steps() {
         for when in [When::Before, When::After] {
             let (world, shop, callback) = scene().await?;
             let proxy = Proxy::start(&world).await?;
-            let base = world.base("douyin-auth-callback", &proxy.detour()).await?;
+            let base = world.context("douyin-auth-callback", &proxy.detour()).await?;
             proxy.arm(&step.name, step.nth, Fault::Kill(when));
             tokio::select! {
                 biased;
@@ -176,7 +176,7 @@ async fn callback_killed_at_any_step_has_stored_nothing_or_the_account_with_its_
                 answer = Box::pin(call(&base, &callback)) => bail!("{step}: answered {answer:?}"),
             }
             let stored = accounts(&world, USER).await? == [shop];
-            let (tasks, claim) = (tasks(&world).await?, world.rows("TABLE_DOUYIN_AUTH").await?);
+            let (tasks, claim) = (tasks(&world).await?, world.rows("t_douyin_auth").await?);
             let claimed = claim.first().and_then(|row| row.get("active_sync_task_id"));
             assert_eq!(claimed, tasks.first().map(|task| &task["task_id"]), "{step} {when:?}: half of it was done");
             assert_eq!(tasks.len(), usize::from(stored), "{step} {when:?}: half of it was done");

@@ -27,7 +27,7 @@ async fn revoke(world: &World) -> Result<()> {
 /// The account is EXPIRED from one moment to the next, whatever its sync is doing. How it comes to that is not this
 /// module's matter, so the row is changed by hand.
 async fn expire(world: &World, account: &str) -> Result<()> {
-    let update = world.aws.dynamodb.update_item().table_name(&world.stack.environment()["TABLE_DOUYIN_AUTH"]);
+    let update = world.aws.dynamodb.update_item().table_name(world.table("t_douyin_auth"));
     update
         .key("douyin_user_id", AttributeValue::S(account.to_owned()))
         .update_expression("SET #status = :expired ADD token_version :one")
@@ -46,7 +46,7 @@ async fn a_revoked_account_is_taken_over_by_a_fresh_consent() -> Result<()> {
     let shop = world.douyin_account("shop", 3);
     world.authorize(HOLDER, "shop").await?;
     assert_eq!(world.sync(HOLDER, &shop, "INCREMENTAL").await?["created"], 3);
-    let before = world.rows("TABLE_DOUYIN_AUTH").await?.remove(0);
+    let before = world.rows("t_douyin_auth").await?.remove(0);
     revoke(&world).await?;
     world.advance(Duration::from_secs(3_600));
     assert_eq!(world.authorize(OWNER, "shop").await?, shop);
@@ -54,7 +54,7 @@ async fn a_revoked_account_is_taken_over_by_a_fresh_consent() -> Result<()> {
     let seen = world.call_as(OWNER, Event::sample("douyin-accounts")?).await?;
     assert_eq!((&seen.data()[0]["status"], &seen.data()[0]["lastSyncAt"]), (&json!("ACTIVE"), &json!(null)));
     assert_eq!(accounts(&world, HOLDER).await?.len(), 0, "it is not the holder's any more");
-    let row = world.rows("TABLE_DOUYIN_AUTH").await?.remove(0);
+    let row = world.rows("t_douyin_auth").await?.remove(0);
     assert!(opens(&world, &row, "t_douyin_auth", OWNER).await);
     assert_eq!((&*row["user_id"], &*row["renew_count"]), ("88102", "0"));
     assert_eq!(row["create_time"], world.clock.now().as_second().to_string(), "since when it is this tenant's");
@@ -101,7 +101,7 @@ async fn a_waiting_sync_of_the_former_holder_ends_with_the_takeover() -> Result<
     assert_eq!((&ended["status"], &ended["error"]["type"]), (&json!("FAILED"), &json!("DOUYIN_LEAD_SYNC_ERROR")));
     let said = ended["error"]["message"].as_str().unwrap();
     assert!(said.contains("已由其他存客宝用户重新授权"), "{said}");
-    assert!(!world.rows("TABLE_DOUYIN_AUTH").await?[0].contains_key("active_sync_task_id"), "its claim is gone");
+    assert!(!world.rows("t_douyin_auth").await?[0].contains_key("active_sync_task_id"), "its claim is gone");
     assert_eq!(world.sync(OWNER, &shop, "INCREMENTAL").await?["created"], 50);
     assert_eq!(world.leads(HOLDER, &[]).await?.data()["total"], waiting["created"]);
     world.expect_empty_queues().await
@@ -125,7 +125,7 @@ async fn an_expired_account_consented_to_by_two_at_once_has_one_new_holder() -> 
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 400, 400], "{answers:?}");
     let winner = answers.iter().find(|answer| answer.status == 200).unwrap().data()["userId"].clone();
-    assert_eq!(world.rows("TABLE_DOUYIN_AUTH").await?[0]["user_id"], winner.to_string());
+    assert_eq!(world.rows("t_douyin_auth").await?[0]["user_id"], winner.to_string());
     Ok(())
 }
 
@@ -136,10 +136,10 @@ async fn an_active_account_of_another_tenant_is_not_taken_over() -> Result<()> {
     let shop = world.douyin_account("shop", 0);
     world.authorize(HOLDER, "shop").await?;
     let callback = world.consent(OWNER, "shop", &Decision::APPROVE).await?;
-    let before = world.rows("TABLE_DOUYIN_AUTH").await?;
+    let before = world.rows("t_douyin_auth").await?;
     let answer = world.call(&callback).await?;
     assert_eq!((answer.status, answer.error_type()), (400, "DOUYIN_AUTH_ERROR"), "{answer:?}");
-    assert!(world.rows("TABLE_DOUYIN_AUTH").await? == before, "the account was touched");
+    assert!(world.rows("t_douyin_auth").await? == before, "the account was touched");
     assert_eq!(accounts(&world, HOLDER).await?, [shop]);
     Ok(())
 }

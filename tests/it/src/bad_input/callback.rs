@@ -152,7 +152,7 @@ async fn a_declined_consent_is_no_account() -> Result<()> {
     let mut with_code = Return::approved(&world).await?;
     with_code.state = denied.state;
     world.refused("declined, then another's code", &with_code.event()?, &STATE).await?;
-    assert_eq!(world.rows("TABLE_DOUYIN_AUTH").await?.len(), 0);
+    assert_eq!(world.rows("t_douyin_auth").await?.len(), 0);
     Ok(())
 }
 

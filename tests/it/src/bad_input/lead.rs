@@ -92,6 +92,6 @@ async fn of_two_changes_made_from_the_same_version_one_is_refused() -> Result<()
 
 /// How many leads the keyword of the test above is to be found in, by the rows themselves.
 async fn matches(world: &World) -> Result<usize> {
-    let rows = world.rows("TABLE_DOUYIN_LEAD").await?;
+    let rows = world.rows("t_douyin_lead").await?;
     Ok(rows.iter().filter(|row| row["notes"].contains('人') || row["nickname"].contains('人')).count())
 }

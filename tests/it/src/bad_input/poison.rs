@@ -66,7 +66,7 @@ async fn poison_goes_to_the_dead_letter_queue_and_takes_nobody_along() -> Result
         let progress = world.progress(USER, task).await?;
         assert_eq!((&progress["status"], &progress["created"]), (&json!("COMPLETED"), &json!(30)), "{progress}");
     }
-    assert_eq!(world.rows("TABLE_DOUYIN_SYNC_TASK").await?.len(), 2, "no task was made of nothing");
+    assert_eq!(world.rows("t_douyin_sync_task").await?.len(), 2, "no task was made of nothing");
     let dead: BTreeSet<String> = take_all(&world, world.dead_letter_url()?).await?.into_iter().collect();
     assert_eq!(dead, poison.into_iter().collect());
     world.expect_empty_queues().await

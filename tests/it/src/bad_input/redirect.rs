@@ -61,11 +61,11 @@ async fn only_listed_origins_are_returned_to_however_they_are_written() -> Resul
         ("https://ａｐｐ.example.com/", "https://app.example.com/"),
         ("http://127.0.0.1:3000/back", "http://127.0.0.1:3000/back"),
     ] {
-        let before = world.rows("TABLE_OAUTH_STATE").await?;
+        let before = world.rows("t_oauth_state").await?;
         let event = world.sample_as(USER, "douyin-auth-url")?.query(&[("redirectUrl", url)]);
         let answer = world.call(&event).await?;
         assert_eq!(answer.status, 200, "{url}: {answer:?}");
-        let mut states = world.rows("TABLE_OAUTH_STATE").await?;
+        let mut states = world.rows("t_oauth_state").await?;
         states.retain(|row| !before.contains(row));
         assert_eq!(states[0]["redirect_url"], kept, "{url}");
     }

@@ -14,7 +14,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 const RETRY: Duration = Duration::from_secs(3_601);
 
 async fn account(world: &World) -> Result<Row> {
-    Ok(world.rows("TABLE_DOUYIN_AUTH").await?.remove(0))
+    Ok(world.rows("t_douyin_auth").await?.remove(0))
 }
 
 /// What tokens an account has and until when; the same after a failure as before it.

@@ -67,19 +67,19 @@ async fn a_disconnected_account_is_gone_with_its_tokens_and_its_leads_stay() -> 
     let shop = world.douyin_account("shop", 5);
     world.authorize(USER, "shop").await?;
     world.sync(USER, &shop, "INCREMENTAL").await?;
-    let leads = world.rows("TABLE_DOUYIN_LEAD").await?;
+    let leads = world.rows("t_douyin_lead").await?;
     let task = world.request_sync(USER, &shop, "FULL").await?.data()["taskId"].as_str().unwrap().to_owned();
 
     let delete = Event::sample("douyin-account-delete")?.path("douyinUserId", &shop);
     let answer = world.call_as(USER, delete.clone()).await?;
     assert_enveloped(&answer, 200, &json!({ "douyinUserId": shop }));
     assert_eq!(accounts(&world).await?, json!([]));
-    assert_eq!(world.rows("TABLE_DOUYIN_AUTH").await?.len(), 0, "nothing of its tokens is left");
-    assert_eq!(world.rows("TABLE_DOUYIN_LEAD").await?, leads);
+    assert_eq!(world.rows("t_douyin_auth").await?.len(), 0, "nothing of its tokens is left");
+    assert_eq!(world.rows("t_douyin_lead").await?, leads);
     let ended = world.progress(USER, &task).await?;
     assert_eq!((&ended["status"], &ended["error"]["type"]), (&json!("FAILED"), &json!("DOUYIN_LEAD_SYNC_ERROR")));
     assert_eq!(world.call_as(USER, delete).await?.status, 404, "there is nothing left to disconnect");
     world.drain().await?;
-    assert_eq!(world.rows("TABLE_DOUYIN_LEAD").await?, leads);
+    assert_eq!(world.rows("t_douyin_lead").await?, leads);
     world.expect_empty_queues().await
 }

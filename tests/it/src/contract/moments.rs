@@ -50,7 +50,7 @@ async fn about(world: &World, function: &str, task: u64) -> Result<Answer> {
 
 /// One round of the health checker.
 async fn check_health(world: &World) -> Result<()> {
-    let base = world.base("wechat-health-checker", &Detour::default()).await?;
+    let base = world.context("wechat-health-checker", &Detour::default()).await?;
     let app = functions::workers::wechat_health_checker::App::new(&base).await?;
     functions::workers::wechat_health_checker::handle(&app, world.deadline()).await?;
     Ok(())

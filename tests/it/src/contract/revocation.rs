@@ -37,7 +37,7 @@ fn revoke(world: &World, account: &str) -> SignedWebhook {
 }
 
 async fn row(world: &World, account: &str) -> Result<Row> {
-    let rows = world.rows("TABLE_DOUYIN_AUTH").await?;
+    let rows = world.rows("t_douyin_auth").await?;
     rows.into_iter().find(|row| row["douyin_user_id"] == account).context("no such account")
 }
 
@@ -189,7 +189,7 @@ async fn refresh_during_the_check_does_not_lose_the_revocation() -> Result<()> {
         .header("x-douyin-signature", &message.signature)
         .header("msg-id", &message.message_id)
         .body(&message.body);
-    let base = world.base(&event.function, &proxy.detour()).await?;
+    let base = world.context(&event.function, &proxy.detour()).await?;
     let meanwhile = async {
         gate.reached().await;
         // The user authorises anew while the old token is being asked about.

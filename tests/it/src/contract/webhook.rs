@@ -44,7 +44,7 @@ async fn a_withdrawn_authorisation_drops_the_tokens_once() -> Result<()> {
     let message = world.sandbox.douyin().revoke_quietly("shop").unwrap();
     assert_enveloped(&deliver(&world, &message).await?, 200, &json!(null));
 
-    let row = world.rows("TABLE_DOUYIN_AUTH").await?.remove(0);
+    let row = world.rows("t_douyin_auth").await?.remove(0);
     assert_eq!(row["status"], "REVOKED");
     for token in ["access_token", "refresh_token", "active_sync_task_id"] {
         assert!(!row.contains_key(token), "{token} was kept");

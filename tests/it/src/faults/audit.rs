@@ -22,10 +22,10 @@ impl Ledger {
     /// and that no message is left in any queue.
     pub(super) async fn read(world: &World) -> Result<Self> {
         world.expect_empty_queues().await?;
-        let leads = world.rows("TABLE_DOUYIN_LEAD").await?;
-        let index = world.rows("TABLE_DOUYIN_LEAD_INDEX").await?;
-        let tasks = world.rows("TABLE_DOUYIN_SYNC_TASK").await?;
-        let accounts = world.rows("TABLE_DOUYIN_AUTH").await?;
+        let leads = world.rows("t_douyin_lead").await?;
+        let index = world.rows("t_douyin_lead_index").await?;
+        let tasks = world.rows("t_douyin_sync_task").await?;
+        let accounts = world.rows("t_douyin_auth").await?;
         let tenants: BTreeSet<&String> = leads.iter().map(|lead| &lead["user_id"]).collect();
         for tenant in tenants {
             let of_tenant =

@@ -39,19 +39,19 @@ async fn renewal_due(seed: u64) -> Result<World> {
 }
 
 async fn keep(world: &World, proxy: &Proxy) -> Result<()> {
-    let app = douyin_token_keeper::App::new(&world.base("douyin-token-keeper", &proxy.detour()).await?).await?;
+    let app = douyin_token_keeper::App::new(&world.context("douyin-token-keeper", &proxy.detour()).await?).await?;
     douyin_token_keeper::handle(&app, world.deadline()).await?;
     Ok(())
 }
 
 /// The renewed refresh token is in the row: the next refresh is made with it and accepted.
 async fn expect_renewed(world: &World, what: &str) -> Result<()> {
-    let row = world.rows("TABLE_DOUYIN_AUTH").await?.pop().context("no account")?;
+    let row = world.rows("t_douyin_auth").await?.pop().context("no account")?;
     ensure!(world.sandbox.douyin().grants(SHOP)[0].renewals == 1, "{what}: not renewed at the platform");
     ensure!(row["renew_count"] == "1", "{what}: the renewal is not in the row");
     world.advance(DAY * 2);
     world.keep_tokens().await?;
-    let row = world.rows("TABLE_DOUYIN_AUTH").await?.pop().context("no account")?;
+    let row = world.rows("t_douyin_auth").await?.pop().context("no account")?;
     let refreshed = row["expire_time"].parse::<i64>()? > (world.clock.now() + DAY * 14).as_second();
     ensure!(row["status"] == "ACTIVE" && refreshed, "{what}: {row:?}");
     Ok(())
@@ -160,7 +160,7 @@ async fn callback_whose_write_meets_conflicts_keeps_the_account() -> Result<()> 
         let callback = world.consent(USER, SHOP, &Decision::APPROVE).await?;
         let proxy = Proxy::start(&world).await?;
         proxy.arm_times("TransactWriteItems t_douyin_auth", 1, times, Refusal::Conflict.fault());
-        let answer = crate::call::call(&world.base(&callback.function, &proxy.detour()).await?, &callback).await?;
+        let answer = crate::call::call(&world.context(&callback.function, &proxy.detour()).await?, &callback).await?;
         assert_eq!(answer.status, status, "{answer:?}");
         let accounts = world.call_as(USER, Event::sample("douyin-accounts")?).await?;
         assert_eq!(accounts.data()[0]["status"], "ACTIVE");
@@ -177,7 +177,7 @@ async fn state_that_meets_conflicts_is_issued_and_consumed() -> Result<()> {
     proxy.arm_times("DeleteItem t_oauth_state", 1, 5, conflict());
     let through = async |event: Event| -> Result<crate::Answer> {
         let event = event.bearer(&world.token(USER, &["*"])?);
-        crate::call::call(&world.base(&event.function, &proxy.detour()).await?, &event).await
+        crate::call::call(&world.context(&event.function, &proxy.detour()).await?, &event).await
     };
     let link = through(Event::sample("douyin-auth-url")?.query(&[])).await?;
     assert_eq!(link.status, 200, "{link:?}");

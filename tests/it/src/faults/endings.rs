@@ -71,7 +71,7 @@ async fn ended_at(step: &str, nth: u32, by: By) -> Result<()> {
     let progress = failed(&world, &task, by.reason()).await?;
     let ledger = Ledger::read(&world).await?;
     assert_eq!(progress["created"], ledger.leads(), "{progress}");
-    let accounts = world.rows("TABLE_DOUYIN_AUTH").await?;
+    let accounts = world.rows("t_douyin_auth").await?;
     match by {
         By::User => assert_eq!(accounts.len(), 0),
         By::Platform => {
@@ -85,7 +85,7 @@ async fn ended_at(step: &str, nth: u32, by: By) -> Result<()> {
 
 async fn written(world: &World) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for table in ["TABLE_DOUYIN_LEAD", "TABLE_DOUYIN_LEAD_INDEX", "TABLE_DOUYIN_SYNC_TASK", "TABLE_DOUYIN_AUTH"] {
+    for table in ["t_douyin_lead", "t_douyin_lead_index", "t_douyin_sync_task", "t_douyin_auth"] {
         rows.extend(world.rows(table).await?);
     }
     Ok(rows)

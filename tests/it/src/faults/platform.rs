@@ -135,7 +135,7 @@ async fn a_dead_authorisation_ends_the_sync_and_the_account() -> Result<()> {
     recover(&world, &task).await?;
     let progress = world.progress(USER, &task).await?;
     assert_eq!((&progress["status"], &progress["error"]["message"]), (&"FAILED".into(), &message.into()));
-    assert_eq!(world.rows("TABLE_DOUYIN_AUTH").await?[0]["status"], "EXPIRED");
+    assert_eq!(world.rows("t_douyin_auth").await?[0]["status"], "EXPIRED");
     assert_eq!((calls(&world), world.sandbox.journal().of("oauth/refresh_token").len()), (3 + 2, 2));
 
     // The refresh itself fails for reasons that prove nothing: the account stays.
@@ -206,6 +206,6 @@ async fn expect_failure(world: &World, task: &str, kind: &str, message: &str, ac
     assert_eq!(progress["pages"], 1, "{progress}");
     let ledger = Ledger::read(world).await?;
     assert_eq!(progress["created"], ledger.leads(), "{progress}");
-    assert_eq!(world.rows("TABLE_DOUYIN_AUTH").await?[0]["status"], account);
+    assert_eq!(world.rows("t_douyin_auth").await?[0]["status"], account);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Several at the same work: workers with copies of one message, two accounts with fans in common, everybody who needs
 //! a new token.
 
+use kernel::platform_secret::Secrets;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -99,7 +100,7 @@ async fn collide(slow: (&str, u32), quick: (&str, u32)) -> Result<()> {
     }
     let ledger = Ledger::read(&world).await?;
     assert_eq!((ledger.leads(), created), (40 + 45 - COMMON, (40 + 45 - COMMON) as u64));
-    for lead in world.rows("TABLE_DOUYIN_LEAD").await? {
+    for lead in world.rows("t_douyin_lead").await? {
         let sources: BTreeSet<&str> = lead["sources"].split(',').collect();
         let expected = if both.contains(&lead["douyin_user_id"]) { 2 } else { 1 };
         assert_eq!(sources.len(), expected, "{lead:?}");
@@ -126,7 +127,7 @@ async fn a_person_and_a_sync_change_the_same_lead() -> Result<()> {
     Ledger::read(&world).await?;
     let progress = world.progress(USER, &task).await?;
     assert_eq!((&progress["status"], &progress["updated"]), (&"COMPLETED".into(), &12.into()), "{progress}");
-    let leads = world.rows("TABLE_DOUYIN_LEAD").await?;
+    let leads = world.rows("t_douyin_lead").await?;
     let lead = leads.iter().find(|lead| lead["lead_id"] == "7").context("no lead 7")?;
     let fans = world.sandbox.douyin().fans(SHOP).context("no shop")?;
     let fan = fans.iter().find(|fan| fan.open_id == lead["douyin_user_id"]).context("no such fan")?;
@@ -139,10 +140,10 @@ async fn a_person_and_a_sync_change_the_same_lead() -> Result<()> {
 #[tokio::test]
 async fn everybody_who_needs_a_new_token_gets_it_by_one_refresh() -> Result<()> {
     let (world, account) = shop(8, 1).await?;
-    let base = world.base(WORKER, &Detour::default()).await?;
-    let douyin = base.douyin(&base.secret().await?)?;
-    let tokens = Tokens::new(&base.aws, &base.env, douyin, base.clock.clone())?;
-    let row = AuthStore::new(base.aws.dynamodb.clone(), &base.env)?.get(&account).await?.context("no account")?;
+    let cx = world.context(WORKER, &Detour::default()).await?;
+    let douyin = leads::config::douyin(&cx, Secrets::load(&cx).await?)?;
+    let tokens = Tokens::new(&cx, douyin)?;
+    let row = AuthStore::new(&cx)?.get(&account).await?.context("no account")?;
     world.sandbox.douyin().expire_access_token(SHOP);
     let got = try_join_all((0..8).map(|_| tokens.replace(&account, row.access_version, world.deadline()))).await?;
     assert!(got.iter().all(|token| token.version == row.access_version + 1), "all have the same token");

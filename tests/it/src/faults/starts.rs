@@ -23,11 +23,11 @@ const SDK_ATTEMPTS: u32 = 3;
 async fn post(world: &World, account: &str, detour: Detour) -> Result<Answer> {
     let event = Event::sample("douyin-fans-sync")?.json(&json!({ "douyinUserId": account }));
     let event = event.bearer(&world.token(USER, &["*"])?);
-    Box::pin(call(&world.base("douyin-fans-sync", &detour).await?, &event)).await
+    Box::pin(call(&world.context("douyin-fans-sync", &detour).await?, &event)).await
 }
 
 async fn sweep(world: &World, detour: Detour) -> Result<()> {
-    let app = sweeper::App::new(&world.base("sweeper", &detour).await?).await?;
+    let app = sweeper::App::new(&world.context("sweeper", &detour).await?).await?;
     sweeper::handle(&app, world.deadline()).await?;
     Ok(())
 }

@@ -51,7 +51,7 @@ async fn syncs_by_several_workers_at_once_make_every_fan_one_lead() -> Result<()
             let workers = (0..WORKERS).map(|_| world.drain().boxed_local());
             let readers = USERS.iter().map(|user| look(&world, *user).boxed_local());
             try_join(try_join_all(workers), try_join_all(readers)).await?;
-            done = world.rows("TABLE_DOUYIN_SYNC_TASK").await?.iter().all(|task| task.contains_key("finished_at"));
+            done = world.rows("t_douyin_sync_task").await?.iter().all(|task| task.contains_key("finished_at"));
             if done {
                 break;
             }

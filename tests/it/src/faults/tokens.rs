@@ -23,7 +23,7 @@ const EXPIRED: i64 = 2_190_008;
 const REFRESH_TOKEN_DEAD: i64 = 10_010;
 
 async fn row(world: &World) -> Result<Row> {
-    world.rows("TABLE_DOUYIN_AUTH").await?.pop().context("no account")
+    world.rows("t_douyin_auth").await?.pop().context("no account")
 }
 
 /// The account is ACTIVE, or in another state, and still has both sealed tokens.
@@ -42,7 +42,7 @@ async fn expect_account(world: &World, status: &str, when: &str) -> Result<()> {
 async fn expect_completed(world: &World, task: &str) -> Result<()> {
     let progress = world.progress(USER, task).await?;
     assert_eq!((&progress["status"], &progress["created"]), (&"COMPLETED".into(), &53.into()), "{progress}");
-    assert_eq!(world.rows("TABLE_DOUYIN_LEAD").await?.len(), 53);
+    assert_eq!(world.rows("t_douyin_lead").await?.len(), 53);
     Ok(())
 }
 
@@ -232,7 +232,7 @@ async fn refusal_of_a_deleted_accounts_token_does_not_end_its_successor() -> Res
     world.sandbox.douyin().arm(Fault::code(Endpoint::RefreshToken, REFRESH_TOKEN_DEAD));
     let proxy = Proxy::start(&world).await?;
     let gate = proxy.hold("oauth/refresh_token", 1);
-    let app = douyin_token_keeper::App::new(&world.base("douyin-token-keeper", &proxy.detour()).await?).await?;
+    let app = douyin_token_keeper::App::new(&world.context("douyin-token-keeper", &proxy.detour()).await?).await?;
     let meanwhile = async {
         gate.reached().await;
         let delete = Event::sample("douyin-account-delete")?.path("douyinUserId", &shop);

@@ -74,7 +74,7 @@ pub struct Model {
 impl Model {
     /// Reads the table.
     pub async fn read(world: &World) -> Result<Self> {
-        let rows = world.rows("TABLE_DOUYIN_LEAD").await?;
+        let rows = world.rows("t_douyin_lead").await?;
         let own = rows.iter().filter(|row| row["user_id"] == USER.to_string());
         let mut leads: Vec<Lead> = own.map(Lead::of).collect();
         leads.sort_by_key(|lead| std::cmp::Reverse(lead.id));

@@ -183,7 +183,7 @@ async fn a_message_may_come_three_times_at_once() -> Result<()> {
         let status = recover(&world, scene.task).await?;
         let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
         ensure!(truths.iter().all(|truth| *truth == Truth::Published), "{story:?}: {truths:?}");
-        let units = world.rows("TABLE_MOMENT_PUBLISH_UNIT").await?;
+        let units = world.rows("t_moment_publish_unit").await?;
         let units = units.iter().filter(|unit| unit["task_id"] == scene.task.to_string()).count();
         ensure!(units == if story == Story::Both { 2 } else { 1 }, "{units} units");
     }

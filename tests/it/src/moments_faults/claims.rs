@@ -178,7 +178,7 @@ async fn two_looks_at_once_find_one_post_once() -> Result<()> {
 }
 
 async fn unit_of(world: &World, task: u64) -> Result<String> {
-    let units = world.rows("TABLE_MOMENT_PUBLISH_UNIT").await?;
+    let units = world.rows("t_moment_publish_unit").await?;
     Ok(units.iter().find(|unit| unit["task_id"] == task.to_string()).context("no unit")?["unit"].clone())
 }
 
@@ -297,7 +297,7 @@ async fn a_persons_answered_post_is_taken_back_from_whoever_found_it() -> Result
         let claims = async {
             gate.reached().await;
             let post = world.sandbox.journal().publications_of("two").remove(0);
-            let row = world.aws.dynamodb.put_item().table_name(&world.stack.environment()["TABLE_MOMENT_CLAIM"]);
+            let row = world.aws.dynamodb.put_item().table_name(world.table("t_moment_claim"));
             row.item("claim_key", s(format!("moment:gateway:{}", post.id)))
                 .item("delivery", s(&finder))
                 .item("user_id", n(USER))
@@ -328,7 +328,7 @@ async fn every_post_that_is_told_is_claimed() -> Result<()> {
     world.sandbox.gewe().arm(GeweFault::lost_answer(GeweEndpoint::SendText));
     let found = sent(&world, &[&device]).await?;
     let of_found = recover(&world, found).await?;
-    let rows = world.rows("TABLE_MOMENT_CLAIM").await?;
+    let rows = world.rows("t_moment_claim").await?;
     for (status, how) in [(&of_answered, "ANSWERED"), (&of_found, "FOUND")] {
         ensure!(status["status"] == "COMPLETED", "{status}");
         let task = status["syncTaskId"].to_string();

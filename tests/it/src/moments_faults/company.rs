@@ -83,7 +83,7 @@ async fn a_bad_secret_is_tried_once_and_expires_the_accounts() -> Result<()> {
     let tried = calls(&world, "gettoken", "flowers-1") - before;
     // Two units may find out at once.
     ensure!((1..=2).contains(&tried), "the bad secret was tried {tried} times");
-    for row in world.rows("TABLE_WECHAT_ACCOUNT").await?.iter().filter(|row| row.contains_key("corp_key")) {
+    for row in world.rows("t_wechat_account").await?.iter().filter(|row| row.contains_key("corp_key")) {
         ensure!(row["status"] == "EXPIRED", "{row:?}");
     }
     let refused = world.request_post(USER, &json!({"text": "不行", "accountIds": accounts})).await?;
@@ -100,7 +100,7 @@ async fn a_bad_secret_expires_every_account_of_the_company() -> Result<()> {
     world.sandbox.wecom().void_tokens("flowers");
     let task = super::request(&world, &json!({"text": "早", "accountIds": [accounts[0]]})).await?;
     ensure!(recover(&world, task).await?["status"] == "FAILED");
-    for row in world.rows("TABLE_WECHAT_ACCOUNT").await? {
+    for row in world.rows("t_wechat_account").await? {
         ensure!(row["status"] == "EXPIRED", "{row:?}");
     }
     Ok(())
@@ -262,7 +262,7 @@ async fn a_company_that_is_let_go_keeps_nothing_back() -> Result<()> {
         world.advance(LATER);
         world.sweep().await?;
         world.drain_publications().await?;
-        let has_secret = async || anyhow::Ok(world.rows("TABLE_WECHAT_CORP").await?[0].contains_key("secret"));
+        let has_secret = async || anyhow::Ok(world.rows("t_wechat_corp").await?[0].contains_key("secret"));
         let corp = world.sandbox.wecom().corp("flowers-1").context("no company")?;
         let agent_id = corp.apps[0].agent_id;
         let body =
@@ -283,7 +283,7 @@ async fn a_company_that_is_let_go_keeps_nothing_back() -> Result<()> {
             let (status, _) = wait_in_vain(&world, &scene).await?;
             ensure!(status["status"] == "FAILED", "{status}");
         }
-        for row in world.rows("TABLE_WECHAT_ACCOUNT").await? {
+        for row in world.rows("t_wechat_account").await? {
             ensure!(row["user_id"] == (USER + 1).to_string() && row["status"] == "ACTIVE", "{row:?}");
         }
     }

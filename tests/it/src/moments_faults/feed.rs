@@ -157,7 +157,7 @@ async fn the_account_remembers_the_post_recorded_last() -> Result<()> {
     let outlets = connect(&world, &["anna", "bob"]).await?;
     let remembered = async |name: &str| -> Result<Option<String>> {
         let id = &outlets.iter().find(|outlet| outlet.name == name).context("no such device")?.account_id;
-        let rows = world.rows("TABLE_WECHAT_ACCOUNT").await?;
+        let rows = world.rows("t_wechat_account").await?;
         let row = rows.iter().find(|row| &row["account_id"] == id).context("no row")?;
         Ok(row.get("last_moment_id").cloned())
     };

@@ -175,7 +175,7 @@ impl Wish {
 
 /// The task with this text.
 async fn written(world: &World, text: &str) -> Result<Option<u64>> {
-    let rows = world.rows("TABLE_MOMENT_SYNC_TASK").await?;
+    let rows = world.rows("t_moment_sync_task").await?;
     let tasks: Vec<_> = rows.iter().filter(|row| row["text_content"] == text).collect();
     ensure!(tasks.len() <= 1, "{} tasks", tasks.len());
     Ok(tasks.first().and_then(|row| row["id"].parse().ok()))

@@ -83,7 +83,7 @@ async fn a_publisher_that_stood_still_changes_nothing_any_more() -> Result<()> {
         let sent_late = step == SEND || step.ends_with("add_moment_task");
         if sent_late {
             // The other one could not know that it was yet to be sent, and said so; a person looks.
-            let rows = world.rows("TABLE_MOMENT_SYNC_RESULT").await?;
+            let rows = world.rows("t_moment_sync_result").await?;
             let mine = rows.iter().filter(|row| row["task_id"] == scene.task.to_string());
             ensure!(mine.clone().count() > 0);
             for row in mine {

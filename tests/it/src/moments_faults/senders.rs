@@ -100,12 +100,12 @@ async fn a_delivery_without_an_open_usable_account_ends_without_a_call() -> Resu
 #[tokio::test]
 async fn accounts_whose_result_has_ended_are_not_published_to() -> Result<()> {
     let world = world().await?;
-    let table = world.stack.environment()["TABLE_MOMENT_SYNC_RESULT"].clone();
+    let table = world.table("t_moment_sync_result");
     let device = world.connect_device(USER, "phone").await?;
     let member = world.connect_corp(USER, "flowers", &["anna"]).await?.remove(0);
     for account in [device, member] {
         let task = request(&world, &json!({"text": "早上好", "accountIds": [account]})).await?;
-        let base = world.base("moment-publisher", &Detour::default()).await?;
+        let base = world.context("moment-publisher", &Detour::default()).await?;
         let app = moment_publisher::App::new(&base).await?;
         let dispatch = receive(&world).await?.expect("the task's message");
         world.publish_batch(&app, vec![dispatch]).await?;
@@ -120,7 +120,7 @@ async fn accounts_whose_result_has_ended_are_not_published_to() -> Result<()> {
         for _ in 0..3 {
             next_attempt(&world).await?;
         }
-        let units = world.rows("TABLE_MOMENT_PUBLISH_UNIT").await?;
+        let units = world.rows("t_moment_publish_unit").await?;
         let open = units.iter().filter(|unit| unit["task_id"] == task.to_string() && unit["stage"] != "DONE").count();
         ensure!(open == 0, "the delivery goes on: {units:?}");
     }

@@ -17,7 +17,7 @@ async fn publisher_whose_time_is_nearly_over_does_not_send() -> Result<()> {
     for (number, story) in [Story::Words, Story::Company].into_iter().enumerate() {
         let world = world().await?;
         let scene = story.scene(&world, number).await?;
-        let app = App::new(&world.base("moment-publisher", &Detour::default()).await?).await?;
+        let app = App::new(&world.context("moment-publisher", &Detour::default()).await?).await?;
         for _ in 0..2 {
             let message = receive(&world).await?.context("no message")?;
             let deadline = Deadline::after(world.clock.now(), Duration::from_secs(29));
@@ -25,7 +25,7 @@ async fn publisher_whose_time_is_nearly_over_does_not_send() -> Result<()> {
             let delete = world.aws.sqs.delete_message().queue_url(world.publish_queue_url()?);
             delete.set_receipt_handle(message.receipt_handle).send().await?;
         }
-        let units = world.rows("TABLE_MOMENT_PUBLISH_UNIT").await?;
+        let units = world.rows("t_moment_publish_unit").await?;
         ensure!(units.iter().all(|unit| unit["stage"] == "QUEUED"), "{units:?}");
         ensure!(world.sandbox.journal().publications().is_empty() && world.sandbox.wecom().moment_tasks().is_empty());
         let status = recover(&world, scene.task).await?;

@@ -34,7 +34,7 @@ pub(super) async fn check(
 ) -> Result<Vec<Truth>> {
     ensure!(ended(status), "it goes on: {status}");
     let (task, hash) = (task.to_string(), sandbox::text_hash(text));
-    let rows = world.rows("TABLE_MOMENT_SYNC_RESULT").await?;
+    let rows = world.rows("t_moment_sync_result").await?;
     let mut truths = Vec::new();
     for outlet in outlets {
         let published = world.sandbox.journal().publications_of(&outlet.name);
@@ -59,7 +59,7 @@ pub(super) async fn check(
     }
     let moments = world.sandbox.wecom().moment_tasks();
     ensure!(moments.iter().filter(|moment| moment.text_hash == hash).count() <= 1, "members were asked twice");
-    for (table, key) in [("TABLE_MOMENT_SYNC_TASK", "id"), ("TABLE_MOMENT_PUBLISH_UNIT", "task_id")] {
+    for (table, key) in [("t_moment_sync_task", "id"), ("t_moment_publish_unit", "task_id")] {
         let open = |row: &crate::tables::Row| row[key] == task && row.contains_key("next_action_at");
         ensure!(!world.rows(table).await?.iter().any(open), "a row of {table} is still to be acted upon");
     }

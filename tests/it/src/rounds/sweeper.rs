@@ -45,15 +45,15 @@ async fn forgotten_post(world: &World, device: &str) -> Result<()> {
 /// Moves a post's task on, so that its unit is there, and loses the messages about that.
 async fn forgotten_unit(world: &World, device: &str) -> Result<()> {
     forgotten_post(world, device).await?;
-    let base = world.base("moment-publisher", &Detour::default()).await?;
+    let base = world.context("moment-publisher", &Detour::default()).await?;
     let publisher = moment_publisher::App::new(&base).await?;
     // The gateway is down, so that the unit has to be tried again.
     world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, Effect::Code { code: 500, message: None }));
     let batch = world.receive_publications().await?;
     world.publish_batch(&publisher, batch).await?;
-    let units = world.rows("TABLE_MOMENT_PUBLISH_UNIT").await?;
+    let units = world.rows("t_moment_publish_unit").await?;
     ensure!(units.iter().any(|unit| unit.contains_key("next_action_at")), "{units:?}");
-    let tasks = world.rows("TABLE_MOMENT_SYNC_TASK").await?;
+    let tasks = world.rows("t_moment_sync_task").await?;
     ensure!(!tasks.iter().any(|task| task.contains_key("next_action_at")), "{tasks:?}");
     Ok(())
 }

@@ -52,8 +52,8 @@ async fn an_account_stays_with_the_user_who_authorised_it_first() -> Result<()> 
     assert_eq!((answer.status, answer.error_type()), (400, "DOUYIN_AUTH_ERROR"), "{answer:?}");
     assert_eq!(answer.body["message"], "该抖音账号已绑定其他存客宝用户");
     let after = world.snapshot().await?;
-    assert_eq!(after.rows("TABLE_OAUTH_STATE").len() + 1, before.rows("TABLE_OAUTH_STATE").len());
-    assert!(after.rows("TABLE_DOUYIN_AUTH") == before.rows("TABLE_DOUYIN_AUTH"), "the account was touched");
+    assert_eq!(after.rows("t_oauth_state").len() + 1, before.rows("t_oauth_state").len());
+    assert!(after.rows("t_douyin_auth") == before.rows("t_douyin_auth"), "the account was touched");
 
     // Once its user lets it go it is free; the leads made of it stay where they are.
     world.drain().await?;

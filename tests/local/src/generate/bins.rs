@@ -28,12 +28,12 @@ fn text(function: &Function) -> String {
 
 use std::process::ExitCode;
 
-use functions::base::Base;
 use functions::{folder}::{module}::{{App, handle}};
 use functions::{glue}::{serve};
+use kernel::Context;
 
 fn main() -> ExitCode {{
-    {serve}(async |env| App::new(&Base::load(env).await?).await, handle)
+    {serve}(async |env| App::new(&Context::load(env).await?).await, handle)
 }}
 "
     )

@@ -7,7 +7,8 @@ pub use tokens::{Fence, SealedTokens};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::due;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
@@ -127,9 +128,9 @@ pub struct AuthStore {
 }
 
 impl AuthStore {
-    /// The store named by `TABLE_DOUYIN_AUTH`.
-    pub fn new(client: Client, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { client, table: env.required("TABLE_DOUYIN_AUTH")? })
+    /// The store of `t_douyin_auth`.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_douyin_auth")? })
     }
 
     /// The account, read consistently, whoever owns it.

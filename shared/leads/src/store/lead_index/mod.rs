@@ -25,7 +25,8 @@ pub use lookup::{Bounds, EditRecord};
 
 use aws_sdk_dynamodb::Client;
 use kernel::Clock;
-use kernel::config::{ConfigError, Env};
+use kernel::Context;
+use kernel::config::ConfigError;
 use kernel::dynamo::{Item, n, s};
 use kernel::ids::UserId;
 use serde::Deserialize;
@@ -76,9 +77,9 @@ pub struct LeadIndexStore {
 }
 
 impl LeadIndexStore {
-    /// The store named by `TABLE_DOUYIN_LEAD_INDEX`.
-    pub fn new(client: Client, clock: Clock, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { client, clock, table: env.required("TABLE_DOUYIN_LEAD_INDEX")? })
+    /// The store of `t_douyin_lead_index`.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { client: cx.aws.dynamodb.clone(), clock: cx.clock.clone(), table: cx.table("t_douyin_lead_index")? })
     }
 }
 

@@ -23,7 +23,7 @@ async fn expires(world: &World, device: &str) -> Result<()> {
     let refusal = Effect::Code { code: 500, message: Some(words.to_owned()) };
     world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::CheckOnline, refusal).for_account(device));
     world.advance(std::time::Duration::from_secs(700));
-    let base = world.base("wechat-health-checker", &Detour::default()).await?;
+    let base = world.context("wechat-health-checker", &Detour::default()).await?;
     let checker = functions::workers::wechat_health_checker::App::new(&base).await?;
     functions::workers::wechat_health_checker::handle(&checker, world.deadline()).await?;
     Ok(())

@@ -17,7 +17,7 @@ fn said(answer: &Answer) -> (u16, serde_json::Value) {
 }
 
 async fn tasks(desk: &Desk) -> Result<usize> {
-    Ok(desk.world.rows("TABLE_MOMENT_SYNC_TASK").await?.len())
+    Ok(desk.world.rows("t_moment_sync_task").await?.len())
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ async fn a_company_is_connected_with_all_or_some_of_its_members() -> Result<()> 
     let by_another_app = connect(&world, &with(body, json!({"agentId": 7}))).await?;
     assert_eq!(sorted(by_another_app.data()["accounts"].clone()), accounts);
     assert_eq!(sorted(listed(&world).await?), accounts);
-    assert!(!world.rows("TABLE_WECHAT_CORP").await?[0].values().any(|value| value.contains(corp.secret())));
+    assert!(!world.rows("t_wechat_corp").await?[0].values().any(|value| value.contains(corp.secret())));
     Ok(())
 }
 
@@ -82,7 +82,7 @@ async fn a_device_is_connected_with_a_notice_of_the_risk() -> Result<()> {
         assert!(id.is_null() || id == account_id, "the same account whenever it is connected");
         id = account_id;
     }
-    for row in world.rows("TABLE_WECHAT_ACCOUNT").await? {
+    for row in world.rows("t_wechat_account").await? {
         let clear = row.values().any(|value| value.contains(&token) || value.contains(&device.app_id));
         assert!(!clear, "what proves the device is stored sealed");
     }
@@ -90,7 +90,7 @@ async fn a_device_is_connected_with_a_notice_of_the_risk() -> Result<()> {
     let disconnect = Event::sample("wechat-account-disconnect")?.path("accountId", id.as_str().unwrap());
     assert_enveloped(&world.call_as(USER, disconnect).await?, 200, &json!({ "accountId": id }));
     assert_eq!(listed(&world).await?, json!([]));
-    assert!(world.rows("TABLE_WECHAT_ACCOUNT").await?.is_empty(), "nothing of its secrets is left");
+    assert!(world.rows("t_wechat_account").await?.is_empty(), "nothing of its secrets is left");
     // Free for anybody who can prove to have it.
     let theirs = Event::sample("wechat-account-connect")?.json(&body);
     assert_eq!(world.call_as(USER + 1, theirs).await?.status, 200);

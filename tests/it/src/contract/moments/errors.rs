@@ -115,7 +115,7 @@ const TRIES: u32 = 3;
 async fn disturbed(world: &World, event: &Event, step: &str, fault: Fault) -> Result<Answer> {
     let proxy = Proxy::start(world).await?;
     proxy.arm_times(step, 1, TRIES, fault);
-    let base = world.base(&event.function, &proxy.detour()).await?;
+    let base = world.context(&event.function, &proxy.detour()).await?;
     let answer = crate::call::call(&base, &event.clone().bearer(&world.token(USER, &["*"])?)).await?;
     assert!(proxy.count(step) >= TRIES, "{step} was asked {} times", proxy.count(step));
     Ok(answer)
@@ -156,7 +156,7 @@ async fn what_fails_below_is_told_without_its_words() -> Result<()> {
     assert_eq!(answer.status, 202, "{answer:?}");
     let task = answer.data()["syncTaskId"].as_u64().unwrap();
     assert_eq!(world.call_as(USER, sync).await?.data()["syncTaskId"], task, "remembered under its key");
-    assert_eq!(world.rows("TABLE_MOMENT_SYNC_TASK").await?.len(), 1);
+    assert_eq!(world.rows("t_moment_sync_task").await?.len(), 1);
 
     let read = Event::sample("moment-task")?.path("taskId", &task.to_string());
     let answer = disturbed(&world, &read, "GetItem t_moment_sync_task", broken()).await?;

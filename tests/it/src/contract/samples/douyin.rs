@@ -58,7 +58,7 @@ pub async fn play(it: &mut Samples) -> Result<()> {
 async fn worker(it: &mut Samples, task: &str) -> Result<()> {
     let name = "douyin-fan-sync-worker";
     let event = batch_of(name, |body| body["taskId"] = json!(task))?;
-    let app = douyin_fan_sync_worker::App::new(&it.world.base(name, &Detour::default()).await?).await?;
+    let app = douyin_fan_sync_worker::App::new(&it.world.context(name, &Detour::default()).await?).await?;
     let answer =
         run_batch(&app, douyin_fan_sync_worker::handle, serde_json::from_value(event)?, it.world.deadline()).await;
     assert_eq!(answer.batch_item_failures.len(), 0);

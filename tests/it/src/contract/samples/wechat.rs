@@ -74,7 +74,8 @@ async fn failed_post(it: &mut Samples, device: &str) -> Result<String> {
     world.sandbox.gewe().set_state("phone", DeviceState::Offline);
     assert_eq!(world.publish_until_ended(USER, task, 5).await?["status"], "FAILED");
     world.sandbox.gewe().set_state("phone", DeviceState::Online);
-    let app = wechat_health_checker::App::new(&world.base("wechat-health-checker", &Detour::default()).await?).await?;
+    let app =
+        wechat_health_checker::App::new(&world.context("wechat-health-checker", &Detour::default()).await?).await?;
     let mut checked = Ok(());
     for _ in 0..2 {
         world.advance(Duration::from_secs(1_200));
@@ -87,10 +88,10 @@ async fn failed_post(it: &mut Samples, device: &str) -> Result<String> {
 /// The publisher's sample has a message about a whole task and one about a unit of it.
 async fn publish(it: &mut Samples, task: &str) -> Result<()> {
     let name = "moment-publisher";
-    let app = moment_publisher::App::new(&it.world.base(name, &Detour::default()).await?).await?;
+    let app = moment_publisher::App::new(&it.world.context(name, &Detour::default()).await?).await?;
     // The message of the retry makes the units there are to name.
     it.world.publish_batch(&app, it.world.receive_publications().await?).await?;
-    let units = it.world.rows("TABLE_MOMENT_PUBLISH_UNIT").await?;
+    let units = it.world.rows("t_moment_publish_unit").await?;
     let unit = &units.iter().find(|unit| unit["task_id"] == task && unit["stage"] == "QUEUED").unwrap()["unit"];
     let event = batch_of(name, |body| {
         body["taskId"] = json!(task);

@@ -1,4 +1,11 @@
-//! Configuration: read once at init from the environment, typed, with errors that name the variable.
+//! Configuration: read once at init from the environment, typed, with errors that name the variable. What may be set
+//! is declared in [`Section`]s.
+
+mod section;
+mod sections;
+
+pub use section::{Absent, Section, Setting, Values};
+pub use sections::{AWS, FUNCTION, IDENTITY, LOGS, SCHEDULES, SECTIONS, function_timeout, queue_visibility};
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -18,6 +25,14 @@ pub enum ConfigError {
         name: String,
         /// Why.
         problem: String,
+    },
+    /// A variable is read that its section does not have.
+    #[error("{name} is not declared in the section {section}")]
+    Undeclared {
+        /// The variable.
+        name: String,
+        /// The section.
+        section: &'static str,
     },
     /// Two variables contradict each other.
     #[error("{0}")]
@@ -43,6 +58,16 @@ impl Env {
     /// The variable unless absent or empty.
     pub fn optional(&self, name: &str) -> Option<String> {
         self.0.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// The variable unless absent or empty.
+    fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// The full name of a table of the specification: `TABLE_PREFIX` and its name.
+    pub fn table(&self, name: &str) -> Result<String, ConfigError> {
+        Ok(format!("{}{name}", self.required("TABLE_PREFIX")?))
     }
 
     /// The variable parsed, or `default` when absent.

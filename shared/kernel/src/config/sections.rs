@@ -1,0 +1,89 @@
+//! The settings of the kernel.
+
+use std::time::Duration;
+
+use super::{ConfigError, Env, Section, Setting};
+
+/// What every function is told of itself.
+pub static FUNCTION: Section = Section {
+    title: "The function",
+    settings: &[
+        Setting::required(
+            "FUNCTION_TIMEOUT_SECONDS",
+            "The function's own time limit, which Lambda does not tell it before the first event.",
+        )
+        .between(1, 900),
+        Setting::optional(
+            "QUEUE_VISIBILITY_SECONDS",
+            "How long a message that a worker has taken stays hidden; at least six times the time limit.",
+        ),
+        Setting::required("TABLE_PREFIX", "What the names of all tables begin with, before `t_`."),
+    ],
+};
+
+/// AWS itself.
+pub static AWS: Section = Section {
+    title: "AWS",
+    settings: &[
+        Setting::required("AWS_REGION", "The region.").by_runtime(),
+        Setting::optional("SSL_CERT_FILE", "PEM file of root certificates that are trusted in place of the system's."),
+        Setting::optional("SSL_CERT_DIR", "Directories of such files.").by_runtime(),
+    ],
+};
+
+/// What is written to the log.
+pub static LOGS: Section = Section {
+    title: "Logs",
+    settings: &[
+        Setting::optional("AWS_LAMBDA_LOG_FORMAT", "`JSON`, or else text.").by_runtime(),
+        Setting::optional("AWS_LAMBDA_LOG_LEVEL", "The level of our own lines; INFO when absent.").by_runtime(),
+        Setting::optional("RUST_LOG", "The same, outside Lambda.").by_runtime(),
+    ],
+};
+
+/// Secrets and who may sign tokens.
+pub static IDENTITY: Section = Section {
+    title: "Secrets and tokens",
+    settings: &[
+        Setting::required(
+            "PLATFORM_SECRET_ID",
+            "The secret of Secrets Manager that holds our app's secret at Douyin, the JWT secrets and the gateway's.",
+        ),
+        Setting::optional(
+            "JWT_JWKS_URL",
+            "Where the token issuer publishes its keys; else tokens are verified by secret.",
+        ),
+        Setting::optional("JWT_ISSUER", "The `iss` a token must have; not checked when absent."),
+        Setting::optional("JWT_AUDIENCE", "The `aud` a token must have; not checked when absent."),
+    ],
+};
+
+/// One-time schedules of timed posts.
+pub static SCHEDULES: Section = Section {
+    title: "Schedules",
+    settings: &[
+        Setting::required("SCHEDULE_GROUP", "The group of the schedules."),
+        Setting::required("SCHEDULE_QUEUE_ARN", "The queue they send to."),
+        Setting::required("SCHEDULE_ROLE_ARN", "The role they send with."),
+        Setting::required("SCHEDULE_DEAD_LETTER_ARN", "The queue for what they could not send."),
+    ],
+};
+
+/// All of them, in the order of the documentation.
+pub static SECTIONS: [&Section; 5] = [&FUNCTION, &AWS, &LOGS, &IDENTITY, &SCHEDULES];
+
+/// The function's own time limit, as the template sets it.
+///
+/// # Errors
+/// When it is missing or not a number of seconds.
+pub fn function_timeout(env: &Env) -> Result<Duration, ConfigError> {
+    FUNCTION.of(env).seconds("FUNCTION_TIMEOUT_SECONDS")
+}
+
+/// How long a message stays hidden that this function has taken; none for a function without a queue.
+///
+/// # Errors
+/// When it is not a number of seconds.
+pub fn queue_visibility(env: &Env) -> Result<Option<Duration>, ConfigError> {
+    Ok(FUNCTION.of(env).optional_number("QUEUE_VISIBILITY_SECONDS")?.map(Duration::from_secs))
+}
