@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use project::{Function, Template, event, stems};
+use project::{Function, Template, event, read, stems};
 
 fn pascal_case(bin: &str) -> String {
     bin.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
@@ -106,21 +106,63 @@ fn messages_stay_hidden_while_their_worker_may_live() {
 }
 
 #[test]
-fn every_function_logs_into_a_group_of_its_own_with_retention() {
+fn every_function_logs_into_the_group_of_its_owner_with_retention() {
     let template = Template::read();
     for (bin, function) in template.functions() {
-        let group_id = pascal_case(&bin) + "LogGroup";
+        let owner = template.resource(&function.id)["Metadata"]["Owner"].as_str().unwrap();
+        let group_id = pascal_case(owner) + "LogGroup";
         assert_eq!(function.properties["LoggingConfig"]["LogGroup"], json!({ "Ref": group_id }), "{bin}");
         let group = &template.resource(&group_id)["Properties"];
-        assert_eq!(group["LogGroupName"], json!({ "Fn::Sub": format!("/aws/lambda/${{AWS::StackName}}-{bin}") }));
+        assert_eq!(group["LogGroupName"], json!({ "Fn::Sub": format!("/aws/lambda/${{AWS::StackName}}/{owner}") }));
         assert!(!group["RetentionInDays"].is_null(), "{group_id} keeps its logs for ever");
     }
 }
 
+/// What `Globals` give to every function, also to those that recognise no callers: settings and addresses, which open
+/// nothing. Whatever else names a resource belongs into the blocks of those who may use it.
+const GIVEN_TO_ALL: [&str; 6] =
+    ["FUNCTION_TIMEOUT_SECONDS", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_JWKS_URL", "PLATFORM_SECRET_ID", "TABLE_PREFIX"];
+
+#[test]
+fn variables_given_to_all_functions_are_these_and_no_others() {
+    let template = Template::read();
+    let given = template.globals()["Environment"]["Variables"].as_object().unwrap();
+    let given: BTreeSet<&str> = given.keys().map(String::as_str).collect();
+    assert_eq!(given, BTreeSet::from(GIVEN_TO_ALL));
+}
+
+/// A block is to fit on a screen. What is longer has many resources, and each of its lines is one of them.
+const LONGER_BLOCKS: [&str; 5] = [
+    "DouyinAuthCallbackFunction",
+    "DouyinFanSyncWorkerFunction",
+    "MomentPublisherFunction",
+    "MomentSyncFunction",
+    "SweeperFunction",
+];
+
+#[test]
+fn blocks_of_functions_fit_on_a_screen() {
+    let (text, template) = (read("template.yaml"), Template::read());
+    let longer = template.functions().into_values().map(|function| function.id).filter(|id| {
+        let block = text.split_once(&format!("\n  {id}:\n")).unwrap().1;
+        let lines = 1 + block.lines().take_while(|line| line.starts_with("    ")).count();
+        assert!(lines <= 60, "{id} has {lines} lines");
+        lines > 40
+    });
+    assert_eq!(longer.collect::<BTreeSet<_>>(), LONGER_BLOCKS.map(str::to_owned).into());
+}
+
 /// What a function's use case is built with although this function makes no use of it: its environment names the
 /// resource, and still it has no right to it.
-const UNTOUCHED: [(&str, &str); 2] =
-    [("moment-task-cancel", "PublishQueue"), ("moment-task-retry", "PublishScheduleGroup")];
+///
+/// The last three have no right to the secret, whose address `Globals` give to all.
+const UNTOUCHED: [(&str, &str); 5] = [
+    ("moment-task-cancel", "PublishQueue"),
+    ("moment-task-retry", "PublishScheduleGroup"),
+    ("moment-publisher", "PlatformSecret"),
+    ("sweeper", "PlatformSecret"),
+    ("wechat-health-checker", "PlatformSecret"),
+];
 
 /// A resource in the environment without a right to it fails at the first call; a right without the resource in the
 /// environment is one too many. Tables are not in the environment: `rights` plays the functions with their rights.

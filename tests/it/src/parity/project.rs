@@ -55,6 +55,11 @@ impl Template {
         &self.0["Resources"][id]
     }
 
+    /// What all functions have.
+    pub fn globals(&self) -> &Value {
+        &self.0["Globals"]["Function"]
+    }
+
     /// The parameter with this name.
     pub fn parameter(&self, name: &str) -> &Value {
         &self.0["Parameters"][name]
@@ -85,7 +90,7 @@ impl Template {
             .map(|id| {
                 let it = self.resource(id);
                 let bin = it["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned();
-                let properties = merged(&self.0["Globals"]["Function"], &it["Properties"]);
+                let properties = merged(self.globals(), &it["Properties"]);
                 (bin.clone(), Function { bin, id: (*id).to_owned(), properties })
             })
             .collect();
