@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::console::{line, paint};
-use crate::dev::{self, Follower, Running};
+use crate::dev::{self, Follower, Running, Serving};
 use crate::iam::Enforcer;
 use crate::identity::Identity;
 use crate::record::Record;
@@ -25,6 +25,9 @@ const GLANCE: Duration = Duration::from_millis(150);
 struct Cli {
     #[command(flatten)]
     start: Start,
+    /// Leave the functions to another shell: print the line that serves them, on standard output, and do the rest.
+    #[arg(long)]
+    no_watch: bool,
     /// Show what the functions log at DEBUG too; the files in target/local/log always have it.
     #[arg(long, short)]
     verbose: bool,
@@ -99,7 +102,7 @@ impl From<Start> for dev::Options {
             sandbox_port: start.sandbox_port,
             overrides: start.set,
             keep: start.keep,
-            reload: true,
+            serving: Serving::Reloading,
         }
     }
 }
@@ -113,7 +116,13 @@ pub fn run() -> Result<()> {
         Some(Command::Generate { check: true }) => generate::check(&paths::workspace()),
         Some(Command::Generate { check: false }) => generate::write(&paths::workspace()),
         Some(Command::Demo(start)) => until_signal(demo(start.into())),
-        None => until_signal(develop(cli.start.into(), cli.verbose)),
+        None => {
+            let mut options = dev::Options::from(cli.start);
+            if cli.no_watch {
+                options.serving = Serving::Elsewhere;
+            }
+            until_signal(develop(options, cli.verbose))
+        }
     }
 }
 
@@ -157,7 +166,11 @@ async fn start(options: &dev::Options) -> Result<Option<Running>> {
 async fn develop(options: dev::Options, verbose: bool) -> Result<()> {
     line(&paint(1, "Starting the local stack"));
     let Some(mut running) = start(&options).await? else { return Ok(()) };
-    welcome::introduce(&running.record, options.keep)?;
+    let is_served = options.serving != Serving::Elsewhere;
+    welcome::introduce(&running.record, options.keep, is_served)?;
+    if !is_served {
+        writeln!(std::io::stdout(), "{}", running.watch_line).context("cannot print")?;
+    }
     let mut follower = Follower::new(verbose);
     let outcome = tokio::select! {
         told = told_to_stop() => told,
@@ -189,7 +202,7 @@ async fn demo(options: dev::Options) -> Result<()> {
     }
     line(&paint(1, "Starting a stack for the demo"));
     // An edit must not interrupt the play.
-    let options = dev::Options { reload: false, ..options };
+    let options = dev::Options { serving: Serving::Fixed, ..options };
     let Some(running) = start(&options).await? else { bail!("The demo was interrupted.") };
     let played = tokio::select! {
         played = demo::play(&running.record) => played,
