@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::stack::Written;
 
@@ -92,12 +92,13 @@ impl Declaration {
     ///
     /// # Errors
     /// When a function lacks something, or says what contradicts something else.
-    pub(super) fn parse(text: &str) -> Result<Self> {
-        let template = Written::parse(text)?;
-        let resources = &template.body["Resources"];
-        let is_function = |id: &&String| resources[id.as_str()]["Type"] == "AWS::Serverless::Function";
-        let functions = template.order.iter().filter(is_function);
-        let functions = functions.map(|id| function(id, resources).with_context(|| format!("{id} in template.yaml")));
+    pub(super) fn parse(yaml: &str) -> Result<Self> {
+        let template = Written::parse(yaml)?;
+        let resources = template.body.get("Resources").and_then(Value::as_object).context("no resources")?;
+        let declared = template.order.iter().filter_map(|id| Some((id, resources.get(id)?)));
+        let functions = declared.filter(|(_, it)| text(it, "/Type").as_deref() == Some("AWS::Serverless::Function"));
+        let functions =
+            functions.map(|(id, it)| function(id, it, resources).with_context(|| format!("{id} in template.yaml")));
         let functions = functions.collect::<Result<Vec<_>>>()?;
         let mut seen = BTreeSet::new();
         for function in &functions {
@@ -120,39 +121,18 @@ impl Declaration {
     }
 }
 
-fn function(id: &str, resources: &Value) -> Result<Function> {
-    let resource = &resources[id];
-    let metadata = &resource["Metadata"];
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let bin = text(&metadata["BuildProperties"]["Binary"]).context("Metadata.BuildProperties names no Binary")?;
+fn function(id: &str, resource: &Value, resources: &Map<String, Value>) -> Result<Function> {
+    let bin = text(resource, "/Metadata/BuildProperties/Binary").context("its Metadata names no Binary")?;
     let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
     ensure!(is_name(&bin), "the name {bin} is not made of small letters and hyphens");
-    let owner = text(&metadata["Owner"]).context("Metadata has no Owner")?;
+    let owner = text(resource, "/Metadata/Owner").context("its Metadata has no Owner")?;
     ensure!(OWNERS.contains(&owner.as_str()), "its Owner is none of {OWNERS:?}");
-    let summary = text(&metadata["Summary"]).context("Metadata has no Summary")?;
+    let summary = text(resource, "/Metadata/Summary").context("its Metadata has no Summary")?;
     let is_plain = !summary.is_empty() && !summary.ends_with('.') && !summary.contains(['|', '\n']);
     ensure!(is_plain, "its Summary is not a plain sentence without a full stop");
-    let access = access(metadata)?;
-
-    let mut triggers = Vec::new();
-    for event in resource["Properties"]["Events"].as_object().into_iter().flatten().map(|(_, event)| event) {
-        let property = |name: &str| text(&event["Properties"][name]).with_context(|| format!("an event has no {name}"));
-        triggers.push(match event["Type"].as_str() {
-            Some("HttpApi") => {
-                let access = access.clone().context("Metadata has neither Permission nor ProtectedBy")?;
-                Trigger::Route(Route { method: property("Method")?, path: property("Path")?, access })
-            }
-            Some("ScheduleV2") => Trigger::Schedule(property("ScheduleExpression")?),
-            other => bail!("an event is of type {other:?}"),
-        });
-    }
-    for (_, source) in resources.as_object().into_iter().flatten() {
-        if source["Type"] == "AWS::Lambda::EventSourceMapping" && source["Properties"]["FunctionName"]["Ref"] == *id {
-            let queue = text(&source["Properties"]["EventSourceArn"]["Fn::GetAtt"]);
-            let queue = queue.context("its event source is no queue of this template")?;
-            triggers.push(Trigger::Queue(queue.trim_end_matches(".Arn").to_owned()));
-        }
-    }
+    let access = access(resource)?;
+    let mut triggers = events(resource, access.as_ref())?;
+    triggers.extend(queues(id, resources)?);
     let trigger = match (triggers.pop(), triggers.pop()) {
         (Some(trigger), None) => trigger,
         (None, _) => bail!("nothing starts it"),
@@ -163,10 +143,9 @@ fn function(id: &str, resources: &Value) -> Result<Function> {
     Ok(Function { bin, owner, summary, trigger })
 }
 
-fn access(metadata: &Value) -> Result<Option<Access>> {
-    let words = |name: &str| metadata[name].as_str().map(str::to_owned);
-    Ok(match (words("Permission"), words("ProtectedBy")) {
-        (Some(_), Some(_)) => bail!("Metadata has both Permission and ProtectedBy"),
+fn access(resource: &Value) -> Result<Option<Access>> {
+    Ok(match (text(resource, "/Metadata/Permission"), text(resource, "/Metadata/ProtectedBy")) {
+        (Some(_), Some(_)) => bail!("its Metadata has both Permission and ProtectedBy"),
         (Some(permission), None) => {
             let is_name = |byte: u8| byte.is_ascii_lowercase() || byte == b'_' || byte == b':';
             ensure!(permission.bytes().all(is_name), "{permission} is not how permissions are written");
@@ -174,4 +153,42 @@ fn access(metadata: &Value) -> Result<Option<Access>> {
         }
         (None, words) => words.map(Access::ProtectedBy),
     })
+}
+
+/// What starts a function by an event in its own block.
+fn events(resource: &Value, access: Option<&Access>) -> Result<Vec<Trigger>> {
+    let events = resource.pointer("/Properties/Events").and_then(Value::as_object);
+    let trigger = |event: &Value| {
+        let property = |name: &str| {
+            text(event, &format!("/Properties/{name}")).with_context(|| format!("one of its events has no {name}"))
+        };
+        Ok(match text(event, "/Type").as_deref() {
+            Some("HttpApi") => {
+                let access = access.cloned().context("its Metadata has neither Permission nor ProtectedBy")?;
+                Trigger::Route(Route { method: property("Method")?, path: property("Path")?, access })
+            }
+            Some("ScheduleV2") => Trigger::Schedule(property("ScheduleExpression")?),
+            other => bail!("one of its events is of type {other:?}"),
+        })
+    };
+    events.into_iter().flatten().map(|(_, event)| trigger(event)).collect()
+}
+
+/// What starts a function by an event source beside its block.
+fn queues(id: &str, resources: &Map<String, Value>) -> Result<Vec<Trigger>> {
+    let sources = resources.values().filter(|it| {
+        text(it, "/Type").as_deref() == Some("AWS::Lambda::EventSourceMapping")
+            && text(it, "/Properties/FunctionName/Ref").as_deref() == Some(id)
+    });
+    let queue = |source: &Value| text(source, "/Properties/EventSourceArn/Fn::GetAtt");
+    sources
+        .map(|source| {
+            let queue = queue(source).context("its event source is no queue of this template")?;
+            Ok(Trigger::Queue(queue.trim_end_matches(".Arn").to_owned()))
+        })
+        .collect()
+}
+
+fn text(value: &Value, pointer: &str) -> Option<String> {
+    Some(value.pointer(pointer)?.as_str()?.to_owned())
 }
