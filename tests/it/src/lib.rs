@@ -25,6 +25,8 @@ mod authorization;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod columns;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod evidence;
@@ -40,6 +42,8 @@ mod moments_story;
 mod parity;
 #[cfg(test)]
 mod rights;
+#[cfg(test)]
+mod rotation;
 #[cfg(test)]
 mod rounds;
 #[cfg(test)]

@@ -68,7 +68,7 @@ fn questions(tenant: &Tenant) -> Result<Vec<Question>> {
         total: Some(tenant.leads),
     };
     // Six of the twenty syncs, from the middle.
-    let range = vec![("startTime", tenant.time(7)?.to_owned()), ("endTime", tenant.time(12)?.to_owned())];
+    let range = vec![("startTime", tenant.time(7)?[0].clone()), ("endTime", tenant.time(12)?[1].clone())];
     let in_range = tenant.leads / 20 * 6;
     Ok(vec![
         plain("first pages", 1),

@@ -19,8 +19,8 @@ pub struct Tenant {
     pub world: World,
     /// How many leads it has.
     pub leads: u32,
-    /// When the leads of each account were acquired, RFC 3339.
-    pub times: Vec<String>,
+    /// From when until when the leads of each account were acquired, RFC 3339. A pause of the sync moves the clock.
+    times: Vec<[String; 2]>,
 }
 
 impl Tenant {
@@ -34,19 +34,21 @@ impl Tenant {
         for number in 1..=ACCOUNTS {
             world.advance(Duration::from_secs(3_600));
             // Leads are dated to the second.
-            times.push(world.clock.now().strftime("%FT%TZ").to_string());
+            let now = || world.clock.now().strftime("%FT%TZ").to_string();
+            let from = now();
             let account = story::account(&world, &format!("shop-{number}"), fans).await?;
             let task = story::request_sync(&world, &Detour::default(), &account, "INCREMENTAL").await?;
             story::run(&world, &worker, &task).await?;
             story::completed(&world, &task, fans).await?;
+            times.push([from, now()]);
             let took = began.elapsed().as_secs();
             progress("lists", &format!("{} of {leads} leads synced, {took} s", number * fans));
         }
         Ok(Self { world, leads, times })
     }
 
-    /// The time of one of the twenty syncs.
-    pub fn time(&self, number: usize) -> Result<&str> {
-        Ok(self.times.get(number).context("there are only twenty syncs")?)
+    /// From when until when one of the twenty syncs ran.
+    pub fn time(&self, number: usize) -> Result<&[String; 2]> {
+        self.times.get(number).context("there are only twenty syncs")
     }
 }

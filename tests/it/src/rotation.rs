@@ -1,0 +1,90 @@
+//! A secret is changed while functions run: nobody is locked out, and nothing has to be deployed.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use functions::douyin::{auth_callback, leads, webhook};
+use functions::http::dispatch;
+use functions::moments::gateway_webhook;
+use jiff::SignedDuration;
+use sandbox::douyin::{Decision, WebhookEvent};
+use serde_json::{Value, json};
+
+use crate::world::{Detour, GATEWAY_WEBHOOK_SECRET, JWT_SECRET};
+use crate::{Answer, Browser, Event, World};
+
+const USER: u64 = 6101;
+const NEW: &str = "another-secret-for-tests-that-is-long-enough";
+
+/// Secrets Manager holds what it held, with these changes.
+async fn rotate(world: &World, changes: &Value) -> Result<()> {
+    let id = world.stack.environment()["PLATFORM_SECRET_ID"].clone();
+    let held = world.aws.secrets.get_secret_value().secret_id(&id).send().await?.secret_string.unwrap_or_default();
+    let mut secret: Value = serde_json::from_str(&held)?;
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        secret[name] = value.clone();
+    }
+    world.aws.secrets.put_secret_value().secret_id(&id).secret_string(secret.to_string()).send().await?;
+    // It is read at most every 30 seconds.
+    world.advance(Duration::from_secs(31));
+    Ok(())
+}
+
+#[tokio::test]
+async fn tokens_of_the_new_and_of_the_previous_jwt_secret_are_accepted_by_a_running_function() -> Result<()> {
+    let world = World::start().await?;
+    let app = leads::App::new(&world.context("douyin-leads", &Detour::default()).await?).await?;
+    let asked = async |secret: &str| {
+        let token = local::token::issue(secret, USER, &["*".to_owned()], SignedDuration::from_hours(24))?;
+        let request = Event::sample("douyin-leads")?.query(&[]).bearer(&token).request()?;
+        anyhow::Ok(dispatch(&app, leads::handle, request).await.status().as_u16())
+    };
+    assert_eq!((asked(JWT_SECRET).await?, asked(NEW).await?), (200, 401));
+    rotate(&world, &json!({ "jwtSecret": NEW, "jwtPreviousSecret": JWT_SECRET })).await?;
+    assert_eq!((asked(NEW).await?, asked(JWT_SECRET).await?), (200, 200));
+    rotate(&world, &json!({ "jwtPreviousSecret": "" })).await?;
+    world.advance(Duration::from_secs(300));
+    assert_eq!((asked(NEW).await?, asked(JWT_SECRET).await?), (200, 401));
+    Ok(())
+}
+
+#[tokio::test]
+async fn account_is_bound_by_a_running_callback_after_the_app_got_a_new_secret() -> Result<()> {
+    let world = World::start().await?;
+    let shop = world.douyin_account("shop", 1);
+    let app = auth_callback::App::new(&world.context("douyin-auth-callback", &Detour::default()).await?).await?;
+    world.sandbox.douyin().change_app(|app| app.client_secret = NEW.to_owned());
+    rotate(&world, &json!({ "douyinClientSecret": NEW })).await?;
+    let mut browser = Browser::default();
+    let link = browser.link(&world, USER, None).await?;
+    let callback = browser.consents(&world, &link, "shop", &Decision::APPROVE)?;
+    let answer = Answer::new(dispatch(&app, auth_callback::handle, callback.request()?).await);
+    assert_eq!((answer.status, &answer.data()["douyinUserId"]), (200, &json!(shop)));
+    let exchanges = world.sandbox.journal().of("oauth/access_token").len();
+    assert_eq!(exchanges, 2, "refused with the old secret, accepted with the new one");
+    world.drain().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn webhooks_with_new_secrets_are_accepted_by_running_functions() -> Result<()> {
+    let world = World::start().await?;
+    let douyin = webhook::App::new(&world.context("douyin-webhook", &Detour::default()).await?).await?;
+    let gateway = gateway_webhook::App::new(&world.context("gateway-webhook", &Detour::default()).await?).await?;
+    world.sandbox.douyin().change_app(|app| app.client_secret = NEW.to_owned());
+    rotate(&world, &json!({ "douyinClientSecret": NEW, "gatewayWebhookSecret": NEW })).await?;
+    let event = WebhookEvent { event: "authorize".to_owned(), ..WebhookEvent::default() };
+    let message = world.sandbox.douyin().signed_webhook(&event);
+    let event = Event::sample("douyin-webhook")?
+        .header("x-douyin-signature", &message.signature)
+        .header("msg-id", &message.message_id)
+        .body(&message.body);
+    let answer = Answer::new(dispatch(&douyin, webhook::handle, event.request()?).await);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    for (secret, status) in [(NEW, 200), (GATEWAY_WEBHOOK_SECRET, 404)] {
+        let probe = Event::sample("gateway-webhook")?.path("secret", secret).json(&json!({ "testMsg": "…" }));
+        let answer = Answer::new(dispatch(&gateway, gateway_webhook::handle, probe.request()?).await);
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+    Ok(())
+}
