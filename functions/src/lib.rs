@@ -3,8 +3,10 @@
 mod boot;
 #[cfg(test)]
 mod captured;
-pub mod douyin;
+pub mod catalog;
 pub mod http;
-pub mod moments;
-pub mod sweeper;
+pub mod routes;
+mod task_management;
+mod views;
 pub mod worker;
+pub mod workers;

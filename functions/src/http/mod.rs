@@ -4,12 +4,13 @@
 //!
 //! ```text
 //! pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
-//!     let caller = request.caller(&app.auth, "lead:douyin:leads:view").await?;
+//!     let caller = request.caller(&app.auth, catalog::DOUYIN_LEADS.permission).await?;
 //!     …
 //! }
 //! ```
 
 mod body;
+mod browser_cookie;
 mod problem;
 mod query;
 mod remedy;
@@ -19,6 +20,7 @@ mod serve;
 mod time;
 
 pub use body::{MAX_BODY, optional_word, word};
+pub(crate) use browser_cookie::BrowserCookie;
 pub use problem::Problem;
 pub use request::ApiRequest;
 pub use response::ApiResponse;

@@ -1,5 +1,7 @@
 //! What a caller is told when something is wrong. Codes, statuses and texts are in [`kernel::advice`].
 
+mod domains;
+
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 

@@ -23,6 +23,17 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(digest::digest(&digest::SHA256, bytes))
 }
 
+/// The first eight bytes of a SHA-256 over the parts, each with its length, as a number.
+pub(crate) fn sha256_number(parts: &[&str]) -> u64 {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(&part.len().to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    let digest = context.finish();
+    digest.as_ref().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
 /// SHA-1 in lowercase hex, for platforms that still sign with it.
 pub fn sha1_hex(parts: &[&[u8]]) -> String {
     let mut context = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);

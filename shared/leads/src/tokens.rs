@@ -93,7 +93,7 @@ impl Tokens {
     /// A usable access token of the account. What a refresh brings is stored before `deadline`, if it can be at all.
     ///
     /// # Errors
-    /// [`Error::Authorization`] when only the user can help.
+    /// [`Error::Authorization`](crate::Error::Authorization) when only the user can help.
     pub async fn access_token(&self, account: &Auth, deadline: Deadline) -> Result<AccessToken> {
         ensure_active(account)?;
         let is_usable = |account: &Auth| account.expire_time - USABLE_FOR > self.clock.now().as_second();

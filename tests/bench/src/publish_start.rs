@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use functions::http::dispatch;
-use functions::moments::moment_sync::{self, App};
+use functions::routes::moment_sync::{self, App};
 use it::{Event, World};
 use serde_json::json;
 

@@ -1,8 +1,8 @@
 //! What asking for a sync costs its caller: the AWS calls of `POST …/fans/sync`, counted on the wire.
 
 use anyhow::{Result, ensure};
-use functions::douyin::fans_sync::{self, App};
 use functions::http::dispatch;
+use functions::routes::douyin_fans_sync::{self, App};
 use it::Event;
 use serde_json::json;
 
@@ -21,7 +21,7 @@ pub async fn measure() -> Result<Vec<Figure>> {
     let event = event.bearer(&world.token(story::USER, &["*"])?);
     let mut asked = Vec::new();
     for status in [202, 200] {
-        let answer = dispatch(&app, fans_sync::handle, event.request()?).await;
+        let answer = dispatch(&app, douyin_fans_sync::handle, event.request()?).await;
         ensure!(answer.status().as_u16() == status, "the sync was answered with {}", answer.status());
         asked.push(meter.take()?);
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use functions::douyin::fan_sync_worker::{self, App};
+use functions::workers::douyin_fan_sync_worker::{self, App};
 use it::world::Detour;
 use it::{Event, World};
 use sandbox::douyin::Disorder;
@@ -52,7 +52,7 @@ pub async fn worker(world: &World, detour: &Detour) -> Result<App> {
 pub async fn run(world: &World, worker: &App, task: &str) -> Result<Duration> {
     let message = serde_json::from_value(json!({ "taskId": task }))?;
     let began = Instant::now();
-    fan_sync_worker::handle(worker, message, world.deadline()).await?;
+    douyin_fan_sync_worker::handle(worker, message, world.deadline()).await?;
     Ok(began.elapsed())
 }
 

@@ -1,5 +1,5 @@
-//! By what the tests below judge: everything a request can leave behind, what a refused one may say, and which
-//! functions there are to call.
+//! By what the tests below judge: everything a request can leave behind, what a refused one may say, and the sample
+//! events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -213,17 +213,6 @@ const WORDS: &[&str] = &[
     "pdf",
 ];
 
-/// The functions that answer requests, as `events/` has them: the parity test holds it against template.yaml.
-pub fn functions_behind_the_api() -> Result<BTreeSet<String>> {
-    let mut names = BTreeSet::new();
-    for name in samples()? {
-        if sample(&name)?.get("routeKey").is_some() {
-            names.insert(name);
-        }
-    }
-    Ok(names)
-}
-
 /// The names of all sample events.
 pub fn samples() -> Result<BTreeSet<String>> {
     let folder = local::paths::workspace().join("events");
@@ -235,4 +224,9 @@ pub fn samples() -> Result<BTreeSet<String>> {
 pub fn sample(function: &str) -> Result<Value> {
     let path = local::paths::workspace().join("events").join(format!("{function}.json"));
     Ok(serde_json::from_str(&std::fs::read_to_string(path)?)?)
+}
+
+/// The last parameter of a route's path: that which names what the request is about.
+pub fn last_parameter(path: &'static str) -> Option<&'static str> {
+    path.split('/').rev().find_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
 }

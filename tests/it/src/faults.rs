@@ -19,8 +19,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use aws_lambda_events::event::sqs::SqsEvent;
 use aws_sdk_sqs::types::Message;
-use functions::douyin::fan_sync_worker;
 use functions::worker::run_batch;
+use functions::workers::douyin_fan_sync_worker;
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use kernel::deadline::Deadline;
@@ -121,13 +121,13 @@ async fn live_beside<T>(
 async fn work(
     world: &World,
     detour: Detour,
-    app: &mut Option<fan_sync_worker::App>,
+    app: &mut Option<douyin_fan_sync_worker::App>,
     batch: &[Message],
     time: Duration,
 ) -> Result<Vec<String>> {
     let app = match app {
         Some(app) => app,
-        None => match fan_sync_worker::App::new(&world.context(WORKER, &detour).await?).await {
+        None => match douyin_fan_sync_worker::App::new(&world.context(WORKER, &detour).await?).await {
             Ok(started) => app.insert(started),
             // A function that does not start takes no message.
             Err(_) => return Ok(batch.iter().filter_map(|message| message.message_id.clone()).collect()),
@@ -137,7 +137,7 @@ async fn work(
         batch.iter().map(|message| json!({"messageId": message.message_id, "body": message.body})).collect();
     let event: SqsEvent = serde_json::from_value(json!({ "Records": records }))?;
     let deadline = Deadline::after(world.clock.now(), time);
-    let answer = run_batch(app, fan_sync_worker::handle, event, deadline);
+    let answer = run_batch(app, douyin_fan_sync_worker::handle, event, deadline);
     Ok(answer.await.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
 }
 

@@ -25,6 +25,8 @@ mod authorization;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod columns;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod evidence;

@@ -8,8 +8,8 @@ mod question;
 mod twin;
 
 use anyhow::{Context, Result};
-use functions::douyin::leads;
 use functions::http::dispatch;
+use functions::routes::douyin_leads;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sandbox::SandboxConfig;
@@ -29,19 +29,19 @@ const SEED: &str = "LISTS_SEED";
 
 /// The function, started once for many questions.
 struct Lists {
-    app: leads::App,
+    app: douyin_leads::App,
     bearer: Event,
 }
 
 impl Lists {
     async fn of(world: &World) -> Result<Self> {
-        let app = leads::App::new(&world.context("douyin-leads", &Detour::default()).await?).await?;
+        let app = douyin_leads::App::new(&world.context("douyin-leads", &Detour::default()).await?).await?;
         Ok(Self { app, bearer: Event::sample("douyin-leads")?.bearer(&world.token(USER, &["*"])?) })
     }
 
     async fn ask(&self, query: &[(&str, &str)]) -> Result<Answer> {
         let request = self.bearer.clone().query(query).request()?;
-        Ok(Answer::new(dispatch(&self.app, leads::handle, request).await))
+        Ok(Answer::new(dispatch(&self.app, douyin_leads::handle, request).await))
     }
 }
 

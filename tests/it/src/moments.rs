@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use aws_lambda_events::event::sqs::SqsEvent;
 use aws_sdk_sqs::types::Message;
-use functions::moments::publisher;
 use functions::worker::run_batch;
+use functions::workers::moment_publisher;
 use sandbox::gewe::DeviceSpec;
 use sandbox::wecom::{CorpSpec, MemberSpec};
 use serde_json::{Value, json};
@@ -96,7 +96,7 @@ impl World {
     /// # Errors
     /// When the publisher does not start.
     pub async fn drain_publications(&self) -> Result<usize> {
-        let app = publisher::App::new(&self.context("moment-publisher", &Detour::default()).await?).await?;
+        let app = moment_publisher::App::new(&self.context("moment-publisher", &Detour::default()).await?).await?;
         let mut done = 0;
         for _ in 0..MOST_ROUNDS {
             let batch = self.receive_publications().await?;
@@ -148,9 +148,9 @@ impl World {
     ///
     /// # Errors
     /// When the emulator refuses.
-    pub async fn publish_batch(&self, app: &publisher::App, batch: Vec<Message>) -> Result<usize> {
+    pub async fn publish_batch(&self, app: &moment_publisher::App, batch: Vec<Message>) -> Result<usize> {
         let event: SqsEvent = as_event(&batch)?;
-        let answer = run_batch(app, publisher::handle, event, self.deadline()).await;
+        let answer = run_batch(app, moment_publisher::handle, event, self.deadline()).await;
         let failed: Vec<&str> = answer.batch_item_failures.iter().map(|failure| &*failure.item_identifier).collect();
         let mut done = 0;
         for message in batch {

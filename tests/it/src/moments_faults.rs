@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_sqs::types::Message;
-use functions::moments::publisher;
+use functions::workers::moment_publisher;
 use futures::FutureExt;
 use sandbox::wecom::TimeForm;
 use serde_json::Value;
@@ -46,8 +46,8 @@ async fn world() -> Result<World> {
 }
 
 /// A publisher, behind a proxy.
-async fn publisher(world: &World, proxy: &Proxy) -> Result<publisher::App> {
-    Ok(publisher::App::new(&world.context("moment-publisher", &proxy.detour()).await?).await?)
+async fn publisher(world: &World, proxy: &Proxy) -> Result<moment_publisher::App> {
+    Ok(moment_publisher::App::new(&world.context("moment-publisher", &proxy.detour()).await?).await?)
 }
 
 /// A message off the publish queue.

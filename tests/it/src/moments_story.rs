@@ -76,11 +76,11 @@ async fn a_partial_failure_says_why_and_only_the_failed_one_is_tried_again() -> 
     world.sandbox.gewe().set_state("bad", DeviceState::Online);
     for _ in 0..2 {
         world.advance(Duration::from_secs(1_200));
-        let app = functions::moments::health_checker::App::new(
+        let app = functions::workers::wechat_health_checker::App::new(
             &world.context("wechat-health-checker", &Default::default()).await?,
         )
         .await?;
-        functions::moments::health_checker::handle(&app, world.deadline()).await?;
+        functions::workers::wechat_health_checker::handle(&app, world.deadline()).await?;
     }
     let retry = Event::sample("moment-task-retry")?.path("taskId", &task.to_string());
     let answer = world.call_as(USER, retry).await?;

@@ -1,5 +1,5 @@
-//! One name everywhere, and one truth about every function: template.yaml, the watch router, the bins, the sample
-//! events and the README are held against each other, so that none of them can be forgotten.
+//! What `cargo dev generate` cannot promise about the functions of template.yaml: that their names, limits, rights,
+//! environments and sample events agree with each other, and that every handler belongs to one of them.
 
 mod alarms;
 mod documents;
@@ -7,18 +7,11 @@ mod expanded;
 mod project;
 mod stores;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use project::{Function, Routes, Template, event, manifest, readme_routes, router, stems};
-
-fn template_routes(functions: &BTreeMap<String, Function>) -> Routes {
-    functions
-        .values()
-        .flat_map(|function| function.routes().into_iter().map(|(method, path)| (method, path, function.bin.clone())))
-        .collect()
-}
+use project::{Function, Template, event, read, stems};
 
 fn pascal_case(bin: &str) -> String {
     bin.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
@@ -28,39 +21,19 @@ fn pascal_case(bin: &str) -> String {
 fn every_function_has_one_name_everywhere() {
     let functions = Template::read().functions();
     let names: BTreeSet<String> = functions.keys().cloned().collect();
-    assert_eq!(stems("functions/src/bin", "rs"), names, "files in functions/src/bin");
     assert_eq!(stems("events", "json"), names, "files in events");
     for (bin, function) in &functions {
         assert_eq!(function.id, pascal_case(bin) + "Function", "logical id of {bin}");
         let name = json!({ "Fn::Sub": format!("${{AWS::StackName}}-{bin}") });
         assert_eq!(function.properties["FunctionName"], name, "FunctionName of {bin}");
     }
-}
-
-/// A bin that is tested, documented or benched links a binary of its own for it: minutes over all functions.
-#[test]
-fn bins_are_declared_and_build_nothing_but_themselves() {
-    let manifest = manifest("functions/Cargo.toml");
-    let mut declared = BTreeSet::new();
-    for bin in manifest["bin"].as_array().unwrap() {
-        let name = bin["name"].as_str().unwrap();
-        for target in ["test", "doctest", "bench"] {
-            assert_eq!(bin.get(target).and_then(toml::Value::as_bool), Some(false), "{target} of bin {name}");
-        }
-        let path = format!("src/bin/{name}.rs");
-        assert_eq!(bin.get("path").and_then(toml::Value::as_str).unwrap_or(&path), path, "path of bin {name}");
-        assert!(declared.insert(name.to_owned()), "bin {name} is declared twice");
+    let (routes, workers): (Vec<&Function>, Vec<&Function>) =
+        functions.values().partition(|function| !function.routes().is_empty());
+    for (folder, functions) in [("functions/src/routes", routes), ("functions/src/workers", workers)] {
+        let mut handlers: BTreeSet<String> = functions.iter().map(|function| function.bin.replace('-', "_")).collect();
+        handlers.insert("mod".to_owned());
+        assert_eq!(stems(folder, "rs"), handlers, "files in {folder}");
     }
-    assert_eq!(declared, Template::read().functions().into_keys().collect());
-}
-
-#[test]
-fn routes_agree() {
-    let routes = template_routes(&Template::read().functions());
-    assert_eq!(router(), routes, "watch router in Cargo.toml (left), template.yaml (right)");
-    assert_eq!(readme_routes(), routes, "table of README.md (left), template.yaml (right)");
-    let distinct: BTreeSet<(&String, &String)> = routes.iter().map(|(method, path, _)| (method, path)).collect();
-    assert_eq!(distinct.len(), routes.len(), "two functions share a route");
 }
 
 #[test]
@@ -133,21 +106,63 @@ fn messages_stay_hidden_while_their_worker_may_live() {
 }
 
 #[test]
-fn every_function_logs_into_a_group_of_its_own_with_retention() {
+fn every_function_logs_into_the_group_of_its_owner_with_retention() {
     let template = Template::read();
     for (bin, function) in template.functions() {
-        let group_id = pascal_case(&bin) + "LogGroup";
+        let owner = template.resource(&function.id)["Metadata"]["Owner"].as_str().unwrap();
+        let group_id = pascal_case(owner) + "LogGroup";
         assert_eq!(function.properties["LoggingConfig"]["LogGroup"], json!({ "Ref": group_id }), "{bin}");
         let group = &template.resource(&group_id)["Properties"];
-        assert_eq!(group["LogGroupName"], json!({ "Fn::Sub": format!("/aws/lambda/${{AWS::StackName}}-{bin}") }));
+        assert_eq!(group["LogGroupName"], json!({ "Fn::Sub": format!("/aws/lambda/${{AWS::StackName}}/{owner}") }));
         assert!(!group["RetentionInDays"].is_null(), "{group_id} keeps its logs for ever");
     }
 }
 
+/// What `Globals` give to every function, also to those that recognise no callers: settings and addresses, which open
+/// nothing. Whatever else names a resource belongs into the blocks of those who may use it.
+const GIVEN_TO_ALL: [&str; 6] =
+    ["FUNCTION_TIMEOUT_SECONDS", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_JWKS_URL", "PLATFORM_SECRET_ID", "TABLE_PREFIX"];
+
+#[test]
+fn variables_given_to_all_functions_are_these_and_no_others() {
+    let template = Template::read();
+    let given = template.globals()["Environment"]["Variables"].as_object().unwrap();
+    let given: BTreeSet<&str> = given.keys().map(String::as_str).collect();
+    assert_eq!(given, BTreeSet::from(GIVEN_TO_ALL));
+}
+
+/// A block is to fit on a screen. What is longer has many resources, and each of its lines is one of them.
+const LONGER_BLOCKS: [&str; 5] = [
+    "DouyinAuthCallbackFunction",
+    "DouyinFanSyncWorkerFunction",
+    "MomentPublisherFunction",
+    "MomentSyncFunction",
+    "SweeperFunction",
+];
+
+#[test]
+fn blocks_of_functions_fit_on_a_screen() {
+    let (text, template) = (read("template.yaml"), Template::read());
+    let longer = template.functions().into_values().map(|function| function.id).filter(|id| {
+        let block = text.split_once(&format!("\n  {id}:\n")).unwrap().1;
+        let lines = 1 + block.lines().take_while(|line| line.starts_with("    ")).count();
+        assert!(lines <= 60, "{id} has {lines} lines");
+        lines > 40
+    });
+    assert_eq!(longer.collect::<BTreeSet<_>>(), LONGER_BLOCKS.map(str::to_owned).into());
+}
+
 /// What a function's use case is built with although this function makes no use of it: its environment names the
 /// resource, and still it has no right to it.
-const UNTOUCHED: [(&str, &str); 2] =
-    [("moment-task-cancel", "PublishQueue"), ("moment-task-retry", "PublishScheduleGroup")];
+///
+/// The last three have no right to the secret, whose address `Globals` give to all.
+const UNTOUCHED: [(&str, &str); 5] = [
+    ("moment-task-cancel", "PublishQueue"),
+    ("moment-task-retry", "PublishScheduleGroup"),
+    ("moment-publisher", "PlatformSecret"),
+    ("sweeper", "PlatformSecret"),
+    ("wechat-health-checker", "PlatformSecret"),
+];
 
 /// A resource in the environment without a right to it fails at the first call; a right without the resource in the
 /// environment is one too many. Tables are not in the environment: `rights` plays the functions with their rights.

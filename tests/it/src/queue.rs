@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, ensure};
 use aws_lambda_events::event::sqs::SqsEvent;
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
-use functions::douyin::fan_sync_worker;
 use functions::worker::run_batch;
+use functions::workers::douyin_fan_sync_worker;
 use serde_json::json;
 
 use crate::world::{Detour, World};
@@ -85,7 +85,8 @@ impl World {
     /// # Errors
     /// When the worker does not start.
     pub async fn drain(&self) -> Result<usize> {
-        let app = fan_sync_worker::App::new(&self.context("douyin-fan-sync-worker", &Detour::default()).await?).await?;
+        let app = douyin_fan_sync_worker::App::new(&self.context("douyin-fan-sync-worker", &Detour::default()).await?)
+            .await?;
         let mut done = 0;
         for _ in 0..MOST_BATCHES {
             let batch = self.receive().await?;
@@ -101,8 +102,8 @@ impl World {
     ///
     /// # Errors
     /// When the emulator refuses.
-    pub async fn run_batch(&self, app: &fan_sync_worker::App, batch: Vec<Message>) -> Result<usize> {
-        let answer = run_batch(app, fan_sync_worker::handle, as_event(&batch)?, self.deadline()).await;
+    pub async fn run_batch(&self, app: &douyin_fan_sync_worker::App, batch: Vec<Message>) -> Result<usize> {
+        let answer = run_batch(app, douyin_fan_sync_worker::handle, as_event(&batch)?, self.deadline()).await;
         let failed: Vec<&str> = answer.batch_item_failures.iter().map(|failure| &*failure.item_identifier).collect();
         let mut done = 0;
         for message in batch {

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use functions::douyin::{fan_sync_worker, token_keeper};
-use functions::moments::{health_checker, publisher};
 use functions::worker::run_scheduled;
+use functions::workers::{
+    douyin_fan_sync_worker, douyin_token_keeper, moment_publisher, sweeper, wechat_health_checker,
+};
 use sandbox::media::MediaFile;
 use serde_json::json;
 
@@ -57,20 +58,23 @@ fn judge(outcomes: Vec<(String, Outcome)>, quiet: &[&str], unasked: &[&str]) -> 
 }
 
 async fn keeper(world: &World) -> Result<()> {
-    let app = token_keeper::App::new(&world.context("douyin-token-keeper", &Detour::default()).await?).await?;
-    run_scheduled(&app, token_keeper::handle, world.deadline()).await.map_err(|error| anyhow::anyhow!("{error:?}"))
+    let app = douyin_token_keeper::App::new(&world.context("douyin-token-keeper", &Detour::default()).await?).await?;
+    run_scheduled(&app, douyin_token_keeper::handle, world.deadline())
+        .await
+        .map_err(|error| anyhow::anyhow!("{error:?}"))
 }
 
 async fn checker(world: &World) -> Result<()> {
-    let app = health_checker::App::new(&world.context("wechat-health-checker", &Detour::default()).await?).await?;
-    run_scheduled(&app, health_checker::handle, world.deadline()).await.map_err(|error| anyhow::anyhow!("{error:?}"))
+    let app =
+        wechat_health_checker::App::new(&world.context("wechat-health-checker", &Detour::default()).await?).await?;
+    run_scheduled(&app, wechat_health_checker::handle, world.deadline())
+        .await
+        .map_err(|error| anyhow::anyhow!("{error:?}"))
 }
 
 async fn sweeper(world: &World) -> Result<()> {
-    let app = functions::sweeper::App::new(&world.context("sweeper", &Detour::default()).await?).await?;
-    run_scheduled(&app, functions::sweeper::handle, world.deadline())
-        .await
-        .map_err(|error| anyhow::anyhow!("{error:?}"))
+    let app = sweeper::App::new(&world.context("sweeper", &Detour::default()).await?).await?;
+    run_scheduled(&app, sweeper::handle, world.deadline()).await.map_err(|error| anyhow::anyhow!("{error:?}"))
 }
 
 /// Runs a round without each right, and once more with it.
@@ -133,7 +137,7 @@ async fn sweeper_without_a_right_fails_and_recovers() -> Result<()> {
         world.request_post(USER, &post).await?;
         let base = world.context("moment-publisher", &Detour::default()).await?;
         let dispatch = world.receive_publications().await?;
-        world.publish_batch(&publisher::App::new(&base).await?, dispatch).await?;
+        world.publish_batch(&moment_publisher::App::new(&base).await?, dispatch).await?;
         world.request_post(USER, &post).await?;
         world.advance(Duration::from_secs(2_000));
         Ok(world)
@@ -160,7 +164,7 @@ async fn fan_sync_worker_without_a_right_gives_its_message_back_and_recovers() -
         let (mut world, task) = scene().await?;
         let (action, resource) = rights(&world, WORKER).swap_remove(place);
         world.take_right(WORKER, &action, &resource).await?;
-        let failed = match fan_sync_worker::App::new(&world.context(WORKER, &Detour::default()).await?).await {
+        let failed = match douyin_fan_sync_worker::App::new(&world.context(WORKER, &Detour::default()).await?).await {
             Err(_) => true,
             Ok(app) => {
                 let batch = world.receive().await?;
@@ -211,7 +215,7 @@ async fn publisher_without_a_right_publishes_once_all_the_same() -> Result<()> {
         let (mut world, task) = scene().await?;
         let (action, resource) = rights(&world, PUBLISHER).swap_remove(place);
         world.take_right(PUBLISHER, &action, &resource).await?;
-        let app = publisher::App::new(&world.context(PUBLISHER, &Detour::default()).await?).await?;
+        let app = moment_publisher::App::new(&world.context(PUBLISHER, &Detour::default()).await?).await?;
         let mut failed = false;
         for _ in 0..4 {
             let batch = world.receive_publications().await?;

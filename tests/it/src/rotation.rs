@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use functions::douyin::{auth_callback, leads, webhook};
 use functions::http::dispatch;
-use functions::moments::gateway_webhook;
+use functions::routes::{douyin_auth_callback, douyin_leads, douyin_webhook, gateway_webhook};
 use jiff::SignedDuration;
 use sandbox::douyin::{Decision, WebhookEvent};
 use serde_json::{Value, json};
@@ -33,11 +32,11 @@ async fn rotate(world: &World, changes: &Value) -> Result<()> {
 #[tokio::test]
 async fn tokens_of_the_new_and_of_the_previous_jwt_secret_are_accepted_by_a_running_function() -> Result<()> {
     let world = World::start().await?;
-    let app = leads::App::new(&world.context("douyin-leads", &Detour::default()).await?).await?;
+    let app = douyin_leads::App::new(&world.context("douyin-leads", &Detour::default()).await?).await?;
     let asked = async |secret: &str| {
         let token = local::token::issue(secret, USER, &["*".to_owned()], SignedDuration::from_hours(24))?;
         let request = Event::sample("douyin-leads")?.query(&[]).bearer(&token).request()?;
-        anyhow::Ok(dispatch(&app, leads::handle, request).await.status().as_u16())
+        anyhow::Ok(dispatch(&app, douyin_leads::handle, request).await.status().as_u16())
     };
     assert_eq!((asked(JWT_SECRET).await?, asked(NEW).await?), (200, 401));
     rotate(&world, &json!({ "jwtSecret": NEW, "jwtPreviousSecret": JWT_SECRET })).await?;
@@ -52,13 +51,13 @@ async fn tokens_of_the_new_and_of_the_previous_jwt_secret_are_accepted_by_a_runn
 async fn account_is_bound_by_a_running_callback_after_the_app_got_a_new_secret() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 1);
-    let app = auth_callback::App::new(&world.context("douyin-auth-callback", &Detour::default()).await?).await?;
+    let app = douyin_auth_callback::App::new(&world.context("douyin-auth-callback", &Detour::default()).await?).await?;
     world.sandbox.douyin().change_app(|app| app.client_secret = NEW.to_owned());
     rotate(&world, &json!({ "douyinClientSecret": NEW })).await?;
     let mut browser = Browser::default();
     let link = browser.link(&world, USER, None).await?;
     let callback = browser.consents(&world, &link, "shop", &Decision::APPROVE)?;
-    let answer = Answer::new(dispatch(&app, auth_callback::handle, callback.request()?).await);
+    let answer = Answer::new(dispatch(&app, douyin_auth_callback::handle, callback.request()?).await);
     assert_eq!((answer.status, &answer.data()["douyinUserId"]), (200, &json!(shop)));
     let exchanges = world.sandbox.journal().of("oauth/access_token").len();
     assert_eq!(exchanges, 2, "refused with the old secret, accepted with the new one");
@@ -69,7 +68,7 @@ async fn account_is_bound_by_a_running_callback_after_the_app_got_a_new_secret()
 #[tokio::test]
 async fn webhooks_with_new_secrets_are_accepted_by_running_functions() -> Result<()> {
     let world = World::start().await?;
-    let douyin = webhook::App::new(&world.context("douyin-webhook", &Detour::default()).await?).await?;
+    let douyin = douyin_webhook::App::new(&world.context("douyin-webhook", &Detour::default()).await?).await?;
     let gateway = gateway_webhook::App::new(&world.context("gateway-webhook", &Detour::default()).await?).await?;
     world.sandbox.douyin().change_app(|app| app.client_secret = NEW.to_owned());
     rotate(&world, &json!({ "douyinClientSecret": NEW, "gatewayWebhookSecret": NEW })).await?;
@@ -79,7 +78,7 @@ async fn webhooks_with_new_secrets_are_accepted_by_running_functions() -> Result
         .header("x-douyin-signature", &message.signature)
         .header("msg-id", &message.message_id)
         .body(&message.body);
-    let answer = Answer::new(dispatch(&douyin, webhook::handle, event.request()?).await);
+    let answer = Answer::new(dispatch(&douyin, douyin_webhook::handle, event.request()?).await);
     assert_eq!(answer.status, 200, "{answer:?}");
     for (secret, status) in [(NEW, 200), (GATEWAY_WEBHOOK_SECRET, 404)] {
         let probe = Event::sample("gateway-webhook")?.path("secret", secret).json(&json!({ "testMsg": "…" }));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use functions::worker::run_scheduled;
-use functions::{douyin, moments};
+use functions::workers::{self, douyin_token_keeper, wechat_health_checker};
 use kernel::deadline::Deadline;
 
 use crate::World;
@@ -34,20 +34,20 @@ async fn denying(world: &World, request: &str) -> Result<Proxy> {
 
 /// Whether Lambda counts a round of the token keeper as successful.
 async fn keeper_succeeds(world: &World, detour: &Detour, deadline: Deadline) -> Result<bool> {
-    let app = douyin::token_keeper::App::new(&world.context("douyin-token-keeper", detour).await?).await?;
-    Ok(run_scheduled(&app, douyin::token_keeper::handle, deadline).await.is_ok())
+    let app = douyin_token_keeper::App::new(&world.context("douyin-token-keeper", detour).await?).await?;
+    Ok(run_scheduled(&app, douyin_token_keeper::handle, deadline).await.is_ok())
 }
 
 /// Whether Lambda counts a round of the health checker as successful.
 async fn checker_succeeds(world: &World, detour: &Detour, deadline: Deadline) -> Result<bool> {
-    let app = moments::health_checker::App::new(&world.context("wechat-health-checker", detour).await?).await?;
-    Ok(run_scheduled(&app, moments::health_checker::handle, deadline).await.is_ok())
+    let app = wechat_health_checker::App::new(&world.context("wechat-health-checker", detour).await?).await?;
+    Ok(run_scheduled(&app, wechat_health_checker::handle, deadline).await.is_ok())
 }
 
 /// Whether Lambda counts a sweep as successful.
 async fn sweep_succeeds(world: &World, detour: &Detour, deadline: Deadline) -> Result<bool> {
-    let app = functions::sweeper::App::new(&world.context("sweeper", detour).await?).await?;
-    Ok(run_scheduled(&app, functions::sweeper::handle, deadline).await.is_ok())
+    let app = workers::sweeper::App::new(&world.context("sweeper", detour).await?).await?;
+    Ok(run_scheduled(&app, workers::sweeper::handle, deadline).await.is_ok())
 }
 
 /// An invocation that has no time left to begin anything.

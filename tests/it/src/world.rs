@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
-use functions::{douyin, sweeper};
+use functions::catalog;
+use functions::workers::{douyin_token_keeper, sweeper};
 use jiff::SignedDuration;
 use kernel::Clock;
 use kernel::Context;
@@ -36,7 +37,6 @@ const API_URL: &str = "http://127.0.0.1:9000";
 pub const JWT_SECRET: &str = "a-secret-for-tests-that-is-long-enough";
 /// Secret part of the address the gateway calls.
 pub const GATEWAY_WEBHOOK_SECRET: &str = "a-webhook-secret-for-tests-that-is-long-enough";
-const CALLBACK: &str = "/api/v1/lead/douyin/auth/callback";
 
 static SHARED: OnceCell<(EmulatedAws, Template)> = OnceCell::const_new();
 
@@ -136,7 +136,7 @@ impl World {
         let functions = clock.clone();
         sandbox_config.clock.follow(move || functions.now());
         let sandbox = Sandbox::start(sandbox_config).await?;
-        sandbox.douyin().register_redirect_uri(format!("{API_URL}{CALLBACK}"));
+        sandbox.douyin().register_redirect_uri(format!("{API_URL}{}", catalog::DOUYIN_AUTH_CALLBACK.path));
         let (client_key, client_secret) = (sandbox.douyin().client_key(), sandbox.douyin().client_secret());
         let parameters = stack::World {
             api_url: API_URL,
@@ -376,8 +376,8 @@ impl World {
     /// When the run fails as a whole.
     pub async fn keep_tokens(&self) -> Result<()> {
         let app =
-            douyin::token_keeper::App::new(&self.context("douyin-token-keeper", &Detour::default()).await?).await?;
-        douyin::token_keeper::handle(&app, self.deadline()).await?;
+            douyin_token_keeper::App::new(&self.context("douyin-token-keeper", &Detour::default()).await?).await?;
+        douyin_token_keeper::handle(&app, self.deadline()).await?;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The command line: `cargo dev`, `cargo dev token`, `cargo dev demo`.
+//! The command line: `cargo dev`, `cargo dev token`, `cargo dev demo`, `cargo dev generate`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,11 +10,11 @@ use jiff::SignedDuration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::console::{line, paint};
-use crate::dev::{self, Follower, Running};
+use crate::dev::{self, Follower, Running, Serving};
 use crate::iam::Enforcer;
 use crate::identity::Identity;
 use crate::record::Record;
-use crate::{demo, token, welcome};
+use crate::{demo, generate, paths, token, welcome};
 
 /// How often the logs are looked at.
 const GLANCE: Duration = Duration::from_millis(150);
@@ -25,6 +25,9 @@ const GLANCE: Duration = Duration::from_millis(150);
 struct Cli {
     #[command(flatten)]
     start: Start,
+    /// Leave the functions to another shell: print the line that serves them, on standard output, and do the rest.
+    #[arg(long)]
+    no_watch: bool,
     /// Show what the functions log at DEBUG too; the files in target/local/log always have it.
     #[arg(long, short)]
     verbose: bool,
@@ -38,6 +41,12 @@ enum Command {
     Token(Token),
     /// Play both stories against the running stack, or one started for it, and check every step.
     Demo(Start),
+    /// Write everything that is made from template.yaml: binaries, watch router, catalog of routes, documents.
+    Generate {
+        /// Write nothing; name what differs, and fail if anything does.
+        #[arg(long)]
+        check: bool,
+    },
     /// Become a function (for `cargo lambda watch`).
     #[command(hide = true)]
     Exec {
@@ -93,7 +102,7 @@ impl From<Start> for dev::Options {
             sandbox_port: start.sandbox_port,
             overrides: start.set,
             keep: start.keep,
-            reload: true,
+            serving: Serving::Reloading,
         }
     }
 }
@@ -104,8 +113,16 @@ pub fn run() -> Result<()> {
     match cli.command {
         Some(Command::Exec { binary, arguments }) => dev::exec::run(&binary, &arguments),
         Some(Command::Token(asked)) => print_token(&asked),
+        Some(Command::Generate { check: true }) => generate::check(&paths::workspace()),
+        Some(Command::Generate { check: false }) => generate::write(&paths::workspace()),
         Some(Command::Demo(start)) => until_signal(demo(start.into())),
-        None => until_signal(develop(cli.start.into(), cli.verbose)),
+        None => {
+            let mut options = dev::Options::from(cli.start);
+            if cli.no_watch {
+                options.serving = Serving::Elsewhere;
+            }
+            until_signal(develop(options, cli.verbose))
+        }
     }
 }
 
@@ -149,7 +166,11 @@ async fn start(options: &dev::Options) -> Result<Option<Running>> {
 async fn develop(options: dev::Options, verbose: bool) -> Result<()> {
     line(&paint(1, "Starting the local stack"));
     let Some(mut running) = start(&options).await? else { return Ok(()) };
-    welcome::introduce(&running.record, options.keep)?;
+    let is_served = options.serving != Serving::Elsewhere;
+    welcome::introduce(&running.record, options.keep, is_served)?;
+    if !is_served {
+        writeln!(std::io::stdout(), "{}", running.watch_line).context("cannot print")?;
+    }
     let mut follower = Follower::new(verbose);
     let outcome = tokio::select! {
         told = told_to_stop() => told,
@@ -181,7 +202,7 @@ async fn demo(options: dev::Options) -> Result<()> {
     }
     line(&paint(1, "Starting a stack for the demo"));
     // An edit must not interrupt the play.
-    let options = dev::Options { reload: false, ..options };
+    let options = dev::Options { serving: Serving::Fixed, ..options };
     let Some(running) = start(&options).await? else { bail!("The demo was interrupted.") };
     let played = tokio::select! {
         played = demo::play(&running.record) => played,

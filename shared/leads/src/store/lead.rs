@@ -9,7 +9,7 @@ use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::dynamo::{Item, batch_get, decode, n, s};
 use kernel::error::{Error, Result};
-use kernel::ids::UserId;
+use kernel::ids::{UserId, row_id};
 use serde::{Deserialize, Serialize};
 
 use super::{put, update};
@@ -164,6 +164,7 @@ impl LeadStore {
     pub(crate) fn insert(&self, lead: &NewLead<'_>) -> Result<TransactWriteItem> {
         let mut builder = Put::builder()
             .table_name(&self.table)
+            .item("id", n(row_id("t_douyin_lead", &[&lead.user_id.to_string(), lead.douyin_user_id])))
             .item("user_id", n(lead.user_id))
             .item("douyin_user_id", s(lead.douyin_user_id))
             .item("lead_id", n(lead.lead_id))

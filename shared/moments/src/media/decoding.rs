@@ -7,7 +7,7 @@
 use super::limits::Limits;
 
 /// The most that one image may take while it is decoded and scaled. Of the publisher's 512 MiB it takes about 30 itself
-/// and 90 for the media of the nine other posts of a batch; a PNG's extra data may take [`MAX_EXTRA_BYTES`] twice; the rest
+/// and 90 for the media of the nine other posts of a batch; a PNG's extra data may take `MAX_EXTRA_BYTES` twice; the rest
 /// is reserve. It is enough for 40 million pixels of eight bits, with transparency too.
 pub const MAX_DECODING_BYTES: u64 = 240 * 1024 * 1024;
 

@@ -8,7 +8,7 @@ use kernel::config::ConfigError;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{Item, batch_get, decode, n, s};
 use kernel::error::{Error, Result};
-use kernel::ids::UserId;
+use kernel::ids::{UserId, row_id};
 use serde::{Deserialize, Serialize};
 
 use super::{delete, unless_refused, update};
@@ -214,7 +214,7 @@ impl AccountStore {
 
     /// Writes a connection, as one action of a transaction; refused when another tenant has the account.
     pub(crate) fn connect(&self, connection: &Connection<'_>, now: i64) -> Result<TransactWriteItem> {
-        let mut set = "SET user_id = :user, account_name = :name, account_type = :type, #status = :status, \
+        let mut set = "SET id = :id, user_id = :user, account_name = :name, account_type = :type, #status = :status, \
                        auth_data = :auth, update_time = :now, create_time = if_not_exists(create_time, :now)"
             .to_owned();
         let mut builder = Update::builder()
@@ -222,6 +222,7 @@ impl AccountStore {
             .key("account_id", s(connection.account_id))
             .condition_expression("attribute_not_exists(user_id) OR user_id = :user")
             .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":id", n(row_id(TABLE, &[connection.account_id])))
             .expression_attribute_values(":user", n(connection.user_id))
             .expression_attribute_values(":name", s(connection.account_name))
             .expression_attribute_values(":type", s(connection.account_type.as_str()))

@@ -8,7 +8,7 @@ use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
-use kernel::ids::TaskId;
+use kernel::ids::{TaskId, row_id};
 use serde::{Deserialize, Serialize};
 
 use super::{put, update};
@@ -189,6 +189,7 @@ impl ResultStore {
     pub(crate) fn create(&self, task: TaskId, account_id: &str, name: &str, now: i64) -> Result<TransactWriteItem> {
         put(Put::builder()
             .table_name(&self.table)
+            .item("id", n(row_id("t_moment_sync_result", &[&task.to_string(), account_id])))
             .item("task_id", n(task))
             .item("account_id", s(account_id))
             .item("account_name", s(name))

@@ -6,8 +6,8 @@ mod seed;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use functions::douyin::leads::{self, App};
 use functions::http::dispatch;
+use functions::routes::douyin_leads::{self, App};
 use it::Event;
 use seed::Tenant;
 use serde_json::Value;
@@ -103,7 +103,7 @@ async fn ask(tenant: &Tenant, question: &Question) -> Result<Cost> {
 }
 
 async fn get(app: &App, event: &Event) -> Result<Value> {
-    let answer = dispatch(app, leads::handle, event.request()?).await;
+    let answer = dispatch(app, douyin_leads::handle, event.request()?).await;
     ensure!(answer.status().as_u16() == 200, "the list answered with {}", answer.status());
     Ok(serde_json::from_slice(answer.body())?)
 }

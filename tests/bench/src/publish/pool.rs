@@ -6,9 +6,9 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use anyhow::Result;
-use functions::moments::publisher::{self, App};
-use functions::sweeper;
 use functions::worker::run_batch;
+use functions::workers::moment_publisher::{self, App};
+use functions::workers::sweeper;
 use futures::future::try_join_all;
 use it::World;
 use it::queue::as_event;
@@ -65,7 +65,7 @@ impl<'a> Pool<'a> {
             }
             self.received.set(self.received.get() + batch.len());
             let event = as_event(&batch)?;
-            let answer = run_batch(&self.publisher, publisher::handle, event, self.world.deadline()).await;
+            let answer = run_batch(&self.publisher, moment_publisher::handle, event, self.world.deadline()).await;
             let failed: Vec<&str> = answer.batch_item_failures.iter().map(|one| &*one.item_identifier).collect();
             let returned = poller::settle(self.world, batch, &failed).await?;
             self.returned.set(self.returned.get() + returned);

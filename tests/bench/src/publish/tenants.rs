@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 use functions::http::dispatch;
-use functions::moments::moment_sync::{self, App};
+use functions::routes::moment_sync::{self, App};
 use futures::{StreamExt, TryStreamExt, stream};
 use it::world::Detour;
 use it::{Event, World};

@@ -1,11 +1,15 @@
 //! Ids in the path that are none: there is no such thing, and that is all anybody learns.
 
 use anyhow::Result;
+use functions::catalog;
 use serde_json::json;
 
 use super::USER;
 use crate::World;
-use crate::evidence::Refusal;
+use crate::evidence::{Refusal, last_parameter};
+
+/// The parameters of paths that are numbers.
+const NUMBERS: [&str; 2] = ["leadId", "taskId"];
 
 const NOT_FOUND: Refusal<'_> = Refusal::new(404, "NOT_FOUND");
 
@@ -16,6 +20,12 @@ async fn numbers_that_are_no_ids_are_not_found() -> Result<()> {
     world.authorize(USER, "shop").await?;
     world.sync(USER, &shop, "INCREMENTAL").await?;
     let body = json!({"status": "CONTACTED", "notes": "x"});
+    let numbered: Vec<(&str, &str)> = catalog::ROUTES
+        .iter()
+        .filter(|route| route.path.starts_with("/api/v1/lead/"))
+        .filter_map(|route| Some((route.name, last_parameter(route.path).filter(|name| NUMBERS.contains(name))?)))
+        .collect();
+    assert!(numbered.len() >= 3, "{numbered:?}");
     let long = "9".repeat(5_000);
     let before = world.snapshot().await?;
     for id in [
@@ -45,9 +55,7 @@ async fn numbers_that_are_no_ids_are_not_found() -> Result<()> {
         "18446744073709551617",
         &long,
     ] {
-        for (function, parameter) in
-            [("douyin-lead", "leadId"), ("douyin-lead-update", "leadId"), ("douyin-fans-sync-task", "taskId")]
-        {
+        for (function, parameter) in &numbered {
             let event = world.sample_as(USER, function)?.path(parameter, id).json(&body);
             let what = format!("{function} {id:.40}");
             before.refuses(&world, &what, &event, &NOT_FOUND).await?;

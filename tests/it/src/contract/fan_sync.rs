@@ -1,7 +1,7 @@
 //! Rows 3 and 4: asking for a sync, and asking how it goes.
 
 use anyhow::Result;
-use functions::douyin::fan_sync_worker;
+use functions::workers::douyin_fan_sync_worker;
 use sandbox::douyin::{Decision, Endpoint, Fault};
 use serde_json::json;
 
@@ -42,7 +42,8 @@ async fn a_sync_is_accepted_and_then_found_running_until_it_ends() -> Result<()>
 
     // The second page is refused for a moment, so that the worker pauses half-way.
     world.sandbox.douyin().arm(Fault::code(Endpoint::FansList, 28_003_018).on_page(2));
-    let worker = fan_sync_worker::App::new(&world.context("douyin-fan-sync-worker", &Detour::default()).await?).await?;
+    let worker =
+        douyin_fan_sync_worker::App::new(&world.context("douyin-fan-sync-worker", &Detour::default()).await?).await?;
     assert_eq!(world.run_batch(&worker, world.receive().await?).await?, 1);
     let running = ask(&world, &json!({ "douyinUserId": shop })).await?;
     assert_enveloped(&running, 200, &json!({"taskId": task, "status": "PROCESSING", "message": said}));

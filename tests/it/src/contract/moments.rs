@@ -51,8 +51,8 @@ async fn about(world: &World, function: &str, task: u64) -> Result<Answer> {
 /// One round of the health checker.
 async fn check_health(world: &World) -> Result<()> {
     let base = world.context("wechat-health-checker", &Detour::default()).await?;
-    let app = functions::moments::health_checker::App::new(&base).await?;
-    functions::moments::health_checker::handle(&app, world.deadline()).await?;
+    let app = functions::workers::wechat_health_checker::App::new(&base).await?;
+    functions::workers::wechat_health_checker::handle(&app, world.deadline()).await?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //! token set that Douyin has just handed out exists nowhere else then, so it has to reach its row all the same.
 
 use anyhow::{Context, Result, ensure};
-use functions::douyin::token_keeper;
+use functions::workers::douyin_token_keeper;
 use sandbox::douyin::{Decision, Effect, Endpoint, Fault as PlatformFault};
 use serde_json::json;
 
@@ -39,8 +39,8 @@ async fn renewal_due(seed: u64) -> Result<World> {
 }
 
 async fn keep(world: &World, proxy: &Proxy) -> Result<()> {
-    let app = token_keeper::App::new(&world.context("douyin-token-keeper", &proxy.detour()).await?).await?;
-    token_keeper::handle(&app, world.deadline()).await?;
+    let app = douyin_token_keeper::App::new(&world.context("douyin-token-keeper", &proxy.detour()).await?).await?;
+    douyin_token_keeper::handle(&app, world.deadline()).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use functions::sweeper;
+use functions::workers::sweeper;
 use futures::future::{join_all, try_join_all};
 use serde_json::json;
 

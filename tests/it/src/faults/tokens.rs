@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use functions::douyin::token_keeper;
+use functions::workers::douyin_token_keeper;
 use jiff::Timestamp;
 use sandbox::douyin::{Effect, Endpoint, Fault};
 
@@ -232,7 +232,7 @@ async fn refusal_of_a_deleted_accounts_token_does_not_end_its_successor() -> Res
     world.sandbox.douyin().arm(Fault::code(Endpoint::RefreshToken, REFRESH_TOKEN_DEAD));
     let proxy = Proxy::start(&world).await?;
     let gate = proxy.hold("oauth/refresh_token", 1);
-    let app = token_keeper::App::new(&world.context("douyin-token-keeper", &proxy.detour()).await?).await?;
+    let app = douyin_token_keeper::App::new(&world.context("douyin-token-keeper", &proxy.detour()).await?).await?;
     let meanwhile = async {
         gate.reached().await;
         let delete = Event::sample("douyin-account-delete")?.path("douyinUserId", &shop);
@@ -241,7 +241,7 @@ async fn refusal_of_a_deleted_accounts_token_does_not_end_its_successor() -> Res
         gate.open();
         anyhow::Ok(answer.status)
     };
-    let (_, deleted) = futures::join!(token_keeper::handle(&app, world.deadline()), meanwhile);
+    let (_, deleted) = futures::join!(douyin_token_keeper::handle(&app, world.deadline()), meanwhile);
     assert_eq!(deleted?, 200);
     expect_account(&world, "ACTIVE", "after the refusal of the former token").await
 }

@@ -1,6 +1,7 @@
 //! Who is asked to publish: the accounts of the delivery about which nothing final is told and that can be used now.
 
 use anyhow::{Result, ensure};
+use functions::workers::moment_publisher;
 use sandbox::wecom::{WecomEndpoint, WecomFault};
 use serde_json::{Value, json};
 
@@ -105,7 +106,7 @@ async fn accounts_whose_result_has_ended_are_not_published_to() -> Result<()> {
     for account in [device, member] {
         let task = request(&world, &json!({"text": "早上好", "accountIds": [account]})).await?;
         let base = world.context("moment-publisher", &Detour::default()).await?;
-        let app = functions::moments::publisher::App::new(&base).await?;
+        let app = moment_publisher::App::new(&base).await?;
         let dispatch = receive(&world).await?.expect("the task's message");
         world.publish_batch(&app, vec![dispatch]).await?;
         let row = world.aws.dynamodb.update_item().table_name(&table);

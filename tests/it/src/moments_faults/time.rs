@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use functions::moments::publisher::{App, handle};
+use functions::workers::moment_publisher::{App, handle};
 use kernel::deadline::Deadline;
 
 use super::story::Story;

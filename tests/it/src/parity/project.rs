@@ -1,12 +1,10 @@
-//! template.yaml, the manifests, the sample events and the README, read into the shapes the parity test compares.
+//! template.yaml and the sample events, read into the shapes the parity test compares.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
-
-/// Method, path and function: what every place that knows the routes must agree on.
-pub type Routes = BTreeSet<(String, String, String)>;
+use local::stack::Written;
+use serde_json::{Map, Value};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -15,11 +13,6 @@ fn root() -> PathBuf {
 /// A file of the project.
 pub fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-/// A TOML file of the project.
-pub fn manifest(path: &str) -> toml::Table {
-    read(path).parse().unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// `events/<bin>.json`.
@@ -35,48 +28,6 @@ pub fn stems(folder: &str, extension: &str) -> BTreeSet<String> {
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|found| found == extension))
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
-        .collect()
-}
-
-/// The routes of the watch router in the root manifest.
-pub fn router() -> Routes {
-    let manifest = manifest("Cargo.toml");
-    let mut routes = Routes::new();
-    let table = manifest["workspace"]["metadata"]["lambda"]["watch"]["router"].as_table().unwrap();
-    for (path, targets) in table {
-        for target in targets.as_array().unwrap() {
-            let text = |key: &str| target[key].as_str().unwrap().to_owned();
-            let new = routes.insert((text("method"), path.clone(), text("function")));
-            assert!(new, "the router has {path} twice");
-        }
-    }
-    routes
-}
-
-/// The rows of the README's table whose header names the columns Method, Path and Function.
-pub fn readme_routes() -> Routes {
-    let readme = read("README.md");
-    let cells = |line: &str| -> Vec<String> {
-        line.trim().trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
-    };
-    let mut lines = readme.lines();
-    let columns = lines
-        .by_ref()
-        .filter(|line| line.trim_start().starts_with('|'))
-        .find_map(|line| {
-            let names: Vec<String> = cells(line).iter().map(|name| name.to_lowercase()).collect();
-            let position = |wanted: &str| names.iter().position(|name| name == wanted);
-            Some([position("method")?, position("path")?, position("function")?])
-        })
-        .expect("README.md has no table with the columns Method, Path and Function");
-    lines
-        .skip(1)
-        .take_while(|line| line.trim_start().starts_with('|'))
-        .map(|line| {
-            let row = cells(line);
-            let [method, path, function] = columns.map(|column| row[column].clone());
-            (method, path, function)
-        })
         .collect()
 }
 
@@ -96,12 +47,17 @@ pub struct Function {
 impl Template {
     /// Reads it.
     pub fn read() -> Self {
-        Self(json_of(yaml_serde::from_str(&read("template.yaml")).unwrap()))
+        Self(Written::parse(&read("template.yaml")).unwrap().body)
     }
 
     /// The resource with this logical id; null when there is none.
     pub fn resource(&self, id: &str) -> &Value {
         &self.0["Resources"][id]
+    }
+
+    /// What all functions have.
+    pub fn globals(&self) -> &Value {
+        &self.0["Globals"]["Function"]
     }
 
     /// The parameter with this name.
@@ -134,7 +90,7 @@ impl Template {
             .map(|id| {
                 let it = self.resource(id);
                 let bin = it["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned();
-                let properties = merged(&self.0["Globals"]["Function"], &it["Properties"]);
+                let properties = merged(self.globals(), &it["Properties"]);
                 (bin.clone(), Function { bin, id: (*id).to_owned(), properties })
             })
             .collect();
@@ -184,25 +140,5 @@ fn merged(global: &Value, own: &Value) -> Value {
             Value::Object(result)
         }
         _ => own.clone(),
-    }
-}
-
-fn json_of(yaml: yaml_serde::Value) -> Value {
-    use yaml_serde::Value as Yaml;
-    match yaml {
-        Yaml::Null => Value::Null,
-        Yaml::Bool(it) => json!(it),
-        Yaml::Number(it) => serde_json::to_value(it).unwrap(),
-        Yaml::String(it) => json!(it),
-        Yaml::Sequence(items) => items.into_iter().map(json_of).collect(),
-        Yaml::Mapping(entries) => {
-            entries.into_iter().map(|(key, value)| (key.as_str().unwrap().to_owned(), json_of(value))).collect()
-        }
-        Yaml::Tagged(it) => {
-            let tag = it.tag.to_string();
-            let name = tag.trim_start_matches('!');
-            let key = if name == "Ref" { name.to_owned() } else { format!("Fn::{name}") };
-            json!({ key: json_of(it.value) })
-        }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use functions::moments::publisher;
+use functions::workers::moment_publisher;
 use sandbox::fault::Effect;
 use sandbox::gewe::{GeweEndpoint, GeweFault};
 use serde_json::json;
@@ -46,7 +46,7 @@ async fn forgotten_post(world: &World, device: &str) -> Result<()> {
 async fn forgotten_unit(world: &World, device: &str) -> Result<()> {
     forgotten_post(world, device).await?;
     let base = world.context("moment-publisher", &Detour::default()).await?;
-    let publisher = publisher::App::new(&base).await?;
+    let publisher = moment_publisher::App::new(&base).await?;
     // The gateway is down, so that the unit has to be tried again.
     world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, Effect::Code { code: 500, message: None }));
     let batch = world.receive_publications().await?;

@@ -9,7 +9,7 @@ mod start;
 mod watch;
 
 pub(crate) use follow::Follower;
-pub(crate) use start::{Options, Running};
+pub(crate) use start::{Options, Running, Serving};
 
 use std::path::PathBuf;
 

@@ -39,14 +39,27 @@ pub(crate) struct Options {
     pub(crate) sandbox_port: u16,
     pub(crate) overrides: Vec<(String, String)>,
     pub(crate) keep: bool,
-    /// Whether the functions follow the edits of their code.
-    pub(crate) reload: bool,
+    pub(crate) serving: Serving,
+}
+
+/// Who serves the functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Serving {
+    /// We do, and they follow the edits of their code.
+    Reloading,
+    /// We do, as they are at the start.
+    Fixed,
+    /// Somebody else does, by the line that we print.
+    Elsewhere,
 }
 
 /// Everything, running.
 pub(crate) struct Running {
     pub(crate) record: Record,
-    watch: Leash,
+    /// Nothing when the functions are served elsewhere.
+    watch: Option<Leash>,
+    /// The line that serves the functions.
+    pub(crate) watch_line: String,
     aws: EmulatedAws,
     /// The policies of the functions' roles.
     pub(crate) enforcer: Arc<Enforcer>,
@@ -77,12 +90,19 @@ impl Running {
         settings::connect(&mut stack.environments, aws.url());
         settings::apply(&mut stack.environments, &options.overrides)?;
         settings::write(&stack.environments)?;
-        let step = Step::start("starting cargo lambda watch");
-        let watch = watch::start(&venv, options.port, options.reload).await?;
-        step.done(&format!("API on {}", api_url(options)));
+        let watch = match options.serving {
+            Serving::Elsewhere => None,
+            serving => {
+                let step = Step::start("starting cargo lambda watch");
+                let watch = watch::start(&venv, options.port, serving == Serving::Reloading).await?;
+                step.done(&format!("API on {}", api_url(options)));
+                Some(watch)
+            }
+        };
+        let watch_line = watch::line(&venv, options.port)?;
         let record = record(options, &stack, &template, &aws, &sandbox, &identity);
         turn.announce(&record)?;
-        Ok(Self { record, watch, aws, enforcer, sandbox, turn })
+        Ok(Self { record, watch, watch_line, aws, enforcer, sandbox, turn })
     }
 
     /// Fails when a part has ended by itself.
@@ -90,7 +110,7 @@ impl Running {
         if self.aws.ended() {
             bail!("The emulated AWS has ended unexpectedly; its last words are in target/local/log/ministack.log.");
         }
-        if self.watch.ended().is_some() {
+        if self.watch.as_mut().is_some_and(|watch| watch.ended().is_some()) {
             bail!("cargo lambda watch has ended unexpectedly; its last words are in target/local/log/watch.log.");
         }
         Ok(())
@@ -100,7 +120,9 @@ impl Running {
     pub(crate) async fn stop(self) -> Result<()> {
         self.turn.withdraw();
         let step = Step::start("stopping");
-        self.watch.stop().await?;
+        if let Some(watch) = self.watch {
+            watch.stop().await?;
+        }
         let report = self.aws.report();
         self.aws.stop().await?;
         self.sandbox.shutdown().await;

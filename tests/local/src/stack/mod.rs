@@ -7,12 +7,14 @@ mod tables;
 mod template;
 mod upload;
 mod world;
+mod written;
 
 use std::collections::BTreeMap;
 
 pub use deploy::{Parameters, deploy};
 pub use template::{Function, Template, transform};
 pub use world::World;
+pub use written::Written;
 
 /// Environment variables by name.
 pub type Environment = BTreeMap<String, String>;

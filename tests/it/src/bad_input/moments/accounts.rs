@@ -24,8 +24,8 @@ async fn expires(world: &World, device: &str) -> Result<()> {
     world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::CheckOnline, refusal).for_account(device));
     world.advance(std::time::Duration::from_secs(700));
     let base = world.context("wechat-health-checker", &Detour::default()).await?;
-    let checker = functions::moments::health_checker::App::new(&base).await?;
-    functions::moments::health_checker::handle(&checker, world.deadline()).await?;
+    let checker = functions::workers::wechat_health_checker::App::new(&base).await?;
+    functions::workers::wechat_health_checker::handle(&checker, world.deadline()).await?;
     Ok(())
 }
 

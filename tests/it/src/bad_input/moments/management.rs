@@ -1,6 +1,7 @@
 //! Row 13: calling off, moving and trying again in states that do not allow it, and of tasks that are not there.
 
 use anyhow::{Result, ensure};
+use functions::catalog;
 use futures::future::try_join_all;
 use sandbox::fault::Effect;
 use sandbox::gewe::{DeviceState, GeweEndpoint, GeweFault};
@@ -11,7 +12,8 @@ use crate::Event;
 use crate::evidence::Refusal;
 
 const CONFLICT: Refusal<'_> = Refusal::new(409, "CONFLICT");
-const ACTIONS: [&str; 3] = ["moment-task-cancel", "moment-task-retry", "moment-task-update"];
+/// Where everything about one task is.
+const TASK: &str = "/api/v1/workbench/wechat/moments/tasks/{taskId}";
 
 impl Desk {
     /// The request for an action on a task, with all it needs.
@@ -97,7 +99,8 @@ async fn tasks_that_are_not_there_are_not_found() -> Result<()> {
         "18446744073709551617",
         &long,
     ] {
-        for action in ACTIONS.into_iter().chain(["moment-task"]) {
+        let of_a_task = catalog::ROUTES.iter().filter(|route| route.path.starts_with(TASK));
+        for action in of_a_task.map(|route| route.name) {
             desk.refuses(&format!("{action} {id:.40}"), &desk.act(action, id)?, &NOT_FOUND, "请刷新后再试").await?;
         }
     }

@@ -1,8 +1,8 @@
 //! The samples of the Douyin functions.
 
 use anyhow::Result;
-use functions::douyin::fan_sync_worker;
 use functions::worker::run_batch;
+use functions::workers::douyin_fan_sync_worker;
 use sandbox::douyin::Decision;
 use serde_json::json;
 
@@ -58,8 +58,9 @@ pub async fn play(it: &mut Samples) -> Result<()> {
 async fn worker(it: &mut Samples, task: &str) -> Result<()> {
     let name = "douyin-fan-sync-worker";
     let event = batch_of(name, |body| body["taskId"] = json!(task))?;
-    let app = fan_sync_worker::App::new(&it.world.context(name, &Detour::default()).await?).await?;
-    let answer = run_batch(&app, fan_sync_worker::handle, serde_json::from_value(event)?, it.world.deadline()).await;
+    let app = douyin_fan_sync_worker::App::new(&it.world.context(name, &Detour::default()).await?).await?;
+    let answer =
+        run_batch(&app, douyin_fan_sync_worker::handle, serde_json::from_value(event)?, it.world.deadline()).await;
     assert_eq!(answer.batch_item_failures.len(), 0);
     it.played.insert(name.to_owned());
     Ok(())

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use functions::moments::{health_checker, publisher};
 use functions::worker::run_batch;
+use functions::workers::{moment_publisher, wechat_health_checker};
 use sandbox::gewe::DeviceState;
 use sandbox::media::MediaFile;
 use sandbox::wecom::{CorpSpec, MemberSpec};
@@ -74,11 +74,12 @@ async fn failed_post(it: &mut Samples, device: &str) -> Result<String> {
     world.sandbox.gewe().set_state("phone", DeviceState::Offline);
     assert_eq!(world.publish_until_ended(USER, task, 5).await?["status"], "FAILED");
     world.sandbox.gewe().set_state("phone", DeviceState::Online);
-    let app = health_checker::App::new(&world.context("wechat-health-checker", &Detour::default()).await?).await?;
+    let app =
+        wechat_health_checker::App::new(&world.context("wechat-health-checker", &Detour::default()).await?).await?;
     let mut checked = Ok(());
     for _ in 0..2 {
         world.advance(Duration::from_secs(1_200));
-        checked = checked.and(health_checker::handle(&app, world.deadline()).await.map(drop));
+        checked = checked.and(wechat_health_checker::handle(&app, world.deadline()).await.map(drop));
     }
     it.scheduled("wechat-health-checker", checked.map_err(anyhow::Error::from))?;
     Ok(task.to_string())
@@ -87,7 +88,7 @@ async fn failed_post(it: &mut Samples, device: &str) -> Result<String> {
 /// The publisher's sample has a message about a whole task and one about a unit of it.
 async fn publish(it: &mut Samples, task: &str) -> Result<()> {
     let name = "moment-publisher";
-    let app = publisher::App::new(&it.world.context(name, &Detour::default()).await?).await?;
+    let app = moment_publisher::App::new(&it.world.context(name, &Detour::default()).await?).await?;
     // The message of the retry makes the units there are to name.
     it.world.publish_batch(&app, it.world.receive_publications().await?).await?;
     let units = it.world.rows("t_moment_publish_unit").await?;
@@ -98,7 +99,7 @@ async fn publish(it: &mut Samples, task: &str) -> Result<()> {
             *named = json!(unit);
         }
     })?;
-    let answer = run_batch(&app, publisher::handle, serde_json::from_value(event)?, it.world.deadline()).await;
+    let answer = run_batch(&app, moment_publisher::handle, serde_json::from_value(event)?, it.world.deadline()).await;
     assert_eq!(answer.batch_item_failures.len(), 0);
     it.played.insert(name.to_owned());
     Ok(())

@@ -1,0 +1,32 @@
+//! `GET /api/v1/lead/douyin/accounts`: the caller's authorised accounts.
+
+use kernel::config::ConfigError;
+use kernel::jwt::Authenticator;
+use leads::accounts::Accounts;
+
+use crate::catalog;
+use crate::http::{ApiRequest, ApiResponse, Problem};
+use crate::views::leads::AccountView;
+use kernel::Context;
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    accounts: Accounts,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let accounts = Accounts::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, accounts })
+    }
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, catalog::DOUYIN_ACCOUNTS.permission).await?;
+    let accounts = app.accounts.list(caller.user_id).await?;
+    ApiResponse::ok(accounts.into_iter().map(AccountView::from).collect::<Vec<_>>())
+}

@@ -1,0 +1,62 @@
+//! `POST /api/v1/lead/douyin/fans/sync`: start a sync, or find the one that runs.
+
+use kernel::config::ConfigError;
+use kernel::ids::TaskId;
+use kernel::jwt::Authenticator;
+use leads::fan_sync::{Started, SyncRequests};
+use leads::store::sync_task::{SyncStatus, SyncStrategy};
+use serde::{Deserialize, Serialize};
+
+use crate::catalog;
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, word};
+use kernel::Context;
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    requests: SyncRequests,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let requests = SyncRequests::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, requests })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Body {
+    douyin_user_id: String,
+    #[serde(default, deserialize_with = "word")]
+    sync_strategy: SyncStrategy,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    task_id: String,
+    status: SyncStatus,
+    message: &'static str,
+}
+
+impl Answer {
+    fn new(task: TaskId, status: SyncStatus) -> Self {
+        Self { task_id: task.to_string(), status, message: "粉丝数据同步中" }
+    }
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, catalog::DOUYIN_FANS_SYNC.permission).await?;
+    let body: Body = request.json_body(MAX_BODY)?;
+    if body.douyin_user_id.trim().is_empty() {
+        return Err(kernel::Error::invalid("douyinUserId", "不能为空，请填写已授权的抖音账号").into());
+    }
+    match app.requests.start(caller.user_id, &body.douyin_user_id, body.sync_strategy).await? {
+        Started::New(task) => ApiResponse::accepted(Answer::new(task, SyncStatus::Pending)),
+        Started::Running(task, status) => ApiResponse::ok(Answer::new(task, status)),
+    }
+}

@@ -1,0 +1,32 @@
+//! `GET /api/v1/lead/douyin/fans/sync/{taskId}`: how a sync goes.
+
+use kernel::config::ConfigError;
+use kernel::jwt::Authenticator;
+use leads::fan_sync::SyncProgress;
+
+use crate::catalog;
+use crate::http::{ApiRequest, ApiResponse, Problem};
+use crate::views::leads::SyncTaskView;
+use kernel::Context;
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    progress: SyncProgress,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let progress = SyncProgress::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, progress })
+    }
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, catalog::DOUYIN_FANS_SYNC_TASK.permission).await?;
+    let task = request.path_id("taskId", "sync task")?;
+    ApiResponse::ok(SyncTaskView::from(app.progress.read(caller.user_id, task).await?))
+}

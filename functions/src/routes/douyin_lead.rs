@@ -1,0 +1,39 @@
+//! `GET /api/v1/lead/douyin/leads/{leadId}`: one lead with its history.
+
+use kernel::config::ConfigError;
+use kernel::jwt::Authenticator;
+use leads::desk::LeadDesk;
+use leads::ids::LeadId;
+
+use crate::catalog;
+use crate::http::{ApiRequest, ApiResponse, Problem};
+use crate::views::leads::LeadDetail;
+use kernel::Context;
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    desk: LeadDesk,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let desk = LeadDesk::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, desk })
+    }
+}
+
+/// The lead named by the path.
+pub(super) fn lead_id(request: &ApiRequest) -> kernel::Result<LeadId> {
+    request.path_id("leadId", "lead")
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, catalog::DOUYIN_LEAD.permission).await?;
+    let lead_id = lead_id(&request)?;
+    let (lead, history) = app.desk.read(caller.user_id, lead_id).await?;
+    ApiResponse::ok(LeadDetail::new(lead, Some(history)))
+}

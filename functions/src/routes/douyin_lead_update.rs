@@ -1,0 +1,48 @@
+//! `PATCH /api/v1/lead/douyin/leads/{leadId}`: work a lead.
+
+use kernel::config::ConfigError;
+use kernel::jwt::Authenticator;
+use leads::desk::{LeadChange, LeadDesk};
+use leads::store::lead::LeadStatus;
+use serde::Deserialize;
+
+use super::douyin_lead::lead_id;
+use crate::catalog;
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, optional_word};
+use crate::views::leads::LeadDetail;
+use kernel::Context;
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    desk: LeadDesk,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let desk = LeadDesk::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, desk })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    #[serde(default, deserialize_with = "optional_word")]
+    status: Option<LeadStatus>,
+    notes: Option<String>,
+    version: Option<u64>,
+    #[serde(default)]
+    reopen: bool,
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, catalog::DOUYIN_LEAD_UPDATE.permission).await?;
+    let lead_id = lead_id(&request)?;
+    let body: Body = request.json_body(MAX_BODY)?;
+    let change = LeadChange { status: body.status, notes: body.notes, version: body.version, reopen: body.reopen };
+    ApiResponse::ok(LeadDetail::new(app.desk.change(&caller, lead_id, &change).await?, None))
+}

@@ -1,0 +1,65 @@
+//! `GET /api/v1/lead/douyin/leads`: the lead list.
+
+use kernel::advice::ErrorCode;
+use kernel::config::ConfigError;
+use kernel::jwt::Authenticator;
+use kernel::page::Page;
+use leads::lead_list::{LeadList, RawLeadQuery};
+use serde::Deserialize;
+
+use crate::catalog;
+use crate::http::{ApiRequest, ApiResponse, Problem};
+use crate::views::leads::LeadRecord;
+use kernel::Context;
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    list: LeadList,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let list = LeadList::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, list })
+    }
+}
+
+/// All texts: what they must look like is the query's own business, and so is the error.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Query {
+    start_time: Option<String>,
+    end_time: Option<String>,
+    keyword: Option<String>,
+    status: Option<String>,
+    source_douyin_user_id: Option<String>,
+    page: Option<String>,
+    size: Option<String>,
+}
+
+impl From<Query> for RawLeadQuery {
+    fn from(query: Query) -> Self {
+        Self {
+            start_time: query.start_time,
+            end_time: query.end_time,
+            keyword: query.keyword,
+            status: query.status,
+            source_douyin_user_id: query.source_douyin_user_id,
+            page: query.page,
+            size: query.size,
+        }
+    }
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, catalog::DOUYIN_LEADS.permission).await?;
+    let query: Query =
+        request.query().map_err(|error| Problem::from(error).with_code(ErrorCode::InvalidDouyinLeadQuery))?;
+    let page = app.list.page(caller.user_id, &RawLeadQuery::from(query).parse()?).await?;
+    let records = page.records.into_iter().map(LeadRecord::from).collect();
+    ApiResponse::ok(Page { records, total: page.total, size: page.size, current: page.current, pages: page.pages })
+}

@@ -1,0 +1,29 @@
+//! `POST /api/v1/workbench/wechat/moments/tasks/{taskId}/retry`: try failed accounts again, and no others.
+
+use moments::tasks::RetryRequest;
+use serde::Deserialize;
+
+use crate::catalog;
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
+pub use crate::task_management::App;
+
+/// Everything may be absent or null, and so may the body itself.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Body {
+    account_ids: Option<Vec<String>>,
+    include_unconfirmed: Option<bool>,
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let (user_id, task) = app.asked(&request, catalog::MOMENT_TASK_RETRY.permission).await?;
+    let body: Body =
+        if request.body().trim_ascii().is_empty() { Body::default() } else { request.json_body(MAX_BODY)? };
+    let wanted = RetryRequest {
+        account_ids: body.account_ids,
+        include_unconfirmed: body.include_unconfirmed.unwrap_or_default(),
+    };
+    app.management.retry(user_id, task, &wanted).await?;
+    ApiResponse::accepted(app.view(user_id, task).await?)
+}

@@ -1,0 +1,51 @@
+//! `GET /api/v1/workbench/wechat/moments/tasks`: the tasks, newest first.
+
+use kernel::config::ConfigError;
+use kernel::jwt::Authenticator;
+use kernel::page::{MAX_SIZE, Page, PageRequest};
+use moments::status::TaskStatus;
+use moments::tasks::Tasks;
+use serde::Deserialize;
+
+use crate::catalog;
+use crate::http::{ApiRequest, ApiResponse, Problem};
+use crate::views::moments::TaskSummary;
+use kernel::Context;
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    tasks: Tasks,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let tasks = Tasks::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, tasks })
+    }
+}
+
+#[derive(Deserialize)]
+struct Query {
+    status: Option<TaskStatus>,
+    page: Option<u64>,
+    size: Option<u64>,
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, catalog::MOMENT_TASKS.permission).await?;
+    let query: Query = request.query()?;
+    let wanted = PageRequest { page: query.page.unwrap_or(1), size: query.size.unwrap_or(10) };
+    if wanted.page < 1 {
+        return Err(kernel::Error::invalid("page", "页码须为不小于 1 的整数").into());
+    }
+    if !(1..=MAX_SIZE).contains(&wanted.size) {
+        return Err(kernel::Error::invalid("size", format!("每页条数须为 1 到 {MAX_SIZE} 的整数")).into());
+    }
+    let page = app.tasks.list(caller.user_id, query.status, wanted).await?;
+    let records = page.records.into_iter().map(TaskSummary::from).collect();
+    ApiResponse::ok(Page { records, total: page.total, size: page.size, current: page.current, pages: page.pages })
+}

@@ -1,0 +1,101 @@
+//! `POST /api/v1/workbench/wechat/accounts`: connect a company app with its members, or a device of the gateway.
+
+use kernel::config::ConfigError;
+use kernel::jwt::Authenticator;
+use moments::accounts::{AccountConnections, CorpRequest, DeviceRequest};
+use secrecy::SecretString;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog;
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, word};
+use crate::views::moments::AccountView;
+use kernel::Context;
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    connections: AccountConnections,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let connections = AccountConnections::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, connections })
+    }
+}
+
+/// What whoever connects a personal account must know: nobody at Tencent has agreed to this way.
+const RISK: &str = "个人号通过第三方网关发布朋友圈，并非微信官方能力，账号存在被限制或封禁的风险。";
+
+/// Read first, by itself: serde's own tagged enums forget in which field of a variant something was wrong.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kind {
+    #[serde(deserialize_with = "word")]
+    account_type: AccountType,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum AccountType {
+    Wework,
+    Personal,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Company {
+    #[serde(rename = "accountType")]
+    _account_type: IgnoredAny,
+    corp_id: String,
+    agent_id: u64,
+    secret: SecretString,
+    member_ids: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Device {
+    #[serde(rename = "accountType")]
+    _account_type: IgnoredAny,
+    app_id: String,
+    gateway_token: SecretString,
+    account_name: Option<String>,
+    #[serde(default)]
+    accept_risk: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    accounts: Vec<AccountView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk_notice: Option<&'static str>,
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, catalog::WECHAT_ACCOUNT_CONNECT.permission).await?;
+    let Kind { account_type } = request.json_body(MAX_BODY)?;
+    let (accounts, risk_notice) = match account_type {
+        AccountType::Wework => {
+            let Company { corp_id, agent_id, secret, member_ids, .. } = request.json_body(MAX_BODY)?;
+            let wanted = CorpRequest { corp_id, agent_id, secret, member_ids };
+            (app.connections.connect_corp(caller.user_id, &wanted).await?, None)
+        }
+        AccountType::Personal => {
+            let Device { app_id, gateway_token, account_name, accept_risk, .. } = request.json_body(MAX_BODY)?;
+            if !accept_risk {
+                let problem = format!("{RISK}如仍要连接，请传 acceptRisk: true");
+                return Err(kernel::Error::invalid("acceptRisk", problem).into());
+            }
+            let wanted = DeviceRequest { app_id, token: gateway_token, account_name };
+            (app.connections.connect_device(caller.user_id, &wanted).await?, Some(RISK))
+        }
+    };
+    let accounts = accounts.into_iter().map(AccountView::from).collect();
+    ApiResponse::ok(Answer { accounts, risk_notice })
+}

@@ -1,0 +1,43 @@
+//! What the three functions that manage a task share.
+
+use kernel::config::ConfigError;
+use kernel::ids::{TaskId, UserId};
+use kernel::jwt::Authenticator;
+use moments::tasks::{TaskManagement, Tasks};
+
+use crate::http::{ApiRequest, Problem};
+use crate::views::moments::TaskView;
+use kernel::Context;
+
+/// What the requests of such a function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    pub(crate) management: TaskManagement,
+    tasks: Tasks,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let management = TaskManagement::new(cx)?;
+        let tasks = Tasks::new(cx)?;
+        Ok(Self { auth: Authenticator::new(cx).await?, management, tasks })
+    }
+
+    /// Who asks, and about which task; `permission` is that of the function's own route.
+    pub(crate) async fn asked(
+        &self,
+        request: &ApiRequest,
+        permission: &'static str,
+    ) -> Result<(UserId, TaskId), Problem> {
+        let caller = request.caller(&self.auth, permission).await?;
+        Ok((caller.user_id, request.path_id("taskId", "moment task")?))
+    }
+
+    /// The task as it is now.
+    pub(crate) async fn view(&self, user_id: UserId, task: TaskId) -> Result<TaskView, Problem> {
+        let (task, results) = self.tasks.read(user_id, task).await?;
+        Ok(TaskView::new(task, results))
+    }
+}

@@ -1,0 +1,223 @@
+//! Douyin lead acquisition: the domain's objects with the contract's field names.
+
+use jiff::Timestamp;
+use lambda_http::http::StatusCode;
+use leads::authorize::Authorized;
+use leads::ids::LeadId;
+use leads::store::auth::{Auth, AuthStatus};
+use leads::store::lead::{Lead, LeadStatus};
+use leads::store::lead_index::EditRecord;
+use leads::store::sync_task::{SyncStatus, SyncStrategy, SyncTask};
+use leads::tokens::reauthorize_by;
+use serde::Serialize;
+
+use super::instant;
+use crate::http::{ApiResponse, Problem};
+
+/// The channel every lead of this domain comes through.
+const CHANNEL: &str = "抖音获客";
+
+/// The answer that an account is authorised.
+pub fn authorized(account: &Authorized) -> Result<ApiResponse, Problem> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Answer<'a> {
+        message: &'static str,
+        user_id: u64,
+        douyin_user_id: &'a str,
+    }
+    const AUTHORIZED: &str = "授权成功";
+    let (user_id, douyin_user_id) = (account.user_id.get(), account.douyin_user_id.as_str());
+    ApiResponse::enveloped(StatusCode::OK, AUTHORIZED, Answer { message: AUTHORIZED, user_id, douyin_user_id })
+}
+
+/// A record of the lead list: exactly the owner's fields.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeadRecord {
+    lead_id: LeadId,
+    channel: &'static str,
+    nickname: String,
+    avatar_url: String,
+    douyin_user_id: String,
+    acquire_time: Timestamp,
+    status: LeadStatus,
+    notes: String,
+}
+
+impl From<Lead> for LeadRecord {
+    fn from(lead: Lead) -> Self {
+        Self {
+            lead_id: lead.lead_id,
+            channel: CHANNEL,
+            nickname: lead.nickname,
+            avatar_url: lead.avatar_url,
+            douyin_user_id: lead.douyin_user_id,
+            acquire_time: instant(lead.acquire_time),
+            status: lead.status,
+            notes: lead.notes,
+        }
+    }
+}
+
+/// A lead opened for work: the record and what belongs to it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeadDetail {
+    #[serde(flatten)]
+    record: LeadRecord,
+    version: u64,
+    update_time: Timestamp,
+    sources: Vec<SourceView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<Vec<EditView>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SourceView {
+    douyin_user_id: String,
+    following: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EditView {
+    version: u64,
+    edited_by: u64,
+    actor: ActorView,
+    edit_time: Timestamp,
+    from_status: LeadStatus,
+    to_status: LeadStatus,
+    notes_changed: bool,
+}
+
+/// Who of the tenant made a change.
+#[derive(Debug, Serialize)]
+struct ActorView {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+impl LeadDetail {
+    /// The view of a lead, with its history when that was read.
+    pub fn new(lead: Lead, history: Option<Vec<EditRecord>>) -> Self {
+        let sources = lead
+            .sources
+            .iter()
+            .map(|source| SourceView { douyin_user_id: source.clone(), following: !lead.unfollowed.contains(source) });
+        Self {
+            version: lead.version,
+            update_time: instant(lead.update_time),
+            sources: sources.collect(),
+            history: history.map(|edits| edits.into_iter().map(EditView::from).collect()),
+            record: lead.into(),
+        }
+    }
+}
+
+impl From<EditRecord> for EditView {
+    fn from(edit: EditRecord) -> Self {
+        Self {
+            version: edit.version,
+            edited_by: edit.edited_by.get(),
+            // Before actors were noted, a change was the tenant's.
+            actor: ActorView { id: edit.actor_id.unwrap_or_else(|| edit.edited_by.to_string()), name: edit.actor_name },
+            edit_time: instant(edit.edited_at),
+            from_status: edit.from_status,
+            to_status: edit.to_status,
+            notes_changed: edit.notes_changed,
+        }
+    }
+}
+
+/// How a sync goes.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncTaskView {
+    task_id: String,
+    douyin_user_id: String,
+    status: SyncStatus,
+    strategy: SyncStrategy,
+    pages: u64,
+    seen: u64,
+    created: u64,
+    updated: u64,
+    unchanged: u64,
+    unfollowed: u64,
+    total: Option<u64>,
+    create_time: Timestamp,
+    started_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+    next_action_at: Option<Timestamp>,
+    error: Option<SyncErrorView>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SyncErrorView {
+    #[serde(rename = "type")]
+    error_type: String,
+    message: String,
+    reason: String,
+}
+
+impl From<SyncTask> for SyncTaskView {
+    fn from(task: SyncTask) -> Self {
+        let error = task.error_type.map(|error_type| SyncErrorView {
+            error_type,
+            message: task.error_message.unwrap_or_default(),
+            reason: task.error_remedy.unwrap_or_default(),
+        });
+        Self {
+            task_id: task.task_id.to_string(),
+            douyin_user_id: task.douyin_user_id,
+            status: task.status,
+            strategy: task.strategy,
+            pages: task.counters.pages,
+            seen: task.counters.seen,
+            created: task.counters.created,
+            updated: task.counters.updated,
+            unchanged: task.counters.unchanged,
+            unfollowed: task.counters.unfollowed,
+            total: task.total,
+            create_time: instant(task.create_time),
+            started_at: task.started_at.map(instant),
+            finished_at: task.finished_at.map(instant),
+            next_action_at: task.next_action_at.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+            error,
+        }
+    }
+}
+
+/// An authorised account: never its tokens.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountView {
+    douyin_user_id: String,
+    nickname: String,
+    avatar_url: String,
+    status: AuthStatus,
+    scopes: Vec<String>,
+    last_sync_at: Option<Timestamp>,
+    reauthorize_by: Timestamp,
+    active_sync_task_id: Option<String>,
+    create_time: Timestamp,
+}
+
+impl From<Auth> for AccountView {
+    fn from(account: Auth) -> Self {
+        Self {
+            reauthorize_by: instant(reauthorize_by(&account)),
+            douyin_user_id: account.douyin_user_id,
+            nickname: account.nickname,
+            avatar_url: account.avatar_url,
+            status: account.status,
+            scopes: account.scope.split(',').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
+            last_sync_at: account.last_sync_time.map(instant),
+            active_sync_task_id: account.active_sync_task_id.map(|task| task.to_string()),
+            create_time: instant(account.create_time),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The publisher: dispatches tasks and moves their units, message by message.
+
+use kernel::config::ConfigError;
+use kernel::deadline::Deadline;
+use moments::config::PublishSettings;
+use moments::publish::{Dispatcher, PublishMessage, Publisher};
+
+use kernel::Context;
+
+/// What the messages of this function share.
+#[derive(Debug)]
+pub struct App {
+    dispatcher: Dispatcher,
+    publisher: Publisher,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let settings = PublishSettings::from_env(&cx.env)?;
+        Ok(Self { dispatcher: Dispatcher::new(cx, &settings)?, publisher: Publisher::new(cx, settings)? })
+    }
+}
+
+/// Handles one message. What becomes of it is in the rows; an error is one of our own stores and brings the message
+/// back. Each message is one step: one that the function's timeout cuts short is taken up again after its lease, with
+/// the media already uploaded still known, or read back if it was being sent. Nothing is sent that `deadline` would cut
+/// short.
+pub async fn handle(app: &App, message: PublishMessage, deadline: Deadline) -> moments::Result<()> {
+    match &message.unit {
+        None => app.dispatcher.dispatch(message.task_id).await,
+        Some(unit) => {
+            let moved = app.publisher.run(message.task_id, unit, deadline).await?;
+            tracing::info!(task.id = message.task_id.get(), unit, ?moved, "unit of task {} handled", message.task_id);
+            Ok(())
+        }
+    }
+}

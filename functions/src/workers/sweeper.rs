@@ -1,0 +1,44 @@
+//! The sweeper: moves whatever should have moved and has not. It takes no input.
+
+use kernel::config::ConfigError;
+use kernel::deadline::Deadline;
+use kernel::round::RoundReport;
+use leads::fan_sync::Sweeper;
+use moments::sweep::MomentSweeper;
+
+use kernel::Context;
+
+/// What went wrong with a sweep.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub enum Error {
+    /// Of fan syncs.
+    FanSyncs(#[from] leads::Error),
+    /// Of publications.
+    Publications(#[from] moments::Error),
+}
+
+/// What the runs of this function share.
+#[derive(Debug)]
+pub struct App {
+    fan_syncs: Sweeper,
+    publications: MomentSweeper,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { fan_syncs: Sweeper::new(cx)?, publications: MomentSweeper::new(cx)? })
+    }
+}
+
+/// One sweep.
+pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, Error> {
+    // None waits for another: what is wrong with one must not keep the others' work lying.
+    // Boxed, because laid out inside `main`'s own they nest deeper than the compiler follows (128 levels).
+    let fan_syncs = Box::pin(app.fan_syncs.sweep(deadline));
+    let tasks = Box::pin(app.publications.sweep_tasks(deadline));
+    let units = Box::pin(app.publications.sweep_units(deadline));
+    let (fan_syncs, tasks, units) = futures::join!(fan_syncs, tasks, units);
+    Ok(vec![fan_syncs?, tasks?, units?])
+}
