@@ -17,7 +17,7 @@ pub struct App {
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let settings = PublishSettings::from_env(&cx.env)?;
+        let settings = PublishSettings::load(&cx.env)?;
         Ok(Self { dispatcher: Dispatcher::new(cx, &settings)?, publisher: Publisher::new(cx, settings)? })
     }
 }

@@ -8,6 +8,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use kernel::queue::{MAX_DELAY, Queue};
 
+use crate::config::publish_queue;
 use crate::publish::PublishMessage;
 
 /// Sends messages about tasks and their units.
@@ -15,9 +16,9 @@ use crate::publish::PublishMessage;
 pub(crate) struct PublishQueue(Queue);
 
 impl PublishQueue {
-    /// The queue at `PUBLISH_QUEUE_URL`.
+    /// The configured queue.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self(Queue::new(cx.aws.sqs.clone(), cx.env.required("PUBLISH_QUEUE_URL")?)))
+        Ok(Self(publish_queue(cx)?))
     }
 
     /// Has the task dispatched after `delay`. `false`: that is longer than a message can wait, and nothing was sent.

@@ -15,7 +15,7 @@ use tracing::info;
 use super::device_digest;
 use super::health::FIRST_CHECK_MS;
 use super::request::{CorpRequest, DeviceRequest, member_choice};
-use crate::config::{Gateways, wecom};
+use crate::config::{Gateways, ProviderSettings, vault};
 use crate::error::{Error, Result};
 use crate::store::account::{Account, AccountStore, AccountType, AuthData, Connection, TABLE};
 use crate::store::corp::{self, CorpStore};
@@ -36,13 +36,14 @@ pub struct AccountConnections {
 impl AccountConnections {
     /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let providers = ProviderSettings::to_connect(&cx.env)?;
         Ok(Self {
             client: cx.aws.dynamodb.clone(),
             accounts: AccountStore::new(cx)?,
             corps: CorpStore::new(cx)?,
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
-            wecom: wecom(&cx.env)?,
-            gateways: Gateways::from_env(&cx.env)?,
+            vault: vault(cx)?,
+            wecom: providers.wecom(),
+            gateways: providers.gateways(),
             clock: cx.clock.clone(),
         })
     }

@@ -10,6 +10,7 @@ use kernel::lease::{Lease, Turn, wait_for};
 use kernel::vault::{Place, Vault};
 use secrecy::SecretString;
 
+use crate::config::vault;
 use crate::error::Result;
 use crate::store::corp::{Corp, CorpStore, TABLE};
 use crate::wecom::{Wecom, let_go};
@@ -44,12 +45,7 @@ pub struct CorpTokens {
 impl CorpTokens {
     /// From the environment.
     pub fn new(cx: &Context, wecom: Wecom) -> Result<Self, ConfigError> {
-        Ok(Self {
-            corps: CorpStore::new(cx)?,
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
-            wecom,
-            clock: cx.clock.clone(),
-        })
+        Ok(Self { corps: CorpStore::new(cx)?, vault: vault(cx)?, wecom, clock: cx.clock.clone() })
     }
 
     /// A usable token of the app, newer than `rejected` if WeCom has refused one. A secret that WeCom refuses is not

@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use tracing::{info, warn};
 
 use super::device_digest;
-use crate::config::Gateways;
+use crate::config::{ANSWERS_WITHIN, Gateways, ProviderSettings, vault};
 use crate::error::{Error, Result};
 use crate::provider::FailureKind;
 use crate::store::account::{Account, AccountStatus, AccountStore, AuthData, TABLE};
@@ -45,8 +45,8 @@ impl HealthChecks {
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
             accounts: AccountStore::new(cx)?,
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
-            gateways: Gateways::from_env(&cx.env)?,
+            vault: vault(cx)?,
+            gateways: ProviderSettings::with_timeout(&cx.env, ANSWERS_WITHIN)?.gateways(),
             clock: cx.clock.clone(),
         })
     }

@@ -9,7 +9,7 @@ mod machine;
 mod runner;
 
 pub use dispatch::Dispatcher;
-pub(crate) use machine::{Guards, Intervention, JOB_LIFETIME, Retry, Standing, intervene, milliseconds, retry};
+pub(crate) use machine::{Guards, Intervention, JOB_LIFETIME, Retry, Standing, intervene, retry};
 pub use runner::{Moved, Publisher};
 
 use kernel::ids::TaskId;

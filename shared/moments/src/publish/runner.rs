@@ -17,7 +17,7 @@ use super::channel::{self, Channel};
 use super::held::Held;
 use super::machine::{self, Call, Event, Policy, Then, Transition};
 use crate::accounts::{CorpTokens, RECHECK_MS};
-use crate::config::{Gateways, PublishSettings};
+use crate::config::{Gateways, PublishSettings, vault};
 use crate::error::Result;
 use crate::ledger::{Entry, Ledger, Settled};
 use crate::media::MediaFetcher;
@@ -76,7 +76,7 @@ enum Written {
 impl Publisher {
     /// From the environment.
     pub fn new(cx: &Context, settings: PublishSettings) -> Result<Self, ConfigError> {
-        let wecom = crate::config::wecom(&cx.env)?;
+        let wecom = settings.providers.wecom();
         Ok(Self {
             ledger: Ledger::new(cx)?,
             accounts: AccountStore::new(cx)?,
@@ -85,10 +85,10 @@ impl Publisher {
             claims: ClaimStore::new(cx)?,
             uploads: MediaStore::new(cx)?,
             tokens: CorpTokens::new(cx, wecom.clone())?,
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
+            vault: vault(cx)?,
             wecom,
-            gateways: Gateways::from_env(&cx.env)?,
-            fetcher: MediaFetcher::from_env(&cx.env)?,
+            gateways: settings.providers.gateways(),
+            fetcher: MediaFetcher::with_settings(settings.media.clone()),
             queue: PublishQueue::new(cx)?,
             clock: cx.clock.clone(),
             policy: Policy::of(&settings),

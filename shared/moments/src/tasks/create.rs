@@ -16,7 +16,7 @@ use tracing::info;
 use super::content::{Content, ContentDesk};
 use super::start::Starter;
 use crate::accounts::is_account_id;
-use crate::config::video_cover;
+use crate::config::CreationSettings;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
 use crate::rules::MAX_ACCOUNTS;
@@ -73,7 +73,7 @@ pub struct TaskCreation {
     accounts: AccountStore,
     idempotency: IdempotencyStore,
     content: ContentDesk,
-    video_cover: bool,
+    personal_videos: bool,
     starter: Starter,
     clock: Clock,
 }
@@ -81,12 +81,13 @@ pub struct TaskCreation {
 impl TaskCreation {
     /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let settings = CreationSettings::load(&cx.env)?;
         Ok(Self {
             ledger: Ledger::new(cx)?,
             accounts: AccountStore::new(cx)?,
             idempotency: IdempotencyStore::new(cx)?,
-            content: ContentDesk::new(&cx.env)?,
-            video_cover: video_cover(&cx.env).is_some(),
+            personal_videos: settings.personal_videos,
+            content: ContentDesk::new(settings),
             starter: Starter::new(cx)?,
             clock: cx.clock.clone(),
         })
@@ -119,7 +120,7 @@ impl TaskCreation {
             .resolve(bearer, request.content_id.as_ref(), request.text.as_deref(), request.media_urls.as_deref())
             .await?;
         let personal = accounts.iter().any(|account| account.account_type == AccountType::Personal);
-        if content.is_video && personal && !self.video_cover {
+        if content.is_video && personal && !self.personal_videos {
             let problem = "个人号暂不支持发布视频，请改用图片，或只选择企业微信账号";
             return Err(Error::ContentRefused(vec![FieldProblem::new("mediaUrls[0]", problem)]));
         }
