@@ -1,6 +1,6 @@
 //! `GET /api/v1/workbench/wechat/moments/accounts`: the accounts one may publish with.
 
-use ::moments::accounts::Accounts;
+use ::moments::{Stores, accounts};
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 
@@ -12,20 +12,19 @@ use kernel::Context;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    accounts: Accounts,
+    stores: Stores,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let accounts = Accounts::new(cx)?;
-        Ok(Self { auth: Authenticator::new(cx).await?, accounts })
+        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)? })
     }
 }
 
 /// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, "workbench:wechat:moments:accounts:view").await?;
-    let accounts = app.accounts.list(caller.user_id).await?;
+    let accounts = accounts::list(&app.stores, caller.user_id).await?;
     ApiResponse::ok(accounts.into_iter().map(AccountView::from).collect::<Vec<_>>())
 }

@@ -1,14 +1,13 @@
 //! Connecting accounts: nothing is stored before the provider has confirmed it.
 
-use aws_sdk_dynamodb::Client;
 use futures::future::try_join_all;
 use kernel::Context;
+use kernel::FieldProblem;
 use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::mac::sha256_hex;
 use kernel::transaction::Transaction;
 use kernel::vault::{Place, Vault};
-use kernel::{Clock, FieldProblem};
 use secrecy::SecretString;
 use tracing::info;
 
@@ -17,17 +16,15 @@ use super::health::FIRST_CHECK_MS;
 use super::request::{CorpRequest, DeviceRequest, member_choice};
 use crate::config::{Gateways, ProviderSettings, vault};
 use crate::error::{Error, Result};
-use crate::store::account::{Account, AccountStore, AccountType, AuthData, Connection, TABLE};
-use crate::store::corp::{self, CorpStore};
+use crate::store::Stores;
+use crate::store::account::{Account, AccountType, AuthData, Connection, TABLE};
+use crate::store::corp::{self, CorpConnection, SealedToken};
 use crate::wecom::Wecom;
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct AccountConnections {
-    client: Client,
-    clock: Clock,
-    accounts: AccountStore,
-    corps: CorpStore,
+    stores: Stores,
     vault: Vault,
     wecom: Wecom,
     gateways: Gateways,
@@ -38,13 +35,10 @@ impl AccountConnections {
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         let providers = ProviderSettings::to_connect(&cx.env)?;
         Ok(Self {
-            client: cx.aws.dynamodb.clone(),
-            accounts: AccountStore::new(cx)?,
-            corps: CorpStore::new(cx)?,
+            stores: Stores::new(cx)?,
             vault: vault(cx)?,
             wecom: providers.wecom(),
             gateways: providers.gateways(),
-            clock: cx.clock.clone(),
         })
     }
 
@@ -74,11 +68,17 @@ impl AccountConnections {
         let (secret, access_token) =
             futures::future::try_join(self.vault.seal(place, &request.secret), self.vault.seal(place, &token.token))
                 .await?;
-        let now = self.clock.now().as_second();
+        let now = self.stores.clock.now().as_second();
         let end = now + i64::try_from(token.expires_in.as_secs()).unwrap_or(0);
         let mut transaction = Transaction::new();
-        let app = (corp_key.as_str(), request.corp_id.as_str(), user_id);
-        transaction.add(self.corps.connect(app, (&secret, &access_token, end), now)?);
+        let connection = CorpConnection {
+            corp_key: &corp_key,
+            corp_id: &request.corp_id,
+            user_id,
+            secret: &secret,
+            token: SealedToken { access_token: &access_token, expire_time: end },
+        };
+        transaction.add(self.stores.corps.connect(&connection, now)?);
         let mut ids = Vec::new();
         for member in &members {
             // One account per member, through whichever app: WeCom does not tell whether the agent id is the app's, and
@@ -86,7 +86,7 @@ impl AccountConnections {
             let account_id = account_id("ww", &format!("{}#{}", request.corp_id, member.userid));
             let data = AuthData::Wecom { member_id: member.userid.clone() };
             let sealed = self.seal(user_id, &account_id, &data).await?;
-            transaction.add(self.accounts.connect(
+            transaction.add(self.stores.accounts.connect(
                 &Connection {
                     account_id: &account_id,
                     user_id,
@@ -121,14 +121,14 @@ impl AccountConnections {
         let name = match request.given_name() {
             Some(name) => name.to_owned(),
             // Whoever connects it again, perhaps because it was offline, keeps the name they gave it.
-            None => match self.accounts.get(&account_id).await? {
+            None => match self.stores.accounts.get(&account_id).await? {
                 Some(known) if known.user_id == user_id => known.account_name,
                 _ => profile.nickname,
             },
         };
-        let now_ms = self.clock.now_ms();
+        let now_ms = self.stores.clock.now_ms();
         let mut transaction = Transaction::new();
-        transaction.add(self.accounts.connect(
+        transaction.add(self.stores.accounts.connect(
             &Connection {
                 account_id: &account_id,
                 user_id,
@@ -152,11 +152,11 @@ impl AccountConnections {
     }
 
     async fn commit(&self, connections: &Transaction, ids: &[String]) -> Result<Vec<Account>> {
-        if !connections.commit(&self.client, &self.clock).await?.is_committed() {
+        if !self.stores.commit(connections).await?.is_committed() {
             return Err(Error::BoundToAnotherUser);
         }
         info!(account.ids = ids.join(","), "{} wechat accounts connected", ids.len());
-        Ok(self.accounts.by_ids(ids).await?)
+        Ok(self.stores.accounts.by_ids(ids).await?)
     }
 }
 

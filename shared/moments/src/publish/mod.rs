@@ -8,7 +8,6 @@ mod held;
 mod machine;
 mod runner;
 
-pub use dispatch::Dispatcher;
 pub(crate) use machine::{Guards, Intervention, JOB_LIFETIME, Retry, Standing, intervene, retry};
 pub use runner::{Moved, Publisher};
 

@@ -3,8 +3,6 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 use kernel::Clock;
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{Item, batch_get, decode, n, s};
 use kernel::error::{Error, Result};
@@ -148,17 +146,12 @@ pub struct Connection<'a> {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct AccountStore {
-    client: Client,
-    clock: Clock,
-    table: String,
+    pub(super) client: Client,
+    pub(super) clock: Clock,
+    pub(super) table: String,
 }
 
 impl AccountStore {
-    /// The store of `t_wechat_account`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), clock: cx.clock.clone(), table: cx.table("t_wechat_account")? })
-    }
-
     /// These accounts, read consistently, whoever owns them; absent ones are not among them.
     pub async fn by_ids(&self, ids: &[String]) -> Result<Vec<Account>> {
         let keys = ids.iter().map(|id| Item::from([("account_id".to_owned(), s(id))])).collect();

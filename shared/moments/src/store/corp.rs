@@ -3,8 +3,6 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use jiff::Timestamp;
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
@@ -50,19 +48,38 @@ pub struct Corp {
     pub blocked_window: Option<RateWindow>,
 }
 
+/// An access token as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct SealedToken<'a> {
+    /// Sealed.
+    pub access_token: &'a str,
+    /// When it ends, in seconds.
+    pub expire_time: i64,
+}
+
+/// A new or renewed connection of a company app.
+#[derive(Debug)]
+pub struct CorpConnection<'a> {
+    /// `<corp id>#<agent id>`
+    pub corp_key: &'a str,
+    /// The company.
+    pub corp_id: &'a str,
+    /// The tenant.
+    pub user_id: UserId,
+    /// Sealed.
+    pub secret: &'a str,
+    /// The token that has just been proven.
+    pub token: SealedToken<'a>,
+}
+
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct CorpStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl CorpStore {
-    /// The store of `t_wechat_corp`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_wechat_corp")? })
-    }
-
     /// The company app, read consistently, whoever owns it.
     pub async fn get(&self, corp_key: &str) -> Result<Option<Corp>> {
         let answer = self
@@ -79,20 +96,16 @@ impl CorpStore {
 
     /// Writes a connected app with a token just proven, as one action of a transaction; refused when another tenant
     /// has the app and has not let it go.
-    pub(crate) fn connect(
-        &self,
-        (corp_key, corp_id, user_id): (&str, &str, UserId),
-        (secret, access_token, expire_time): (&str, &str, i64),
-        now: i64,
-    ) -> Result<TransactWriteItem> {
+    pub(crate) fn connect(&self, connection: &CorpConnection<'_>, now: i64) -> Result<TransactWriteItem> {
+        let CorpConnection { corp_key, corp_id, user_id, secret, token } = *connection;
         put(Put::builder()
             .table_name(&self.table)
             .item("corp_key", s(corp_key))
             .item("corp_id", s(corp_id))
             .item("user_id", n(user_id))
             .item("secret", s(secret))
-            .item("access_token", s(access_token))
-            .item("expire_time", n(expire_time))
+            .item("access_token", s(token.access_token))
+            .item("expire_time", n(token.expire_time))
             // Seconds since 1970 grow, so a connection made anew has a later version than any token before it.
             .item("token_version", n(now))
             .item("create_time", n(now))
@@ -139,7 +152,7 @@ impl CorpStore {
     }
 
     /// Stores a new token, or none after a refusal, and lets the lease go. `false`: the row has moved on.
-    pub async fn save_token(&self, corp: &Corp, lease: &Lease, token: Option<(&str, i64)>) -> Result<bool> {
+    pub async fn save_token(&self, corp: &Corp, lease: &Lease, token: Option<SealedToken<'_>>) -> Result<bool> {
         let request = self
             .client
             .update_item()
@@ -149,13 +162,13 @@ impl CorpStore {
             .expression_attribute_values(":owner", s(lease.owner()))
             .expression_attribute_values(":version", n(corp.token_version));
         let request = match token {
-            Some((access_token, expire_time)) => request
+            Some(token) => request
                 .update_expression(
                     "SET access_token = :access, expire_time = :expire \
                      REMOVE refresh_lease_owner, refresh_lease_until ADD token_version :one",
                 )
-                .expression_attribute_values(":access", s(access_token))
-                .expression_attribute_values(":expire", n(expire_time))
+                .expression_attribute_values(":access", s(token.access_token))
+                .expression_attribute_values(":expire", n(token.expire_time))
                 .expression_attribute_values(":one", n(1)),
             None => request.update_expression("REMOVE refresh_lease_owner, refresh_lease_until"),
         };

@@ -95,7 +95,7 @@ impl Publisher {
 
     /// The delivery's accounts that still are its tenant's: one that was disconnected may be another's by now.
     pub(super) async fn own_accounts(&self, held: &Held) -> Result<Vec<Account>> {
-        let mut accounts = self.accounts.by_ids(&held.unit.account_ids).await?;
+        let mut accounts = self.stores.accounts.by_ids(&held.unit.account_ids).await?;
         accounts.retain(|account| account.user_id == held.unit.user_id);
         Ok(accounts)
     }

@@ -75,7 +75,7 @@ impl<'p> GatewayChannel<'p> {
             // The gateway's token is its user's, and its uploads are made anew at each attempt.
             Recovery::Token | Recovery::Media => Event::Recovered,
             Recovery::Rate(window) => {
-                let now = self.cx.clock.now();
+                let now = self.cx.stores.clock.now();
                 let wait = i64::try_from(window.wait(now).as_millis()).unwrap_or(i64::MAX / 4);
                 Event::NotBefore(now.as_millisecond() + wait)
             }
@@ -89,7 +89,7 @@ impl<'p> GatewayChannel<'p> {
     /// older post, and readings prove less often; never anything wrong.
     async fn remember(&self, held: &Held, id: &str) {
         for account in &held.unit.account_ids {
-            if let Err(error) = self.cx.accounts.remember_post(held.unit.user_id, account, id).await {
+            if let Err(error) = self.cx.stores.accounts.remember_post(held.unit.user_id, account, id).await {
                 warn!(account.id = account, "the last post of account {account} not remembered: {error}");
             }
         }

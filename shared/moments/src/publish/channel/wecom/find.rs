@@ -23,7 +23,7 @@ impl WecomChannel<'_> {
     /// Who of them is connected by now does not matter.
     async fn moments_alike(&mut self, held: &Held) -> Result<Alike> {
         let (task, sending_at) = (&held.entry.task, held.unit.sending_at);
-        let now = self.cx.clock.now_ms();
+        let now = self.cx.stores.clock.now_ms();
         let since = sending_at.div_euclid(1_000) - CLOCK_SKEW;
         // A job makes its moment within its lifetime, or never.
         let last = (sending_at + JOB_LIFETIME).min(now).div_euclid(1_000) + CLOCK_SKEW;
@@ -56,7 +56,7 @@ impl WecomChannel<'_> {
             }
         }
         // WeCom lists all of a company's moments, but its job may make one for as long as it lives.
-        let is_over = self.cx.clock.now_ms() > sending_at + JOB_LIFETIME;
+        let is_over = self.cx.stores.clock.now_ms() > sending_at + JOB_LIFETIME;
         let absence = if is_over { Absence::Proven } else { Absence::Likely };
         Ok(Alike { ids, partly, absence })
     }
