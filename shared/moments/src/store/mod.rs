@@ -64,7 +64,7 @@ impl Stores {
             client: client(),
             clock: clock(),
             accounts: account::AccountStore { client: client(), clock: clock(), table: cx.table(account::TABLE)? },
-            corps: corp::CorpStore { client: client(), table: cx.table(corp::TABLE)? },
+            corps: corp::CorpStore { client: client(), clock: clock(), table: cx.table(corp::TABLE)? },
             tasks: task::TaskStore { client: client(), clock: clock(), table: cx.table("t_moment_sync_task")? },
             results: result::ResultStore { client: client(), table: cx.table("t_moment_sync_result")? },
             units: unit::UnitStore { client: client(), table: cx.table("t_moment_publish_unit")? },
