@@ -14,9 +14,12 @@
 //! The first four rows are `unanswered`, below; the last one is the table of each provider.
 
 pub(crate) mod http;
+mod kind;
 pub(crate) mod lenient;
 #[cfg(test)]
 pub(crate) mod testing;
+
+pub use kind::Provider;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -24,31 +27,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-
-/// Who drives the accounts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Provider {
-    /// WeCom, the official interface of companies.
-    Wecom,
-    /// The gateway of personal accounts.
-    Gateway,
-}
-
-impl Provider {
-    /// Stable name for logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Wecom => "wecom",
-            Self::Gateway => "gateway",
-        }
-    }
-}
-
-impl fmt::Display for Provider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// What a failure asks the caller to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

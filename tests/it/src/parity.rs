@@ -114,7 +114,7 @@ fn functions_know_their_own_timeout() {
         assert!(calls < timeout, "{bin}: no room for {calls} s of calls");
         if bin == "wechat-account-connect" {
             let env = [("FUNCTION_TIMEOUT_SECONDS", timeout.to_string())].into_iter().collect();
-            assert!(moments::config::ProviderSettings::to_connect(&env).is_ok(), "{bin}: no room for three calls");
+            assert!(moments::config::Clients::to_connect(&env).is_ok(), "{bin}: no room for three calls");
         }
     }
 }

@@ -8,46 +8,40 @@ use kernel::ids::UserId;
 use kernel::mac::sha256_hex;
 use kernel::transaction::Transaction;
 use kernel::vault::{Place, Vault};
-use secrecy::SecretString;
 use tracing::info;
 
+use super::credentials::seal;
 use super::device_digest;
 use super::health::FIRST_CHECK_MS;
 use super::request::{CorpRequest, DeviceRequest, member_choice};
-use crate::config::{Gateways, ProviderSettings, vault};
+use crate::config::{Clients, vault};
 use crate::error::{Error, Result};
+use crate::provider::Provider;
 use crate::store::Stores;
-use crate::store::account::{Account, AccountType, AuthData, Connection, TABLE};
+use crate::store::account::{Account, Connection};
 use crate::store::corp::{self, CorpConnection, SealedToken};
-use crate::wecom::Wecom;
+use crate::{gateway, wecom};
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct AccountConnections {
     stores: Stores,
     vault: Vault,
-    wecom: Wecom,
-    gateways: Gateways,
+    clients: Clients,
 }
 
 impl AccountConnections {
     /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let providers = ProviderSettings::to_connect(&cx.env)?;
-        Ok(Self {
-            stores: Stores::new(cx)?,
-            vault: vault(cx)?,
-            wecom: providers.wecom(),
-            gateways: providers.gateways(),
-        })
+        Ok(Self { stores: Stores::new(cx)?, vault: vault(cx)?, clients: Clients::to_connect(&cx.env)? })
     }
 
     /// Connects a company app, proven by a live call, and its members, each checked against WeCom's own list.
     pub async fn connect_corp(&self, user_id: UserId, request: &CorpRequest) -> Result<Vec<Account>> {
         request.check()?;
         let corp_key = format!("{}#{}", request.corp_id, request.agent_id);
-        let token = self.wecom.access_token(&request.corp_id, &request.secret).await?;
-        let usable = self.wecom.follow_users(&token.token).await?;
+        let token = self.clients.wecom.access_token(&request.corp_id, &request.secret).await?;
+        let usable = self.clients.wecom.follow_users(&token.token).await?;
         let wanted = request.member_ids.clone().unwrap_or_else(|| usable.clone());
         let unusable: Vec<FieldProblem> = wanted
             .iter()
@@ -63,7 +57,7 @@ impl AccountConnections {
         }
         // Once more for those that WeCom named.
         member_choice(&wanted)?;
-        let members = try_join_all(wanted.iter().map(|id| self.wecom.user(&token.token, id))).await?;
+        let members = try_join_all(wanted.iter().map(|id| self.clients.wecom.user(&token.token, id))).await?;
         let place = Place { table: corp::TABLE, user_id, account_id: &corp_key };
         let (secret, access_token) =
             futures::future::try_join(self.vault.seal(place, &request.secret), self.vault.seal(place, &token.token))
@@ -84,13 +78,13 @@ impl AccountConnections {
             // One account per member, through whichever app: WeCom does not tell whether the agent id is the app's, and
             // a mistyped one must not make a second account that posts the same again.
             let account_id = account_id("ww", &format!("{}#{}", request.corp_id, member.userid));
-            let data = AuthData::Wecom { member_id: member.userid.clone() };
-            let sealed = self.seal(user_id, &account_id, &data).await?;
+            let member_id = member.userid.clone();
+            let sealed = seal(&self.vault, user_id, &account_id, &wecom::Credentials { member_id }).await?;
             transaction.add(self.stores.accounts.connect(
                 &Connection {
                     account_id: &account_id,
                     user_id,
-                    account_type: AccountType::Wework,
+                    provider: Provider::Wecom,
                     account_name: &member.name,
                     auth_data: &sealed,
                     corp_key: Some(&corp_key),
@@ -108,16 +102,16 @@ impl AccountConnections {
     /// Connects a device of the gateway, proven by its being online and telling whose it is.
     pub async fn connect_device(&self, user_id: UserId, request: &DeviceRequest) -> Result<Vec<Account>> {
         request.check()?;
-        let gateway = self.gateways.with(request.token.clone());
-        if !gateway.check_online(&request.app_id).await? {
+        let device = self.clients.gateways.with(request.token.clone());
+        if !device.check_online(&request.app_id).await? {
             let problem = "该设备当前未登录微信，请先在网关中登录后再连接";
             return Err(kernel::Error::invalid("appId", problem).into());
         }
-        let profile = gateway.profile(&request.app_id).await?;
+        let profile = device.profile(&request.app_id).await?;
         let account_id = account_id("wx", &request.app_id);
-        let data =
-            AuthData::Gateway { app_id: request.app_id.clone(), token: request.token.clone(), wxid: profile.wxid };
-        let sealed = self.seal(user_id, &account_id, &data).await?;
+        let (app_id, token) = (request.app_id.clone(), request.token.clone());
+        let data = gateway::Credentials { app_id, token, wxid: profile.wxid };
+        let sealed = seal(&self.vault, user_id, &account_id, &data).await?;
         let name = match request.given_name() {
             Some(name) => name.to_owned(),
             // Whoever connects it again, perhaps because it was offline, keeps the name they gave it.
@@ -132,7 +126,7 @@ impl AccountConnections {
             &Connection {
                 account_id: &account_id,
                 user_id,
-                account_type: AccountType::Personal,
+                provider: Provider::Gateway,
                 account_name: &name,
                 auth_data: &sealed,
                 corp_key: None,
@@ -143,12 +137,6 @@ impl AccountConnections {
             now_ms.div_euclid(1_000),
         )?);
         self.commit(&transaction, &[account_id]).await
-    }
-
-    async fn seal(&self, user_id: UserId, account_id: &str, data: &AuthData) -> Result<String> {
-        let json = serde_json::to_string(data).map_err(|_| kernel::Error::Internal("account data not serialised"))?;
-        let place = Place { table: TABLE, user_id, account_id };
-        Ok(self.vault.seal(place, &SecretString::from(json)).await?)
     }
 
     async fn commit(&self, connections: &Transaction, ids: &[String]) -> Result<Vec<Account>> {

@@ -7,16 +7,17 @@ use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::round::RoundReport;
-use kernel::vault::{Place, Vault};
-use secrecy::ExposeSecret;
+use kernel::vault::Vault;
 use tracing::{info, warn};
 
+use super::credentials::open;
 use super::device_digest;
-use crate::config::{ANSWERS_WITHIN, Gateways, ProviderSettings, vault};
+use crate::config::{ANSWERS_WITHIN, Clients, Gateways, vault};
 use crate::error::Result;
+use crate::gateway::Credentials;
 use crate::provider::FailureKind;
 use crate::store::Stores;
-use crate::store::account::{Account, AccountStatus, AuthData, TABLE};
+use crate::store::account::{Account, AccountStatus};
 
 /// After connecting, and between checks of an account that is online.
 pub(super) const FIRST_CHECK_MS: i64 = 10 * 60_000;
@@ -45,7 +46,7 @@ impl HealthChecks {
         Ok(Self {
             stores: Stores::new(cx)?,
             vault: vault(cx)?,
-            gateways: ProviderSettings::with_timeout(&cx.env, ANSWERS_WITHIN)?.gateways(),
+            gateways: Clients::with_timeout(&cx.env, ANSWERS_WITHIN)?.gateways,
         })
     }
 
@@ -78,11 +79,7 @@ impl HealthChecks {
     /// `Err` also when the gateway gave no answer about the account: it keeps its status, and is asked again soon.
     async fn check(&self, account_id: &str) -> Result<()> {
         let Some(account) = self.stores.accounts.get(account_id).await? else { return Ok(()) };
-        let place = Place { table: TABLE, user_id: account.user_id, account_id };
-        let opened = self.vault.open(place, &account.auth_data).await?;
-        let Ok(AuthData::Gateway { app_id, token, .. }) = serde_json::from_str(opened.expose_secret()) else {
-            return Err(kernel::Error::Corrupt("account data").into());
-        };
+        let Credentials { app_id, token, .. } = open(&self.vault, &account).await?;
         let now = self.stores.clock.now_ms();
         let mut unanswered = None;
         let (status, offline_checks, next) = match self.gateways.with(token).check_online(&app_id).await {

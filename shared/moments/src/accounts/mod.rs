@@ -2,6 +2,7 @@
 
 mod connect;
 mod corp_tokens;
+pub(crate) mod credentials;
 mod disconnect;
 mod health;
 mod request;

@@ -9,9 +9,9 @@ mod sections;
 
 pub use creation::CreationSettings;
 pub use media::MediaSettings;
-pub use providers::{ANSWERS_WITHIN, Gateways, ProviderSettings};
+pub use providers::{ANSWERS_WITHIN, Clients, Gateways, PROVIDERS};
 pub use publishing::{PublishSettings, TIME_TO_WRITE};
-pub use sections::{CONTENT, CREDENTIALS, MEDIA, PROVIDERS, PUBLISHING, QUEUE, RULES, SECTIONS};
+pub use sections::{CONTENT, CREDENTIALS, MEDIA, PUBLISHING, QUEUE, RULES, SECTIONS};
 
 use kernel::Context;
 use kernel::config::ConfigError;

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use kernel::config::{ConfigError, Env, function_timeout};
+use kernel::config::{ConfigError, Env, Section, Setting, function_timeout};
 use secrecy::SecretString;
-use url::Url;
 
-use super::sections::PROVIDERS;
 use crate::gateway::Gateway;
 use crate::wecom::Wecom;
 
@@ -16,15 +14,34 @@ pub const ANSWERS_WITHIN: Duration = Duration::from_secs(8);
 /// How many calls follow one another when a company is connected: token, members who may, names.
 const CALLS_TO_CONNECT: u32 = 3;
 
-/// Where the providers are, and how long an answer may take.
+/// Where the providers are.
+pub static PROVIDERS: Section = Section {
+    title: "WeCom and the gateway",
+    settings: &[
+        Setting::with_default("WECOM_BASE_URL", "https://qyapi.weixin.qq.com", "Root of WeCom's API."),
+        Setting::with_default(
+            "GATEWAY_BASE_URL",
+            "http://api.geweapi.com",
+            "Root of the gateway that drives personal accounts.",
+        ),
+        Setting::optional(
+            "GATEWAY_VIDEO_COVER_URL",
+            "The image shown before videos of personal accounts, which the gateway wants as one of its own. Without it \
+             they post no videos.",
+        ),
+    ],
+};
+
+/// The clients of all providers. Holding one that is not used opens nothing.
 #[derive(Debug, Clone)]
-pub struct ProviderSettings {
-    wecom: Url,
-    gateway: Url,
-    timeout: Duration,
+pub struct Clients {
+    /// WeCom.
+    pub wecom: Wecom,
+    /// The gateway, for whichever token.
+    pub gateways: Gateways,
 }
 
-impl ProviderSettings {
+impl Clients {
     /// For whoever connects accounts.
     ///
     /// # Errors
@@ -46,18 +63,11 @@ impl ProviderSettings {
     /// # Errors
     /// Names the variable that is wrong.
     pub fn with_timeout(env: &Env, timeout: Duration) -> Result<Self, ConfigError> {
-        let values = PROVIDERS.of(env);
-        Ok(Self { wecom: values.url("WECOM_BASE_URL")?, gateway: values.url("GATEWAY_BASE_URL")?, timeout })
-    }
-
-    /// The WeCom client.
-    pub fn wecom(&self) -> Wecom {
-        Wecom::new(self.wecom.clone(), self.timeout)
-    }
-
-    /// The gateway, for whichever token.
-    pub fn gateways(&self) -> Gateways {
-        Gateways { nobodys: Gateway::new(self.gateway.clone(), SecretString::default(), self.timeout) }
+        let at = |name: &str| PROVIDERS.of(env).url(name);
+        Ok(Self {
+            wecom: Wecom::new(at("WECOM_BASE_URL")?, timeout),
+            gateways: Gateways { nobodys: Gateway::new(at("GATEWAY_BASE_URL")?, SecretString::default(), timeout) },
+        })
     }
 }
 
@@ -85,9 +95,8 @@ mod tests {
 
     #[test]
     fn function_that_its_calls_could_outlast_is_refused() {
-        let connect = |seconds: &str| {
-            ProviderSettings::to_connect(&[("FUNCTION_TIMEOUT_SECONDS", seconds)].into_iter().collect())
-        };
+        let connect =
+            |seconds: &str| Clients::to_connect(&[("FUNCTION_TIMEOUT_SECONDS", seconds)].into_iter().collect());
         assert!(connect("25").is_ok());
         assert!(connect("24").unwrap_err().to_string().contains("FUNCTION_TIMEOUT_SECONDS"));
     }

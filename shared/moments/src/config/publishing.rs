@@ -6,7 +6,7 @@ use kernel::aws::LONGEST_CALL;
 use kernel::config::{ConfigError, Env, check_time_limits, function_timeout, queue_visibility};
 
 use super::media::{MediaSettings, image_limits};
-use super::providers::{ProviderSettings, video_cover};
+use super::providers::video_cover;
 use super::sections::PUBLISHING;
 use crate::media::Limits;
 
@@ -20,8 +20,6 @@ const LEASE_BEYOND_FUNCTION: Duration = Duration::from_secs(30);
 /// How publishing goes about it.
 #[derive(Debug, Clone)]
 pub struct PublishSettings {
-    /// The providers.
-    pub providers: ProviderSettings,
     /// How media are fetched.
     pub media: MediaSettings,
     /// How long one call to a provider may take.
@@ -63,7 +61,6 @@ impl PublishSettings {
         check_time_limits(provider_timeout + TIME_TO_WRITE, function_timeout, Some(visibility))?;
         check_time_limits(MEDIA_WITHIN, function_timeout, Some(visibility))?;
         Ok(Self {
-            providers: ProviderSettings::with_timeout(env, provider_timeout)?,
             media: MediaSettings::within(env, MEDIA_WITHIN)?,
             provider_timeout,
             lease: function_timeout + LEASE_BEYOND_FUNCTION,

@@ -3,30 +3,13 @@
 
 use kernel::config::{Section, Setting};
 
+use super::providers::PROVIDERS;
 use crate::publish::JOB_LIFETIME;
 
 /// What users entrust to us.
 pub static CREDENTIALS: Section = Section {
     title: "Credentials of WeChat accounts",
     settings: &[Setting::required("TOKEN_KEY_ID", "The KMS key that they are encrypted with.")],
-};
-
-/// Where the providers are.
-pub static PROVIDERS: Section = Section {
-    title: "WeCom and the gateway",
-    settings: &[
-        Setting::with_default("WECOM_BASE_URL", "https://qyapi.weixin.qq.com", "Root of WeCom's API."),
-        Setting::with_default(
-            "GATEWAY_BASE_URL",
-            "http://api.geweapi.com",
-            "Root of the gateway that drives personal accounts.",
-        ),
-        Setting::optional(
-            "GATEWAY_VIDEO_COVER_URL",
-            "The image shown before videos of personal accounts, which the gateway wants as one of its own. Without it \
-             they post no videos.",
-        ),
-    ],
 };
 
 /// How publishing goes about it. Ranges begin where the code still makes sense, and end where nobody would wait longer.

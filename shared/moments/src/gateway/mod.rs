@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use account::Profile;
@@ -29,7 +30,21 @@ pub use list::{List, PageEnd, PostItem, PostPage};
 pub use send::Post;
 pub use upload::RawObject;
 
+use crate::accounts::credentials::expose;
 use crate::provider::http::Http;
+
+/// What is needed to drive an account by its device.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "provider", rename = "gateway", rename_all = "camelCase")]
+pub struct Credentials {
+    /// The device.
+    pub app_id: String,
+    /// The gateway's token.
+    #[serde(serialize_with = "expose")]
+    pub token: SecretString,
+    /// The account's own id, by which its posts are recognised.
+    pub wxid: String,
+}
 
 /// The gateway, as the owner of one token sees it. Cheap to clone: clones share connections.
 #[derive(Debug, Clone)]

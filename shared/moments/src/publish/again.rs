@@ -49,7 +49,7 @@ impl Publisher {
         let key = UnitKey { task_id, unit: &name };
         let senders = open.iter().map(|id| Sender { account_id: id, member_id: held.unit.member_of(id) });
         let senders: Vec<Sender<'_>> = senders.collect();
-        let new = NewUnit { key, user_id, corp_key, senders: &senders };
+        let new = NewUnit { key, user_id, provider: held.unit.provider, corp_key, senders: &senders };
         transaction.add(self.stores.units.create(&new, now.as_millisecond())?);
         for account in &open {
             transaction.add(self.stores.results.set(task_id, account, &state, now.as_second())?);

@@ -60,7 +60,7 @@ impl Publisher {
         accounts: &[Account],
         problem: PublishProblem,
     ) -> Result<Option<Vec<String>>> {
-        let mut units: BTreeMap<String, (Option<&str>, Vec<Sender<'_>>)> = BTreeMap::new();
+        let mut units: BTreeMap<String, (&Account, Vec<Sender<'_>>)> = BTreeMap::new();
         let mut failed = Vec::new();
         for result in pending {
             let account = accounts
@@ -70,10 +70,9 @@ impl Publisher {
                 failed.push(result.account_id.as_str());
                 continue;
             };
-            let corp_key = account.corp_key.as_deref();
-            let name = unit_name(corp_key, &account.account_id, result.round);
+            let name = unit_name(account.corp_key.as_deref(), &account.account_id, result.round);
             let sender = Sender { account_id: &account.account_id, member_id: account.member_id.as_deref() };
-            units.entry(name).or_insert((corp_key, Vec::new())).1.push(sender);
+            units.entry(name).or_insert((account, Vec::new())).1.push(sender);
         }
         let now = self.stores.clock.now();
         let derived = derive(results.iter().map(|result| {
@@ -85,9 +84,10 @@ impl Publisher {
             let state = AccountState::failed(problem.advice());
             transaction.add(self.stores.results.set(task.id, account, &state, now.as_second())?);
         }
-        for (name, (corp_key, senders)) in &units {
+        for (name, (first, senders)) in &units {
             let key = UnitKey { task_id: task.id, unit: name };
-            let new = NewUnit { key, user_id: task.user_id, corp_key: *corp_key, senders };
+            let (user_id, provider, corp_key) = (task.user_id, first.provider, first.corp_key.as_deref());
+            let new = NewUnit { key, user_id, provider, corp_key, senders };
             transaction.add(self.stores.units.create(&new, now.as_millisecond())?);
         }
         let outcome = self.stores.commit(&transaction).await?;

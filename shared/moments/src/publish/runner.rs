@@ -16,7 +16,7 @@ use super::channel::{self, Channel};
 use super::held::Held;
 use super::machine::{self, Call, Event, Policy, Then, Transition};
 use crate::accounts::{CorpTokens, RECHECK_MS};
-use crate::config::{Gateways, PublishSettings, vault};
+use crate::config::{Clients, PublishSettings, vault};
 use crate::error::Result;
 use crate::ledger::{self, Entry, Settled};
 use crate::media::MediaFetcher;
@@ -25,7 +25,6 @@ use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
 use crate::store::result::AccountState;
 use crate::store::unit::{Unit, UnitChange, UnitKey, UnitStage};
-use crate::wecom::Wecom;
 
 /// More events than one run of a worker meets. It bounds the loop of two deliveries that take one post from each other.
 const MOST_EVENTS: u32 = 40;
@@ -49,8 +48,7 @@ pub struct Publisher {
     pub(super) stores: Stores,
     pub(super) tokens: CorpTokens,
     pub(super) vault: Vault,
-    pub(super) wecom: Wecom,
-    pub(super) gateways: Gateways,
+    pub(super) clients: Clients,
     pub(super) fetcher: MediaFetcher,
     pub(super) queue: PublishQueue,
     pub(super) settings: PublishSettings,
@@ -71,13 +69,12 @@ impl Publisher {
     /// Names the variable that is missing or wrong.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         let (settings, stores, vault) = (PublishSettings::load(&cx.env)?, Stores::new(cx)?, vault(cx)?);
-        let wecom = settings.providers.wecom();
+        let clients = Clients::with_timeout(&cx.env, settings.provider_timeout)?;
         Ok(Self {
-            tokens: CorpTokens::new(stores.clone(), vault.clone(), wecom.clone()),
+            tokens: CorpTokens::new(stores.clone(), vault.clone(), clients.wecom.clone()),
             stores,
             vault,
-            wecom,
-            gateways: settings.providers.gateways(),
+            clients,
             fetcher: MediaFetcher::with_settings(settings.media.clone()),
             queue: PublishQueue::new(cx)?,
             policy: Policy::of(&settings),

@@ -23,6 +23,7 @@ use change::{Expression, written};
 
 use super::result::AccountResult;
 use super::{put, unless_refused, update};
+use crate::provider::Provider;
 
 const WHAT: &str = "publish unit";
 
@@ -70,6 +71,9 @@ pub struct Unit {
     pub unit: String,
     /// The tenant.
     pub user_id: UserId,
+    /// Who is asked to publish it.
+    #[serde(rename = "account_type")]
+    pub provider: Provider,
     /// The company; absent for a personal account.
     pub corp_key: Option<String>,
     /// The accounts it publishes for.
@@ -177,6 +181,7 @@ impl fmt::Display for UnitKey<'_> {
 pub(crate) struct NewUnit<'a> {
     pub key: UnitKey<'a>,
     pub user_id: UserId,
+    pub provider: Provider,
     /// The company; absent for a personal account.
     pub corp_key: Option<&'a str>,
     /// The accounts it publishes for.
@@ -235,12 +240,13 @@ impl UnitStore {
 
     /// A new unit of these accounts, as one action of the transaction that hands them to it.
     pub(crate) fn create(&self, new: &NewUnit<'_>, now_ms: i64) -> Result<TransactWriteItem> {
-        let NewUnit { key, user_id, corp_key, senders } = *new;
+        let NewUnit { key, user_id, provider, corp_key, senders } = *new;
         let mut builder = Put::builder()
             .table_name(&self.table)
             .item("task_id", n(key.task_id))
             .item("unit", s(key.unit))
             .item("user_id", n(user_id))
+            .item("account_type", s(provider.account_type()))
             .item("account_ids", AttributeValue::L(senders.iter().map(|sender| s(sender.account_id)).collect()))
             .item("stage", s(UnitStage::Queued.as_str()))
             .item("due_shard", s(shard(key)))

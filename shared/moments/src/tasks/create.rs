@@ -20,7 +20,7 @@ use crate::config::CreationSettings;
 use crate::error::{Error, Result};
 use crate::rules::MAX_ACCOUNTS;
 use crate::store::Stores;
-use crate::store::account::{Account, AccountStatus, AccountType};
+use crate::store::account::{Account, AccountStatus};
 use crate::store::task::{ContentId, NewTask, Task};
 
 /// The farthest a task may be planned, in seconds: a year.
@@ -121,9 +121,8 @@ impl TaskCreation {
             .content
             .resolve(bearer, request.content_id.as_ref(), request.text.as_deref(), request.media_urls.as_deref())
             .await?;
-        let personal = accounts.iter().any(|account| account.account_type == AccountType::Personal);
-        if content.is_video && personal && !self.personal_videos {
-            let problem = "个人号暂不支持发布视频，请改用图片，或只选择企业微信账号";
+        let refuses = |account: &Account| account.provider.media_problem(content.is_video, self.personal_videos);
+        if let Some(problem) = accounts.iter().find_map(refuses) {
             return Err(Error::ContentRefused(vec![FieldProblem::new("mediaUrls[0]", problem)]));
         }
         let write = || self.try_write(asked, &accounts, &content);

@@ -43,8 +43,8 @@ fn without_token(error: Error) -> Result<Event> {
 }
 
 impl<'p> WecomChannel<'p> {
-    pub(super) fn new(cx: &'p Publisher, corp_key: &str) -> Self {
-        Self { cx, corp_key: corp_key.to_owned(), token: None, ready: None }
+    pub(super) const fn new(cx: &'p Publisher, corp_key: String) -> Self {
+        Self { cx, corp_key, token: None, ready: None }
     }
 
     async fn token(&mut self, held: &Held) -> Result<CorpToken> {
@@ -60,7 +60,7 @@ impl<'p> WecomChannel<'p> {
         let Some(Ready { token, draft, .. }) = &self.ready else {
             return Err(kernel::Error::Corrupt("publish unit").into());
         };
-        Ok(match self.cx.wecom.add_moment_task(&token.token, draft).await {
+        Ok(match self.cx.clients.wecom.add_moment_task(&token.token, draft).await {
             Ok(job) => Event::Accepted { job_id: job.0 },
             Err(failure) if failure.kind == FailureKind::OutcomeUnknown => held.outcome_lost(&failure),
             Err(failure) => Event::Refused(failure),

@@ -41,7 +41,7 @@ impl WecomChannel<'_> {
                 Ok(fitting) => fitting,
                 Err(problem) => return Ok(Event::MediaUnusable(media_advice(index, &problem))),
             };
-            let uploaded = self.cx.wecom.upload_attachment(&token.token, kind, &file_name, mime, bytes).await?;
+            let uploaded = self.cx.clients.wecom.upload_attachment(&token.token, kind, &file_name, mime, bytes).await?;
             self.cx.stores.uploads.put(&self.corp_key, &sha256, &uploaded.media_id, now + UPLOAD_LIFETIME).await?;
             ids.push(uploaded.media_id);
         }

@@ -10,7 +10,8 @@ use crate::store::unit::{Unit, UnitChange};
 /// A company's delivery of round 1 to anna, bob and cara, of whom the first two were asked and bob was not taken.
 fn rows() -> (Unit, Task, Vec<AccountResult>) {
     let unit = json!({
-        "task_id": 7, "unit": "corp:c#1", "user_id": 1, "corp_key": "c", "stage": "ANSWERED", "attempts": 2,
+        "task_id": 7, "unit": "corp:c#1", "user_id": 1, "account_type": "WEWORK", "corp_key": "c",
+        "stage": "ANSWERED", "attempts": 2,
         "account_ids": ["a", "b", "c"], "member_ids": ["Anna", "bob", "cara"], "asked_member_ids": ["ANNA", "bob"],
         "refused_member_ids": ["BOB"], "moment_id": "m", "create_time": 1_000, "sending_at": 1_000_500,
     });
