@@ -1,8 +1,9 @@
 //! WeChat Moments: the domain's objects with the contract's field names.
 
 use jiff::Timestamp;
+use moments::provider::Provider;
 use moments::status::{ResultStatus, TaskStatus};
-use moments::store::account::{Account, AccountStatus, AccountType};
+use moments::store::account::{Account, AccountStatus};
 use moments::store::result::{AccountResult, Stage};
 use moments::store::task::{ContentId, Task};
 use serde::Serialize;
@@ -15,7 +16,7 @@ use super::instant;
 pub struct AccountView {
     account_id: String,
     account_name: String,
-    account_type: AccountType,
+    account_type: Provider,
     status: AccountStatus,
 }
 
@@ -24,7 +25,7 @@ impl From<Account> for AccountView {
         Self {
             account_id: account.account_id,
             account_name: account.account_name,
-            account_type: account.account_type,
+            account_type: account.provider,
             status: account.status,
         }
     }

@@ -21,3 +21,4 @@ pub mod tasks;
 pub mod wecom;
 
 pub use error::{Error, Result};
+pub use store::Stores;

@@ -13,9 +13,12 @@
 //!
 //! The first four rows are `unanswered`, below; the last one is the table of each provider.
 
+mod kind;
 pub(crate) mod lenient;
 #[cfg(test)]
 pub(crate) mod testing;
+
+pub use kind::Provider;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -25,31 +28,6 @@ use jiff::Timestamp;
 use kernel::platform_http::{KEEP_IDLE, LossReason, Lost, PlatformHttp, Policy, Proxy};
 use serde::Deserialize;
 use url::Url;
-
-/// Who drives the accounts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Provider {
-    /// WeCom, the official interface of companies.
-    Wecom,
-    /// The gateway of personal accounts.
-    Gateway,
-}
-
-impl Provider {
-    /// Stable name for logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Wecom => "wecom",
-            Self::Gateway => "gateway",
-        }
-    }
-}
-
-impl fmt::Display for Provider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// What a failure asks the caller to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

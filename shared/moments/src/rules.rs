@@ -2,7 +2,6 @@
 
 use aho_corasick::AhoCorasick;
 use kernel::FieldProblem;
-use kernel::config::{ConfigError, Env};
 
 /// WeCom's own limit, and a fair one for everybody.
 pub const MAX_TEXT_CHARACTERS: usize = 2_000;
@@ -20,16 +19,15 @@ pub struct SensitiveWords {
 }
 
 impl SensitiveWords {
-    /// From `SENSITIVE_WORDS`, a comma-separated list. Letter case does not matter.
-    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let words = env.list("SENSITIVE_WORDS");
+    /// These words. Letter case does not matter.
+    ///
+    /// # Errors
+    /// When there are too many for one matcher.
+    pub fn new(words: &[String]) -> Result<Self, aho_corasick::BuildError> {
         if words.is_empty() {
             return Ok(Self::default());
         }
-        let matcher = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .build(&words)
-            .map_err(|error| ConfigError::Invalid { name: "SENSITIVE_WORDS".to_owned(), problem: error.to_string() })?;
+        let matcher = AhoCorasick::builder().ascii_case_insensitive(true).build(words)?;
         Ok(Self { matcher: Some(matcher) })
     }
 
@@ -121,8 +119,7 @@ mod tests {
 
     #[test]
     fn sensitive_words_are_found_and_named() {
-        let env: Env = [("SENSITIVE_WORDS", "稳赚不赔, VIP内幕")].into_iter().collect();
-        let words = SensitiveWords::from_env(&env).unwrap();
+        let words = SensitiveWords::new(&["稳赚不赔".to_owned(), "VIP内幕".to_owned()]).unwrap();
         assert_eq!(words.first_in("本店vip内幕消息").as_deref(), Some("vip内幕"));
         assert_eq!(words.first_in("稳\u{200b}赚\u{2060}不赔").as_deref(), Some("稳赚不赔"));
         assert_eq!(words.first_in("赚钱"), None);

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use kernel::platform_http::PlatformHttp;
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use account::Profile;
@@ -30,7 +31,21 @@ pub use list::{List, PageEnd, PostItem, PostPage};
 pub use send::Post;
 pub use upload::RawObject;
 
+use crate::accounts::credentials::expose;
 use crate::provider::http;
+
+/// What is needed to drive an account by its device.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "provider", rename = "gateway", rename_all = "camelCase")]
+pub struct Credentials {
+    /// The device.
+    pub app_id: String,
+    /// The gateway's token.
+    #[serde(serialize_with = "expose")]
+    pub token: SecretString,
+    /// The account's own id, by which its posts are recognised.
+    pub wxid: String,
+}
 
 /// The gateway, as the owner of one token sees it. Cheap to clone: clones share connections.
 #[derive(Debug, Clone)]

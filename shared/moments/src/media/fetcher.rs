@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kernel::config::{ConfigError, Env, check_time_limits};
 use kernel::platform_http;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue, LOCATION};
 use reqwest::{Client, ClientBuilder, Response};
@@ -19,11 +18,10 @@ use super::medium::Medium;
 use super::problem::MediaProblem;
 use super::resolver::{Lookup, NotPublic, PublicOnly, system};
 use super::target::{Judge, Target};
+use crate::config::MediaSettings;
 
 /// Redirects followed: object stores and short links need one or two.
 pub const MAX_REDIRECTS: usize = 3;
-
-const TIMEOUT: &str = "MEDIA_TIMEOUT_SECONDS";
 
 /// A connection that is not open by then will not open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -53,21 +51,9 @@ struct Inner {
 }
 
 impl MediaFetcher {
-    /// From `MEDIA_TIMEOUT_SECONDS` (default 8, for one medium whole) and `MEDIA_TRUSTED_ORIGINS` (comma-separated
-    /// origins exempt from the rule of https and public addresses; for the local sandbox, empty in production).
-    ///
-    /// # Errors
-    /// Names the variable that is wrong, or that the fetch could outlast the function.
-    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let timeout = env.seconds(TIMEOUT, 8)?;
-        if timeout.is_zero() {
-            return Err(ConfigError::Invalid { name: TIMEOUT.to_owned(), problem: "must not be zero".to_owned() });
-        }
-        if env.optional("FUNCTION_TIMEOUT_SECONDS").is_some() {
-            let function = env.required_parsed("FUNCTION_TIMEOUT_SECONDS").map(Duration::from_secs)?;
-            check_time_limits(timeout, function, None)?;
-        }
-        Ok(Self::new(timeout, Judge::from_env(env)?, system()))
+    /// A fetcher that asks the system's resolver. Opens nothing.
+    pub fn with_settings(settings: MediaSettings) -> Self {
+        Self::new(settings.timeout, Judge::trusting(settings.trusted), system())
     }
 
     pub(super) fn new(timeout: Duration, judge: Judge, lookup: Lookup) -> Self {

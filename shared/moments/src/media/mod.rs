@@ -34,3 +34,4 @@ pub use medium::{ImageFormat, MediaKind, Medium};
 pub use problem::MediaProblem;
 pub use set::check_set;
 pub use target::MAX_URL_LENGTH;
+pub(crate) use target::trusted_origin;

@@ -3,8 +3,6 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 use kernel::Clock;
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{Item, batch_get, decode, n, s};
 use kernel::error::{Error, Result};
@@ -12,20 +10,11 @@ use kernel::ids::{UserId, row_id};
 use serde::{Deserialize, Serialize};
 
 use super::{delete, unless_refused, update};
+use crate::provider::Provider;
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_wechat_account";
 const WHAT: &str = "wechat account";
-
-/// How an account publishes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum AccountType {
-    /// A personal account, driven by a third-party gateway.
-    Personal,
-    /// A member of a company on WeCom.
-    Wework,
-}
 
 /// Whether an account can publish. Only proof changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,16 +26,6 @@ pub enum AccountStatus {
     Offline,
     /// Its credentials are not accepted any more.
     Expired,
-}
-
-impl AccountType {
-    /// The word of the contract.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Personal => "PERSONAL",
-            Self::Wework => "WEWORK",
-        }
-    }
 }
 
 impl AccountStatus {
@@ -67,13 +46,14 @@ pub struct Account {
     pub account_id: String,
     /// The tenant.
     pub user_id: UserId,
-    /// How it publishes.
-    pub account_type: AccountType,
+    /// Who drives it.
+    #[serde(rename = "account_type")]
+    pub provider: Provider,
     /// What the user sees.
     pub account_name: String,
     /// Whether it can publish.
     pub status: AccountStatus,
-    /// Sealed JSON of [`AuthData`].
+    /// What its provider needs to know of it: sealed JSON, in the provider's own form.
     pub auth_data: String,
     /// The company app it belongs to (WEWORK).
     pub corp_key: Option<String>,
@@ -96,32 +76,6 @@ pub struct Account {
     pub create_time: i64,
 }
 
-/// What the provider needs to know of an account; stored sealed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "provider", rename_all = "lowercase", rename_all_fields = "camelCase")]
-pub enum AuthData {
-    /// A device of the gateway.
-    Gateway {
-        /// The device.
-        app_id: String,
-        /// The gateway's token.
-        #[serde(serialize_with = "expose")]
-        token: secrecy::SecretString,
-        /// The account's own id, by which its posts are recognised.
-        wxid: String,
-    },
-    /// A member of a company.
-    Wecom {
-        /// The member.
-        member_id: String,
-    },
-}
-
-/// Only ever called on the way into the vault.
-fn expose<S: serde::Serializer>(secret: &secrecy::SecretString, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(secrecy::ExposeSecret::expose_secret(secret))
-}
-
 /// A new or renewed connection.
 #[derive(Debug)]
 pub struct Connection<'a> {
@@ -129,8 +83,8 @@ pub struct Connection<'a> {
     pub account_id: &'a str,
     /// The tenant.
     pub user_id: UserId,
-    /// How it publishes.
-    pub account_type: AccountType,
+    /// Who drives it.
+    pub provider: Provider,
     /// What the user sees.
     pub account_name: &'a str,
     /// Sealed.
@@ -148,17 +102,12 @@ pub struct Connection<'a> {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct AccountStore {
-    client: Client,
-    clock: Clock,
-    table: String,
+    pub(super) client: Client,
+    pub(super) clock: Clock,
+    pub(super) table: String,
 }
 
 impl AccountStore {
-    /// The store of `t_wechat_account`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), clock: cx.clock.clone(), table: cx.table("t_wechat_account")? })
-    }
-
     /// These accounts, read consistently, whoever owns them; absent ones are not among them.
     pub async fn by_ids(&self, ids: &[String]) -> Result<Vec<Account>> {
         let keys = ids.iter().map(|id| Item::from([("account_id".to_owned(), s(id))])).collect();
@@ -225,7 +174,7 @@ impl AccountStore {
             .expression_attribute_values(":id", n(row_id(TABLE, &[connection.account_id])))
             .expression_attribute_values(":user", n(connection.user_id))
             .expression_attribute_values(":name", s(connection.account_name))
-            .expression_attribute_values(":type", s(connection.account_type.as_str()))
+            .expression_attribute_values(":type", s(connection.provider.account_type()))
             .expression_attribute_values(":status", s(AccountStatus::Active.as_str()))
             .expression_attribute_values(":auth", s(connection.auth_data))
             .expression_attribute_values(":now", n(now));

@@ -4,13 +4,12 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
-use kernel::ids::{TaskId, UserId};
+use kernel::ids::UserId;
 use serde::Deserialize;
 
+use super::unit::UnitKey;
 use super::update;
 use crate::provider::Provider;
 
@@ -50,10 +49,9 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The delivery's task and unit.
-    pub fn task_and_unit(&self) -> Option<(TaskId, &str)> {
-        let (task, unit) = self.delivery.split_once('/')?;
-        Some((task.parse().ok()?, unit))
+    /// The delivery's row.
+    pub fn unit_key(&self) -> Option<UnitKey<'_>> {
+        UnitKey::parse(&self.delivery)
     }
 }
 
@@ -65,16 +63,11 @@ pub fn claim_key(provider: Provider, id: &str) -> String {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct ClaimStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl ClaimStore {
-    /// The store of `t_moment_claim`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_moment_claim")? })
-    }
-
     /// Whose the post is, read consistently.
     pub async fn get(&self, claim_key: &str) -> Result<Option<Claim>> {
         let answer = self

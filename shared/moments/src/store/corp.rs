@@ -1,14 +1,16 @@
 //! `t_wechat_corp`: the company apps on WeCom, with their secret, cached access token, and creation window.
 
+use std::sync::{Mutex, PoisonError};
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use jiff::Timestamp;
-use kernel::Context;
-use kernel::config::ConfigError;
+use kernel::Clock;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use kernel::lease::Lease;
+use kernel::retry::{Attempt, on_conflict};
 use serde::Deserialize;
 
 use super::{Turn, put, unless_refused, update};
@@ -17,6 +19,8 @@ use crate::provider::RateWindow;
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_wechat_corp";
 const WHAT: &str = "wechat corp";
+/// When a creation is asked for again that others were faster to take.
+const RETRY_MS: i64 = 1_000;
 
 /// A company app's row.
 #[derive(Debug, Clone, Deserialize)]
@@ -50,19 +54,39 @@ pub struct Corp {
     pub blocked_window: Option<RateWindow>,
 }
 
+/// An access token as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct SealedToken<'a> {
+    /// Sealed.
+    pub access_token: &'a str,
+    /// When it ends, in seconds.
+    pub expire_time: i64,
+}
+
+/// A new or renewed connection of a company app.
+#[derive(Debug)]
+pub struct CorpConnection<'a> {
+    /// `<corp id>#<agent id>`
+    pub corp_key: &'a str,
+    /// The company.
+    pub corp_id: &'a str,
+    /// The tenant.
+    pub user_id: UserId,
+    /// Sealed.
+    pub secret: &'a str,
+    /// The token that has just been proven.
+    pub token: SealedToken<'a>,
+}
+
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct CorpStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) clock: Clock,
+    pub(super) table: String,
 }
 
 impl CorpStore {
-    /// The store of `t_wechat_corp`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_wechat_corp")? })
-    }
-
     /// The company app, read consistently, whoever owns it.
     pub async fn get(&self, corp_key: &str) -> Result<Option<Corp>> {
         let answer = self
@@ -79,20 +103,16 @@ impl CorpStore {
 
     /// Writes a connected app with a token just proven, as one action of a transaction; refused when another tenant
     /// has the app and has not let it go.
-    pub(crate) fn connect(
-        &self,
-        (corp_key, corp_id, user_id): (&str, &str, UserId),
-        (secret, access_token, expire_time): (&str, &str, i64),
-        now: i64,
-    ) -> Result<TransactWriteItem> {
+    pub(crate) fn connect(&self, connection: &CorpConnection<'_>, now: i64) -> Result<TransactWriteItem> {
+        let CorpConnection { corp_key, corp_id, user_id, secret, token } = *connection;
         put(Put::builder()
             .table_name(&self.table)
             .item("corp_key", s(corp_key))
             .item("corp_id", s(corp_id))
             .item("user_id", n(user_id))
             .item("secret", s(secret))
-            .item("access_token", s(access_token))
-            .item("expire_time", n(expire_time))
+            .item("access_token", s(token.access_token))
+            .item("expire_time", n(token.expire_time))
             // Seconds since 1970 grow, so a connection made anew has a later version than any token before it.
             .item("token_version", n(now))
             .item("create_time", n(now))
@@ -139,7 +159,7 @@ impl CorpStore {
     }
 
     /// Stores a new token, or none after a refusal, and lets the lease go. `false`: the row has moved on.
-    pub async fn save_token(&self, corp: &Corp, lease: &Lease, token: Option<(&str, i64)>) -> Result<bool> {
+    pub async fn save_token(&self, corp: &Corp, lease: &Lease, token: Option<SealedToken<'_>>) -> Result<bool> {
         let request = self
             .client
             .update_item()
@@ -149,13 +169,13 @@ impl CorpStore {
             .expression_attribute_values(":owner", s(lease.owner()))
             .expression_attribute_values(":version", n(corp.token_version));
         let request = match token {
-            Some((access_token, expire_time)) => request
+            Some(token) => request
                 .update_expression(
                     "SET access_token = :access, expire_time = :expire \
                      REMOVE refresh_lease_owner, refresh_lease_until ADD token_version :one",
                 )
-                .expression_attribute_values(":access", s(access_token))
-                .expression_attribute_values(":expire", n(expire_time))
+                .expression_attribute_values(":access", s(token.access_token))
+                .expression_attribute_values(":expire", n(token.expire_time))
                 .expression_attribute_values(":one", n(1)),
             None => request.update_expression("REMOVE refresh_lease_owner, refresh_lease_until"),
         };
@@ -165,49 +185,67 @@ impl CorpStore {
     /// Takes one of the `per_minute` creations of the company. `corp` may be out of date: it is only where the search
     /// begins.
     pub async fn take_creation(&self, corp: &Corp, now_ms: i64, per_minute: u32) -> Result<Turn> {
-        const MINUTE: i64 = 60_000;
         // Whoever counts in the same minute does not disturb, only who begins a new one.
         const TRIES: u32 = 3;
-        let mut window = corp.window();
-        for _ in 0..TRIES {
-            if window.blocked_until > now_ms {
-                return Ok(Turn::NotBefore(window.blocked_until));
-            }
-            let request = self
-                .client
-                .update_item()
-                .table_name(&self.table)
-                .key("corp_key", s(&corp.corp_key))
-                .expression_attribute_values(":now", n(now_ms))
-                .expression_attribute_values(":one", n(1));
-            const FREE: &str = "(attribute_not_exists(blocked_until) OR blocked_until <= :now)";
-            let request = if now_ms < window.start + MINUTE {
-                if window.count >= per_minute {
-                    return Ok(Turn::NotBefore(window.start + MINUTE));
-                }
-                request
-                    .condition_expression(format!("window_start = :start AND window_count < :most AND {FREE}"))
-                    .update_expression("ADD window_count :one")
-                    .expression_attribute_values(":start", n(window.start))
-                    .expression_attribute_values(":most", n(per_minute))
-            } else {
-                request
-                    .condition_expression(format!(
-                        "attribute_exists(corp_key) AND (attribute_not_exists(window_start) OR window_start = :seen) \
-                         AND {FREE}"
-                    ))
-                    .update_expression("SET window_start = :now, window_count = :one")
-                    .expression_attribute_values(":seen", n(window.start))
+        // Only the first attempt is made from what is known.
+        let known = Mutex::new(Some(corp.window()));
+        let taken = on_conflict(&self.clock, WHAT, TRIES, || async {
+            let known = known.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let window = match known {
+                Some(window) => Some(window),
+                None => self.get(&corp.corp_key).await?.map(|corp| corp.window()),
             };
-            if unless_refused(request.send().await, "dynamodb:UpdateItem")? {
-                return Ok(Turn::Taken);
+            match window {
+                Some(window) => self.try_to_take_creation(&corp.corp_key, window, now_ms, per_minute).await,
+                // The app is gone.
+                None => Ok(Attempt::Done(Turn::NotBefore(now_ms + RETRY_MS))),
             }
-            window = match self.get(&corp.corp_key).await? {
-                Some(corp) => corp.window(),
-                None => break,
-            };
+        });
+        match taken.await {
+            Err(Error::Busy(_)) => Ok(Turn::NotBefore(now_ms + RETRY_MS)),
+            taken => taken,
         }
-        Ok(Turn::NotBefore(now_ms + 1_000))
+    }
+
+    async fn try_to_take_creation(
+        &self,
+        corp_key: &str,
+        window: Window,
+        now_ms: i64,
+        per_minute: u32,
+    ) -> Result<Attempt<Turn>> {
+        const MINUTE: i64 = 60_000;
+        const FREE: &str = "(attribute_not_exists(blocked_until) OR blocked_until <= :now)";
+        if window.blocked_until > now_ms {
+            return Ok(Attempt::Done(Turn::NotBefore(window.blocked_until)));
+        }
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("corp_key", s(corp_key))
+            .expression_attribute_values(":now", n(now_ms))
+            .expression_attribute_values(":one", n(1));
+        let request = if now_ms < window.start + MINUTE {
+            if window.count >= per_minute {
+                return Ok(Attempt::Done(Turn::NotBefore(window.start + MINUTE)));
+            }
+            request
+                .condition_expression(format!("window_start = :start AND window_count < :most AND {FREE}"))
+                .update_expression("ADD window_count :one")
+                .expression_attribute_values(":start", n(window.start))
+                .expression_attribute_values(":most", n(per_minute))
+        } else {
+            request
+                .condition_expression(format!(
+                    "attribute_exists(corp_key) AND (attribute_not_exists(window_start) OR window_start = :seen) \
+                     AND {FREE}"
+                ))
+                .update_expression("SET window_start = :now, window_count = :one")
+                .expression_attribute_values(":seen", n(window.start))
+        };
+        let taken = unless_refused(request.send().await, "dynamodb:UpdateItem")?;
+        Ok(if taken { Attempt::Done(Turn::Taken) } else { Attempt::Conflict })
     }
 
     /// Notes that WeCom refuses creations, for every worker, and answers until when. A wait for a shorter window that

@@ -2,8 +2,6 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::dynamo::{Item, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
@@ -24,16 +22,11 @@ pub struct Answered {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct IdempotencyStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl IdempotencyStore {
-    /// The store of `t_idempotency`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_idempotency")? })
-    }
-
     /// The answer given to the tenant's key, if it is not older than a day.
     pub async fn get(&self, user_id: UserId, key: &str, now: i64) -> Result<Option<Answered>> {
         let answer = self

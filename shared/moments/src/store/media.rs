@@ -1,24 +1,17 @@
 //! `t_wechat_media`: attachments a company has uploaded already, while WeCom keeps them.
 
 use aws_sdk_dynamodb::Client;
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::dynamo::{n, s};
 use kernel::error::{Error, Result};
 
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct MediaStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl MediaStore {
-    /// The store of `t_wechat_media`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_wechat_media")? })
-    }
-
     /// The media id of this content in this company, if it is still good at `now`.
     pub async fn get(&self, corp_key: &str, sha256: &str, now: i64) -> Result<Option<String>> {
         let answer = self

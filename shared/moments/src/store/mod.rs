@@ -12,6 +12,11 @@ pub mod result;
 pub mod task;
 pub mod unit;
 
+use aws_sdk_dynamodb::Client;
+use kernel::config::ConfigError;
+use kernel::transaction::{Outcome, Transaction};
+use kernel::{Clock, Context};
+
 pub(crate) use kernel::dynamo::{delete, put, unless_refused, update};
 
 /// Whether something of which there is only so much was had.
@@ -21,4 +26,59 @@ pub enum Turn {
     Taken,
     /// It can be asked for again at this instant, in milliseconds.
     NotBefore(i64),
+}
+
+/// All tables of this domain, and the time at which they are written. It is built once per function: holding a table that
+/// is not used costs nothing, and the function's own policies say which ones it may touch.
+#[derive(Debug, Clone)]
+pub struct Stores {
+    client: Client,
+    /// Time.
+    pub clock: Clock,
+    /// `t_wechat_account`
+    pub accounts: account::AccountStore,
+    /// `t_wechat_corp`
+    pub corps: corp::CorpStore,
+    /// `t_moment_sync_task`
+    pub tasks: task::TaskStore,
+    /// `t_moment_sync_result`
+    pub results: result::ResultStore,
+    /// `t_moment_publish_unit`
+    pub units: unit::UnitStore,
+    /// `t_moment_claim`
+    pub claims: claim::ClaimStore,
+    /// `t_wechat_media`
+    pub uploads: media::MediaStore,
+    /// `t_idempotency`
+    pub idempotency: idempotency::IdempotencyStore,
+}
+
+impl Stores {
+    /// The tables of this installation.
+    ///
+    /// # Errors
+    /// When the prefix of the tables is missing.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let (client, clock) = (|| cx.aws.dynamodb.clone(), || cx.clock.clone());
+        Ok(Self {
+            client: client(),
+            clock: clock(),
+            accounts: account::AccountStore { client: client(), clock: clock(), table: cx.table(account::TABLE)? },
+            corps: corp::CorpStore { client: client(), clock: clock(), table: cx.table(corp::TABLE)? },
+            tasks: task::TaskStore { client: client(), clock: clock(), table: cx.table("t_moment_sync_task")? },
+            results: result::ResultStore { client: client(), table: cx.table("t_moment_sync_result")? },
+            units: unit::UnitStore { client: client(), table: cx.table("t_moment_publish_unit")? },
+            claims: claim::ClaimStore { client: client(), table: cx.table("t_moment_claim")? },
+            uploads: media::MediaStore { client: client(), table: cx.table("t_wechat_media")? },
+            idempotency: idempotency::IdempotencyStore { client: client(), table: cx.table("t_idempotency")? },
+        })
+    }
+
+    /// Writes all of the transaction or nothing.
+    ///
+    /// # Errors
+    /// As [`Transaction::commit`].
+    pub(crate) async fn commit(&self, transaction: &Transaction) -> kernel::Result<Outcome> {
+        transaction.commit(&self.client, &self.clock).await
+    }
 }

@@ -4,8 +4,6 @@ use std::borrow::Cow;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, row_id};
@@ -156,16 +154,11 @@ impl AccountState {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct ResultStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl ResultStore {
-    /// The store of `t_moment_sync_result`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_moment_sync_result")? })
-    }
-
     /// The task's accounts, read consistently.
     pub async fn of_task(&self, task: TaskId) -> Result<Vec<AccountResult>> {
         let mut items = self

@@ -4,8 +4,6 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use kernel::Clock;
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{Item, batch_get, decode, n, s};
 use kernel::error::{Error, Result};
@@ -98,17 +96,12 @@ pub struct TaskPage {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct TaskStore {
-    client: Client,
-    clock: Clock,
-    table: String,
+    pub(super) client: Client,
+    pub(super) clock: Clock,
+    pub(super) table: String,
 }
 
 impl TaskStore {
-    /// The store of `t_moment_sync_task`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), clock: cx.clock.clone(), table: cx.table("t_moment_sync_task")? })
-    }
-
     /// The task, read consistently, whoever owns it.
     pub async fn get(&self, task: TaskId) -> Result<Option<Task>> {
         let answer = self

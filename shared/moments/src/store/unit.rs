@@ -5,12 +5,12 @@
 
 mod change;
 
+use std::fmt;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteItem, Update};
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
@@ -23,6 +23,7 @@ use change::{Expression, written};
 
 use super::result::AccountResult;
 use super::{put, unless_refused, update};
+use crate::provider::Provider;
 
 const WHAT: &str = "publish unit";
 
@@ -70,6 +71,9 @@ pub struct Unit {
     pub unit: String,
     /// The tenant.
     pub user_id: UserId,
+    /// Who is asked to publish it.
+    #[serde(rename = "account_type")]
+    pub provider: Provider,
     /// The company; absent for a personal account.
     pub corp_key: Option<String>,
     /// The accounts it publishes for.
@@ -123,6 +127,11 @@ impl Unit {
         self.unit.rsplit_once('#').and_then(|(_, round)| round.parse().ok()).unwrap_or_default()
     }
 
+    /// Its key.
+    pub fn key(&self) -> UnitKey<'_> {
+        UnitKey { task_id: self.task_id, unit: &self.unit }
+    }
+
     /// Whether what the account's row tells is this unit's doing, and not that of another round.
     pub fn serves(&self, result: &AccountResult) -> bool {
         result.round == self.round() && self.account_ids.contains(&result.account_id)
@@ -143,30 +152,66 @@ impl Unit {
     }
 }
 
-/// An account of a unit, with its member if it is of a company.
-pub(crate) type Sender<'a> = (&'a str, Option<&'a str>);
+/// A unit's key. As text it is `<task>/<unit>`: so a claim names the unit it belongs to, and an account the one that has
+/// its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnitKey<'a> {
+    /// The task.
+    pub task_id: TaskId,
+    /// Its name within the task.
+    pub unit: &'a str,
+}
+
+impl<'a> UnitKey<'a> {
+    /// The key that a text names.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let (task, unit) = text.split_once('/')?;
+        Some(Self { task_id: task.parse().ok()?, unit })
+    }
+}
+
+impl fmt::Display for UnitKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.task_id, self.unit)
+    }
+}
+
+/// A unit about to be written.
+#[derive(Debug)]
+pub(crate) struct NewUnit<'a> {
+    pub key: UnitKey<'a>,
+    pub user_id: UserId,
+    pub provider: Provider,
+    /// The company; absent for a personal account.
+    pub corp_key: Option<&'a str>,
+    /// The accounts it publishes for.
+    pub senders: &'a [Sender<'a>],
+}
+
+/// An account of a unit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sender<'a> {
+    pub account_id: &'a str,
+    /// Its member, if it is of a company.
+    pub member_id: Option<&'a str>,
+}
 
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct UnitStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl UnitStore {
-    /// The store of `t_moment_publish_unit`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_moment_publish_unit")? })
-    }
-
     /// The unit, read consistently.
-    pub async fn get(&self, task: TaskId, unit: &str) -> Result<Option<Unit>> {
+    pub async fn get(&self, key: UnitKey<'_>) -> Result<Option<Unit>> {
         let answer = self
             .client
             .get_item()
             .table_name(&self.table)
-            .key("task_id", n(task))
-            .key("unit", s(unit))
+            .key("task_id", n(key.task_id))
+            .key("unit", s(key.unit))
             .consistent_read(true)
             .send()
             .await
@@ -194,26 +239,22 @@ impl UnitStore {
     }
 
     /// A new unit of these accounts, as one action of the transaction that hands them to it.
-    pub(crate) fn create(
-        &self,
-        (task, user_id, unit): (TaskId, UserId, &str),
-        corp_key: Option<&str>,
-        accounts: &[Sender<'_>],
-        now_ms: i64,
-    ) -> Result<TransactWriteItem> {
+    pub(crate) fn create(&self, new: &NewUnit<'_>, now_ms: i64) -> Result<TransactWriteItem> {
+        let NewUnit { key, user_id, provider, corp_key, senders } = *new;
         let mut builder = Put::builder()
             .table_name(&self.table)
-            .item("task_id", n(task))
-            .item("unit", s(unit))
+            .item("task_id", n(key.task_id))
+            .item("unit", s(key.unit))
             .item("user_id", n(user_id))
-            .item("account_ids", AttributeValue::L(accounts.iter().map(|(account, _)| s(*account)).collect()))
+            .item("account_type", s(provider.account_type()))
+            .item("account_ids", AttributeValue::L(senders.iter().map(|sender| s(sender.account_id)).collect()))
             .item("stage", s(UnitStage::Queued.as_str()))
-            .item("due_shard", s(shard(task, unit)))
+            .item("due_shard", s(shard(key)))
             .item("next_action_at", n(now_ms))
             .item("create_time", n(now_ms.div_euclid(1_000)))
             .condition_expression("attribute_not_exists(task_id)");
         if let Some(corp_key) = corp_key {
-            let members = accounts.iter().map(|(_, member)| s(member.unwrap_or_default())).collect();
+            let members = senders.iter().map(|sender| s(sender.member_id.unwrap_or_default())).collect();
             builder = builder.item("corp_key", s(corp_key)).item("member_ids", AttributeValue::L(members));
         }
         put(builder)
@@ -221,9 +262,9 @@ impl UnitStore {
 
     /// Takes the unit up with this lease. `None`: it is done, somebody holds it, or its time has not come. An owner is
     /// new with every lease, so finding it in the row already is the SDK's retry of a lost answer.
-    pub async fn claim(&self, (task, unit): (TaskId, &str), lease: &Lease) -> Result<Option<Unit>> {
+    pub async fn claim(&self, key: UnitKey<'_>, lease: &Lease) -> Result<Option<Unit>> {
         let outcome = self
-            .alone(task, unit)
+            .alone(key)
             .condition_expression("next_action_at <= :now OR lease_owner = :owner")
             .update_expression(
                 "SET lease_owner = :owner, next_action_at = :lease_end REMOVE swept_at ADD attempts :one",
@@ -257,7 +298,7 @@ impl UnitStore {
     pub(crate) async fn note(&self, unit: &Unit, lease: &Lease, change: &UnitChange) -> Result<bool> {
         let Expression { update, values } = written(unit, lease, change);
         let outcome = self
-            .alone(unit.task_id, &unit.unit)
+            .alone(unit.key())
             .condition_expression("lease_owner = :owner AND stage IN (:seen, :stage)")
             .update_expression(update)
             .set_expression_attribute_values(Some(values))
@@ -290,7 +331,7 @@ impl UnitStore {
                 .expression_attribute_values(":done", s(UnitStage::Done.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))
                 .expression_attribute_values(":zero", n(0))
-                .expression_attribute_values(":shard", s(shard(unit.task_id, &unit.unit)))
+                .expression_attribute_values(":shard", s(shard(unit.key())))
                 .expression_attribute_values(":now", n(now_ms))
                 .expression_attribute_values(":true", AttributeValue::Bool(true)),
         )
@@ -309,14 +350,14 @@ impl UnitStore {
                 .expression_attribute_values(":seen", s(unit.stage.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))
                 .expression_attribute_values(":zero", n(0))
-                .expression_attribute_values(":shard", s(shard(unit.task_id, &unit.unit)))
+                .expression_attribute_values(":shard", s(shard(unit.key())))
                 .expression_attribute_values(":now", n(now_ms)),
         )
     }
 
     /// An update of the row by itself.
-    fn alone(&self, task: TaskId, unit: &str) -> UpdateItemFluentBuilder {
-        self.client.update_item().table_name(&self.table).key("task_id", n(task)).key("unit", s(unit))
+    fn alone(&self, key: UnitKey<'_>) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.table).key("task_id", n(key.task_id)).key("unit", s(key.unit))
     }
 
     /// An update of the row as one action of a transaction.
@@ -344,7 +385,7 @@ impl UnitStore {
     /// Notes that the sweeper sends a message for the unit; `false` when one was sent after `not_since_ms`.
     pub async fn note_dispatch(&self, unit: &Unit, now_ms: i64, not_since_ms: i64) -> Result<bool> {
         let outcome = self
-            .alone(unit.task_id, &unit.unit)
+            .alone(unit.key())
             .condition_expression("next_action_at = :seen AND (attribute_not_exists(swept_at) OR swept_at < :since)")
             .update_expression("SET swept_at = :now")
             .expression_attribute_values(":seen", n(unit.next_action_at.unwrap_or_default()))
@@ -356,6 +397,6 @@ impl UnitStore {
     }
 }
 
-fn shard(task: TaskId, unit: &str) -> String {
-    due::shard_of_text(&format!("{task}{unit}"))
+fn shard(key: UnitKey<'_>) -> String {
+    due::shard_of_text(&format!("{}{}", key.task_id, key.unit))
 }

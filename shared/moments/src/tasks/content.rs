@@ -2,10 +2,9 @@
 
 use futures::{StreamExt, stream};
 use kernel::FieldProblem;
-use kernel::config::{ConfigError, Env};
 use secrecy::SecretString;
 
-use crate::config::base_url;
+use crate::config::CreationSettings;
 use crate::content::{ContentError, ContentLibrary};
 use crate::error::{Error, Result};
 use crate::media::{Limits, MediaFetcher, MediaKind, check_set};
@@ -30,24 +29,12 @@ pub(super) struct ContentDesk {
     library: Option<ContentLibrary>,
     fetcher: MediaFetcher,
     words: SensitiveWords,
-    limits: Limits,
 }
 
 impl ContentDesk {
-    pub fn new(env: &Env) -> Result<Self, ConfigError> {
-        let library = match env.optional("CONTENT_API_URL") {
-            None => None,
-            Some(url) => {
-                let timeout = env.seconds("CONTENT_TIMEOUT_SECONDS", 5)?;
-                Some(ContentLibrary::new(base_url(env, "CONTENT_API_URL", &url)?, timeout))
-            }
-        };
-        Ok(Self {
-            library,
-            fetcher: MediaFetcher::from_env(env)?,
-            words: SensitiveWords::from_env(env)?,
-            limits: Limits::WECOM.with_pixels_from(env)?,
-        })
+    pub fn new(settings: CreationSettings) -> Self {
+        let CreationSettings { library, media, words, .. } = settings;
+        Self { library, fetcher: MediaFetcher::with_settings(media), words }
     }
 
     /// The content of a request. What the request says itself goes before what the library's draft says; what it leaves
@@ -97,7 +84,7 @@ impl ContentDesk {
         // A few at a time, and of each only what it is: nine pictures may weigh 90 MB together.
         let fetches: Vec<_> = urls
             .iter()
-            .map(|url| async move { self.fetcher.fetch(url, self.limits).await.map(|medium| medium.kind) })
+            .map(|url| async move { self.fetcher.fetch(url, Limits::WECOM).await.map(|medium| medium.kind) })
             .collect();
         // From a list: a stream that maps references makes a future that the compiler cannot prove to be `Send`.
         let fetched: Vec<_> = stream::iter(fetches).buffered(PARALLEL).collect().await;

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::platform_http::PlatformHttp;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use endpoint::Endpoint;
@@ -31,6 +32,14 @@ pub use task::{Attachments, JobId, JobState, MomentDraft};
 pub use token::AccessToken;
 
 use crate::provider::http;
+
+/// What is needed to know of a member beside the company's secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "provider", rename = "wecom", rename_all = "camelCase")]
+pub struct Credentials {
+    /// The member.
+    pub member_id: String,
+}
 
 /// WeCom. Cheap to clone: clones share connections.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! The ways out: what a provider is asked for a delivery, and what its answers mean in the machine's words.
 //!
-//! Which provider a delivery goes to is decided here, in [`open`], and nowhere else in publishing. A new one is a folder
-//! beside these two and an arm of [`open`].
+//! Which provider a delivery goes to is on its row; [`open`] is the one place in publishing that asks. A new provider is a
+//! folder beside these two and an arm of [`open`].
 
 mod alike;
 mod gateway;
@@ -58,9 +58,9 @@ pub(super) trait Channel: Send + Sync {
 
 /// The channel of a delivery. Asks nobody anything.
 pub(super) fn open<'p>(cx: &'p Publisher, unit: &Unit) -> Box<dyn Channel + 'p> {
-    match &unit.corp_key {
-        Some(corp_key) => Box::new(wecom::WecomChannel::new(cx, corp_key)),
-        None => Box::new(gateway::GatewayChannel::new(cx)),
+    match unit.provider {
+        Provider::Wecom => Box::new(wecom::WecomChannel::new(cx, unit.corp_key.clone().unwrap_or_default())),
+        Provider::Gateway => Box::new(gateway::GatewayChannel::new(cx)),
     }
 }
 
@@ -95,7 +95,7 @@ impl Publisher {
 
     /// The delivery's accounts that still are its tenant's: one that was disconnected may be another's by now.
     pub(super) async fn own_accounts(&self, held: &Held) -> Result<Vec<Account>> {
-        let mut accounts = self.accounts.by_ids(&held.unit.account_ids).await?;
+        let mut accounts = self.stores.accounts.by_ids(&held.unit.account_ids).await?;
         accounts.retain(|account| account.user_id == held.unit.user_id);
         Ok(accounts)
     }

@@ -35,6 +35,15 @@ pub(in crate::publish) struct Delivery {
     pub accounts: Vec<DeliveryAccount>,
 }
 
+/// The time of the worker that has it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::publish) struct WorkerTime {
+    /// Now, in milliseconds.
+    pub now: i64,
+    /// Until the worker is killed.
+    pub left: Duration,
+}
+
 /// One of its accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::publish) struct DeliveryAccount {
@@ -74,13 +83,7 @@ impl Standing {
 
 impl Delivery {
     /// From the rows.
-    pub fn of(
-        unit: &Unit,
-        task: &Task,
-        results: &[AccountResult],
-        members_confirm: bool,
-        (now, time_left): (i64, Duration),
-    ) -> Self {
+    pub fn of(unit: &Unit, task: &Task, results: &[AccountResult], members_confirm: bool, time: WorkerTime) -> Self {
         let among = |members: &[String], account: &str| {
             let member = unit.member_of(account);
             member.is_some_and(|member| members.iter().any(|id| id.eq_ignore_ascii_case(member)))
@@ -97,9 +100,9 @@ impl Delivery {
         Self {
             stage: unit.stage,
             attempts: unit.attempts,
-            now,
-            asked_at: now,
-            time_left,
+            now: time.now,
+            asked_at: time.now,
+            time_left: time.left,
             made_at: (unit.create_time > 0).then_some(unit.create_time * 1_000),
             planned_at: task.scheduled_time.map(|time| time * 1_000),
             has_media: !task.media_urls.is_empty(),

@@ -15,10 +15,10 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-pub(super) use delivery::Delivery;
 #[cfg(test)]
 use delivery::DeliveryAccount;
 pub(crate) use delivery::Standing;
+pub(super) use delivery::{Delivery, WorkerTime};
 pub(super) use event::{Absence, Event};
 pub(crate) use policy::Guards;
 pub(super) use policy::Policy;

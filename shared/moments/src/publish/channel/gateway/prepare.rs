@@ -8,6 +8,7 @@ use crate::publish::held::Held;
 use crate::publish::machine::{Event, milliseconds};
 use crate::store::Turn;
 use crate::store::account::Account;
+use crate::store::unit::UnitKey;
 
 impl GatewayChannel<'_> {
     pub(super) async fn make_ready(&mut self, held: &Held, mut senders: Vec<Account>) -> Result<Event> {
@@ -44,21 +45,20 @@ impl GatewayChannel<'_> {
     /// An account publishes one delivery after the other, with a pause between them, and none while it is not known what
     /// became of the one before: in the account's own list the two might be taken for each other.
     async fn take_turn(&self, held: &Held, account: &Account) -> Result<Turn> {
-        let (now, settings) = (self.cx.clock.now_ms(), &self.cx.settings);
+        let (now, settings) = (self.cx.stores.clock.now_ms(), &self.cx.settings);
         let free_from = account.last_post_at + milliseconds(settings.personal_interval);
         if free_from > now {
             return Ok(Turn::NotBefore(free_from));
         }
         let turn = held.delivery();
-        let before = account.turn.as_deref().filter(|before| *before != turn).and_then(|before| before.split_once('/'));
-        if let Some((task, unit)) = before
-            && let Ok(task) = task.parse()
-            && let Some(before) = self.cx.units.get(task, unit).await?
+        let before = account.turn.as_deref().filter(|before| *before != turn).and_then(UnitKey::parse);
+        if let Some(before) = before
+            && let Some(before) = self.cx.stores.units.get(before).await?
             && before.undecided(now)
         {
             return Ok(Turn::NotBefore(now + milliseconds(settings.retry_pause)));
         }
-        let taken = self.cx.accounts.take_turn(account, &turn, now).await?;
+        let taken = self.cx.stores.accounts.take_turn(account, &turn, now).await?;
         let next = now + milliseconds(settings.personal_interval).max(1_000);
         Ok(if taken { Turn::Taken } else { Turn::NotBefore(next) })
     }

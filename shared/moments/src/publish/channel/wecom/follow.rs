@@ -21,7 +21,7 @@ impl WecomChannel<'_> {
             Ok(token) => token,
             Err(error) => return without_token(error),
         };
-        Ok(match self.cx.wecom.job_result(&token.token, &JobId(job_id.to_owned())).await {
+        Ok(match self.cx.clients.wecom.job_result(&token.token, &JobId(job_id.to_owned())).await {
             Ok(JobState::Running) => Event::Working,
             Ok(JobState::Done { moment_id, invalid_senders }) => {
                 Event::Made { id: moment_id, refused: invalid_senders }
@@ -36,7 +36,7 @@ impl WecomChannel<'_> {
             Ok(token) => token,
             Err(error) => return without_token(error),
         };
-        let members = match self.cx.wecom.member_status(&token.token, moment_id).await {
+        let members = match self.cx.clients.wecom.member_status(&token.token, moment_id).await {
             Ok(members) => members,
             Err(failure) => return Ok(Event::NotTold(failure.kind)),
         };
@@ -56,7 +56,7 @@ impl WecomChannel<'_> {
             Ok(token) => token,
             Err(error) => return without_token(error),
         };
-        let stopped = self.cx.wecom.cancel(&token.token, moment_id).await;
+        let stopped = self.cx.clients.wecom.cancel(&token.token, moment_id).await;
         Ok(stopped.map_or_else(|failure| Event::NotStopped(failure.kind), |()| Event::Stopped))
     }
 }

@@ -24,9 +24,9 @@ impl WecomChannel<'_> {
                 Ok(medium) => medium,
                 Err(problem) => return Ok(media_unusable(index, &problem)),
             };
-            let now = self.cx.clock.now().as_second();
+            let now = self.cx.stores.clock.now().as_second();
             hashes.push(medium.sha256.clone());
-            let known = self.cx.uploads.get(&self.corp_key, &medium.sha256, now).await?;
+            let known = self.cx.stores.uploads.get(&self.corp_key, &medium.sha256, now).await?;
             let kind = match medium.kind {
                 MediaKind::Video { .. } => MediaUpload::Video,
                 MediaKind::Image { .. } => MediaUpload::Image,
@@ -41,8 +41,8 @@ impl WecomChannel<'_> {
                 Ok(fitting) => fitting,
                 Err(problem) => return Ok(Event::MediaUnusable(media_advice(index, &problem))),
             };
-            let uploaded = self.cx.wecom.upload_attachment(&token.token, kind, &file_name, mime, bytes).await?;
-            self.cx.uploads.put(&self.corp_key, &sha256, &uploaded.media_id, now + UPLOAD_LIFETIME).await?;
+            let uploaded = self.cx.clients.wecom.upload_attachment(&token.token, kind, &file_name, mime, bytes).await?;
+            self.cx.stores.uploads.put(&self.corp_key, &sha256, &uploaded.media_id, now + UPLOAD_LIFETIME).await?;
             ids.push(uploaded.media_id);
         }
         if !check_set(&kinds).is_empty() {
@@ -58,8 +58,8 @@ impl WecomChannel<'_> {
             }
         };
         // The turn is taken last: nothing between it and the call can fail any more.
-        let (now, per_minute) = (self.cx.clock.now_ms(), settings.corp_creations_per_minute);
-        if let Turn::NotBefore(instant) = self.cx.corps.take_creation(&token.corp, now, per_minute).await? {
+        let (now, per_minute) = (self.cx.stores.clock.now_ms(), settings.corp_creations_per_minute);
+        if let Turn::NotBefore(instant) = self.cx.stores.corps.take_creation(&token.corp, now, per_minute).await? {
             return Ok(Event::NotBefore(instant));
         }
         let senders: Vec<String> = senders.into_iter().filter_map(|account| account.member_id).collect();

@@ -293,9 +293,7 @@ fn a_worker_whose_time_is_nearly_over_does_not_send() {
 fn settings_leave_a_worker_the_time_to_send_and_to_write() {
     let settings = |timeout: &str| {
         let visibility = ("QUEUE_VISIBILITY_SECONDS", "720");
-        crate::config::PublishSettings::from_env(
-            &[("FUNCTION_TIMEOUT_SECONDS", timeout), visibility].into_iter().collect(),
-        )
+        crate::config::PublishSettings::load(&[("FUNCTION_TIMEOUT_SECONDS", timeout), visibility].into_iter().collect())
     };
     assert_eq!(Policy::of(&settings("120").unwrap()).time_to_send, Duration::from_secs(30));
     assert!(settings("30").is_err() && settings("31").is_ok());
