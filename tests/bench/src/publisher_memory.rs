@@ -84,7 +84,7 @@ async fn world() -> Result<World> {
 }
 
 async fn settings(world: &World) -> Result<Variables> {
-    let mut variables = variables(world, PUBLISHER).await?;
+    let mut variables = variables(world, PUBLISHER)?;
     for pause in ["MOMENT_JOB_PAUSE_SECONDS", "MOMENT_MEMBER_PAUSE_SECONDS"] {
         variables.push((pause.to_owned(), "1".to_owned()));
     }

@@ -2,10 +2,10 @@
 //! environments and sample events agree with each other, and that every handler belongs to one of them.
 
 mod alarms;
+mod configuration;
 mod documents;
 mod expanded;
 mod project;
-mod settings;
 mod stores;
 
 use std::collections::BTreeSet;

@@ -37,7 +37,11 @@ pub static LOGS: Section = Section {
     title: "Logs",
     settings: &[
         Setting::optional("AWS_LAMBDA_LOG_FORMAT", "`JSON`, or else text.").by_runtime(),
-        Setting::optional("AWS_LAMBDA_LOG_LEVEL", "The level of our own lines; INFO when absent.").by_runtime(),
+        Setting::optional(
+            "AWS_LAMBDA_LOG_LEVEL",
+            "The level of our own lines, from the parameter `LogLevel`; INFO when absent.",
+        )
+        .by_runtime(),
         Setting::optional("RUST_LOG", "The same, outside Lambda.").by_runtime(),
     ],
 };
@@ -80,7 +84,7 @@ pub static SCHEDULES: Section = Section {
 };
 
 /// All of them, in the order of the documentation.
-pub static SECTIONS: [&Section; 6] = [&FUNCTION, &IDENTITY, &CREDENTIALS, &SCHEDULES, &LOGS, &AWS];
+pub static SECTIONS: [&Section; 6] = [&IDENTITY, &CREDENTIALS, &SCHEDULES, &FUNCTION, &LOGS, &AWS];
 
 /// The function's own time limit, as the template sets it.
 ///

@@ -14,7 +14,7 @@ use super::credentials::seal;
 use super::device_digest;
 use super::health::FIRST_CHECK_MS;
 use super::request::{CorpRequest, DeviceRequest, member_choice};
-use crate::config::{Clients, vault};
+use crate::config::Clients;
 use crate::error::{Error, Result};
 use crate::provider::Provider;
 use crate::store::Stores;
@@ -33,7 +33,7 @@ pub struct AccountConnections {
 impl AccountConnections {
     /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { stores: Stores::new(cx)?, vault: vault(cx)?, clients: Clients::to_connect(&cx.env)? })
+        Ok(Self { stores: Stores::new(cx)?, vault: Vault::load(cx)?, clients: Clients::to_connect(&cx.env)? })
     }
 
     /// Connects a company app, proven by a live call, and its members, each checked against WeCom's own list.

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use super::credentials::open;
 use super::device_digest;
-use crate::config::{ANSWERS_WITHIN, Clients, Gateways, vault};
+use crate::config::{ANSWERS_WITHIN, Clients, Gateways};
 use crate::error::Result;
 use crate::gateway::Credentials;
 use crate::provider::FailureKind;
@@ -45,7 +45,7 @@ impl HealthChecks {
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
             stores: Stores::new(cx)?,
-            vault: vault(cx)?,
+            vault: Vault::load(cx)?,
             gateways: Clients::with_timeout(&cx.env, ANSWERS_WITHIN)?.gateways,
         })
     }

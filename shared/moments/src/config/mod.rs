@@ -11,20 +11,11 @@ pub use creation::CreationSettings;
 pub use media::MediaSettings;
 pub use providers::{ANSWERS_WITHIN, Clients, Gateways, PROVIDERS};
 pub use publishing::{PublishSettings, TIME_TO_WRITE};
-pub use sections::{CONTENT, CREDENTIALS, MEDIA, PUBLISHING, QUEUE, RULES, SECTIONS};
+pub use sections::{CONTENT, MEDIA, PUBLISHING, QUEUE, RULES, SECTIONS};
 
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::queue::Queue;
-use kernel::vault::Vault;
-
-/// The vault of the credentials that users entrust to us.
-///
-/// # Errors
-/// Names the variable that is missing.
-pub(crate) fn vault(cx: &Context) -> Result<Vault, ConfigError> {
-    Ok(Vault::new(cx.aws.kms.clone(), CREDENTIALS.of(&cx.env).text("TOKEN_KEY_ID")?))
-}
 
 /// The queue of publishing.
 ///

@@ -6,12 +6,6 @@ use kernel::config::{Section, Setting};
 use super::providers::PROVIDERS;
 use crate::publish::JOB_LIFETIME;
 
-/// What users entrust to us.
-pub static CREDENTIALS: Section = Section {
-    title: "Credentials of WeChat accounts",
-    settings: &[Setting::required("TOKEN_KEY_ID", "The KMS key that they are encrypted with.")],
-};
-
 /// How publishing goes about it. Ranges begin where the code still makes sense, and end where nobody would wait longer.
 pub static PUBLISHING: Section = Section {
     title: "Publishing Moments",
@@ -135,4 +129,4 @@ pub static QUEUE: Section = Section {
 };
 
 /// All of them, in the order of the documentation.
-pub static SECTIONS: [&Section; 7] = [&PUBLISHING, &PROVIDERS, &MEDIA, &CONTENT, &RULES, &CREDENTIALS, &QUEUE];
+pub static SECTIONS: [&Section; 6] = [&PUBLISHING, &PROVIDERS, &MEDIA, &CONTENT, &RULES, &QUEUE];

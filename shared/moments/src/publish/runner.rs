@@ -16,7 +16,7 @@ use super::channel::{self, Channel};
 use super::held::Held;
 use super::machine::{self, Call, Event, Policy, Then, Transition};
 use crate::accounts::{CorpTokens, RECHECK_MS};
-use crate::config::{Clients, PublishSettings, vault};
+use crate::config::{Clients, PublishSettings};
 use crate::error::Result;
 use crate::ledger::{self, Entry, Settled};
 use crate::media::MediaFetcher;
@@ -68,7 +68,7 @@ impl Publisher {
     /// # Errors
     /// Names the variable that is missing or wrong.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let (settings, stores, vault) = (PublishSettings::load(&cx.env)?, Stores::new(cx)?, vault(cx)?);
+        let (settings, stores, vault) = (PublishSettings::load(&cx.env)?, Stores::new(cx)?, Vault::load(cx)?);
         let clients = Clients::with_timeout(&cx.env, settings.provider_timeout)?;
         Ok(Self {
             tokens: CorpTokens::new(stores.clone(), vault.clone(), clients.wecom.clone()),
