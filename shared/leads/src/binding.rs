@@ -14,6 +14,7 @@ use tracing::info;
 
 use crate::error::{AuthorizationProblem, Result, SyncProblem};
 use crate::fan_sync::SyncQueue;
+use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::auth::{Auth, AuthStatus, Grant, TABLE};
 use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTask};
@@ -23,7 +24,7 @@ use crate::tokens::refresh_due;
 #[derive(Debug)]
 pub struct FreshGrant {
     /// The account.
-    pub douyin_user_id: String,
+    pub account_open_id: OpenId,
     /// Nickname, empty when it could not be read.
     pub nickname: String,
     /// Avatar, empty when it could not be read.
@@ -48,7 +49,7 @@ impl FreshGrant {
 
     /// Access and refresh token, sealed for a table's row of this tenant and account.
     pub(crate) async fn seal(&self, vault: &Vault, table: &'static str, user_id: UserId) -> Result<(String, String)> {
-        let place = Place { table, user_id, account_id: &self.douyin_user_id };
+        let place = Place { table, user_id, account_id: self.account_open_id.as_str() };
         let sealed =
             futures::future::try_join(vault.seal(place, &self.access_token), vault.seal(place, &self.refresh_token));
         Ok(sealed.await?)
@@ -86,7 +87,10 @@ pub struct Bindings {
 }
 
 impl Bindings {
-    /// From the environment.
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self { stores: Stores::new(cx)?, queue: SyncQueue::new(cx)?, vault: Vault::load(cx)? })
     }
@@ -119,7 +123,7 @@ impl Bindings {
         (access_token, refresh_token): &(String, String),
         ticket: Option<&TransactWriteItem>,
     ) -> Result<Attempt<()>> {
-        let account = self.stores.accounts.get(&grant.douyin_user_id).await?;
+        let account = self.stores.accounts.get(&grant.account_open_id).await?;
         let lapsed = match Holder::of(account.as_ref(), user_id) {
             Holder::Free => None,
             Holder::Lapsed(account) => Some(account),
@@ -127,7 +131,7 @@ impl Bindings {
         };
         let now = self.stores.clock.now();
         let kept = Grant {
-            douyin_user_id: &grant.douyin_user_id,
+            account_open_id: &grant.account_open_id,
             user_id,
             nickname: &grant.nickname,
             avatar_url: &grant.avatar_url,
@@ -149,7 +153,7 @@ impl Bindings {
         let id = TaskId::generate(now).get();
         transaction.add(self.stores.accounts.bind(id, kept, account.as_ref(), sync, now.as_second())?);
         if let Some(task) = sync {
-            let (account, strategy) = (&grant.douyin_user_id, SyncStrategy::Incremental);
+            let (account, strategy) = (&grant.account_open_id, SyncStrategy::Incremental);
             transaction.add(self.stores.tasks.create(task, user_id, account, strategy, now.as_millisecond())?);
         }
         if let Some(task) = foreign {

@@ -22,7 +22,10 @@ pub struct AuthorizationConfirmation {
 }
 
 impl AuthorizationConfirmation {
-    /// From the environment.
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self { stores: Stores::new(cx)?, bindings: Bindings::new(cx)?, vault: Vault::load(cx)? })
     }
@@ -47,7 +50,7 @@ impl AuthorizationConfirmation {
         }
         let grant = self.open(parked).await?;
         match self.bindings.bind(user_id, &grant, Some(self.stores.parked.take(&key)?)).await {
-            Ok(()) => Ok(Authorized { user_id, douyin_user_id: grant.douyin_user_id }),
+            Ok(()) => Ok(Authorized { user_id, account_open_id: grant.account_open_id }),
             Err(Error::Authorization(problem)) => self.destroyed(&key, problem).await,
             Err(other) => Err(other),
         }
@@ -60,14 +63,14 @@ impl AuthorizationConfirmation {
     }
 
     async fn open(&self, parked: ParkedGrant) -> Result<FreshGrant> {
-        let place = Place { table: TABLE, user_id: parked.user_id, account_id: &parked.douyin_user_id };
+        let place = Place { table: TABLE, user_id: parked.user_id, account_id: parked.account_open_id.as_str() };
         let (access_token, refresh_token) = futures::future::try_join(
             self.vault.open(place, &parked.access_token),
             self.vault.open(place, &parked.refresh_token),
         )
         .await?;
         Ok(FreshGrant {
-            douyin_user_id: parked.douyin_user_id,
+            account_open_id: parked.account_open_id,
             nickname: parked.nickname,
             avatar_url: parked.avatar_url,
             scope: parked.scope,

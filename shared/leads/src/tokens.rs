@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 
 use crate::douyin::{Douyin, FailureKind, PlatformError, TokenGrant};
 use crate::error::{AuthorizationProblem, Result};
+use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::auth::{Auth, AuthStatus, Fence, SealedTokens, TABLE};
 
@@ -84,7 +85,10 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// From the environment's table and key.
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self { stores: Stores::new(cx)?, vault: Vault::load(cx)?, douyin })
     }
@@ -99,31 +103,31 @@ impl Tokens {
         if is_usable(account) {
             return self.open_access_token(account).await;
         }
-        self.usable(&account.douyin_user_id, deadline, is_usable).await
+        self.usable(&account.account_open_id, deadline, is_usable).await
     }
 
     /// In place of the token `rejected`, which Douyin did not accept: somebody else's newer one if there is one, or what
     /// a refresh brings. That is the same token as long as it has not expired at Douyin.
-    pub async fn replace(&self, douyin_user_id: &str, rejected: u64, deadline: Deadline) -> Result<AccessToken> {
-        self.usable(douyin_user_id, deadline, |account| account.access_version != rejected).await
+    pub async fn replace(&self, account_open_id: &OpenId, rejected: u64, deadline: Deadline) -> Result<AccessToken> {
+        self.usable(account_open_id, deadline, |account| account.access_version != rejected).await
     }
 
     async fn usable(
         &self,
-        douyin_user_id: &str,
+        account_open_id: &OpenId,
         deadline: Deadline,
         is_usable: impl Fn(&Auth) -> bool,
     ) -> Result<AccessToken> {
-        wait_for(&self.stores.clock, "token refresh", WAIT, || self.look(douyin_user_id, deadline, &is_usable)).await
+        wait_for(&self.stores.clock, "token refresh", WAIT, || self.look(account_open_id, deadline, &is_usable)).await
     }
 
     async fn look(
         &self,
-        douyin_user_id: &str,
+        account_open_id: &OpenId,
         deadline: Deadline,
         is_usable: impl Fn(&Auth) -> bool,
     ) -> Result<Turn<AccessToken>> {
-        let account = self.account(douyin_user_id).await?;
+        let account = self.account(account_open_id).await?;
         ensure_active(&account)?;
         if is_usable(&account) {
             return Ok(Turn::Done(self.open_access_token(&account).await?));
@@ -142,8 +146,8 @@ impl Tokens {
     }
 
     /// Notes that Douyin refused `token` although a refresh had just confirmed or replaced it, and says what that means.
-    pub async fn rejected(&self, douyin_user_id: &str, token: &AccessToken) -> Result<Rejection> {
-        let account = self.account(douyin_user_id).await?;
+    pub async fn rejected(&self, account_open_id: &OpenId, token: &AccessToken) -> Result<Rejection> {
+        let account = self.account(account_open_id).await?;
         let now = self.stores.clock.now().as_second();
         if account.status != AuthStatus::Active || account.access_version != token.version {
             return Ok(Rejection::Outdated);
@@ -160,23 +164,23 @@ impl Tokens {
     }
 
     /// Notes that Douyin accepted `token`, so that a refusal before that counts no more.
-    pub async fn accepted(&self, douyin_user_id: &str, token: &mut AccessToken) -> Result<()> {
+    pub async fn accepted(&self, account_open_id: &OpenId, token: &mut AccessToken) -> Result<()> {
         if token.in_doubt {
-            self.stores.accounts.forget_refusal(douyin_user_id, token.version).await?;
+            self.stores.accounts.forget_refusal(account_open_id, token.version).await?;
             token.in_doubt = false;
         }
         Ok(())
     }
 
     /// The keeper's round over one account: refreshes, then renews, whichever is due. Neither waits for the other.
-    pub async fn keep(&self, douyin_user_id: &str, deadline: Deadline) -> Result<()> {
-        let account = self.account(douyin_user_id).await?;
+    pub async fn keep(&self, account_open_id: &OpenId, deadline: Deadline) -> Result<()> {
+        let account = self.account(account_open_id).await?;
         let refreshed = if account.expire_time - self.stores.clock.now().as_second() < REFRESH_BEFORE {
             self.leased(&account, async |lease| self.refresh(&account, lease, deadline).await.map(drop)).await
         } else {
             Ok(())
         };
-        let account = self.account(douyin_user_id).await?;
+        let account = self.account(account_open_id).await?;
         let left = account.refresh_expire_time - self.stores.clock.now().as_second();
         let has_room = deadline.remaining(self.stores.clock.now()) >= RENEWAL_ROOM;
         if account.renew_count < MAX_RENEWALS && left < RENEW_BEFORE && has_room {
@@ -196,12 +200,12 @@ impl Tokens {
     }
 
     /// The accounts the keeper should look at.
-    pub async fn due(&self, limit: i32) -> Result<Vec<String>> {
+    pub async fn due(&self, limit: i32) -> Result<Vec<OpenId>> {
         Ok(self.stores.accounts.due_for_refresh(self.stores.clock.now().as_second(), limit).await?)
     }
 
-    async fn account(&self, douyin_user_id: &str) -> Result<Auth> {
-        Ok(self.stores.accounts.get(douyin_user_id).await?.ok_or(AuthorizationProblem::AccountUnknown)?)
+    async fn account(&self, account_open_id: &OpenId) -> Result<Auth> {
+        Ok(self.stores.accounts.get(account_open_id).await?.ok_or(AuthorizationProblem::AccountUnknown)?)
     }
 
     /// The account's lease; `None` when somebody else has it, or the tokens have changed.
@@ -389,5 +393,5 @@ pub fn ensure_active(account: &Auth) -> Result<()> {
 
 /// Where an account's tokens are sealed for.
 pub fn place(account: &Auth) -> Place<'_> {
-    Place { table: TABLE, user_id: account.user_id, account_id: &account.douyin_user_id }
+    Place { table: TABLE, user_id: account.user_id, account_id: account.account_open_id.as_str() }
 }

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use crate::douyin::webhook::{WebhookEvent, verify_signature};
 use crate::douyin::{Douyin, FailureKind};
 use crate::error::{AuthorizationProblem, Result};
+use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::auth::{Auth, AuthStatus};
 use crate::store::sync_task::{EndedBy, Ending};
@@ -49,7 +50,10 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// From the environment.
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context, secrets: Secrets, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self { tokens: Tokens::new(cx, douyin.clone())?, douyin, stores: Stores::new(cx)?, secrets })
     }
@@ -114,18 +118,18 @@ impl Webhook {
     /// Drops the account's tokens and ends a sync of it, unless Douyin still accepts them: it promises no order, so the
     /// event can be about an authorisation that was given anew since. It is noted in the transaction that acts on it.
     async fn unauthorize(&self, event: &WebhookEvent, message_id: Option<&str>) -> Result<WebhookAnswer> {
-        if event.from_user_id.is_empty() {
+        let Ok(account) = event.from_user_id.parse() else {
             info!("webhook event unauthorize names no account");
             return Ok(WebhookAnswer::Accepted);
-        }
+        };
         let is_id = |id: &&str| !id.trim().is_empty();
         let noted = message_id.filter(is_id).or_else(|| event.msg_id.as_deref().filter(is_id));
-        on_conflict(&self.stores.clock, "douyin account", TRIES, || self.try_revoke(event, noted)).await?;
+        on_conflict(&self.stores.clock, "douyin account", TRIES, || self.try_revoke(&account, event, noted)).await?;
         Ok(WebhookAnswer::Accepted)
     }
 
-    async fn try_revoke(&self, event: &WebhookEvent, noted: Option<&str>) -> Result<Attempt<()>> {
-        let account = self.stores.accounts.get(&event.from_user_id).await?;
+    async fn try_revoke(&self, account: &OpenId, event: &WebhookEvent, noted: Option<&str>) -> Result<Attempt<()>> {
+        let account = self.stores.accounts.get(account).await?;
         let Some(account) = account.filter(|account| account.status != AuthStatus::Revoked) else {
             return Ok(Attempt::Done(()));
         };
@@ -186,7 +190,7 @@ impl Webhook {
     /// twice at the most, and if that is not enough the next refresh or sync finds the tokens dead.
     async fn is_accepted(&self, account: &Auth) -> Result<bool> {
         let Some(token) = self.tokens.stored(account).await? else { return Ok(false) };
-        match self.douyin.user_info(&token, &account.douyin_user_id).await {
+        match self.douyin.user_info(&token, account.account_open_id.as_str()).await {
             Ok(_) => Ok(true),
             Err(failure) => match failure.kind {
                 FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded => Ok(false),

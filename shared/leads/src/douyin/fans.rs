@@ -13,9 +13,7 @@ use super::endpoint::Endpoint;
 use super::errors::PlatformError;
 use super::wire::Answer;
 use super::{Douyin, lenient};
-
-/// A DynamoDB sort key holds 1,024 bytes. Real ids have 36 to 60.
-const LONGEST_OPEN_ID: usize = 1_024;
+use crate::ids::OpenId;
 
 /// One page of fans.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,8 +33,8 @@ pub struct FanPage {
 /// One fan.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Fan {
-    /// The fan's id for our application. Never empty.
-    pub open_id: String,
+    /// The fan's id for our application.
+    pub open_id: OpenId,
     /// The fan's id for all applications of our developer account.
     pub union_id: Option<String>,
     /// The nickname, empty when there is none.
@@ -92,8 +90,7 @@ struct Item {
 impl Item {
     fn into_fan(self) -> Option<Fan> {
         let Self { open_id, union_id, nickname, avatar: avatar_url } = self;
-        let usable = !open_id.is_empty() && open_id.len() <= LONGEST_OPEN_ID;
-        usable.then_some(Fan { open_id, union_id, nickname, avatar_url })
+        Some(Fan { open_id: open_id.try_into().ok()?, union_id, nickname, avatar_url })
     }
 }
 
@@ -171,12 +168,12 @@ mod tests {
         ]);
         let fans = vec![
             Fan {
-                open_id: "f1".to_owned(),
+                open_id: "f1".parse().unwrap(),
                 union_id: Some("u1".to_owned()),
                 nickname: "阿琳🌸".to_owned(),
                 avatar_url: "https://p.example.com/1".to_owned(),
             },
-            Fan { open_id: "f2".to_owned(), union_id: None, nickname: String::new(), avatar_url: String::new() },
+            Fan { open_id: "f2".parse().unwrap(), union_id: None, nickname: String::new(), avatar_url: String::new() },
         ];
         let expected = FanPage {
             fans,
@@ -205,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn fans_without_an_id_are_dropped_alone() {
-        let long = "x".repeat(LONGEST_OPEN_ID + 1);
+        let long = "x".repeat(1_025);
         let list = json!([
             {"nickname": "no id"}, {"open_id": "", "nickname": "empty"}, {"open_id": long}, null, "text",
             {"open_id": {"odd": 1}}, {"open_id": "f1", "nickname": ["odd"], "union_id": 42},

@@ -11,6 +11,7 @@ use super::endpoint::Endpoint;
 use super::errors::PlatformError;
 use super::wire::Answer;
 use super::{Douyin, lenient};
+use crate::ids::OpenId;
 
 /// The consent page, below the platform's base address.
 const CONSENT_PAGE: &str = "platform/oauth/connect/";
@@ -31,8 +32,8 @@ pub struct TokenGrant {
     #[serde(default, deserialize_with = "lenient::optional_lifetime")]
     pub refresh_expires_in: Option<Duration>,
     /// The user's id for our application. Always there after an exchange.
-    #[serde(default, deserialize_with = "lenient::optional_text")]
-    pub open_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient::optional_open_id")]
+    pub open_id: Option<OpenId>,
     /// The granted scopes, joined by commas. The user may have unticked some.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub scope: Option<String>,
@@ -219,7 +220,7 @@ mod tests {
             assert_eq!(grant.expires_in, Duration::from_secs(1_296_000));
             assert_eq!(exposed(grant.refresh_token.as_ref()), Some("rft.1"));
             assert_eq!(grant.refresh_expires_in, Some(Duration::from_secs(2_592_000)));
-            assert_eq!(grant.open_id.as_deref(), Some("_000me"));
+            assert_eq!(grant.open_id.as_ref().map(OpenId::as_str), Some("_000me"));
             assert_eq!(grant.scope.as_deref(), Some("user_info,fans.list"));
             assert_eq!(grant.union_id.as_deref(), Some("u-1"));
         }

@@ -15,7 +15,7 @@ use kernel::lease::Lease;
 use roaring::RoaringBitmap;
 
 use crate::douyin::{Fan, FanPage};
-use crate::ids::LeadId;
+use crate::ids::{LeadId, OpenId};
 use crate::store::lead::{Lead, NewLead, Refresh};
 use crate::store::lead_index::Counter;
 use crate::store::lead_index::segment::{NameEntry, fold};
@@ -74,14 +74,14 @@ impl Progress {
         now: i64,
     ) -> Result<(LeadChanges<'a>, Position)> {
         let task = &self.task;
-        let account = task.douyin_user_id.as_str();
-        let known: HashMap<&str, &Lead> = known.iter().map(|lead| (lead.douyin_user_id.as_str(), lead)).collect();
+        let account = &task.account_open_id;
+        let known: HashMap<&OpenId, &Lead> = known.iter().map(|lead| (&lead.fan_open_id, lead)).collect();
         let mut changes = LeadChanges { counter: read.clone(), ..LeadChanges::default() };
         let mut met = self.met.clone();
         let acquire_time = now.max(read.last_acquire_time);
         for fan in distinct(page) {
             let counter = &mut changes.counter;
-            if let Some(lead) = known.get(fan.open_id.as_str()) {
+            if let Some(lead) = known.get(&fan.open_id) {
                 met.insert(bitmap_id(lead.lead_id)?);
                 if let Some(change) = Change::of(lead, fan, task) {
                     changes.names.push((lead.lead_id, change.entry(lead, account, counter)));
@@ -98,7 +98,7 @@ impl Progress {
             changes.names.push((lead_id, NameEntry { accounts, nickname: fold(&nickname) }));
             changes.created.push(NewLead {
                 user_id: task.user_id,
-                douyin_user_id: &fan.open_id,
+                fan_open_id: &fan.open_id,
                 union_id: fan.union_id.as_deref(),
                 lead_id,
                 nickname,
@@ -130,7 +130,7 @@ impl Progress {
     /// What it changes that these leads were not met on the whole list.
     pub fn unfollowed_changes<'a>(&'a self, missing: &'a [Lead], read: &Counter) -> (LeadChanges<'a>, Position) {
         let task = &self.task;
-        let account = task.douyin_user_id.as_str();
+        let account = &task.account_open_id;
         let mut changes = LeadChanges { counter: read.clone(), ..LeadChanges::default() };
         for lead in missing {
             let change =
@@ -156,7 +156,7 @@ impl Change {
     /// The change a fan means for the lead it is, if any. An absent nickname or avatar says nothing.
     fn of(lead: &Lead, fan: &Fan, task: &SyncTask) -> Option<Self> {
         let full = task.strategy == SyncStrategy::Full;
-        let account = &task.douyin_user_id;
+        let account = &task.account_open_id;
         let take = |new: &str, old: &str| if full && !new.is_empty() { new.to_owned() } else { old.to_owned() };
         let change = Self {
             nickname: take(&truncated(&fan.nickname), &lead.nickname),
@@ -169,7 +169,7 @@ impl Change {
     }
 
     /// The change of the lead's row.
-    fn refresh<'a>(self, lead: &Lead, account: &'a str) -> Refresh<'a> {
+    fn refresh<'a>(self, lead: &Lead, account: &'a OpenId) -> Refresh<'a> {
         let elsewhere = lead.sources.iter().any(|source| source != account && !lead.unfollowed.contains(source));
         Refresh {
             nickname: self.nickname,
@@ -181,7 +181,7 @@ impl Change {
     }
 
     /// What a search is to see of the lead.
-    fn entry(&self, lead: &Lead, account: &str, counter: &mut Counter) -> NameEntry {
+    fn entry(&self, lead: &Lead, account: &OpenId, counter: &mut Counter) -> NameEntry {
         let mut accounts: Vec<(usize, bool)> = lead
             .sources
             .iter()
@@ -197,7 +197,7 @@ impl Change {
 /// The fans of a page once each: Douyin's pages can repeat a fan.
 pub(super) fn distinct(page: &FanPage) -> impl Iterator<Item = &Fan> {
     let mut met = HashSet::new();
-    page.fans.iter().filter(move |fan| met.insert(fan.open_id.as_str()))
+    page.fans.iter().filter(move |fan| met.insert(&fan.open_id))
 }
 
 fn truncated(nickname: &str) -> String {

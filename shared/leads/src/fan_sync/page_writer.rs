@@ -82,7 +82,7 @@ async fn try_page(
 ) -> Result<Attempt<Option<Committed>>> {
     // The counter is read before the leads: if it is still the same at commit, so are they.
     let counter = counter_of(stores, progress, last_counter).await?;
-    let ids = distinct(page).map(|fan| fan.open_id.as_str());
+    let ids = distinct(page).map(|fan| &fan.open_id);
     let known = stores.leads.by_open_ids(progress.task.user_id, ids).await?;
     // A lead beyond the counter was made by another sync since the counter was read. Its id would be handed out
     // once more, and a transaction that writes one slot of a segment twice is not refused but invalid.
@@ -141,7 +141,7 @@ async fn counter_of(stores: &Stores, progress: &Progress, last: Option<Counter>)
 /// The first `limit` leads that follow the task's account but were not met on this walk.
 async fn missing_of(stores: &Stores, progress: &Progress, counter: &Counter, limit: usize) -> Result<Vec<Lead>> {
     let task = &progress.task;
-    let Some(ordinal) = counter.known(&task.douyin_user_id) else { return Ok(Vec::new()) };
+    let Some(ordinal) = counter.known(task.account_open_id.as_str()) else { return Ok(Vec::new()) };
     let everyone = Bounds { first: 1, last: counter.lead_count };
     let mut missing = Vec::new();
     stores
@@ -154,7 +154,7 @@ async fn missing_of(stores: &Stores, progress: &Progress, counter: &Counter, lim
         })
         .await?;
     let open_ids = stores.index.open_ids_of(task.user_id, &missing).await?;
-    Ok(stores.leads.by_open_ids(task.user_id, open_ids.values().map(String::as_str)).await?)
+    Ok(stores.leads.by_open_ids(task.user_id, open_ids.values()).await?)
 }
 
 /// Takes over what was committed, and answers how many leads changed; `None` when the lease was lost.

@@ -33,7 +33,10 @@ pub struct Sweeper {
 }
 
 impl Sweeper {
-    /// From the environment.
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self { stores: Stores::new(cx)?, queue: SyncQueue::new(cx)? })
     }
@@ -69,7 +72,7 @@ impl Sweeper {
             warn!(task.id = task.task_id.get(), "fan sync {} was never taken up", task.task_id);
             let ending = Ending::Failed(SyncProblem::Stalled.advice());
             let by = EndedBy::Sweeper { next_action_at: task.next_action_at.unwrap_or_default() };
-            let ended = end(&self.stores, task.task_id, &task.douyin_user_id, by, &ending).await?;
+            let ended = end(&self.stores, task.task_id, &task.account_open_id, by, &ending).await?;
             return Ok(if ended { Swept::Moved } else { Swept::Left });
         }
         if !self.stores.tasks.note_dispatch(&task, now, now - RESEND_AFTER.as_millis() as i64).await? {

@@ -79,7 +79,10 @@ impl From<Error> for Stop {
 }
 
 impl SyncWorker {
-    /// From the environment.
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self {
             stores: Stores::new(cx)?,
@@ -127,7 +130,7 @@ impl SyncWorker {
 
     async fn account(&self, progress: &Progress) -> Result<Auth> {
         let task = &progress.task;
-        let account = self.stores.accounts.get(&task.douyin_user_id).await?;
+        let account = self.stores.accounts.get(&task.account_open_id).await?;
         let account = account.filter(|account| account.user_id == task.user_id).ok_or(SyncProblem::Disconnected)?;
         ensure_active(&account)?;
         Ok(account)
@@ -177,12 +180,12 @@ impl SyncWorker {
     /// One page. A token that Douyin does not accept is replaced once and the call replayed once. A second refusal is
     /// noted: what the first of them says is found out later, by a sync that pauses.
     async fn fetch(&self, account: &Auth, token: &mut AccessToken, cursor: i64, deadline: Deadline) -> Result<FanPage> {
-        let open_id = account.douyin_user_id.as_str();
+        let open_id = &account.account_open_id;
         let count = self.settings.page_size;
-        let mut answer = self.douyin.fans(&token.token, open_id, cursor, count).await;
+        let mut answer = self.douyin.fans(&token.token, open_id.as_str(), cursor, count).await;
         if answer.as_ref().is_err_and(|failure| failure.kind == FailureKind::TokenInvalid) {
             *token = self.tokens.replace(open_id, token.version, deadline).await?;
-            answer = self.douyin.fans(&token.token, open_id, cursor, count).await;
+            answer = self.douyin.fans(&token.token, open_id.as_str(), cursor, count).await;
         }
         match answer {
             Ok(page) => {
@@ -256,7 +259,7 @@ impl SyncWorker {
     async fn finish(&self, progress: &Progress, ending: Ending) -> Result<Ran> {
         let task = &progress.task;
         let by = EndedBy::Holder(&progress.lease);
-        if !end(&self.stores, task.task_id, &task.douyin_user_id, by, &ending).await? {
+        if !end(&self.stores, task.task_id, &task.account_open_id, by, &ending).await? {
             return Ok(Ran::LeaseLost);
         }
         info!(

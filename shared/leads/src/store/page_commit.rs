@@ -102,8 +102,7 @@ impl Stores {
         }
         let names: Vec<_> = changes.names.iter().map(|(lead_id, entry)| (*lead_id, entry.encode())).collect();
         actions.extend(self.index.names(task.user_id, &names)?);
-        let open_ids: Vec<_> =
-            changes.created.iter().map(|lead| (lead.lead_id, lead.douyin_user_id.to_owned())).collect();
+        let open_ids: Vec<_> = changes.created.iter().map(|lead| (lead.lead_id, lead.fan_open_id.clone())).collect();
         actions.extend(self.index.open_ids(task.user_id, &open_ids)?);
         Ok(actions)
     }

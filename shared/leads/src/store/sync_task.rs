@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::unless_refused;
 use super::{put, update};
+use crate::ids::OpenId;
 
 const WHAT: &str = "sync task";
 
@@ -83,7 +84,8 @@ pub struct SyncTask {
     /// The tenant.
     pub user_id: UserId,
     /// The account it walks.
-    pub douyin_user_id: String,
+    #[serde(rename = "douyin_user_id")]
+    pub account_open_id: OpenId,
     /// How.
     pub strategy: SyncStrategy,
     /// Where it stands.
@@ -175,7 +177,7 @@ impl SyncTaskStore {
         &self,
         task: TaskId,
         user_id: UserId,
-        douyin_user_id: &str,
+        account_open_id: &OpenId,
         strategy: SyncStrategy,
         now_ms: i64,
     ) -> Result<TransactWriteItem> {
@@ -187,7 +189,7 @@ impl SyncTaskStore {
             .table_name(&self.table)
             .item("task_id", n(task))
             .item("user_id", n(user_id))
-            .item("douyin_user_id", s(douyin_user_id))
+            .item("douyin_user_id", s(account_open_id.as_str()))
             .item("strategy", s(strategy))
             .item("status", s("PENDING"))
             .item("due_shard", s(due::shard(task.get())))

@@ -11,12 +11,16 @@ const ACCOUNT: &str = "account";
 const OTHER: &str = "other-account";
 const NOW: i64 = 1_795_000_000;
 
+fn id(text: &str) -> OpenId {
+    text.parse().unwrap()
+}
+
 fn progress(strategy: SyncStrategy) -> Progress {
     let now = "2026-11-20T00:00:00Z".parse().unwrap();
     let task = SyncTask {
         task_id: TaskId::generate(now),
         user_id: UserId::new(1).unwrap(),
-        douyin_user_id: ACCOUNT.to_owned(),
+        account_open_id: id(ACCOUNT),
         strategy,
         status: SyncStatus::Processing,
         cursor: 20,
@@ -40,12 +44,7 @@ fn progress(strategy: SyncStrategy) -> Progress {
 }
 
 fn fan(open_id: &str, nickname: &str, avatar_url: &str) -> Fan {
-    Fan {
-        open_id: open_id.to_owned(),
-        union_id: None,
-        nickname: nickname.to_owned(),
-        avatar_url: avatar_url.to_owned(),
-    }
+    Fan { open_id: id(open_id), union_id: None, nickname: nickname.to_owned(), avatar_url: avatar_url.to_owned() }
 }
 
 fn page(fans: &[Fan]) -> FanPage {
@@ -54,10 +53,10 @@ fn page(fans: &[Fan]) -> FanPage {
 
 /// A lead called `old`, with these sources, of which these were unfollowed.
 fn lead(lead_id: u64, open_id: &str, sources: &[&str], unfollowed: &[&str]) -> Lead {
-    let set = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<BTreeSet<_>>();
+    let set = |texts: &[&str]| texts.iter().map(|&text| id(text)).collect::<BTreeSet<_>>();
     Lead {
         user_id: UserId::new(1).unwrap(),
-        douyin_user_id: open_id.to_owned(),
+        fan_open_id: id(open_id),
         lead_id: LeadId::new(lead_id),
         nickname: "old".to_owned(),
         avatar_url: "https://old".to_owned(),
@@ -72,7 +71,7 @@ fn lead(lead_id: u64, open_id: &str, sources: &[&str], unfollowed: &[&str]) -> L
 }
 
 fn counter(lead_count: u64) -> Counter {
-    Counter { lead_count, last_acquire_time: NOW - 100, accounts: vec![ACCOUNT.to_owned()], version: 7 }
+    Counter { lead_count, last_acquire_time: NOW - 100, accounts: vec![id(ACCOUNT)], version: 7 }
 }
 
 #[test]
@@ -85,7 +84,9 @@ fn fans_who_are_no_leads_become_leads_with_the_next_numbers() {
         let created: Vec<_> = changes
             .created
             .iter()
-            .map(|lead| (lead.lead_id.get(), lead.douyin_user_id, lead.nickname.as_str(), lead.avatar_url, lead.source))
+            .map(|lead| {
+                (lead.lead_id.get(), lead.fan_open_id.as_str(), &*lead.nickname, lead.avatar_url, lead.source.as_str())
+            })
             .collect();
         assert_eq!(created, [(6, "a", "Ａ", "https://a", ACCOUNT), (7, "b", "", "", ACCOUNT)]);
         assert!(changes.created.iter().all(|lead| lead.acquire_time == NOW));
@@ -132,7 +133,7 @@ fn known_lead_keeps_its_name_in_incremental_and_takes_the_new_one_over_in_full()
             .refreshed
             .iter()
             .map(|(lead, refresh)| {
-                assert_eq!((lead.lead_id.get(), refresh.source), (3, ACCOUNT));
+                assert_eq!((lead.lead_id.get(), refresh.source.as_str()), (3, ACCOUNT));
                 assert!(refresh.follows_source && refresh.follows_any);
                 (refresh.nickname.as_str(), refresh.avatar_url.as_str())
             })
@@ -153,12 +154,12 @@ fn lead_of_another_account_follows_this_one_too() {
         let known = [lead(3, "a", &[OTHER], &[OTHER])];
         let progress = progress(strategy);
         let page = page(&[fan("a", "old", "https://old")]);
-        let read = Counter { accounts: vec![OTHER.to_owned()], ..counter(5) };
+        let read = Counter { accounts: vec![id(OTHER)], ..counter(5) };
         let (changes, _) = progress.page_changes(&page, &known, &read, NOW).unwrap();
         assert!(changes.refreshed[0].1.follows_source);
         let entry = NameEntry { accounts: vec![(0, false), (1, true)], nickname: "old".to_owned() };
         assert_eq!(changes.names, [(LeadId::new(3), entry)]);
-        assert_eq!(changes.counter.accounts, [OTHER, ACCOUNT], "the account takes the next place");
+        assert_eq!(changes.counter.accounts, [id(OTHER), id(ACCOUNT)], "the account takes the next place");
     }
 }
 

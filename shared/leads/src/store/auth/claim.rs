@@ -6,6 +6,7 @@ use kernel::error::Result;
 use kernel::ids::{TaskId, UserId};
 
 use super::{Auth, AuthStore};
+use crate::ids::OpenId;
 use crate::store::{delete, update};
 
 impl AuthStore {
@@ -14,14 +15,14 @@ impl AuthStore {
     pub(crate) fn claim(
         &self,
         user_id: UserId,
-        douyin_user_id: &str,
+        account_open_id: &OpenId,
         task: TaskId,
         stale: Option<TaskId>,
     ) -> Result<TransactWriteItem> {
         update(
             Update::builder()
                 .table_name(&self.table)
-                .key("douyin_user_id", s(douyin_user_id))
+                .key("douyin_user_id", s(account_open_id.as_str()))
                 .condition_expression(
                     "user_id = :user AND #status = :active AND \
                      (attribute_not_exists(active_sync_task_id) OR active_sync_task_id = :stale)",
@@ -38,13 +39,13 @@ impl AuthStore {
     /// Gives the claim of `task` back as one action of a transaction, noting a completed sync's time.
     pub(crate) fn unclaim(
         &self,
-        douyin_user_id: &str,
+        account_open_id: &OpenId,
         task: TaskId,
         completed_at: Option<i64>,
     ) -> Result<TransactWriteItem> {
         let builder = Update::builder()
             .table_name(&self.table)
-            .key("douyin_user_id", s(douyin_user_id))
+            .key("douyin_user_id", s(account_open_id.as_str()))
             .condition_expression("active_sync_task_id = :task")
             .expression_attribute_values(":task", n(task));
         update(match completed_at {
@@ -61,7 +62,7 @@ impl AuthStore {
         delete(
             Delete::builder()
                 .table_name(&self.table)
-                .key("douyin_user_id", s(&account.douyin_user_id))
+                .key("douyin_user_id", s(account.account_open_id.as_str()))
                 .condition_expression(format!("user_id = :user AND {claim}"))
                 .set_expression_attribute_values(Some(
                     value.into_iter().chain([(":user".to_owned(), n(account.user_id))]).collect(),
@@ -75,7 +76,7 @@ impl AuthStore {
         let (claim, value) = claimed_by(account);
         let mut builder = Update::builder()
             .table_name(&self.table)
-            .key("douyin_user_id", s(&account.douyin_user_id))
+            .key("douyin_user_id", s(account.account_open_id.as_str()))
             .condition_expression(format!("token_version = :version AND {claim}"))
             .update_expression(
                 "SET #status = :revoked, update_time = :now REMOVE access_token, refresh_token, refresh_shard, \

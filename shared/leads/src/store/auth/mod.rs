@@ -14,14 +14,12 @@ use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
 
 use self::claim::claimed_by;
+use crate::ids::OpenId;
 use crate::store::update;
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_douyin_auth";
 const WHAT: &str = "douyin account";
-
-/// What a sort key can hold, as which the index by user has it. Real ids have 36 to 60 bytes.
-const LONGEST_ID: usize = 1_024;
 
 /// Whether Douyin still accepts the account's tokens. Only proof changes it: Douyin's word on the refresh token, two
 /// refusals apart from each other, or an `unauthorize`.
@@ -42,7 +40,8 @@ pub struct Auth {
     /// Our row number.
     pub id: u64,
     /// The account's open id for our app.
-    pub douyin_user_id: String,
+    #[serde(rename = "douyin_user_id")]
+    pub account_open_id: OpenId,
     /// The tenant.
     pub user_id: UserId,
     /// Nickname at the last authorisation.
@@ -91,7 +90,7 @@ pub struct Auth {
 #[derive(Debug)]
 pub struct Grant<'a> {
     /// The account.
-    pub douyin_user_id: &'a str,
+    pub account_open_id: &'a OpenId,
     /// The tenant.
     pub user_id: UserId,
     /// Nickname.
@@ -112,12 +111,6 @@ pub struct Grant<'a> {
     pub refresh_due: i64,
 }
 
-/// Whether an account can have this id. DynamoDB calls a key that is none a faulty request, but to whoever asks it is an
-/// account that is not there.
-pub(crate) fn can_be_id(douyin_user_id: &str) -> bool {
-    !douyin_user_id.is_empty() && douyin_user_id.len() <= LONGEST_ID
-}
-
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct AuthStore {
@@ -127,15 +120,12 @@ pub struct AuthStore {
 
 impl AuthStore {
     /// The account, read consistently, whoever owns it.
-    pub async fn get(&self, douyin_user_id: &str) -> Result<Option<Auth>> {
-        if !can_be_id(douyin_user_id) {
-            return Ok(None);
-        }
+    pub async fn get(&self, account_open_id: &OpenId) -> Result<Option<Auth>> {
         let answer = self
             .client
             .get_item()
             .table_name(&self.table)
-            .key("douyin_user_id", s(douyin_user_id))
+            .key("douyin_user_id", s(account_open_id.as_str()))
             .consistent_read(true)
             .send()
             .await
@@ -190,7 +180,7 @@ impl AuthStore {
         let claims = if claim.is_some() { ", active_sync_task_id = :task" } else { "" };
         let mut builder = Update::builder()
             .table_name(&self.table)
-            .key("douyin_user_id", s(grant.douyin_user_id))
+            .key("douyin_user_id", s(grant.account_open_id.as_str()))
             .update_expression(format!(
                 "SET {row}, user_id = :user, nickname = :nickname, avatar_url = :avatar, \
                  #scope = :scope, #status = :active, access_token = :access, refresh_token = :refresh, \
@@ -213,7 +203,7 @@ impl AuthStore {
             .expression_attribute_values(":refresh_expire", n(grant.refresh_expire_time))
             .expression_attribute_values(":zero", n(0))
             .expression_attribute_values(":one", n(1))
-            .expression_attribute_values(":shard", s(due::shard_of_text(grant.douyin_user_id)))
+            .expression_attribute_values(":shard", s(due::shard_of_text(grant.account_open_id.as_str())))
             .expression_attribute_values(":due", n(grant.refresh_due))
             .expression_attribute_values(":now", n(now));
         if let Some(task) = claim {

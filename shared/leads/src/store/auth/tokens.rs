@@ -8,6 +8,7 @@ use kernel::lease::Lease;
 use serde::Deserialize;
 
 use super::{Auth, AuthStore, WHAT};
+use crate::ids::OpenId;
 use crate::store::unless_refused;
 
 /// A refreshed, sealed token set: written whole or not at all.
@@ -47,7 +48,7 @@ impl AuthStore {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("douyin_user_id", s(&account.douyin_user_id))
+            .key("douyin_user_id", s(account.account_open_id.as_str()))
             .condition_expression(
                 "user_id = :user AND token_version = :version AND #status = :active AND \
                  (attribute_not_exists(refresh_lease_until) OR refresh_lease_until < :now OR \
@@ -79,7 +80,7 @@ impl AuthStore {
                 self.client
                     .update_item()
                     .table_name(&self.table)
-                    .key("douyin_user_id", s(&account.douyin_user_id))
+                    .key("douyin_user_id", s(account.account_open_id.as_str()))
                     .condition_expression("refresh_token = :replaced")
                     .expression_attribute_names("#status", "status")
                     .expression_attribute_values(":active", s("ACTIVE"))
@@ -111,7 +112,7 @@ impl AuthStore {
             ))
             .expression_attribute_values(":expire", n(tokens.expire_time))
             .expression_attribute_values(":due", n(tokens.refresh_due))
-            .expression_attribute_values(":shard", s(due::shard_of_text(&account.douyin_user_id)))
+            .expression_attribute_values(":shard", s(due::shard_of_text(account.account_open_id.as_str())))
             .expression_attribute_values(":now", n(now))
             .expression_attribute_values(":one", n(1))
             .send()
@@ -121,7 +122,7 @@ impl AuthStore {
         }
         // The answer to the first write may have been lost: then the next one met what that one wrote. No two
         // ciphertexts are alike, not even of one token, so equal ones are our own.
-        let stored = self.get(&account.douyin_user_id).await?;
+        let stored = self.get(&account.account_open_id).await?;
         let is_own = |ours: &Option<String>, theirs: Option<String>| ours.is_none() || *ours == theirs;
         Ok(stored.is_some_and(|stored| {
             is_own(&tokens.access_token, stored.access_token) && is_own(&tokens.refresh_token, stored.refresh_token)
@@ -158,12 +159,12 @@ impl AuthStore {
     }
 
     /// Forgets that the access token of this version was refused: it was accepted since.
-    pub async fn forget_refusal(&self, douyin_user_id: &str, access_version: u64) -> Result<bool> {
+    pub async fn forget_refusal(&self, account_open_id: &OpenId, access_version: u64) -> Result<bool> {
         let outcome = self
             .client
             .update_item()
             .table_name(&self.table)
-            .key("douyin_user_id", s(douyin_user_id))
+            .key("douyin_user_id", s(account_open_id.as_str()))
             .condition_expression("refused_version = :refused")
             .update_expression("REMOVE refused_version, refused_at")
             .expression_attribute_values(":refused", n(access_version))
@@ -178,7 +179,7 @@ impl AuthStore {
         self.client
             .update_item()
             .table_name(&self.table)
-            .key("douyin_user_id", s(&account.douyin_user_id))
+            .key("douyin_user_id", s(account.account_open_id.as_str()))
             .condition_expression("id = :id AND token_version = :version AND #status = :active")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":id", n(account.id))
@@ -232,17 +233,18 @@ impl AuthStore {
         self.client
             .update_item()
             .table_name(&self.table)
-            .key("douyin_user_id", s(&account.douyin_user_id))
+            .key("douyin_user_id", s(account.account_open_id.as_str()))
             .condition_expression("refresh_lease_owner = :owner AND token_version = :version")
             .expression_attribute_values(":owner", s(lease.owner()))
             .expression_attribute_values(":version", n(account.token_version))
     }
 
     /// The accounts whose tokens want care at `now`.
-    pub async fn due_for_refresh(&self, now: i64, limit: i32) -> Result<Vec<String>> {
+    pub async fn due_for_refresh(&self, now: i64, limit: i32) -> Result<Vec<OpenId>> {
         #[derive(Deserialize)]
         struct Key {
-            douyin_user_id: String,
+            #[serde(rename = "douyin_user_id")]
+            account_open_id: OpenId,
         }
         let index = DueIndex {
             table: self.table.clone(),
@@ -251,6 +253,6 @@ impl AuthStore {
             time_attribute: "refresh_due",
         };
         let keys = index.due(&self.client, now, limit).await?;
-        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.douyin_user_id)).collect()
+        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.account_open_id)).collect()
     }
 }

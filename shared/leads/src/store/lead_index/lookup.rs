@@ -13,7 +13,7 @@ use super::{
     Counter, LeadIndexStore, SEGMENT_LEADS, edit_entry, key, lead_at, mark_entry, name_entry, note_entry, open_entry,
     segment_of, slot_of,
 };
-use crate::ids::LeadId;
+use crate::ids::{LeadId, OpenId};
 use crate::store::lead::LeadStatus;
 
 const WHAT: &str = "lead index";
@@ -156,7 +156,7 @@ impl LeadIndexStore {
     }
 
     /// The open ids of these leads: the keys of their rows.
-    pub(crate) async fn open_ids_of(&self, user_id: UserId, lead_ids: &[LeadId]) -> Result<HashMap<LeadId, String>> {
+    pub(crate) async fn open_ids_of(&self, user_id: UserId, lead_ids: &[LeadId]) -> Result<HashMap<LeadId, OpenId>> {
         let segments: HashSet<u64> = lead_ids.iter().map(|id| segment_of(*id)).collect();
         let keys = segments.iter().map(|segment| key(user_id, open_entry(*segment))).collect();
         let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
@@ -166,7 +166,7 @@ impl LeadIndexStore {
             .iter()
             .filter_map(|id| {
                 let row = by_entry.get(&open_entry(segment_of(*id)))?;
-                Some((*id, text(row, &slot_of(*id).to_string())?.to_owned()))
+                Some((*id, text(row, &slot_of(*id).to_string())?.parse().ok()?))
             })
             .collect())
     }

@@ -29,7 +29,7 @@ use kernel::dynamo::{Item, n, s};
 use kernel::ids::UserId;
 use serde::Deserialize;
 
-use crate::ids::LeadId;
+use crate::ids::{LeadId, OpenId};
 
 /// How many leads share a segment. At most 32 × 400 bytes of nickname: far below the 400 KB an item may have.
 pub const SEGMENT_LEADS: u64 = 32;
@@ -45,7 +45,7 @@ pub struct Counter {
     pub last_acquire_time: i64,
     /// The accounts that ever contributed a lead; segments refer to them by position.
     #[serde(default)]
-    pub accounts: Vec<String>,
+    pub accounts: Vec<OpenId>,
     /// Grows with every change a sync makes, so that of two syncs of one tenant one plans anew.
     #[serde(default)]
     pub version: u64,
@@ -53,16 +53,16 @@ pub struct Counter {
 
 impl Counter {
     /// The position of an account among those met, which it takes now if it is new.
-    pub fn ordinal(&mut self, account: &str) -> usize {
+    pub fn ordinal(&mut self, account: &OpenId) -> usize {
         self.accounts.iter().position(|known| known == account).unwrap_or_else(|| {
-            self.accounts.push(account.to_owned());
+            self.accounts.push(account.clone());
             self.accounts.len() - 1
         })
     }
 
     /// The position of an account, if it was met.
     pub fn known(&self, account: &str) -> Option<usize> {
-        self.accounts.iter().position(|known| known == account)
+        self.accounts.iter().position(|known| known.as_str() == account)
     }
 }
 

@@ -12,7 +12,7 @@ use super::segment::fold;
 use super::{
     Counter, LeadIndexStore, edit_entry, key, mark_entry, name_entry, note_entry, open_entry, segment_of, slot_of,
 };
-use crate::ids::LeadId;
+use crate::ids::{LeadId, OpenId};
 use crate::store::lead::{Lead, LeadStatus};
 use crate::store::{delete, put, update};
 
@@ -25,7 +25,7 @@ impl LeadIndexStore {
             .set_item(Some(key(user_id, "counter")))
             .item("lead_count", n(next.lead_count))
             .item("last_acquire_time", n(next.last_acquire_time))
-            .item("accounts", AttributeValue::L(next.accounts.iter().map(s).collect()))
+            .item("accounts", AttributeValue::L(next.accounts.iter().map(|account| s(account.as_str())).collect()))
             .item("version", n(read.version + 1))
             .condition_expression(condition);
         if read.version != 0 {
@@ -48,23 +48,23 @@ impl LeadIndexStore {
 
     /// Writes encoded name entries, one action per segment they touch.
     pub(crate) fn names(&self, user_id: UserId, entries: &[(LeadId, String)]) -> Result<Vec<TransactWriteItem>> {
-        self.segments(user_id, entries, name_entry)
+        self.segments(user_id, entries.iter().map(|(id, name)| (*id, name.as_str())), name_entry)
     }
 
     /// Writes open ids, one action per segment they touch.
-    pub(crate) fn open_ids(&self, user_id: UserId, entries: &[(LeadId, String)]) -> Result<Vec<TransactWriteItem>> {
-        self.segments(user_id, entries, open_entry)
+    pub(crate) fn open_ids(&self, user_id: UserId, entries: &[(LeadId, OpenId)]) -> Result<Vec<TransactWriteItem>> {
+        self.segments(user_id, entries.iter().map(|(id, open_id)| (*id, open_id.as_str())), open_entry)
     }
 
-    fn segments(
+    fn segments<'a>(
         &self,
         user_id: UserId,
-        entries: &[(LeadId, String)],
+        entries: impl Iterator<Item = (LeadId, &'a str)>,
         entry: fn(u64) -> String,
     ) -> Result<Vec<TransactWriteItem>> {
         let mut segments: BTreeMap<u64, Vec<(u64, &str)>> = BTreeMap::new();
         for (lead_id, text) in entries {
-            segments.entry(segment_of(*lead_id)).or_default().push((slot_of(*lead_id), text));
+            segments.entry(segment_of(lead_id)).or_default().push((slot_of(lead_id), text));
         }
         segments
             .into_iter()
