@@ -25,9 +25,9 @@ use crate::{gateway, wecom};
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct AccountConnections {
-    stores: Stores,
-    vault: Vault,
-    clients: Clients,
+    pub(crate) stores: Stores,
+    pub(crate) vault: Vault,
+    pub(crate) clients: Clients,
 }
 
 impl AccountConnections {
@@ -139,7 +139,11 @@ impl AccountConnections {
         self.commit(&transaction, &[account_id]).await
     }
 
-    async fn commit(&self, connections: &Transaction, ids: &[String]) -> Result<Vec<Account>> {
+    /// Writes connections of these accounts, and answers the accounts.
+    ///
+    /// # Errors
+    /// [`Error::BoundToAnotherUser`] when another tenant has one of them.
+    pub(crate) async fn commit(&self, connections: &Transaction, ids: &[String]) -> Result<Vec<Account>> {
         if !self.stores.commit(connections).await?.is_committed() {
             return Err(Error::BoundToAnotherUser);
         }
@@ -149,7 +153,7 @@ impl AccountConnections {
 }
 
 /// The same account gets the same id however often it is connected.
-fn account_id(prefix: &str, identity: &str) -> String {
+pub(crate) fn account_id(prefix: &str, identity: &str) -> String {
     let digest: String = sha256_hex(identity.as_bytes()).chars().take(24).collect();
     format!("{prefix}{digest}")
 }

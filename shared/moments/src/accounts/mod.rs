@@ -1,6 +1,6 @@
 //! WeChat accounts: connecting, listing, watching over and letting go.
 
-mod connect;
+pub(crate) mod connect;
 mod corp_tokens;
 pub(crate) mod credentials;
 mod disconnect;

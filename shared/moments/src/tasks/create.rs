@@ -121,7 +121,7 @@ impl TaskCreation {
             .content
             .resolve(bearer, request.content_id.as_ref(), request.text.as_deref(), request.media_urls.as_deref())
             .await?;
-        let refuses = |account: &Account| account.provider.media_problem(content.is_video, self.personal_videos);
+        let refuses = |account: &Account| account.provider.refuses(content.kind, self.personal_videos);
         if let Some(problem) = accounts.iter().find_map(refuses) {
             return Err(Error::ContentRefused(vec![FieldProblem::new("mediaUrls[0]", problem)]));
         }

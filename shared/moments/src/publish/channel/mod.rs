@@ -5,6 +5,7 @@
 
 mod alike;
 mod gateway;
+mod turn;
 mod wecom;
 
 use futures::future::BoxFuture;

@@ -1,0 +1,32 @@
+//! The turns of a person's account.
+
+use crate::error::Result;
+use crate::publish::held::Held;
+use crate::publish::machine::milliseconds;
+use crate::publish::runner::Publisher;
+use crate::store::Turn;
+use crate::store::account::Account;
+use crate::store::unit::UnitKey;
+
+impl Publisher {
+    /// An account publishes one delivery after the other, with a pause between them, and none while it is not known what
+    /// became of the one before: in the account's own list the two might be taken for each other.
+    pub(super) async fn take_turn(&self, held: &Held, account: &Account) -> Result<Turn> {
+        let (now, settings) = (self.stores.clock.now_ms(), &self.settings);
+        let free_from = account.last_post_at + milliseconds(settings.personal_interval);
+        if free_from > now {
+            return Ok(Turn::NotBefore(free_from));
+        }
+        let turn = held.delivery();
+        let before = account.turn.as_deref().filter(|before| *before != turn).and_then(UnitKey::parse);
+        if let Some(before) = before
+            && let Some(before) = self.stores.units.get(before).await?
+            && before.undecided(now)
+        {
+            return Ok(Turn::NotBefore(now + milliseconds(settings.retry_pause)));
+        }
+        let taken = self.stores.accounts.take_turn(account, &turn, now).await?;
+        let next = now + milliseconds(settings.personal_interval).max(1_000);
+        Ok(if taken { Turn::Taken } else { Turn::NotBefore(next) })
+    }
+}
