@@ -1,5 +1,6 @@
 //! `POST /api/v1/workbench/wechat/moments/sync`: publish content to accounts, now or at a time.
 
+use ::moments::ids::AccountId;
 use ::moments::store::task::ContentId;
 use ::moments::tasks::{NewTaskRequest, TaskCreation};
 use kernel::config::ConfigError;
@@ -33,7 +34,7 @@ struct Body {
     content_id: Option<ContentId>,
     text: Option<String>,
     media_urls: Option<Vec<String>>,
-    account_ids: Vec<String>,
+    account_ids: Vec<AccountId>,
     scheduled_time: Option<Rfc3339>,
 }
 

@@ -1,5 +1,6 @@
 //! The domain's objects with the contract's field names.
 
+use ::moments::ids::AccountId;
 use ::moments::provider::Provider;
 use ::moments::status::{ResultStatus, TaskStatus};
 use ::moments::store::account::{Account, AccountStatus};
@@ -14,7 +15,7 @@ pub(super) use crate::douyin::instant;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountView {
-    account_id: String,
+    account_id: AccountId,
     account_name: String,
     account_type: Provider,
     status: AccountStatus,
@@ -76,7 +77,7 @@ pub struct TaskView {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ResultView {
-    account_id: String,
+    account_id: AccountId,
     account_name: String,
     status: ResultStatus,
     stage: Stage,

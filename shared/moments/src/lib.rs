@@ -8,6 +8,7 @@ pub mod config;
 pub mod content;
 pub mod error;
 pub mod gateway;
+pub mod ids;
 pub mod ledger;
 pub mod media;
 pub mod provider;

@@ -16,6 +16,7 @@ use super::health::FIRST_CHECK_MS;
 use super::request::{CorpRequest, DeviceRequest, member_choice};
 use crate::config::{Clients, vault};
 use crate::error::{Error, Result};
+use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 use crate::store::Stores;
 use crate::store::account::{Account, Connection};
@@ -39,7 +40,7 @@ impl AccountConnections {
     /// Connects a company app, proven by a live call, and its members, each checked against WeCom's own list.
     pub async fn connect_corp(&self, user_id: UserId, request: &CorpRequest) -> Result<Vec<Account>> {
         request.check()?;
-        let corp_key = format!("{}#{}", request.corp_id, request.agent_id);
+        let corp_key = CorpKey::from(format!("{}#{}", request.corp_id, request.agent_id));
         let token = self.clients.wecom.access_token(&request.corp_id, &request.secret).await?;
         let usable = self.clients.wecom.follow_users(&token.token).await?;
         let wanted = request.member_ids.clone().unwrap_or_else(|| usable.clone());
@@ -58,7 +59,7 @@ impl AccountConnections {
         // Once more for those that WeCom named.
         member_choice(&wanted)?;
         let members = try_join_all(wanted.iter().map(|id| self.clients.wecom.user(&token.token, id))).await?;
-        let place = Place { table: corp::TABLE, user_id, account_id: &corp_key };
+        let place = Place { table: corp::TABLE, user_id, account_id: corp_key.as_str() };
         let (secret, access_token) =
             futures::future::try_join(self.vault.seal(place, &request.secret), self.vault.seal(place, &token.token))
                 .await?;
@@ -143,17 +144,18 @@ impl AccountConnections {
     ///
     /// # Errors
     /// [`Error::BoundToAnotherUser`] when another tenant has one of them.
-    pub(crate) async fn commit(&self, connections: &Transaction, ids: &[String]) -> Result<Vec<Account>> {
+    pub(crate) async fn commit(&self, connections: &Transaction, ids: &[AccountId]) -> Result<Vec<Account>> {
         if !self.stores.commit(connections).await?.is_committed() {
             return Err(Error::BoundToAnotherUser);
         }
-        info!(account.ids = ids.join(","), "{} wechat accounts connected", ids.len());
+        let names: Vec<&str> = ids.iter().map(AccountId::as_str).collect();
+        info!(account.ids = names.join(","), "{} wechat accounts connected", ids.len());
         Ok(self.stores.accounts.by_ids(ids).await?)
     }
 }
 
 /// The same account gets the same id however often it is connected.
-pub(crate) fn account_id(prefix: &str, identity: &str) -> String {
+pub(crate) fn account_id(prefix: &str, identity: &str) -> AccountId {
     let digest: String = sha256_hex(identity.as_bytes()).chars().take(24).collect();
-    format!("{prefix}{digest}")
+    format!("{prefix}{digest}").into()
 }

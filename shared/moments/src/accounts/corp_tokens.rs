@@ -8,6 +8,7 @@ use kernel::vault::{Place, Vault};
 use secrecy::SecretString;
 
 use crate::error::Result;
+use crate::ids::CorpKey;
 use crate::store::Stores;
 use crate::store::corp::{Corp, SealedToken, TABLE};
 use crate::wecom::{Wecom, let_go};
@@ -48,11 +49,11 @@ impl CorpTokens {
     /// tried again here: the error says so, and somebody has to mend it.
     ///
     /// An app that its user has let go is like one whose secret is refused.
-    pub async fn get(&self, user_id: UserId, corp_key: &str, rejected: Option<u64>) -> Result<CorpToken> {
+    pub async fn get(&self, user_id: UserId, corp_key: &CorpKey, rejected: Option<u64>) -> Result<CorpToken> {
         wait_for(&self.stores.clock, "wechat corp token", WAIT, || self.look(user_id, corp_key, rejected)).await
     }
 
-    async fn look(&self, user_id: UserId, corp_key: &str, rejected: Option<u64>) -> Result<Turn<CorpToken>> {
+    async fn look(&self, user_id: UserId, corp_key: &CorpKey, rejected: Option<u64>) -> Result<Turn<CorpToken>> {
         let corp = self.stores.corps.get(corp_key).await?.filter(|corp| corp.user_id == user_id).ok_or_else(let_go)?;
         let fresh = corp.expire_time - USABLE_FOR > self.stores.clock.now().as_second();
         if let Some(sealed) = corp.access_token.as_deref().filter(|_| fresh && rejected != Some(corp.token_version)) {
@@ -90,5 +91,5 @@ impl CorpTokens {
 
 /// Where a company app's secrets are sealed for.
 pub fn place(corp: &Corp) -> Place<'_> {
-    Place { table: TABLE, user_id: corp.user_id, account_id: &corp.corp_key }
+    Place { table: TABLE, user_id: corp.user_id, account_id: corp.corp_key.as_str() }
 }

@@ -15,6 +15,7 @@ use super::device_digest;
 use crate::config::{ANSWERS_WITHIN, Clients, Gateways, vault};
 use crate::error::Result;
 use crate::gateway::Credentials;
+use crate::ids::AccountId;
 use crate::provider::FailureKind;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
@@ -77,7 +78,7 @@ impl HealthChecks {
     }
 
     /// `Err` also when the gateway gave no answer about the account: it keeps its status, and is asked again soon.
-    async fn check(&self, account_id: &str) -> Result<()> {
+    async fn check(&self, account_id: &AccountId) -> Result<()> {
         let Some(account) = self.stores.accounts.get(account_id).await? else { return Ok(()) };
         let Credentials { app_id, token, .. } = open(&self.vault, &account).await?;
         let now = self.stores.clock.now_ms();
@@ -96,7 +97,7 @@ impl HealthChecks {
             },
         };
         if status != account.status {
-            info!(account.id = account_id, status = status.as_str(), "account {account_id} changed");
+            info!(account.id = account_id.as_str(), status = status.as_str(), "account {account_id} changed");
         }
         self.stores.accounts.set_status(&account, status, offline_checks, Some(next)).await?;
         unanswered.map_or(Ok(()), |failure| Err(failure.into()))
@@ -144,13 +145,13 @@ pub async fn take_notice(stores: &Stores, notice: Notice, app_id: &str) -> Resul
                 let next = stores.clock.now_ms() + RECHECK_MS;
                 stores.accounts.set_status(&account, AccountStatus::Offline, AGREEING, Some(next)).await?;
                 if account.status != AccountStatus::Offline {
-                    info!(account.id = account.account_id, "account {} went offline", account.account_id);
+                    info!(account.id = account.account_id.as_str(), "account {} went offline", account.account_id);
                 }
             }
             // The device may be offline: it is looked at now and not when its next check would have come.
             Notice::Doubtful => {
                 if stores.accounts.check_by(&account, stores.clock.now_ms()).await? {
-                    info!(account.id = account.account_id, "account {} to be checked", account.account_id);
+                    info!(account.id = account.account_id.as_str(), "account {} to be checked", account.account_id);
                 }
             }
         }

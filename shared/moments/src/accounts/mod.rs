@@ -29,14 +29,6 @@ pub async fn list(stores: &Stores, user_id: UserId) -> Result<Vec<Account>> {
     Ok(stores.accounts.of_user(user_id).await?)
 }
 
-/// Bytes of the longest text that can be part of an account id of ours, with much to spare.
-const MAX_ACCOUNT_ID: usize = 128;
-
-/// Whether a text can be an account's id. An empty one or one of thousands of bytes is not even a key to look for.
-pub(crate) fn is_account_id(text: &str) -> bool {
-    (1..=MAX_ACCOUNT_ID).contains(&text.len())
-}
-
 /// A digest of a device's id: good for finding it, not for using it.
 pub(crate) fn device_digest(app_id: &str) -> String {
     sha256_hex(format!("gateway-device:{app_id}").as_bytes()).chars().take(32).collect()

@@ -10,6 +10,7 @@ use super::channel::{Channel, unit_name};
 use super::held::Held;
 use super::runner::{Moved, Publisher};
 use crate::error::Result;
+use crate::ids::AccountId;
 use crate::ledger::{self, TRIES};
 use crate::status::derive;
 use crate::store::result::AccountState;
@@ -27,8 +28,9 @@ impl Publisher {
         let mut held = held.clone();
         held.entry = ledger::entry(&self.stores, held.unit.task_id).await?;
         let seen = held.seen(channel.members_confirm(), self.stores.clock.now());
-        let open: Vec<&String> = seen.open().into_iter().filter_map(|place| held.unit.account_ids.get(place)).collect();
-        let corp_key = held.unit.corp_key.as_deref();
+        let open: Vec<&AccountId> =
+            seen.open().into_iter().filter_map(|place| held.unit.account_ids.get(place)).collect();
+        let corp_key = held.unit.corp_key.as_ref();
         let round = next_round(&held.entry.results);
         // Its accounts ended otherwise since the list was read. The next look at the list finds that nothing is left.
         let Some(first) = open.first() else { return Ok(Attempt::Done(Moved::LeaseLost)) };

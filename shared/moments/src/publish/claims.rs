@@ -11,6 +11,7 @@ use super::held::Held;
 use super::machine::{Event, Intervention, intervene};
 use super::runner::Publisher;
 use crate::error::Result;
+use crate::ids::AccountId;
 use crate::ledger;
 use crate::status::derive;
 use crate::store::claim::{Claim, How};
@@ -47,16 +48,18 @@ impl Publisher {
             return Err(kernel::Error::Corrupt("moment claim").into());
         };
         let stage = intervene(unit.stage, Intervention::PostTakenBack).ok_or(kernel::Error::Corrupt("moment claim"))?;
-        let goes_back: Vec<&str> = results
+        let goes_back: Vec<&AccountId> = results
             .iter()
             .filter(|result| unit.serves(result))
             .filter(|result| !result.status.ended() || result.moment_id.as_deref() == Some(id))
-            .map(|result| result.account_id.as_str())
+            .map(|result| &result.account_id)
             .collect();
         let state = AccountState::Processing(Stage::Unconfirmed);
-        let derived = derive(results.iter().map(|result| {
-            if goes_back.contains(&result.account_id.as_str()) { state.status() } else { result.status }
-        }));
+        let derived = derive(
+            results
+                .iter()
+                .map(|result| if goes_back.contains(&&result.account_id) { state.status() } else { result.status }),
+        );
         let now = self.stores.clock.now();
         let mut transaction = Transaction::new();
         transaction.add(self.stores.claims.take_over(claim, &theirs, now.as_second())?);

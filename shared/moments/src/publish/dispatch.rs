@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use super::channel::unit_name;
 use super::runner::Publisher;
 use crate::error::{PublishProblem, Result};
+use crate::ids::AccountId;
 use crate::ledger;
 use crate::status::{ResultStatus, derive};
 use crate::store::account::Account;
@@ -40,7 +41,7 @@ impl Publisher {
             results.iter().filter(|result| result.status == ResultStatus::Pending).collect();
         let planned_at = task.scheduled_time.map(|_| due);
         let missed = self.policy.is_missed(planned_at, now);
-        let ids: Vec<String> = pending.iter().map(|result| result.account_id.clone()).collect();
+        let ids: Vec<AccountId> = pending.iter().map(|result| result.account_id.clone()).collect();
         let accounts = if missed { Vec::new() } else { self.stores.accounts.by_ids(&ids).await? };
         let problem = if missed { PublishProblem::Missed } else { PublishProblem::AccountUnusable };
         let Some(units) = self.make_units(&task, &results, &pending, &accounts, problem).await? else {
@@ -67,17 +68,20 @@ impl Publisher {
                 .iter()
                 .find(|account| account.account_id == result.account_id && account.user_id == task.user_id);
             let Some(account) = account else {
-                failed.push(result.account_id.as_str());
+                failed.push(&result.account_id);
                 continue;
             };
-            let name = unit_name(account.corp_key.as_deref(), &account.account_id, result.round);
+            let name = unit_name(account.corp_key.as_ref(), &account.account_id, result.round);
             let sender = Sender { account_id: &account.account_id, member_id: account.member_id.as_deref() };
             units.entry(name).or_insert((account, Vec::new())).1.push(sender);
         }
         let now = self.stores.clock.now();
-        let derived = derive(results.iter().map(|result| {
-            if failed.contains(&result.account_id.as_str()) { ResultStatus::Failed } else { result.status }
-        }));
+        let derived =
+            derive(
+                results.iter().map(|result| {
+                    if failed.contains(&&result.account_id) { ResultStatus::Failed } else { result.status }
+                }),
+            );
         let mut transaction = Transaction::new();
         transaction.add(self.stores.tasks.advance(task, TaskChange::Dispatched(derived), now.as_second())?);
         for account in &failed {
@@ -86,7 +90,7 @@ impl Publisher {
         }
         for (name, (first, senders)) in &units {
             let key = UnitKey { task_id: task.id, unit: name };
-            let (user_id, provider, corp_key) = (task.user_id, first.provider, first.corp_key.as_deref());
+            let (user_id, provider, corp_key) = (task.user_id, first.provider, first.corp_key.as_ref());
             let new = NewUnit { key, user_id, provider, corp_key, senders };
             transaction.add(self.stores.units.create(&new, now.as_millisecond())?);
         }

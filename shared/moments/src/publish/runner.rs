@@ -18,6 +18,7 @@ use super::machine::{self, Call, Event, Policy, Then, Transition};
 use crate::accounts::{CorpTokens, RECHECK_MS};
 use crate::config::{Clients, PublishSettings, vault};
 use crate::error::Result;
+use crate::ids::AccountId;
 use crate::ledger::{self, Entry, Settled};
 use crate::media::MediaFetcher;
 use crate::publish_queue::PublishQueue;
@@ -96,7 +97,7 @@ impl Publisher {
         let entry: Entry = ledger::entry(&self.stores, key.task_id).await?;
         let mut held = Held { unit, lease, entry, deadline };
         let unit = held.unit.clone();
-        self.work(&mut held, &mut *channel::open(self, &unit)).await
+        self.work(&mut held, &mut *channel::open(self, &unit)?).await
     }
 
     async fn work(&self, held: &mut Held, channel: &mut dyn Channel) -> Result<Moved> {
@@ -170,8 +171,8 @@ impl Publisher {
             return self.note(held, change).await;
         }
         let states = held.named(states);
-        let states: Vec<(&str, AccountState)> =
-            states.iter().map(|(account, state)| (account.as_str(), state.clone())).collect();
+        let states: Vec<(&AccountId, AccountState)> =
+            states.iter().map(|(account, state)| (account, state.clone())).collect();
         let claimed = claim.and_then(|how| Some(held.claim(channel.provider(), how, change.moment_id.as_deref()?)));
         let claim =
             claimed.map(|claim| self.stores.claims.put(&claim, self.stores.clock.now().as_second())).transpose()?;

@@ -10,6 +10,7 @@ use kernel::ids::UserId;
 use serde::{Deserialize, Serialize};
 
 use super::{delete, unless_refused, update};
+use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 
 /// The table's name in the specification, part of every ciphertext's context.
@@ -43,7 +44,7 @@ impl AccountStatus {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Account {
     /// Made from what it is at the platform, so that connecting twice makes one account.
-    pub account_id: String,
+    pub account_id: AccountId,
     /// The tenant.
     pub user_id: UserId,
     /// Who drives it.
@@ -56,7 +57,7 @@ pub struct Account {
     /// What its provider needs to know of it: sealed JSON, in the provider's own form.
     pub auth_data: String,
     /// The company app it belongs to (WEWORK).
-    pub corp_key: Option<String>,
+    pub corp_key: Option<CorpKey>,
     /// The member's id in the company (WEWORK).
     pub member_id: Option<String>,
     /// A digest of the device's id (PERSONAL): what an offline notice is matched by.
@@ -80,7 +81,7 @@ pub struct Account {
 #[derive(Debug)]
 pub struct Connection<'a> {
     /// The account.
-    pub account_id: &'a str,
+    pub account_id: &'a AccountId,
     /// The tenant.
     pub user_id: UserId,
     /// Who drives it.
@@ -90,7 +91,7 @@ pub struct Connection<'a> {
     /// Sealed.
     pub auth_data: &'a str,
     /// WEWORK: the company app.
-    pub corp_key: Option<&'a str>,
+    pub corp_key: Option<&'a CorpKey>,
     /// WEWORK: the member.
     pub member_id: Option<&'a str>,
     /// PERSONAL: the device's digest.
@@ -109,15 +110,15 @@ pub struct AccountStore {
 
 impl AccountStore {
     /// These accounts, read consistently, whoever owns them; absent ones are not among them.
-    pub async fn by_ids(&self, ids: &[String]) -> Result<Vec<Account>> {
+    pub async fn by_ids(&self, ids: &[AccountId]) -> Result<Vec<Account>> {
         let keys = ids.iter().map(|id| Item::from([("account_id".to_owned(), s(id))])).collect();
         let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
         rows.into_iter().map(|row| decode(WHAT, row)).collect()
     }
 
     /// The account, read consistently, whoever owns it.
-    pub async fn get(&self, account_id: &str) -> Result<Option<Account>> {
-        Ok(self.by_ids(&[account_id.to_owned()]).await?.pop())
+    pub async fn get(&self, account_id: &AccountId) -> Result<Option<Account>> {
+        Ok(self.by_ids(std::slice::from_ref(account_id)).await?.pop())
     }
 
     /// The tenant's accounts, oldest first; a new one shows after milliseconds.
@@ -142,7 +143,7 @@ impl AccountStore {
     ) -> Result<Vec<Account>> {
         #[derive(Deserialize)]
         struct Key {
-            account_id: String,
+            account_id: AccountId,
         }
         let mut keys = self
             .client
@@ -184,7 +185,7 @@ impl AccountStore {
             (
                 ", due_shard = :shard",
                 ":shard",
-                connection.health_due.map(|_| s(due::shard_of_text(connection.account_id))),
+                connection.health_due.map(|_| s(due::shard_of_text(connection.account_id.as_str()))),
             ),
             (", next_action_at = :due", ":due", connection.health_due.map(n)),
         ] {
@@ -197,7 +198,7 @@ impl AccountStore {
     }
 
     /// Forgets the tenant's account, as one action of a transaction.
-    pub(crate) fn disconnect(&self, user_id: UserId, account_id: &str) -> Result<TransactWriteItem> {
+    pub(crate) fn disconnect(&self, user_id: UserId, account_id: &AccountId) -> Result<TransactWriteItem> {
         delete(
             Delete::builder()
                 .table_name(&self.table)
@@ -230,7 +231,7 @@ impl AccountStore {
             .expression_attribute_values(":now", n(self.clock.now().as_second()));
         if let Some(due) = health_due {
             request = request
-                .expression_attribute_values(":shard", s(due::shard_of_text(&account.account_id)))
+                .expression_attribute_values(":shard", s(due::shard_of_text(account.account_id.as_str())))
                 .expression_attribute_values(":due", n(due));
         }
         unless_refused(request.send().await, "dynamodb:UpdateItem")
@@ -246,7 +247,7 @@ impl AccountStore {
             .condition_expression("user_id = :user AND next_action_at > :due")
             .update_expression("SET due_shard = :shard, next_action_at = :due")
             .expression_attribute_values(":user", n(account.user_id))
-            .expression_attribute_values(":shard", s(due::shard_of_text(&account.account_id)))
+            .expression_attribute_values(":shard", s(due::shard_of_text(account.account_id.as_str())))
             .expression_attribute_values(":due", n(due_ms));
         unless_refused(request.send().await, "dynamodb:UpdateItem")
     }
@@ -279,7 +280,7 @@ impl AccountStore {
     }
 
     /// Remembers the post that was recorded last for the tenant's account.
-    pub async fn remember_post(&self, user_id: UserId, account_id: &str, moment_id: &str) -> Result<()> {
+    pub async fn remember_post(&self, user_id: UserId, account_id: &AccountId, moment_id: &str) -> Result<()> {
         let request = self
             .client
             .update_item()
@@ -294,10 +295,10 @@ impl AccountStore {
     }
 
     /// The accounts whose health is to be looked at.
-    pub async fn due_for_check(&self, now_ms: i64, limit: i32) -> Result<Vec<String>> {
+    pub async fn due_for_check(&self, now_ms: i64, limit: i32) -> Result<Vec<AccountId>> {
         #[derive(Deserialize)]
         struct Key {
-            account_id: String,
+            account_id: AccountId,
         }
         let index = DueIndex {
             table: self.table.clone(),

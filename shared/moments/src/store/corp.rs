@@ -14,6 +14,7 @@ use kernel::retry::{Attempt, on_conflict};
 use serde::Deserialize;
 
 use super::{Turn, put, unless_refused, update};
+use crate::ids::CorpKey;
 use crate::provider::RateWindow;
 
 /// The table's name in the specification, part of every ciphertext's context.
@@ -26,7 +27,7 @@ const RETRY_MS: i64 = 1_000;
 #[derive(Debug, Clone, Deserialize)]
 pub struct Corp {
     /// `<corp id>#<agent id>`: each app has a token of its own.
-    pub corp_key: String,
+    pub corp_key: CorpKey,
     /// The tenant.
     pub user_id: UserId,
     /// The company.
@@ -67,7 +68,7 @@ pub struct SealedToken<'a> {
 #[derive(Debug)]
 pub struct CorpConnection<'a> {
     /// `<corp id>#<agent id>`
-    pub corp_key: &'a str,
+    pub corp_key: &'a CorpKey,
     /// The company.
     pub corp_id: &'a str,
     /// The tenant.
@@ -88,7 +89,7 @@ pub struct CorpStore {
 
 impl CorpStore {
     /// The company app, read consistently, whoever owns it.
-    pub async fn get(&self, corp_key: &str) -> Result<Option<Corp>> {
+    pub async fn get(&self, corp_key: &CorpKey) -> Result<Option<Corp>> {
         let answer = self
             .client
             .get_item()
@@ -209,7 +210,7 @@ impl CorpStore {
 
     async fn try_to_take_creation(
         &self,
-        corp_key: &str,
+        corp_key: &CorpKey,
         window: Window,
         now_ms: i64,
         per_minute: u32,
@@ -250,7 +251,7 @@ impl CorpStore {
 
     /// Notes that WeCom refuses creations, for every worker, and answers until when. A wait for a shorter window that
     /// has just ended did not help, so the next longer one is assumed.
-    pub async fn block(&self, corp_key: &str, window: RateWindow, now: Timestamp) -> Result<i64> {
+    pub async fn block(&self, corp_key: &CorpKey, window: RateWindow, now: Timestamp) -> Result<i64> {
         const JUST_MS: i64 = 120_000;
         let now_ms = now.as_millisecond();
         let before = self.get(corp_key).await?;

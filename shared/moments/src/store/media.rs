@@ -4,6 +4,8 @@ use aws_sdk_dynamodb::Client;
 use kernel::dynamo::{n, s};
 use kernel::error::{Error, Result};
 
+use crate::ids::CorpKey;
+
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct MediaStore {
@@ -13,7 +15,7 @@ pub struct MediaStore {
 
 impl MediaStore {
     /// The media id of this content in this company, if it is still good at `now`.
-    pub async fn get(&self, corp_key: &str, sha256: &str, now: i64) -> Result<Option<String>> {
+    pub async fn get(&self, corp_key: &CorpKey, sha256: &str, now: i64) -> Result<Option<String>> {
         let answer = self
             .client
             .get_item()
@@ -31,7 +33,7 @@ impl MediaStore {
     }
 
     /// Remembers an upload until `expires_at`.
-    pub async fn put(&self, corp_key: &str, sha256: &str, media_id: &str, expires_at: i64) -> Result<()> {
+    pub async fn put(&self, corp_key: &CorpKey, sha256: &str, media_id: &str, expires_at: i64) -> Result<()> {
         self.client
             .put_item()
             .table_name(&self.table)
@@ -46,7 +48,7 @@ impl MediaStore {
     }
 
     /// Forgets an upload that WeCom does not know any more.
-    pub async fn forget(&self, corp_key: &str, sha256: &str) -> Result<()> {
+    pub async fn forget(&self, corp_key: &CorpKey, sha256: &str) -> Result<()> {
         self.client
             .delete_item()
             .table_name(&self.table)

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{put, update};
 use crate::error::{Advice, UNCONFIRMED};
+use crate::ids::AccountId;
 use crate::status::ResultStatus;
 
 const WHAT: &str = "moment result";
@@ -62,7 +63,7 @@ pub struct AccountResult {
     /// The task.
     pub task_id: TaskId,
     /// The account.
-    pub account_id: String,
+    pub account_id: AccountId,
     /// Its name when the task was made.
     #[serde(default)]
     pub account_name: String,
@@ -179,7 +180,13 @@ impl ResultStore {
     }
 
     /// A new row, as one action of a transaction.
-    pub(crate) fn create(&self, task: TaskId, account_id: &str, name: &str, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn create(
+        &self,
+        task: TaskId,
+        account_id: &AccountId,
+        name: &str,
+        now: i64,
+    ) -> Result<TransactWriteItem> {
         put(Put::builder()
             .table_name(&self.table)
             .item("task_id", n(task))
@@ -195,7 +202,7 @@ impl ResultStore {
     pub(crate) fn set(
         &self,
         task: TaskId,
-        account_id: &str,
+        account_id: &AccountId,
         state: &AccountState,
         now: i64,
     ) -> Result<TransactWriteItem> {

@@ -23,6 +23,7 @@ use change::{Expression, written};
 
 use super::result::AccountResult;
 use super::{put, unless_refused, update};
+use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 
 const WHAT: &str = "publish unit";
@@ -75,9 +76,9 @@ pub struct Unit {
     #[serde(rename = "account_type")]
     pub provider: Provider,
     /// The company; absent for a personal account.
-    pub corp_key: Option<String>,
+    pub corp_key: Option<CorpKey>,
     /// The accounts it publishes for.
-    pub account_ids: Vec<String>,
+    pub account_ids: Vec<AccountId>,
     /// A company's: the same accounts' members, in the same order. Kept here, because an account may be disconnected
     /// while its member is still asked to publish.
     #[serde(default)]
@@ -117,7 +118,7 @@ pub struct Unit {
 
 impl Unit {
     /// The member of the company that an account is.
-    pub fn member_of(&self, account_id: &str) -> Option<&str> {
+    pub fn member_of(&self, account_id: &AccountId) -> Option<&str> {
         let place = self.account_ids.iter().position(|id| id == account_id)?;
         self.member_ids.get(place).map(String::as_str)
     }
@@ -183,7 +184,7 @@ pub(crate) struct NewUnit<'a> {
     pub user_id: UserId,
     pub provider: Provider,
     /// The company; absent for a personal account.
-    pub corp_key: Option<&'a str>,
+    pub corp_key: Option<&'a CorpKey>,
     /// The accounts it publishes for.
     pub senders: &'a [Sender<'a>],
 }
@@ -191,7 +192,7 @@ pub(crate) struct NewUnit<'a> {
 /// An account of a unit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sender<'a> {
-    pub account_id: &'a str,
+    pub account_id: &'a AccountId,
     /// Its member, if it is of a company.
     pub member_id: Option<&'a str>,
 }

@@ -15,9 +15,9 @@ use tracing::info;
 
 use super::content::{Content, ContentDesk};
 use super::start::Starter;
-use crate::accounts::is_account_id;
 use crate::config::CreationSettings;
 use crate::error::{Error, Result};
+use crate::ids::AccountId;
 use crate::rules::MAX_ACCOUNTS;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
@@ -36,7 +36,7 @@ pub struct NewTaskRequest {
     /// The media.
     pub media_urls: Option<Vec<String>>,
     /// The accounts.
-    pub account_ids: Vec<String>,
+    pub account_ids: Vec<AccountId>,
     /// When; at once when absent.
     pub scheduled_time: Option<Timestamp>,
     /// The caller's key for this request.
@@ -177,9 +177,9 @@ impl TaskCreation {
         if problems.is_empty() { Ok(()) } else { Err(Error::ContentRefused(problems)) }
     }
 
-    async fn own_accounts(&self, user_id: UserId, ids: &[String]) -> Result<Vec<Account>> {
+    async fn own_accounts(&self, user_id: UserId, ids: &[AccountId]) -> Result<Vec<Account>> {
         // What can be no id is in no table, and asking for it would fail the whole look-up.
-        let askable: Vec<String> = ids.iter().filter(|id| is_account_id(id)).cloned().collect();
+        let askable: Vec<AccountId> = ids.iter().filter(|id| id.is_possible()).cloned().collect();
         let mut accounts = self.stores.accounts.by_ids(&askable).await?;
         accounts.retain(|account| account.user_id == user_id);
         let (mut missing, mut unusable) = (Vec::new(), Vec::new());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::ids::AccountId;
 use crate::store::result::{AccountResult, Stage};
 use crate::store::task::Task;
 use crate::store::unit::{Unit, UnitStage};
@@ -84,7 +85,7 @@ impl Standing {
 impl Delivery {
     /// From the rows.
     pub fn of(unit: &Unit, task: &Task, results: &[AccountResult], members_confirm: bool, time: WorkerTime) -> Self {
-        let among = |members: &[String], account: &str| {
+        let among = |members: &[String], account: &AccountId| {
             let member = unit.member_of(account);
             member.is_some_and(|member| members.iter().any(|id| id.eq_ignore_ascii_case(member)))
         };

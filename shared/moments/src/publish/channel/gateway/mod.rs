@@ -83,7 +83,7 @@ impl<'p> GatewayChannel<'p> {
     async fn remember(&self, held: &Held, id: &str) {
         for account in &held.unit.account_ids {
             if let Err(error) = self.cx.stores.accounts.remember_post(held.unit.user_id, account, id).await {
-                warn!(account.id = account, "the last post of account {account} not remembered: {error}");
+                warn!(account.id = account.as_str(), "the last post of account {account} not remembered: {error}");
             }
         }
     }
