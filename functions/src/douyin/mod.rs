@@ -16,5 +16,3 @@ mod problem;
 pub mod token_keeper;
 mod view;
 pub mod webhook;
-
-pub(crate) use view::instant;

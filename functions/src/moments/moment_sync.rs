@@ -8,7 +8,6 @@ use kernel::jwt::Authenticator;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::view::instant;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, Rfc3339};
 use kernel::Context;
 
@@ -84,6 +83,6 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
         sync_task_id: created.id.get(),
         content_id: created.content_id,
         status: "PENDING",
-        create_time: instant(created.create_time),
+        create_time: created.create_time,
     })
 }

@@ -84,7 +84,7 @@ async fn try_to_settle(
     claim: Option<&TransactWriteItem>,
     states: &[(&AccountId, AccountState)],
 ) -> Result<Attempt<(Settled, Entry)>> {
-    let now = stores.clock.now().as_second();
+    let now = stores.clock.now();
     let state_of = |result: &AccountResult| {
         let state = states.iter().find(|(account, _)| **account == result.account_id);
         state.map(|(_, state)| state)

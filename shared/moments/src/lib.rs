@@ -19,6 +19,7 @@ pub mod status;
 pub mod store;
 pub mod sweep;
 pub mod tasks;
+mod time;
 pub mod wecom;
 
 pub use error::{Error, Result};

@@ -12,7 +12,7 @@ use tracing::info;
 
 use super::credentials::seal;
 use super::device_digest;
-use super::health::FIRST_CHECK_MS;
+use super::health::CHECK_AFTER;
 use super::request::{CorpRequest, DeviceRequest, member_choice};
 use crate::config::{Clients, vault};
 use crate::error::{Error, Result};
@@ -21,6 +21,7 @@ use crate::provider::Provider;
 use crate::store::Stores;
 use crate::store::account::{Account, Connection};
 use crate::store::corp::{self, CorpConnection, SealedToken};
+use crate::time::after;
 use crate::{gateway, wecom};
 
 /// See the module.
@@ -63,8 +64,8 @@ impl AccountConnections {
         let (secret, access_token) =
             futures::future::try_join(self.vault.seal(place, &request.secret), self.vault.seal(place, &token.token))
                 .await?;
-        let now = self.stores.clock.now().as_second();
-        let end = now + i64::try_from(token.expires_in.as_secs()).unwrap_or(0);
+        let now = self.stores.clock.now();
+        let end = after(now, token.expires_in);
         let mut transaction = Transaction::new();
         let connection = CorpConnection {
             corp_key: &corp_key,
@@ -121,7 +122,7 @@ impl AccountConnections {
                 _ => profile.nickname,
             },
         };
-        let now_ms = self.stores.clock.now_ms();
+        let now = self.stores.clock.now();
         let mut transaction = Transaction::new();
         transaction.add(self.stores.accounts.connect(
             &Connection {
@@ -133,9 +134,9 @@ impl AccountConnections {
                 corp_key: None,
                 member_id: None,
                 device: Some(&device_digest(&request.app_id)),
-                health_due: Some(now_ms + FIRST_CHECK_MS),
+                health_due: Some(after(now, CHECK_AFTER)),
             },
-            now_ms.div_euclid(1_000),
+            now,
         )?);
         self.commit(&transaction, &[account_id]).await
     }

@@ -10,7 +10,7 @@ mod request;
 pub use connect::AccountConnections;
 pub use corp_tokens::{CorpToken, CorpTokens};
 pub use disconnect::disconnect;
-pub(crate) use health::RECHECK_MS;
+pub(crate) use health::RECHECK_AFTER;
 pub use health::{HealthChecks, Notice, take_notice};
 pub use request::{CorpRequest, DeviceRequest};
 

@@ -47,14 +47,14 @@ impl Publisher {
         let mut transaction = Transaction::new();
         let ours = transaction.add(self.stores.units.advance(&held.unit, &held.lease, &done)?);
         let results = TaskChange::Results(derived);
-        transaction.add(self.stores.tasks.advance(&held.entry.task, results, now.as_second())?);
+        transaction.add(self.stores.tasks.advance(&held.entry.task, results, now)?);
         let key = UnitKey { task_id, unit: &name };
         let senders = open.iter().map(|id| Sender { account_id: id, member_id: held.unit.member_of(id) });
         let senders: Vec<Sender<'_>> = senders.collect();
         let new = NewUnit { key, user_id, provider: held.unit.provider, corp_key, senders: &senders };
-        transaction.add(self.stores.units.create(&new, now.as_millisecond())?);
+        transaction.add(self.stores.units.create(&new, now)?);
         for account in &open {
-            transaction.add(self.stores.results.set(task_id, account, &state, now.as_second())?);
+            transaction.add(self.stores.results.set(task_id, account, &state, now)?);
         }
         let outcome = self.stores.commit(&transaction).await?;
         if outcome.failed(ours) {

@@ -62,13 +62,13 @@ impl Publisher {
         );
         let now = self.stores.clock.now();
         let mut transaction = Transaction::new();
-        transaction.add(self.stores.claims.take_over(claim, &theirs, now.as_second())?);
+        transaction.add(self.stores.claims.take_over(claim, &theirs, now)?);
         // Only whoever holds the unit may speak for it.
         let ours = transaction.add(self.stores.units.advance(&held.unit, &held.lease, &UnitChange::default())?);
-        transaction.add(self.stores.units.send_back(&unit, stage, now.as_millisecond())?);
-        transaction.add(self.stores.tasks.advance(&task, TaskChange::Results(derived), now.as_second())?);
+        transaction.add(self.stores.units.send_back(&unit, stage, now)?);
+        transaction.add(self.stores.tasks.advance(&task, TaskChange::Results(derived), now)?);
         for account in &goes_back {
-            transaction.add(self.stores.results.set(task_id, account, &state, now.as_second())?);
+            transaction.add(self.stores.results.set(task_id, account, &state, now)?);
         }
         let outcome = self.stores.commit(&transaction).await?;
         if outcome.failed(ours) {

@@ -30,17 +30,17 @@ impl Publisher {
     async fn try_to_dispatch(&self, task_id: TaskId) -> Result<Attempt<()>> {
         let Some((task, results)) = ledger::read(&self.stores, task_id).await? else { return Ok(Attempt::Done(())) };
         let Some(due) = task.next_action_at.filter(|_| !task.dispatched) else { return Ok(Attempt::Done(())) };
-        let now = self.stores.clock.now_ms();
+        let now = self.stores.clock.now();
         if now < due {
             // The queue waits out a short rest, precise to the second; a long one is the schedule's and the sweeper's.
-            let rest = Duration::from_millis(u64::try_from(due - now).unwrap_or(0));
+            let rest = Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO);
             self.queue.dispatch(task_id, task.user_id, rest).await?;
             return Ok(Attempt::Done(()));
         }
         let pending: Vec<&AccountResult> =
             results.iter().filter(|result| result.status == ResultStatus::Pending).collect();
-        let planned_at = task.scheduled_time.map(|_| due);
-        let missed = self.policy.is_missed(planned_at, now);
+        let planned_at = task.scheduled_time.map(|_| due.as_millisecond());
+        let missed = self.policy.is_missed(planned_at, now.as_millisecond());
         let ids: Vec<AccountId> = pending.iter().map(|result| result.account_id.clone()).collect();
         let accounts = if missed { Vec::new() } else { self.stores.accounts.by_ids(&ids).await? };
         let problem = if missed { PublishProblem::Missed } else { PublishProblem::AccountUnusable };
@@ -83,16 +83,16 @@ impl Publisher {
                 }),
             );
         let mut transaction = Transaction::new();
-        transaction.add(self.stores.tasks.advance(task, TaskChange::Dispatched(derived), now.as_second())?);
+        transaction.add(self.stores.tasks.advance(task, TaskChange::Dispatched(derived), now)?);
         for account in &failed {
             let state = AccountState::failed(problem.advice());
-            transaction.add(self.stores.results.set(task.id, account, &state, now.as_second())?);
+            transaction.add(self.stores.results.set(task.id, account, &state, now)?);
         }
         for (name, (first, senders)) in &units {
             let key = UnitKey { task_id: task.id, unit: name };
             let (user_id, provider, corp_key) = (task.user_id, first.provider, first.corp_key.as_ref());
             let new = NewUnit { key, user_id, provider, corp_key, senders };
-            transaction.add(self.stores.units.create(&new, now.as_millisecond())?);
+            transaction.add(self.stores.units.create(&new, now)?);
         }
         let outcome = self.stores.commit(&transaction).await?;
         Ok(outcome.is_committed().then(|| units.into_keys().collect()))

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::channel::{self, Channel};
 use super::held::Held;
 use super::machine::{self, Call, Event, Policy, Then, Transition};
-use crate::accounts::{CorpTokens, RECHECK_MS};
+use crate::accounts::{CorpTokens, RECHECK_AFTER};
 use crate::config::{Clients, PublishSettings, vault};
 use crate::error::Result;
 use crate::ids::AccountId;
@@ -26,6 +26,7 @@ use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
 use crate::store::result::AccountState;
 use crate::store::unit::{Unit, UnitChange, UnitKey, UnitStage};
+use crate::time::after;
 
 /// More events than one run of a worker meets. It bounds the loop of two deliveries that take one post from each other.
 const MOST_EVENTS: u32 = 40;
@@ -174,8 +175,7 @@ impl Publisher {
         let states: Vec<(&AccountId, AccountState)> =
             states.iter().map(|(account, state)| (account, state.clone())).collect();
         let claimed = claim.and_then(|how| Some(held.claim(channel.provider(), how, change.moment_id.as_deref()?)));
-        let claim =
-            claimed.map(|claim| self.stores.claims.put(&claim, self.stores.clock.now().as_second())).transpose()?;
+        let claim = claimed.map(|claim| self.stores.claims.put(&claim, self.stores.clock.now())).transpose()?;
         let action = self.stores.units.advance(&held.unit, &held.lease, change)?;
         Ok(match ledger::settle(&self.stores, &mut held.entry, action, claim, &states).await? {
             Settled::UnitMoved => Written::LeaseLost,
@@ -226,7 +226,9 @@ impl Publisher {
     async fn note_proven(&self, held: &Held, channel: &dyn Channel, status: AccountStatus) -> Result<()> {
         let (accounts, due) = match status {
             // Looked at again soon: people log in when they read that their post failed.
-            AccountStatus::Offline => (self.own_accounts(held).await?, Some(self.stores.clock.now_ms() + RECHECK_MS)),
+            AccountStatus::Offline => {
+                (self.own_accounts(held).await?, Some(after(self.stores.clock.now(), RECHECK_AFTER)))
+            }
             AccountStatus::Expired => (channel.sharing_credentials(held).await?, None),
             AccountStatus::Active => return Ok(()),
         };

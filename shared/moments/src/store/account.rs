@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
+use jiff::Timestamp;
 use kernel::Clock;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{Item, batch_get, decode, n, s};
@@ -9,7 +10,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use serde::{Deserialize, Serialize};
 
-use super::{delete, unless_refused, update};
+use super::{delete, milliseconds, seconds, unless_refused, update};
 use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 
@@ -65,16 +66,17 @@ pub struct Account {
     /// How many online checks in a row said offline.
     #[serde(default)]
     pub offline_checks: u32,
-    /// When it last published, in milliseconds (PERSONAL): the pace is kept by it.
-    #[serde(default)]
-    pub last_post_at: i64,
+    /// When it last published, or 1970 (PERSONAL): the pace is kept by it.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub last_post_at: Timestamp,
     /// The unit that did, as `task/unit` (PERSONAL).
     pub turn: Option<String>,
     /// The post that was recorded last for it, by the provider's id (PERSONAL). A reading that shows it is of this
     /// account's posts and reaches back at least as far.
     pub last_moment_id: Option<String>,
     /// When it was connected.
-    pub create_time: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub create_time: Timestamp,
 }
 
 /// A new or renewed connection.
@@ -97,7 +99,7 @@ pub struct Connection<'a> {
     /// PERSONAL: the device's digest.
     pub device: Option<&'a str>,
     /// When its health is checked first.
-    pub health_due: Option<i64>,
+    pub health_due: Option<Timestamp>,
 }
 
 /// Access to the table.
@@ -163,7 +165,7 @@ impl AccountStore {
     }
 
     /// Writes a connection, as one action of a transaction; refused when another tenant has the account.
-    pub(crate) fn connect(&self, connection: &Connection<'_>, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn connect(&self, connection: &Connection<'_>, now: Timestamp) -> Result<TransactWriteItem> {
         let mut set = "SET user_id = :user, account_name = :name, account_type = :type, #status = :status, \
                        auth_data = :auth, update_time = :now, create_time = if_not_exists(create_time, :now)"
             .to_owned();
@@ -177,7 +179,7 @@ impl AccountStore {
             .expression_attribute_values(":type", s(connection.provider.account_type()))
             .expression_attribute_values(":status", s(AccountStatus::Active.as_str()))
             .expression_attribute_values(":auth", s(connection.auth_data))
-            .expression_attribute_values(":now", n(now));
+            .expression_attribute_values(":now", seconds(now));
         for (clause, name, value) in [
             (", corp_key = :corp", ":corp", connection.corp_key.map(s)),
             (", member_id = :member", ":member", connection.member_id.map(s)),
@@ -187,7 +189,7 @@ impl AccountStore {
                 ":shard",
                 connection.health_due.map(|_| s(due::shard_of_text(connection.account_id.as_str()))),
             ),
-            (", next_action_at = :due", ":due", connection.health_due.map(n)),
+            (", next_action_at = :due", ":due", connection.health_due.map(milliseconds)),
         ] {
             if let Some(value) = value {
                 set.push_str(clause);
@@ -214,7 +216,7 @@ impl AccountStore {
         account: &Account,
         status: AccountStatus,
         offline_checks: u32,
-        health_due: Option<i64>,
+        health_due: Option<Timestamp>,
     ) -> Result<bool> {
         let due = if health_due.is_some() { ", due_shard = :shard, next_action_at = :due" } else { "" };
         let mut request = self
@@ -228,17 +230,17 @@ impl AccountStore {
             .expression_attribute_values(":user", n(account.user_id))
             .expression_attribute_values(":status", s(status.as_str()))
             .expression_attribute_values(":checks", n(offline_checks))
-            .expression_attribute_values(":now", n(self.clock.now().as_second()));
+            .expression_attribute_values(":now", seconds(self.clock.now()));
         if let Some(due) = health_due {
             request = request
                 .expression_attribute_values(":shard", s(due::shard_of_text(account.account_id.as_str())))
-                .expression_attribute_values(":due", n(due));
+                .expression_attribute_values(":due", milliseconds(due));
         }
         unless_refused(request.send().await, "dynamodb:UpdateItem")
     }
 
     /// Has the account's health looked at by then. `false`: it is gone, or looked at earlier anyway.
-    pub async fn check_by(&self, account: &Account, due_ms: i64) -> Result<bool> {
+    pub async fn check_by(&self, account: &Account, due: Timestamp) -> Result<bool> {
         let request = self
             .client
             .update_item()
@@ -248,12 +250,12 @@ impl AccountStore {
             .update_expression("SET due_shard = :shard, next_action_at = :due")
             .expression_attribute_values(":user", n(account.user_id))
             .expression_attribute_values(":shard", s(due::shard_of_text(account.account_id.as_str())))
-            .expression_attribute_values(":due", n(due_ms));
+            .expression_attribute_values(":due", milliseconds(due));
         unless_refused(request.send().await, "dynamodb:UpdateItem")
     }
 
     /// Takes the account's turn to publish for a unit, unless somebody took it since the account was read.
-    pub async fn take_turn(&self, account: &Account, turn: &str, now_ms: i64) -> Result<bool> {
+    pub async fn take_turn(&self, account: &Account, turn: &str, now: Timestamp) -> Result<bool> {
         let request = self
             .client
             .update_item()
@@ -262,21 +264,22 @@ impl AccountStore {
             .update_expression("SET last_post_at = :now, turn = :turn")
             .expression_attribute_values(":user", n(account.user_id))
             .expression_attribute_values(":turn", s(turn))
-            .expression_attribute_values(":now", n(now_ms));
+            .expression_attribute_values(":now", milliseconds(now));
         let request = match &account.turn {
             None => request.condition_expression("user_id = :user AND attribute_not_exists(turn)"),
             // A unit may take several turns, so the time counts too.
             Some(seen) => request
                 .condition_expression("user_id = :user AND turn = :seen AND last_post_at = :seen_at")
                 .expression_attribute_values(":seen", s(seen))
-                .expression_attribute_values(":seen_at", n(account.last_post_at)),
+                .expression_attribute_values(":seen_at", milliseconds(account.last_post_at)),
         };
         if unless_refused(request.send().await, "dynamodb:UpdateItem")? {
             return Ok(true);
         }
         // The answer to the first try may have been lost: then the SDK's second one met our own turn.
         let now_held = self.get(&account.account_id).await?;
-        Ok(now_held.is_some_and(|now| now.turn.as_deref() == Some(turn) && now.last_post_at == now_ms))
+        let at = now.as_millisecond();
+        Ok(now_held.is_some_and(|held| held.turn.as_deref() == Some(turn) && held.last_post_at.as_millisecond() == at))
     }
 
     /// Remembers the post that was recorded last for the tenant's account.
@@ -295,7 +298,7 @@ impl AccountStore {
     }
 
     /// The accounts whose health is to be looked at.
-    pub async fn due_for_check(&self, now_ms: i64, limit: i32) -> Result<Vec<AccountId>> {
+    pub async fn due_for_check(&self, by: Timestamp, limit: i32) -> Result<Vec<AccountId>> {
         #[derive(Deserialize)]
         struct Key {
             account_id: AccountId,
@@ -306,7 +309,7 @@ impl AccountStore {
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
         };
-        let keys = index.due(&self.client, now_ms, limit).await?;
+        let keys = index.due(&self.client, by.as_millisecond(), limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.account_id)).collect()
     }
 }

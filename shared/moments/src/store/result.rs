@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use jiff::Timestamp;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::TaskId;
 use serde::{Deserialize, Serialize};
 
-use super::{put, update};
+use super::{put, seconds, update};
 use crate::error::{Advice, UNCONFIRMED};
 use crate::ids::AccountId;
 use crate::status::ResultStatus;
@@ -81,7 +82,8 @@ pub struct AccountResult {
     /// What happened and what to do, in Chinese.
     pub error_message: Option<String>,
     /// When it last changed.
-    pub update_time: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub update_time: Timestamp,
 }
 
 impl AccountResult {
@@ -185,7 +187,7 @@ impl ResultStore {
         task: TaskId,
         account_id: &AccountId,
         name: &str,
-        now: i64,
+        now: Timestamp,
     ) -> Result<TransactWriteItem> {
         put(Put::builder()
             .table_name(&self.table)
@@ -194,8 +196,8 @@ impl ResultStore {
             .item("account_name", s(name))
             .item("status", s(ResultStatus::Pending.as_str()))
             .item("stage", s(Stage::Queued.as_str()))
-            .item("create_time", n(now))
-            .item("update_time", n(now)))
+            .item("create_time", seconds(now))
+            .item("update_time", seconds(now)))
     }
 
     /// Puts an account into a state, as one action of a transaction that also moves the task's version.
@@ -204,7 +206,7 @@ impl ResultStore {
         task: TaskId,
         account_id: &AccountId,
         state: &AccountState,
-        now: i64,
+        now: Timestamp,
     ) -> Result<TransactWriteItem> {
         let builder = Update::builder()
             .table_name(&self.table)
@@ -213,7 +215,7 @@ impl ResultStore {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", s(state.status().as_str()))
             .expression_attribute_values(":stage", s(state.stage().as_str()))
-            .expression_attribute_values(":now", n(now));
+            .expression_attribute_values(":now", seconds(now));
         const SET: &str = "SET #status = :status, stage = :stage, update_time = :now";
         update(match state {
             AccountState::Pending { round } | AccountState::Requeued { round } => builder

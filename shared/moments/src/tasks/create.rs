@@ -22,6 +22,7 @@ use crate::rules::MAX_ACCOUNTS;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
 use crate::store::task::{ContentId, NewTask, Task};
+use crate::time::whole_second;
 
 /// The farthest a task may be planned, in seconds: a year.
 const HORIZON: i64 = 365 * 86_400;
@@ -51,7 +52,7 @@ pub struct Created {
     /// Where its content is from.
     pub content_id: Option<ContentId>,
     /// When it was made.
-    pub create_time: i64,
+    pub create_time: Timestamp,
 }
 
 /// A request, whose it is, and what another one has to equal to be the same.
@@ -139,7 +140,7 @@ impl TaskCreation {
                 info!(task.id = id.get(), accounts = accounts.len(), scheduled_time, "moment task {id} created");
                 self.starter.start(id, user_id, request.scheduled_time.map(planned_time)).await;
                 let content_id = request.content_id.clone();
-                Ok(Attempt::Done(Created { id, content_id, create_time: now.as_second() }))
+                Ok(Attempt::Done(Created { id, content_id, create_time: whole_second(now) }))
             }
             Written::AnsweredBefore => Ok(self.answered(asked).await?.map_or(Attempt::Conflict, Attempt::Done)),
             Written::IdTaken => Ok(Attempt::Conflict),
@@ -149,8 +150,7 @@ impl TaskCreation {
     async fn answered(&self, asked: Asked<'_>) -> Result<Option<Created>> {
         let Asked { user_id, request, fingerprint } = asked;
         let Some(key) = &request.idempotency_key else { return Ok(None) };
-        let Some(answered) = self.stores.idempotency.get(user_id, key, self.stores.clock.now().as_second()).await?
-        else {
+        let Some(answered) = self.stores.idempotency.get(user_id, key, self.stores.clock.now()).await? else {
             return Ok(None);
         };
         if answered.request_hash != fingerprint {
@@ -229,17 +229,11 @@ impl TaskCreation {
         transaction.add(self.stores.tasks.create(&task, now)?);
         for account in accounts {
             let (account_id, name) = (&account.account_id, &account.account_name);
-            transaction.add(self.stores.results.create(id, account_id, name, now.as_second())?);
+            transaction.add(self.stores.results.create(id, account_id, name, now)?);
         }
         let key_is_new = match &request.idempotency_key {
             None => None,
-            Some(key) => Some(transaction.add(self.stores.idempotency.remember(
-                user_id,
-                key,
-                fingerprint,
-                id,
-                now.as_second(),
-            )?)),
+            Some(key) => Some(transaction.add(self.stores.idempotency.remember(user_id, key, fingerprint, id, now)?)),
         };
         match self.stores.commit(&transaction).await {
             Err(error) if is_unanswered(&error) => self.look_for(user_id, id, error).await,

@@ -72,7 +72,7 @@ async fn try_cancel(
             (false, false) => Err(Error::StateForbids(advice::TASK_IS_SUBMITTED)),
         };
     }
-    let now = stores.clock.now().as_second();
+    let now = stores.clock.now();
     let derived =
         derive(results.iter().map(|result| {
             if called_off.contains(&&result.account_id) { ResultStatus::Cancelled } else { result.status }
@@ -142,7 +142,7 @@ async fn try_reschedule(
     }
     let change = TaskChange::Rescheduled(planned_time(time));
     let mut transaction = Transaction::new();
-    transaction.add(stores.tasks.advance(&task, change, stores.clock.now().as_second())?);
+    transaction.add(stores.tasks.advance(&task, change, stores.clock.now())?);
     if !stores.commit(&transaction).await?.is_committed() {
         return Ok(Attempt::Conflict);
     }

@@ -104,15 +104,14 @@ async fn try_retry(
         }
     }));
     let now = stores.clock.now();
-    let (ms, second) = (now.as_millisecond(), now.as_second());
     let due_at = (!certain.is_empty()).then_some(now);
     let mut transaction = Transaction::new();
-    transaction.add(stores.tasks.advance(&task, TaskChange::Reopened { derived, due_at }, second)?);
+    transaction.add(stores.tasks.advance(&task, TaskChange::Reopened { derived, due_at }, now)?);
     // A round of its own, so that no unit of an earlier one bears the same name.
     let round = next_round(&results);
     for result in &certain {
         let state = AccountState::Pending { round };
-        transaction.add(stores.results.set(task_id, &result.account_id, &state, second)?);
+        transaction.add(stores.results.set(task_id, &result.account_id, &state, now)?);
     }
     for reading in &readings {
         let moment_known = reading.unit.corp_key.is_some() && reading.unit.moment_id.is_some();
@@ -120,11 +119,11 @@ async fn try_retry(
         transaction.add(stores.units.reopen(
             reading.unit,
             stage.ok_or(Error::StateForbids(advice::TASK_IS_RUNNING))?,
-            ms,
+            now,
         )?);
         for account in reading.ids() {
             let state = AccountState::Processing(Stage::Unconfirmed);
-            transaction.add(stores.results.set(task_id, account, &state, second)?);
+            transaction.add(stores.results.set(task_id, account, &state, now)?);
         }
     }
     if !stores.commit(&transaction).await?.is_committed() {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::ids::AccountId;
 use crate::store::result::{AccountResult, Stage};
 use crate::store::task::Task;
@@ -105,7 +107,7 @@ impl Delivery {
             asked_at: time.now,
             time_left: time.left,
             made_at: (unit.create_time > 0).then_some(unit.create_time * 1_000),
-            planned_at: task.scheduled_time.map(|time| time * 1_000),
+            planned_at: task.scheduled_time.map(Timestamp::as_millisecond),
             has_media: !task.media_urls.is_empty(),
             members_confirm,
             sending_at: unit.sending_at,

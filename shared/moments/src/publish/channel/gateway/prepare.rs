@@ -25,7 +25,7 @@ impl GatewayChannel<'_> {
             return Ok(Event::MediaUnusable(PublishProblem::MediaUnusable.advice()));
         }
         if let Turn::NotBefore(instant) = self.cx.take_turn(held, &account).await? {
-            return Ok(Event::NotBefore(instant));
+            return Ok(Event::NotBefore(instant.as_millisecond()));
         }
         let is_video = kinds.iter().any(|kind| matches!(kind, MediaKind::Video { .. }));
         let (mut images, mut video) = (Vec::new(), None);

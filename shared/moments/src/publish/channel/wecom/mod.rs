@@ -84,9 +84,10 @@ impl<'p> WecomChannel<'p> {
                 }
                 Ok(Event::Recovered)
             }
-            Recovery::Rate(window) => Ok(Event::NotBefore(
-                self.cx.stores.corps.block(&self.corp_key, window, self.cx.stores.clock.now()).await?,
-            )),
+            Recovery::Rate(window) => {
+                let until = self.cx.stores.corps.block(&self.corp_key, window, self.cx.stores.clock.now()).await?;
+                Ok(Event::NotBefore(until.as_millisecond()))
+            }
         }
     }
 
