@@ -18,6 +18,7 @@ pub(crate) mod lenient;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub(crate) use kind::PostKind;
 pub use kind::Provider;
 
 use std::fmt;

@@ -17,6 +17,17 @@ pub enum Provider {
     Gateway,
 }
 
+/// What a post consists of beside its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PostKind {
+    /// Nothing.
+    Text,
+    /// Up to nine images.
+    Images,
+    /// One video.
+    Video,
+}
+
 /// In what the providers differ.
 struct Profile {
     /// Stable name for logs and claims.
@@ -80,9 +91,10 @@ impl Provider {
         self.profile().outcome_unknown
     }
 
-    /// What is wrong with media for its accounts, if anything is.
-    pub(crate) fn media_problem(self, is_video: bool, has_cover: bool) -> Option<&'static str> {
-        let lacks_cover = is_video && self.profile().videos_need_cover && !has_cover;
+    /// Why its accounts cannot post something of this kind, if they cannot; `has_cover` says whether there is a cover for
+    /// videos.
+    pub(crate) fn refuses(self, kind: PostKind, has_cover: bool) -> Option<&'static str> {
+        let lacks_cover = kind == PostKind::Video && self.profile().videos_need_cover && !has_cover;
         lacks_cover.then_some("个人号暂不支持发布视频，请改用图片，或只选择企业微信账号")
     }
 }

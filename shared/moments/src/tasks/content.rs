@@ -8,6 +8,7 @@ use crate::config::CreationSettings;
 use crate::content::{ContentError, ContentLibrary};
 use crate::error::{Error, Result};
 use crate::media::{Limits, MediaFetcher, MediaKind, check_set};
+use crate::provider::PostKind;
 use crate::rules::{SensitiveWords, is_blank, text_problems, with_line_feeds};
 use crate::store::task::ContentId;
 
@@ -20,7 +21,7 @@ const PARALLEL: usize = 5;
 pub(super) struct Content {
     pub text: String,
     pub media_urls: Vec<String>,
-    pub is_video: bool,
+    pub kind: PostKind,
 }
 
 /// Resolves and checks content.
@@ -63,7 +64,7 @@ impl ContentDesk {
         let mut content = Content {
             text: with_line_feeds(text.filter(|text| !is_blank(text)).or(draft_text.as_deref()).unwrap_or_default()),
             media_urls: media_urls.filter(|urls| !urls.is_empty()).map_or(draft_media, <[String]>::to_vec),
-            is_video: false,
+            kind: PostKind::Text,
         };
         let mut problems = text_problems(&content.text, &self.words);
         if is_blank(&content.text) && content.media_urls.is_empty() {
@@ -72,15 +73,15 @@ impl ContentDesk {
         problems.extend(self.fetcher.plausible(&content.media_urls));
         if problems.is_empty() {
             match self.judge(&content.media_urls).await {
-                Ok(is_video) => content.is_video = is_video,
+                Ok(kind) => content.kind = kind,
                 Err(found) => problems = found,
             }
         }
         if problems.is_empty() { Ok(content) } else { Err(Error::ContentRefused(problems)) }
     }
 
-    /// Fetches and judges the media; tells whether they are a video.
-    async fn judge(&self, urls: &[String]) -> Result<bool, Vec<FieldProblem>> {
+    /// Fetches and judges the media; tells what they are.
+    async fn judge(&self, urls: &[String]) -> Result<PostKind, Vec<FieldProblem>> {
         // A few at a time, and of each only what it is: nine pictures may weigh 90 MB together.
         let fetches: Vec<_> = urls
             .iter()
@@ -99,7 +100,12 @@ impl ContentDesk {
         if problems.is_empty() {
             problems = check_set(&media);
         }
-        let is_video = media.iter().any(|medium| matches!(medium, MediaKind::Video { .. }));
-        if problems.is_empty() { Ok(is_video) } else { Err(problems) }
+        let kind = match media.first() {
+            None => PostKind::Text,
+            Some(MediaKind::Image { .. }) => PostKind::Images,
+            // One and nothing beside it, or the set has a problem.
+            Some(MediaKind::Video { .. }) => PostKind::Video,
+        };
+        if problems.is_empty() { Ok(kind) } else { Err(problems) }
     }
 }

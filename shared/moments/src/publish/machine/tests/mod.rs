@@ -7,6 +7,7 @@ mod walk;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::policy::milliseconds;
 use super::*;
 use crate::error::{Advice, PublishProblem};
 use crate::provider::{FailureKind, Provider, ProviderError, RateWindow};
