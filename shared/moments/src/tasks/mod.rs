@@ -3,11 +3,13 @@
 mod content;
 mod create;
 mod manage;
+mod request;
 mod retry;
 mod start;
 
-pub use create::{Created, NewTaskRequest, TaskCreation};
+pub use create::{Created, TaskCreation};
 pub use manage::TaskManagement;
+pub use request::NewTaskRequest;
 pub use retry::RetryRequest;
 pub(crate) use retry::next_round;
 
