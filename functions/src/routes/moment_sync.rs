@@ -35,6 +35,7 @@ struct Body {
     text: Option<String>,
     media_urls: Option<Vec<String>>,
     account_ids: Vec<AccountId>,
+    #[serde(default, deserialize_with = "Rfc3339::or_absent")]
     scheduled_time: Option<Rfc3339>,
 }
 

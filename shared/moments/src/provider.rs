@@ -48,7 +48,8 @@ pub enum FailureKind {
     InvalidContent,
     /// The uploaded media are expired or unknown: upload again, then replay once.
     MediaInvalid,
-    /// The provider could not download the media from their address.
+    /// The provider says that it could not take the media from their address, or not why it failed to. We could, so
+    /// trying again may help.
     MediaFetchFailed,
     /// The members (or what else was aimed at) cannot be used.
     TargetInvalid,

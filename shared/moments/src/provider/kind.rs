@@ -40,6 +40,8 @@ struct Profile {
     credentials_refused: Advice,
     /// What is told when nobody knows whether a post is out.
     outcome_unknown: Advice,
+    /// What is told when it keeps failing for reasons that pass.
+    unavailable: Advice,
     /// Whether a video needs a cover of its own.
     videos_need_cover: bool,
 }
@@ -53,6 +55,7 @@ impl Provider {
                 credentials_invalid: advice::CORP_CREDENTIALS_INVALID,
                 credentials_refused: advice::CORP_CREDENTIALS_REFUSED,
                 outcome_unknown: advice::MEMBERS_UNCONFIRMED,
+                unavailable: advice::WECHAT_UNAVAILABLE,
                 videos_need_cover: false,
             },
             Self::Gateway => Profile {
@@ -61,6 +64,7 @@ impl Provider {
                 credentials_invalid: advice::GATEWAY_TOKEN_INVALID,
                 credentials_refused: advice::GATEWAY_TOKEN_REFUSED,
                 outcome_unknown: advice::UNCONFIRMED,
+                unavailable: advice::GATEWAY_UNAVAILABLE,
                 videos_need_cover: true,
             },
         }
@@ -74,6 +78,11 @@ impl Provider {
     /// The account type of the contract, as it is stored.
     pub fn account_type(self) -> &'static str {
         self.profile().account_type
+    }
+
+    /// What is told when a post fails because the provider keeps failing.
+    pub(crate) fn unavailable(self) -> Advice {
+        self.profile().unavailable
     }
 
     /// What is told when a post fails because its credentials are refused.

@@ -9,7 +9,7 @@ use crate::content::{ContentError, ContentLibrary};
 use crate::error::{Error, Result};
 use crate::media::{Limits, MediaFetcher, MediaKind, check_set};
 use crate::provider::PostKind;
-use crate::rules::{SensitiveWords, is_blank, text_problems, with_line_feeds};
+use crate::rules::{SensitiveWords, is_blank, text_problems, trimmed, with_line_feeds};
 use crate::store::task::ContentId;
 
 /// Media fetched at once: nine of them are two rounds of eight seconds. Three rounds, after five seconds for the draft,
@@ -38,8 +38,7 @@ impl ContentDesk {
         Self { library, fetcher: MediaFetcher::with_settings(media), words }
     }
 
-    /// The content of a request. What the request says itself goes before what the library's draft says; what it leaves
-    /// empty it does not say, for a form sends the fields nobody filled in.
+    /// The content of a normalised request. What the request says itself goes before what the library's draft says.
     pub async fn resolve(
         &self,
         bearer: &SecretString,
@@ -61,9 +60,10 @@ impl ContentDesk {
             }
         };
         let (draft_text, draft_media) = draft.map_or((None, Vec::new()), |draft| (draft.text, draft.media_urls));
+        let draft_media = || draft_media.iter().map(|url| trimmed(url).to_owned()).collect();
         let mut content = Content {
-            text: with_line_feeds(text.filter(|text| !is_blank(text)).or(draft_text.as_deref()).unwrap_or_default()),
-            media_urls: media_urls.filter(|urls| !urls.is_empty()).map_or(draft_media, <[String]>::to_vec),
+            text: with_line_feeds(text.or(draft_text.as_deref()).unwrap_or_default()),
+            media_urls: media_urls.map_or_else(draft_media, <[String]>::to_vec),
             kind: PostKind::Text,
         };
         let mut problems = text_problems(&content.text, &self.words);

@@ -7,13 +7,13 @@ use kernel::Context;
 use kernel::FieldProblem;
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
-use kernel::mac::sha256_hex;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use secrecy::SecretString;
 use tracing::info;
 
 use super::content::{Content, ContentDesk};
+use super::request::NewTaskRequest;
 use super::start::Starter;
 use crate::config::CreationSettings;
 use crate::error::{Error, Result};
@@ -26,23 +26,6 @@ use crate::time::whole_second;
 
 /// The farthest a task may be planned, in seconds: a year.
 const HORIZON: i64 = 365 * 86_400;
-
-/// A request for a task.
-#[derive(Debug)]
-pub struct NewTaskRequest {
-    /// A draft of the content library.
-    pub content_id: Option<ContentId>,
-    /// The text.
-    pub text: Option<String>,
-    /// The media.
-    pub media_urls: Option<Vec<String>>,
-    /// The accounts.
-    pub account_ids: Vec<AccountId>,
-    /// When; at once when absent.
-    pub scheduled_time: Option<Timestamp>,
-    /// The caller's key for this request.
-    pub idempotency_key: Option<String>,
-}
 
 /// A task that was made, now or by the same request before.
 #[derive(Debug)]
@@ -111,7 +94,8 @@ impl TaskCreation {
     }
 
     async fn try_create(&self, user_id: UserId, bearer: &SecretString, request: &NewTaskRequest) -> Result<Created> {
-        let fingerprint = fingerprint(request);
+        let request = &request.normalised();
+        let fingerprint = request.fingerprint();
         let asked = Asked { user_id, request, fingerprint: &fingerprint };
         if let Some(created) = self.answered(asked).await? {
             return Ok(created);
@@ -278,19 +262,6 @@ pub(super) fn time_problem(time: Option<Timestamp>, now: Timestamp) -> Option<Fi
         return None;
     };
     Some(FieldProblem::new("scheduledTime", problem))
-}
-
-/// Two requests with the same fingerprint ask for the same thing.
-fn fingerprint(request: &NewTaskRequest) -> String {
-    let content_id = request.content_id.as_ref().map(ToString::to_string);
-    let parts = serde_json::json!([
-        content_id,
-        request.text,
-        request.media_urls,
-        request.account_ids,
-        request.scheduled_time.map(Timestamp::as_nanosecond).map(|time| time.to_string()),
-    ]);
-    sha256_hex(parts.to_string().as_bytes())
 }
 
 #[cfg(test)]
