@@ -3,7 +3,8 @@
 use std::io::Cursor;
 
 use bytes::Bytes;
-use fast_image_resize::{MulDiv, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::pixels::{U8x3, U8x4};
+use fast_image_resize::{IntoImageView, IntoImageViewMut, MulDiv, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
 use image::codecs::png::{PngDecoder, PngEncoder};
 use image::metadata::Orientation;
@@ -56,15 +57,13 @@ fn scale(format: ImageFormat, bytes: Bytes, limits: &Limits) -> Result<Medium, M
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(fast_image_resize::FilterType::Lanczos3))
         .use_alpha(false);
-    let alpha = MulDiv::new();
     if image.color().has_alpha() {
-        alpha.multiply_alpha_inplace(&mut image).map_err(|_| MediaProblem::Corrupt)?;
+        resize_transparent(&mut image, &mut small, &options)
+    } else {
+        resize::<U8x3>(&image, &mut small, &options)
     }
-    Resizer::new().resize(&image, &mut small, &options).map_err(|_| MediaProblem::Corrupt)?;
+    .ok_or(MediaProblem::Corrupt)?;
     drop(image);
-    if small.color().has_alpha() {
-        alpha.divide_alpha_inplace(&mut small).map_err(|_| MediaProblem::Corrupt)?;
-    }
     // Turned only now: turning copies the image.
     small.apply_orientation(orientation);
     let mut encoded = Vec::new();
@@ -78,6 +77,21 @@ fn scale(format: ImageFormat, bytes: Bytes, limits: &Limits) -> Result<Medium, M
         encode(JpegEncoder::new_with_quality(&mut encoded, JPEG_QUALITY), &opaque, colours)?;
     }
     Medium::of(encoded, limits)
+}
+
+/// Scales pixels of this type. The resizer can tell the type by itself, but then the code for all of its 13 types, each in
+/// several sets of instructions, becomes part of the function.
+fn resize<P: PixelTrait>(image: &DynamicImage, small: &mut DynamicImage, options: &ResizeOptions) -> Option<()> {
+    let source = image.image_view::<P>()?;
+    let mut target = small.image_view_mut::<P>()?;
+    Resizer::new().resize_typed(&source, &mut target, options).ok()
+}
+
+fn resize_transparent(image: &mut DynamicImage, small: &mut DynamicImage, options: &ResizeOptions) -> Option<()> {
+    let alpha = MulDiv::new();
+    alpha.multiply_alpha_inplace_typed(&mut image.image_view_mut::<U8x4>()?).ok()?;
+    resize::<U8x4>(image, small, options)?;
+    alpha.divide_alpha_inplace_typed(&mut small.image_view_mut::<U8x4>()?).ok()
 }
 
 struct Decoded {
