@@ -30,7 +30,7 @@ pub use list::{List, PageEnd, PostItem, PostPage};
 pub use send::Post;
 pub use upload::RawObject;
 
-use crate::accounts::credentials::expose;
+use crate::provider::expose;
 use crate::provider::http::Http;
 
 /// What is needed to drive an account by its device.
