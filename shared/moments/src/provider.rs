@@ -27,8 +27,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kernel::platform_http::{KEEP_IDLE, LossReason, Lost, PlatformHttp, Policy, Proxy};
-use serde::Deserialize;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serializer};
 use url::Url;
+
+/// Writes a secret out. Only ever called on the way into the vault.
+pub(crate) fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose_secret())
+}
 
 /// What a failure asks the caller to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

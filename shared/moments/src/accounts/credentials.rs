@@ -30,11 +30,3 @@ pub(crate) async fn open<T: DeserializeOwned>(vault: &Vault, account: &Account) 
     let opened = vault.open(place, &account.auth_data).await?;
     serde_json::from_str(opened.expose_secret()).map_err(|_| Error::Corrupt("account data"))
 }
-
-/// Writes a secret out. Only ever called on the way into the vault.
-pub(crate) fn expose<S: serde::Serializer>(
-    secret: &SecretString,
-    serializer: S,
-) -> std::result::Result<S::Ok, S::Error> {
-    serializer.serialize_str(secret.expose_secret())
-}

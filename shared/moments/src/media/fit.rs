@@ -3,7 +3,8 @@
 use std::io::Cursor;
 
 use bytes::Bytes;
-use fast_image_resize::{MulDiv, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::pixels::{U8x3, U8x4};
+use fast_image_resize::{IntoImageView, IntoImageViewMut, MulDiv, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
 use image::codecs::png::{PngDecoder, PngEncoder};
 use image::metadata::Orientation;
@@ -53,15 +54,13 @@ fn scale(format: ImageFormat, bytes: Bytes, limits: &Limits) -> Result<Medium, M
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(fast_image_resize::FilterType::Lanczos3))
         .use_alpha(false);
-    let alpha = MulDiv::new();
     if image.color().has_alpha() {
-        alpha.multiply_alpha_inplace(&mut image).map_err(|_| DAMAGED)?;
+        resize_transparent(&mut image, &mut small, &options)
+    } else {
+        resize::<U8x3>(&image, &mut small, &options)
     }
-    Resizer::new().resize(&image, &mut small, &options).map_err(|_| DAMAGED)?;
+    .ok_or(DAMAGED)?;
     drop(image);
-    if small.color().has_alpha() {
-        alpha.divide_alpha_inplace(&mut small).map_err(|_| DAMAGED)?;
-    }
     // Turned only now: turning copies the image.
     small.apply_orientation(orientation);
     let mut encoded = Vec::new();
@@ -93,6 +92,21 @@ fn on_white(image: DynamicImage) -> RgbImage {
         let laid = |level: u8| (u16::from(level) * opacity + 255 * (255 - opacity) + 127) / 255;
         Rgb(colours.map(|level| u8::try_from(laid(level)).unwrap_or(u8::MAX)))
     })
+}
+
+/// Scales pixels of this type. The resizer can tell the type by itself, but then the code for all of its 13 types, each in
+/// several sets of instructions, becomes part of the function.
+fn resize<P: PixelTrait>(image: &DynamicImage, small: &mut DynamicImage, options: &ResizeOptions) -> Option<()> {
+    let source = image.image_view::<P>()?;
+    let mut target = small.image_view_mut::<P>()?;
+    Resizer::new().resize_typed(&source, &mut target, options).ok()
+}
+
+fn resize_transparent(image: &mut DynamicImage, small: &mut DynamicImage, options: &ResizeOptions) -> Option<()> {
+    let alpha = MulDiv::new();
+    alpha.multiply_alpha_inplace_typed(&mut image.image_view_mut::<U8x4>()?).ok()?;
+    resize::<U8x4>(image, small, options)?;
+    alpha.divide_alpha_inplace_typed(&mut small.image_view_mut::<U8x4>()?).ok()
 }
 
 struct Decoded {
