@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kernel::Clock;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::ids::UserId;
@@ -19,8 +18,9 @@ use crate::browser::BrowserKey;
 use crate::config::{AuthorizationSettings, state_signer};
 use crate::douyin::{Douyin, Endpoint, FailureKind, PlatformError};
 use crate::error::{AuthorizationProblem, Error, Result};
-use crate::store::oauth_state::{NewAuthorization, OauthStateStore, PendingAuthorization};
-use crate::store::parked_grant::{self, ParkedGrant, ParkedGrantStore, TicketKey};
+use crate::store::Stores;
+use crate::store::oauth_state::{NewAuthorization, PendingAuthorization};
+use crate::store::parked_grant::{self, ParkedGrant, TicketKey};
 
 /// The refresh token lives this long when the answer does not say.
 const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
@@ -28,22 +28,20 @@ const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
 /// Issues authorisation links.
 #[derive(Debug, Clone)]
 pub struct AuthorizationLinks {
-    states: OauthStateStore,
+    stores: Stores,
     signer: Signer,
     douyin: Douyin,
     settings: AuthorizationSettings,
-    clock: Clock,
 }
 
 impl AuthorizationLinks {
     /// From the environment.
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self {
-            states: OauthStateStore::new(cx)?,
+            stores: Stores::new(cx)?,
             signer: state_signer(cx)?,
             douyin,
             settings: AuthorizationSettings::new(&cx.env)?,
-            clock: cx.clock.clone(),
         })
     }
 
@@ -68,7 +66,7 @@ impl AuthorizationLinks {
             scopes: &scopes.join(","),
             browser_hash: &browser.hash(),
         };
-        self.states.put(&sha256_hex(&nonce), authorization, self.clock.now().as_second()).await?;
+        self.stores.states.put(&sha256_hex(&nonce), authorization, self.stores.clock.now().as_second()).await?;
         let state = format!("{}.{}", URL_SAFE_NO_PAD.encode(nonce), URL_SAFE_NO_PAD.encode(mac));
         Ok(self.douyin.authorize_url(redirect_uri, scopes, &state).await)
     }
@@ -105,26 +103,22 @@ pub enum CallbackOutcome {
 /// Handles returns from Douyin.
 #[derive(Debug, Clone)]
 pub struct AuthorizationCallback {
-    states: OauthStateStore,
-    parked: ParkedGrantStore,
+    stores: Stores,
     bindings: Bindings,
     signer: Signer,
     vault: Vault,
     douyin: Douyin,
-    clock: Clock,
 }
 
 impl AuthorizationCallback {
     /// From the environment.
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self {
-            states: OauthStateStore::new(cx)?,
-            parked: ParkedGrantStore::new(cx)?,
+            stores: Stores::new(cx)?,
             bindings: Bindings::new(cx)?,
             signer: state_signer(cx)?,
             vault: Vault::load(cx)?,
             douyin,
-            clock: cx.clock.clone(),
         })
     }
 
@@ -164,7 +158,7 @@ impl AuthorizationCallback {
         if !self.signer.verify(&nonce, &mac).await? {
             return Err(STATE_INVALID.into());
         }
-        let pending = self.states.consume(&sha256_hex(&nonce), &self.clock).await?;
+        let pending = self.stores.states.consume(&sha256_hex(&nonce), &self.stores.clock).await?;
         Ok(pending.ok_or(STATE_INVALID)?)
     }
 
@@ -179,7 +173,7 @@ impl AuthorizationCallback {
         let grant = self.exchange(pending, code).await?;
         let user_id = pending.user_id;
         let (access_token, refresh_token) = grant.seal(&self.vault, parked_grant::TABLE, user_id).await?;
-        let now = self.clock.now().as_second();
+        let now = self.stores.clock.now().as_second();
         let parked = ParkedGrant {
             user_id,
             douyin_user_id: grant.douyin_user_id,
@@ -193,7 +187,7 @@ impl AuthorizationCallback {
             expires_at: ParkedGrant::end(now),
         };
         let ticket = URL_SAFE_NO_PAD.encode(random::<32>());
-        self.parked.put(&TicketKey::of(&ticket), &parked, now).await?;
+        self.stores.parked.put(&TicketKey::of(&ticket), &parked, now).await?;
         info!(user.id = user_id.get(), "an authorisation for user {user_id} waits to be confirmed");
         Ok(ticket.into())
     }
@@ -209,7 +203,7 @@ impl AuthorizationCallback {
         };
         let open_id = grant.open_id.ok_or_else(unreadable)?;
         let refresh_token = grant.refresh_token.ok_or_else(unreadable)?;
-        let now = self.clock.now().as_second();
+        let now = self.stores.clock.now().as_second();
         let end = |lifetime: Duration| now.saturating_add(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2));
         // The page shows a name; an account without one is still authorised.
         let (nickname, avatar_url) = match self.douyin.user_info(&grant.access_token, &open_id).await {
