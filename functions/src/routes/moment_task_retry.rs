@@ -1,5 +1,6 @@
 //! `POST /api/v1/workbench/wechat/moments/tasks/{taskId}/retry`: try failed accounts again, and no others.
 
+use moments::ids::AccountId;
 use moments::tasks::{self, RetryRequest};
 use serde::Deserialize;
 
@@ -11,7 +12,7 @@ pub use crate::task_management::App;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Body {
-    account_ids: Option<Vec<String>>,
+    account_ids: Option<Vec<AccountId>>,
     include_unconfirmed: Option<bool>,
 }
 

@@ -4,6 +4,7 @@ use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use moments::Stores;
 use moments::accounts::disconnect;
+use moments::ids::AccountId;
 use serde::Serialize;
 
 use crate::catalog;
@@ -27,13 +28,13 @@ impl App {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
-    account_id: String,
+    account_id: AccountId,
 }
 
 /// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::WECHAT_ACCOUNT_DISCONNECT.permission).await?;
-    let account_id: String = request.path_id("accountId", "wechat account")?;
+    let account_id = AccountId::from(request.path_id::<String>("accountId", "wechat account")?);
     disconnect(&app.stores, caller.user_id, &account_id).await?;
     ApiResponse::ok(Answer { account_id })
 }

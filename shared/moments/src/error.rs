@@ -121,12 +121,14 @@ pub fn provider_advice(failure: &ProviderError) -> Advice {
 
 fn refusal(failure: &ProviderError) -> advice::Advice {
     match &failure.kind {
-        FailureKind::Retry => advice::WECHAT_UNAVAILABLE,
+        FailureKind::Retry => failure.provider.unavailable(),
         FailureKind::RateLimited { .. } => advice::WECHAT_RATE_LIMITED,
         FailureKind::TokenInvalid | FailureKind::BadCredentials => failure.provider.credentials_invalid(),
         FailureKind::ContentRejected => advice::CONTENT_REJECTED,
         FailureKind::InvalidContent => advice::CONTENT_INVALID,
-        FailureKind::MediaInvalid | FailureKind::MediaFetchFailed => PublishProblem::MediaUnusable.told(),
+        FailureKind::MediaInvalid => PublishProblem::MediaUnusable.told(),
+        // We have just fetched them ourselves.
+        FailureKind::MediaFetchFailed => advice::GATEWAY_MEDIA_FAILED,
         FailureKind::TargetInvalid => PublishProblem::MemberRefused.told(),
         FailureKind::PermissionMissing => advice::MOMENT_RIGHT_MISSING,
         FailureKind::IpNotTrusted { .. } => advice::IP_NOT_TRUSTED,

@@ -9,6 +9,7 @@ use kernel::retry::{Attempt, on_conflict};
 use kernel::transaction::{Condition, Outcome, Transaction};
 
 use crate::error::Result;
+use crate::ids::AccountId;
 use crate::status::derive;
 use crate::store::Stores;
 use crate::store::result::{AccountResult, AccountState};
@@ -58,7 +59,7 @@ pub async fn settle(
     entry: &mut Entry,
     unit: TransactWriteItem,
     claim: Option<TransactWriteItem>,
-    states: &[(&str, AccountState)],
+    states: &[(&AccountId, AccountState)],
 ) -> Result<Settled> {
     let task_id = entry.task.id;
     // Only the first attempt is made from what is known.
@@ -81,11 +82,11 @@ async fn try_to_settle(
     mut entry: Entry,
     unit: &TransactWriteItem,
     claim: Option<&TransactWriteItem>,
-    states: &[(&str, AccountState)],
+    states: &[(&AccountId, AccountState)],
 ) -> Result<Attempt<(Settled, Entry)>> {
-    let now = stores.clock.now().as_second();
+    let now = stores.clock.now();
     let state_of = |result: &AccountResult| {
-        let state = states.iter().find(|(account, _)| *account == result.account_id);
+        let state = states.iter().find(|(account, _)| **account == result.account_id);
         state.map(|(_, state)| state)
     };
     let derived =

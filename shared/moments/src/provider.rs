@@ -18,6 +18,7 @@ pub(crate) mod lenient;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub(crate) use kind::PostKind;
 pub use kind::Provider;
 
 use std::fmt;
@@ -26,8 +27,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kernel::platform_http::{KEEP_IDLE, LossReason, Lost, PlatformHttp, Policy, Proxy};
-use serde::Deserialize;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serializer};
 use url::Url;
+
+/// Writes a secret out. Only ever called on the way into the vault.
+pub(crate) fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose_secret())
+}
 
 /// What a failure asks the caller to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,7 +54,8 @@ pub enum FailureKind {
     InvalidContent,
     /// The uploaded media are expired or unknown: upload again, then replay once.
     MediaInvalid,
-    /// The provider could not download the media from their address.
+    /// The provider says that it could not take the media from their address, or not why it failed to. We could, so
+    /// trying again may help.
     MediaFetchFailed,
     /// The members (or what else was aimed at) cannot be used.
     TargetInvalid,

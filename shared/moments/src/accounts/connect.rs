@@ -12,22 +12,24 @@ use tracing::info;
 
 use super::credentials::seal;
 use super::device_digest;
-use super::health::FIRST_CHECK_MS;
+use super::health::CHECK_AFTER;
 use super::request::{CorpRequest, DeviceRequest, member_choice};
 use crate::config::Clients;
 use crate::error::{Error, Result};
+use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 use crate::store::Stores;
 use crate::store::account::{Account, Connection};
 use crate::store::corp::{self, CorpConnection, SealedToken};
+use crate::time::after;
 use crate::{gateway, wecom};
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct AccountConnections {
-    stores: Stores,
-    vault: Vault,
-    clients: Clients,
+    pub(crate) stores: Stores,
+    pub(crate) vault: Vault,
+    pub(crate) clients: Clients,
 }
 
 impl AccountConnections {
@@ -39,7 +41,7 @@ impl AccountConnections {
     /// Connects a company app, proven by a live call, and its members, each checked against WeCom's own list.
     pub async fn connect_corp(&self, user_id: UserId, request: &CorpRequest) -> Result<Vec<Account>> {
         request.check()?;
-        let corp_key = format!("{}#{}", request.corp_id, request.agent_id);
+        let corp_key = CorpKey::from(format!("{}#{}", request.corp_id, request.agent_id));
         let token = self.clients.wecom.access_token(&request.corp_id, &request.secret).await?;
         let usable = self.clients.wecom.follow_users(&token.token).await?;
         let wanted = request.member_ids.clone().unwrap_or_else(|| usable.clone());
@@ -58,12 +60,12 @@ impl AccountConnections {
         // Once more for those that WeCom named.
         member_choice(&wanted)?;
         let members = try_join_all(wanted.iter().map(|id| self.clients.wecom.user(&token.token, id))).await?;
-        let place = Place { table: corp::TABLE, user_id, account_id: &corp_key };
+        let place = Place { table: corp::TABLE, user_id, account_id: corp_key.as_str() };
         let (secret, access_token) =
             futures::future::try_join(self.vault.seal(place, &request.secret), self.vault.seal(place, &token.token))
                 .await?;
-        let now = self.stores.clock.now().as_second();
-        let end = now + i64::try_from(token.expires_in.as_secs()).unwrap_or(0);
+        let now = self.stores.clock.now();
+        let end = after(now, token.expires_in);
         let mut transaction = Transaction::new();
         let connection = CorpConnection {
             corp_key: &corp_key,
@@ -120,7 +122,7 @@ impl AccountConnections {
                 _ => profile.nickname,
             },
         };
-        let now_ms = self.stores.clock.now_ms();
+        let now = self.stores.clock.now();
         let mut transaction = Transaction::new();
         transaction.add(self.stores.accounts.connect(
             &Connection {
@@ -132,24 +134,29 @@ impl AccountConnections {
                 corp_key: None,
                 member_id: None,
                 device: Some(&device_digest(&request.app_id)),
-                health_due: Some(now_ms + FIRST_CHECK_MS),
+                health_due: Some(after(now, CHECK_AFTER)),
             },
-            now_ms.div_euclid(1_000),
+            now,
         )?);
         self.commit(&transaction, &[account_id]).await
     }
 
-    async fn commit(&self, connections: &Transaction, ids: &[String]) -> Result<Vec<Account>> {
+    /// Writes connections of these accounts, and answers the accounts.
+    ///
+    /// # Errors
+    /// [`Error::BoundToAnotherUser`] when another tenant has one of them.
+    pub(crate) async fn commit(&self, connections: &Transaction, ids: &[AccountId]) -> Result<Vec<Account>> {
         if !self.stores.commit(connections).await?.is_committed() {
             return Err(Error::BoundToAnotherUser);
         }
-        info!(account.ids = ids.join(","), "{} wechat accounts connected", ids.len());
+        let names: Vec<&str> = ids.iter().map(AccountId::as_str).collect();
+        info!(account.ids = names.join(","), "{} wechat accounts connected", ids.len());
         Ok(self.stores.accounts.by_ids(ids).await?)
     }
 }
 
 /// The same account gets the same id however often it is connected.
-fn account_id(prefix: &str, identity: &str) -> String {
+pub(crate) fn account_id(prefix: &str, identity: &str) -> AccountId {
     let digest: String = sha256_hex(identity.as_bytes()).chars().take(24).collect();
-    format!("{prefix}{digest}")
+    format!("{prefix}{digest}").into()
 }

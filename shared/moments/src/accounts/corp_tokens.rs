@@ -8,12 +8,14 @@ use kernel::vault::{Place, Vault};
 use secrecy::SecretString;
 
 use crate::error::Result;
+use crate::ids::CorpKey;
 use crate::store::Stores;
 use crate::store::corp::{Corp, SealedToken, TABLE};
+use crate::time::{after, before};
 use crate::wecom::{Wecom, let_go};
 
 /// A token this close to its end is not used for another call.
-const USABLE_FOR: i64 = 300;
+const USABLE_FOR: Duration = Duration::from_secs(300);
 /// Longer than the call under it can take.
 const LEASE: Duration = Duration::from_secs(60);
 /// How long to wait for another holder.
@@ -48,13 +50,13 @@ impl CorpTokens {
     /// tried again here: the error says so, and somebody has to mend it.
     ///
     /// An app that its user has let go is like one whose secret is refused.
-    pub async fn get(&self, user_id: UserId, corp_key: &str, rejected: Option<u64>) -> Result<CorpToken> {
+    pub async fn get(&self, user_id: UserId, corp_key: &CorpKey, rejected: Option<u64>) -> Result<CorpToken> {
         wait_for(&self.stores.clock, "wechat corp token", WAIT, || self.look(user_id, corp_key, rejected)).await
     }
 
-    async fn look(&self, user_id: UserId, corp_key: &str, rejected: Option<u64>) -> Result<Turn<CorpToken>> {
+    async fn look(&self, user_id: UserId, corp_key: &CorpKey, rejected: Option<u64>) -> Result<Turn<CorpToken>> {
         let corp = self.stores.corps.get(corp_key).await?.filter(|corp| corp.user_id == user_id).ok_or_else(let_go)?;
-        let fresh = corp.expire_time - USABLE_FOR > self.stores.clock.now().as_second();
+        let fresh = before(corp.expire_time, USABLE_FOR) > self.stores.clock.now();
         if let Some(sealed) = corp.access_token.as_deref().filter(|_| fresh && rejected != Some(corp.token_version)) {
             let token = self.vault.open(place(&corp), sealed).await?;
             return Ok(Turn::Done(CorpToken { token, version: corp.token_version, corp }));
@@ -80,8 +82,7 @@ impl CorpTokens {
             }
         };
         let sealed = self.vault.seal(place(corp), &token.token).await?;
-        let lifetime = i64::try_from(token.expires_in.as_secs()).unwrap_or(0);
-        let expire_time = self.stores.clock.now().as_second() + lifetime;
+        let expire_time = after(self.stores.clock.now(), token.expires_in);
         let token_of_row = SealedToken { access_token: &sealed, expire_time };
         let saved = self.stores.corps.save_token(corp, lease, Some(token_of_row)).await?;
         Ok(saved.then_some(token.token))
@@ -90,5 +91,5 @@ impl CorpTokens {
 
 /// Where a company app's secrets are sealed for.
 pub fn place(corp: &Corp) -> Place<'_> {
-    Place { table: TABLE, user_id: corp.user_id, account_id: &corp.corp_key }
+    Place { table: TABLE, user_id: corp.user_id, account_id: corp.corp_key.as_str() }
 }

@@ -7,17 +7,18 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::ids::AccountId;
 use crate::store::account::{Account, TABLE};
 
 /// The credentials as they are stored for this account.
 pub(crate) async fn seal(
     vault: &Vault,
     user_id: UserId,
-    account_id: &str,
+    account_id: &AccountId,
     credentials: &(impl Serialize + Sync),
 ) -> Result<String> {
     let json = serde_json::to_string(credentials).map_err(|_| Error::Internal("account data not serialised"))?;
-    vault.seal(Place { table: TABLE, user_id, account_id }, &SecretString::from(json)).await
+    vault.seal(Place { table: TABLE, user_id, account_id: account_id.as_str() }, &SecretString::from(json)).await
 }
 
 /// The credentials of an account.
@@ -25,15 +26,7 @@ pub(crate) async fn seal(
 /// # Errors
 /// [`Error::Corrupt`] when they are not of this form: they are another provider's.
 pub(crate) async fn open<T: DeserializeOwned>(vault: &Vault, account: &Account) -> Result<T> {
-    let place = Place { table: TABLE, user_id: account.user_id, account_id: &account.account_id };
+    let place = Place { table: TABLE, user_id: account.user_id, account_id: account.account_id.as_str() };
     let opened = vault.open(place, &account.auth_data).await?;
     serde_json::from_str(opened.expose_secret()).map_err(|_| Error::Corrupt("account data"))
-}
-
-/// Writes a secret out. Only ever called on the way into the vault.
-pub(crate) fn expose<S: serde::Serializer>(
-    secret: &SecretString,
-    serializer: S,
-) -> std::result::Result<S::Ok, S::Error> {
-    serializer.serialize_str(secret.expose_secret())
 }

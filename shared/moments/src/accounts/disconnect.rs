@@ -6,20 +6,20 @@ use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use tracing::info;
 
-use super::is_account_id;
 use crate::error::{Error, Result};
+use crate::ids::AccountId;
 use crate::store::Stores;
 use crate::store::account::Account;
 use crate::store::corp::Corp;
 
 /// Forgets the caller's account with its secrets. Tasks that still name it fail for it, and say why; what its
 /// company is asked to publish already goes on.
-pub async fn disconnect(stores: &Stores, user_id: UserId, account_id: &str) -> Result<()> {
+pub async fn disconnect(stores: &Stores, user_id: UserId, account_id: &AccountId) -> Result<()> {
     on_conflict(&stores.clock, "wechat account", TRIES, || try_disconnect(stores, user_id, account_id)).await
 }
 
-async fn try_disconnect(stores: &Stores, user_id: UserId, account_id: &str) -> Result<Attempt<()>> {
-    let known = if is_account_id(account_id) { stores.accounts.get(account_id).await? } else { None };
+async fn try_disconnect(stores: &Stores, user_id: UserId, account_id: &AccountId) -> Result<Attempt<()>> {
+    let known = if account_id.is_possible() { stores.accounts.get(account_id).await? } else { None };
     let Some(account) = known.filter(|account| account.user_id == user_id) else {
         let problem = FieldProblem::new("accountId", "账号不存在或不属于当前用户，请刷新账号列表后再试");
         return Err(Error::AccountNotFound(vec![problem]));
@@ -33,7 +33,7 @@ async fn try_disconnect(stores: &Stores, user_id: UserId, account_id: &str) -> R
     if !stores.commit(&transaction).await?.is_committed() {
         return Ok(Attempt::Conflict);
     }
-    info!(account.id = account_id, "wechat account {account_id} disconnected");
+    info!(account.id = account_id.as_str(), "wechat account {account_id} disconnected");
     // The last two may have gone at once, neither of them as the last.
     if last_of.is_none()
         && let Some(corp) = left_alone(stores, &account).await?

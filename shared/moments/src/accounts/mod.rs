@@ -1,6 +1,6 @@
 //! WeChat accounts: connecting, listing, watching over and letting go.
 
-mod connect;
+pub(crate) mod connect;
 mod corp_tokens;
 pub(crate) mod credentials;
 mod disconnect;
@@ -10,7 +10,7 @@ mod request;
 pub use connect::AccountConnections;
 pub use corp_tokens::{CorpToken, CorpTokens};
 pub use disconnect::disconnect;
-pub(crate) use health::RECHECK_MS;
+pub(crate) use health::RECHECK_AFTER;
 pub use health::{HealthChecks, Notice, take_notice};
 pub use request::{CorpRequest, DeviceRequest};
 
@@ -27,14 +27,6 @@ use crate::store::account::Account;
 /// When the table cannot be read.
 pub async fn list(stores: &Stores, user_id: UserId) -> Result<Vec<Account>> {
     Ok(stores.accounts.of_user(user_id).await?)
-}
-
-/// Bytes of the longest text that can be part of an account id of ours, with much to spare.
-const MAX_ACCOUNT_ID: usize = 128;
-
-/// Whether a text can be an account's id. An empty one or one of thousands of bytes is not even a key to look for.
-pub(crate) fn is_account_id(text: &str) -> bool {
-    (1..=MAX_ACCOUNT_ID).contains(&text.len())
 }
 
 /// A digest of a device's id: good for finding it, not for using it.

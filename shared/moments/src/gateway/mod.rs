@@ -31,8 +31,7 @@ pub use list::{List, PageEnd, PostItem, PostPage};
 pub use send::Post;
 pub use upload::RawObject;
 
-use crate::accounts::credentials::expose;
-use crate::provider::http;
+use crate::provider::{expose, http};
 
 /// What is needed to drive an account by its device.
 #[derive(Debug, Clone, Serialize, Deserialize)]

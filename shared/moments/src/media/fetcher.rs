@@ -68,7 +68,10 @@ impl MediaFetcher {
     pub async fn fetch(&self, url: &str, limits: Limits) -> Result<Medium, MediaProblem> {
         let started = Instant::now();
         let download = timeout(self.inner.timeout, self.download(url, &limits)).await;
-        let outcome = download.unwrap_or(Err(MediaProblem::TimedOut)).and_then(|bytes| Medium::of(bytes, &limits));
+        let outcome = match download.unwrap_or(Err(MediaProblem::TimedOut)) {
+            Ok(bytes) => Medium::judged(bytes, limits).await,
+            Err(problem) => Err(problem),
+        };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         // Never the address: it may be signed.
         match &outcome {

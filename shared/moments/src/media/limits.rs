@@ -9,6 +9,12 @@ pub const MIN_MEDIUM_BYTES: usize = 6;
 pub const MAX_MEDIUM_BYTES: usize = 10 * 1024 * 1024;
 /// 30 s (same page).
 pub const MAX_VIDEO: Duration = Duration::from_secs(30);
+/// How much longer a video may be. 900 frames of 30000/1001 a second are 30.03 s, and sound ends with the packet that the
+/// last picture falls into.
+pub(super) const VIDEO_TOLERANCE: Duration = Duration::from_millis(100);
+/// Pixels of a side: the most that a JPEG can have. What scaling takes grows with the length of a side too, so that a line of
+/// 40 million pixels takes a hundred times what as many take in a square.
+pub(super) const MAX_SIDE: u32 = 65_535;
 /// Long side of an image of a moment (document/path/96351, 2025-09-11).
 pub const MAX_LONG_SIDE: u32 = 10_800;
 /// Short side of an image of a moment (same page). Older pages only advise 1440 × 1080, which is why the two sides can

@@ -38,8 +38,11 @@ impl Judge {
         if text.len() > MAX_URL_LENGTH {
             return Err(MediaProblem::UrlTooLong);
         }
+        if text.contains(char::is_whitespace) {
+            return Err(MediaProblem::BlankInUrl);
+        }
         // What a lenient parser repairs, another one reads differently, and the gateway reads this text for itself.
-        if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') || !text.contains("://") {
+        if text.contains(|c: char| c.is_control() || c == '\\') || !text.contains("://") {
             return Err(MediaProblem::NotAUrl);
         }
         self.parsed(Url::parse(text).map_err(|_| MediaProblem::NotAUrl)?)

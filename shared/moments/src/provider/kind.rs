@@ -17,6 +17,17 @@ pub enum Provider {
     Gateway,
 }
 
+/// What a post consists of beside its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PostKind {
+    /// Nothing.
+    Text,
+    /// Up to nine images.
+    Images,
+    /// One video.
+    Video,
+}
+
 /// In what the providers differ.
 struct Profile {
     /// Stable name for logs and claims.
@@ -29,6 +40,8 @@ struct Profile {
     credentials_refused: Advice,
     /// What is told when nobody knows whether a post is out.
     outcome_unknown: Advice,
+    /// What is told when it keeps failing for reasons that pass.
+    unavailable: Advice,
     /// Whether a video needs a cover of its own.
     videos_need_cover: bool,
 }
@@ -42,6 +55,7 @@ impl Provider {
                 credentials_invalid: advice::CORP_CREDENTIALS_INVALID,
                 credentials_refused: advice::CORP_CREDENTIALS_REFUSED,
                 outcome_unknown: advice::MEMBERS_UNCONFIRMED,
+                unavailable: advice::WECHAT_UNAVAILABLE,
                 videos_need_cover: false,
             },
             Self::Gateway => Profile {
@@ -50,6 +64,7 @@ impl Provider {
                 credentials_invalid: advice::GATEWAY_TOKEN_INVALID,
                 credentials_refused: advice::GATEWAY_TOKEN_REFUSED,
                 outcome_unknown: advice::UNCONFIRMED,
+                unavailable: advice::GATEWAY_UNAVAILABLE,
                 videos_need_cover: true,
             },
         }
@@ -63,6 +78,11 @@ impl Provider {
     /// The account type of the contract, as it is stored.
     pub fn account_type(self) -> &'static str {
         self.profile().account_type
+    }
+
+    /// What is told when a post fails because the provider keeps failing.
+    pub(crate) fn unavailable(self) -> Advice {
+        self.profile().unavailable
     }
 
     /// What is told when a post fails because its credentials are refused.
@@ -80,9 +100,10 @@ impl Provider {
         self.profile().outcome_unknown
     }
 
-    /// What is wrong with media for its accounts, if anything is.
-    pub(crate) fn media_problem(self, is_video: bool, has_cover: bool) -> Option<&'static str> {
-        let lacks_cover = is_video && self.profile().videos_need_cover && !has_cover;
+    /// Why its accounts cannot post something of this kind, if they cannot; `has_cover` says whether there is a cover for
+    /// videos.
+    pub(crate) fn refuses(self, kind: PostKind, has_cover: bool) -> Option<&'static str> {
+        let lacks_cover = kind == PostKind::Video && self.profile().videos_need_cover && !has_cover;
         lacks_cover.then_some("个人号暂不支持发布视频，请改用图片，或只选择企业微信账号")
     }
 }

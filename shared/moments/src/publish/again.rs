@@ -10,6 +10,7 @@ use super::channel::{Channel, unit_name};
 use super::held::Held;
 use super::runner::{Moved, Publisher};
 use crate::error::Result;
+use crate::ids::AccountId;
 use crate::ledger::{self, TRIES};
 use crate::status::derive;
 use crate::store::result::AccountState;
@@ -27,8 +28,9 @@ impl Publisher {
         let mut held = held.clone();
         held.entry = ledger::entry(&self.stores, held.unit.task_id).await?;
         let seen = held.seen(channel.members_confirm(), self.stores.clock.now());
-        let open: Vec<&String> = seen.open().into_iter().filter_map(|place| held.unit.account_ids.get(place)).collect();
-        let corp_key = held.unit.corp_key.as_deref();
+        let open: Vec<&AccountId> =
+            seen.open().into_iter().filter_map(|place| held.unit.account_ids.get(place)).collect();
+        let corp_key = held.unit.corp_key.as_ref();
         let round = next_round(&held.entry.results);
         // Its accounts ended otherwise since the list was read. The next look at the list finds that nothing is left.
         let Some(first) = open.first() else { return Ok(Attempt::Done(Moved::LeaseLost)) };
@@ -45,14 +47,14 @@ impl Publisher {
         let mut transaction = Transaction::new();
         let ours = transaction.add(self.stores.units.advance(&held.unit, &held.lease, &done)?);
         let results = TaskChange::Results(derived);
-        transaction.add(self.stores.tasks.advance(&held.entry.task, results, now.as_second())?);
+        transaction.add(self.stores.tasks.advance(&held.entry.task, results, now)?);
         let key = UnitKey { task_id, unit: &name };
         let senders = open.iter().map(|id| Sender { account_id: id, member_id: held.unit.member_of(id) });
         let senders: Vec<Sender<'_>> = senders.collect();
         let new = NewUnit { key, user_id, provider: held.unit.provider, corp_key, senders: &senders };
-        transaction.add(self.stores.units.create(&new, now.as_millisecond())?);
+        transaction.add(self.stores.units.create(&new, now)?);
         for account in &open {
-            transaction.add(self.stores.results.set(task_id, account, &state, now.as_second())?);
+            transaction.add(self.stores.results.set(task_id, account, &state, now)?);
         }
         let outcome = self.stores.commit(&transaction).await?;
         if outcome.failed(ours) {

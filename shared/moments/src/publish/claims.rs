@@ -11,6 +11,7 @@ use super::held::Held;
 use super::machine::{Event, Intervention, intervene};
 use super::runner::Publisher;
 use crate::error::Result;
+use crate::ids::AccountId;
 use crate::ledger;
 use crate::status::derive;
 use crate::store::claim::{Claim, How};
@@ -47,25 +48,27 @@ impl Publisher {
             return Err(kernel::Error::Corrupt("moment claim").into());
         };
         let stage = intervene(unit.stage, Intervention::PostTakenBack).ok_or(kernel::Error::Corrupt("moment claim"))?;
-        let goes_back: Vec<&str> = results
+        let goes_back: Vec<&AccountId> = results
             .iter()
             .filter(|result| unit.serves(result))
             .filter(|result| !result.status.ended() || result.moment_id.as_deref() == Some(id))
-            .map(|result| result.account_id.as_str())
+            .map(|result| &result.account_id)
             .collect();
         let state = AccountState::Processing(Stage::Unconfirmed);
-        let derived = derive(results.iter().map(|result| {
-            if goes_back.contains(&result.account_id.as_str()) { state.status() } else { result.status }
-        }));
+        let derived = derive(
+            results
+                .iter()
+                .map(|result| if goes_back.contains(&&result.account_id) { state.status() } else { result.status }),
+        );
         let now = self.stores.clock.now();
         let mut transaction = Transaction::new();
-        transaction.add(self.stores.claims.take_over(claim, &theirs, now.as_second())?);
+        transaction.add(self.stores.claims.take_over(claim, &theirs, now)?);
         // Only whoever holds the unit may speak for it.
         let ours = transaction.add(self.stores.units.advance(&held.unit, &held.lease, &UnitChange::default())?);
-        transaction.add(self.stores.units.send_back(&unit, stage, now.as_millisecond())?);
-        transaction.add(self.stores.tasks.advance(&task, TaskChange::Results(derived), now.as_second())?);
+        transaction.add(self.stores.units.send_back(&unit, stage, now)?);
+        transaction.add(self.stores.tasks.advance(&task, TaskChange::Results(derived), now)?);
         for account in &goes_back {
-            transaction.add(self.stores.results.set(task_id, account, &state, now.as_second())?);
+            transaction.add(self.stores.results.set(task_id, account, &state, now)?);
         }
         let outcome = self.stores.commit(&transaction).await?;
         if outcome.failed(ours) {

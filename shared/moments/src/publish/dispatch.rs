@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use super::channel::unit_name;
 use super::runner::Publisher;
 use crate::error::{PublishProblem, Result};
+use crate::ids::AccountId;
 use crate::ledger;
 use crate::status::{ResultStatus, derive};
 use crate::store::account::Account;
@@ -29,18 +30,18 @@ impl Publisher {
     async fn try_to_dispatch(&self, task_id: TaskId) -> Result<Attempt<()>> {
         let Some((task, results)) = ledger::read(&self.stores, task_id).await? else { return Ok(Attempt::Done(())) };
         let Some(due) = task.next_action_at.filter(|_| !task.dispatched) else { return Ok(Attempt::Done(())) };
-        let now = self.stores.clock.now_ms();
+        let now = self.stores.clock.now();
         if now < due {
             // The queue waits out a short rest, precise to the second; a long one is the schedule's and the sweeper's.
-            let rest = Duration::from_millis(u64::try_from(due - now).unwrap_or(0));
+            let rest = Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO);
             self.queue.dispatch(task_id, task.user_id, rest).await?;
             return Ok(Attempt::Done(()));
         }
         let pending: Vec<&AccountResult> =
             results.iter().filter(|result| result.status == ResultStatus::Pending).collect();
-        let planned_at = task.scheduled_time.map(|_| due);
-        let missed = self.policy.is_missed(planned_at, now);
-        let ids: Vec<String> = pending.iter().map(|result| result.account_id.clone()).collect();
+        let planned_at = task.scheduled_time.map(|_| due.as_millisecond());
+        let missed = self.policy.is_missed(planned_at, now.as_millisecond());
+        let ids: Vec<AccountId> = pending.iter().map(|result| result.account_id.clone()).collect();
         let accounts = if missed { Vec::new() } else { self.stores.accounts.by_ids(&ids).await? };
         let problem = if missed { PublishProblem::Missed } else { PublishProblem::AccountUnusable };
         let Some(units) = self.make_units(&task, &results, &pending, &accounts, problem).await? else {
@@ -67,28 +68,31 @@ impl Publisher {
                 .iter()
                 .find(|account| account.account_id == result.account_id && account.user_id == task.user_id);
             let Some(account) = account else {
-                failed.push(result.account_id.as_str());
+                failed.push(&result.account_id);
                 continue;
             };
-            let name = unit_name(account.corp_key.as_deref(), &account.account_id, result.round);
+            let name = unit_name(account.corp_key.as_ref(), &account.account_id, result.round);
             let sender = Sender { account_id: &account.account_id, member_id: account.member_id.as_deref() };
             units.entry(name).or_insert((account, Vec::new())).1.push(sender);
         }
         let now = self.stores.clock.now();
-        let derived = derive(results.iter().map(|result| {
-            if failed.contains(&result.account_id.as_str()) { ResultStatus::Failed } else { result.status }
-        }));
+        let derived =
+            derive(
+                results.iter().map(|result| {
+                    if failed.contains(&&result.account_id) { ResultStatus::Failed } else { result.status }
+                }),
+            );
         let mut transaction = Transaction::new();
-        transaction.add(self.stores.tasks.advance(task, TaskChange::Dispatched(derived), now.as_second())?);
+        transaction.add(self.stores.tasks.advance(task, TaskChange::Dispatched(derived), now)?);
         for account in &failed {
             let state = AccountState::failed(problem.advice());
-            transaction.add(self.stores.results.set(task.id, account, &state, now.as_second())?);
+            transaction.add(self.stores.results.set(task.id, account, &state, now)?);
         }
         for (name, (first, senders)) in &units {
             let key = UnitKey { task_id: task.id, unit: name };
-            let (user_id, provider, corp_key) = (task.user_id, first.provider, first.corp_key.as_deref());
+            let (user_id, provider, corp_key) = (task.user_id, first.provider, first.corp_key.as_ref());
             let new = NewUnit { key, user_id, provider, corp_key, senders };
-            transaction.add(self.stores.units.create(&new, now.as_millisecond())?);
+            transaction.add(self.stores.units.create(&new, now)?);
         }
         let outcome = self.stores.commit(&transaction).await?;
         Ok(outcome.is_committed().then(|| units.into_keys().collect()))

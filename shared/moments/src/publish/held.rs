@@ -5,6 +5,7 @@ use kernel::lease::Lease;
 use tracing::warn;
 
 use super::machine::{Delivery, Event, WorkerTime};
+use crate::ids::AccountId;
 use crate::ledger::Entry;
 use crate::provider::{Provider, ProviderError};
 use crate::store::claim::{Claim, How, claim_key};
@@ -40,7 +41,7 @@ impl Held {
     }
 
     /// The accounts at these places with what they are told.
-    pub fn named(&self, states: &[(usize, AccountState)]) -> Vec<(String, AccountState)> {
+    pub fn named(&self, states: &[(usize, AccountState)]) -> Vec<(AccountId, AccountState)> {
         let named = states.iter().filter_map(|(place, state)| Some((self.unit.account_ids.get(*place)?, state)));
         named.map(|(account, state)| (account.clone(), state.clone())).collect()
     }

@@ -15,9 +15,10 @@ use tracing::{info, warn};
 use super::channel::{self, Channel};
 use super::held::Held;
 use super::machine::{self, Call, Event, Policy, Then, Transition};
-use crate::accounts::{CorpTokens, RECHECK_MS};
+use crate::accounts::{CorpTokens, RECHECK_AFTER};
 use crate::config::{Clients, PublishSettings};
 use crate::error::Result;
+use crate::ids::AccountId;
 use crate::ledger::{self, Entry, Settled};
 use crate::media::MediaFetcher;
 use crate::publish_queue::PublishQueue;
@@ -25,6 +26,7 @@ use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
 use crate::store::result::AccountState;
 use crate::store::unit::{Unit, UnitChange, UnitKey, UnitStage};
+use crate::time::after;
 
 /// More events than one run of a worker meets. It bounds the loop of two deliveries that take one post from each other.
 const MOST_EVENTS: u32 = 40;
@@ -96,7 +98,7 @@ impl Publisher {
         let entry: Entry = ledger::entry(&self.stores, key.task_id).await?;
         let mut held = Held { unit, lease, entry, deadline };
         let unit = held.unit.clone();
-        self.work(&mut held, &mut *channel::open(self, &unit)).await
+        self.work(&mut held, &mut *channel::open(self, &unit)?).await
     }
 
     async fn work(&self, held: &mut Held, channel: &mut dyn Channel) -> Result<Moved> {
@@ -170,11 +172,10 @@ impl Publisher {
             return self.note(held, change).await;
         }
         let states = held.named(states);
-        let states: Vec<(&str, AccountState)> =
-            states.iter().map(|(account, state)| (account.as_str(), state.clone())).collect();
+        let states: Vec<(&AccountId, AccountState)> =
+            states.iter().map(|(account, state)| (account, state.clone())).collect();
         let claimed = claim.and_then(|how| Some(held.claim(channel.provider(), how, change.moment_id.as_deref()?)));
-        let claim =
-            claimed.map(|claim| self.stores.claims.put(&claim, self.stores.clock.now().as_second())).transpose()?;
+        let claim = claimed.map(|claim| self.stores.claims.put(&claim, self.stores.clock.now())).transpose()?;
         let action = self.stores.units.advance(&held.unit, &held.lease, change)?;
         Ok(match ledger::settle(&self.stores, &mut held.entry, action, claim, &states).await? {
             Settled::UnitMoved => Written::LeaseLost,
@@ -225,7 +226,9 @@ impl Publisher {
     async fn note_proven(&self, held: &Held, channel: &dyn Channel, status: AccountStatus) -> Result<()> {
         let (accounts, due) = match status {
             // Looked at again soon: people log in when they read that their post failed.
-            AccountStatus::Offline => (self.own_accounts(held).await?, Some(self.stores.clock.now_ms() + RECHECK_MS)),
+            AccountStatus::Offline => {
+                (self.own_accounts(held).await?, Some(after(self.stores.clock.now(), RECHECK_AFTER)))
+            }
             AccountStatus::Expired => (channel.sharing_credentials(held).await?, None),
             AccountStatus::Active => return Ok(()),
         };

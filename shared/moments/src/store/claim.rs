@@ -4,13 +4,14 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use jiff::Timestamp;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use serde::Deserialize;
 
 use super::unit::UnitKey;
-use super::update;
+use super::{seconds, update};
 use crate::provider::Provider;
 
 const WHAT: &str = "moment claim";
@@ -84,7 +85,7 @@ impl ClaimStore {
 
     /// Claims the post, as one action of the transaction that tells it: refused when another delivery has it. A claim
     /// may be written again, and what was ANSWERED stays so.
-    pub(crate) fn put(&self, claim: &Claim, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn put(&self, claim: &Claim, now: Timestamp) -> Result<TransactWriteItem> {
         let how = if claim.how == How::Answered { ":how" } else { "if_not_exists(how, :how)" };
         update(
             self.row(claim, now)
@@ -94,7 +95,7 @@ impl ClaimStore {
     }
 
     /// Takes the post from a delivery that only found it, as one action of the transaction that sends that one back.
-    pub(crate) fn take_over(&self, claim: &Claim, from: &Claim, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn take_over(&self, claim: &Claim, from: &Claim, now: Timestamp) -> Result<TransactWriteItem> {
         update(
             self.row(claim, now)
                 .condition_expression("delivery = :from AND how = :found")
@@ -104,14 +105,14 @@ impl ClaimStore {
         )
     }
 
-    fn row(&self, claim: &Claim, now: i64) -> UpdateBuilder {
+    fn row(&self, claim: &Claim, now: Timestamp) -> UpdateBuilder {
         Update::builder()
             .table_name(&self.table)
             .key("claim_key", s(&claim.claim_key))
             .expression_attribute_values(":delivery", s(&claim.delivery))
             .expression_attribute_values(":user", n(claim.user_id))
             .expression_attribute_values(":how", s(claim.how.as_str()))
-            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":now", seconds(now))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The tables of this domain: one aggregate per file, rows in, domain types out.
 //!
-//! Times are seconds since 1970 (`*_time`, `expires_at`) except due times and leases, which are milliseconds
-//! (`next_action_at`, `*_until`, `sending_at`).
+//! Times are stored as seconds since 1970 (`*_time`, `expires_at`) except due times and leases, which are milliseconds
+//! (`next_action_at`, `*_until`, `sending_at`). Everywhere else they are instants; only a unit's own times stay numbers,
+//! in milliseconds, for the machine reckons with them.
 
 pub mod account;
 pub mod claim;
@@ -13,19 +14,31 @@ pub mod task;
 pub mod unit;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use kernel::config::ConfigError;
 use kernel::transaction::{Outcome, Transaction};
 use kernel::{Clock, Context};
 
 pub(crate) use kernel::dynamo::{delete, put, unless_refused, update};
 
+/// An instant as seconds since 1970.
+fn seconds(time: Timestamp) -> AttributeValue {
+    kernel::dynamo::n(time.as_second())
+}
+
+/// An instant as milliseconds since 1970.
+fn milliseconds(time: Timestamp) -> AttributeValue {
+    kernel::dynamo::n(time.as_millisecond())
+}
+
 /// Whether something of which there is only so much was had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
     /// It was.
     Taken,
-    /// It can be asked for again at this instant, in milliseconds.
-    NotBefore(i64),
+    /// It can be asked for again at this instant.
+    NotBefore(Timestamp),
 }
 
 /// All tables of this domain, and the time at which they are written. It is built once per function: holding a table that

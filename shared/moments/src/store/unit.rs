@@ -4,13 +4,13 @@
 //! unit found in SENDING is never sent again.
 
 mod change;
-
-use std::fmt;
+mod key;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteItem, Update};
+use jiff::Timestamp;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
@@ -20,9 +20,12 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use change::UnitChange;
 use change::{Expression, written};
+pub use key::UnitKey;
+pub(crate) use key::{NewUnit, Sender};
 
 use super::result::AccountResult;
-use super::{put, unless_refused, update};
+use super::{milliseconds, put, seconds, unless_refused, update};
+use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 
 const WHAT: &str = "publish unit";
@@ -75,9 +78,9 @@ pub struct Unit {
     #[serde(rename = "account_type")]
     pub provider: Provider,
     /// The company; absent for a personal account.
-    pub corp_key: Option<String>,
+    pub corp_key: Option<CorpKey>,
     /// The accounts it publishes for.
-    pub account_ids: Vec<String>,
+    pub account_ids: Vec<AccountId>,
     /// A company's: the same accounts' members, in the same order. Kept here, because an account may be disconnected
     /// while its member is still asked to publish.
     #[serde(default)]
@@ -117,7 +120,7 @@ pub struct Unit {
 
 impl Unit {
     /// The member of the company that an account is.
-    pub fn member_of(&self, account_id: &str) -> Option<&str> {
+    pub fn member_of(&self, account_id: &AccountId) -> Option<&str> {
         let place = self.account_ids.iter().position(|id| id == account_id)?;
         self.member_ids.get(place).map(String::as_str)
     }
@@ -142,58 +145,16 @@ impl Unit {
         if self.asked_member_ids.is_empty() { &self.member_ids } else { &self.asked_member_ids }
     }
 
-    /// Whether it may be publishing at `now_ms`, or may have published without its post being told as its own.
-    pub fn undecided(&self, now_ms: i64) -> bool {
+    /// Whether it may be publishing at `now`, or may have published without its post being told as its own.
+    pub fn undecided(&self, now: Timestamp) -> bool {
         match self.stage {
             UnitStage::Sending | UnitStage::Unconfirmed | UnitStage::Answered => true,
-            UnitStage::Queued => self.lease_owner.is_some() && self.next_action_at.is_some_and(|end| end > now_ms),
+            UnitStage::Queued => {
+                self.lease_owner.is_some() && self.next_action_at.is_some_and(|end| end > now.as_millisecond())
+            }
             UnitStage::Submitted | UnitStage::Waiting | UnitStage::Done => false,
         }
     }
-}
-
-/// A unit's key. As text it is `<task>/<unit>`: so a claim names the unit it belongs to, and an account the one that has
-/// its turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnitKey<'a> {
-    /// The task.
-    pub task_id: TaskId,
-    /// Its name within the task.
-    pub unit: &'a str,
-}
-
-impl<'a> UnitKey<'a> {
-    /// The key that a text names.
-    pub fn parse(text: &'a str) -> Option<Self> {
-        let (task, unit) = text.split_once('/')?;
-        Some(Self { task_id: task.parse().ok()?, unit })
-    }
-}
-
-impl fmt::Display for UnitKey<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.task_id, self.unit)
-    }
-}
-
-/// A unit about to be written.
-#[derive(Debug)]
-pub(crate) struct NewUnit<'a> {
-    pub key: UnitKey<'a>,
-    pub user_id: UserId,
-    pub provider: Provider,
-    /// The company; absent for a personal account.
-    pub corp_key: Option<&'a str>,
-    /// The accounts it publishes for.
-    pub senders: &'a [Sender<'a>],
-}
-
-/// An account of a unit.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sender<'a> {
-    pub account_id: &'a str,
-    /// Its member, if it is of a company.
-    pub member_id: Option<&'a str>,
 }
 
 /// Access to the table.
@@ -239,7 +200,7 @@ impl UnitStore {
     }
 
     /// A new unit of these accounts, as one action of the transaction that hands them to it.
-    pub(crate) fn create(&self, new: &NewUnit<'_>, now_ms: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn create(&self, new: &NewUnit<'_>, now: Timestamp) -> Result<TransactWriteItem> {
         let NewUnit { key, user_id, provider, corp_key, senders } = *new;
         let mut builder = Put::builder()
             .table_name(&self.table)
@@ -250,8 +211,8 @@ impl UnitStore {
             .item("account_ids", AttributeValue::L(senders.iter().map(|sender| s(sender.account_id)).collect()))
             .item("stage", s(UnitStage::Queued.as_str()))
             .item("due_shard", s(shard(key)))
-            .item("next_action_at", n(now_ms))
-            .item("create_time", n(now_ms.div_euclid(1_000)))
+            .item("next_action_at", milliseconds(now))
+            .item("create_time", seconds(now))
             .condition_expression("attribute_not_exists(task_id)");
         if let Some(corp_key) = corp_key {
             let members = senders.iter().map(|sender| s(sender.member_id.unwrap_or_default())).collect();
@@ -270,8 +231,8 @@ impl UnitStore {
                 "SET lease_owner = :owner, next_action_at = :lease_end REMOVE swept_at ADD attempts :one",
             )
             .expression_attribute_values(":owner", s(lease.owner()))
-            .expression_attribute_values(":now", n(lease.taken_at().as_millisecond()))
-            .expression_attribute_values(":lease_end", n(lease.end().as_millisecond()))
+            .expression_attribute_values(":now", milliseconds(lease.taken_at()))
+            .expression_attribute_values(":lease_end", milliseconds(lease.end()))
             .expression_attribute_values(":one", n(1))
             .return_values(ReturnValue::AllNew)
             .send()
@@ -320,7 +281,7 @@ impl UnitStore {
 
     /// Takes a unit that ended without anybody's knowing back to `stage`, to be sent again if it does not show, as one
     /// action of a transaction.
-    pub(crate) fn reopen(&self, unit: &Unit, stage: UnitStage, now_ms: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn reopen(&self, unit: &Unit, stage: UnitStage, now: Timestamp) -> Result<TransactWriteItem> {
         update(
             self.row(unit)
                 .condition_expression("stage = :done")
@@ -332,14 +293,14 @@ impl UnitStore {
                 .expression_attribute_values(":stage", s(stage.as_str()))
                 .expression_attribute_values(":zero", n(0))
                 .expression_attribute_values(":shard", s(shard(unit.key())))
-                .expression_attribute_values(":now", n(now_ms))
+                .expression_attribute_values(":now", milliseconds(now))
                 .expression_attribute_values(":true", AttributeValue::Bool(true)),
         )
     }
 
     /// Sends the unit back to `stage`, where nothing is known of its post, which it had taken another's for, as one action
     /// of a transaction. Whoever works on it loses it.
-    pub(crate) fn send_back(&self, unit: &Unit, stage: UnitStage, now_ms: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn send_back(&self, unit: &Unit, stage: UnitStage, now: Timestamp) -> Result<TransactWriteItem> {
         update(
             self.row(unit)
                 .condition_expression("stage = :seen")
@@ -351,7 +312,7 @@ impl UnitStore {
                 .expression_attribute_values(":stage", s(stage.as_str()))
                 .expression_attribute_values(":zero", n(0))
                 .expression_attribute_values(":shard", s(shard(unit.key())))
-                .expression_attribute_values(":now", n(now_ms)),
+                .expression_attribute_values(":now", milliseconds(now)),
         )
     }
 
@@ -365,8 +326,8 @@ impl UnitStore {
         Update::builder().table_name(&self.table).key("task_id", n(unit.task_id)).key("unit", s(&unit.unit))
     }
 
-    /// The units that should have moved at `now_ms`, longest overdue first.
-    pub async fn due(&self, now_ms: i64, limit: i32) -> Result<Vec<(TaskId, String)>> {
+    /// The units that should have moved by then, longest overdue first.
+    pub async fn due(&self, by: Timestamp, limit: i32) -> Result<Vec<(TaskId, String)>> {
         #[derive(Deserialize)]
         struct Key {
             task_id: TaskId,
@@ -378,19 +339,19 @@ impl UnitStore {
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
         };
-        let keys = index.due(&self.client, now_ms, limit).await?;
+        let keys = index.due(&self.client, by.as_millisecond(), limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| (key.task_id, key.unit))).collect()
     }
 
-    /// Notes that the sweeper sends a message for the unit; `false` when one was sent after `not_since_ms`.
-    pub async fn note_dispatch(&self, unit: &Unit, now_ms: i64, not_since_ms: i64) -> Result<bool> {
+    /// Notes that the sweeper sends a message for the unit; `false` when one was sent after `not_since`.
+    pub async fn note_dispatch(&self, unit: &Unit, now: Timestamp, not_since: Timestamp) -> Result<bool> {
         let outcome = self
             .alone(unit.key())
             .condition_expression("next_action_at = :seen AND (attribute_not_exists(swept_at) OR swept_at < :since)")
             .update_expression("SET swept_at = :now")
             .expression_attribute_values(":seen", n(unit.next_action_at.unwrap_or_default()))
-            .expression_attribute_values(":since", n(not_since_ms))
-            .expression_attribute_values(":now", n(now_ms))
+            .expression_attribute_values(":since", milliseconds(not_since))
+            .expression_attribute_values(":now", milliseconds(now))
             .send()
             .await;
         unless_refused(outcome, "dynamodb:UpdateItem")

@@ -7,41 +7,25 @@ use kernel::Context;
 use kernel::FieldProblem;
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
-use kernel::mac::sha256_hex;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use secrecy::SecretString;
 use tracing::info;
 
 use super::content::{Content, ContentDesk};
+use super::request::NewTaskRequest;
 use super::start::Starter;
-use crate::accounts::is_account_id;
 use crate::config::CreationSettings;
 use crate::error::{Error, Result};
+use crate::ids::AccountId;
 use crate::rules::MAX_ACCOUNTS;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
 use crate::store::task::{ContentId, NewTask, Task};
+use crate::time::whole_second;
 
 /// The farthest a task may be planned, in seconds: a year.
 const HORIZON: i64 = 365 * 86_400;
-
-/// A request for a task.
-#[derive(Debug)]
-pub struct NewTaskRequest {
-    /// A draft of the content library.
-    pub content_id: Option<ContentId>,
-    /// The text.
-    pub text: Option<String>,
-    /// The media.
-    pub media_urls: Option<Vec<String>>,
-    /// The accounts.
-    pub account_ids: Vec<String>,
-    /// When; at once when absent.
-    pub scheduled_time: Option<Timestamp>,
-    /// The caller's key for this request.
-    pub idempotency_key: Option<String>,
-}
 
 /// A task that was made, now or by the same request before.
 #[derive(Debug)]
@@ -51,7 +35,7 @@ pub struct Created {
     /// Where its content is from.
     pub content_id: Option<ContentId>,
     /// When it was made.
-    pub create_time: i64,
+    pub create_time: Timestamp,
 }
 
 /// A request, whose it is, and what another one has to equal to be the same.
@@ -110,7 +94,8 @@ impl TaskCreation {
     }
 
     async fn try_create(&self, user_id: UserId, bearer: &SecretString, request: &NewTaskRequest) -> Result<Created> {
-        let fingerprint = fingerprint(request);
+        let request = &request.normalised();
+        let fingerprint = request.fingerprint();
         let asked = Asked { user_id, request, fingerprint: &fingerprint };
         if let Some(created) = self.answered(asked).await? {
             return Ok(created);
@@ -121,7 +106,7 @@ impl TaskCreation {
             .content
             .resolve(bearer, request.content_id.as_ref(), request.text.as_deref(), request.media_urls.as_deref())
             .await?;
-        let refuses = |account: &Account| account.provider.media_problem(content.is_video, self.personal_videos);
+        let refuses = |account: &Account| account.provider.refuses(content.kind, self.personal_videos);
         if let Some(problem) = accounts.iter().find_map(refuses) {
             return Err(Error::ContentRefused(vec![FieldProblem::new("mediaUrls[0]", problem)]));
         }
@@ -139,7 +124,7 @@ impl TaskCreation {
                 info!(task.id = id.get(), accounts = accounts.len(), scheduled_time, "moment task {id} created");
                 self.starter.start(id, user_id, request.scheduled_time.map(planned_time)).await;
                 let content_id = request.content_id.clone();
-                Ok(Attempt::Done(Created { id, content_id, create_time: now.as_second() }))
+                Ok(Attempt::Done(Created { id, content_id, create_time: whole_second(now) }))
             }
             Written::AnsweredBefore => Ok(self.answered(asked).await?.map_or(Attempt::Conflict, Attempt::Done)),
             Written::IdTaken => Ok(Attempt::Conflict),
@@ -149,8 +134,7 @@ impl TaskCreation {
     async fn answered(&self, asked: Asked<'_>) -> Result<Option<Created>> {
         let Asked { user_id, request, fingerprint } = asked;
         let Some(key) = &request.idempotency_key else { return Ok(None) };
-        let Some(answered) = self.stores.idempotency.get(user_id, key, self.stores.clock.now().as_second()).await?
-        else {
+        let Some(answered) = self.stores.idempotency.get(user_id, key, self.stores.clock.now()).await? else {
             return Ok(None);
         };
         if answered.request_hash != fingerprint {
@@ -177,9 +161,9 @@ impl TaskCreation {
         if problems.is_empty() { Ok(()) } else { Err(Error::ContentRefused(problems)) }
     }
 
-    async fn own_accounts(&self, user_id: UserId, ids: &[String]) -> Result<Vec<Account>> {
+    async fn own_accounts(&self, user_id: UserId, ids: &[AccountId]) -> Result<Vec<Account>> {
         // What can be no id is in no table, and asking for it would fail the whole look-up.
-        let askable: Vec<String> = ids.iter().filter(|id| is_account_id(id)).cloned().collect();
+        let askable: Vec<AccountId> = ids.iter().filter(|id| id.is_possible()).cloned().collect();
         let mut accounts = self.stores.accounts.by_ids(&askable).await?;
         accounts.retain(|account| account.user_id == user_id);
         let (mut missing, mut unusable) = (Vec::new(), Vec::new());
@@ -229,17 +213,11 @@ impl TaskCreation {
         transaction.add(self.stores.tasks.create(&task, now)?);
         for account in accounts {
             let (account_id, name) = (&account.account_id, &account.account_name);
-            transaction.add(self.stores.results.create(id, account_id, name, now.as_second())?);
+            transaction.add(self.stores.results.create(id, account_id, name, now)?);
         }
         let key_is_new = match &request.idempotency_key {
             None => None,
-            Some(key) => Some(transaction.add(self.stores.idempotency.remember(
-                user_id,
-                key,
-                fingerprint,
-                id,
-                now.as_second(),
-            )?)),
+            Some(key) => Some(transaction.add(self.stores.idempotency.remember(user_id, key, fingerprint, id, now)?)),
         };
         match self.stores.commit(&transaction).await {
             Err(error) if is_unanswered(&error) => self.look_for(user_id, id, error).await,
@@ -284,19 +262,6 @@ pub(super) fn time_problem(time: Option<Timestamp>, now: Timestamp) -> Option<Fi
         return None;
     };
     Some(FieldProblem::new("scheduledTime", problem))
-}
-
-/// Two requests with the same fingerprint ask for the same thing.
-fn fingerprint(request: &NewTaskRequest) -> String {
-    let content_id = request.content_id.as_ref().map(ToString::to_string);
-    let parts = serde_json::json!([
-        content_id,
-        request.text,
-        request.media_urls,
-        request.account_ids,
-        request.scheduled_time.map(Timestamp::as_nanosecond).map(|time| time.to_string()),
-    ]);
-    sha256_hex(parts.to_string().as_bytes())
 }
 
 #[cfg(test)]

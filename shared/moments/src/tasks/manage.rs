@@ -11,6 +11,7 @@ use super::create::{planned_time, time_problem};
 use super::read;
 use super::start::Starter;
 use crate::error::{Error, Result};
+use crate::ids::AccountId;
 use crate::publish::{Intervention, intervene};
 use crate::status::{ResultStatus, TaskStatus, derive};
 use crate::store::Stores;
@@ -54,15 +55,15 @@ async fn try_cancel(
     some: bool,
 ) -> Result<Attempt<Cancelled>> {
     let (task, results) = read(stores, user_id, task_id).await?;
-    let open: Vec<&str> =
-        results.iter().filter(|result| !result.status.ended()).map(|result| result.account_id.as_str()).collect();
+    let open: Vec<&AccountId> =
+        results.iter().filter(|result| !result.status.ended()).map(|result| &result.account_id).collect();
     let units = if task.dispatched { callable(stores, task_id).await? } else { Vec::new() };
-    let of_units = |account: &&str| units.iter().any(|unit| unit.account_ids.iter().any(|id| id == account));
+    let of_units = |account: &&AccountId| units.iter().any(|unit| unit.account_ids.iter().any(|id| id == *account));
     // Before it is dispatched everything open waits, but what a retry has its unit read back for.
-    let waits = |account: &&str| {
+    let waits = |account: &&AccountId| {
         results.iter().any(|result| result.account_id == **account && result.status == ResultStatus::Pending)
     };
-    let called_off: Vec<&str> =
+    let called_off: Vec<&AccountId> =
         open.into_iter().filter(|account| if task.dispatched { of_units(account) } else { waits(account) }).collect();
     if called_off.is_empty() {
         return match (some, task.status.ended()) {
@@ -71,10 +72,11 @@ async fn try_cancel(
             (false, false) => Err(Error::StateForbids(advice::TASK_IS_SUBMITTED)),
         };
     }
-    let now = stores.clock.now().as_second();
-    let derived = derive(results.iter().map(|result| {
-        if called_off.contains(&result.account_id.as_str()) { ResultStatus::Cancelled } else { result.status }
-    }));
+    let now = stores.clock.now();
+    let derived =
+        derive(results.iter().map(|result| {
+            if called_off.contains(&&result.account_id) { ResultStatus::Cancelled } else { result.status }
+        }));
     let change = if task.dispatched { TaskChange::Results(derived) } else { TaskChange::Ended(derived) };
     let mut transaction = Transaction::new();
     transaction.add(stores.tasks.advance(&task, change, now)?);
@@ -140,7 +142,7 @@ async fn try_reschedule(
     }
     let change = TaskChange::Rescheduled(planned_time(time));
     let mut transaction = Transaction::new();
-    transaction.add(stores.tasks.advance(&task, change, stores.clock.now().as_second())?);
+    transaction.add(stores.tasks.advance(&task, change, stores.clock.now())?);
     if !stores.commit(&transaction).await?.is_committed() {
         return Ok(Attempt::Conflict);
     }

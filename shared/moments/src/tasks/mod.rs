@@ -3,11 +3,13 @@
 mod content;
 mod create;
 mod manage;
+mod request;
 mod retry;
 mod start;
 
-pub use create::{Created, NewTaskRequest, TaskCreation};
+pub use create::{Created, TaskCreation};
 pub use manage::{cancel, reschedule};
+pub use request::NewTaskRequest;
 pub(crate) use retry::next_round;
 pub use retry::{RetryRequest, retry};
 pub use start::Starter;

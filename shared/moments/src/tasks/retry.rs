@@ -12,6 +12,7 @@ use tracing::info;
 use super::read;
 use super::start::Starter;
 use crate::error::{Error, Result};
+use crate::ids::AccountId;
 use crate::publish::{self, Guards, Intervention, Retry, Standing, intervene};
 use crate::status::{ResultStatus, derive};
 use crate::store::Stores;
@@ -23,7 +24,7 @@ use crate::store::unit::Unit;
 #[derive(Debug, Clone, Default)]
 pub struct RetryRequest {
     /// These accounts; all of the task when absent.
-    pub account_ids: Option<Vec<String>>,
+    pub account_ids: Option<Vec<AccountId>>,
     /// Also those of which nobody knows whether they have published.
     pub include_unconfirmed: bool,
 }
@@ -50,7 +51,7 @@ pub async fn retry(
     check_form(request)?;
     // What is left to do. More than fit one transaction are done in several: whoever dies between them leaves the
     // rest as it was, to be asked for again.
-    let mut left: Option<HashSet<String>> = None;
+    let mut left: Option<HashSet<AccountId>> = None;
     loop {
         let step = || try_retry(stores, starter, user_id, task_id, request, left.as_ref());
         let rest = on_conflict(&stores.clock, "moment task", TRIES, step).await?;
@@ -69,8 +70,8 @@ async fn try_retry(
     user_id: UserId,
     task_id: TaskId,
     request: &RetryRequest,
-    left: Option<&HashSet<String>>,
-) -> Result<Attempt<HashSet<String>>> {
+    left: Option<&HashSet<AccountId>>,
+) -> Result<Attempt<HashSet<AccountId>>> {
     let (task, results) = read(stores, user_id, task_id).await?;
     let chosen = match left {
         Some(left) => left.clone(),
@@ -91,27 +92,26 @@ async fn try_retry(
     }
     let units = if unsure.is_empty() { Vec::new() } else { stores.units.of_task(task_id).await? };
     let readings = fitting(readings(&units, &unsure)?, 1 + certain.len());
-    let looked_up: HashSet<&str> = readings.iter().flat_map(Reading::ids).collect();
+    let looked_up: HashSet<&AccountId> = readings.iter().flat_map(Reading::ids).collect();
     let derived = derive(results.iter().map(|result| {
-        let id = result.account_id.as_str();
+        let id = &result.account_id;
         if looked_up.contains(id) {
             ResultStatus::Processing
-        } else if certain.iter().any(|one| one.account_id == id) {
+        } else if certain.iter().any(|one| one.account_id == *id) {
             ResultStatus::Pending
         } else {
             result.status
         }
     }));
     let now = stores.clock.now();
-    let (ms, second) = (now.as_millisecond(), now.as_second());
     let due_at = (!certain.is_empty()).then_some(now);
     let mut transaction = Transaction::new();
-    transaction.add(stores.tasks.advance(&task, TaskChange::Reopened { derived, due_at }, second)?);
+    transaction.add(stores.tasks.advance(&task, TaskChange::Reopened { derived, due_at }, now)?);
     // A round of its own, so that no unit of an earlier one bears the same name.
     let round = next_round(&results);
     for result in &certain {
         let state = AccountState::Pending { round };
-        transaction.add(stores.results.set(task_id, &result.account_id, &state, second)?);
+        transaction.add(stores.results.set(task_id, &result.account_id, &state, now)?);
     }
     for reading in &readings {
         let moment_known = reading.unit.corp_key.is_some() && reading.unit.moment_id.is_some();
@@ -119,11 +119,11 @@ async fn try_retry(
         transaction.add(stores.units.reopen(
             reading.unit,
             stage.ok_or(Error::StateForbids(advice::TASK_IS_RUNNING))?,
-            ms,
+            now,
         )?);
         for account in reading.ids() {
             let state = AccountState::Processing(Stage::Unconfirmed);
-            transaction.add(stores.results.set(task_id, account, &state, second)?);
+            transaction.add(stores.results.set(task_id, account, &state, now)?);
         }
     }
     if !stores.commit(&transaction).await?.is_committed() {
@@ -137,13 +137,13 @@ async fn try_retry(
     for reading in &readings {
         starter.wake(reading.unit.key(), user_id).await;
     }
-    let rest = unsure.iter().map(|result| result.account_id.as_str()).filter(|id| !looked_up.contains(id));
-    Ok(Attempt::Done(rest.map(str::to_owned).collect()))
+    let rest = unsure.iter().map(|result| &result.account_id).filter(|id| !looked_up.contains(id));
+    Ok(Attempt::Done(rest.cloned().collect()))
 }
 
 impl Reading<'_> {
-    fn ids(&self) -> impl Iterator<Item = &str> {
-        self.accounts.iter().map(|result| result.account_id.as_str())
+    fn ids(&self) -> impl Iterator<Item = &AccountId> {
+        self.accounts.iter().map(|result| &result.account_id)
     }
 }
 
@@ -179,8 +179,8 @@ fn check_accounts(request: &RetryRequest, results: &[AccountResult]) -> Result<(
 }
 
 /// The accounts to be tried again; at least one.
-fn choose(request: &RetryRequest, results: &[AccountResult]) -> Result<HashSet<String>> {
-    let status = |id: &String| results.iter().find(|result| result.account_id == *id).map(|result| result.status);
+fn choose(request: &RetryRequest, results: &[AccountResult]) -> Result<HashSet<AccountId>> {
+    let status = |id: &AccountId| results.iter().find(|result| result.account_id == *id).map(|result| result.status);
     let ids = request.account_ids.iter().flatten().enumerate();
     let fine = ids.filter(|(_, id)| status(id) != Some(ResultStatus::Failed));
     let problems: Vec<_> = fine.map(|(index, _)| problem(index, "该账号没有失败，不需要重试，请去掉该账号")).collect();
@@ -191,7 +191,7 @@ fn choose(request: &RetryRequest, results: &[AccountResult]) -> Result<HashSet<S
         |result: &&AccountResult| request.account_ids.as_ref().is_none_or(|ids| ids.contains(&result.account_id));
     let failed: Vec<_> = results.iter().filter(|result| result.status == ResultStatus::Failed).filter(named).collect();
     let tried = failed.iter().filter(|result| how(result, request.include_unconfirmed).is_some());
-    let chosen: HashSet<String> = tried.map(|result| result.account_id.clone()).collect();
+    let chosen: HashSet<AccountId> = tried.map(|result| result.account_id.clone()).collect();
     match (chosen.is_empty(), failed.is_empty()) {
         (false, _) => Ok(chosen),
         (true, true) => Err(Error::StateForbids(advice::NOTHING_TO_RETRY)),

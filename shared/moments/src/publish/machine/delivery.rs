@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use crate::ids::AccountId;
 use crate::store::result::{AccountResult, Stage};
 use crate::store::task::Task;
 use crate::store::unit::{Unit, UnitStage};
@@ -84,7 +87,7 @@ impl Standing {
 impl Delivery {
     /// From the rows.
     pub fn of(unit: &Unit, task: &Task, results: &[AccountResult], members_confirm: bool, time: WorkerTime) -> Self {
-        let among = |members: &[String], account: &str| {
+        let among = |members: &[String], account: &AccountId| {
             let member = unit.member_of(account);
             member.is_some_and(|member| members.iter().any(|id| id.eq_ignore_ascii_case(member)))
         };
@@ -104,7 +107,7 @@ impl Delivery {
             asked_at: time.now,
             time_left: time.left,
             made_at: (unit.create_time > 0).then_some(unit.create_time * 1_000),
-            planned_at: task.scheduled_time.map(|time| time * 1_000),
+            planned_at: task.scheduled_time.map(Timestamp::as_millisecond),
             has_media: !task.media_urls.is_empty(),
             members_confirm,
             sending_at: unit.sending_at,

@@ -16,6 +16,7 @@ use crate::publish::held::Held;
 use crate::publish::machine::{Event, Recovery};
 use crate::publish::runner::Publisher;
 use crate::store::account::Account;
+use crate::time::after;
 
 /// The device of one account.
 pub(in crate::publish) struct GatewayChannel<'p> {
@@ -69,8 +70,7 @@ impl<'p> GatewayChannel<'p> {
             Recovery::Token | Recovery::Media => Event::Recovered,
             Recovery::Rate(window) => {
                 let now = self.cx.stores.clock.now();
-                let wait = i64::try_from(window.wait(now).as_millis()).unwrap_or(i64::MAX / 4);
-                Event::NotBefore(now.as_millisecond() + wait)
+                Event::NotBefore(after(now, window.wait(now)).as_millisecond())
             }
         })
     }
@@ -83,7 +83,7 @@ impl<'p> GatewayChannel<'p> {
     async fn remember(&self, held: &Held, id: &str) {
         for account in &held.unit.account_ids {
             if let Err(error) = self.cx.stores.accounts.remember_post(held.unit.user_id, account, id).await {
-                warn!(account.id = account, "the last post of account {account} not remembered: {error}");
+                warn!(account.id = account.as_str(), "the last post of account {account} not remembered: {error}");
             }
         }
     }

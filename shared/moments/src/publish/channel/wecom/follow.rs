@@ -2,6 +2,7 @@
 
 use super::{WecomChannel, without_token};
 use crate::error::Result;
+use crate::ids::AccountId;
 use crate::publish::held::Held;
 use crate::publish::machine::Event;
 use crate::wecom::{JobId, JobState};
@@ -40,7 +41,7 @@ impl WecomChannel<'_> {
             Ok(members) => members,
             Err(failure) => return Ok(Event::NotTold(failure.kind)),
         };
-        let has_published = |account: &String| {
+        let has_published = |account: &AccountId| {
             let member = held.unit.member_of(account);
             member.is_some_and(|member| members.iter().any(|(id, out)| *out && id.eq_ignore_ascii_case(member)))
         };

@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use super::{Answer, Channel, or_refused};
 use crate::accounts::CorpToken;
 use crate::error::{Error, Result};
+use crate::ids::CorpKey;
 use crate::provider::{FailureKind, Provider};
 use crate::publish::held::Held;
 use crate::publish::machine::{Event, Recovery};
@@ -20,7 +21,7 @@ use crate::wecom::MomentDraft;
 /// One company app.
 pub(in crate::publish) struct WecomChannel<'p> {
     cx: &'p Publisher,
-    corp_key: String,
+    corp_key: CorpKey,
     /// The token that this worker asks with.
     token: Option<CorpToken>,
     ready: Option<Ready>,
@@ -43,7 +44,7 @@ fn without_token(error: Error) -> Result<Event> {
 }
 
 impl<'p> WecomChannel<'p> {
-    pub(super) const fn new(cx: &'p Publisher, corp_key: String) -> Self {
+    pub(super) const fn new(cx: &'p Publisher, corp_key: CorpKey) -> Self {
         Self { cx, corp_key, token: None, ready: None }
     }
 
@@ -83,9 +84,10 @@ impl<'p> WecomChannel<'p> {
                 }
                 Ok(Event::Recovered)
             }
-            Recovery::Rate(window) => Ok(Event::NotBefore(
-                self.cx.stores.corps.block(&self.corp_key, window, self.cx.stores.clock.now()).await?,
-            )),
+            Recovery::Rate(window) => {
+                let until = self.cx.stores.corps.block(&self.corp_key, window, self.cx.stores.clock.now()).await?;
+                Ok(Event::NotBefore(until.as_millisecond()))
+            }
         }
     }
 

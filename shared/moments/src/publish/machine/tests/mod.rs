@@ -7,6 +7,7 @@ mod walk;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::policy::milliseconds;
 use super::*;
 use crate::error::{Advice, PublishProblem};
 use crate::provider::{FailureKind, Provider, ProviderError, RateWindow};
@@ -57,8 +58,9 @@ pub(super) fn failure(kind: FailureKind) -> ProviderError {
     ProviderError { kind, provider: Provider::Wecom, endpoint: "any", code: None, detail: None }
 }
 
-const KINDS: [FailureKind; 9] = [
+const KINDS: [FailureKind; 10] = [
     FailureKind::Retry,
+    FailureKind::MediaFetchFailed,
     FailureKind::RateLimited { window: RateWindow::Minute },
     FailureKind::TokenInvalid,
     FailureKind::MediaInvalid,
