@@ -60,6 +60,7 @@ impl ContentDesk {
             }
         };
         let (draft_text, draft_media) = draft.map_or((None, Vec::new()), |draft| (draft.text, draft.media_urls));
+        let draft_text = draft_text.filter(|text| !is_blank(text));
         let draft_media = || draft_media.iter().map(|url| trimmed(url).to_owned()).collect();
         let mut content = Content {
             text: with_line_feeds(text.or(draft_text.as_deref()).unwrap_or_default()),

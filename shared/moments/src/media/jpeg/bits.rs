@@ -45,9 +45,8 @@ impl Codes {
 
     /// The symbol that these 16 bits begin with, and the length of its code.
     fn find(&self, bits: u16) -> Option<(u8, u32)> {
-        match self.short.get(usize::from(bits >> SHORT)) {
-            Some((length @ 1.., symbol)) => return Some((*symbol, u32::from(*length))),
-            _ => {}
+        if let Some((length @ 1.., symbol)) = self.short.get(usize::from(bits >> SHORT)) {
+            return Some((*symbol, u32::from(*length)));
         }
         let longer = (1..).zip(&self.lengths).zip(&self.counts).skip(SHORT);
         longer.into_iter().find_map(|((length, (first, place)), count)| {
@@ -92,10 +91,13 @@ impl<'a> Bits<'a> {
 
     /// Passes over up to 64 bits.
     pub(super) fn skip(&mut self, count: u32) -> Result<(), MediaProblem> {
-        for _ in 0..count / 16 {
-            self.take(16)?;
+        let mut left = count;
+        while left > 0 {
+            let next = left.min(16);
+            self.take(next)?;
+            left -= next;
         }
-        self.take(count % 16).map(|_| ())
+        Ok(())
     }
 
     /// Passes over the restart marker of this number, which must be the next thing.

@@ -187,7 +187,7 @@ async fn media_of_common_programs_arrive() -> Result<()> {
         ("a video whose header knows no length", file!("mvhd-ffffffff.mp4")),
         ("900 frames of 30000/1001 a second", file!("len-30.03.mp4")),
     ] {
-        let url = desk.world.sandbox.media().put_file(&name.replace(' ', "-").replace('/', "-"), file);
+        let url = desk.world.sandbox.media().put_file(&name.replace([' ', '/'], "-"), file);
         let changes = json!({"text": name, "mediaUrls": [url], "accountIds": accounts});
         desk.grants(name, &desk.post(changes)?).await?;
         desk.world.drain_publications().await?;
