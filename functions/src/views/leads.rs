@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use leads::authorize::Authorized;
 use leads::ids::{LeadId, OpenId};
-use leads::store::auth::{Auth, AuthStatus};
+use leads::store::account::{Account, AccountStatus};
 use leads::store::lead::{Lead, LeadStatus};
 use leads::store::lead_index::EditRecord;
 use leads::store::sync_task::{SyncStatus, SyncStrategy, SyncTask};
@@ -198,7 +198,7 @@ pub struct AccountView {
     douyin_user_id: OpenId,
     nickname: String,
     avatar_url: String,
-    status: AuthStatus,
+    status: AccountStatus,
     scopes: Vec<String>,
     last_sync_at: Option<Timestamp>,
     reauthorize_by: Timestamp,
@@ -206,8 +206,8 @@ pub struct AccountView {
     create_time: Timestamp,
 }
 
-impl From<Auth> for AccountView {
-    fn from(account: Auth) -> Self {
+impl From<Account> for AccountView {
+    fn from(account: Account) -> Self {
         Self {
             reauthorize_by: instant(reauthorize_by(&account)),
             douyin_user_id: account.account_open_id,

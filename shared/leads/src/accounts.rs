@@ -8,11 +8,11 @@ use tracing::info;
 use crate::error::{Result, SyncProblem};
 use crate::ids::OpenId;
 use crate::store::Stores;
-use crate::store::auth::Auth;
+use crate::store::account::Account;
 use crate::store::sync_task::{EndedBy, Ending};
 
 /// The caller's accounts.
-pub async fn list(stores: &Stores, user_id: UserId) -> Result<Vec<Auth>> {
+pub async fn list(stores: &Stores, user_id: UserId) -> Result<Vec<Account>> {
     Ok(stores.accounts.of_user(user_id).await?)
 }
 

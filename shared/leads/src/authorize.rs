@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use tracing::{info, warn};
 use url::Url;
 
-use crate::binding::{Bindings, FreshGrant};
+use crate::binding::{Bindings, NewTokenSet};
 use crate::browser::BrowserKey;
 use crate::config::{AuthorizationSettings, state_signer};
 use crate::douyin::{Douyin, Endpoint, FailureKind, PlatformError};
@@ -179,7 +179,7 @@ impl AuthorizationCallback {
     async fn park(&self, pending: &PendingAuthorization, code: &SecretString) -> Result<SecretString> {
         let grant = self.exchange(pending, code).await?;
         let user_id = pending.user_id;
-        let (access_token, refresh_token) = grant.seal(&self.vault, parked_grant::TABLE, user_id).await?;
+        let (access_token, refresh_token) = grant.encrypt(&self.vault, parked_grant::TABLE, user_id).await?;
         let now = self.stores.clock.now().as_second();
         let parked = ParkedGrant {
             user_id,
@@ -199,7 +199,7 @@ impl AuthorizationCallback {
         Ok(ticket.into())
     }
 
-    async fn exchange(&self, pending: &PendingAuthorization, code: &SecretString) -> Result<FreshGrant> {
+    async fn exchange(&self, pending: &PendingAuthorization, code: &SecretString) -> Result<NewTokenSet> {
         let grant = self.douyin.exchange_code(code).await?;
         let unreadable = || PlatformError {
             kind: FailureKind::Transient,
@@ -220,7 +220,7 @@ impl AuthorizationCallback {
                 Default::default()
             }
         };
-        Ok(FreshGrant {
+        Ok(NewTokenSet {
             account_open_id: open_id,
             nickname,
             avatar_url,

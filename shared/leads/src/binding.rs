@@ -8,7 +8,7 @@ use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
-use kernel::vault::{Place, Vault};
+use kernel::vault::{EncryptionContext, Vault};
 use secrecy::SecretString;
 use tracing::info;
 
@@ -16,13 +16,13 @@ use crate::error::{AuthorizationProblem, Result, SyncProblem};
 use crate::fan_sync::SyncQueue;
 use crate::ids::OpenId;
 use crate::store::Stores;
-use crate::store::auth::{Auth, AuthStatus, Grant, TABLE};
+use crate::store::account::{Account, AccountStatus, NewTokens, TABLE};
 use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTask};
 use crate::tokens::refresh_due;
 
 /// What a code was exchanged for.
 #[derive(Debug)]
-pub struct FreshGrant {
+pub struct NewTokenSet {
     /// The account.
     pub account_open_id: OpenId,
     /// Nickname, empty when it could not be read.
@@ -41,17 +41,24 @@ pub struct FreshGrant {
     pub refresh_expire_time: i64,
 }
 
-impl FreshGrant {
+impl NewTokenSet {
     /// Whether the user granted what a sync needs.
     fn lists_fans(&self) -> bool {
         self.scope.split(',').any(|scope| scope.trim() == "fans.list")
     }
 
     /// Access and refresh token, sealed for a table's row of this tenant and account.
-    pub(crate) async fn seal(&self, vault: &Vault, table: &'static str, user_id: UserId) -> Result<(String, String)> {
-        let place = Place { table, user_id, account_id: self.account_open_id.as_str() };
-        let sealed =
-            futures::future::try_join(vault.seal(place, &self.access_token), vault.seal(place, &self.refresh_token));
+    pub(crate) async fn encrypt(
+        &self,
+        vault: &Vault,
+        table: &'static str,
+        user_id: UserId,
+    ) -> Result<(String, String)> {
+        let place = EncryptionContext { table, user_id, account_id: self.account_open_id.as_str() };
+        let sealed = futures::future::try_join(
+            vault.encrypt(place, &self.access_token),
+            vault.encrypt(place, &self.refresh_token),
+        );
         Ok(sealed.await?)
     }
 }
@@ -61,17 +68,17 @@ enum Holder<'a> {
     /// Nobody's, or the tenant's own.
     Free,
     /// Another tenant's whose authorisation has ended: it is taken over.
-    Lapsed(&'a Auth),
+    Lapsed(&'a Account),
     /// Another tenant's that works.
     Taken,
 }
 
 impl<'a> Holder<'a> {
-    fn of(account: Option<&'a Auth>, user_id: UserId) -> Self {
+    fn of(account: Option<&'a Account>, user_id: UserId) -> Self {
         match account {
             Some(account) if account.user_id != user_id => match account.status {
-                AuthStatus::Active => Self::Taken,
-                AuthStatus::Expired | AuthStatus::Revoked => Self::Lapsed(account),
+                AccountStatus::Active => Self::Taken,
+                AccountStatus::Expired | AccountStatus::Revoked => Self::Lapsed(account),
             },
             _ => Self::Free,
         }
@@ -106,10 +113,10 @@ impl Bindings {
     pub(crate) async fn bind(
         &self,
         user_id: UserId,
-        grant: &FreshGrant,
+        grant: &NewTokenSet,
         ticket: Option<TransactWriteItem>,
     ) -> Result<()> {
-        let sealed = grant.seal(&self.vault, TABLE, user_id).await?;
+        let sealed = grant.encrypt(&self.vault, TABLE, user_id).await?;
         on_conflict(&self.stores.clock, "douyin account", TRIES, || {
             self.try_bind(user_id, grant, &sealed, ticket.as_ref())
         })
@@ -119,7 +126,7 @@ impl Bindings {
     async fn try_bind(
         &self,
         user_id: UserId,
-        grant: &FreshGrant,
+        grant: &NewTokenSet,
         (access_token, refresh_token): &(String, String),
         ticket: Option<&TransactWriteItem>,
     ) -> Result<Attempt<()>> {
@@ -130,7 +137,7 @@ impl Bindings {
             Holder::Taken => return Err(AuthorizationProblem::BoundToAnotherUser.into()),
         };
         let now = self.stores.clock.now();
-        let kept = Grant {
+        let kept = NewTokens {
             account_open_id: &grant.account_open_id,
             user_id,
             nickname: &grant.nickname,
@@ -180,7 +187,7 @@ impl Bindings {
     }
 
     /// The sync that holds the account, unless it has ended.
-    async fn running(&self, account: Option<&Auth>) -> Result<Option<SyncTask>> {
+    async fn running(&self, account: Option<&Account>) -> Result<Option<SyncTask>> {
         let Some(task) = account.and_then(|account| account.active_sync_task_id) else { return Ok(None) };
         Ok(self.stores.tasks.get(task).await?.filter(|task| !task.status.ended()))
     }

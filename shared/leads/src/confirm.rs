@@ -4,11 +4,11 @@
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::ids::UserId;
-use kernel::vault::{Place, Vault};
+use kernel::vault::{EncryptionContext, Vault};
 use tracing::warn;
 
 use crate::authorize::Authorized;
-use crate::binding::{Bindings, FreshGrant};
+use crate::binding::{Bindings, NewTokenSet};
 use crate::error::{AuthorizationProblem, Error, Result};
 use crate::store::Stores;
 use crate::store::parked_grant::{ParkedGrant, TABLE, TicketKey};
@@ -62,14 +62,15 @@ impl AuthorizationConfirmation {
         Err(problem.into())
     }
 
-    async fn open(&self, parked: ParkedGrant) -> Result<FreshGrant> {
-        let place = Place { table: TABLE, user_id: parked.user_id, account_id: parked.account_open_id.as_str() };
+    async fn open(&self, parked: ParkedGrant) -> Result<NewTokenSet> {
+        let place =
+            EncryptionContext { table: TABLE, user_id: parked.user_id, account_id: parked.account_open_id.as_str() };
         let (access_token, refresh_token) = futures::future::try_join(
             self.vault.open(place, &parked.access_token),
             self.vault.open(place, &parked.refresh_token),
         )
         .await?;
-        Ok(FreshGrant {
+        Ok(NewTokenSet {
             account_open_id: parked.account_open_id,
             nickname: parked.nickname,
             avatar_url: parked.avatar_url,

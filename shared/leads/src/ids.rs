@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use kernel::ids::{NotAnId, canonical_number};
+use kernel::ids::{InvalidId, canonical_number};
 use serde::{Deserialize, Serialize};
 
 /// A lead's number: dense within its tenant, so 1, 2, 3 … without gaps, and times never decrease with it.
@@ -30,11 +30,11 @@ impl fmt::Display for LeadId {
 }
 
 impl FromStr for LeadId {
-    type Err = NotAnId;
+    type Err = InvalidId;
 
     /// Accepts exactly what [`Display`](fmt::Display) writes: digits, no sign, no leading zero.
-    fn from_str(text: &str) -> Result<Self, NotAnId> {
-        canonical_number(text).map(Self).ok_or(NotAnId)
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        canonical_number(text).map(Self).ok_or(InvalidId)
     }
 }
 
@@ -56,10 +56,10 @@ impl OpenId {
 }
 
 impl TryFrom<String> for OpenId {
-    type Error = NotAnId;
+    type Error = InvalidId;
 
-    fn try_from(text: String) -> Result<Self, NotAnId> {
-        if (1..=LONGEST_OPEN_ID).contains(&text.len()) { Ok(Self(text)) } else { Err(NotAnId) }
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        if (1..=LONGEST_OPEN_ID).contains(&text.len()) { Ok(Self(text)) } else { Err(InvalidId) }
     }
 }
 
@@ -70,9 +70,9 @@ impl From<OpenId> for String {
 }
 
 impl FromStr for OpenId {
-    type Err = NotAnId;
+    type Err = InvalidId;
 
-    fn from_str(text: &str) -> Result<Self, NotAnId> {
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
         text.to_owned().try_into()
     }
 }

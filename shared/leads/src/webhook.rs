@@ -14,7 +14,7 @@ use crate::douyin::{Douyin, FailureKind};
 use crate::error::{AuthorizationProblem, Result};
 use crate::ids::OpenId;
 use crate::store::Stores;
-use crate::store::auth::{Auth, AuthStatus};
+use crate::store::account::{Account, AccountStatus};
 use crate::store::sync_task::{EndedBy, Ending};
 use crate::tokens::Tokens;
 
@@ -130,7 +130,7 @@ impl Webhook {
 
     async fn try_revoke(&self, account: &OpenId, event: &WebhookEvent, noted: Option<&str>) -> Result<Attempt<()>> {
         let account = self.stores.accounts.get(account).await?;
-        let Some(account) = account.filter(|account| account.status != AuthStatus::Revoked) else {
+        let Some(account) = account.filter(|account| account.status != AccountStatus::Revoked) else {
             return Ok(Attempt::Done(()));
         };
         if self.is_accepted(&account).await? {
@@ -154,7 +154,7 @@ impl Webhook {
     /// Writes the revocation of an account, the end of the sync that it names, and the event, in one transaction.
     async fn revoke(
         &self,
-        account: &Auth,
+        account: &Account,
         sync: Option<TaskId>,
         event: &str,
         message_id: Option<&str>,
@@ -188,7 +188,7 @@ impl Webhook {
     /// Whether Douyin still accepts the stored access token, asked with the cheapest call there is. A token that is not
     /// there or is refused leaves the event's word; when Douyin does not say, the event has to come again. It does,
     /// twice at the most, and if that is not enough the next refresh or sync finds the tokens dead.
-    async fn is_accepted(&self, account: &Auth) -> Result<bool> {
+    async fn is_accepted(&self, account: &Account) -> Result<bool> {
         let Some(token) = self.tokens.stored(account).await? else { return Ok(false) };
         match self.douyin.user_info(&token, account.account_open_id.as_str()).await {
             Ok(_) => Ok(true),

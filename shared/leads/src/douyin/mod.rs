@@ -27,7 +27,7 @@ use url::Url;
 pub use endpoint::Endpoint;
 pub use errors::{FailureKind, PlatformError, classify};
 pub use fans::{Fan, FanPage};
-pub use oauth::{RenewedRefreshToken, TokenGrant};
+pub use oauth::{RenewedRefreshToken, TokenSet};
 pub use user::UserInfo;
 
 use transport::Transport;

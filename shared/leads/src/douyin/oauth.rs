@@ -18,7 +18,7 @@ const CONSENT_PAGE: &str = "platform/oauth/connect/";
 
 /// The tokens of one Douyin account.
 #[derive(Debug, Clone, Deserialize)]
-pub struct TokenGrant {
+pub struct TokenSet {
     /// Speaks for the user. Never empty.
     #[serde(deserialize_with = "lenient::token")]
     pub access_token: SecretString,
@@ -75,9 +75,9 @@ impl Douyin {
     /// # Errors
     /// [`CodeRejected`](super::FailureKind::CodeRejected) when the code is expired, used or not ours. A code works
     /// once: after a lost answer the user has to start again.
-    pub async fn exchange_code(&self, code: &SecretString) -> Result<TokenGrant, PlatformError> {
+    pub async fn exchange_code(&self, code: &SecretString) -> Result<TokenSet, PlatformError> {
         let Answer { data: grant, log_id } = self
-            .token_call::<TokenGrant>(
+            .token_call::<TokenSet>(
                 Endpoint::AccessToken,
                 key_and_secret,
                 &[("code", code.expose_secret()), ("grant_type", "authorization_code")],
@@ -95,7 +95,7 @@ impl Douyin {
     ///
     /// # Errors
     /// [`ReauthorizationNeeded`](super::FailureKind::ReauthorizationNeeded) when the refresh token is spent.
-    pub async fn refresh_access_token(&self, refresh_token: &SecretString) -> Result<TokenGrant, PlatformError> {
+    pub async fn refresh_access_token(&self, refresh_token: &SecretString) -> Result<TokenSet, PlatformError> {
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
         Ok(self.token_call(Endpoint::RefreshToken, key, &form).await?.data)
     }

@@ -11,7 +11,7 @@ pub use queue::SyncMessage;
 pub(crate) use queue::SyncQueue;
 pub use request::{Started, SyncRequests, progress};
 pub use sweep::Sweeper;
-pub use worker::{Ran, SyncWorker};
+pub use worker::{RunOutcome, SyncWorker};
 
 use kernel::ids::TaskId;
 use kernel::transaction::Transaction;

@@ -18,7 +18,7 @@ use crate::douyin::{Fan, FanPage};
 use crate::ids::{LeadId, OpenId};
 use crate::store::lead::{Lead, NewLead, Refresh};
 use crate::store::lead_index::Counter;
-use crate::store::lead_index::segment::{NameEntry, fold};
+use crate::store::lead_index::segment::{NameEntry, normalize};
 use crate::store::page_commit::{LeadChanges, Position, met_of};
 use crate::store::sync_task::{Counters, SyncStrategy, SyncTask};
 
@@ -57,7 +57,7 @@ impl Progress {
     /// Takes over what was committed.
     pub fn advance(&mut self, position: Position) {
         self.task.cursor = position.cursor;
-        self.task.walked = position.walked;
+        self.task.fully_listed = position.fully_listed;
         self.task.total = position.total;
         self.task.counters = position.counters;
         self.task.attempts = 0;
@@ -95,7 +95,7 @@ impl Progress {
             met.insert(bitmap_id(lead_id)?);
             let nickname = truncated(&fan.nickname);
             let accounts = vec![(counter.ordinal(account), true)];
-            changes.names.push((lead_id, NameEntry { accounts, nickname: fold(&nickname) }));
+            changes.names.push((lead_id, NameEntry { accounts, nickname: normalize(&nickname) }));
             changes.created.push(NewLead {
                 user_id: task.user_id,
                 fan_open_id: &fan.open_id,
@@ -111,7 +111,7 @@ impl Progress {
             (page.fans.len() as u64, changes.created.len() as u64, changes.refreshed.len() as u64);
         let position = Position {
             cursor: page.cursor,
-            walked: !page.has_more,
+            fully_listed: !page.has_more,
             // The highest count of the walk: who leaves in mid-walk moves the list up, and somebody else is missed.
             total: page.total.max(task.total),
             counters: Counters {
@@ -140,8 +140,8 @@ impl Progress {
         }
         let mut counters = task.counters;
         counters.unfollowed += missing.len() as u64;
-        let (cursor, walked, total, met) = (task.cursor, task.walked, task.total, self.met.clone());
-        (changes, Position { cursor, walked, total, counters, met })
+        let (cursor, fully_listed, total, met) = (task.cursor, task.fully_listed, task.total, self.met.clone());
+        (changes, Position { cursor, fully_listed, total, counters, met })
     }
 }
 
@@ -190,7 +190,7 @@ impl Change {
             .collect();
         accounts.push((counter.ordinal(account), self.follows));
         accounts.sort_unstable();
-        NameEntry { accounts, nickname: fold(&self.nickname) }
+        NameEntry { accounts, nickname: normalize(&self.nickname) }
     }
 }
 

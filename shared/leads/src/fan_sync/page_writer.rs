@@ -18,7 +18,7 @@ const REPLANS: u32 = 20;
 
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum CommitOutcome {
     /// It is in the tables.
     Committed,
     /// The task is not this worker's any more; nothing was written.
@@ -39,7 +39,7 @@ pub(super) async fn commit(
     progress: &mut Progress,
     page: &FanPage,
     lease_end: Option<Timestamp>,
-) -> Result<Step> {
+) -> Result<CommitOutcome> {
     // Only the first attempt may trust the counter that the last commit left.
     let mut last_counter = progress.counter.take();
     let committed = {
@@ -50,7 +50,7 @@ pub(super) async fn commit(
         })
         .await?
     };
-    Ok(taken_over(progress, committed).map_or(Step::LeaseLost, |_| Step::Committed))
+    Ok(taken_over(progress, committed).map_or(CommitOutcome::LeaseLost, |_| CommitOutcome::Committed))
 }
 
 /// Marks, at most `limit` at a time, the leads of the task's account that this walk did not meet. Afterwards none
@@ -60,7 +60,7 @@ pub(super) async fn mark_unfollowed(
     progress: &mut Progress,
     limit: usize,
     lease_end: Option<Timestamp>,
-) -> Result<(Step, usize)> {
+) -> Result<(CommitOutcome, usize)> {
     let mut last_counter = progress.counter.take();
     let committed = {
         let progress = &*progress;
@@ -70,7 +70,7 @@ pub(super) async fn mark_unfollowed(
         .await?
     };
     let marked = taken_over(progress, committed);
-    Ok(marked.map_or((Step::LeaseLost, 0), |marked| (Step::Committed, marked)))
+    Ok(marked.map_or((CommitOutcome::LeaseLost, 0), |marked| (CommitOutcome::Committed, marked)))
 }
 
 async fn try_page(

@@ -13,7 +13,7 @@ use super::SyncQueue;
 use crate::error::{AuthorizationProblem, Result};
 use crate::ids::OpenId;
 use crate::store::Stores;
-use crate::store::auth::Auth;
+use crate::store::account::Account;
 use crate::store::sync_task::{SyncStatus, SyncStrategy, SyncTask};
 use crate::tokens::ensure_active;
 
@@ -103,7 +103,7 @@ impl SyncRequests {
         Ok(Some(task))
     }
 
-    async fn own_account(&self, user_id: UserId, account_open_id: &OpenId) -> Result<Auth> {
+    async fn own_account(&self, user_id: UserId, account_open_id: &OpenId) -> Result<Account> {
         let account = self.stores.accounts.get(account_open_id).await?.filter(|account| account.user_id == user_id);
         Ok(account.ok_or(AuthorizationProblem::AccountUnknown)?)
     }

@@ -40,7 +40,7 @@ pub(crate) struct Position {
     /// The platform's cursor of the next page.
     pub cursor: i64,
     /// Whether the list is walked to its end.
-    pub walked: bool,
+    pub fully_listed: bool,
     /// How many fans the platform says there are.
     pub total: Option<u64>,
     /// What the task has counted.
@@ -98,7 +98,7 @@ impl Stores {
             actions.push(self.leads.refresh(lead, refresh, now)?);
         }
         if let (Some(first), Some(last)) = (changes.created.first(), changes.created.last()) {
-            actions.push(self.index.mark(task.user_id, first.acquire_time, first.lead_id, last.lead_id)?);
+            actions.push(self.index.time_marker(task.user_id, first.acquire_time, first.lead_id, last.lead_id)?);
         }
         let names: Vec<_> = changes.names.iter().map(|(lead_id, entry)| (*lead_id, entry.encode())).collect();
         actions.extend(self.index.names(task.user_id, &names)?);
@@ -138,7 +138,7 @@ fn advance(
             .update_expression(set)
             .expression_attribute_names("#cursor", "cursor")
             .expression_attribute_values(":cursor", n(position.cursor))
-            .expression_attribute_values(":walked", AttributeValue::Bool(position.walked))
+            .expression_attribute_values(":walked", AttributeValue::Bool(position.fully_listed))
             .expression_attribute_values(":pages", n(position.counters.pages))
             .expression_attribute_values(":seen", n(position.counters.seen))
             .expression_attribute_values(":created", n(position.counters.created))

@@ -15,7 +15,7 @@ use kernel::ids::{TaskId, UserId};
 use kernel::lease::Lease;
 use serde::{Deserialize, Serialize};
 
-use super::unless_refused;
+use super::condition_held;
 use super::{put, update};
 use crate::ids::OpenId;
 
@@ -95,7 +95,7 @@ pub struct SyncTask {
     pub cursor: i64,
     /// The list is walked to its end; what is left is to mark who has unfollowed.
     #[serde(default)]
-    pub walked: bool,
+    pub fully_listed: bool,
     /// What it counted.
     #[serde(flatten)]
     pub counters: Counters,
@@ -225,7 +225,7 @@ impl SyncTaskStore {
             .await;
         match outcome {
             Ok(answer) => decode(WHAT, answer.attributes.unwrap_or_default()).map(Some),
-            Err(error) => unless_refused::<(), _, _>(Err(error), "dynamodb:UpdateItem").map(|_| None),
+            Err(error) => condition_held::<(), _, _>(Err(error), "dynamodb:UpdateItem").map(|_| None),
         }
     }
 
@@ -246,7 +246,7 @@ impl SyncTaskStore {
             .expression_attribute_values(":seconds", n(now.as_second()))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// The update every step of a worker starts from: refused once the lease is lost.
@@ -323,6 +323,6 @@ impl SyncTaskStore {
             .expression_attribute_values(":one", n(1))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        condition_held(outcome, "dynamodb:UpdateItem")
     }
 }

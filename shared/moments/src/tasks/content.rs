@@ -26,13 +26,13 @@ pub(super) struct Content {
 
 /// Resolves and checks content.
 #[derive(Debug, Clone)]
-pub(super) struct ContentDesk {
+pub(super) struct ContentResolver {
     library: Option<ContentLibrary>,
     fetcher: MediaFetcher,
     words: SensitiveWords,
 }
 
-impl ContentDesk {
+impl ContentResolver {
     pub fn new(settings: CreationSettings) -> Self {
         let CreationSettings { library, media, words, .. } = settings;
         Self { library, fetcher: MediaFetcher::with_settings(media), words }

@@ -24,7 +24,7 @@ fn progress(strategy: SyncStrategy) -> Progress {
         strategy,
         status: SyncStatus::Processing,
         cursor: 20,
-        walked: false,
+        fully_listed: false,
         counters: Counters { pages: 1, seen: 20, created: 10, updated: 4, unchanged: 6, unfollowed: 2 },
         total: Some(40),
         met: serde_bytes::ByteBuf::new(),
@@ -97,7 +97,7 @@ fn fans_who_are_no_leads_become_leads_with_the_next_numbers() {
         assert!(changes.refreshed.is_empty());
         let counters = Counters { pages: 2, seen: 22, created: 12, updated: 4, unchanged: 6, unfollowed: 2 };
         assert_eq!(position.counters, counters);
-        assert_eq!((position.cursor, position.walked, position.total), (40, false, Some(40)));
+        assert_eq!((position.cursor, position.fully_listed, position.total), (40, false, Some(40)));
         assert_eq!(position.met.iter().collect::<Vec<_>>(), [6, 7]);
     }
 }
@@ -191,7 +191,7 @@ fn last_page_ends_the_walk_and_the_highest_total_stays() {
     for (total, expected) in [(Some(30), Some(40)), (Some(41), Some(41)), (None, Some(40))] {
         let page = FanPage { total, has_more: false, ..page(&[]) };
         let (changes, position) = progress.page_changes(&page, &[], &counter(5), NOW).unwrap();
-        assert_eq!((position.walked, position.total), (true, expected));
+        assert_eq!((position.fully_listed, position.total), (true, expected));
         assert!(changes.names.is_empty() && changes.counter == counter(5));
     }
 }
@@ -234,7 +234,7 @@ fn unmet_leads_are_marked_and_keep_everything_else() {
     let accounts: Vec<_> = changes.names.iter().map(|(_, entry)| entry.accounts.clone()).collect();
     assert_eq!(accounts, [vec![(0, false)], vec![(0, false), (1, true)], vec![(0, false), (1, false)]]);
     assert_eq!(position.counters, Counters { unfollowed: 5, ..progress.task.counters });
-    assert_eq!((position.cursor, position.walked, position.total), (20, false, Some(40)));
+    assert_eq!((position.cursor, position.fully_listed, position.total), (20, false, Some(40)));
 }
 
 #[test]
@@ -248,6 +248,6 @@ fn progress_takes_over_what_was_committed() {
     let has_met = |number| progress.has_met(LeadId::new(number));
     assert!(has_met(6) && has_met(7) && !has_met(5));
     assert!(!has_met(u64::MAX));
-    let SyncTask { cursor, walked, total, counters, attempts, .. } = progress.task;
-    assert_eq!((cursor, walked, total, counters.pages, attempts), (40, false, Some(40), 2, 0));
+    let SyncTask { cursor, fully_listed, total, counters, attempts, .. } = progress.task;
+    assert_eq!((cursor, fully_listed, total, counters.pages, attempts), (40, false, Some(40), 2, 0));
 }

@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use super::segment::NameEntry;
 use super::{
-    Counter, LeadIndexStore, SEGMENT_LEADS, edit_entry, key, lead_at, mark_entry, name_entry, note_entry, open_entry,
-    segment_of, slot_of,
+    Counter, LeadIndexStore, SEGMENT_LEADS, edit_entry, key, lead_at, name_entry, note_entry, open_entry, segment_of,
+    slot_of, time_marker_entry,
 };
 use crate::ids::{LeadId, OpenId};
 use crate::store::lead::LeadStatus;
@@ -57,7 +57,7 @@ pub struct EditRecord {
 
 /// What a search sees of one lead.
 #[derive(Debug)]
-pub(crate) struct Sighting {
+pub(crate) struct IndexedLead {
     pub lead_id: LeadId,
     pub status: LeadStatus,
     pub entry: NameEntry,
@@ -80,12 +80,12 @@ impl LeadIndexStore {
 
     /// The first lead acquired at or after `time`.
     pub(crate) async fn first_since(&self, user_id: UserId, time: i64) -> Result<Option<u64>> {
-        self.nearest_mark(user_id, (mark_entry(time), "mark#~".to_owned()), true, "first_lead_id").await
+        self.nearest_mark(user_id, (time_marker_entry(time), "mark#~".to_owned()), true, "first_lead_id").await
     }
 
     /// The last lead acquired at or before `time`.
     pub(crate) async fn last_until(&self, user_id: UserId, time: i64) -> Result<Option<u64>> {
-        self.nearest_mark(user_id, ("mark#".to_owned(), mark_entry(time)), false, "last_lead_id").await
+        self.nearest_mark(user_id, ("mark#".to_owned(), time_marker_entry(time)), false, "last_lead_id").await
     }
 
     async fn nearest_mark(
@@ -108,7 +108,7 @@ impl LeadIndexStore {
     }
 
     /// The ids, among those in `bounds`, of leads whose folded notes contain `keyword`.
-    pub(crate) async fn noted(&self, user_id: UserId, bounds: Bounds, keyword: &str) -> Result<HashSet<LeadId>> {
+    pub(crate) async fn search_notes(&self, user_id: UserId, bounds: Bounds, keyword: &str) -> Result<HashSet<LeadId>> {
         let mut found = HashSet::new();
         self.each(user_id, (note_entry(LeadId::new(bounds.first)), note_entry(LeadId::new(bounds.last))), |row| {
             let id = row
@@ -132,7 +132,7 @@ impl LeadIndexStore {
         &self,
         user_id: UserId,
         bounds: Bounds,
-        mut visit: impl FnMut(Sighting),
+        mut visit: impl FnMut(IndexedLead),
     ) -> Result<()> {
         let (from, to) = (segment_of(LeadId::new(bounds.first)), segment_of(LeadId::new(bounds.last)));
         self.each(user_id, (name_entry(from), name_entry(to)), |row| {
@@ -148,7 +148,7 @@ impl LeadIndexStore {
                 let Some(entry) = text(&row, &slot.to_string()) else { continue };
                 let entry = NameEntry::decode(entry).ok_or(Error::Corrupt(WHAT))?;
                 let status = status_of(text(&row, &format!("{slot}s")));
-                visit(Sighting { lead_id, status, entry });
+                visit(IndexedLead { lead_id, status, entry });
             }
             Ok(())
         })

@@ -7,7 +7,7 @@
 //! | entry | holds |
 //! |---|---|
 //! | `counter` | how many leads there are, the last acquire time, the accounts met so far |
-//! | `mark#<time>` | the first and last lead acquired at that second |
+//! | `time_marker#<time>` | the first and last lead acquired at that second |
 //! | `name#<segment>` | for 32 leads: accounts and folded nickname (`k`), status unless NEW (`ks`) |
 //! | `open#<segment>` | for 32 leads: the fan's open id, which is the key of the lead's row |
 //! | `note#<lead>` | the folded notes of a lead that has some |
@@ -20,7 +20,7 @@ mod lookup;
 pub mod segment;
 mod write;
 
-pub(crate) use lookup::Sighting;
+pub(crate) use lookup::IndexedLead;
 pub use lookup::{Bounds, EditRecord};
 
 use aws_sdk_dynamodb::Client;
@@ -101,7 +101,7 @@ fn note_entry(lead_id: LeadId) -> String {
     format!("note#{:014}", lead_id.get())
 }
 
-fn mark_entry(time: i64) -> String {
+fn time_marker_entry(time: i64) -> String {
     format!("mark#{time:011}")
 }
 

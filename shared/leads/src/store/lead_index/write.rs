@@ -8,9 +8,10 @@ use kernel::dynamo::{n, s};
 use kernel::error::Result;
 use kernel::ids::UserId;
 
-use super::segment::fold;
+use super::segment::normalize;
 use super::{
-    Counter, LeadIndexStore, edit_entry, key, mark_entry, name_entry, note_entry, open_entry, segment_of, slot_of,
+    Counter, LeadIndexStore, edit_entry, key, name_entry, note_entry, open_entry, segment_of, slot_of,
+    time_marker_entry,
 };
 use crate::ids::{LeadId, OpenId};
 use crate::store::lead::{Lead, LeadStatus};
@@ -35,11 +36,17 @@ impl LeadIndexStore {
     }
 
     /// Notes that the leads `first` to `last` were acquired at `time`; pages of one second share a mark.
-    pub(crate) fn mark(&self, user_id: UserId, time: i64, first: LeadId, last: LeadId) -> Result<TransactWriteItem> {
+    pub(crate) fn time_marker(
+        &self,
+        user_id: UserId,
+        time: i64,
+        first: LeadId,
+        last: LeadId,
+    ) -> Result<TransactWriteItem> {
         update(
             Update::builder()
                 .table_name(&self.table)
-                .set_key(Some(key(user_id, mark_entry(time))))
+                .set_key(Some(key(user_id, time_marker_entry(time))))
                 .update_expression("SET first_lead_id = if_not_exists(first_lead_id, :first), last_lead_id = :last")
                 .expression_attribute_values(":first", n(first))
                 .expression_attribute_values(":last", n(last)),
@@ -101,7 +108,7 @@ impl LeadIndexStore {
     /// Sets what a search finds of a lead's notes.
     pub(crate) fn note(&self, lead: &Lead, notes: &str) -> Result<TransactWriteItem> {
         let key = key(lead.user_id, note_entry(lead.lead_id));
-        let folded = fold(notes);
+        let folded = normalize(notes);
         if folded.is_empty() {
             return delete(Delete::builder().table_name(&self.table).set_key(Some(key)));
         }

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::{CONTENT, Desk, STRANGER, USER};
 use crate::World;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 
-const DOWN: Refusal<'_> = Refusal::new(500, "MOMENT_SYNC_CREATION_FAILED");
+const DOWN: ExpectedError<'_> = ExpectedError::new(500, "MOMENT_SYNC_CREATION_FAILED");
 
 fn put(world: &World, id: &str, owner: u64, text: &str, media_urls: &[&str]) {
     let media_urls = media_urls.iter().map(ToString::to_string).collect();

@@ -3,7 +3,7 @@
 mod claim;
 mod tokens;
 
-pub use tokens::{Fence, SealedTokens};
+pub use tokens::{ExpectedVersion, SealedTokens};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
@@ -25,7 +25,7 @@ const WHAT: &str = "douyin account";
 /// refusals apart from each other, or an `unauthorize`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum AuthStatus {
+pub enum AccountStatus {
     /// The tokens work.
     Active,
     /// Douyin no longer accepts them; the user must authorise again. They are kept: a refusal can be Douyin's mistake.
@@ -36,7 +36,7 @@ pub enum AuthStatus {
 
 /// An account's row.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Auth {
+pub struct Account {
     /// Our row number.
     pub id: u64,
     /// The account's open id for our app.
@@ -54,7 +54,7 @@ pub struct Auth {
     #[serde(default)]
     pub scope: String,
     /// State of the authorisation.
-    pub status: AuthStatus,
+    pub status: AccountStatus,
     /// Sealed; absent once the user has withdrawn them, and in reads through the index by user.
     pub access_token: Option<String>,
     /// Sealed; as above.
@@ -88,7 +88,7 @@ pub struct Auth {
 
 /// What a fresh authorisation writes.
 #[derive(Debug)]
-pub struct Grant<'a> {
+pub struct NewTokens<'a> {
     /// The account.
     pub account_open_id: &'a OpenId,
     /// The tenant.
@@ -113,14 +113,14 @@ pub struct Grant<'a> {
 
 /// Access to the table.
 #[derive(Debug, Clone)]
-pub struct AuthStore {
+pub struct AccountStore {
     pub(super) client: Client,
     pub(super) table: String,
 }
 
-impl AuthStore {
+impl AccountStore {
     /// The account, read consistently, whoever owns it.
-    pub async fn get(&self, account_open_id: &OpenId) -> Result<Option<Auth>> {
+    pub async fn get(&self, account_open_id: &OpenId) -> Result<Option<Account>> {
         let answer = self
             .client
             .get_item()
@@ -134,7 +134,7 @@ impl AuthStore {
     }
 
     /// The tenant's accounts (without tokens), read from the index: a change shows after milliseconds.
-    pub async fn of_user(&self, user_id: UserId) -> Result<Vec<Auth>> {
+    pub async fn of_user(&self, user_id: UserId) -> Result<Vec<Account>> {
         let mut accounts = Vec::new();
         let mut start = None;
         loop {
@@ -166,8 +166,8 @@ impl AuthStore {
     pub(crate) fn bind(
         &self,
         id: u64,
-        grant: Grant<'_>,
-        before: Option<&Auth>,
+        grant: NewTokens<'_>,
+        before: Option<&Account>,
         claim: Option<TaskId>,
         now: i64,
     ) -> Result<TransactWriteItem> {

@@ -5,11 +5,11 @@ use kernel::dynamo::{n, s};
 use kernel::error::Result;
 use kernel::ids::{TaskId, UserId};
 
-use super::{Auth, AuthStore};
+use super::{Account, AccountStore};
 use crate::ids::OpenId;
 use crate::store::{delete, update};
 
-impl AuthStore {
+impl AccountStore {
     /// Claims the account for `task` as one action of a transaction: refused unless it is the tenant's, ACTIVE, and
     /// unclaimed or claimed by `stale`, a task known to have ended.
     pub(crate) fn claim(
@@ -57,7 +57,7 @@ impl AuthStore {
     }
 
     /// Removes the tenant's account as one action of a transaction; refused when its claim has changed since it was read.
-    pub(crate) fn delete(&self, account: &Auth) -> Result<TransactWriteItem> {
+    pub(crate) fn delete(&self, account: &Account) -> Result<TransactWriteItem> {
         let (claim, value) = claimed_by(account);
         delete(
             Delete::builder()
@@ -72,7 +72,7 @@ impl AuthStore {
 
     /// Marks the account REVOKED and drops its tokens and claim, as one action of a transaction; refused when the
     /// tokens or the claim changed since `account` was read.
-    pub(crate) fn revoke(&self, account: &Auth, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn revoke(&self, account: &Account, now: i64) -> Result<TransactWriteItem> {
         let (claim, value) = claimed_by(account);
         let mut builder = Update::builder()
             .table_name(&self.table)
@@ -95,7 +95,7 @@ impl AuthStore {
 }
 
 /// The condition that the account's claim is as it was read.
-pub(super) fn claimed_by(account: &Auth) -> (&'static str, Option<(String, AttributeValue)>) {
+pub(super) fn claimed_by(account: &Account) -> (&'static str, Option<(String, AttributeValue)>) {
     match account.active_sync_task_id {
         None => ("attribute_not_exists(active_sync_task_id)", None),
         Some(task) => ("active_sync_task_id = :claim", Some((":claim".to_owned(), n(task)))),
