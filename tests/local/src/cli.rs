@@ -186,7 +186,7 @@ async fn develop(options: dev::Options, verbose: bool) -> Result<()> {
         } => lost,
     };
     follower.show();
-    // Told a second time, whoever asks is in a hurry. What is still running then is stopped by its leash.
+    // Told a second time, whoever asks is in a hurry. What is still running then is stopped with us.
     tokio::select! {
         stopped = running.stop() => outcome.and(stopped),
         told = told_to_stop() => told,

@@ -1,4 +1,4 @@
-//! Processes that end with us, whatever our end: see `python/leash.py`. A destructor alone would not do, because
+//! Processes that end with us, whatever our end: see `python/parent_watch.py`. A destructor alone would not do, because
 //! nothing runs after SIGKILL, nor for a `static` that the tests of one binary share.
 
 use std::fs::{File, OpenOptions};
@@ -17,19 +17,24 @@ const GRACE: &str = "10";
 
 /// A running process that ends when this value, or the program that holds it, is gone.
 #[derive(Debug)]
-pub(crate) struct Leash {
+pub(crate) struct ParentWatch {
     name: &'static str,
     child: Child,
     /// The end that the process watches.
     hold: Option<ChildStdin>,
 }
 
-impl Leash {
+impl ParentWatch {
     /// Starts `program`, both outputs appended to `log`.
     pub(crate) fn start(name: &'static str, venv: &Venv, log: &Path, program: &Command) -> Result<Self> {
         let log = append(log)?;
         let mut command = Command::new(venv.python());
-        command.arg("-I").arg(paths::script("leash.py")).arg(GRACE).arg(program.get_program()).args(program.get_args());
+        command
+            .arg("-I")
+            .arg(paths::script("parent_watch.py"))
+            .arg(GRACE)
+            .arg(program.get_program())
+            .args(program.get_args());
         for (key, value) in program.get_envs() {
             match value {
                 Some(value) => command.env(key, value),
@@ -56,7 +61,7 @@ impl Leash {
         self.child.try_wait().ok().flatten()
     }
 
-    /// Lets go and waits for the end, which the leash guarantees.
+    /// Lets go and waits for the end, which the watching parent guarantees.
     pub(crate) async fn stop(mut self) -> Result<()> {
         drop(self.hold.take());
         while self.child.try_wait().with_context(|| format!("{} was lost", self.name))?.is_none() {
@@ -66,7 +71,7 @@ impl Leash {
     }
 }
 
-impl Drop for Leash {
+impl Drop for ParentWatch {
     /// Waits too: whoever starts the same thing next finds its port free.
     fn drop(&mut self) {
         drop(self.hold.take());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::{Options, REGION};
-use crate::parent_watch::Leash;
+use crate::parent_watch::ParentWatch;
 use crate::python::{self, Venv};
 use crate::{paths, port};
 
@@ -22,7 +22,7 @@ const START: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct MiniStack {
     url: String,
-    leash: Leash,
+    watch: ParentWatch,
 }
 
 impl MiniStack {
@@ -68,9 +68,9 @@ impl MiniStack {
             Some(state) => command.env("PERSIST_STATE", "1").env("STATE_DIR", state),
             None => command.env_remove("PERSIST_STATE"),
         };
-        let leash = Leash::start("the emulated AWS", venv, &log, &command)?;
+        let watch = ParentWatch::start("the emulated AWS", venv, &log, &command)?;
         let url = format!("http://127.0.0.1:{port}");
-        let mut started = Self { url, leash };
+        let mut started = Self { url, watch };
         started.wait_until_ready().await.with_context(|| {
             format!("The emulated AWS did not start on port {port}; its last words are in {}", log.display())
         })?;
@@ -82,7 +82,7 @@ impl MiniStack {
         let ready = format!("{}/_ministack/ready", self.url);
         let deadline = Instant::now() + START;
         while Instant::now() < deadline {
-            if let Some(status) = self.leash.ended() {
+            if let Some(status) = self.watch.ended() {
                 bail!("it ended at once ({status})");
             }
             if http.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
@@ -100,11 +100,11 @@ impl MiniStack {
 
     /// Whether it has ended by itself.
     pub(super) fn ended(&mut self) -> bool {
-        self.leash.ended().is_some()
+        self.watch.ended().is_some()
     }
 
     /// Stops it and waits until it has saved its state.
     pub(super) async fn stop(self) -> Result<()> {
-        self.leash.stop().await
+        self.watch.stop().await
     }
 }

@@ -12,7 +12,7 @@ use crate::aws::{self, ACCOUNT, EmulatedAws};
 use crate::console::{self, Step};
 use crate::iam::Enforcer;
 use crate::identity::Identity;
-use crate::parent_watch::Leash;
+use crate::parent_watch::ParentWatch;
 use crate::record::{Record, Turn};
 use crate::stack::{self, Parameters, Stack, Template, World};
 use crate::{paths, port, python};
@@ -58,7 +58,7 @@ pub(crate) enum Serving {
 pub(crate) struct Running {
     pub(crate) record: Record,
     /// Nothing when the functions are served elsewhere.
-    watch: Option<Leash>,
+    watch: Option<ParentWatch>,
     /// The line that serves the functions.
     pub(crate) watch_line: String,
     aws: EmulatedAws,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::log_dir;
-use crate::parent_watch::Leash;
+use crate::parent_watch::ParentWatch;
 use crate::paths;
 use crate::python::Venv;
 
@@ -58,11 +58,11 @@ fn quoted(word: &str) -> String {
 }
 
 /// Starts it and waits until it listens. The functions themselves start with their first request.
-pub(super) async fn start(venv: &Venv, port: u16, reload: bool) -> Result<Leash> {
+pub(super) async fn start(venv: &Venv, port: u16, reload: bool) -> Result<ParentWatch> {
     let mut command = Command::new("sh");
     // By the shell, so that what we print has been run; `exec`, so that what is stopped is the watcher and not the shell.
     command.arg("-c").arg(format!("exec {}", self::command(venv, port, reload)?)).current_dir(paths::workspace());
-    let mut watch = Leash::start("cargo lambda watch", venv, &log_dir().join("watch.log"), &command)?;
+    let mut watch = ParentWatch::start("cargo lambda watch", venv, &log_dir().join("watch.log"), &command)?;
     let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
     let deadline = Instant::now() + START;
     while Instant::now() < deadline {
