@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// A century: the longest lifetime any page of the platform mentions. More is not a lifetime, and would leave the
 /// range of the calendar when added to the time now.
@@ -74,9 +75,10 @@ pub(super) fn text_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
     Ok(optional_text(deserializer)?.unwrap_or_default())
 }
 
-/// serde: a list. An empty one may come as `null`, as servers written in Go send it.
-pub(super) fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
-    Ok(Option::<Vec<Value>>::deserialize(deserializer)?.unwrap_or_default())
+/// serde: a list whose elements are not read yet, so that one nobody can read costs none but itself. An empty one may
+/// come as `null`, as servers written in Go send it.
+pub(super) fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Box<RawValue>>, D::Error> {
+    Ok(Option::<Vec<Box<RawValue>>>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// serde: seconds.
@@ -126,7 +128,7 @@ mod tests {
         #[serde(default, deserialize_with = "text_or_empty")]
         text: String,
         #[serde(default, deserialize_with = "list")]
-        list: Vec<Value>,
+        list: Vec<Box<RawValue>>,
         #[serde(default, deserialize_with = "optional_lifetime")]
         lifetime: Option<Duration>,
         #[serde(default, deserialize_with = "optional_token")]

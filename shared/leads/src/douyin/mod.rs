@@ -10,6 +10,7 @@ mod errors;
 mod fans;
 mod lenient;
 mod oauth;
+mod repair;
 mod transport;
 mod user;
 pub mod webhook;
@@ -26,6 +27,7 @@ use url::Url;
 
 pub use endpoint::Endpoint;
 pub use errors::{FailureKind, PlatformError, classify};
+pub(crate) use fans::LONGEST_OPEN_ID;
 pub use fans::{Fan, FanPage};
 pub use oauth::{RenewedRefreshToken, TokenGrant};
 pub use user::UserInfo;
