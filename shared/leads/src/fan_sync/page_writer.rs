@@ -4,22 +4,28 @@
 use jiff::Timestamp;
 use kernel::retry::{Attempt, on_conflict};
 
-use super::page_diff::{Progress, distinct};
-use crate::douyin::FanPage;
+use super::page_diff::{OpenPage, Part, Progress};
 use crate::error::Result;
 use crate::ids::LeadId;
-use crate::store::lead::Lead;
-use crate::store::lead_index::{Bounds, Counter};
+use crate::store::lead_index::{Bounds, Counter, Freshness};
 use crate::store::page_commit::{LeadChanges, PageCommit, PageStore, Position};
 
 /// How often a page is planned anew because another sync of the tenant committed in between.
 const REPLANS: u32 = 20;
 
+/// How many fans are looked up for one transaction: no more leads fit one, and one request finds as many.
+const MOST_FANS: usize = 97;
+
+/// How many unfollowed leads are marked per transaction: each may need its own segment, and 100 actions are the limit.
+const UNFOLLOWED_PER_STEP: usize = 40;
+
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// It is in the tables.
+    /// It is in the tables, and there is nothing left to be done.
     Committed,
+    /// A part of it is in the tables, and more is to come.
+    Partly,
     /// The task is not this worker's any more; nothing was written.
     LeaseLost,
 }
@@ -29,7 +35,7 @@ struct Committed {
     counter: Counter,
     position: Position,
     lease_end: Option<Timestamp>,
-    changed: usize,
+    fans: usize,
 }
 
 /// Commits pages.
@@ -39,51 +45,79 @@ pub(super) struct PageWriter {
 }
 
 impl PageWriter {
-    /// Commits `page`; `lease_end` renews the lease when it is given.
-    pub async fn commit(&self, progress: &mut Progress, page: &FanPage, lease_end: Option<Timestamp>) -> Result<Step> {
+    /// Commits as much of `open` as fits one transaction; `lease_end` renews the lease when it is given.
+    pub async fn commit(
+        &self,
+        progress: &mut Progress,
+        open: &mut OpenPage<'_>,
+        lease_end: Option<Timestamp>,
+    ) -> Result<Step> {
         // Only the first attempt may trust the counter that the last commit left.
         let mut last_counter = progress.counter.take();
         let committed = {
-            let progress = &*progress;
+            let (progress, open) = (&*progress, &*open);
             on_conflict(&self.store.clock, "lead counter", REPLANS, || {
                 // Boxed: it is most of a worker's future, which every caller would carry otherwise.
-                Box::pin(self.try_page(progress, last_counter.take(), page, lease_end))
+                Box::pin(self.try_page(progress, last_counter.take(), open, lease_end))
             })
             .await?
         };
-        Ok(taken_over(progress, committed).map_or(Step::LeaseLost, |_| Step::Committed))
+        Ok(match taken_over(progress, committed) {
+            None => Step::LeaseLost,
+            Some(fans) => {
+                open.advance(fans);
+                if open.is_done() { Step::Committed } else { Step::Partly }
+            }
+        })
     }
 
-    /// Marks, at most `limit` at a time, the leads of the task's account that this walk did not meet. Afterwards none
-    /// is left exactly when fewer than `limit` were marked.
-    pub async fn mark_unfollowed(
-        &self,
-        progress: &mut Progress,
-        limit: usize,
-        lease_end: Option<Timestamp>,
-    ) -> Result<(Step, usize)> {
+    /// The leads that follow the task's account but were not met on this walk. Read consistently: one that is marked
+    /// already must not be found again.
+    pub async fn find_missing(&self, progress: &Progress) -> Result<Vec<LeadId>> {
+        let task = &progress.task;
+        let counter = self.store.index.counter(task.user_id).await?;
+        let Some(ordinal) = counter.known(&task.douyin_user_id) else { return Ok(Vec::new()) };
+        let everyone = Bounds { first: 1, last: counter.lead_count };
+        let mut missing = Vec::new();
+        self.store
+            .index
+            .sightings(task.user_id, everyone, Freshness::Consistent, |sighting| {
+                if sighting.entry.accounts.contains(&(ordinal, true)) && !progress.has_met(sighting.lead_id) {
+                    missing.push(sighting.lead_id);
+                }
+            })
+            .await?;
+        Ok(missing)
+    }
+
+    /// Marks some of the missing leads as unfollowed.
+    pub async fn mark_unfollowed(&self, progress: &mut Progress, lease_end: Option<Timestamp>) -> Result<Step> {
+        let next = progress.next_missing(UNFOLLOWED_PER_STEP).unwrap_or_default();
+        if next.is_empty() {
+            return Ok(Step::Committed);
+        }
         let mut last_counter = progress.counter.take();
         let committed = {
-            let progress = &*progress;
+            let (progress, next) = (&*progress, next.as_slice());
             on_conflict(&self.store.clock, "lead counter", REPLANS, || {
-                self.try_unfollowed(progress, last_counter.take(), limit, lease_end)
+                self.try_unfollowed(progress, last_counter.take(), next, lease_end)
             })
             .await?
         };
-        let marked = taken_over(progress, committed);
-        Ok(marked.map_or((Step::LeaseLost, 0), |marked| (Step::Committed, marked)))
+        Ok(taken_over(progress, committed).map_or(Step::LeaseLost, |_| Step::Partly))
     }
 
     async fn try_page(
         &self,
         progress: &Progress,
         last_counter: Option<Counter>,
-        page: &FanPage,
+        open: &OpenPage<'_>,
         lease_end: Option<Timestamp>,
     ) -> Result<Attempt<Option<Committed>>> {
         // The counter is read before the leads: if it is still the same at commit, so are they.
         let counter = self.counter(progress, last_counter).await?;
-        let ids = distinct(page).map(|fan| fan.open_id.as_str());
+        let fans = open.next(MOST_FANS);
+        let ids = fans.iter().map(|fan| fan.open_id.as_str());
         let known = self.store.leads.by_open_ids(progress.task.user_id, ids).await?;
         // A lead beyond the counter was made by another sync since the counter was read. Its id would be handed out
         // once more, and a transaction that writes one slot of a segment twice is not refused but invalid.
@@ -91,24 +125,23 @@ impl PageWriter {
             return Ok(Attempt::Conflict);
         }
         let now = self.store.clock.now().as_second();
-        let (changes, position) = progress.page_changes(page, &known, &counter, now)?;
-        self.write(progress, &counter, changes, position, lease_end).await
+        let Part { changes, position, fans } = progress.page_changes(open, fans, &known, &counter, now)?;
+        self.write(progress, &counter, changes, position, (lease_end, fans)).await
     }
 
     async fn try_unfollowed(
         &self,
         progress: &Progress,
         last_counter: Option<Counter>,
-        limit: usize,
+        missing: &[LeadId],
         lease_end: Option<Timestamp>,
     ) -> Result<Attempt<Option<Committed>>> {
         let counter = self.counter(progress, last_counter).await?;
-        let missing = self.missing(progress, &counter, limit).await?;
-        let (changes, position) = progress.unfollowed_changes(&missing, &counter);
-        if missing.is_empty() {
-            return Ok(Attempt::Done(Some(Committed { counter, position, lease_end: None, changed: 0 })));
-        }
-        self.write(progress, &counter, changes, position, lease_end).await
+        let user_id = progress.task.user_id;
+        let open_ids = self.store.index.open_ids_of(user_id, missing).await?;
+        let leads = self.store.leads.by_open_ids(user_id, open_ids.values().map(String::as_str)).await?;
+        let (changes, position) = progress.unfollowed_changes(&leads, missing, &counter)?;
+        self.write(progress, &counter, changes, position, (lease_end, 0)).await
     }
 
     async fn write(
@@ -117,15 +150,15 @@ impl PageWriter {
         read: &Counter,
         changes: LeadChanges<'_>,
         position: Position,
-        lease_end: Option<Timestamp>,
+        (lease_end, fans): (Option<Timestamp>, usize),
     ) -> Result<Attempt<Option<Committed>>> {
         let task = (&progress.task, &progress.lease);
         Ok(match self.store.commit(task, read, &changes, &position, lease_end).await? {
             PageCommit::Committed => {
-                let changed = changes.names.len();
+                let moved = !changes.is_empty();
                 let mut counter = changes.counter;
-                counter.version += u64::from(changed > 0);
-                Attempt::Done(Some(Committed { counter, position, lease_end, changed }))
+                counter.version += u64::from(moved);
+                Attempt::Done(Some(Committed { counter, position, lease_end, fans }))
             }
             PageCommit::LeaseLost => Attempt::Done(None),
             PageCommit::Conflict => Attempt::Conflict,
@@ -138,34 +171,15 @@ impl PageWriter {
             None => Ok(self.store.index.counter(progress.task.user_id).await?),
         }
     }
-
-    /// The first `limit` leads that follow the task's account but were not met on this walk.
-    async fn missing(&self, progress: &Progress, counter: &Counter, limit: usize) -> Result<Vec<Lead>> {
-        let task = &progress.task;
-        let Some(ordinal) = counter.known(&task.douyin_user_id) else { return Ok(Vec::new()) };
-        let everyone = Bounds { first: 1, last: counter.lead_count };
-        let mut missing = Vec::new();
-        self.store
-            .index
-            .sightings(task.user_id, everyone, |sighting| {
-                let follows = sighting.entry.accounts.contains(&(ordinal, true));
-                if follows && !progress.has_met(sighting.lead_id) && missing.len() < limit {
-                    missing.push(sighting.lead_id);
-                }
-            })
-            .await?;
-        let open_ids = self.store.index.open_ids_of(task.user_id, &missing).await?;
-        Ok(self.store.leads.by_open_ids(task.user_id, open_ids.values().map(String::as_str)).await?)
-    }
 }
 
-/// Takes over what was committed, and answers how many leads changed; `None` when the lease was lost.
+/// Takes over what was committed, and answers how many fans it covers; `None` when the lease was lost.
 fn taken_over(progress: &mut Progress, committed: Option<Committed>) -> Option<usize> {
-    let Committed { counter, position, lease_end, changed } = committed?;
+    let Committed { counter, position, lease_end, fans } = committed?;
     progress.counter = Some(counter);
     progress.advance(position);
     if let Some(end) = lease_end {
         progress.lease.renewed(end);
     }
-    Some(changed)
+    Some(fans)
 }
