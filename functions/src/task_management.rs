@@ -3,7 +3,8 @@
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::jwt::Authenticator;
-use moments::tasks::{TaskManagement, Tasks};
+use moments::Stores;
+use moments::tasks::{self, Starter};
 
 use crate::http::{ApiRequest, Problem};
 use crate::views::moments::TaskView;
@@ -13,16 +14,15 @@ use kernel::Context;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    pub(crate) management: TaskManagement,
-    tasks: Tasks,
+    pub(crate) stores: Stores,
+    pub(crate) starter: Starter,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let management = TaskManagement::new(cx)?;
-        let tasks = Tasks::new(cx)?;
-        Ok(Self { auth: Authenticator::new(cx).await?, management, tasks })
+        let (stores, starter) = (Stores::new(cx)?, Starter::new(cx)?);
+        Ok(Self { auth: Authenticator::new(cx).await?, stores, starter })
     }
 
     /// Who asks, and about which task; `permission` is that of the function's own route.
@@ -37,7 +37,7 @@ impl App {
 
     /// The task as it is now.
     pub(crate) async fn view(&self, user_id: UserId, task: TaskId) -> Result<TaskView, Problem> {
-        let (task, results) = self.tasks.read(user_id, task).await?;
+        let (task, results) = tasks::read(&self.stores, user_id, task).await?;
         Ok(TaskView::new(task, results))
     }
 }

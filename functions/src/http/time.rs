@@ -7,11 +7,22 @@ use serde::{Deserialize, Deserializer, de};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rfc3339(pub Timestamp);
 
+impl Rfc3339 {
+    fn read<E: de::Error>(text: &str) -> Result<Self, E> {
+        let instant = if is_written_out(text.as_bytes()) { text.parse().ok() } else { None };
+        instant.map(Self).ok_or_else(|| E::custom("时间须为带时区的 RFC 3339 格式，例如 2026-11-20T08:00:00Z"))
+    }
+
+    /// A time that need not be given. An empty text is what a form sends for a field nobody filled in.
+    pub fn or_absent<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Self>, D::Error> {
+        let text = Option::<String>::deserialize(source)?.filter(|text| !text.is_empty());
+        text.map(|text| Self::read(&text)).transpose()
+    }
+}
+
 impl<'de> Deserialize<'de> for Rfc3339 {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(source)?;
-        let instant = if is_written_out(text.as_bytes()) { text.parse().ok() } else { None };
-        instant.map(Self).ok_or_else(|| de::Error::custom("时间须为带时区的 RFC 3339 格式，例如 2026-11-20T08:00:00Z"))
+        Self::read(&String::deserialize(source)?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use leads::accounts::Disconnection;
+use leads::{Stores, accounts};
 use serde::Serialize;
 
 use crate::catalog;
@@ -13,14 +13,13 @@ use kernel::Context;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    disconnection: Disconnection,
+    stores: Stores,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let disconnection = Disconnection::new(cx)?;
-        Ok(Self { auth: Authenticator::new(cx).await?, disconnection })
+        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)? })
     }
 }
 
@@ -34,6 +33,6 @@ struct Answer {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_ACCOUNT_DELETE.permission).await?;
     let douyin_user_id: String = request.path_id("douyinUserId", "douyin account")?;
-    app.disconnection.disconnect(caller.user_id, &douyin_user_id).await?;
+    accounts::disconnect(&app.stores, caller.user_id, &douyin_user_id).await?;
     ApiResponse::ok(Answer { douyin_user_id })
 }

@@ -3,6 +3,7 @@
 
 use kernel::config::ConfigError;
 use leads::authorize::{AuthorizationCallback, Authorized, CallbackOutcome, redirect_error};
+use leads::config::redirect_uri;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
@@ -26,7 +27,7 @@ impl App {
         let secrets = Secrets::load(cx).await?;
         let douyin = leads::config::douyin(cx, secrets)?;
         let callback = AuthorizationCallback::new(cx, douyin)?;
-        Ok(Self { callback, cookie: BrowserCookie::from_env(&cx.env)? })
+        Ok(Self { callback, cookie: BrowserCookie::new(&redirect_uri(cx)?) })
     }
 }
 

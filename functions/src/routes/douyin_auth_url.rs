@@ -4,6 +4,7 @@ use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use leads::authorize::AuthorizationLinks;
 use leads::browser::BrowserKey;
+use leads::config::redirect_uri;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog;
@@ -28,7 +29,7 @@ impl App {
         Ok(Self {
             auth: Authenticator::with_secrets(cx, secrets).await?,
             links,
-            cookie: BrowserCookie::from_env(&cx.env)?,
+            cookie: BrowserCookie::new(&redirect_uri(cx)?),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use leads::fan_sync::SyncProgress;
+use leads::{Stores, fan_sync};
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
@@ -13,14 +13,13 @@ use kernel::Context;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    progress: SyncProgress,
+    stores: Stores,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let progress = SyncProgress::new(cx)?;
-        Ok(Self { auth: Authenticator::new(cx).await?, progress })
+        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)? })
     }
 }
 
@@ -28,5 +27,5 @@ impl App {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_FANS_SYNC_TASK.permission).await?;
     let task = request.path_id("taskId", "sync task")?;
-    ApiResponse::ok(SyncTaskView::from(app.progress.read(caller.user_id, task).await?))
+    ApiResponse::ok(SyncTaskView::from(fan_sync::progress(&app.stores, caller.user_id, task).await?))
 }

@@ -2,8 +2,8 @@
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use leads::desk::LeadDesk;
 use leads::ids::LeadId;
+use leads::{Stores, desk};
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
@@ -14,14 +14,13 @@ use kernel::Context;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    desk: LeadDesk,
+    stores: Stores,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let desk = LeadDesk::new(cx)?;
-        Ok(Self { auth: Authenticator::new(cx).await?, desk })
+        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)? })
     }
 }
 
@@ -34,6 +33,6 @@ pub(super) fn lead_id(request: &ApiRequest) -> kernel::Result<LeadId> {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_LEAD.permission).await?;
     let lead_id = lead_id(&request)?;
-    let (lead, history) = app.desk.read(caller.user_id, lead_id).await?;
+    let (lead, history) = desk::read(&app.stores, caller.user_id, lead_id).await?;
     ApiResponse::ok(LeadDetail::new(lead, Some(history)))
 }

@@ -2,8 +2,9 @@
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use leads::desk::{LeadChange, LeadDesk};
+use leads::desk::LeadChange;
 use leads::store::lead::LeadStatus;
+use leads::{Stores, desk};
 use serde::Deserialize;
 
 use super::douyin_lead::lead_id;
@@ -16,14 +17,13 @@ use kernel::Context;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    desk: LeadDesk,
+    stores: Stores,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let desk = LeadDesk::new(cx)?;
-        Ok(Self { auth: Authenticator::new(cx).await?, desk })
+        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)? })
     }
 }
 
@@ -44,5 +44,5 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let lead_id = lead_id(&request)?;
     let body: Body = request.json_body(MAX_BODY)?;
     let change = LeadChange { status: body.status, notes: body.notes, version: body.version, reopen: body.reopen };
-    ApiResponse::ok(LeadDetail::new(app.desk.change(&caller, lead_id, &change).await?, None))
+    ApiResponse::ok(LeadDetail::new(desk::change(&app.stores, &caller, lead_id, &change).await?, None))
 }

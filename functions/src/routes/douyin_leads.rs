@@ -4,7 +4,8 @@ use kernel::advice::ErrorCode;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use kernel::page::Page;
-use leads::lead_list::{LeadList, RawLeadQuery};
+use leads::lead_list::RawLeadQuery;
+use leads::{Stores, lead_list};
 use serde::Deserialize;
 
 use crate::catalog;
@@ -16,14 +17,13 @@ use kernel::Context;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    list: LeadList,
+    stores: Stores,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let list = LeadList::new(cx)?;
-        Ok(Self { auth: Authenticator::new(cx).await?, list })
+        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)? })
     }
 }
 
@@ -59,7 +59,7 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let caller = request.caller(&app.auth, catalog::DOUYIN_LEADS.permission).await?;
     let query: Query =
         request.query().map_err(|error| Problem::from(error).with_code(ErrorCode::InvalidDouyinLeadQuery))?;
-    let page = app.list.page(caller.user_id, &RawLeadQuery::from(query).parse()?).await?;
+    let page = lead_list::page(&app.stores, caller.user_id, &RawLeadQuery::from(query).parse()?).await?;
     let records = page.records.into_iter().map(LeadRecord::from).collect();
     ApiResponse::ok(Page { records, total: page.total, size: page.size, current: page.current, pages: page.pages })
 }

@@ -3,7 +3,8 @@
 use kernel::config::ConfigError;
 use kernel::mac::constant_time_eq;
 use kernel::platform_secret::{PlatformSecret, Secrets};
-use moments::accounts::{Notice, OfflineNotices};
+use moments::Stores;
+use moments::accounts::{Notice, take_notice};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
@@ -13,15 +14,14 @@ use kernel::Context;
 /// What the requests of this function share.
 #[derive(Debug)]
 pub struct App {
-    notices: OfflineNotices,
+    stores: Stores,
     secrets: Secrets,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let notices = OfflineNotices::new(cx)?;
-        Ok(Self { notices, secrets: Secrets::load(cx).await? })
+        Ok(Self { stores: Stores::new(cx)?, secrets: Secrets::load(cx).await? })
     }
 }
 
@@ -63,7 +63,7 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     app.secrets.find(is_ours).await.ok_or(kernel::Error::NotFound(WHAT))?;
     // The gateway first probes the address with a body of its own; whatever is no notice needs no action.
     if let Some((notice, device)) = notice(request.body()) {
-        app.notices.take(notice, &device).await?;
+        take_notice(&app.stores, notice, &device).await?;
     }
     ApiResponse::ok(())
 }

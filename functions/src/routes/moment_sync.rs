@@ -2,6 +2,7 @@
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
+use moments::ids::AccountId;
 use moments::store::task::ContentId;
 use moments::tasks::{NewTaskRequest, TaskCreation};
 use secrecy::SecretString;
@@ -9,7 +10,6 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, Rfc3339};
-use crate::views::instant;
 use kernel::Context;
 
 /// What the requests of this function share.
@@ -34,7 +34,8 @@ struct Body {
     content_id: Option<ContentId>,
     text: Option<String>,
     media_urls: Option<Vec<String>>,
-    account_ids: Vec<String>,
+    account_ids: Vec<AccountId>,
+    #[serde(default, deserialize_with = "Rfc3339::or_absent")]
     scheduled_time: Option<Rfc3339>,
 }
 
@@ -84,6 +85,6 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
         sync_task_id: created.id.get(),
         content_id: created.content_id,
         status: "PENDING",
-        create_time: instant(created.create_time),
+        create_time: created.create_time,
     })
 }

@@ -2,7 +2,7 @@
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use moments::tasks::Tasks;
+use moments::{Stores, tasks};
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
@@ -13,14 +13,13 @@ use kernel::Context;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    tasks: Tasks,
+    stores: Stores,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let tasks = Tasks::new(cx)?;
-        Ok(Self { auth: Authenticator::new(cx).await?, tasks })
+        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)? })
     }
 }
 
@@ -28,6 +27,6 @@ impl App {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::MOMENT_TASK.permission).await?;
     let task = request.path_id("taskId", "moment task")?;
-    let (task, results) = app.tasks.read(caller.user_id, task).await?;
+    let (task, results) = tasks::read(&app.stores, caller.user_id, task).await?;
     ApiResponse::ok(TaskView::new(task, results))
 }

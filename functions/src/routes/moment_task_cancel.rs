@@ -1,5 +1,7 @@
 //! `POST /api/v1/workbench/wechat/moments/tasks/{taskId}/cancel`: call off what was not sent yet.
 
+use moments::tasks;
+
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 pub use crate::task_management::App;
@@ -7,6 +9,6 @@ pub use crate::task_management::App;
 /// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let (user_id, task) = app.asked(&request, catalog::MOMENT_TASK_CANCEL.permission).await?;
-    app.management.cancel(user_id, task).await?;
+    tasks::cancel(&app.stores, &app.starter, user_id, task).await?;
     ApiResponse::ok(app.view(user_id, task).await?)
 }

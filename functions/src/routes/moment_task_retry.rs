@@ -1,6 +1,7 @@
 //! `POST /api/v1/workbench/wechat/moments/tasks/{taskId}/retry`: try failed accounts again, and no others.
 
-use moments::tasks::RetryRequest;
+use moments::ids::AccountId;
+use moments::tasks::{self, RetryRequest};
 use serde::Deserialize;
 
 use crate::catalog;
@@ -11,7 +12,7 @@ pub use crate::task_management::App;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Body {
-    account_ids: Option<Vec<String>>,
+    account_ids: Option<Vec<AccountId>>,
     include_unconfirmed: Option<bool>,
 }
 
@@ -24,6 +25,6 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
         account_ids: body.account_ids,
         include_unconfirmed: body.include_unconfirmed.unwrap_or_default(),
     };
-    app.management.retry(user_id, task, &wanted).await?;
+    tasks::retry(&app.stores, &app.starter, user_id, task, &wanted).await?;
     ApiResponse::accepted(app.view(user_id, task).await?)
 }

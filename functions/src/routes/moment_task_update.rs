@@ -1,5 +1,6 @@
 //! `PATCH /api/v1/workbench/wechat/moments/tasks/{taskId}`: move a timed task to another time.
 
+use ::moments::tasks;
 use serde::Deserialize;
 
 use crate::catalog;
@@ -16,6 +17,6 @@ struct Body {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let (user_id, task) = app.asked(&request, catalog::MOMENT_TASK_UPDATE.permission).await?;
     let body: Body = request.json_body(MAX_BODY)?;
-    app.management.reschedule(user_id, task, body.scheduled_time.0).await?;
+    tasks::reschedule(&app.stores, &app.starter, user_id, task, body.scheduled_time.0).await?;
     ApiResponse::ok(app.view(user_id, task).await?)
 }

@@ -3,8 +3,9 @@
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use kernel::page::{MAX_SIZE, Page, PageRequest};
+use moments::Stores;
 use moments::status::TaskStatus;
-use moments::tasks::Tasks;
+use moments::tasks;
 use serde::Deserialize;
 
 use crate::catalog;
@@ -16,14 +17,13 @@ use kernel::Context;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    tasks: Tasks,
+    stores: Stores,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let tasks = Tasks::new(cx)?;
-        Ok(Self { auth: Authenticator::new(cx).await?, tasks })
+        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)? })
     }
 }
 
@@ -45,7 +45,7 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     if !(1..=MAX_SIZE).contains(&wanted.size) {
         return Err(kernel::Error::invalid("size", format!("每页条数须为 1 到 {MAX_SIZE} 的整数")).into());
     }
-    let page = app.tasks.list(caller.user_id, query.status, wanted).await?;
+    let page = tasks::list(&app.stores, caller.user_id, query.status, wanted).await?;
     let records = page.records.into_iter().map(TaskSummary::from).collect();
     ApiResponse::ok(Page { records, total: page.total, size: page.size, current: page.current, pages: page.pages })
 }

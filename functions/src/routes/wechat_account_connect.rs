@@ -3,6 +3,7 @@
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use moments::accounts::{AccountConnections, CorpRequest, DeviceRequest};
+use moments::provider::Provider;
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -35,14 +36,7 @@ const RISK: &str = "个人号通过第三方网关发布朋友圈，并非微信
 #[serde(rename_all = "camelCase")]
 struct Kind {
     #[serde(deserialize_with = "word")]
-    account_type: AccountType,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum AccountType {
-    Wework,
-    Personal,
+    account_type: Provider,
 }
 
 #[derive(Deserialize)]
@@ -81,12 +75,12 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let caller = request.caller(&app.auth, catalog::WECHAT_ACCOUNT_CONNECT.permission).await?;
     let Kind { account_type } = request.json_body(MAX_BODY)?;
     let (accounts, risk_notice) = match account_type {
-        AccountType::Wework => {
+        Provider::Wecom => {
             let Company { corp_id, agent_id, secret, member_ids, .. } = request.json_body(MAX_BODY)?;
             let wanted = CorpRequest { corp_id, agent_id, secret, member_ids };
             (app.connections.connect_corp(caller.user_id, &wanted).await?, None)
         }
-        AccountType::Personal => {
+        Provider::Gateway => {
             let Device { app_id, gateway_token, account_name, accept_risk, .. } = request.json_body(MAX_BODY)?;
             if !accept_risk {
                 let problem = format!("{RISK}如仍要连接，请传 acceptRisk: true");

@@ -2,7 +2,9 @@
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use moments::accounts::Disconnection;
+use moments::Stores;
+use moments::accounts::disconnect;
+use moments::ids::AccountId;
 use serde::Serialize;
 
 use crate::catalog;
@@ -13,27 +15,26 @@ use kernel::Context;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    disconnection: Disconnection,
+    stores: Stores,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let disconnection = Disconnection::new(cx)?;
-        Ok(Self { auth: Authenticator::new(cx).await?, disconnection })
+        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)? })
     }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
-    account_id: String,
+    account_id: AccountId,
 }
 
 /// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::WECHAT_ACCOUNT_DISCONNECT.permission).await?;
-    let account_id: String = request.path_id("accountId", "wechat account")?;
-    app.disconnection.disconnect(caller.user_id, &account_id).await?;
+    let account_id = AccountId::from(request.path_id::<String>("accountId", "wechat account")?);
+    disconnect(&app.stores, caller.user_id, &account_id).await?;
     ApiResponse::ok(Answer { account_id })
 }

@@ -2,7 +2,7 @@
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use moments::accounts::Accounts;
+use moments::{Stores, accounts};
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
@@ -13,20 +13,19 @@ use kernel::Context;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    accounts: Accounts,
+    stores: Stores,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let accounts = Accounts::new(cx)?;
-        Ok(Self { auth: Authenticator::new(cx).await?, accounts })
+        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)? })
     }
 }
 
 /// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::WECHAT_ACCOUNTS.permission).await?;
-    let accounts = app.accounts.list(caller.user_id).await?;
+    let accounts = accounts::list(&app.stores, caller.user_id).await?;
     ApiResponse::ok(accounts.into_iter().map(AccountView::from).collect::<Vec<_>>())
 }

@@ -1,21 +1,21 @@
 //! WeChat Moments: the domain's objects with the contract's field names.
 
 use jiff::Timestamp;
+use moments::ids::AccountId;
+use moments::provider::Provider;
 use moments::status::{ResultStatus, TaskStatus};
-use moments::store::account::{Account, AccountStatus, AccountType};
+use moments::store::account::{Account, AccountStatus};
 use moments::store::result::{AccountResult, Stage};
 use moments::store::task::{ContentId, Task};
 use serde::Serialize;
-
-use super::instant;
 
 /// An account one may publish with: exactly the owner's fields.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountView {
-    account_id: String,
+    account_id: AccountId,
     account_name: String,
-    account_type: AccountType,
+    account_type: Provider,
     status: AccountStatus,
 }
 
@@ -24,7 +24,7 @@ impl From<Account> for AccountView {
         Self {
             account_id: account.account_id,
             account_name: account.account_name,
-            account_type: account.account_type,
+            account_type: account.provider,
             status: account.status,
         }
     }
@@ -52,9 +52,9 @@ impl From<Task> for TaskSummary {
             text: task.text_content,
             media_urls: task.media_urls,
             status: task.status,
-            create_time: instant(task.create_time),
-            update_time: instant(task.update_time),
-            scheduled_time: task.scheduled_time.map(instant),
+            create_time: task.create_time,
+            update_time: task.update_time,
+            scheduled_time: task.scheduled_time,
         }
     }
 }
@@ -75,7 +75,7 @@ pub struct TaskView {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ResultView {
-    account_id: String,
+    account_id: AccountId,
     account_name: String,
     status: ResultStatus,
     stage: Stage,
@@ -89,14 +89,14 @@ impl TaskView {
     /// The view of a task and its accounts.
     pub fn new(task: Task, results: Vec<AccountResult>) -> Self {
         // The task's own row does not move with every step of an account.
-        let last = results.iter().map(|result| result.update_time).fold(task.update_time, i64::max);
+        let last = results.iter().map(|result| result.update_time).fold(task.update_time, Timestamp::max);
         Self {
             sync_task_id: task.id.get(),
             content_id: task.content_id,
             status: task.status,
-            create_time: instant(task.create_time),
-            update_time: instant(last),
-            scheduled_time: task.scheduled_time.map(instant),
+            create_time: task.create_time,
+            update_time: last,
+            scheduled_time: task.scheduled_time,
             results: results.into_iter().map(ResultView::from).collect(),
         }
     }
@@ -112,7 +112,7 @@ impl From<AccountResult> for ResultView {
             moment_id: result.moment_id,
             error_code: result.error_code,
             error_message: result.error_message,
-            update_time: instant(result.update_time),
+            update_time: result.update_time,
         }
     }
 }

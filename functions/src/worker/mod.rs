@@ -9,14 +9,8 @@ pub use sqs::{run_batch, serve_sqs};
 use std::time::Duration;
 
 use kernel::Clock;
-use kernel::config::{ConfigError, Env};
 use kernel::deadline::Deadline;
 use lambda_runtime::Context;
-
-/// The function's own `Timeout`, as its template tells it.
-fn function_timeout(env: &Env) -> Result<Duration, ConfigError> {
-    env.required_parsed("FUNCTION_TIMEOUT_SECONDS").map(Duration::from_secs)
-}
 
 fn deadline(context: &Context, timeout: Duration) -> Deadline {
     Deadline::from_context(context.deadline, Clock::System.now(), timeout)

@@ -6,14 +6,14 @@ use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use kernel::config::Env;
+use kernel::config::{Env, function_timeout};
 use kernel::deadline::Deadline;
 use kernel::round::RoundReport;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
 use tracing::{Instrument, error_span};
 
-use super::{deadline, function_timeout};
+use super::deadline;
 use crate::boot;
 
 /// The whole `main` of a scheduled function.

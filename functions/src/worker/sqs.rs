@@ -12,14 +12,14 @@ use std::time::Instant;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::FutureExt;
 use futures::future::join_all;
-use kernel::config::Env;
+use kernel::config::{Env, function_timeout};
 use kernel::deadline::Deadline;
 use kernel::mac::sha256_hex;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, error_span};
 
-use super::{deadline, function_timeout};
+use super::deadline;
 use crate::boot;
 
 /// The whole `main` of a function behind a queue; see [`run_batch`] for what `handle` means.

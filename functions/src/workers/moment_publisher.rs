@@ -2,23 +2,21 @@
 
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
-use moments::config::PublishSettings;
-use moments::publish::{Dispatcher, PublishMessage, Publisher};
+use moments::publish::{PublishMessage, Publisher};
+use moments::store::unit::UnitKey;
 
 use kernel::Context;
 
 /// What the messages of this function share.
 #[derive(Debug)]
 pub struct App {
-    dispatcher: Dispatcher,
     publisher: Publisher,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let settings = PublishSettings::from_env(&cx.env)?;
-        Ok(Self { dispatcher: Dispatcher::new(cx, &settings)?, publisher: Publisher::new(cx, settings)? })
+        Ok(Self { publisher: Publisher::new(cx)? })
     }
 }
 
@@ -28,9 +26,10 @@ impl App {
 /// short.
 pub async fn handle(app: &App, message: PublishMessage, deadline: Deadline) -> moments::Result<()> {
     match &message.unit {
-        None => app.dispatcher.dispatch(message.task_id).await,
+        None => app.publisher.dispatch(message.task_id).await,
         Some(unit) => {
-            let moved = app.publisher.run(message.task_id, unit, deadline).await?;
+            let key = UnitKey { task_id: message.task_id, unit };
+            let moved = app.publisher.run(key, deadline).await?;
             tracing::info!(task.id = message.task_id.get(), unit, ?moved, "unit of task {} handled", message.task_id);
             Ok(())
         }

@@ -175,6 +175,8 @@ catalogue! {
     // A provider's refusals: of a publication, or of a connection while somebody waits. What that person typed wrong is
     // theirs to mend, a 400; whatever else a provider does is a 500.
     WECHAT_UNAVAILABLE: WechatApi 500 "微信服务暂时繁忙" => "请稍后重试";
+    GATEWAY_UNAVAILABLE: WechatApi 500 "个人号网关暂时没有响应" => "请稍后重试，若一再出现请联系网关服务商";
+    GATEWAY_MEDIA_FAILED: WechatApi 500 "个人号网关多次未能取得图片或视频" => "素材链接在检查时可以下载，请稍后重试，若一再出现请联系网关服务商";
     WECHAT_RATE_LIMITED: WechatApi 500 "微信接口调用过于频繁" => "请稍后重试";
     CORP_CREDENTIALS_INVALID: WechatApi 400 "企业微信应用凭证无效" => "请核对企业 ID 和应用密钥，重新连接账号后重试";
     CORP_CREDENTIALS_REFUSED: WechatApi 400 "企业微信应用凭证无效" => "请核对企业 ID 和应用密钥后重新提交";

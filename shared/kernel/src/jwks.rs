@@ -8,14 +8,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
-use reqwest::{Client, Url};
+use reqwest::Url;
+use reqwest::header::USER_AGENT;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
 use crate::config::ConfigError;
 use crate::error::{Error, Result};
-use crate::http_client;
+use crate::platform_http::{Connection, KEEP_IDLE, Lost, PlatformHttp, Policy, Proxy, Reply, exchange};
 
 /// How long an answer counts as fresh: the longest a withdrawn key is still honoured while the server answers.
 const MAX_AGE: SignedDuration = SignedDuration::from_mins(10);
@@ -27,6 +28,8 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(30);
 const PAUSE_WITHOUT_KEYS: SignedDuration = SignedDuration::from_secs(1);
 /// A user waits for this fetch, behind API Gateway's 30 seconds.
 const TIMEOUT: Duration = Duration::from_secs(3);
+/// A function has a direct way out, and who can alter this answer can be any user: no proxy.
+const POLICY: Policy = Policy { timeout: TIMEOUT, proxy: Proxy::Never, keep_idle: KEEP_IDLE };
 /// A set of ten RSA keys with their certificates stays below this.
 const MAX_BODY: usize = 64 * 1024;
 
@@ -34,14 +37,13 @@ const MAX_BODY: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Jwks {
     url: Url,
+    http: PlatformHttp,
     clock: Clock,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Built at the first fetch: a function that gets no token never pays for it.
-    client: Option<Client>,
     /// The last good answer; never replaced by a bad one.
     keys: Vec<Key>,
     fetched_at: Option<Timestamp>,
@@ -70,7 +72,7 @@ impl Jwks {
             "http" if loopback => {}
             _ => return Err(invalid("must start with https://")),
         }
-        Ok(Self { url, clock, state: Mutex::default() })
+        Ok(Self { http: PlatformHttp::new(url.clone(), POLICY), url, clock, state: Mutex::default() })
     }
 
     /// The key for a token whose header names `id` and `algorithm`. Without an id it is the only key of that
@@ -108,7 +110,7 @@ impl Jwks {
         }
         let now = self.clock.now();
         state.attempted_at = Some(now);
-        match self.fetch(&mut state.client).await {
+        match self.fetch().await {
             Ok(keys) => {
                 state.keys = keys;
                 state.fetched_at = Some(now);
@@ -117,21 +119,13 @@ impl Jwks {
         }
     }
 
-    async fn fetch(&self, client: &mut Option<Client>) -> Result<Vec<Key>, &'static str> {
-        let client = match client {
-            Some(client) => client,
-            None => client.insert(http_client::build(TIMEOUT).map_err(|_| "no http client")?),
-        };
-        let mut answer = client.get(self.url.clone()).send().await.map_err(|_| "no answer")?;
-        if answer.status() != reqwest::StatusCode::OK {
+    async fn fetch(&self) -> Result<Vec<Key>, &'static str> {
+        let client = self.http.client(Connection::Kept).await.map_err(|_| "no http client")?;
+        let request = client.get(self.url.clone()).header(USER_AGENT, concat!("cunkebao/", env!("CARGO_PKG_VERSION")));
+        let Reply { status, body } =
+            exchange(request, MAX_BODY).await.map_err(|Lost { reason, .. }| reason.as_str())?;
+        if status != 200 {
             return Err("the status is not 200");
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|_| "the answer broke off")? {
-            if body.len() + chunk.len() > MAX_BODY {
-                return Err("the answer is too large");
-            }
-            body.extend_from_slice(&chunk);
         }
         parse(&body)
     }

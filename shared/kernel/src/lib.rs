@@ -15,14 +15,14 @@ pub mod deadline;
 pub mod due;
 pub mod dynamo;
 pub mod error;
-#[expect(clippy::disallowed_methods, reason = "the client for what is no platform of a domain")]
-pub mod http_client;
 pub mod ids;
 pub mod jwks;
 pub mod jwt;
 pub mod lease;
+pub mod lenient;
 pub mod mac;
 pub mod page;
+pub mod platform_http;
 pub mod platform_secret;
 pub mod queue;
 pub mod retry;

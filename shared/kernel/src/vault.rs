@@ -6,6 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::config::{CREDENTIALS, ConfigError};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ids::UserId;
 
@@ -31,6 +33,14 @@ pub struct Vault {
 }
 
 impl Vault {
+    /// The vault of what users entrust to us.
+    ///
+    /// # Errors
+    /// When `TOKEN_KEY_ID` is missing.
+    pub fn load(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self::new(cx.aws.kms.clone(), CREDENTIALS.of(&cx.env).text("TOKEN_KEY_ID")?))
+    }
+
     /// A vault with the symmetric key `key_id`.
     pub fn new(kms: Client, key_id: String) -> Self {
         Self { kms, key_id }

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kernel::Clock;
 use kernel::Context;
-use kernel::config::{ConfigError, Env};
+use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::mac::{Signer, random, sha256_hex};
 use kernel::vault::Vault;
@@ -16,67 +15,33 @@ use url::Url;
 
 use crate::binding::{Bindings, FreshGrant};
 use crate::browser::BrowserKey;
+use crate::config::{AuthorizationSettings, state_signer};
 use crate::douyin::{Douyin, Endpoint, FailureKind, PlatformError};
 use crate::error::{AuthorizationProblem, Error, Result};
-use crate::store::oauth_state::{NewAuthorization, OauthStateStore, PendingAuthorization};
-use crate::store::parked_grant::{self, ParkedGrant, ParkedGrantStore, TicketKey};
+use crate::store::Stores;
+use crate::store::oauth_state::{NewAuthorization, PendingAuthorization};
+use crate::store::parked_grant::{self, ParkedGrant, TicketKey};
 
 /// The refresh token lives this long when the answer does not say.
 const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
 
-/// The pages a user may be sent back to.
-#[derive(Debug, Clone)]
-pub struct RedirectOrigins(Vec<url::Origin>);
-
-impl RedirectOrigins {
-    /// From `REDIRECT_ORIGINS`, a comma-separated list such as `https://app.example.com`.
-    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        const NAME: &str = "REDIRECT_ORIGINS";
-        let invalid = |problem: String| ConfigError::Invalid { name: NAME.to_owned(), problem };
-        let origins = env.list(NAME).into_iter().map(|text| {
-            let url = Url::parse(&text).map_err(|error| invalid(format!("{text}: {error}")))?;
-            let origin = url.origin();
-            if origin.is_tuple() { Ok(origin) } else { Err(invalid(format!("{text} is not an origin"))) }
-        });
-        origins.collect::<Result<_, _>>().map(Self)
-    }
-
-    /// The URL as it will be used, when its origin is on the list. Parsed as a browser parses it, so `//evil`,
-    /// user info, look-alike hosts and backslashes are judged by where they would really lead.
-    pub fn allow(&self, text: &str) -> Option<Url> {
-        let url = Url::parse(text).ok()?;
-        let plain = url.username().is_empty() && url.password().is_none() && text.len() <= 2_048;
-        (plain && matches!(url.scheme(), "https" | "http") && self.0.contains(&url.origin())).then_some(url)
-    }
-}
-
 /// Issues authorisation links.
 #[derive(Debug, Clone)]
 pub struct AuthorizationLinks {
-    states: OauthStateStore,
+    stores: Stores,
     signer: Signer,
     douyin: Douyin,
-    redirect_uri: String,
-    scopes: Vec<String>,
-    origins: RedirectOrigins,
-    clock: Clock,
+    settings: AuthorizationSettings,
 }
 
 impl AuthorizationLinks {
     /// From the environment.
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
-        let mut scopes = cx.env.list("DOUYIN_SCOPES");
-        if scopes.is_empty() {
-            scopes = vec!["user_info".to_owned(), "fans.list".to_owned()];
-        }
         Ok(Self {
-            states: OauthStateStore::new(cx)?,
-            signer: Signer::new(cx.aws.kms.clone(), cx.env.required("STATE_KEY_ID")?),
+            stores: Stores::new(cx)?,
+            signer: state_signer(cx)?,
             douyin,
-            redirect_uri: cx.env.required("DOUYIN_REDIRECT_URI")?,
-            scopes,
-            origins: RedirectOrigins::from_env(&cx.env)?,
-            clock: cx.clock.clone(),
+            settings: AuthorizationSettings::new(&cx.env)?,
         })
     }
 
@@ -88,21 +53,22 @@ impl AuthorizationLinks {
     pub async fn issue(&self, user_id: UserId, redirect_url: Option<&str>, browser: &BrowserKey) -> Result<String> {
         let redirect_url = match redirect_url {
             None => None,
-            Some(text) => Some(self.origins.allow(text).ok_or_else(|| {
+            Some(text) => Some(self.settings.origins.allow(text).ok_or_else(|| {
                 kernel::Error::invalid("redirectUrl", "跳转地址不在允许的域名范围内，请使用存客宝页面的完整地址")
             })?),
         };
+        let AuthorizationSettings { redirect_uri, scopes, .. } = &self.settings;
         let nonce = random::<32>();
         let mac = self.signer.sign(&nonce).await?;
         let authorization = NewAuthorization {
             user_id,
             redirect_url: redirect_url.as_ref().map(Url::as_str),
-            scopes: &self.scopes.join(","),
+            scopes: &scopes.join(","),
             browser_hash: &browser.hash(),
         };
-        self.states.put(&sha256_hex(&nonce), authorization, self.clock.now().as_second()).await?;
+        self.stores.states.put(&sha256_hex(&nonce), authorization, self.stores.clock.now().as_second()).await?;
         let state = format!("{}.{}", URL_SAFE_NO_PAD.encode(nonce), URL_SAFE_NO_PAD.encode(mac));
-        Ok(self.douyin.authorize_url(&self.redirect_uri, &self.scopes, &state).await)
+        Ok(self.douyin.authorize_url(redirect_uri, scopes, &state).await)
     }
 }
 
@@ -137,26 +103,22 @@ pub enum CallbackOutcome {
 /// Handles returns from Douyin.
 #[derive(Debug, Clone)]
 pub struct AuthorizationCallback {
-    states: OauthStateStore,
-    parked: ParkedGrantStore,
+    stores: Stores,
     bindings: Bindings,
     signer: Signer,
     vault: Vault,
     douyin: Douyin,
-    clock: Clock,
 }
 
 impl AuthorizationCallback {
     /// From the environment.
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self {
-            states: OauthStateStore::new(cx)?,
-            parked: ParkedGrantStore::new(cx)?,
+            stores: Stores::new(cx)?,
             bindings: Bindings::new(cx)?,
-            signer: Signer::new(cx.aws.kms.clone(), cx.env.required("STATE_KEY_ID")?),
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
+            signer: state_signer(cx)?,
+            vault: Vault::load(cx)?,
             douyin,
-            clock: cx.clock.clone(),
         })
     }
 
@@ -196,7 +158,7 @@ impl AuthorizationCallback {
         if !self.signer.verify(&nonce, &mac).await? {
             return Err(STATE_INVALID.into());
         }
-        let pending = self.states.consume(&sha256_hex(&nonce), &self.clock).await?;
+        let pending = self.stores.states.consume(&sha256_hex(&nonce), &self.stores.clock).await?;
         Ok(pending.ok_or(STATE_INVALID)?)
     }
 
@@ -211,7 +173,7 @@ impl AuthorizationCallback {
         let grant = self.exchange(pending, code).await?;
         let user_id = pending.user_id;
         let (access_token, refresh_token) = grant.seal(&self.vault, parked_grant::TABLE, user_id).await?;
-        let now = self.clock.now().as_second();
+        let now = self.stores.clock.now().as_second();
         let parked = ParkedGrant {
             user_id,
             douyin_user_id: grant.douyin_user_id,
@@ -225,7 +187,7 @@ impl AuthorizationCallback {
             expires_at: ParkedGrant::end(now),
         };
         let ticket = URL_SAFE_NO_PAD.encode(random::<32>());
-        self.parked.put(&TicketKey::of(&ticket), &parked, now).await?;
+        self.stores.parked.put(&TicketKey::of(&ticket), &parked, now).await?;
         info!(user.id = user_id.get(), "an authorisation for user {user_id} waits to be confirmed");
         Ok(ticket.into())
     }
@@ -241,7 +203,7 @@ impl AuthorizationCallback {
         };
         let open_id = grant.open_id.ok_or_else(unreadable)?;
         let refresh_token = grant.refresh_token.ok_or_else(unreadable)?;
-        let now = self.clock.now().as_second();
+        let now = self.stores.clock.now().as_second();
         let end = |lifetime: Duration| now.saturating_add(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2));
         // The page shows a name; an account without one is still authorised.
         let (nickname, avatar_url) = match self.douyin.user_info(&grant.access_token, &open_id).await {
@@ -275,49 +237,5 @@ pub fn redirect_error(error: &Error) -> &'static str {
         Error::Platform(failure) if failure.kind == FailureKind::CodeRejected => "authorization_failed",
         Error::Platform(_) => "platform_unavailable",
         _ => "server_error",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_listed_origins_are_returned_to() {
-        let env: Env = [("REDIRECT_ORIGINS", "https://app.example.com, http://127.0.0.1:3000")].into_iter().collect();
-        let origins = RedirectOrigins::from_env(&env).unwrap();
-        for (url, allowed) in [
-            ("https://app.example.com", true),
-            ("https://app.example.com/leads?tab=1#x", true),
-            ("https://APP.example.com:443/", true),
-            ("http://127.0.0.1:3000/back", true),
-            ("http://app.example.com/", false),
-            ("https://app.example.com:8443/", false),
-            ("//app.example.com/", false),
-            ("//evil.com", false),
-            ("/leads", false),
-            ("https://app.example.com.evil.com/", false),
-            ("https://evil-app.example.com/", false),
-            ("https://sub.app.example.com/", false),
-            ("https://app.example.com@evil.com/", false),
-            ("https://evil.com@app.example.com/", false),
-            ("https://user:pw@app.example.com/", false),
-            ("https://evil.com\\@app.example.com/", false),
-            ("https://аpp.example.com/", false),
-            ("javascript:alert(1)//https://app.example.com", false),
-            ("https://127.0.0.1:3000/", false),
-            ("data:text/html,x", false),
-            ("", false),
-        ] {
-            assert_eq!(origins.allow(url).is_some(), allowed, "{url}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_origin_stops_the_function() {
-        for text in ["app.example.com", "data:x", "https://"] {
-            let env: Env = [("REDIRECT_ORIGINS", text)].into_iter().collect();
-            assert!(RedirectOrigins::from_env(&env).is_err(), "{text}");
-        }
     }
 }

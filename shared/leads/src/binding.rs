@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use kernel::Clock;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
@@ -16,8 +14,9 @@ use tracing::info;
 
 use crate::error::{AuthorizationProblem, Result, SyncProblem};
 use crate::fan_sync::SyncQueue;
-use crate::store::auth::{Auth, AuthStatus, AuthStore, Grant, TABLE};
-use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTask, SyncTaskStore};
+use crate::store::Stores;
+use crate::store::auth::{Auth, AuthStatus, Grant, TABLE};
+use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTask};
 use crate::tokens::refresh_due;
 
 /// What a code was exchanged for.
@@ -81,10 +80,7 @@ impl<'a> Holder<'a> {
 /// Binds accounts.
 #[derive(Debug, Clone)]
 pub struct Bindings {
-    client: Client,
-    clock: Clock,
-    accounts: AuthStore,
-    tasks: SyncTaskStore,
+    stores: Stores,
     queue: SyncQueue,
     vault: Vault,
 }
@@ -92,14 +88,7 @@ pub struct Bindings {
 impl Bindings {
     /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: cx.aws.dynamodb.clone(),
-            clock: cx.clock.clone(),
-            accounts: AuthStore::new(cx)?,
-            tasks: SyncTaskStore::new(cx)?,
-            queue: SyncQueue::new(cx)?,
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
-        })
+        Ok(Self { stores: Stores::new(cx)?, queue: SyncQueue::new(cx)?, vault: Vault::load(cx)? })
     }
 
     /// Binds the account of `grant` to the tenant and starts a sync of it, all or nothing: whoever authorises an account
@@ -117,8 +106,10 @@ impl Bindings {
         ticket: Option<TransactWriteItem>,
     ) -> Result<()> {
         let sealed = grant.seal(&self.vault, TABLE, user_id).await?;
-        on_conflict(&self.clock, "douyin account", TRIES, || self.try_bind(user_id, grant, &sealed, ticket.as_ref()))
-            .await
+        on_conflict(&self.stores.clock, "douyin account", TRIES, || {
+            self.try_bind(user_id, grant, &sealed, ticket.as_ref())
+        })
+        .await
     }
 
     async fn try_bind(
@@ -128,13 +119,13 @@ impl Bindings {
         (access_token, refresh_token): &(String, String),
         ticket: Option<&TransactWriteItem>,
     ) -> Result<Attempt<()>> {
-        let account = self.accounts.get(&grant.douyin_user_id).await?;
+        let account = self.stores.accounts.get(&grant.douyin_user_id).await?;
         let lapsed = match Holder::of(account.as_ref(), user_id) {
             Holder::Free => None,
             Holder::Lapsed(account) => Some(account),
             Holder::Taken => return Err(AuthorizationProblem::BoundToAnotherUser.into()),
         };
-        let now = self.clock.now();
+        let now = self.stores.clock.now();
         let kept = Grant {
             douyin_user_id: &grant.douyin_user_id,
             user_id,
@@ -156,16 +147,16 @@ impl Bindings {
         let mut transaction = Transaction::new();
         let grant_is_parked = ticket.map(|take| transaction.add(take.clone()));
         let id = TaskId::generate(now).get();
-        transaction.add(self.accounts.bind(id, kept, account.as_ref(), sync, now.as_second())?);
+        transaction.add(self.stores.accounts.bind(id, kept, account.as_ref(), sync, now.as_second())?);
         if let Some(task) = sync {
             let (account, strategy) = (&grant.douyin_user_id, SyncStrategy::Incremental);
-            transaction.add(self.tasks.create(task, user_id, account, strategy, now.as_millisecond())?);
+            transaction.add(self.stores.tasks.create(task, user_id, account, strategy, now.as_millisecond())?);
         }
         if let Some(task) = foreign {
             let ending = Ending::Failed(SyncProblem::TakenOver.advice());
-            transaction.add(self.tasks.end(task.task_id, EndedBy::Anyone, &ending, now.as_second())?);
+            transaction.add(self.stores.tasks.end(task.task_id, EndedBy::Anyone, &ending, now.as_second())?);
         }
-        let outcome = transaction.commit(&self.client, &self.clock).await?;
+        let outcome = self.stores.commit(&transaction).await?;
         if outcome.failed(grant_is_parked) {
             return Err(AuthorizationProblem::TicketInvalid.into());
         }
@@ -187,6 +178,6 @@ impl Bindings {
     /// The sync that holds the account, unless it has ended.
     async fn running(&self, account: Option<&Auth>) -> Result<Option<SyncTask>> {
         let Some(task) = account.and_then(|account| account.active_sync_task_id) else { return Ok(None) };
-        Ok(self.tasks.get(task).await?.filter(|task| !task.status.ended()))
+        Ok(self.stores.tasks.get(task).await?.filter(|task| !task.status.ended()))
     }
 }

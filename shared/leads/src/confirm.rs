@@ -1,7 +1,6 @@
 //! The signed-in user's word on a grant that came back in a browser which had not asked for it, or could not show that
 //! it had.
 
-use kernel::Clock;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::ids::UserId;
@@ -11,26 +10,21 @@ use tracing::warn;
 use crate::authorize::Authorized;
 use crate::binding::{Bindings, FreshGrant};
 use crate::error::{AuthorizationProblem, Error, Result};
-use crate::store::parked_grant::{ParkedGrant, ParkedGrantStore, TABLE, TicketKey};
+use crate::store::Stores;
+use crate::store::parked_grant::{ParkedGrant, TABLE, TicketKey};
 
 /// Confirms parked grants.
 #[derive(Debug, Clone)]
 pub struct AuthorizationConfirmation {
-    parked: ParkedGrantStore,
+    stores: Stores,
     bindings: Bindings,
     vault: Vault,
-    clock: Clock,
 }
 
 impl AuthorizationConfirmation {
     /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            parked: ParkedGrantStore::new(cx)?,
-            bindings: Bindings::new(cx)?,
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
-            clock: cx.clock.clone(),
-        })
+        Ok(Self { stores: Stores::new(cx)?, bindings: Bindings::new(cx)?, vault: Vault::load(cx)? })
     }
 
     /// Binds the grant behind `ticket` to `user_id`, who must be the one who asked for the link. The grant leaves its
@@ -43,8 +37,8 @@ impl AuthorizationConfirmation {
     /// somebody it was not meant for, and nobody is to have what came of it.
     pub async fn confirm(&self, user_id: UserId, ticket: &str) -> Result<Authorized> {
         let key = TicketKey::of(ticket);
-        let parked = self.parked.get(&key).await?.ok_or(AuthorizationProblem::TicketInvalid)?;
-        if parked.expires_at <= self.clock.now().as_second() {
+        let parked = self.stores.parked.get(&key).await?.ok_or(AuthorizationProblem::TicketInvalid)?;
+        if parked.expires_at <= self.stores.clock.now().as_second() {
             return self.destroyed(&key, AuthorizationProblem::TicketInvalid).await;
         }
         if parked.user_id != user_id {
@@ -52,7 +46,7 @@ impl AuthorizationConfirmation {
             return self.destroyed(&key, AuthorizationProblem::NotYourTicket).await;
         }
         let grant = self.open(parked).await?;
-        match self.bindings.bind(user_id, &grant, Some(self.parked.take(&key)?)).await {
+        match self.bindings.bind(user_id, &grant, Some(self.stores.parked.take(&key)?)).await {
             Ok(()) => Ok(Authorized { user_id, douyin_user_id: grant.douyin_user_id }),
             Err(Error::Authorization(problem)) => self.destroyed(&key, problem).await,
             Err(other) => Err(other),
@@ -61,7 +55,7 @@ impl AuthorizationConfirmation {
 
     /// `problem`, once the grant is gone.
     async fn destroyed(&self, key: &TicketKey, problem: AuthorizationProblem) -> Result<Authorized> {
-        self.parked.destroy(key).await?;
+        self.stores.parked.destroy(key).await?;
         Err(problem.into())
     }
 

@@ -1,10 +1,6 @@
 //! Working a lead: its state, its notes, and who changed what.
 
-use aws_sdk_dynamodb::Client;
-use kernel::Clock;
-use kernel::Context;
 use kernel::caller::Caller;
-use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
@@ -12,8 +8,9 @@ use kernel::transaction::Transaction;
 use crate::error::{Error, Result};
 use crate::ids::LeadId;
 use crate::lead_list::by_ids;
-use crate::store::lead::{Edit, Lead, LeadStatus, LeadStore};
-use crate::store::lead_index::{EditRecord, LeadIndexStore};
+use crate::store::Stores;
+use crate::store::lead::{Edit, Lead, LeadStatus};
+use crate::store::lead_index::EditRecord;
 
 /// Notes are for a few sentences; a thousand characters keep a lead below one write unit more.
 const MAX_NOTES: usize = 1_000;
@@ -31,78 +28,57 @@ pub struct LeadChange {
     pub reopen: bool,
 }
 
-/// Access to single leads.
-#[derive(Debug, Clone)]
-pub struct LeadDesk {
-    client: Client,
-    clock: Clock,
-    leads: LeadStore,
-    index: LeadIndexStore,
+/// The caller's lead with its history, newest first.
+pub async fn read(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<(Lead, Vec<EditRecord>)> {
+    let lead = lead_of(stores, user_id, lead_id).await?;
+    let history = stores.index.edits(user_id, lead_id).await?;
+    Ok((lead, history))
 }
 
-impl LeadDesk {
-    /// From the environment.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: cx.aws.dynamodb.clone(),
-            leads: LeadStore::new(cx)?,
-            index: LeadIndexStore::new(cx)?,
-            clock: cx.clock.clone(),
-        })
-    }
+/// Changes the caller's lead, its index entries and its history in one transaction.
+///
+/// # Errors
+/// [`Error::IllegalTransition`], [`Error::StaleVersion`].
+pub async fn change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &LeadChange) -> Result<Lead> {
+    check_notes(change)?;
+    on_conflict(&stores.clock, "lead", TRIES, || try_change(stores, caller, lead_id, change)).await
+}
 
-    /// The caller's lead with its history, newest first.
-    pub async fn read(&self, user_id: UserId, lead_id: LeadId) -> Result<(Lead, Vec<EditRecord>)> {
-        let lead = self.lead(user_id, lead_id).await?;
-        let history = self.index.edits(user_id, lead_id).await?;
-        Ok((lead, history))
+async fn try_change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &LeadChange) -> Result<Attempt<Lead>> {
+    let mut lead = lead_of(stores, caller.user_id, lead_id).await?;
+    if change.version.is_some_and(|version| version != lead.version) {
+        return Err(Error::StaleVersion { current: lead.version });
     }
+    let status = change.status.unwrap_or(lead.status);
+    check_transition(lead.status, status, change.reopen)?;
+    let notes = change.notes.clone().unwrap_or_else(|| lead.notes.clone());
+    let notes_changed = notes != lead.notes;
+    if status == lead.status && !notes_changed {
+        return Ok(Attempt::Done(lead));
+    }
+    let now = stores.clock.now().as_second();
+    let mut transaction = Transaction::new();
+    transaction.add(stores.leads.edit(&lead, &Edit { status, notes: &notes }, now)?);
+    transaction.add(stores.index.record_edit(&lead, &caller.actor, status, notes_changed, now)?);
+    if status != lead.status {
+        transaction.add(stores.index.status(&lead, status)?);
+    }
+    if notes_changed {
+        transaction.add(stores.index.note(&lead, &notes)?);
+    }
+    if !stores.commit(&transaction).await?.is_committed() {
+        return Ok(Attempt::Conflict);
+    }
+    lead.status = status;
+    lead.notes = notes;
+    lead.version += 1;
+    lead.update_time = now;
+    Ok(Attempt::Done(lead))
+}
 
-    /// Changes the caller's lead, its index entries and its history in one transaction.
-    ///
-    /// # Errors
-    /// [`Error::IllegalTransition`], [`Error::StaleVersion`].
-    pub async fn change(&self, caller: &Caller, lead_id: LeadId, change: &LeadChange) -> Result<Lead> {
-        check_notes(change)?;
-        on_conflict(&self.clock, "lead", TRIES, || self.try_change(caller, lead_id, change)).await
-    }
-
-    async fn try_change(&self, caller: &Caller, lead_id: LeadId, change: &LeadChange) -> Result<Attempt<Lead>> {
-        let mut lead = self.lead(caller.user_id, lead_id).await?;
-        if change.version.is_some_and(|version| version != lead.version) {
-            return Err(Error::StaleVersion { current: lead.version });
-        }
-        let status = change.status.unwrap_or(lead.status);
-        check_transition(lead.status, status, change.reopen)?;
-        let notes = change.notes.clone().unwrap_or_else(|| lead.notes.clone());
-        let notes_changed = notes != lead.notes;
-        if status == lead.status && !notes_changed {
-            return Ok(Attempt::Done(lead));
-        }
-        let now = self.clock.now().as_second();
-        let mut transaction = Transaction::new();
-        transaction.add(self.leads.edit(&lead, &Edit { status, notes: &notes }, now)?);
-        transaction.add(self.index.record_edit(&lead, &caller.actor, status, notes_changed, now)?);
-        if status != lead.status {
-            transaction.add(self.index.status(&lead, status)?);
-        }
-        if notes_changed {
-            transaction.add(self.index.note(&lead, &notes)?);
-        }
-        if !transaction.commit(&self.client, &self.clock).await?.is_committed() {
-            return Ok(Attempt::Conflict);
-        }
-        lead.status = status;
-        lead.notes = notes;
-        lead.version += 1;
-        lead.update_time = now;
-        Ok(Attempt::Done(lead))
-    }
-
-    async fn lead(&self, user_id: UserId, lead_id: LeadId) -> Result<Lead> {
-        let found = by_ids(&self.leads, &self.index, user_id, &[lead_id]).await?.pop();
-        Ok(found.ok_or(kernel::Error::NotFound("lead"))?)
-    }
+async fn lead_of(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<Lead> {
+    let found = by_ids(stores, user_id, &[lead_id]).await?.pop();
+    Ok(found.ok_or(kernel::Error::NotFound("lead"))?)
 }
 
 fn check_notes(change: &LeadChange) -> Result<()> {

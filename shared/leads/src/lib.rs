@@ -21,3 +21,4 @@ pub mod tokens;
 pub mod webhook;
 
 pub use error::{AuthorizationProblem, Error, Result};
+pub use store::Stores;

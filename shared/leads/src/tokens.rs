@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use kernel::Clock;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
@@ -15,7 +14,8 @@ use tracing::{error, info, warn};
 
 use crate::douyin::{Douyin, FailureKind, PlatformError, TokenGrant};
 use crate::error::{AuthorizationProblem, Result};
-use crate::store::auth::{Auth, AuthStatus, AuthStore, Fence, SealedTokens, TABLE};
+use crate::store::Stores;
+use crate::store::auth::{Auth, AuthStatus, Fence, SealedTokens, TABLE};
 
 const DAY: i64 = 86_400;
 
@@ -78,30 +78,24 @@ pub enum Rejection {
 /// Tokens of authorised accounts.
 #[derive(Debug, Clone)]
 pub struct Tokens {
-    accounts: AuthStore,
+    stores: Stores,
     vault: Vault,
     douyin: Douyin,
-    clock: Clock,
 }
 
 impl Tokens {
     /// From the environment's table and key.
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
-        Ok(Self {
-            accounts: AuthStore::new(cx)?,
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
-            douyin,
-            clock: cx.clock.clone(),
-        })
+        Ok(Self { stores: Stores::new(cx)?, vault: Vault::load(cx)?, douyin })
     }
 
     /// A usable access token of the account. What a refresh brings is stored before `deadline`, if it can be at all.
     ///
     /// # Errors
-    /// [`Error::Authorization`] when only the user can help.
+    /// [`Error::Authorization`](crate::Error::Authorization) when only the user can help.
     pub async fn access_token(&self, account: &Auth, deadline: Deadline) -> Result<AccessToken> {
         ensure_active(account)?;
-        let is_usable = |account: &Auth| account.expire_time - USABLE_FOR > self.clock.now().as_second();
+        let is_usable = |account: &Auth| account.expire_time - USABLE_FOR > self.stores.clock.now().as_second();
         if is_usable(account) {
             return self.open_access_token(account).await;
         }
@@ -120,7 +114,7 @@ impl Tokens {
         deadline: Deadline,
         is_usable: impl Fn(&Auth) -> bool,
     ) -> Result<AccessToken> {
-        wait_for(&self.clock, "token refresh", WAIT, || self.look(douyin_user_id, deadline, &is_usable)).await
+        wait_for(&self.stores.clock, "token refresh", WAIT, || self.look(douyin_user_id, deadline, &is_usable)).await
     }
 
     async fn look(
@@ -150,15 +144,15 @@ impl Tokens {
     /// Notes that Douyin refused `token` although a refresh had just confirmed or replaced it, and says what that means.
     pub async fn rejected(&self, douyin_user_id: &str, token: &AccessToken) -> Result<Rejection> {
         let account = self.account(douyin_user_id).await?;
-        let now = self.clock.now().as_second();
+        let now = self.stores.clock.now().as_second();
         if account.status != AuthStatus::Active || account.access_version != token.version {
             return Ok(Rejection::Outdated);
         }
         let first = account.refused_at.filter(|_| account.refused_version == Some(token.version));
         let (written, meaning) = match first {
-            None => (self.accounts.note_refusal(&account, now).await?, Rejection::Noted),
+            None => (self.stores.accounts.note_refusal(&account, now).await?, Rejection::Noted),
             Some(first) if now - first < APART => (true, Rejection::Noted),
-            Some(_) => (self.accounts.mark_expired(&account, now).await?, Rejection::Proven),
+            Some(_) => (self.stores.accounts.mark_expired(&account, now).await?, Rejection::Proven),
         };
         let meaning = if written { meaning } else { Rejection::Outdated };
         warn!(account.id = account.id, ?meaning, "an access token of account {} was refused", account.id);
@@ -168,7 +162,7 @@ impl Tokens {
     /// Notes that Douyin accepted `token`, so that a refusal before that counts no more.
     pub async fn accepted(&self, douyin_user_id: &str, token: &mut AccessToken) -> Result<()> {
         if token.in_doubt {
-            self.accounts.forget_refusal(douyin_user_id, token.version).await?;
+            self.stores.accounts.forget_refusal(douyin_user_id, token.version).await?;
             token.in_doubt = false;
         }
         Ok(())
@@ -177,14 +171,14 @@ impl Tokens {
     /// The keeper's round over one account: refreshes, then renews, whichever is due. Neither waits for the other.
     pub async fn keep(&self, douyin_user_id: &str, deadline: Deadline) -> Result<()> {
         let account = self.account(douyin_user_id).await?;
-        let refreshed = if account.expire_time - self.clock.now().as_second() < REFRESH_BEFORE {
+        let refreshed = if account.expire_time - self.stores.clock.now().as_second() < REFRESH_BEFORE {
             self.leased(&account, async |lease| self.refresh(&account, lease, deadline).await.map(drop)).await
         } else {
             Ok(())
         };
         let account = self.account(douyin_user_id).await?;
-        let left = account.refresh_expire_time - self.clock.now().as_second();
-        let has_room = deadline.remaining(self.clock.now()) >= RENEWAL_ROOM;
+        let left = account.refresh_expire_time - self.stores.clock.now().as_second();
+        let has_room = deadline.remaining(self.stores.clock.now()) >= RENEWAL_ROOM;
         if account.renew_count < MAX_RENEWALS && left < RENEW_BEFORE && has_room {
             self.leased(&account, async |lease| self.renew(&account, lease, deadline).await).await?;
         }
@@ -203,17 +197,17 @@ impl Tokens {
 
     /// The accounts the keeper should look at.
     pub async fn due(&self, limit: i32) -> Result<Vec<String>> {
-        Ok(self.accounts.due_for_refresh(self.clock.now().as_second(), limit).await?)
+        Ok(self.stores.accounts.due_for_refresh(self.stores.clock.now().as_second(), limit).await?)
     }
 
     async fn account(&self, douyin_user_id: &str) -> Result<Auth> {
-        Ok(self.accounts.get(douyin_user_id).await?.ok_or(AuthorizationProblem::AccountUnknown)?)
+        Ok(self.stores.accounts.get(douyin_user_id).await?.ok_or(AuthorizationProblem::AccountUnknown)?)
     }
 
     /// The account's lease; `None` when somebody else has it, or the tokens have changed.
     async fn lease(&self, account: &Auth) -> Result<Option<Lease>> {
-        let lease = Lease::new(self.clock.now(), LEASE);
-        Ok(self.accounts.take_refresh_lease(account, &lease).await?.then_some(lease))
+        let lease = Lease::new(self.stores.clock.now(), LEASE);
+        Ok(self.stores.accounts.take_refresh_lease(account, &lease).await?.then_some(lease))
     }
 
     async fn open_access_token(&self, account: &Auth) -> Result<AccessToken> {
@@ -259,7 +253,7 @@ impl Tokens {
             let outcome = self.try_to_store(account, fence, (access, refresh), &mut tokens).await;
             let Err(error) = &outcome else { return Ok(outcome?) };
             warn!(account.id = account.id, attempt, "new tokens of account {} not stored: {error}", account.id);
-            if !try_again_until(deadline, &self.clock, error, attempt).await {
+            if !try_again_until(deadline, &self.stores.clock, error, attempt).await {
                 return Ok(outcome?);
             }
         }
@@ -279,11 +273,11 @@ impl Tokens {
         if let (Some(token), None) = (refresh, &tokens.refresh_token) {
             tokens.refresh_token = Some(self.vault.seal(place(account), token).await?);
         }
-        self.accounts.save_tokens(account, fence, tokens, self.clock.now().as_second()).await
+        self.stores.accounts.save_tokens(account, fence, tokens, self.stores.clock.now().as_second()).await
     }
 
     fn refreshed(&self, account: &Auth, grant: &TokenGrant, is_other: bool) -> SealedTokens {
-        let now = self.clock.now().as_second();
+        let now = self.stores.clock.now().as_second();
         let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2);
         // A refresh does not extend the refresh token: whether the answer counts the remaining or the full time is
         // not documented, so a stated end later than the one known is not believed.
@@ -308,7 +302,7 @@ impl Tokens {
         // The answer voids the stored token and has to be sealed to be stored. A right to the key that is missing is found
         // out before that, on the token that is still good.
         self.vault.seal(place(account), &refresh_token).await?;
-        let now = self.clock.now().as_second();
+        let now = self.stores.clock.now().as_second();
         let renewed = match self.douyin.renew_refresh_token(&refresh_token).await {
             Ok(renewed) => renewed,
             Err(failure) => return self.not_renewed(account, lease, failure).await,
@@ -334,7 +328,7 @@ impl Tokens {
     /// account stays ACTIVE until Douyin refuses a refresh, and its user sees by when to authorise anew.
     async fn not_renewed(&self, account: &Auth, lease: &Lease, failure: PlatformError) -> Result<()> {
         const LIMIT_REACHED: i64 = 10_020;
-        let now = self.clock.now().as_second();
+        let now = self.stores.clock.now().as_second();
         match failure.kind {
             FailureKind::ReauthorizationNeeded => {}
             FailureKind::TokenInvalid if refused_before(account, now) => {}
@@ -348,7 +342,7 @@ impl Tokens {
         } else {
             account.expire_time
         };
-        self.accounts.end_renewals(account, lease, MAX_RENEWALS, refresh_end, due).await?;
+        self.stores.accounts.end_renewals(account, lease, MAX_RENEWALS, refresh_end, due).await?;
         warn!(account.id = account.id, "refresh token of account {} will not be renewed: {failure}", account.id);
         Ok(())
     }
@@ -356,13 +350,13 @@ impl Tokens {
     /// What a failed refresh means for the account: only Douyin's own word on the token or a second refusal ends it,
     /// and only if the token it spoke of is still the stored one (`Ok` when it is not).
     async fn refused(&self, account: &Auth, lease: &Lease, failure: PlatformError) -> Result<()> {
-        let now = self.clock.now().as_second();
+        let now = self.stores.clock.now().as_second();
         match failure.kind {
             FailureKind::ReauthorizationNeeded => {}
             FailureKind::TokenInvalid if refused_before(account, now) => {}
             _ => return self.not_now(account, lease, failure).await,
         }
-        if !self.accounts.mark_expired(account, now).await? {
+        if !self.stores.accounts.mark_expired(account, now).await? {
             return Ok(());
         }
         warn!(account.id = account.id, "account {} must be authorised anew: {failure}", account.id);
@@ -371,9 +365,9 @@ impl Tokens {
 
     /// Leaves a token set as it is after a failure that proves nothing, for the keeper to come again.
     async fn not_now(&self, account: &Auth, lease: &Lease, failure: PlatformError) -> Result<()> {
-        let now = self.clock.now().as_second();
+        let now = self.stores.clock.now().as_second();
         let refused_at = (failure.kind == FailureKind::TokenInvalid).then_some(now);
-        self.accounts.release_refresh_lease(account, lease, now + RETRY_AFTER, refused_at).await?;
+        self.stores.accounts.release_refresh_lease(account, lease, now + RETRY_AFTER, refused_at).await?;
         error!(account.id = account.id, "tokens of account {} not refreshed: {failure}", account.id);
         Err(failure.into())
     }

@@ -1,7 +1,5 @@
 //! Events from Douyin: proof that an authorisation was withdrawn, among others.
 
-use aws_sdk_dynamodb::Client;
-use kernel::Clock;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::ids::TaskId;
@@ -14,9 +12,9 @@ use tracing::{info, warn};
 use crate::douyin::webhook::{WebhookEvent, verify_signature};
 use crate::douyin::{Douyin, FailureKind};
 use crate::error::{AuthorizationProblem, Result};
-use crate::store::auth::{Auth, AuthStatus, AuthStore};
-use crate::store::sync_task::{EndedBy, Ending, SyncTaskStore};
-use crate::store::webhook_event::WebhookEventStore;
+use crate::store::Stores;
+use crate::store::auth::{Auth, AuthStatus};
+use crate::store::sync_task::{EndedBy, Ending};
 use crate::tokens::Tokens;
 
 /// What to answer to Douyin.
@@ -44,11 +42,7 @@ enum Revoked {
 /// Handles deliveries.
 #[derive(Debug, Clone)]
 pub struct Webhook {
-    client: Client,
-    clock: Clock,
-    accounts: AuthStore,
-    tasks: SyncTaskStore,
-    events: WebhookEventStore,
+    stores: Stores,
     tokens: Tokens,
     douyin: Douyin,
     secrets: Secrets,
@@ -57,16 +51,7 @@ pub struct Webhook {
 impl Webhook {
     /// From the environment.
     pub fn new(cx: &Context, secrets: Secrets, douyin: Douyin) -> Result<Self, ConfigError> {
-        Ok(Self {
-            tokens: Tokens::new(cx, douyin.clone())?,
-            douyin,
-            client: cx.aws.dynamodb.clone(),
-            clock: cx.clock.clone(),
-            accounts: AuthStore::new(cx)?,
-            tasks: SyncTaskStore::new(cx)?,
-            events: WebhookEventStore::new(cx)?,
-            secrets,
-        })
+        Ok(Self { tokens: Tokens::new(cx, douyin.clone())?, douyin, stores: Stores::new(cx)?, secrets })
     }
 
     /// The key of our application, if its secret signed this body.
@@ -135,12 +120,12 @@ impl Webhook {
         }
         let is_id = |id: &&str| !id.trim().is_empty();
         let noted = message_id.filter(is_id).or_else(|| event.msg_id.as_deref().filter(is_id));
-        on_conflict(&self.clock, "douyin account", TRIES, || self.try_revoke(event, noted)).await?;
+        on_conflict(&self.stores.clock, "douyin account", TRIES, || self.try_revoke(event, noted)).await?;
         Ok(WebhookAnswer::Accepted)
     }
 
     async fn try_revoke(&self, event: &WebhookEvent, noted: Option<&str>) -> Result<Attempt<()>> {
-        let account = self.accounts.get(&event.from_user_id).await?;
+        let account = self.stores.accounts.get(&event.from_user_id).await?;
         let Some(account) = account.filter(|account| account.status != AuthStatus::Revoked) else {
             return Ok(Attempt::Done(()));
         };
@@ -170,21 +155,21 @@ impl Webhook {
         event: &str,
         message_id: Option<&str>,
     ) -> Result<Revoked> {
-        let now = self.clock.now().as_second();
+        let now = self.stores.clock.now().as_second();
         let mut transaction = Transaction::new();
-        let account_is_unchanged = transaction.add(self.accounts.revoke(account, now)?);
+        let account_is_unchanged = transaction.add(self.stores.accounts.revoke(account, now)?);
         let sync_runs = match sync {
             None => None,
             Some(task) => {
                 let ending = Ending::Failed(AuthorizationProblem::Revoked.advice());
-                Some(transaction.add(self.tasks.end(task, EndedBy::Anyone, &ending, now)?))
+                Some(transaction.add(self.stores.tasks.end(task, EndedBy::Anyone, &ending, now)?))
             }
         };
         let event_is_new = match message_id {
             None => None,
-            Some(id) => Some(transaction.add(self.events.note(event, account, id, now)?)),
+            Some(id) => Some(transaction.add(self.stores.events.note(event, account, id, now)?)),
         };
-        let outcome = transaction.commit(&self.client, &self.clock).await?;
+        let outcome = self.stores.commit(&transaction).await?;
         Ok(if outcome.is_committed() {
             Revoked::Yes
         } else if outcome.failed(event_is_new) {

@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use kernel::platform_http::{Connection, PlatformHttp, Reply, exchange};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::provider::http::{Connection, Http, Reply, exchange};
+use crate::provider::http;
 
 /// A draft has up to 4,000 bytes of text and nine addresses of up to 2,048 bytes; the rest is room for fields that
 /// are of no use here.
@@ -19,7 +20,7 @@ const MAX_BODY: usize = 256 * 1024;
 /// The content library. Cheap to clone: clones share connections.
 #[derive(Debug, Clone)]
 pub struct ContentLibrary {
-    http: Arc<Http>,
+    http: Arc<PlatformHttp>,
 }
 
 /// What a draft holds. Not checked: the rules for content are the same wherever it comes from.
@@ -64,7 +65,7 @@ struct Fields {
 impl ContentLibrary {
     /// The library at `base_url`, each of whose calls may take `timeout`. Opens nothing.
     pub fn new(base_url: Url, timeout: Duration) -> Self {
-        Self { http: Arc::new(Http::new(base_url, timeout)) }
+        Self { http: Arc::new(http(base_url, timeout)) }
     }
 
     /// The draft `content_id`, as the user of `bearer` may see it.
@@ -88,7 +89,7 @@ impl ContentLibrary {
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::debug!(
             http.status = reply.as_ref().ok().map(|reply| reply.status),
-            reason = reply.as_ref().err().map(tracing::field::display),
+            reason = reply.as_ref().err().map(|lost| tracing::field::display(lost.reason)),
             duration_ms,
             "content library called"
         );

@@ -6,7 +6,7 @@ use kernel::FieldProblem;
 use kernel::advice::{self, ErrorCode};
 
 use crate::media::MediaProblem;
-use crate::provider::{FailureKind, Provider, ProviderError};
+use crate::provider::{FailureKind, ProviderError};
 
 /// Result with this domain's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -121,15 +121,14 @@ pub fn provider_advice(failure: &ProviderError) -> Advice {
 
 fn refusal(failure: &ProviderError) -> advice::Advice {
     match &failure.kind {
-        FailureKind::Retry => advice::WECHAT_UNAVAILABLE,
+        FailureKind::Retry => failure.provider.unavailable(),
         FailureKind::RateLimited { .. } => advice::WECHAT_RATE_LIMITED,
-        FailureKind::TokenInvalid | FailureKind::BadCredentials => match failure.provider {
-            Provider::Wecom => advice::CORP_CREDENTIALS_INVALID,
-            Provider::Gateway => advice::GATEWAY_TOKEN_INVALID,
-        },
+        FailureKind::TokenInvalid | FailureKind::BadCredentials => failure.provider.credentials_invalid(),
         FailureKind::ContentRejected => advice::CONTENT_REJECTED,
         FailureKind::InvalidContent => advice::CONTENT_INVALID,
-        FailureKind::MediaInvalid | FailureKind::MediaFetchFailed => PublishProblem::MediaUnusable.told(),
+        FailureKind::MediaInvalid => PublishProblem::MediaUnusable.told(),
+        // We have just fetched them ourselves.
+        FailureKind::MediaFetchFailed => advice::GATEWAY_MEDIA_FAILED,
         FailureKind::TargetInvalid => PublishProblem::MemberRefused.told(),
         FailureKind::PermissionMissing => advice::MOMENT_RIGHT_MISSING,
         FailureKind::IpNotTrusted { .. } => advice::IP_NOT_TRUSTED,
@@ -137,10 +136,7 @@ fn refusal(failure: &ProviderError) -> advice::Advice {
         FailureKind::DeviceUnknown => advice::DEVICE_UNKNOWN,
         FailureKind::NewDeviceCooldown => advice::DEVICE_TOO_NEW,
         FailureKind::NotFound => advice::MOMENT_NOT_FOUND,
-        FailureKind::OutcomeUnknown => match failure.provider {
-            Provider::Wecom => PublishProblem::MembersUnconfirmed.told(),
-            Provider::Gateway => PublishProblem::Unconfirmed.told(),
-        },
+        FailureKind::OutcomeUnknown => failure.provider.outcome_unknown(),
         FailureKind::Unknown => advice::WECHAT_UNKNOWN,
     }
 }
@@ -148,11 +144,10 @@ fn refusal(failure: &ProviderError) -> advice::Advice {
 /// What whoever connects an account is told of the refusal: what they have just typed is what they can correct. Only
 /// connecting asks a provider while somebody waits, so every refusal has the code of the provider's interface.
 fn connection_refusal(failure: &ProviderError) -> advice::Advice {
-    let told = match (&failure.kind, failure.provider) {
-        (FailureKind::TokenInvalid | FailureKind::BadCredentials, Provider::Wecom) => advice::CORP_CREDENTIALS_REFUSED,
-        (FailureKind::TokenInvalid | FailureKind::BadCredentials, Provider::Gateway) => advice::GATEWAY_TOKEN_REFUSED,
-        (FailureKind::DeviceUnknown, _) => advice::DEVICE_REFUSED,
-        (FailureKind::AccountOffline, _) => advice::DEVICE_NOT_LOGGED_IN,
+    let told = match &failure.kind {
+        FailureKind::TokenInvalid | FailureKind::BadCredentials => failure.provider.credentials_refused(),
+        FailureKind::DeviceUnknown => advice::DEVICE_REFUSED,
+        FailureKind::AccountOffline => advice::DEVICE_NOT_LOGGED_IN,
         _ => refusal(failure),
     };
     advice::Advice { code: ErrorCode::WechatApi, ..told }

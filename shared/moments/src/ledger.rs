@@ -3,19 +3,17 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use kernel::Clock;
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::ids::TaskId;
 use kernel::retry::{Attempt, on_conflict};
 use kernel::transaction::{Condition, Outcome, Transaction};
 
 use crate::error::Result;
+use crate::ids::AccountId;
 use crate::status::derive;
-use crate::store::result::{AccountResult, AccountState, ResultStore};
-use crate::store::task::{Task, TaskChange, TaskStore};
+use crate::store::Stores;
+use crate::store::result::{AccountResult, AccountState};
+use crate::store::task::{Task, TaskChange};
 
 /// How often a change that met another one of the same task is tried again.
 pub(crate) const TRIES: u32 = 30;
@@ -40,116 +38,91 @@ pub struct Entry {
     pub results: Vec<AccountResult>,
 }
 
-/// See the module.
-#[derive(Debug, Clone)]
-pub struct Ledger {
-    /// The SDK client for the transactions.
-    pub client: Client,
-    /// Time.
-    pub clock: Clock,
-    /// The tasks.
-    pub tasks: TaskStore,
-    /// Their accounts.
-    pub results: ResultStore,
+/// The task with its accounts. The task first: accounts older than the version beside them would make a change that
+/// is derived from them look up to date, and the task could stay open although its last account has ended.
+pub async fn read(stores: &Stores, task: TaskId) -> Result<Option<(Task, Vec<AccountResult>)>> {
+    let Some(found) = stores.tasks.get(task).await? else { return Ok(None) };
+    let results = stores.results.of_task(task).await?;
+    Ok(Some((found, results)))
 }
 
-impl Ledger {
-    /// From the environment.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: cx.aws.dynamodb.clone(),
-            tasks: TaskStore::new(cx)?,
-            clock: cx.clock.clone(),
-            results: ResultStore::new(cx)?,
-        })
-    }
+/// What is in the tables now.
+pub(crate) async fn entry(stores: &Stores, task: TaskId) -> Result<Entry> {
+    let (task, results) = read(stores, task).await?.ok_or(kernel::Error::NotFound("moment task"))?;
+    Ok(Entry { task, results })
+}
 
-    /// The task with its accounts. The task first: accounts older than the version beside them would make a change that
-    /// is derived from them look up to date, and the task could stay open although its last account has ended.
-    pub async fn read(&self, task: TaskId) -> Result<Option<(Task, Vec<AccountResult>)>> {
-        let Some(found) = self.tasks.get(task).await? else { return Ok(None) };
-        let results = self.results.of_task(task).await?;
-        Ok(Some((found, results)))
-    }
-
-    /// What is in the tables now.
-    pub(crate) async fn entry(&self, task: TaskId) -> Result<Entry> {
-        let (task, results) = self.read(task).await?.ok_or(kernel::Error::NotFound("moment task"))?;
-        Ok(Entry { task, results })
-    }
-
-    /// Puts accounts into states together with `unit`'s own change, and with a claim if they tell a post. `entry` saves
-    /// reading what is known already: when it is out of date, it is read anew, and in the end it is what the tables hold.
-    pub async fn settle(
-        &self,
-        entry: &mut Entry,
-        unit: TransactWriteItem,
-        claim: Option<TransactWriteItem>,
-        states: &[(&str, AccountState)],
-    ) -> Result<Settled> {
-        let task_id = entry.task.id;
-        // Only the first attempt is made from what is known.
-        let known = Mutex::new(Some(entry.clone()));
-        let (settled, now) = on_conflict(&self.clock, "moment task", TRIES, || async {
-            let known = known.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let entry = match known {
-                Some(entry) => entry,
-                None => self.entry(task_id).await?,
-            };
-            self.try_to_settle(entry, &unit, claim.as_ref(), states).await
-        })
-        .await?;
-        *entry = now;
-        Ok(settled)
-    }
-
-    async fn try_to_settle(
-        &self,
-        mut entry: Entry,
-        unit: &TransactWriteItem,
-        claim: Option<&TransactWriteItem>,
-        states: &[(&str, AccountState)],
-    ) -> Result<Attempt<(Settled, Entry)>> {
-        let now = self.clock.now().as_second();
-        let state_of = |result: &AccountResult| {
-            let state = states.iter().find(|(account, _)| *account == result.account_id);
-            state.map(|(_, state)| state)
+/// Puts accounts into states together with `unit`'s own change, and with a claim if they tell a post. `entry` saves
+/// reading what is known already: when it is out of date, it is read anew, and in the end it is what the tables hold.
+pub async fn settle(
+    stores: &Stores,
+    entry: &mut Entry,
+    unit: TransactWriteItem,
+    claim: Option<TransactWriteItem>,
+    states: &[(&AccountId, AccountState)],
+) -> Result<Settled> {
+    let task_id = entry.task.id;
+    // Only the first attempt is made from what is known.
+    let known = Mutex::new(Some(entry.clone()));
+    let (settled, now) = on_conflict(&stores.clock, "moment task", TRIES, || async {
+        let known = known.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let entry = match known {
+            Some(entry) => entry,
+            None => self::entry(stores, task_id).await?,
         };
-        let derived =
-            derive(entry.results.iter().map(|result| state_of(result).map_or(result.status, AccountState::status)));
-        // Between two open states nothing changes for the task, and its units need not wait for each other there: what
-        // is open for one account stays so until its own unit says otherwise.
-        let ends = states.iter().any(|(_, state)| state.status().ended());
-        let had_ended = entry.results.iter().any(|result| result.status.ended() && state_of(result).is_some());
-        let moves_task = !states.is_empty() && (derived != entry.task.status || ends || had_ended);
+        try_to_settle(stores, entry, &unit, claim.as_ref(), states).await
+    })
+    .await?;
+    *entry = now;
+    Ok(settled)
+}
 
-        let mut transaction = Transaction::new();
-        let unit = transaction.add(unit.clone());
-        let claim = claim.map(|claim| transaction.add(claim.clone()));
-        if moves_task {
-            transaction.add(self.tasks.advance(&entry.task, TaskChange::Results(derived), now)?);
-        }
-        for (account, state) in states {
-            transaction.add(self.results.set(entry.task.id, account, state, now)?);
-        }
-        let outcome = transaction.commit(&self.client, &self.clock).await?;
-        if let Some(settled) = lost(&outcome, unit, claim) {
-            return Ok(Attempt::Done((settled, entry)));
-        }
-        if !outcome.is_committed() {
-            return Ok(Attempt::Conflict);
-        }
-        if moves_task {
-            entry.task.version += 1;
-            entry.task.status = derived;
-        }
-        for result in &mut entry.results {
-            if let Some(state) = state_of(result) {
-                (result.status, result.stage) = (state.status(), state.stage());
-            }
-        }
-        Ok(Attempt::Done((Settled::Done, entry)))
+async fn try_to_settle(
+    stores: &Stores,
+    mut entry: Entry,
+    unit: &TransactWriteItem,
+    claim: Option<&TransactWriteItem>,
+    states: &[(&AccountId, AccountState)],
+) -> Result<Attempt<(Settled, Entry)>> {
+    let now = stores.clock.now();
+    let state_of = |result: &AccountResult| {
+        let state = states.iter().find(|(account, _)| **account == result.account_id);
+        state.map(|(_, state)| state)
+    };
+    let derived =
+        derive(entry.results.iter().map(|result| state_of(result).map_or(result.status, AccountState::status)));
+    // Between two open states nothing changes for the task, and its units need not wait for each other there: what
+    // is open for one account stays so until its own unit says otherwise.
+    let ends = states.iter().any(|(_, state)| state.status().ended());
+    let had_ended = entry.results.iter().any(|result| result.status.ended() && state_of(result).is_some());
+    let moves_task = !states.is_empty() && (derived != entry.task.status || ends || had_ended);
+
+    let mut transaction = Transaction::new();
+    let unit = transaction.add(unit.clone());
+    let claim = claim.map(|claim| transaction.add(claim.clone()));
+    if moves_task {
+        transaction.add(stores.tasks.advance(&entry.task, TaskChange::Results(derived), now)?);
     }
+    for (account, state) in states {
+        transaction.add(stores.results.set(entry.task.id, account, state, now)?);
+    }
+    let outcome = stores.commit(&transaction).await?;
+    if let Some(settled) = lost(&outcome, unit, claim) {
+        return Ok(Attempt::Done((settled, entry)));
+    }
+    if !outcome.is_committed() {
+        return Ok(Attempt::Conflict);
+    }
+    if moves_task {
+        entry.task.version += 1;
+        entry.task.status = derived;
+    }
+    for result in &mut entry.results {
+        if let Some(state) = state_of(result) {
+            (result.status, result.stage) = (state.status(), state.stage());
+        }
+    }
+    Ok(Attempt::Done((Settled::Done, entry)))
 }
 
 /// Why a change can never be written: its unit, or the post it claims, is not its own.

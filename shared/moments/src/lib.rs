@@ -8,6 +8,7 @@ pub mod config;
 pub mod content;
 pub mod error;
 pub mod gateway;
+pub mod ids;
 pub mod ledger;
 pub mod media;
 pub mod provider;
@@ -18,6 +19,8 @@ pub mod status;
 pub mod store;
 pub mod sweep;
 pub mod tasks;
+mod time;
 pub mod wecom;
 
 pub use error::{Error, Result};
+pub use store::Stores;

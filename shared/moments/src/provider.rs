@@ -13,41 +13,27 @@
 //!
 //! The first four rows are `unanswered`, below; the last one is the table of each provider.
 
-pub(crate) mod http;
+mod kind;
 pub(crate) mod lenient;
 #[cfg(test)]
 pub(crate) mod testing;
+
+pub(crate) use kind::PostKind;
+pub use kind::Provider;
 
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use kernel::platform_http::{KEEP_IDLE, LossReason, Lost, PlatformHttp, Policy, Proxy};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serializer};
+use url::Url;
 
-/// Who drives the accounts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Provider {
-    /// WeCom, the official interface of companies.
-    Wecom,
-    /// The gateway of personal accounts.
-    Gateway,
-}
-
-impl Provider {
-    /// Stable name for logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Wecom => "wecom",
-            Self::Gateway => "gateway",
-        }
-    }
-}
-
-impl fmt::Display for Provider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
+/// Writes a secret out. Only ever called on the way into the vault.
+pub(crate) fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose_secret())
 }
 
 /// What a failure asks the caller to do.
@@ -68,7 +54,8 @@ pub enum FailureKind {
     InvalidContent,
     /// The uploaded media are expired or unknown: upload again, then replay once.
     MediaInvalid,
-    /// The provider could not download the media from their address.
+    /// The provider says that it could not take the media from their address, or not why it failed to. We could, so
+    /// trying again may help.
     MediaFetchFailed,
     /// The members (or what else was aimed at) cannot be used.
     TargetInvalid,
@@ -204,6 +191,17 @@ impl fmt::Display for Detail {
     }
 }
 
+impl From<Lost> for Detail {
+    fn from(lost: Lost) -> Self {
+        match lost.reason {
+            LossReason::NotConnected => Self::NotConnected,
+            LossReason::TimedOut => Self::TimedOut,
+            LossReason::ConnectionLost => Self::ConnectionLost,
+            LossReason::TooLong => Self::TooLong,
+        }
+    }
+}
+
 /// A failed call. Holds codes and identifiers only: neither the provider's words nor anything that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub struct ProviderError {
@@ -230,6 +228,12 @@ impl fmt::Display for ProviderError {
         }
         Ok(())
     }
+}
+
+/// The way to a provider, or to the content library. A company proxy of the environment is honoured: WeCom answers only
+/// to trusted addresses, and a function has none of its own.
+pub(crate) const fn http(base_url: Url, timeout: Duration) -> PlatformHttp {
+    PlatformHttp::new(base_url, Policy { timeout, proxy: Proxy::OfEnvironment, keep_idle: KEEP_IDLE })
 }
 
 /// What a call proves that brought no answer of the provider's: the first four rows of the table above.

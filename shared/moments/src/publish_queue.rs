@@ -8,16 +8,18 @@ use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use kernel::queue::{MAX_DELAY, Queue};
 
+use crate::config::publish_queue;
 use crate::publish::PublishMessage;
+use crate::store::unit::UnitKey;
 
 /// Sends messages about tasks and their units.
 #[derive(Debug, Clone)]
 pub(crate) struct PublishQueue(Queue);
 
 impl PublishQueue {
-    /// The queue at `PUBLISH_QUEUE_URL`.
+    /// The configured queue.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self(Queue::new(cx.aws.sqs.clone(), cx.env.required("PUBLISH_QUEUE_URL")?)))
+        Ok(Self(publish_queue(cx)?))
     }
 
     /// Has the task dispatched after `delay`. `false`: that is longer than a message can wait, and nothing was sent.
@@ -26,8 +28,9 @@ impl PublishQueue {
     }
 
     /// Has the unit taken up after `delay`. `false`: that is longer than a message can wait, and nothing was sent.
-    pub async fn wake(&self, (task_id, unit): (TaskId, &str), user_id: UserId, delay: Duration) -> Result<bool> {
-        self.send(&PublishMessage { task_id, unit: Some(unit.to_owned()) }, user_id, delay).await
+    pub async fn wake(&self, unit: UnitKey<'_>, user_id: UserId, delay: Duration) -> Result<bool> {
+        let message = PublishMessage { task_id: unit.task_id, unit: Some(unit.unit.to_owned()) };
+        self.send(&message, user_id, delay).await
     }
 
     /// The message that has the task dispatched, for whoever else puts it on this queue.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kernel::Clock;
+use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
@@ -12,8 +12,9 @@ use tracing::error;
 
 use crate::error::Result;
 use crate::publish_queue::PublishQueue;
-use crate::store::task::TaskStore;
-use crate::store::unit::UnitStore;
+use crate::store::Stores;
+use crate::store::unit::UnitKey;
+use crate::time::before;
 
 /// A row this much late has lost its message: one normally moves within seconds.
 const GRACE: Duration = Duration::from_secs(30);
@@ -27,30 +28,23 @@ const HEADROOM: Duration = Duration::from_secs(10);
 /// Sweeps the publishing tables. It takes no input and may run any number of times at once.
 #[derive(Debug, Clone)]
 pub struct MomentSweeper {
-    tasks: TaskStore,
-    units: UnitStore,
+    stores: Stores,
     queue: PublishQueue,
-    clock: Clock,
 }
 
 impl MomentSweeper {
     /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            tasks: TaskStore::new(cx)?,
-            units: UnitStore::new(cx)?,
-            queue: PublishQueue::new(cx)?,
-            clock: cx.clock.clone(),
-        })
+        Ok(Self { stores: Stores::new(cx)?, queue: PublishQueue::new(cx)? })
     }
 
     /// A sweep over the tasks. A row that cannot be handled is logged and left to the next sweep; it does not stop this
     /// one. What needed no message is not counted: it neither succeeded nor failed.
     pub async fn sweep_tasks(&self, deadline: Deadline) -> Result<RoundReport> {
-        let now = self.clock.now_ms();
-        let late = now - GRACE.as_millis() as i64;
+        let now = self.stores.clock.now();
+        let late = before(now, GRACE);
         let mut report = RoundReport::of("moment tasks");
-        for task in self.tasks.due(late, LIMIT).await? {
+        for task in self.stores.tasks.due(late, LIMIT).await? {
             if self.has_time(deadline) {
                 count(&mut report, task, self.task(task, now, late).await);
             } else {
@@ -62,12 +56,13 @@ impl MomentSweeper {
 
     /// A sweep over the units, as [`Self::sweep_tasks`].
     pub async fn sweep_units(&self, deadline: Deadline) -> Result<RoundReport> {
-        let now = self.clock.now_ms();
-        let late = now - GRACE.as_millis() as i64;
+        let now = self.stores.clock.now();
+        let late = before(now, GRACE);
         let mut report = RoundReport::of("moment units");
-        for (task, unit) in self.units.due(late, LIMIT).await? {
+        for (task_id, unit) in self.stores.units.due(late, LIMIT).await? {
             if self.has_time(deadline) {
-                count(&mut report, task, self.unit(task, &unit, now, late).await);
+                let key = UnitKey { task_id, unit: &unit };
+                count(&mut report, task_id, self.unit(key, now, late).await);
             } else {
                 report.unreached += 1;
             }
@@ -76,32 +71,37 @@ impl MomentSweeper {
     }
 
     fn has_time(&self, deadline: Deadline) -> bool {
-        deadline.remaining(self.clock.now()) >= HEADROOM
+        deadline.remaining(self.stores.clock.now()) >= HEADROOM
     }
 
-    async fn task(&self, id: TaskId, now: i64, late: i64) -> Result<bool> {
+    async fn task(&self, id: TaskId, now: Timestamp, late: Timestamp) -> Result<bool> {
         // The index lags behind the table by milliseconds, so the row itself decides.
-        let Some(task) = self.tasks.get(id).await?.filter(|task| task.next_action_at.is_some_and(|at| at <= late))
+        let Some(task) =
+            self.stores.tasks.get(id).await?.filter(|task| task.next_action_at.is_some_and(|at| at <= late))
         else {
             return Ok(false);
         };
-        if !self.tasks.note_dispatch(&task, now, now - RESEND_AFTER.as_millis() as i64).await? {
+        if !self.stores.tasks.note_dispatch(&task, now, before(now, RESEND_AFTER)).await? {
             return Ok(false);
         }
         self.queue.dispatch(id, task.user_id, Duration::ZERO).await?;
         Ok(true)
     }
 
-    async fn unit(&self, id: TaskId, name: &str, now: i64, late: i64) -> Result<bool> {
-        let Some(unit) =
-            self.units.get(id, name).await?.filter(|unit| unit.next_action_at.is_some_and(|at| at <= late))
+    async fn unit(&self, key: UnitKey<'_>, now: Timestamp, late: Timestamp) -> Result<bool> {
+        let Some(unit) = self
+            .stores
+            .units
+            .get(key)
+            .await?
+            .filter(|unit| unit.next_action_at.is_some_and(|at| at <= late.as_millisecond()))
         else {
             return Ok(false);
         };
-        if !self.units.note_dispatch(&unit, now, now - RESEND_AFTER.as_millis() as i64).await? {
+        if !self.stores.units.note_dispatch(&unit, now, before(now, RESEND_AFTER)).await? {
             return Ok(false);
         }
-        self.queue.wake((id, &unit.unit), unit.user_id, Duration::ZERO).await?;
+        self.queue.wake(key, unit.user_id, Duration::ZERO).await?;
         Ok(true)
     }
 }

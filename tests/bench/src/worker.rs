@@ -24,7 +24,7 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let built = build("worker", &options.profile, &[WORKER, API_FUNCTION]).await?;
     let world = story::world().await?;
     let account = story::account(&world, "shop", options.fans()).await?;
-    let of_worker = variables(&world, WORKER).await?;
+    let of_worker = variables(&world, WORKER)?;
 
     let mut worker = Function::start(built.path(WORKER)?, &of_worker).await?;
     let mut peaks = vec![("when started", worker.peak_mebibytes()?)];
@@ -46,9 +46,9 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let mut figures: Vec<Figure> = peaks.iter().map(peak).collect();
     let runs = if options.quick { 3 } else { 15 };
     let hello = build_hello(&options.profile).await?;
-    let hello = starts(hello.path("hello")?, &variables(&world, API_FUNCTION).await?, runs).await?;
+    let hello = starts(hello.path("hello")?, &variables(&world, API_FUNCTION)?, runs).await?;
     for name in [WORKER, API_FUNCTION] {
-        let inits = starts(built.path(name)?, &variables(&world, name).await?, runs).await?;
+        let inits = starts(built.path(name)?, &variables(&world, name)?, runs).await?;
         let ratio = median(inits.iter().copied()) / median(hello.iter().copied());
         figures.push(Figure::time(format!("cold init of {name}"), "ms", inits).note(format!(
             "From exec to the first question to the Runtime API, {ratio:.1} × hello world; reading the platform \

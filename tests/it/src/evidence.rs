@@ -179,6 +179,9 @@ const WORDS: &[&str] = &[
     "JPG",
     "PNG",
     "MP4",
+    "GIF",
+    "WebP",
+    "SVG",
     // WeChat Moments.
     "contentId",
     "text",
@@ -209,6 +212,9 @@ const WORDS: &[&str] = &[
     "image",
     "gif",
     "webp",
+    "svg",
+    "xml",
+    "plain",
     "application",
     "pdf",
 ];

@@ -189,15 +189,11 @@ impl World {
         self.overrides.insert(name.to_owned(), value.to_owned());
     }
 
-    /// What the function of this name starts from: exactly the variables the template gives it.
+    /// The environment of the function of this name: exactly the variables the template gives it, and where AWS is.
     ///
     /// # Errors
     /// When the template has no such function.
-    pub async fn context(&self, function: &str, detour: &Detour) -> Result<Context> {
-        if !self.reads_lag {
-            // A function starts seconds after the one before it has ended.
-            self.rules.settle();
-        }
+    pub fn variables(&self, function: &str, detour: &Detour) -> Result<BTreeMap<String, String>> {
         let mut variables = self.stack.environments.get(function).context("the template has no such function")?.clone();
         variables.extend(self.overrides.clone());
         let aws_url = detour.aws_url.as_ref().unwrap_or(&self.aws_url);
@@ -217,7 +213,21 @@ impl World {
             variables.insert("WECOM_BASE_URL".to_owned(), format!("{url}/wecom"));
             variables.insert("GATEWAY_BASE_URL".to_owned(), format!("{url}/gewe"));
         }
-        let env: Env = variables.into_iter().collect();
+        Ok(variables)
+    }
+
+    /// What the function of this name starts from.
+    ///
+    /// # Errors
+    /// When the template has no such function.
+    pub async fn context(&self, function: &str, detour: &Detour) -> Result<Context> {
+        if !self.reads_lag {
+            // A function starts seconds after the one before it has ended.
+            self.rules.settle();
+        }
+        let env: Env = self.variables(function, detour)?.into_iter().collect();
+        let aws_url = detour.aws_url.as_ref().unwrap_or(&self.aws_url);
+        let key = iam::key_of(&self.account, function);
         // The process's own environment is shared by all tests, so the clients get theirs by hand.
         let aws = Aws::from_config(&local::aws::config(aws_url, &key));
         Ok(Context { env, aws, clock: Clock::Manual(self.clock.clone()) })

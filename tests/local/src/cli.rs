@@ -67,7 +67,8 @@ struct Start {
     /// Port of the simulated platforms.
     #[arg(long, default_value_t = 9100)]
     sandbox_port: u16,
-    /// Override a variable in the environment of every function that has it; may be repeated.
+    /// Set a parameter of the template, or a variable of every function that has it; may be repeated. They are listed in
+    /// docs/configuration.md.
     #[arg(long, value_name = "KEY=VALUE", value_parser = override_of)]
     set: Vec<(String, String)>,
     /// Keep tables, queues, keys and secrets for the next start with --keep. They are saved when this one stops. The

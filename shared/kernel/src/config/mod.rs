@@ -5,11 +5,11 @@ mod section;
 mod sections;
 
 pub use section::{Absent, Section, Setting, Values};
-pub use sections::{AWS, FUNCTION, IDENTITY, LOGS, SCHEDULES, SECTIONS, function_timeout, queue_visibility};
+pub use sections::{
+    AWS, CREDENTIALS, FUNCTION, IDENTITY, LOGS, SCHEDULES, SECTIONS, function_timeout, queue_visibility,
+};
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// A configuration mistake. It stops the function at init, loudly, and not at the ten-thousandth request.
@@ -50,57 +50,9 @@ impl Env {
         Self(std::env::vars().collect())
     }
 
-    /// The variable, or an error naming it when it is absent or empty.
-    pub fn required(&self, name: &str) -> Result<String, ConfigError> {
-        self.optional(name).ok_or_else(|| ConfigError::Missing(name.to_owned()))
-    }
-
-    /// The variable unless absent or empty.
-    pub fn optional(&self, name: &str) -> Option<String> {
-        self.0.get(name).filter(|value| !value.is_empty()).cloned()
-    }
-
     /// The variable unless absent or empty.
     fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).filter(|value| !value.is_empty()).cloned()
-    }
-
-    /// The full name of a table of the specification: `TABLE_PREFIX` and its name.
-    pub fn table(&self, name: &str) -> Result<String, ConfigError> {
-        Ok(format!("{}{name}", self.required("TABLE_PREFIX")?))
-    }
-
-    /// The variable parsed, or `default` when absent.
-    pub fn parsed<T>(&self, name: &str, default: T) -> Result<T, ConfigError>
-    where
-        T: FromStr,
-        T::Err: Display,
-    {
-        match self.optional(name) {
-            None => Ok(default),
-            Some(text) => text.parse().map_err(|error: T::Err| invalid(name, error)),
-        }
-    }
-
-    /// The variable parsed, or an error naming it when absent.
-    pub fn required_parsed<T>(&self, name: &str) -> Result<T, ConfigError>
-    where
-        T: FromStr,
-        T::Err: Display,
-    {
-        self.required(name)?.parse().map_err(|error: T::Err| invalid(name, error))
-    }
-
-    /// Whole seconds.
-    pub fn seconds(&self, name: &str, default: u64) -> Result<Duration, ConfigError> {
-        self.parsed(name, default).map(Duration::from_secs)
-    }
-
-    /// A comma-separated list, blanks dropped; empty when absent.
-    pub fn list(&self, name: &str) -> Vec<String> {
-        self.optional(name)
-            .map(|text| text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
-            .unwrap_or_default()
     }
 }
 
@@ -108,10 +60,6 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Env {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
-}
-
-fn invalid(name: &str, problem: impl Display) -> ConfigError {
-    ConfigError::Invalid { name: name.to_owned(), problem: problem.to_string() }
 }
 
 /// The relations between time limits that keep work from being done twice: a platform call must end before the
@@ -142,15 +90,6 @@ pub fn check_time_limits(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn errors_name_the_variable() {
-        let env: Env = [("SIZE", "many"), ("EMPTY", "")].into_iter().collect();
-        assert_eq!(env.required("NAME").unwrap_err().to_string(), "environment variable NAME is missing");
-        assert_eq!(env.required("EMPTY").unwrap_err().to_string(), "environment variable EMPTY is missing");
-        assert!(env.parsed("SIZE", 1_u32).unwrap_err().to_string().contains("SIZE"));
-        assert_eq!(env.parsed("ABSENT", 7_u32), Ok(7));
-    }
 
     #[test]
     fn time_limits_are_cross_checked() {

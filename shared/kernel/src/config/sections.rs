@@ -26,7 +26,8 @@ pub static AWS: Section = Section {
     title: "AWS",
     settings: &[
         Setting::required("AWS_REGION", "The region.").by_runtime(),
-        Setting::optional("SSL_CERT_FILE", "PEM file of root certificates that are trusted in place of the system's."),
+        Setting::optional("SSL_CERT_FILE", "PEM file of root certificates that are trusted in place of the system's.")
+            .by_runtime(),
         Setting::optional("SSL_CERT_DIR", "Directories of such files.").by_runtime(),
     ],
 };
@@ -36,7 +37,11 @@ pub static LOGS: Section = Section {
     title: "Logs",
     settings: &[
         Setting::optional("AWS_LAMBDA_LOG_FORMAT", "`JSON`, or else text.").by_runtime(),
-        Setting::optional("AWS_LAMBDA_LOG_LEVEL", "The level of our own lines; INFO when absent.").by_runtime(),
+        Setting::optional(
+            "AWS_LAMBDA_LOG_LEVEL",
+            "The level of our own lines, from the parameter `LogLevel`; INFO when absent.",
+        )
+        .by_runtime(),
         Setting::optional("RUST_LOG", "The same, outside Lambda.").by_runtime(),
     ],
 };
@@ -58,6 +63,15 @@ pub static IDENTITY: Section = Section {
     ],
 };
 
+/// What users entrust to us.
+pub static CREDENTIALS: Section = Section {
+    title: "Stored tokens",
+    settings: &[Setting::required(
+        "TOKEN_KEY_ID",
+        "The KMS key that users' tokens at the platforms are encrypted with.",
+    )],
+};
+
 /// One-time schedules of timed posts.
 pub static SCHEDULES: Section = Section {
     title: "Schedules",
@@ -70,7 +84,7 @@ pub static SCHEDULES: Section = Section {
 };
 
 /// All of them, in the order of the documentation.
-pub static SECTIONS: [&Section; 5] = [&FUNCTION, &AWS, &LOGS, &IDENTITY, &SCHEDULES];
+pub static SECTIONS: [&Section; 6] = [&IDENTITY, &CREDENTIALS, &SCHEDULES, &FUNCTION, &LOGS, &AWS];
 
 /// The function's own time limit, as the template sets it.
 ///

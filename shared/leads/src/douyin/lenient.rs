@@ -1,35 +1,16 @@
-//! Readers for values whose type the documents do not agree on: official samples show the same number with and
-//! without quotes, and optional texts as `null`, `""` or nothing at all. No reader ever puts a value into an error.
+//! Readers for values whose type the documents do not agree on, beside the kernel's: official samples show optional
+//! texts as `null`, `""` or nothing at all, and flags as numbers. No reader ever puts a value into an error.
 
 use std::time::Duration;
 
-use secrecy::SecretString;
+pub(super) use kernel::lenient::{Unreadable, integer, list, optional_token, token};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 /// A century: the longest lifetime any page of the platform mentions. More is not a lifetime, and would leave the
 /// range of the calendar when added to the time now.
 const LONGEST_LIFETIME: u64 = 3_153_600_000;
-
-/// KMS encrypts at most 4,096 bytes: a longer token could not be stored. Real ones have about a hundred.
-const LONGEST_TOKEN: usize = 4_096;
-
-/// The value is there but is not what it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Unreadable;
-
-/// A whole number, quoted or not; `None` for `null` and `""`.
-pub(super) fn integer(value: &Value) -> Result<Option<i64>, Unreadable> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) if text.trim().is_empty() => Ok(None),
-        Value::String(text) => text.trim().parse().map(Some).map_err(|_| Unreadable),
-        Value::Number(number) => number.as_i64().map(Some).ok_or(Unreadable),
-        Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(Unreadable),
-    }
-}
 
 /// Text that is there and not empty; a number counts as its digits.
 pub(super) fn text(value: &Value) -> Option<String> {
@@ -75,12 +56,6 @@ pub(super) fn text_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
     Ok(optional_text(deserializer)?.unwrap_or_default())
 }
 
-/// serde: a list whose elements are not read yet, so that one nobody can read costs none but itself. An empty one may
-/// come as `null`, as servers written in Go send it.
-pub(super) fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Box<RawValue>>, D::Error> {
-    Ok(Option::<Vec<Box<RawValue>>>::deserialize(deserializer)?.unwrap_or_default())
-}
-
 /// serde: seconds.
 pub(super) fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     optional_lifetime(deserializer)?.ok_or_else(|| D::Error::custom("not a lifetime in seconds"))
@@ -90,25 +65,6 @@ pub(super) fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
 pub(super) fn optional_lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let seconds = optional_count(deserializer)?;
     Ok(seconds.filter(|seconds| *seconds <= LONGEST_LIFETIME).map(Duration::from_secs))
-}
-
-/// serde: a token. An empty one is an error: it would overwrite a good one.
-pub(super) fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    optional_token(deserializer)?.ok_or_else(|| D::Error::custom("not a token"))
-}
-
-/// serde: a token, or `None` for anything that cannot be one. Tokens travel in headers, so they are printable ASCII.
-pub(super) fn optional_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(token)
-            if !token.is_empty()
-                && token.len() <= LONGEST_TOKEN
-                && token.bytes().all(|byte| byte.is_ascii_graphic()) =>
-        {
-            Some(SecretString::from(token))
-        }
-        _ => None,
-    })
 }
 
 #[cfg(test)]
@@ -127,12 +83,8 @@ mod tests {
         flag: bool,
         #[serde(default, deserialize_with = "text_or_empty")]
         text: String,
-        #[serde(default, deserialize_with = "list")]
-        list: Vec<Box<RawValue>>,
         #[serde(default, deserialize_with = "optional_lifetime")]
         lifetime: Option<Duration>,
-        #[serde(default, deserialize_with = "optional_token")]
-        token: Option<SecretString>,
     }
 
     fn read(value: Value) -> Option<Sample> {
@@ -140,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_come_with_and_without_quotes() {
+    fn a_number_that_is_none_is_an_error_and_a_count_that_is_none_is_absent() {
         for (value, number) in [
             (json!(28001003), Some(Some(28001003))),
             (json!("28001003"), Some(Some(28001003))),
@@ -178,16 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn texts_and_lists_may_be_null() {
+    fn texts_may_be_null_or_numbers() {
         for (value, text) in [(json!("小王"), "小王"), (json!(null), ""), (json!(520), "520"), (json!({}), "")] {
             assert_eq!(read(json!({ "text": value })).unwrap().text, text);
         }
-        assert!(read(json!({ "list": null })).unwrap().list.is_empty());
-        assert!(read(json!({ "list": "none" })).is_none());
     }
 
     #[test]
-    fn only_usable_lifetimes_and_tokens_pass() {
+    fn only_usable_lifetimes_pass() {
         for (value, seconds) in [
             (json!("1296000"), Some(1_296_000)),
             (json!(0), Some(0)),
@@ -198,18 +148,6 @@ mod tests {
         ] {
             let lifetime = read(json!({ "lifetime": value })).unwrap().lifetime;
             assert_eq!(lifetime, seconds.map(Duration::from_secs), "{value}");
-        }
-        let longest = "t".repeat(LONGEST_TOKEN);
-        for (value, usable) in [
-            (json!("act.1!x@y+z/=="), true),
-            (json!(longest), true),
-            (json!(format!("{longest}t")), false),
-            (json!(""), false),
-            (json!("act.1\r\nx: y"), false),
-            (json!("令牌"), false),
-            (json!(7), false),
-        ] {
-            assert_eq!(read(json!({ "token": value })).unwrap().token.is_some(), usable, "{value}");
         }
     }
 }

@@ -7,8 +7,9 @@ use kernel::retry::{Attempt, on_conflict};
 use super::page_diff::{OpenPage, Part, Progress};
 use crate::error::Result;
 use crate::ids::LeadId;
+use crate::store::Stores;
 use crate::store::lead_index::{Bounds, Counter, Freshness};
-use crate::store::page_commit::{LeadChanges, PageCommit, PageStore, Position};
+use crate::store::page_commit::{LeadChanges, PageCommit, Position};
 
 /// How often a page is planned anew because another sync of the tenant committed in between.
 const REPLANS: u32 = 20;
@@ -38,138 +39,134 @@ struct Committed {
     fans: usize,
 }
 
-/// Commits pages.
-#[derive(Debug, Clone)]
-pub(super) struct PageWriter {
-    pub store: PageStore,
+/// Commits as much of `open` as fits one transaction; `lease_end` renews the lease when it is given.
+pub(super) async fn commit(
+    stores: &Stores,
+    progress: &mut Progress,
+    open: &mut OpenPage<'_>,
+    lease_end: Option<Timestamp>,
+) -> Result<Step> {
+    // Only the first attempt may trust the counter that the last commit left.
+    let mut last_counter = progress.counter.take();
+    let committed = {
+        let (progress, open) = (&*progress, &*open);
+        on_conflict(&stores.clock, "lead counter", REPLANS, || {
+            // Boxed: it is most of a worker's future, which every caller would carry otherwise.
+            Box::pin(try_page(stores, progress, last_counter.take(), open, lease_end))
+        })
+        .await?
+    };
+    Ok(match taken_over(progress, committed) {
+        None => Step::LeaseLost,
+        Some(fans) => {
+            open.advance(fans);
+            if open.is_done() { Step::Committed } else { Step::Partly }
+        }
+    })
 }
 
-impl PageWriter {
-    /// Commits as much of `open` as fits one transaction; `lease_end` renews the lease when it is given.
-    pub async fn commit(
-        &self,
-        progress: &mut Progress,
-        open: &mut OpenPage<'_>,
-        lease_end: Option<Timestamp>,
-    ) -> Result<Step> {
-        // Only the first attempt may trust the counter that the last commit left.
-        let mut last_counter = progress.counter.take();
-        let committed = {
-            let (progress, open) = (&*progress, &*open);
-            on_conflict(&self.store.clock, "lead counter", REPLANS, || {
-                // Boxed: it is most of a worker's future, which every caller would carry otherwise.
-                Box::pin(self.try_page(progress, last_counter.take(), open, lease_end))
-            })
-            .await?
-        };
-        Ok(match taken_over(progress, committed) {
-            None => Step::LeaseLost,
-            Some(fans) => {
-                open.advance(fans);
-                if open.is_done() { Step::Committed } else { Step::Partly }
+/// The leads that follow the task's account but were not met on this walk. Read consistently: one that is marked
+/// already must not be found again.
+pub(super) async fn find_missing(stores: &Stores, progress: &Progress) -> Result<Vec<LeadId>> {
+    let task = &progress.task;
+    let counter = stores.index.counter(task.user_id).await?;
+    let Some(ordinal) = counter.known(&task.douyin_user_id) else { return Ok(Vec::new()) };
+    let everyone = Bounds { first: 1, last: counter.lead_count };
+    let mut missing = Vec::new();
+    stores
+        .index
+        .sightings(task.user_id, everyone, Freshness::Consistent, |sighting| {
+            if sighting.entry.accounts.contains(&(ordinal, true)) && !progress.has_met(sighting.lead_id) {
+                missing.push(sighting.lead_id);
             }
         })
-    }
+        .await?;
+    Ok(missing)
+}
 
-    /// The leads that follow the task's account but were not met on this walk. Read consistently: one that is marked
-    /// already must not be found again.
-    pub async fn find_missing(&self, progress: &Progress) -> Result<Vec<LeadId>> {
-        let task = &progress.task;
-        let counter = self.store.index.counter(task.user_id).await?;
-        let Some(ordinal) = counter.known(&task.douyin_user_id) else { return Ok(Vec::new()) };
-        let everyone = Bounds { first: 1, last: counter.lead_count };
-        let mut missing = Vec::new();
-        self.store
-            .index
-            .sightings(task.user_id, everyone, Freshness::Consistent, |sighting| {
-                if sighting.entry.accounts.contains(&(ordinal, true)) && !progress.has_met(sighting.lead_id) {
-                    missing.push(sighting.lead_id);
-                }
-            })
-            .await?;
-        Ok(missing)
+/// Marks some of the missing leads as unfollowed.
+pub(super) async fn mark_unfollowed(
+    stores: &Stores,
+    progress: &mut Progress,
+    lease_end: Option<Timestamp>,
+) -> Result<Step> {
+    let next = progress.next_missing(UNFOLLOWED_PER_STEP).unwrap_or_default();
+    if next.is_empty() {
+        return Ok(Step::Committed);
     }
-
-    /// Marks some of the missing leads as unfollowed.
-    pub async fn mark_unfollowed(&self, progress: &mut Progress, lease_end: Option<Timestamp>) -> Result<Step> {
-        let next = progress.next_missing(UNFOLLOWED_PER_STEP).unwrap_or_default();
-        if next.is_empty() {
-            return Ok(Step::Committed);
-        }
-        let mut last_counter = progress.counter.take();
-        let committed = {
-            let (progress, next) = (&*progress, next.as_slice());
-            on_conflict(&self.store.clock, "lead counter", REPLANS, || {
-                self.try_unfollowed(progress, last_counter.take(), next, lease_end)
-            })
-            .await?
-        };
-        Ok(taken_over(progress, committed).map_or(Step::LeaseLost, |_| Step::Partly))
-    }
-
-    async fn try_page(
-        &self,
-        progress: &Progress,
-        last_counter: Option<Counter>,
-        open: &OpenPage<'_>,
-        lease_end: Option<Timestamp>,
-    ) -> Result<Attempt<Option<Committed>>> {
-        // The counter is read before the leads: if it is still the same at commit, so are they.
-        let counter = self.counter(progress, last_counter).await?;
-        let fans = open.next(MOST_FANS);
-        let ids = fans.iter().map(|fan| fan.open_id.as_str());
-        let known = self.store.leads.by_open_ids(progress.task.user_id, ids).await?;
-        // A lead beyond the counter was made by another sync since the counter was read. Its id would be handed out
-        // once more, and a transaction that writes one slot of a segment twice is not refused but invalid.
-        if known.iter().any(|lead| lead.lead_id > LeadId::new(counter.lead_count)) {
-            return Ok(Attempt::Conflict);
-        }
-        let now = self.store.clock.now().as_second();
-        let Part { changes, position, fans } = progress.page_changes(open, fans, &known, &counter, now)?;
-        self.write(progress, &counter, changes, position, (lease_end, fans)).await
-    }
-
-    async fn try_unfollowed(
-        &self,
-        progress: &Progress,
-        last_counter: Option<Counter>,
-        missing: &[LeadId],
-        lease_end: Option<Timestamp>,
-    ) -> Result<Attempt<Option<Committed>>> {
-        let counter = self.counter(progress, last_counter).await?;
-        let user_id = progress.task.user_id;
-        let open_ids = self.store.index.open_ids_of(user_id, missing).await?;
-        let leads = self.store.leads.by_open_ids(user_id, open_ids.values().map(String::as_str)).await?;
-        let (changes, position) = progress.unfollowed_changes(&leads, missing, &counter)?;
-        self.write(progress, &counter, changes, position, (lease_end, 0)).await
-    }
-
-    async fn write(
-        &self,
-        progress: &Progress,
-        read: &Counter,
-        changes: LeadChanges<'_>,
-        position: Position,
-        (lease_end, fans): (Option<Timestamp>, usize),
-    ) -> Result<Attempt<Option<Committed>>> {
-        let task = (&progress.task, &progress.lease);
-        Ok(match self.store.commit(task, read, &changes, &position, lease_end).await? {
-            PageCommit::Committed => {
-                let moved = !changes.is_empty();
-                let mut counter = changes.counter;
-                counter.version += u64::from(moved);
-                Attempt::Done(Some(Committed { counter, position, lease_end, fans }))
-            }
-            PageCommit::LeaseLost => Attempt::Done(None),
-            PageCommit::Conflict => Attempt::Conflict,
+    let mut last_counter = progress.counter.take();
+    let committed = {
+        let (progress, next) = (&*progress, next.as_slice());
+        on_conflict(&stores.clock, "lead counter", REPLANS, || {
+            try_unfollowed(stores, progress, last_counter.take(), next, lease_end)
         })
-    }
+        .await?
+    };
+    Ok(taken_over(progress, committed).map_or(Step::LeaseLost, |_| Step::Partly))
+}
 
-    async fn counter(&self, progress: &Progress, last: Option<Counter>) -> Result<Counter> {
-        match last {
-            Some(counter) => Ok(counter),
-            None => Ok(self.store.index.counter(progress.task.user_id).await?),
+async fn try_page(
+    stores: &Stores,
+    progress: &Progress,
+    last_counter: Option<Counter>,
+    open: &OpenPage<'_>,
+    lease_end: Option<Timestamp>,
+) -> Result<Attempt<Option<Committed>>> {
+    // The counter is read before the leads: if it is still the same at commit, so are they.
+    let counter = counter_of(stores, progress, last_counter).await?;
+    let fans = open.next(MOST_FANS);
+    let ids = fans.iter().map(|fan| fan.open_id.as_str());
+    let known = stores.leads.by_open_ids(progress.task.user_id, ids).await?;
+    // A lead beyond the counter was made by another sync since the counter was read. Its id would be handed out
+    // once more, and a transaction that writes one slot of a segment twice is not refused but invalid.
+    if known.iter().any(|lead| lead.lead_id > LeadId::new(counter.lead_count)) {
+        return Ok(Attempt::Conflict);
+    }
+    let now = stores.clock.now().as_second();
+    let Part { changes, position, fans } = progress.page_changes(open, fans, &known, &counter, now)?;
+    write(stores, progress, &counter, changes, position, (lease_end, fans)).await
+}
+
+async fn try_unfollowed(
+    stores: &Stores,
+    progress: &Progress,
+    last_counter: Option<Counter>,
+    missing: &[LeadId],
+    lease_end: Option<Timestamp>,
+) -> Result<Attempt<Option<Committed>>> {
+    let counter = counter_of(stores, progress, last_counter).await?;
+    let user_id = progress.task.user_id;
+    let open_ids = stores.index.open_ids_of(user_id, missing).await?;
+    let leads = stores.leads.by_open_ids(user_id, open_ids.values().map(String::as_str)).await?;
+    let (changes, position) = progress.unfollowed_changes(&leads, missing, &counter)?;
+    write(stores, progress, &counter, changes, position, (lease_end, 0)).await
+}
+
+async fn write(
+    stores: &Stores,
+    progress: &Progress,
+    read: &Counter,
+    changes: LeadChanges<'_>,
+    position: Position,
+    (lease_end, fans): (Option<Timestamp>, usize),
+) -> Result<Attempt<Option<Committed>>> {
+    let (task, lease) = (&progress.task, &progress.lease);
+    Ok(match stores.commit_page(task, lease, read, &changes, &position, lease_end).await? {
+        PageCommit::Committed => {
+            let moved = !changes.is_empty();
+            let mut counter = changes.counter;
+            counter.version += u64::from(moved);
+            Attempt::Done(Some(Committed { counter, position, lease_end, fans }))
         }
+        PageCommit::LeaseLost => Attempt::Done(None),
+        PageCommit::Conflict => Attempt::Conflict,
+    })
+}
+
+async fn counter_of(stores: &Stores, progress: &Progress, last: Option<Counter>) -> Result<Counter> {
+    match last {
+        Some(counter) => Ok(counter),
+        None => Ok(stores.index.counter(progress.task.user_id).await?),
     }
 }
 

@@ -10,6 +10,8 @@ use kernel::queue::{MAX_DELAY, Queue};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
+use crate::config::sync_queue;
+
 /// A message: which task to take up, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -24,9 +26,8 @@ pub struct SyncMessage {
 pub(crate) struct SyncQueue(Queue);
 
 impl SyncQueue {
-    /// The queue at `FAN_SYNC_QUEUE_URL`.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self(Queue::new(cx.aws.sqs.clone(), cx.env.required("FAN_SYNC_QUEUE_URL")?)))
+        Ok(Self(sync_queue(cx)?))
     }
 
     /// Has the task taken up now.

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
-use kernel::Clock;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
@@ -13,8 +11,9 @@ use tracing::info;
 
 use super::SyncQueue;
 use crate::error::{AuthorizationProblem, Result};
-use crate::store::auth::{Auth, AuthStore, can_be_id};
-use crate::store::sync_task::{SyncStatus, SyncStrategy, SyncTask, SyncTaskStore};
+use crate::store::Stores;
+use crate::store::auth::{Auth, can_be_id};
+use crate::store::sync_task::{SyncStatus, SyncStrategy, SyncTask};
 use crate::tokens::ensure_active;
 
 /// The answer to a request for a sync.
@@ -29,23 +28,14 @@ pub enum Started {
 /// Requests for syncs.
 #[derive(Debug, Clone)]
 pub struct SyncRequests {
-    client: Client,
-    clock: Clock,
-    accounts: AuthStore,
-    tasks: SyncTaskStore,
+    stores: Stores,
     queue: SyncQueue,
 }
 
 impl SyncRequests {
     /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: cx.aws.dynamodb.clone(),
-            clock: cx.clock.clone(),
-            accounts: AuthStore::new(cx)?,
-            tasks: SyncTaskStore::new(cx)?,
-            queue: SyncQueue::new(cx)?,
-        })
+        Ok(Self { stores: Stores::new(cx)?, queue: SyncQueue::new(cx)? })
     }
 
     /// Starts a sync of the caller's account, or finds the one that runs. Two sequential AWS calls: write the task
@@ -58,7 +48,8 @@ impl SyncRequests {
         if !can_be_id(douyin_user_id) {
             return Err(AuthorizationProblem::AccountUnknown.into());
         }
-        on_conflict(&self.clock, "douyin account", TRIES, || self.try_start(user_id, douyin_user_id, strategy)).await
+        on_conflict(&self.stores.clock, "douyin account", TRIES, || self.try_start(user_id, douyin_user_id, strategy))
+            .await
     }
 
     async fn try_start(
@@ -76,7 +67,7 @@ impl SyncRequests {
             // The claim was given back in between, or the id was taken.
             return Ok(Attempt::Conflict);
         };
-        if let Some(task) = self.tasks.get(active).await?
+        if let Some(task) = self.stores.tasks.get(active).await?
             && !task.status.ended()
             && task.user_id == user_id
         {
@@ -97,12 +88,12 @@ impl SyncRequests {
         strategy: SyncStrategy,
         stale: Option<TaskId>,
     ) -> Result<Option<TaskId>> {
-        let now = self.clock.now();
+        let now = self.stores.clock.now();
         let task = TaskId::generate(now);
         let mut transaction = Transaction::new();
-        transaction.add(self.tasks.create(task, user_id, douyin_user_id, strategy, now.as_millisecond())?);
-        transaction.add(self.accounts.claim(user_id, douyin_user_id, task, stale)?);
-        if !transaction.commit(&self.client, &self.clock).await?.is_committed() {
+        transaction.add(self.stores.tasks.create(task, user_id, douyin_user_id, strategy, now.as_millisecond())?);
+        transaction.add(self.stores.accounts.claim(user_id, douyin_user_id, task, stale)?);
+        if !self.stores.commit(&transaction).await?.is_committed() {
             return Ok(None);
         }
         info!(task.id = task.get(), ?strategy, "fan sync {task} created");
@@ -111,26 +102,16 @@ impl SyncRequests {
     }
 
     async fn own_account(&self, user_id: UserId, douyin_user_id: &str) -> Result<Auth> {
-        let account = self.accounts.get(douyin_user_id).await?.filter(|account| account.user_id == user_id);
+        let account = self.stores.accounts.get(douyin_user_id).await?.filter(|account| account.user_id == user_id);
         Ok(account.ok_or(AuthorizationProblem::AccountUnknown)?)
     }
 }
 
-/// Questions how a sync goes.
-#[derive(Debug, Clone)]
-pub struct SyncProgress {
-    tasks: SyncTaskStore,
-}
-
-impl SyncProgress {
-    /// From the environment.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { tasks: SyncTaskStore::new(cx)? })
-    }
-
-    /// The caller's task.
-    pub async fn read(&self, user_id: UserId, task: TaskId) -> Result<SyncTask> {
-        let found = self.tasks.get(task).await?.filter(|task| task.user_id == user_id);
-        Ok(found.ok_or(kernel::Error::NotFound("sync task"))?)
-    }
+/// How the caller's task goes.
+///
+/// # Errors
+/// [`kernel::Error::NotFound`] for a task that does not exist or is another tenant's.
+pub async fn progress(stores: &Stores, user_id: UserId, task: TaskId) -> Result<SyncTask> {
+    let found = stores.tasks.get(task).await?.filter(|task| task.user_id == user_id);
+    Ok(found.ok_or(kernel::Error::NotFound("sync task"))?)
 }

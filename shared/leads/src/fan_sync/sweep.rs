@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
-use kernel::Clock;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
@@ -13,8 +11,8 @@ use tracing::{error, warn};
 
 use super::{SyncQueue, end};
 use crate::error::{Result, SyncProblem};
-use crate::store::auth::AuthStore;
-use crate::store::sync_task::{EndedBy, Ending, SyncTask, SyncTaskStore};
+use crate::store::Stores;
+use crate::store::sync_task::{EndedBy, Ending, SyncTask};
 
 /// A task this much late has lost its message: one normally moves within seconds.
 const GRACE: Duration = Duration::from_secs(30);
@@ -30,32 +28,23 @@ const HEADROOM: Duration = Duration::from_secs(10);
 /// Sweeps the sync tasks. It takes no input and may run any number of times at once.
 #[derive(Debug, Clone)]
 pub struct Sweeper {
-    client: Client,
-    clock: Clock,
-    accounts: AuthStore,
-    tasks: SyncTaskStore,
+    stores: Stores,
     queue: SyncQueue,
 }
 
 impl Sweeper {
     /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: cx.aws.dynamodb.clone(),
-            clock: cx.clock.clone(),
-            accounts: AuthStore::new(cx)?,
-            tasks: SyncTaskStore::new(cx)?,
-            queue: SyncQueue::new(cx)?,
-        })
+        Ok(Self { stores: Stores::new(cx)?, queue: SyncQueue::new(cx)? })
     }
 
     /// One sweep. A task that cannot be handled is logged and left to the next sweep; it does not stop this one.
     /// What needed no message is not counted: it neither succeeded nor failed.
     pub async fn sweep(&self, deadline: Deadline) -> Result<RoundReport> {
-        let now = self.clock.now_ms();
+        let now = self.stores.clock.now_ms();
         let mut report = RoundReport::of("fan syncs");
-        for task in self.tasks.due(now - GRACE.as_millis() as i64, LIMIT).await? {
-            if deadline.remaining(self.clock.now()) < HEADROOM {
+        for task in self.stores.tasks.due(now - GRACE.as_millis() as i64, LIMIT).await? {
+            if deadline.remaining(self.stores.clock.now()) < HEADROOM {
                 report.unreached += 1;
                 continue;
             }
@@ -73,18 +62,17 @@ impl Sweeper {
 
     async fn handle(&self, task: TaskId, now: i64) -> Result<Swept> {
         // The index lags behind the table by milliseconds, so the row itself decides.
-        let Some(task) = self.tasks.get(task).await?.filter(|task| self.still_overdue(task, now)) else {
+        let Some(task) = self.stores.tasks.get(task).await?.filter(|task| self.still_overdue(task, now)) else {
             return Ok(Swept::Left);
         };
         if task.dispatches >= MAX_DISPATCHES {
             warn!(task.id = task.task_id.get(), "fan sync {} was never taken up", task.task_id);
             let ending = Ending::Failed(SyncProblem::Stalled.advice());
             let by = EndedBy::Sweeper { next_action_at: task.next_action_at.unwrap_or_default() };
-            let which = (task.task_id, task.douyin_user_id.as_str(), by);
-            let ended = end(&self.client, &self.clock, (&self.tasks, &self.accounts), which, &ending).await?;
+            let ended = end(&self.stores, task.task_id, &task.douyin_user_id, by, &ending).await?;
             return Ok(if ended { Swept::Moved } else { Swept::Left });
         }
-        if !self.tasks.note_dispatch(&task, now, now - RESEND_AFTER.as_millis() as i64).await? {
+        if !self.stores.tasks.note_dispatch(&task, now, now - RESEND_AFTER.as_millis() as i64).await? {
             return Ok(Swept::Left);
         }
         self.queue.dispatch(task.task_id, task.user_id).await?;

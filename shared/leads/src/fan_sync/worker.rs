@@ -5,9 +5,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
-use kernel::Clock;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
@@ -18,16 +16,14 @@ use kernel::retry::Backoff;
 use tracing::{info, warn};
 
 use super::page_diff::{OpenPage, Progress};
-use super::page_writer::{PageWriter, Step};
-use super::{SyncQueue, end};
+use super::page_writer::Step;
+use super::{SyncQueue, end, page_writer};
 use crate::config::SyncSettings;
 use crate::douyin::{Douyin, FailureKind, FanPage};
 use crate::error::{AuthorizationProblem, Error, Result, SyncProblem};
-use crate::store::auth::{Auth, AuthStore};
-use crate::store::lead::LeadStore;
-use crate::store::lead_index::LeadIndexStore;
-use crate::store::page_commit::PageStore;
-use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTaskStore};
+use crate::store::Stores;
+use crate::store::auth::Auth;
+use crate::store::sync_task::{EndedBy, Ending, SyncStrategy};
 use crate::tokens::{AccessToken, Rejection, Tokens, ensure_active};
 
 /// How long risk control is left alone: asking again within minutes is what it watches for. Longer than a message can
@@ -56,11 +52,7 @@ pub enum Ran {
 /// Runs sync tasks.
 #[derive(Debug, Clone)]
 pub struct SyncWorker {
-    client: Client,
-    clock: Clock,
-    accounts: AuthStore,
-    tasks: SyncTaskStore,
-    pages: PageWriter,
+    stores: Stores,
     tokens: Tokens,
     douyin: Douyin,
     queue: SyncQueue,
@@ -86,25 +78,12 @@ impl From<Error> for Stop {
 impl SyncWorker {
     /// From the environment.
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
-        let tasks = SyncTaskStore::new(cx)?;
         Ok(Self {
-            client: cx.aws.dynamodb.clone(),
-            accounts: AuthStore::new(cx)?,
-            pages: PageWriter {
-                store: PageStore {
-                    client: cx.aws.dynamodb.clone(),
-                    clock: cx.clock.clone(),
-                    tasks: tasks.clone(),
-                    leads: LeadStore::new(cx)?,
-                    index: LeadIndexStore::new(cx)?,
-                },
-            },
-            tasks,
+            stores: Stores::new(cx)?,
             tokens: Tokens::new(cx, douyin.clone())?,
             douyin,
             queue: SyncQueue::new(cx)?,
-            settings: SyncSettings::from_env(&cx.env)?,
-            clock: cx.clock.clone(),
+            settings: SyncSettings::new(&cx.env)?,
         })
     }
 
@@ -113,8 +92,8 @@ impl SyncWorker {
     /// # Errors
     /// Only when our own stores fail: the message comes back, and the sweeper looks after the task.
     pub async fn run(&self, task: TaskId, deadline: Deadline) -> Result<Ran> {
-        let lease = Lease::new(self.clock.now(), self.settings.lease);
-        let Some(claimed) = self.tasks.claim(task, &lease).await? else {
+        let lease = Lease::new(self.stores.clock.now(), self.settings.lease);
+        let Some(claimed) = self.stores.tasks.claim(task, &lease).await? else {
             info!(task.id = task.get(), "fan sync {task} is not to be taken up now");
             return Ok(Ran::Nothing);
         };
@@ -145,7 +124,7 @@ impl SyncWorker {
 
     async fn account(&self, progress: &Progress) -> Result<Auth> {
         let task = &progress.task;
-        let account = self.accounts.get(&task.douyin_user_id).await?;
+        let account = self.stores.accounts.get(&task.douyin_user_id).await?;
         let account = account.filter(|account| account.user_id == task.user_id).ok_or(SyncProblem::Disconnected)?;
         ensure_active(&account)?;
         Ok(account)
@@ -179,13 +158,13 @@ impl SyncWorker {
             };
             match committed.map_err(|error| self.stop(error, progress))? {
                 Step::Committed => {}
-                Step::Partly => return Err(Stop::Pause(self.clock.now())),
+                Step::Partly => return Err(Stop::Pause(self.stores.clock.now())),
                 Step::LeaseLost => return Err(Stop::LeaseLost),
             }
             match next {
                 Some(next) => fetched = next,
                 None if progress.task.walk.walked => return Ok(()),
-                None => return Err(Stop::Pause(self.clock.now())),
+                None => return Err(Stop::Pause(self.stores.clock.now())),
             }
         }
     }
@@ -193,8 +172,8 @@ impl SyncWorker {
     /// Commits a page, in as many transactions as it needs while there is time. [`Step::Partly`]: there was not enough.
     async fn commit(&self, progress: &mut Progress, open: &mut OpenPage<'_>, deadline: Deadline) -> Result<Step> {
         loop {
-            let lease = progress.lease.renewal(self.clock.now());
-            match self.pages.commit(progress, open, lease).await? {
+            let lease = progress.lease.renewal(self.stores.clock.now());
+            match page_writer::commit(&self.stores, progress, open, lease).await? {
                 Step::Partly if self.has_time(deadline) => {}
                 step => return Ok(step),
             }
@@ -202,7 +181,7 @@ impl SyncWorker {
     }
 
     fn has_time(&self, deadline: Deadline) -> bool {
-        deadline.remaining(self.clock.now()) > self.settings.checkpoint_margin
+        deadline.remaining(self.stores.clock.now()) > self.settings.checkpoint_margin
     }
 
     /// One page. A token that Douyin does not accept is replaced once and the call replayed once. A second refusal is
@@ -242,7 +221,8 @@ impl SyncWorker {
     /// Marks the leads of the account that are not on the list, which are looked for once: the task carries who is left.
     async fn mark_unfollowed(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), Stop> {
         if progress.next_missing(1).is_none() {
-            let missing = self.pages.find_missing(progress).await.map_err(|error| self.stop(error, progress))?;
+            let missing =
+                page_writer::find_missing(&self.stores, progress).await.map_err(|error| self.stop(error, progress))?;
             if !progress.proves_missing(&missing) {
                 warn!(
                     task.id = progress.task.task_id.get(),
@@ -255,10 +235,10 @@ impl SyncWorker {
         }
         loop {
             if !self.has_time(deadline) {
-                return Err(Stop::Pause(self.clock.now()));
+                return Err(Stop::Pause(self.stores.clock.now()));
             }
-            let lease = progress.lease.renewal(self.clock.now());
-            let marked = self.pages.mark_unfollowed(progress, lease).await;
+            let lease = progress.lease.renewal(self.stores.clock.now());
+            let marked = page_writer::mark_unfollowed(&self.stores, progress, lease).await;
             match marked.map_err(|error| self.stop(error, progress))? {
                 Step::Partly => {}
                 Step::Committed => return Ok(()),
@@ -269,7 +249,7 @@ impl SyncWorker {
 
     /// What a failure means for the task: to wait, or to end.
     fn stop(&self, error: Error, progress: &Progress) -> Stop {
-        let now = self.clock.now();
+        let now = self.stores.clock.now();
         let after = |pause| Stop::Pause(Deadline::after(now, pause).at());
         let in_a_while = || after(self.pause_after(progress.task.attempts));
         match &error {
@@ -300,8 +280,8 @@ impl SyncWorker {
 
     async fn finish(&self, progress: &Progress, ending: Ending) -> Result<Ran> {
         let task = &progress.task;
-        let which = (task.task_id, task.douyin_user_id.as_str(), EndedBy::Holder(&progress.lease));
-        if !end(&self.client, &self.clock, (&self.tasks, &self.accounts), which, &ending).await? {
+        let by = EndedBy::Holder(&progress.lease);
+        if !end(&self.stores, task.task_id, &task.douyin_user_id, by, &ending).await? {
             return Ok(Ran::LeaseLost);
         }
         info!(
@@ -330,8 +310,8 @@ impl SyncWorker {
     /// Lets the task go until `until`. A short wait is a delayed message; a long one is the sweeper's.
     async fn pause(&self, progress: &Progress, until: Timestamp) -> Result<Ran> {
         let task = &progress.task;
-        let now = self.clock.now();
-        if !self.tasks.release(task.task_id, &progress.lease, until, now).await? {
+        let now = self.stores.clock.now();
+        if !self.stores.tasks.release(task.task_id, &progress.lease, until, now).await? {
             return Ok(Ran::LeaseLost);
         }
         info!(task.id = task.task_id.get(), "fan sync {} goes on at {until}", task.task_id);

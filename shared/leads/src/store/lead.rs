@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use kernel::Clock;
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::dynamo::{Item, batch_get, decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{UserId, row_id};
@@ -109,17 +107,12 @@ pub(crate) struct Edit<'a> {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct LeadStore {
-    client: Client,
-    clock: Clock,
-    table: String,
+    pub(super) client: Client,
+    pub(super) clock: Clock,
+    pub(super) table: String,
 }
 
 impl LeadStore {
-    /// The store of `t_douyin_lead`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), clock: cx.clock.clone(), table: cx.table("t_douyin_lead")? })
-    }
-
     /// The tenant's leads for these fans, read consistently; fans that are no leads are not among them.
     pub async fn by_open_ids<'a>(
         &self,

@@ -12,4 +12,66 @@ pub mod parked_grant;
 pub mod sync_task;
 pub mod webhook_event;
 
+use aws_sdk_dynamodb::Client;
+use kernel::config::ConfigError;
+use kernel::transaction::{Outcome, Transaction};
+use kernel::{Clock, Context};
+
 pub(crate) use kernel::dynamo::{delete, put, unless_refused, update};
+
+/// All tables of this domain, and the time at which they are written. It is built once per function: holding a table that
+/// is not used costs nothing, and the function's own policies say which ones it may touch.
+#[derive(Debug, Clone)]
+pub struct Stores {
+    client: Client,
+    /// Time.
+    pub clock: Clock,
+    /// `t_douyin_auth`
+    pub accounts: auth::AuthStore,
+    /// `t_douyin_lead`
+    pub leads: lead::LeadStore,
+    /// `t_douyin_lead_index`
+    pub index: lead_index::LeadIndexStore,
+    /// `t_douyin_sync_task`
+    pub tasks: sync_task::SyncTaskStore,
+    /// `t_oauth_state`: authorisations under way.
+    pub states: oauth_state::OauthStateStore,
+    /// `t_oauth_state`: grants that wait to be confirmed.
+    pub parked: parked_grant::ParkedGrantStore,
+    /// `t_idempotency`
+    pub events: webhook_event::WebhookEventStore,
+}
+
+impl Stores {
+    /// The tables of this installation.
+    ///
+    /// # Errors
+    /// When the prefix of the tables is missing.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let (client, clock) = (|| cx.aws.dynamodb.clone(), || cx.clock.clone());
+        let table = |name| cx.table(name);
+        Ok(Self {
+            client: client(),
+            clock: clock(),
+            accounts: auth::AuthStore { client: client(), table: table(auth::TABLE)? },
+            leads: lead::LeadStore { client: client(), clock: clock(), table: table("t_douyin_lead")? },
+            index: lead_index::LeadIndexStore {
+                client: client(),
+                clock: clock(),
+                table: table("t_douyin_lead_index")?,
+            },
+            tasks: sync_task::SyncTaskStore { client: client(), table: table("t_douyin_sync_task")? },
+            states: oauth_state::OauthStateStore { client: client(), table: table("t_oauth_state")? },
+            parked: parked_grant::ParkedGrantStore { client: client(), table: table(parked_grant::TABLE)? },
+            events: webhook_event::WebhookEventStore { table: table("t_idempotency")? },
+        })
+    }
+
+    /// Writes all of the transaction or nothing.
+    ///
+    /// # Errors
+    /// As [`Transaction::commit`].
+    pub(crate) async fn commit(&self, transaction: &Transaction) -> kernel::Result<Outcome> {
+        transaction.commit(&self.client, &self.clock).await
+    }
+}

@@ -4,8 +4,6 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::Delete;
 use kernel::Clock;
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::dynamo::{decode, delete, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
@@ -54,16 +52,11 @@ pub struct NewAuthorization<'a> {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct OauthStateStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl OauthStateStore {
-    /// The store of `t_oauth_state`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_oauth_state")? })
-    }
-
     /// Remembers an authorisation under the hash of its state, which is random and was never used before. The SDK's retry
     /// of a lost answer writes the same row again.
     pub async fn put(&self, state_hash: &str, authorization: NewAuthorization<'_>, now: i64) -> Result<()> {

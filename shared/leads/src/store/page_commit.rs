@@ -8,11 +8,9 @@
 //!
 //! What a page changes is decided in `fan_sync/page_diff.rs`; here it is only written.
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
-use kernel::Clock;
 use kernel::dynamo::n;
 use kernel::error::{Error, Result};
 use kernel::lease::Lease;
@@ -20,11 +18,11 @@ use kernel::transaction::Transaction;
 use roaring::RoaringBitmap;
 use serde_bytes::ByteBuf;
 
-use super::lead::{Lead, LeadStore, NewLead, Refresh};
+use super::lead::{Lead, NewLead, Refresh};
+use super::lead_index::Counter;
 use super::lead_index::segment::NameEntry;
-use super::lead_index::{Counter, LeadIndexStore};
 use super::sync_task::{Counters, SyncStrategy, SyncTask, SyncTaskStore, Walk};
-use super::update;
+use super::{Stores, update};
 use crate::ids::LeadId;
 
 /// What one commit writes of leads and their index.
@@ -75,27 +73,13 @@ pub(crate) enum PageCommit {
     Conflict,
 }
 
-/// Writes pages.
-#[derive(Debug, Clone)]
-pub(crate) struct PageStore {
-    /// The SDK client for the transactions.
-    pub client: Client,
-    /// Time.
-    pub clock: Clock,
-    /// The tasks.
-    pub tasks: SyncTaskStore,
-    /// The leads.
-    pub leads: LeadStore,
-    /// Their index.
-    pub index: LeadIndexStore,
-}
-
-impl PageStore {
+impl Stores {
     /// Writes the changes and the task's new position while `lease` holds, and only if the counter still is `read`.
     /// `lease_end` renews the lease when it is given.
-    pub async fn commit(
+    pub(crate) async fn commit_page(
         &self,
-        (task, lease): (&SyncTask, &Lease),
+        task: &SyncTask,
+        lease: &Lease,
         read: &Counter,
         changes: &LeadChanges<'_>,
         position: &Position,
@@ -103,12 +87,12 @@ impl PageStore {
     ) -> Result<PageCommit> {
         let now = self.clock.now().as_second();
         let mut transaction = Transaction::new();
-        let lease_holds = transaction.add(self.advance(task, lease, position, lease_end, now)?);
+        let lease_holds = transaction.add(advance(&self.tasks, task, lease, position, lease_end, now)?);
         if !changes.is_empty() {
             transaction.add(self.index.advance(task.user_id, read, &changes.counter)?);
             transaction.add_all(self.lead_actions(task, changes, now)?);
         }
-        let outcome = transaction.commit(&self.client, &self.clock).await?;
+        let outcome = self.commit(&transaction).await?;
         Ok(if outcome.is_committed() {
             PageCommit::Committed
         } else if outcome.failed(lease_holds) {
@@ -136,65 +120,64 @@ impl PageStore {
         actions.extend(self.index.open_ids(task.user_id, &open_ids)?);
         Ok(actions)
     }
+}
 
-    fn advance(
-        &self,
-        task: &SyncTask,
-        lease: &Lease,
-        position: &Position,
-        lease_end: Option<Timestamp>,
-        now: i64,
-    ) -> Result<TransactWriteItem> {
-        let Position { walk, total, counters, met, page_taken, missing } = position;
-        let mut set = "SET #cursor = :cursor, walked = :walked, has_gaps = :gaps, checkpoint = :checkpoint, \
-                       empty_pages = :empty, pages = :pages, seen = :seen, created = :created, updated = :updated, \
-                       unchanged = :unchanged, skipped = :skipped, unfollowed = :unfollowed, attempts = :zero, \
-                       update_time = :now"
-            .to_owned();
-        let mut builder = self.tasks.held(task.task_id, lease);
-        if let Some(total) = total {
-            set.push_str(", #total = :total");
-            builder =
-                builder.expression_attribute_names("#total", "total").expression_attribute_values(":total", n(total));
-        }
-        if let Some(end) = lease_end {
-            set.push_str(", next_action_at = :next");
-            builder = builder.expression_attribute_values(":next", n(end.as_millisecond()));
-        }
-        if task.strategy == SyncStrategy::Full {
-            set.push_str(", met = :met");
-            builder = builder.expression_attribute_values(":met", blob(met)?);
-        }
-        if let Some(missing) = missing {
-            set.push_str(", missing = :missing");
-            builder = builder.expression_attribute_values(":missing", blob(missing)?);
-        }
-        if page_taken.is_empty() {
-            set.push_str(" REMOVE page_taken");
-        } else {
-            set.push_str(", page_taken = :taken");
-            builder = builder.expression_attribute_values(":taken", blob(page_taken)?);
-        }
-        update(
-            builder
-                .update_expression(set)
-                .expression_attribute_names("#cursor", "cursor")
-                .expression_attribute_values(":cursor", n(walk.cursor))
-                .expression_attribute_values(":walked", AttributeValue::Bool(walk.walked))
-                .expression_attribute_values(":gaps", AttributeValue::Bool(walk.has_gaps))
-                .expression_attribute_values(":checkpoint", n(walk.checkpoint))
-                .expression_attribute_values(":empty", n(walk.empty_pages))
-                .expression_attribute_values(":pages", n(counters.pages))
-                .expression_attribute_values(":seen", n(counters.seen))
-                .expression_attribute_values(":created", n(counters.created))
-                .expression_attribute_values(":updated", n(counters.updated))
-                .expression_attribute_values(":unchanged", n(counters.unchanged))
-                .expression_attribute_values(":skipped", n(counters.skipped))
-                .expression_attribute_values(":unfollowed", n(counters.unfollowed))
-                .expression_attribute_values(":zero", n(0))
-                .expression_attribute_values(":now", n(now)),
-        )
+fn advance(
+    tasks: &SyncTaskStore,
+    task: &SyncTask,
+    lease: &Lease,
+    position: &Position,
+    lease_end: Option<Timestamp>,
+    now: i64,
+) -> Result<TransactWriteItem> {
+    let Position { walk, total, counters, met, page_taken, missing } = position;
+    let mut set = "SET #cursor = :cursor, walked = :walked, has_gaps = :gaps, checkpoint = :checkpoint, \
+                   empty_pages = :empty, pages = :pages, seen = :seen, created = :created, updated = :updated, \
+                   unchanged = :unchanged, skipped = :skipped, unfollowed = :unfollowed, attempts = :zero, \
+                   update_time = :now"
+        .to_owned();
+    let mut builder = tasks.held(task.task_id, lease);
+    if let Some(total) = total {
+        set.push_str(", #total = :total");
+        builder = builder.expression_attribute_names("#total", "total").expression_attribute_values(":total", n(total));
     }
+    if let Some(end) = lease_end {
+        set.push_str(", next_action_at = :next");
+        builder = builder.expression_attribute_values(":next", n(end.as_millisecond()));
+    }
+    if task.strategy == SyncStrategy::Full {
+        set.push_str(", met = :met");
+        builder = builder.expression_attribute_values(":met", blob(met)?);
+    }
+    if let Some(missing) = missing {
+        set.push_str(", missing = :missing");
+        builder = builder.expression_attribute_values(":missing", blob(missing)?);
+    }
+    if page_taken.is_empty() {
+        set.push_str(" REMOVE page_taken");
+    } else {
+        set.push_str(", page_taken = :taken");
+        builder = builder.expression_attribute_values(":taken", blob(page_taken)?);
+    }
+    update(
+        builder
+            .update_expression(set)
+            .expression_attribute_names("#cursor", "cursor")
+            .expression_attribute_values(":cursor", n(walk.cursor))
+            .expression_attribute_values(":walked", AttributeValue::Bool(walk.walked))
+            .expression_attribute_values(":gaps", AttributeValue::Bool(walk.has_gaps))
+            .expression_attribute_values(":checkpoint", n(walk.checkpoint))
+            .expression_attribute_values(":empty", n(walk.empty_pages))
+            .expression_attribute_values(":pages", n(counters.pages))
+            .expression_attribute_values(":seen", n(counters.seen))
+            .expression_attribute_values(":created", n(counters.created))
+            .expression_attribute_values(":updated", n(counters.updated))
+            .expression_attribute_values(":unchanged", n(counters.unchanged))
+            .expression_attribute_values(":skipped", n(counters.skipped))
+            .expression_attribute_values(":unfollowed", n(counters.unfollowed))
+            .expression_attribute_values(":zero", n(0))
+            .expression_attribute_values(":now", n(now)),
+    )
 }
 
 /// A bitmap that a task's row holds; empty before anything was put into it.

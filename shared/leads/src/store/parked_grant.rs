@@ -3,8 +3,6 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
@@ -63,16 +61,11 @@ impl TicketKey {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct ParkedGrantStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl ParkedGrantStore {
-    /// The store of `t_oauth_state`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_oauth_state")? })
-    }
-
     /// Parks a grant. The SDK's retry of a lost answer writes the same row again.
     pub async fn put(&self, key: &TicketKey, grant: &ParkedGrant, now: i64) -> Result<()> {
         self.client

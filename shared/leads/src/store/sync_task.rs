@@ -7,9 +7,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem, Update};
 use jiff::Timestamp;
-use kernel::Context;
 use kernel::advice::Advice;
-use kernel::config::ConfigError;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
@@ -178,16 +176,11 @@ pub(crate) enum EndedBy<'a> {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct SyncTaskStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl SyncTaskStore {
-    /// The store of `t_douyin_sync_task`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_douyin_sync_task")? })
-    }
-
     /// The task, read consistently, whoever owns it.
     pub async fn get(&self, task: TaskId) -> Result<Option<SyncTask>> {
         let answer = self

@@ -1,8 +1,6 @@
 //! The platform's events we have acted on, kept a day in `t_idempotency` so that a repeated delivery changes nothing.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::dynamo::{n, s};
 use kernel::error::Result;
 use kernel::mac::sha256_hex;
@@ -16,15 +14,10 @@ const LIFETIME_SECONDS: i64 = 86_400;
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct WebhookEventStore {
-    table: String,
+    pub(super) table: String,
 }
 
 impl WebhookEventStore {
-    /// The store of `t_idempotency`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { table: cx.table("t_idempotency")? })
-    }
-
     /// Notes the event, as one action of the transaction that acts on it; refused when it was noted before.
     /// Platform events belong to no tenant: they stand under user 0, which no caller can be.
     ///

@@ -1,58 +1,49 @@
 //! Connecting accounts: nothing is stored before the provider has confirmed it.
 
-use aws_sdk_dynamodb::Client;
 use futures::future::try_join_all;
 use kernel::Context;
+use kernel::FieldProblem;
 use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::mac::sha256_hex;
 use kernel::transaction::Transaction;
 use kernel::vault::{Place, Vault};
-use kernel::{Clock, FieldProblem};
-use secrecy::SecretString;
 use tracing::info;
 
+use super::credentials::seal;
 use super::device_digest;
-use super::health::FIRST_CHECK_MS;
+use super::health::CHECK_AFTER;
 use super::request::{CorpRequest, DeviceRequest, member_choice};
-use crate::config::{Gateways, wecom};
+use crate::config::Clients;
 use crate::error::{Error, Result};
-use crate::store::account::{Account, AccountStore, AccountType, AuthData, Connection, TABLE};
-use crate::store::corp::{self, CorpStore};
-use crate::wecom::Wecom;
+use crate::ids::{AccountId, CorpKey};
+use crate::provider::Provider;
+use crate::store::Stores;
+use crate::store::account::{Account, Connection};
+use crate::store::corp::{self, CorpConnection, SealedToken};
+use crate::time::after;
+use crate::{gateway, wecom};
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct AccountConnections {
-    client: Client,
-    clock: Clock,
-    accounts: AccountStore,
-    corps: CorpStore,
-    vault: Vault,
-    wecom: Wecom,
-    gateways: Gateways,
+    pub(crate) stores: Stores,
+    pub(crate) vault: Vault,
+    pub(crate) clients: Clients,
 }
 
 impl AccountConnections {
     /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: cx.aws.dynamodb.clone(),
-            accounts: AccountStore::new(cx)?,
-            corps: CorpStore::new(cx)?,
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
-            wecom: wecom(&cx.env)?,
-            gateways: Gateways::from_env(&cx.env)?,
-            clock: cx.clock.clone(),
-        })
+        Ok(Self { stores: Stores::new(cx)?, vault: Vault::load(cx)?, clients: Clients::to_connect(&cx.env)? })
     }
 
     /// Connects a company app, proven by a live call, and its members, each checked against WeCom's own list.
     pub async fn connect_corp(&self, user_id: UserId, request: &CorpRequest) -> Result<Vec<Account>> {
         request.check()?;
-        let corp_key = format!("{}#{}", request.corp_id, request.agent_id);
-        let token = self.wecom.access_token(&request.corp_id, &request.secret).await?;
-        let usable = self.wecom.follow_users(&token.token).await?;
+        let corp_key = CorpKey::from(format!("{}#{}", request.corp_id, request.agent_id));
+        let token = self.clients.wecom.access_token(&request.corp_id, &request.secret).await?;
+        let usable = self.clients.wecom.follow_users(&token.token).await?;
         let wanted = request.member_ids.clone().unwrap_or_else(|| usable.clone());
         let unusable: Vec<FieldProblem> = wanted
             .iter()
@@ -68,28 +59,34 @@ impl AccountConnections {
         }
         // Once more for those that WeCom named.
         member_choice(&wanted)?;
-        let members = try_join_all(wanted.iter().map(|id| self.wecom.user(&token.token, id))).await?;
-        let place = Place { table: corp::TABLE, user_id, account_id: &corp_key };
+        let members = try_join_all(wanted.iter().map(|id| self.clients.wecom.user(&token.token, id))).await?;
+        let place = Place { table: corp::TABLE, user_id, account_id: corp_key.as_str() };
         let (secret, access_token) =
             futures::future::try_join(self.vault.seal(place, &request.secret), self.vault.seal(place, &token.token))
                 .await?;
-        let now = self.clock.now().as_second();
-        let end = now + i64::try_from(token.expires_in.as_secs()).unwrap_or(0);
+        let now = self.stores.clock.now();
+        let end = after(now, token.expires_in);
         let mut transaction = Transaction::new();
-        let app = (corp_key.as_str(), request.corp_id.as_str(), user_id);
-        transaction.add(self.corps.connect(app, (&secret, &access_token, end), now)?);
+        let connection = CorpConnection {
+            corp_key: &corp_key,
+            corp_id: &request.corp_id,
+            user_id,
+            secret: &secret,
+            token: SealedToken { access_token: &access_token, expire_time: end },
+        };
+        transaction.add(self.stores.corps.connect(&connection, now)?);
         let mut ids = Vec::new();
         for member in &members {
             // One account per member, through whichever app: WeCom does not tell whether the agent id is the app's, and
             // a mistyped one must not make a second account that posts the same again.
             let account_id = account_id("ww", &format!("{}#{}", request.corp_id, member.userid));
-            let data = AuthData::Wecom { member_id: member.userid.clone() };
-            let sealed = self.seal(user_id, &account_id, &data).await?;
-            transaction.add(self.accounts.connect(
+            let member_id = member.userid.clone();
+            let sealed = seal(&self.vault, user_id, &account_id, &wecom::Credentials { member_id }).await?;
+            transaction.add(self.stores.accounts.connect(
                 &Connection {
                     account_id: &account_id,
                     user_id,
-                    account_type: AccountType::Wework,
+                    provider: Provider::Wecom,
                     account_name: &member.name,
                     auth_data: &sealed,
                     corp_key: Some(&corp_key),
@@ -107,60 +104,59 @@ impl AccountConnections {
     /// Connects a device of the gateway, proven by its being online and telling whose it is.
     pub async fn connect_device(&self, user_id: UserId, request: &DeviceRequest) -> Result<Vec<Account>> {
         request.check()?;
-        let gateway = self.gateways.with(request.token.clone());
-        if !gateway.check_online(&request.app_id).await? {
+        let device = self.clients.gateways.with(request.token.clone());
+        if !device.check_online(&request.app_id).await? {
             let problem = "该设备当前未登录微信，请先在网关中登录后再连接";
             return Err(kernel::Error::invalid("appId", problem).into());
         }
-        let profile = gateway.profile(&request.app_id).await?;
+        let profile = device.profile(&request.app_id).await?;
         let account_id = account_id("wx", &request.app_id);
-        let data =
-            AuthData::Gateway { app_id: request.app_id.clone(), token: request.token.clone(), wxid: profile.wxid };
-        let sealed = self.seal(user_id, &account_id, &data).await?;
+        let (app_id, token) = (request.app_id.clone(), request.token.clone());
+        let data = gateway::Credentials { app_id, token, wxid: profile.wxid };
+        let sealed = seal(&self.vault, user_id, &account_id, &data).await?;
         let name = match request.given_name() {
             Some(name) => name.to_owned(),
             // Whoever connects it again, perhaps because it was offline, keeps the name they gave it.
-            None => match self.accounts.get(&account_id).await? {
+            None => match self.stores.accounts.get(&account_id).await? {
                 Some(known) if known.user_id == user_id => known.account_name,
                 _ => profile.nickname,
             },
         };
-        let now_ms = self.clock.now_ms();
+        let now = self.stores.clock.now();
         let mut transaction = Transaction::new();
-        transaction.add(self.accounts.connect(
+        transaction.add(self.stores.accounts.connect(
             &Connection {
                 account_id: &account_id,
                 user_id,
-                account_type: AccountType::Personal,
+                provider: Provider::Gateway,
                 account_name: &name,
                 auth_data: &sealed,
                 corp_key: None,
                 member_id: None,
                 device: Some(&device_digest(&request.app_id)),
-                health_due: Some(now_ms + FIRST_CHECK_MS),
+                health_due: Some(after(now, CHECK_AFTER)),
             },
-            now_ms.div_euclid(1_000),
+            now,
         )?);
         self.commit(&transaction, &[account_id]).await
     }
 
-    async fn seal(&self, user_id: UserId, account_id: &str, data: &AuthData) -> Result<String> {
-        let json = serde_json::to_string(data).map_err(|_| kernel::Error::Internal("account data not serialised"))?;
-        let place = Place { table: TABLE, user_id, account_id };
-        Ok(self.vault.seal(place, &SecretString::from(json)).await?)
-    }
-
-    async fn commit(&self, connections: &Transaction, ids: &[String]) -> Result<Vec<Account>> {
-        if !connections.commit(&self.client, &self.clock).await?.is_committed() {
+    /// Writes connections of these accounts, and answers the accounts.
+    ///
+    /// # Errors
+    /// [`Error::BoundToAnotherUser`] when another tenant has one of them.
+    pub(crate) async fn commit(&self, connections: &Transaction, ids: &[AccountId]) -> Result<Vec<Account>> {
+        if !self.stores.commit(connections).await?.is_committed() {
             return Err(Error::BoundToAnotherUser);
         }
-        info!(account.ids = ids.join(","), "{} wechat accounts connected", ids.len());
-        Ok(self.accounts.by_ids(ids).await?)
+        let names: Vec<&str> = ids.iter().map(AccountId::as_str).collect();
+        info!(account.ids = names.join(","), "{} wechat accounts connected", ids.len());
+        Ok(self.stores.accounts.by_ids(ids).await?)
     }
 }
 
 /// The same account gets the same id however often it is connected.
-fn account_id(prefix: &str, identity: &str) -> String {
+pub(crate) fn account_id(prefix: &str, identity: &str) -> AccountId {
     let digest: String = sha256_hex(identity.as_bytes()).chars().take(24).collect();
-    format!("{prefix}{digest}")
+    format!("{prefix}{digest}").into()
 }

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use kernel::Clock;
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::lease::{Lease, Turn, wait_for};
 use kernel::vault::{Place, Vault};
 use secrecy::SecretString;
 
 use crate::error::Result;
-use crate::store::corp::{Corp, CorpStore, TABLE};
+use crate::ids::CorpKey;
+use crate::store::Stores;
+use crate::store::corp::{Corp, SealedToken, TABLE};
+use crate::time::{after, before};
 use crate::wecom::{Wecom, let_go};
 
 /// A token this close to its end is not used for another call.
-const USABLE_FOR: i64 = 300;
+const USABLE_FOR: Duration = Duration::from_secs(300);
 /// Longer than the call under it can take.
 const LEASE: Duration = Duration::from_secs(60);
 /// How long to wait for another holder.
@@ -35,40 +35,34 @@ pub struct CorpToken {
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct CorpTokens {
-    corps: CorpStore,
+    stores: Stores,
     vault: Vault,
     wecom: Wecom,
-    clock: Clock,
 }
 
 impl CorpTokens {
-    /// From the environment.
-    pub fn new(cx: &Context, wecom: Wecom) -> Result<Self, ConfigError> {
-        Ok(Self {
-            corps: CorpStore::new(cx)?,
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
-            wecom,
-            clock: cx.clock.clone(),
-        })
+    /// The tokens in these tables, sealed in this vault and renewed at WeCom.
+    pub const fn new(stores: Stores, vault: Vault, wecom: Wecom) -> Self {
+        Self { stores, vault, wecom }
     }
 
     /// A usable token of the app, newer than `rejected` if WeCom has refused one. A secret that WeCom refuses is not
     /// tried again here: the error says so, and somebody has to mend it.
     ///
     /// An app that its user has let go is like one whose secret is refused.
-    pub async fn get(&self, user_id: UserId, corp_key: &str, rejected: Option<u64>) -> Result<CorpToken> {
-        wait_for(&self.clock, "wechat corp token", WAIT, || self.look(user_id, corp_key, rejected)).await
+    pub async fn get(&self, user_id: UserId, corp_key: &CorpKey, rejected: Option<u64>) -> Result<CorpToken> {
+        wait_for(&self.stores.clock, "wechat corp token", WAIT, || self.look(user_id, corp_key, rejected)).await
     }
 
-    async fn look(&self, user_id: UserId, corp_key: &str, rejected: Option<u64>) -> Result<Turn<CorpToken>> {
-        let corp = self.corps.get(corp_key).await?.filter(|corp| corp.user_id == user_id).ok_or_else(let_go)?;
-        let fresh = corp.expire_time - USABLE_FOR > self.clock.now().as_second();
+    async fn look(&self, user_id: UserId, corp_key: &CorpKey, rejected: Option<u64>) -> Result<Turn<CorpToken>> {
+        let corp = self.stores.corps.get(corp_key).await?.filter(|corp| corp.user_id == user_id).ok_or_else(let_go)?;
+        let fresh = before(corp.expire_time, USABLE_FOR) > self.stores.clock.now();
         if let Some(sealed) = corp.access_token.as_deref().filter(|_| fresh && rejected != Some(corp.token_version)) {
             let token = self.vault.open(place(&corp), sealed).await?;
             return Ok(Turn::Done(CorpToken { token, version: corp.token_version, corp }));
         }
-        let lease = Lease::new(self.clock.now(), LEASE);
-        if !self.corps.take_refresh_lease(&corp, &lease).await? {
+        let lease = Lease::new(self.stores.clock.now(), LEASE);
+        if !self.stores.corps.take_refresh_lease(&corp, &lease).await? {
             return Ok(Turn::Held);
         }
         Ok(match self.refresh(&corp, &lease).await? {
@@ -83,19 +77,19 @@ impl CorpTokens {
         let token = match self.wecom.access_token(&corp.corp_id, &secret).await {
             Ok(token) => token,
             Err(failure) => {
-                self.corps.save_token(corp, lease, None).await?;
+                self.stores.corps.save_token(corp, lease, None).await?;
                 return Err(failure.into());
             }
         };
         let sealed = self.vault.seal(place(corp), &token.token).await?;
-        let lifetime = i64::try_from(token.expires_in.as_secs()).unwrap_or(0);
-        let end = self.clock.now().as_second() + lifetime;
-        let saved = self.corps.save_token(corp, lease, Some((&sealed, end))).await?;
+        let expire_time = after(self.stores.clock.now(), token.expires_in);
+        let token_of_row = SealedToken { access_token: &sealed, expire_time };
+        let saved = self.stores.corps.save_token(corp, lease, Some(token_of_row)).await?;
         Ok(saved.then_some(token.token))
     }
 }
 
 /// Where a company app's secrets are sealed for.
 pub fn place(corp: &Corp) -> Place<'_> {
-    Place { table: TABLE, user_id: corp.user_id, account_id: &corp.corp_key }
+    Place { table: TABLE, user_id: corp.user_id, account_id: corp.corp_key.as_str() }
 }

@@ -1,84 +1,58 @@
 //! Letting accounts go, and with the last one of a company the company's secret.
 
-use kernel::Clock;
-use kernel::Context;
 use kernel::FieldProblem;
-use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use tracing::info;
 
-use super::is_account_id;
 use crate::error::{Error, Result};
-use crate::store::account::{Account, AccountStore};
-use crate::store::corp::{Corp, CorpStore};
+use crate::ids::AccountId;
+use crate::store::Stores;
+use crate::store::account::Account;
+use crate::store::corp::Corp;
 
-/// See the module.
-#[derive(Debug, Clone)]
-pub struct Disconnection {
-    client: aws_sdk_dynamodb::Client,
-    clock: Clock,
-    accounts: AccountStore,
-    corps: CorpStore,
+/// Forgets the caller's account with its secrets. Tasks that still name it fail for it, and say why; what its
+/// company is asked to publish already goes on.
+pub async fn disconnect(stores: &Stores, user_id: UserId, account_id: &AccountId) -> Result<()> {
+    on_conflict(&stores.clock, "wechat account", TRIES, || try_disconnect(stores, user_id, account_id)).await
 }
 
-impl Disconnection {
-    /// From the environment.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: cx.aws.dynamodb.clone(),
-            accounts: AccountStore::new(cx)?,
-            corps: CorpStore::new(cx)?,
-            clock: cx.clock.clone(),
-        })
+async fn try_disconnect(stores: &Stores, user_id: UserId, account_id: &AccountId) -> Result<Attempt<()>> {
+    let known = if account_id.is_possible() { stores.accounts.get(account_id).await? } else { None };
+    let Some(account) = known.filter(|account| account.user_id == user_id) else {
+        let problem = FieldProblem::new("accountId", "账号不存在或不属于当前用户，请刷新账号列表后再试");
+        return Err(Error::AccountNotFound(vec![problem]));
+    };
+    let mut transaction = Transaction::new();
+    transaction.add(stores.accounts.disconnect(user_id, account_id)?);
+    let last_of = left_alone(stores, &account).await?;
+    if let Some(corp) = &last_of {
+        transaction.add(stores.corps.let_go(corp)?);
     }
+    if !stores.commit(&transaction).await?.is_committed() {
+        return Ok(Attempt::Conflict);
+    }
+    info!(account.id = account_id.as_str(), "wechat account {account_id} disconnected");
+    // The last two may have gone at once, neither of them as the last.
+    if last_of.is_none()
+        && let Some(corp) = left_alone(stores, &account).await?
+    {
+        let mut secret = Transaction::new();
+        secret.add(stores.corps.let_go(&corp)?);
+        // Refused when the app was connected anew since: then the secret is in use.
+        let _ = stores.commit(&secret).await?;
+    }
+    Ok(Attempt::Done(()))
+}
 
-    /// Forgets the caller's account with its secrets. Tasks that still name it fail for it, and say why; what its
-    /// company is asked to publish already goes on.
-    pub async fn disconnect(&self, user_id: UserId, account_id: &str) -> Result<()> {
-        on_conflict(&self.clock, "wechat account", TRIES, || self.try_disconnect(user_id, account_id)).await
+/// The company of an account that has no other one left here.
+async fn left_alone(stores: &Stores, account: &Account) -> Result<Option<Corp>> {
+    let Some(corp_key) = &account.corp_key else { return Ok(None) };
+    let others = stores.accounts.of_user(account.user_id).await?;
+    if others.iter().any(|other| other.corp_key.as_ref() == Some(corp_key) && other.account_id != account.account_id) {
+        return Ok(None);
     }
-
-    async fn try_disconnect(&self, user_id: UserId, account_id: &str) -> Result<Attempt<()>> {
-        let known = if is_account_id(account_id) { self.accounts.get(account_id).await? } else { None };
-        let Some(account) = known.filter(|account| account.user_id == user_id) else {
-            let problem = FieldProblem::new("accountId", "账号不存在或不属于当前用户，请刷新账号列表后再试");
-            return Err(Error::AccountNotFound(vec![problem]));
-        };
-        let mut transaction = Transaction::new();
-        transaction.add(self.accounts.disconnect(user_id, account_id)?);
-        let last_of = self.left_alone(&account).await?;
-        if let Some(corp) = &last_of {
-            transaction.add(self.corps.let_go(corp)?);
-        }
-        if !transaction.commit(&self.client, &self.clock).await?.is_committed() {
-            return Ok(Attempt::Conflict);
-        }
-        info!(account.id = account_id, "wechat account {account_id} disconnected");
-        // The last two may have gone at once, neither of them as the last.
-        if last_of.is_none()
-            && let Some(corp) = self.left_alone(&account).await?
-        {
-            let mut secret = Transaction::new();
-            secret.add(self.corps.let_go(&corp)?);
-            // Refused when the app was connected anew since: then the secret is in use.
-            let _ = secret.commit(&self.client, &self.clock).await?;
-        }
-        Ok(Attempt::Done(()))
-    }
-
-    /// The company of an account that has no other one left here.
-    async fn left_alone(&self, account: &Account) -> Result<Option<Corp>> {
-        let Some(corp_key) = &account.corp_key else { return Ok(None) };
-        let others = self.accounts.of_user(account.user_id).await?;
-        if others
-            .iter()
-            .any(|other| other.corp_key.as_ref() == Some(corp_key) && other.account_id != account.account_id)
-        {
-            return Ok(None);
-        }
-        let corp = self.corps.get(corp_key).await?;
-        Ok(corp.filter(|corp| corp.user_id == account.user_id && corp.secret.is_some()))
-    }
+    let corp = stores.corps.get(corp_key).await?;
+    Ok(corp.filter(|corp| corp.user_id == account.user_id && corp.secret.is_some()))
 }

@@ -3,25 +3,29 @@
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use kernel::Clock;
+use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::round::RoundReport;
-use kernel::vault::{Place, Vault};
-use secrecy::ExposeSecret;
+use kernel::vault::Vault;
 use tracing::{info, warn};
 
+use super::credentials::open;
 use super::device_digest;
-use crate::config::Gateways;
-use crate::error::{Error, Result};
+use crate::config::{ANSWERS_WITHIN, Clients, Gateways};
+use crate::error::Result;
+use crate::gateway::Credentials;
+use crate::ids::AccountId;
 use crate::provider::FailureKind;
-use crate::store::account::{Account, AccountStatus, AccountStore, AuthData, TABLE};
+use crate::store::Stores;
+use crate::store::account::{Account, AccountStatus};
+use crate::time::after;
 
 /// After connecting, and between checks of an account that is online.
-pub(super) const FIRST_CHECK_MS: i64 = 10 * 60_000;
+pub(super) const CHECK_AFTER: Duration = Duration::from_secs(600);
 /// Between checks of one that may be offline.
-pub(crate) const RECHECK_MS: i64 = 60_000;
+pub(crate) const RECHECK_AFTER: Duration = Duration::from_secs(60);
 /// Checks that must agree: a single one is wrong too often.
 const AGREEING: u32 = 3;
 /// Devices asked at once.
@@ -34,29 +38,27 @@ const HEADROOM: Duration = Duration::from_secs(25);
 /// Looks after the accounts whose check is due.
 #[derive(Debug, Clone)]
 pub struct HealthChecks {
-    accounts: AccountStore,
+    stores: Stores,
     vault: Vault,
     gateways: Gateways,
-    clock: Clock,
 }
 
 impl HealthChecks {
     /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
-            accounts: AccountStore::new(cx)?,
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
-            gateways: Gateways::from_env(&cx.env)?,
-            clock: cx.clock.clone(),
+            stores: Stores::new(cx)?,
+            vault: Vault::load(cx)?,
+            gateways: Clients::with_timeout(&cx.env, ANSWERS_WITHIN)?.gateways,
         })
     }
 
     /// One round. One account's failure does not stop the others.
     pub async fn run(&self, deadline: Deadline) -> Result<RoundReport> {
-        let due = self.accounts.due_for_check(self.clock.now_ms(), LIMIT).await?;
+        let due = self.stores.accounts.due_for_check(self.stores.clock.now(), LIMIT).await?;
         let mut checks = stream::iter(due)
             .map(|id| async move {
-                if deadline.remaining(self.clock.now()) < HEADROOM {
+                if deadline.remaining(self.stores.clock.now()) < HEADROOM {
                     return None;
                 }
                 Some(self.check(&id).await)
@@ -78,40 +80,38 @@ impl HealthChecks {
     }
 
     /// `Err` also when the gateway gave no answer about the account: it keeps its status, and is asked again soon.
-    async fn check(&self, account_id: &str) -> Result<()> {
-        let Some(account) = self.accounts.get(account_id).await? else { return Ok(()) };
-        let place = Place { table: TABLE, user_id: account.user_id, account_id };
-        let opened = self.vault.open(place, &account.auth_data).await?;
-        let Ok(AuthData::Gateway { app_id, token, .. }) = serde_json::from_str(opened.expose_secret()) else {
-            return Err(kernel::Error::Corrupt("account data").into());
-        };
-        let now = self.clock.now_ms();
+    async fn check(&self, account_id: &AccountId) -> Result<()> {
+        let Some(account) = self.stores.accounts.get(account_id).await? else { return Ok(()) };
+        let Credentials { app_id, token, .. } = open(&self.vault, &account).await?;
+        let now = self.stores.clock.now();
         let mut unanswered = None;
         let (status, offline_checks, next) = match self.gateways.with(token).check_online(&app_id).await {
-            Ok(true) => (AccountStatus::Active, 0, now + FIRST_CHECK_MS),
+            Ok(true) => (AccountStatus::Active, 0, after(now, CHECK_AFTER)),
             Ok(false) => offline(&account, now),
             Err(failure) => match failure.kind {
                 FailureKind::AccountOffline | FailureKind::DeviceUnknown => offline(&account, now),
-                FailureKind::BadCredentials => (AccountStatus::Expired, account.offline_checks, now + FIRST_CHECK_MS),
+                FailureKind::BadCredentials => {
+                    (AccountStatus::Expired, account.offline_checks, after(now, CHECK_AFTER))
+                }
                 // No answer proves nothing.
                 _ => {
                     unanswered = Some(failure);
-                    (account.status, account.offline_checks, now + RECHECK_MS)
+                    (account.status, account.offline_checks, after(now, RECHECK_AFTER))
                 }
             },
         };
         if status != account.status {
-            info!(account.id = account_id, status = status.as_str(), "account {account_id} changed");
+            info!(account.id = account_id.as_str(), status = status.as_str(), "account {account_id} changed");
         }
-        self.accounts.set_status(&account, status, offline_checks, Some(next)).await?;
+        self.stores.accounts.set_status(&account, status, offline_checks, Some(next)).await?;
         unanswered.map_or(Ok(()), |failure| Err(failure.into()))
     }
 }
 
-fn offline(account: &Account, now: i64) -> (AccountStatus, u32, i64) {
+fn offline(account: &Account, now: Timestamp) -> (AccountStatus, u32, Timestamp) {
     let checks = account.offline_checks.saturating_add(1);
     let status = if checks >= AGREEING { AccountStatus::Offline } else { account.status };
-    (status, checks, now + if checks >= AGREEING { FIRST_CHECK_MS } else { RECHECK_MS })
+    (status, checks, after(now, if checks >= AGREEING { CHECK_AFTER } else { RECHECK_AFTER }))
 }
 
 /// What the gateway tells of a device's connection.
@@ -137,46 +137,28 @@ impl Notice {
     }
 }
 
-/// Takes the gateway's notices about the connections of devices.
-#[derive(Debug, Clone)]
-pub struct OfflineNotices {
-    accounts: AccountStore,
-    clock: Clock,
-}
-
-impl OfflineNotices {
-    /// From the environment.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { accounts: AccountStore::new(cx)?, clock: cx.clock.clone() })
-    }
-
-    /// Takes a notice about a device; one that nobody has connected is nobody's business.
-    pub async fn take(&self, notice: Notice, app_id: &str) -> Result<(), Error> {
+/// Takes the gateway's notice about the connection of a device; one that nobody has connected is nobody's business.
+///
+/// # Errors
+/// When the account cannot be read or written.
+pub async fn take_notice(stores: &Stores, notice: Notice, app_id: &str) -> Result<()> {
+    for account in stores.accounts.on_device(&device_digest(app_id)).await? {
         match notice {
-            Notice::Offline => self.offline(app_id).await,
-            Notice::Doubtful => self.doubtful(app_id).await,
-        }
-    }
-
-    /// The device may be offline: it is looked at now and not when its next check would have come.
-    async fn doubtful(&self, app_id: &str) -> Result<(), Error> {
-        for account in self.accounts.on_device(&device_digest(app_id)).await? {
-            if self.accounts.check_by(&account, self.clock.now_ms()).await? {
-                info!(account.id = account.account_id, "account {} to be checked", account.account_id);
+            // The device is offline: the gateway says so itself. A repeated notice changes nothing.
+            Notice::Offline => {
+                let next = after(stores.clock.now(), RECHECK_AFTER);
+                stores.accounts.set_status(&account, AccountStatus::Offline, AGREEING, Some(next)).await?;
+                if account.status != AccountStatus::Offline {
+                    info!(account.id = account.account_id.as_str(), "account {} went offline", account.account_id);
+                }
+            }
+            // The device may be offline: it is looked at now and not when its next check would have come.
+            Notice::Doubtful => {
+                if stores.accounts.check_by(&account, stores.clock.now()).await? {
+                    info!(account.id = account.account_id.as_str(), "account {} to be checked", account.account_id);
+                }
             }
         }
-        Ok(())
     }
-
-    /// The device is offline: the gateway says so itself. A repeated notice changes nothing.
-    async fn offline(&self, app_id: &str) -> Result<(), Error> {
-        for account in self.accounts.on_device(&device_digest(app_id)).await? {
-            let next = self.clock.now_ms() + RECHECK_MS;
-            self.accounts.set_status(&account, AccountStatus::Offline, AGREEING, Some(next)).await?;
-            if account.status != AccountStatus::Offline {
-                info!(account.id = account.account_id, "account {} went offline", account.account_id);
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }

@@ -1,50 +1,32 @@
 //! WeChat accounts: connecting, listing, watching over and letting go.
 
-mod connect;
+pub(crate) mod connect;
 mod corp_tokens;
+pub(crate) mod credentials;
 mod disconnect;
 mod health;
 mod request;
 
 pub use connect::AccountConnections;
 pub use corp_tokens::{CorpToken, CorpTokens};
-pub use disconnect::Disconnection;
-pub(crate) use health::RECHECK_MS;
-pub use health::{HealthChecks, Notice, OfflineNotices};
+pub use disconnect::disconnect;
+pub(crate) use health::RECHECK_AFTER;
+pub use health::{HealthChecks, Notice, take_notice};
 pub use request::{CorpRequest, DeviceRequest};
 
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::mac::sha256_hex;
 
 use crate::error::Result;
-use crate::store::account::{Account, AccountStore};
+use crate::store::Stores;
+use crate::store::account::Account;
 
-/// The tenant's accounts.
-#[derive(Debug, Clone)]
-pub struct Accounts {
-    accounts: AccountStore,
-}
-
-impl Accounts {
-    /// From the environment.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { accounts: AccountStore::new(cx)? })
-    }
-
-    /// The caller's accounts.
-    pub async fn list(&self, user_id: UserId) -> Result<Vec<Account>> {
-        Ok(self.accounts.of_user(user_id).await?)
-    }
-}
-
-/// Bytes of the longest text that can be part of an account id of ours, with much to spare.
-const MAX_ACCOUNT_ID: usize = 128;
-
-/// Whether a text can be an account's id. An empty one or one of thousands of bytes is not even a key to look for.
-pub(crate) fn is_account_id(text: &str) -> bool {
-    (1..=MAX_ACCOUNT_ID).contains(&text.len())
+/// The caller's accounts.
+///
+/// # Errors
+/// When the table cannot be read.
+pub async fn list(stores: &Stores, user_id: UserId) -> Result<Vec<Account>> {
+    Ok(stores.accounts.of_user(user_id).await?)
 }
 
 /// A digest of a device's id: good for finding it, not for using it.

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use kernel::platform_http::exchange;
 use reqwest::header::HeaderValue;
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -11,8 +12,7 @@ use super::Gateway;
 use super::endpoint::Endpoint;
 use super::errors::{failed, undecided};
 use super::wire;
-use crate::provider::http::exchange;
-use crate::provider::{FailureKind, ProviderError};
+use crate::provider::{Detail, FailureKind, ProviderError};
 
 impl Gateway {
     pub(super) async fn post<T: DeserializeOwned>(
@@ -26,12 +26,13 @@ impl Gateway {
         };
         token.set_sensitive(true);
         let started = Instant::now();
-        let client = self.http.client(endpoint.connection()).await.map_err(|detail| undecided(endpoint, detail))?;
+        let client = self.http.client(endpoint.connection()).await;
+        let client = client.map_err(|_| undecided(endpoint, Detail::NotConnected))?;
         let url = self.http.url(&format!("gewe/v2/api/{}", endpoint.path()));
         let request = client.post(url).header("X-GEWE-TOKEN", token).json(body);
         let result = match exchange(request, endpoint.max_body()).await {
             Ok(reply) => wire::open(endpoint, &reply),
-            Err(detail) => Err(undecided(endpoint, detail)),
+            Err(lost) => Err(undecided(endpoint, lost.into())),
         };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let failure = result.as_ref().err().map(tracing::field::display);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::provider::http::Connection;
+use kernel::platform_http::Connection;
 
 /// One endpoint of the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -13,7 +13,7 @@ use crate::provider::{Detail, FailureKind, Provider, ProviderError, RateWindow, 
 /// | `imgUrls不可为空` and its kin | content incomplete | the vendor's sample |
 /// | `…新设备…` | device too new | the vendor's pages of the sends; the error itself is not documented |
 /// | `操作过于频繁…` | too many | WeChat's own sentence for it; the vendor's rule is an hour between posts |
-/// | others, on an upload | media not fetched | fetching them is all an upload does |
+/// | others, on an upload | media not fetched: tried again | fetching them is all an upload does, and we just could |
 /// | others, on a send | outcome unknown | see below |
 /// | others | unknown | |
 ///

@@ -19,7 +19,9 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kernel::platform_http::PlatformHttp;
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use account::Profile;
@@ -29,12 +31,25 @@ pub use list::{List, PageEnd, PostItem, PostPage};
 pub use send::Post;
 pub use upload::RawObject;
 
-use crate::provider::http::Http;
+use crate::provider::{expose, http};
+
+/// What is needed to drive an account by its device.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "provider", rename = "gateway", rename_all = "camelCase")]
+pub struct Credentials {
+    /// The device.
+    pub app_id: String,
+    /// The gateway's token.
+    #[serde(serialize_with = "expose")]
+    pub token: SecretString,
+    /// The account's own id, by which its posts are recognised.
+    pub wxid: String,
+}
 
 /// The gateway, as the owner of one token sees it. Cheap to clone: clones share connections.
 #[derive(Debug, Clone)]
 pub struct Gateway {
-    http: Arc<Http>,
+    http: Arc<PlatformHttp>,
     token: SecretString,
 }
 
@@ -44,7 +59,7 @@ impl Gateway {
     ///
     /// Opens nothing: connections and the trust store are the first call's business.
     pub fn new(base_url: Url, token: SecretString, timeout: Duration) -> Self {
-        Self { http: Arc::new(Http::new(base_url, timeout)), token }
+        Self { http: Arc::new(http(base_url, timeout)), token }
     }
 
     /// The same gateway for the owner of another token, over the same connections.

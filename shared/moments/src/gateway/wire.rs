@@ -1,11 +1,11 @@
 //! The gateway's envelope: `{ret, msg, data}`, with HTTP 200 whatever happened.
 
+use kernel::platform_http::Reply;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::endpoint::Endpoint;
 use super::errors::{refused, undecided};
-use crate::provider::http::Reply;
 use crate::provider::lenient;
 use crate::provider::{Detail, ProviderError};
 

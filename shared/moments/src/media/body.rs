@@ -1,8 +1,8 @@
 //! The bytes of an answer as they come in: counted, looked at as soon as there are enough to tell what they are, and
 //! kept once.
 
+use super::format::{ENOUGH_TO_TELL, Format};
 use super::limits::Limits;
-use super::medium::{ENOUGH_TO_TELL, Format};
 use super::problem::MediaProblem;
 
 /// A body in the making.

@@ -5,11 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kernel::config::{ConfigError, Env, check_time_limits};
-use kernel::http_client;
+use kernel::platform_http;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue, LOCATION};
-use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Response, retry};
+use reqwest::{Client, ClientBuilder, Response};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use url::Url;
@@ -20,11 +18,10 @@ use super::medium::Medium;
 use super::problem::MediaProblem;
 use super::resolver::{Lookup, NotPublic, PublicOnly, system};
 use super::target::{Judge, Target};
+use crate::config::MediaSettings;
 
 /// Redirects followed: object stores and short links need one or two.
 pub const MAX_REDIRECTS: usize = 3;
-
-const TIMEOUT: &str = "MEDIA_TIMEOUT_SECONDS";
 
 /// A connection that is not open by then will not open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -54,21 +51,9 @@ struct Inner {
 }
 
 impl MediaFetcher {
-    /// From `MEDIA_TIMEOUT_SECONDS` (default 8, for one medium whole) and `MEDIA_TRUSTED_ORIGINS` (comma-separated
-    /// origins exempt from the rule of https and public addresses; for the local sandbox, empty in production).
-    ///
-    /// # Errors
-    /// Names the variable that is wrong, or that the fetch could outlast the function.
-    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let timeout = env.seconds(TIMEOUT, 8)?;
-        if timeout.is_zero() {
-            return Err(ConfigError::Invalid { name: TIMEOUT.to_owned(), problem: "must not be zero".to_owned() });
-        }
-        if env.optional("FUNCTION_TIMEOUT_SECONDS").is_some() {
-            let function = env.required_parsed("FUNCTION_TIMEOUT_SECONDS").map(Duration::from_secs)?;
-            check_time_limits(timeout, function, None)?;
-        }
-        Ok(Self::new(timeout, Judge::from_env(env)?, system()))
+    /// A fetcher that asks the system's resolver. Opens nothing.
+    pub fn with_settings(settings: MediaSettings) -> Self {
+        Self::new(settings.timeout, Judge::trusting(settings.trusted), system())
     }
 
     pub(super) fn new(timeout: Duration, judge: Judge, lookup: Lookup) -> Self {
@@ -83,7 +68,10 @@ impl MediaFetcher {
     pub async fn fetch(&self, url: &str, limits: Limits) -> Result<Medium, MediaProblem> {
         let started = Instant::now();
         let download = timeout(self.inner.timeout, self.download(url, &limits)).await;
-        let outcome = download.unwrap_or(Err(MediaProblem::TimedOut)).and_then(|bytes| Medium::of(bytes, &limits));
+        let outcome = match download.unwrap_or(Err(MediaProblem::TimedOut)) {
+            Ok(bytes) => Medium::judged(bytes, limits).await,
+            Err(problem) => Err(problem),
+        };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         // Never the address: it may be signed.
         match &outcome {
@@ -131,16 +119,12 @@ impl MediaFetcher {
     }
 
     fn builder(&self) -> kernel::Result<ClientBuilder> {
-        let builder = http_client::builder()?;
-        Ok(builder
+        // It follows no redirect, because every hop is judged by us, and sends nothing twice.
+        Ok(platform_http::builder()?
             .user_agent(concat!("cunkebao/", env!("CARGO_PKG_VERSION")))
-            // Every hop is judged by us.
-            .redirect(Policy::none())
             // A proxy would resolve names by itself, and reach what we must not.
             .no_proxy()
             .referer(false)
-            // Retries have one owner, the caller, and there is one deadline.
-            .retry(retry::never())
             // Off even if some other crate of the build turns the features on.
             .no_gzip()
             .no_brotli()

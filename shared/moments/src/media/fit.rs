@@ -3,23 +3,23 @@
 use std::io::Cursor;
 
 use bytes::Bytes;
-use fast_image_resize::{MulDiv, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::pixels::{U8x3, U8x4};
+use fast_image_resize::{IntoImageView, IntoImageViewMut, MulDiv, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
 use image::codecs::png::{PngDecoder, PngEncoder};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageEncoder};
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use image::{DynamicImage, ImageDecoder, ImageEncoder, Rgb, RgbImage};
 
-use super::decoding::{Frame, MAX_EXTRA_BYTES};
+use super::decoding::{Frame, MAX_EXTRA_BYTES, one_at_a_time};
+use super::format::ImageFormat;
 use super::limits::Limits;
-use super::medium::{ImageFormat, MediaKind, Medium, frame};
-use super::problem::MediaProblem;
+use super::medium::{MediaKind, Medium, frame};
+use super::problem::{Fault, MediaProblem};
 
-/// One image may take `MAX_DECODING_BYTES`, about half of a function's memory, so there is one at a time.
-static DECODED: Semaphore = Semaphore::const_new(1);
-/// Hardly told from the original, at about a quarter of a lossless file.
-const JPEG_QUALITY: u8 = 90;
+const DAMAGED: MediaProblem = MediaProblem::Corrupt(Fault::ImageData);
+/// The first is hardly told from the original, at about a quarter of a lossless file. Ten million pixels of noise need
+/// the second; no image needs more than the last.
+const JPEG_QUALITIES: [u8; 3] = [90, 75, 50];
 
 impl Medium {
     /// The medium itself, or an image scaled down until it fits, upright and in its own colours.
@@ -31,9 +31,7 @@ impl Medium {
         if limits.fits(width, height) {
             return Ok(self);
         }
-        let _one_at_a_time = DECODED.acquire().await.map_err(|_| MediaProblem::Corrupt)?;
-        let scaled = spawn_blocking(move || scale(format, self.bytes, &limits)).await;
-        scaled.map_err(|_| MediaProblem::Corrupt)?
+        one_at_a_time(move || scale(format, self.bytes, &limits)).await
     }
 }
 
@@ -56,15 +54,13 @@ fn scale(format: ImageFormat, bytes: Bytes, limits: &Limits) -> Result<Medium, M
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(fast_image_resize::FilterType::Lanczos3))
         .use_alpha(false);
-    let alpha = MulDiv::new();
     if image.color().has_alpha() {
-        alpha.multiply_alpha_inplace(&mut image).map_err(|_| MediaProblem::Corrupt)?;
+        resize_transparent(&mut image, &mut small, &options)
+    } else {
+        resize::<U8x3>(&image, &mut small, &options)
     }
-    Resizer::new().resize(&image, &mut small, &options).map_err(|_| MediaProblem::Corrupt)?;
+    .ok_or(DAMAGED)?;
     drop(image);
-    if small.color().has_alpha() {
-        alpha.divide_alpha_inplace(&mut small).map_err(|_| MediaProblem::Corrupt)?;
-    }
     // Turned only now: turning copies the image.
     small.apply_orientation(orientation);
     let mut encoded = Vec::new();
@@ -73,11 +69,44 @@ fn scale(format: ImageFormat, bytes: Bytes, limits: &Limits) -> Result<Medium, M
     }
     // A photograph as PNG may be as large as before.
     if format == ImageFormat::Jpeg || encoded.len() > limits.image_bytes {
-        encoded.clear();
-        let opaque = DynamicImage::ImageRgb8(small.into_rgb8());
-        encode(JpegEncoder::new_with_quality(&mut encoded, JPEG_QUALITY), &opaque, colours)?;
+        let opaque = DynamicImage::ImageRgb8(on_white(small));
+        for quality in JPEG_QUALITIES {
+            encoded.clear();
+            encode(JpegEncoder::new_with_quality(&mut encoded, quality), &opaque, colours.clone())?;
+            if encoded.len() <= limits.image_bytes {
+                break;
+            }
+        }
     }
     Medium::of(encoded, limits)
+}
+
+/// The image as it looks on white, as pages and chats show it: a JPEG knows no transparency, and where a pixel is not seen its
+/// colour is mostly black.
+fn on_white(image: DynamicImage) -> RgbImage {
+    let DynamicImage::ImageRgba8(image) = image else { return image.into_rgb8() };
+    let (width, height) = image.dimensions();
+    RgbImage::from_fn(width, height, |x, y| {
+        let [colours @ .., opacity] = image.get_pixel(x, y).0;
+        let opacity = u16::from(opacity);
+        let laid = |level: u8| (u16::from(level) * opacity + 255 * (255 - opacity) + 127) / 255;
+        Rgb(colours.map(|level| u8::try_from(laid(level)).unwrap_or(u8::MAX)))
+    })
+}
+
+/// Scales pixels of this type. The resizer can tell the type by itself, but then the code for all of its 13 types, each in
+/// several sets of instructions, becomes part of the function.
+fn resize<P: PixelTrait>(image: &DynamicImage, small: &mut DynamicImage, options: &ResizeOptions) -> Option<()> {
+    let source = image.image_view::<P>()?;
+    let mut target = small.image_view_mut::<P>()?;
+    Resizer::new().resize_typed(&source, &mut target, options).ok()
+}
+
+fn resize_transparent(image: &mut DynamicImage, small: &mut DynamicImage, options: &ResizeOptions) -> Option<()> {
+    let alpha = MulDiv::new();
+    alpha.multiply_alpha_inplace_typed(&mut image.image_view_mut::<U8x4>()?).ok()?;
+    resize::<U8x4>(image, small, options)?;
+    alpha.divide_alpha_inplace_typed(&mut small.image_view_mut::<U8x4>()?).ok()
 }
 
 struct Decoded {
@@ -91,7 +120,7 @@ struct Decoded {
 /// let near the memory.
 fn decode(mut decoder: impl ImageDecoder, frame: &Frame) -> Result<Decoded, MediaProblem> {
     if decoder.dimensions() != (frame.width, frame.height) || decoder.total_bytes() > frame.decoded_bytes() {
-        return Err(MediaProblem::Corrupt);
+        return Err(DAMAGED);
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let colours = decoder.icc_profile().ok().flatten().filter(|profile| is_of_rgb(profile));
@@ -111,20 +140,20 @@ fn is_of_rgb(profile: &[u8]) -> bool {
 
 fn encode(mut encoder: impl ImageEncoder, image: &DynamicImage, colours: Option<Vec<u8>>) -> Result<(), MediaProblem> {
     if let Some(colours) = colours {
-        encoder.set_icc_profile(colours).map_err(|_| MediaProblem::Corrupt)?;
+        encoder.set_icc_profile(colours).map_err(|_| DAMAGED)?;
     }
     image.write_with_encoder(encoder).map_err(corrupt)
 }
 
 fn corrupt(error: image::ImageError) -> MediaProblem {
     tracing::debug!("image not decoded: {error}");
-    MediaProblem::Corrupt
+    DAMAGED
 }
 
 #[cfg(test)]
 mod tests {
     use image::codecs::jpeg::JpegEncoder;
-    use image::{GenericImageView, Rgb, RgbImage, Rgba, RgbaImage};
+    use image::{GenericImageView, Rgba, RgbaImage};
 
     use super::*;
 
@@ -218,9 +247,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_only_begins_like_an_image_is_corrupt() {
-        let medium = Medium::of(crate::media::samples::png(300, 300), &SMALL).unwrap();
-        assert_eq!(medium.fit(SMALL).await.unwrap_err(), MediaProblem::Corrupt);
+    async fn a_jpeg_that_stays_too_heavy_is_coded_more_coarsely() {
+        let noise = RgbImage::from_fn(300, 300, |x, y| Rgb([(x * y) as u8, (x ^ (y * 7)) as u8, (x * 31 + y) as u8]));
+        let photograph = jpeg(&noise.into(), None, None);
+        let fine = photograph.clone().fit(SMALL).await.unwrap().bytes.len();
+        let coarse = photograph.fit(Limits { image_bytes: fine - 1, ..SMALL }).await.unwrap().bytes.len();
+        assert!(coarse < fine, "{coarse} and {fine} bytes");
+    }
+
+    #[test]
+    fn what_only_begins_like_an_image_is_corrupt() {
+        let mut bytes = crate::media::samples::png(300, 300);
+        bytes[60] ^= 0xff;
+        assert_eq!(Medium::of(bytes, &SMALL).unwrap_err(), DAMAGED);
     }
 
     /// A profile of a gigabyte in a file of a megabyte; and one of a text as long as a program writes.

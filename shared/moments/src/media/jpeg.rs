@@ -1,49 +1,111 @@
-//! What a JPEG's header says, and whether the file is there to its end. Nothing is decoded: that is the provider's
-//! business, and a decoder is what image bombs are made for.
+//! What a JPEG's header says, and whether the picture is there to its end. No picture is made of it: decoders are lenient
+//! with what is damaged, and they are what image bombs are made for.
+
+mod bits;
+mod header;
+mod scan;
+
+use header::{Header, is_frame};
+use scan::{Image, Tables};
 
 use super::decoding::Frame;
-use super::problem::MediaProblem;
+use super::problem::{Fault, MediaProblem};
 
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
+const HUFFMAN_TABLES: u8 = 0xc4;
+const RESTART_INTERVAL: u8 = 0xdd;
 
-/// The frame of a complete JPEG. What follows the end of the image (phones append previews and notes) is of no interest.
+/// What ends an image.
+pub(super) const END_MARKER: [u8; 2] = [0xff, END_OF_IMAGE];
+
+/// How a whole JPEG ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// With the end marker.
+    Marked,
+    /// With the last byte of the picture; some cameras and downloads do without the marker.
+    Unmarked,
+}
+
+/// The frame of a JPEG, from everything before its first scan.
 pub(super) fn frame(bytes: &[u8]) -> Result<Frame, MediaProblem> {
-    let mut rest = bytes.strip_prefix(&[0xff, 0xd8]).ok_or(MediaProblem::Corrupt)?;
-    let (mut frame, mut components, mut scanned) = (None::<Frame>, 0, false);
-    loop {
-        let (marker, after) = next_marker(rest).ok_or(MediaProblem::Corrupt)?;
-        rest = after;
+    let (mut segments, mut header) = (Segments::of(bytes)?, None::<Header>);
+    while let Some((marker, segment)) = segments.next()? {
         match marker {
-            END_OF_IMAGE => return frame.filter(|_| scanned).ok_or(MediaProblem::Corrupt),
-            // Markers without a segment: restarts within a scan, a stray start of image, "temporary".
-            0x01 | 0xd0..=0xd8 => continue,
+            END_OF_IMAGE => break,
+            // The first byte is how many components the scan holds.
+            START_OF_SCAN => {
+                let count = segment.first().copied().unwrap_or_default();
+                return header.map(|header| header.frame(count.into())).ok_or(MediaProblem::Corrupt(Fault::Structure));
+            }
+            _ if is_frame(marker) && header.is_none() => header = Some(Header::read(marker, segment)?),
             _ => {}
         }
-        let (segment, after) = split_segment(rest).ok_or(MediaProblem::Corrupt)?;
-        rest = after;
-        match marker {
-            START_OF_SCAN => {
-                // The first byte is how many components the scan holds. If not all of them, the decoder keeps all
-                // coefficients until the last scan, at full size.
-                if let (Some(frame), false, Some(count)) = (&mut frame, scanned, segment.first())
-                    && u64::from(*count) < components
-                {
-                    frame.coefficient_bytes = frame.coefficient_bytes.max(2 * frame.pixels() * components);
-                }
-                scanned = true;
+    }
+    Err(MediaProblem::Corrupt(if segments.rest.is_empty() { Fault::CutOff } else { Fault::Structure }))
+}
+
+/// Whether all of the picture is there. What follows the end of the image (phones append previews and notes) is of no
+/// interest.
+pub(super) fn check(bytes: &[u8]) -> Result<Ending, MediaProblem> {
+    let (mut segments, mut tables, mut image) = (Segments::of(bytes)?, Tables::default(), None::<Image>);
+    while let Some((marker, segment)) = segments.next()? {
+        match (marker, &mut image) {
+            (END_OF_IMAGE, Some(image)) if image.is_shown() => return Ok(Ending::Marked),
+            (END_OF_IMAGE, _) => return Err(MediaProblem::Corrupt(Fault::ImageData)),
+            (START_OF_SCAN, Some(image)) => segments.rest = image.read(segment, &tables, segments.rest)?,
+            (HUFFMAN_TABLES, _) => tables.define(segment)?,
+            (RESTART_INTERVAL, _) => {
+                let interval = segment.first_chunk().ok_or(MediaProblem::Corrupt(Fault::Structure))?;
+                tables.restart_interval = u16::from_be_bytes(*interval).into();
             }
-            _ if is_frame(marker) && frame.is_none() => {
-                frame = read_frame(marker, segment);
-                components = segment.get(5).copied().unwrap_or_default().into();
-            }
+            (_, None) if is_frame(marker) => image = Some(Image::new(Header::read(marker, segment)?)),
+            (_, Some(_)) if is_frame(marker) => return Err(MediaProblem::Corrupt(Fault::Structure)),
             _ => {}
+        }
+    }
+    match image {
+        Some(image) if image.is_whole() => Ok(Ending::Unmarked),
+        _ => Err(MediaProblem::Corrupt(Fault::CutOff)),
+    }
+}
+
+/// The segments of a file, one after the other.
+struct Segments<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Segments<'a> {
+    fn of(bytes: &'a [u8]) -> Result<Self, MediaProblem> {
+        let rest = bytes.strip_prefix(&[0xff, 0xd8]).ok_or(MediaProblem::Corrupt(Fault::Structure))?;
+        Ok(Self { rest })
+    }
+
+    /// The next marker with its content, which is empty for the end of the image.
+    fn next(&mut self) -> Result<Option<(u8, &'a [u8])>, MediaProblem> {
+        loop {
+            let Some((marker, after)) = next_marker(self.rest) else {
+                self.rest = &[];
+                return Ok(None);
+            };
+            self.rest = after;
+            match marker {
+                END_OF_IMAGE => return Ok(Some((marker, &[]))),
+                // Markers without a segment: restarts after a scan, a stray start of image, "temporary".
+                0x01 | 0xd0..=0xd8 => {}
+                _ => {
+                    let (segment, after) = split_segment(after).ok_or(MediaProblem::Corrupt(Fault::CutOff))?;
+                    self.rest = after;
+                    return Ok(Some((marker, segment)));
+                }
+            }
         }
     }
 }
 
-/// The next marker and what follows it. In scan data `FF` is only ever followed by a stuffed zero or a restart, so this
-/// also finds the end of a scan; before a marker any number of `FF` may stand.
+/// The next marker and what follows it. Before a marker any number of `FF` may stand, and programs leave bytes between
+/// segments.
 fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let mut rest = bytes;
     loop {
@@ -64,124 +126,5 @@ fn split_segment(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::from(u16::from_be_bytes(*length)).checked_sub(2)?)
 }
 
-/// Start-of-frame markers, of every coding; the three left out of the range define tables and extensions.
-fn is_frame(marker: u8) -> bool {
-    matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
-}
-
-/// A frame header (ITU T.81, B.2.2). A height of zero ("told after the first scan") is legal and unheard of.
-fn read_frame(marker: u8, segment: &[u8]) -> Option<Frame> {
-    let ([_precision, h1, h0, w1, w0, _components], components) = segment.split_first_chunk()?;
-    let (width, height) = (u16::from_be_bytes([*w1, *w0]), u16::from_be_bytes([*h1, *h0]));
-    if width == 0 || height == 0 {
-        return None;
-    }
-    let mut frame = Frame {
-        width: width.into(),
-        height: height.into(),
-        // One component is grey; of more the decoder makes red, green and blue.
-        decoded_bytes_per_pixel: if components.len() < 6 { 1 } else { 3 },
-        has_alpha: false,
-        is_converted: components.len() < 6,
-        coefficient_bytes: 0,
-    };
-    if is_progressive(marker) {
-        // The second byte of a component holds how often it is sampled across and down.
-        let samples = components.chunks_exact(3).filter_map(|component| component.get(1));
-        let samples: Vec<_> = samples.map(|factors| (u64::from(factors >> 4), u64::from(factors & 15))).collect();
-        let most = |side: fn(&(u64, u64)) -> u64| samples.iter().map(side).max().unwrap_or(1).max(1);
-        let full = most(|factors| factors.0) * most(|factors| factors.1);
-        let all: u64 = samples.iter().map(|(across, down)| across * down).sum();
-        // A coefficient has two bytes.
-        frame.coefficient_bytes = 2 * frame.pixels() * all / full;
-    }
-    Some(frame)
-}
-
-/// Codings whose image is complete only after several scans, so that the decoder keeps all coefficients.
-const fn is_progressive(marker: u8) -> bool {
-    matches!(marker, 0xc2 | 0xc6 | 0xca | 0xce)
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::media::samples::jpeg;
-
-    fn size(bytes: &[u8]) -> Result<(u32, u32), MediaProblem> {
-        frame(bytes).map(|frame| (frame.width, frame.height))
-    }
-
-    #[test]
-    fn jpeg_frame_tells_what_the_decoder_holds() {
-        let coded = |marker: u8, components: &[u8]| {
-            let segment = [&[8, 0, 100, 0, 200, components.len() as u8 / 3], components].concat();
-            let frame = read_frame(marker, &segment).unwrap();
-            (frame.decoded_bytes_per_pixel, frame.coefficient_bytes)
-        };
-        let grey = [1, 0x11, 0];
-        let colour = |luminance| [1, luminance, 0, 2, 0x11, 1, 3, 0x11, 1];
-        assert_eq!(coded(0xc0, &grey), (1, 0));
-        assert_eq!(coded(0xc0, &colour(0x22)), (3, 0));
-        assert_eq!(coded(0xc2, &grey), (1, 40_000));
-        assert_eq!(coded(0xc2, &colour(0x11)), (3, 120_000));
-        assert_eq!(coded(0xc2, &colour(0x22)), (3, 60_000));
-    }
-
-    #[test]
-    fn jpeg_whose_scans_hold_single_components_keeps_all_coefficients() {
-        let components = [1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1];
-        let coefficients = |scanned: u8| {
-            let frame_header = [&[0xff, 0xc0, 0, 17, 8, 0, 100, 0, 200, 3], &components[..]].concat();
-            let tables: Vec<u8> = (1..=scanned).flat_map(|id| [id, 0]).collect();
-            let scan = [&[0xff, 0xda, 0, 6 + 2 * scanned, scanned], &tables[..], &[0, 63, 0, 0x12]].concat();
-            frame(&[&[0xff, 0xd8], &frame_header[..], &scan, &[0xff, 0xd9]].concat()).unwrap().coefficient_bytes
-        };
-        assert_eq!((coefficients(3), coefficients(1)), (0, 120_000));
-    }
-
-    #[test]
-    fn the_frame_tells_the_size() {
-        assert_eq!(size(&jpeg(640, 480)), Ok((640, 480)));
-        // Fill bytes before a marker, and something after the end.
-        let mut padded = jpeg(3, 2);
-        padded.splice(2..2, [0xff, 0xff, 0xff]);
-        padded.extend_from_slice(b"trailer");
-        assert_eq!(size(&padded), Ok((3, 2)));
-    }
-
-    #[test]
-    fn a_preview_inside_a_segment_is_not_the_image() {
-        let preview = jpeg(160, 120);
-        let mut application = vec![0xff, 0xe1];
-        application.extend_from_slice(&u16::try_from(preview.len() + 2).unwrap().to_be_bytes());
-        application.extend_from_slice(&preview);
-        let mut image = jpeg(640, 480);
-        image.splice(2..2, application);
-        assert_eq!(size(&image), Ok((640, 480)));
-    }
-
-    #[test]
-    fn every_truncation_is_noticed() {
-        let whole = jpeg(640, 480);
-        for end in 0..whole.len() {
-            assert_eq!(size(&whole[..end]), Err(MediaProblem::Corrupt), "cut at {end}");
-        }
-        assert_eq!(size(&jpeg(0, 480)), Err(MediaProblem::Corrupt));
-        assert_eq!(size(&[0xff, 0xd8, 0xff, 0xd9]), Err(MediaProblem::Corrupt), "no frame");
-    }
-
-    proptest! {
-        #[test]
-        fn no_input_makes_it_panic(bytes: Vec<u8>, at in 0..40_usize, byte: u8) {
-            let _ = size(&[&[0xff, 0xd8], &bytes[..]].concat());
-            let mut damaged = jpeg(640, 480);
-            if let Some(place) = damaged.get_mut(at) {
-                *place = byte;
-            }
-            let _ = size(&damaged);
-        }
-    }
-}
+mod tests;

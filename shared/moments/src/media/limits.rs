@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use kernel::config::{ConfigError, Env};
-
 /// "Every file > 5 bytes": WeCom, `media/upload_attachment` (developer.work.weixin.qq.com/document/path/96347).
 pub const MIN_MEDIUM_BYTES: usize = 6;
 /// 10 MB for an image and for a video alike (same page). The page does not say whether an MB has 10⁶ or 2²⁰ bytes;
@@ -11,10 +9,16 @@ pub const MIN_MEDIUM_BYTES: usize = 6;
 pub const MAX_MEDIUM_BYTES: usize = 10 * 1024 * 1024;
 /// 30 s (same page).
 pub const MAX_VIDEO: Duration = Duration::from_secs(30);
+/// How much longer a video may be. 900 frames of 30000/1001 a second are 30.03 s, and sound ends with the packet that the
+/// last picture falls into.
+pub(super) const VIDEO_TOLERANCE: Duration = Duration::from_millis(100);
+/// Pixels of a side: the most that a JPEG can have. What scaling takes grows with the length of a side too, so that a line of
+/// 40 million pixels takes a hundred times what as many take in a square.
+pub(super) const MAX_SIDE: u32 = 65_535;
 /// Long side of an image of a moment (document/path/96351, 2025-09-11).
 pub const MAX_LONG_SIDE: u32 = 10_800;
-/// Short side of an image of a moment (same page). Older pages only advise 1440 × 1080, which is why the rule can be
-/// configured.
+/// Short side of an image of a moment (same page). Older pages only advise 1440 × 1080, which is why the two sides can
+/// be configured.
 pub const MAX_SHORT_SIDE: u32 = 1_080;
 /// What a publisher's memory can hold decoded; a phone's photographs have 12 to 24 million.
 pub const MAX_PIXELS: u64 = 40_000_000;
@@ -46,23 +50,6 @@ impl Limits {
         long_side: MAX_LONG_SIDE,
         short_side: MAX_SHORT_SIDE,
     };
-
-    /// These limits with the pixel rules of `MEDIA_MAX_PIXELS`, `MEDIA_MAX_LONG_SIDE` and `MEDIA_MAX_SHORT_SIDE` where
-    /// set.
-    ///
-    /// # Errors
-    /// Names the variable that is no number of pixels, or both when they contradict each other.
-    pub fn with_pixels_from(self, env: &Env) -> Result<Self, ConfigError> {
-        let long_side = env.parsed("MEDIA_MAX_LONG_SIDE", self.long_side)?;
-        let short_side = env.parsed("MEDIA_MAX_SHORT_SIDE", self.short_side)?;
-        if short_side == 0 || short_side > long_side {
-            return Err(ConfigError::Contradiction(format!(
-                "MEDIA_MAX_SHORT_SIDE ({short_side}) must be from 1 to MEDIA_MAX_LONG_SIDE ({long_side})"
-            )));
-        }
-        let pixels = env.parsed("MEDIA_MAX_PIXELS", self.pixels)?;
-        Ok(Self { pixels, long_side, short_side, ..self })
-    }
 
     /// Bytes of a medium before it is known what it is.
     pub(super) fn largest(&self) -> usize {
@@ -114,20 +101,6 @@ mod tests {
         ] {
             assert_eq!(Limits::WECOM.scaled(width, height), scaled, "{width}x{height}");
             assert!(Limits::WECOM.fits(scaled.0, scaled.1));
-        }
-    }
-
-    #[test]
-    fn the_pixel_rule_is_configuration() {
-        let env: Env = [("MEDIA_MAX_LONG_SIDE", "4096"), ("MEDIA_MAX_SHORT_SIDE", "3072")].into_iter().collect();
-        let limits = Limits::WECOM.with_pixels_from(&env).unwrap();
-        assert!(limits.fits(3_072, 4_096) && !limits.fits(3_073, 4_096));
-        assert_eq!(Limits::WECOM.with_pixels_from(&Env::default()), Ok(Limits::WECOM));
-
-        for (short, problem) in [("0", "MEDIA_MAX_SHORT_SIDE"), ("20000", "MEDIA_MAX_LONG_SIDE"), ("-1", "valid")] {
-            let env: Env = [("MEDIA_MAX_SHORT_SIDE", short)].into_iter().collect();
-            let error = Limits::WECOM.with_pixels_from(&env).unwrap_err().to_string();
-            assert!(error.contains(problem), "{error}");
         }
     }
 }

@@ -6,22 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use kernel::mac::sha256_hex;
 
-use super::decoding::{Frame, MAX_DECODING_BYTES};
-use super::limits::{Limits, MIN_MEDIUM_BYTES};
+use super::decoding::{Frame, MAX_DECODING_BYTES, one_at_a_time};
+use super::format::{Format, ImageFormat};
+use super::limits::{Limits, MAX_SIDE, MIN_MEDIUM_BYTES, VIDEO_TOLERANCE};
 use super::problem::MediaProblem;
 use super::{jpeg, mp4, png};
-
-/// From so many bytes on the type can be told as well as it ever can: the longest magic number lies within.
-pub(super) const ENOUGH_TO_TELL: usize = 512;
-
-/// Formats of images that providers take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ImageFormat {
-    /// JPEG.
-    Jpeg,
-    /// PNG.
-    Png,
-}
 
 /// What a medium is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +47,13 @@ pub struct Medium {
 }
 
 impl Medium {
-    /// Judges the bytes.
-    pub(super) fn of(bytes: Vec<u8>, limits: &Limits) -> Result<Self, MediaProblem> {
+    /// Judges the bytes while no other medium is judged or decoded.
+    pub(super) async fn judged(bytes: Vec<u8>, limits: Limits) -> Result<Self, MediaProblem> {
+        one_at_a_time(move || Self::of(bytes, &limits)).await
+    }
+
+    /// Judges the bytes. An image that lacks nothing but the marker at its end gets one.
+    pub(super) fn of(mut bytes: Vec<u8>, limits: &Limits) -> Result<Self, MediaProblem> {
         if bytes.len() < MIN_MEDIUM_BYTES {
             return Err(MediaProblem::Empty);
         }
@@ -68,6 +62,13 @@ impl Medium {
             Format::Image(format) => image(format, &bytes, limits)?,
             Format::Video => video(&bytes, limits)?,
         };
+        match format {
+            Format::Image(ImageFormat::Jpeg) if jpeg::check(&bytes)? == jpeg::Ending::Unmarked => {
+                bytes.extend(jpeg::END_MARKER);
+            }
+            Format::Image(ImageFormat::Png) => png::check(&bytes)?,
+            Format::Image(ImageFormat::Jpeg) | Format::Video => {}
+        }
         let sha256 = sha256_hex(&bytes);
         let (extension, mime) = format.names();
         let file_name = format!("{}.{extension}", sha256.get(..16).unwrap_or_default());
@@ -98,48 +99,14 @@ impl fmt::Debug for Medium {
     }
 }
 
-/// What the first bytes promise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    Image(ImageFormat),
-    Video,
-}
-
-impl Format {
-    /// Looks at the first bytes only: for some types that are refused anyway the crate opens whole containers, and
-    /// these bytes are a stranger's.
-    pub(super) fn of(bytes: &[u8]) -> Result<Self, MediaProblem> {
-        let start = bytes.get(..ENOUGH_TO_TELL).unwrap_or(bytes);
-        match infer::get(start).map(|found| found.mime_type()) {
-            Some("image/jpeg") => Ok(Self::Image(ImageFormat::Jpeg)),
-            Some("image/png") => Ok(Self::Image(ImageFormat::Png)),
-            // The second is an MP4 with Apple's brand, as converters write it.
-            Some("video/mp4" | "video/x-m4v") => Ok(Self::Video),
-            found => Err(MediaProblem::WrongType { found }),
-        }
-    }
-
-    pub(super) fn max_bytes(self, limits: &Limits) -> usize {
-        match self {
-            Self::Image(_) => limits.image_bytes,
-            Self::Video => limits.video_bytes,
-        }
-    }
-
-    fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Image(ImageFormat::Jpeg) => ("jpg", "image/jpeg"),
-            Self::Image(ImageFormat::Png) => ("png", "image/png"),
-            Self::Video => ("mp4", "video/mp4"),
-        }
-    }
-}
-
 fn image(format: ImageFormat, bytes: &[u8], limits: &Limits) -> Result<MediaKind, MediaProblem> {
     let frame = frame(format, bytes)?;
     let Frame { width, height, .. } = frame;
     if frame.pixels() > limits.pixels {
         return Err(MediaProblem::BadDimensions { width, height, limit: limits.pixels });
+    }
+    if width.max(height) > MAX_SIDE {
+        return Err(MediaProblem::SideTooLong { width, height, limit: MAX_SIDE });
     }
     let needed = frame.memory(bytes.len(), limits);
     if needed > MAX_DECODING_BYTES {
@@ -158,9 +125,8 @@ pub(super) fn frame(format: ImageFormat, bytes: &[u8]) -> Result<Frame, MediaPro
 
 fn video(bytes: &[u8], limits: &Limits) -> Result<MediaKind, MediaProblem> {
     let duration = mp4::duration(bytes)?;
-    if duration > limits.video_duration {
-        let seconds = duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0));
-        return Err(MediaProblem::TooLong { seconds, limit: limits.video_duration.as_secs() });
+    if duration > limits.video_duration.saturating_add(VIDEO_TOLERANCE) {
+        return Err(MediaProblem::TooLong { length: duration, limit: limits.video_duration });
     }
     Ok(MediaKind::Video { duration })
 }
@@ -170,7 +136,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::media::samples::{Mp4, boxed, jpeg, png};
+    use crate::media::problem::Fault;
+    use crate::media::samples::{Mp4, boxed, jpeg, png, png_header};
 
     fn judged(bytes: &[u8]) -> Result<MediaKind, MediaProblem> {
         Medium::of(bytes.to_vec(), &Limits::WECOM).map(|medium| medium.kind)
@@ -210,10 +177,11 @@ mod tests {
             (b"\x1f\x8b\x08\0\0\0\0\0\0\0", wrong("application/gzip")),
             (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", wrong("video/quicktime")),
             (b"\0\0\0\x14ftypheic\0\0\0\0heic", wrong("image/heif")),
-            (b"{\"error\":\"expired\"}", Err(MediaProblem::WrongType { found: None })),
+            (b"{\"error\":\"expired\"}", wrong("text/plain")),
+            (b"\x00\x01\x02\x03\x04\x05\x06\x07", Err(MediaProblem::WrongType { found: None })),
             (b"", Err(MediaProblem::Empty)),
             (b"\xff\xd8\xff\xd9\0", Err(MediaProblem::Empty)),
-            (b"\xff\xd8\xff\xd9\0\0", Err(MediaProblem::Corrupt)),
+            (b"\xff\xd8\xff\xd9\0\0", Err(MediaProblem::Corrupt(Fault::Structure))),
         ] {
             assert_eq!(judged(bytes), verdict, "{}", String::from_utf8_lossy(bytes));
         }
@@ -225,12 +193,19 @@ mod tests {
     fn limits_hold_to_the_pixel_and_the_millisecond() {
         assert!(judged(&jpeg(8_000, 5_000)).is_ok());
         let problem = MediaProblem::BadDimensions { width: 8_001, height: 5_000, limit: 40_000_000 };
-        assert_eq!(judged(&png(8_001, 5_000)), Err(problem));
+        assert_eq!(judged(&png_header(8_001, 5_000)), Err(problem));
 
         let video = |units| Mp4 { scale: 1_000, units, ..Mp4::default() }.bytes();
-        assert!(judged(&video(30_000)).is_ok());
-        assert_eq!(judged(&video(30_001)), Err(MediaProblem::TooLong { seconds: 31, limit: 30 }));
-        assert_eq!(judged(&video(31_000)), Err(MediaProblem::TooLong { seconds: 31, limit: 30 }));
+        let too_long = |milliseconds| {
+            let limit = Duration::from_secs(30);
+            Err(MediaProblem::TooLong { length: Duration::from_millis(milliseconds), limit })
+        };
+        assert!(judged(&video(30_100)).is_ok());
+        assert_eq!(judged(&video(30_101)), too_long(30_101));
+        assert_eq!(judged(&video(31_000)), too_long(31_000));
+
+        let problem = MediaProblem::SideTooLong { width: 65_536, height: 2, limit: 65_535 };
+        assert_eq!(judged(&png_header(65_536, 2)), Err(problem));
     }
     proptest! {
         #[test]

@@ -14,6 +14,7 @@ mod body;
 mod decoding;
 mod fetcher;
 mod fit;
+mod format;
 mod jpeg;
 mod limits;
 mod medium;
@@ -25,12 +26,16 @@ mod set;
 mod target;
 
 #[cfg(test)]
+mod inputs;
+#[cfg(test)]
 mod samples;
 
 pub use decoding::MAX_DECODING_BYTES;
 pub use fetcher::{MAX_REDIRECTS, MediaFetcher};
+pub use format::ImageFormat;
 pub use limits::{Limits, MAX_LONG_SIDE, MAX_MEDIUM_BYTES, MAX_PIXELS, MAX_SHORT_SIDE, MAX_VIDEO, MIN_MEDIUM_BYTES};
-pub use medium::{ImageFormat, MediaKind, Medium};
-pub use problem::MediaProblem;
+pub use medium::{MediaKind, Medium};
+pub use problem::{Fault, JpegCoding, MediaProblem};
 pub use set::check_set;
 pub use target::MAX_URL_LENGTH;
+pub(crate) use target::trusted_origin;

@@ -1,40 +1,42 @@
-//! What a PNG's header says, and whether the file is there to its end.
+//! What a PNG's header says, and whether the file is there to its end and undamaged.
 
-use super::decoding::Frame;
-use super::problem::MediaProblem;
+use std::io::Cursor;
+
+use png::{DecodeOptions, Decoder};
+
+use super::decoding::{Frame, MAX_EXTRA_BYTES};
+use super::problem::{Fault, MediaProblem};
 
 const SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n'];
 
-/// The frame of a complete PNG. Checksums are not verified: a transport that flips bits and keeps the length is
-/// not what happens.
-pub(super) fn frame(bytes: &[u8]) -> Result<Frame, MediaProblem> {
-    walk(bytes).ok_or(MediaProblem::Corrupt)
-}
+const CUT_OFF: MediaProblem = MediaProblem::Corrupt(Fault::CutOff);
+const STRUCTURE: MediaProblem = MediaProblem::Corrupt(Fault::Structure);
 
-fn walk(bytes: &[u8]) -> Option<Frame> {
-    let (kind, header, mut rest) = split_chunk(bytes.strip_prefix(&SIGNATURE)?)?;
+/// The frame of a PNG whose chunks are all there.
+pub(super) fn frame(bytes: &[u8]) -> Result<Frame, MediaProblem> {
+    let (kind, header, mut rest) = split_chunk(bytes.strip_prefix(&SIGNATURE).ok_or(STRUCTURE)?).ok_or(CUT_OFF)?;
     let [w3, w2, w1, w0, h3, h2, h1, h0, depth, colour, _compression, _filter, _interlace] = *header else {
-        return None;
+        return Err(STRUCTURE);
     };
     let (width, height) = (u32::from_be_bytes([w3, w2, w1, w0]), u32::from_be_bytes([h3, h2, h1, h0]));
     if kind != b"IHDR" || width == 0 || height == 0 {
-        return None;
+        return Err(STRUCTURE);
     }
     let (mut has_data, mut has_transparency) = (false, false);
     loop {
-        let (kind, _, after) = split_chunk(rest)?;
+        let (kind, _, after) = split_chunk(rest).ok_or(CUT_OFF)?;
         rest = after;
         match kind {
             b"IDAT" => has_data = true,
             b"tRNS" => has_transparency = true,
             b"IEND" if has_data => break,
-            b"IEND" => return None,
+            b"IEND" => return Err(STRUCTURE),
             _ => {}
         }
     }
-    let (channels, has_alpha) = channels(colour, has_transparency)?;
+    let (channels, has_alpha) = channels(colour, has_transparency).ok_or(STRUCTURE)?;
     let bytes_per_channel = if depth == 16 { 2 } else { 1 };
-    Some(Frame {
+    Ok(Frame {
         width,
         height,
         decoded_bytes_per_pixel: channels * bytes_per_channel,
@@ -42,6 +44,26 @@ fn walk(bytes: &[u8]) -> Option<Frame> {
         is_converted: depth == 16 || channels != if has_alpha { 4 } else { 3 },
         coefficient_bytes: 0,
     })
+}
+
+/// Whether every row of the picture is there and every checksum of its data right. Row by row, so that two rows are all
+/// that is held. Of an animation only the picture is read that programs show which do not know animations.
+pub(super) fn check(bytes: &[u8]) -> Result<(), MediaProblem> {
+    let mut options = DecodeOptions::default();
+    options.set_ignore_adler32(false);
+    // What these hold is of no interest here, and is where files of kilobytes hold gigabytes.
+    options.set_ignore_text_chunk(true);
+    options.set_ignore_iccp_chunk(true);
+    let mut decoder = Decoder::new_with_options(Cursor::new(bytes), options);
+    decoder.set_limits(png::Limits { bytes: MAX_EXTRA_BYTES as usize });
+    let mut rows = decoder.read_info().map_err(damaged)?;
+    while rows.next_row().map_err(damaged)?.is_some() {}
+    Ok(())
+}
+
+fn damaged(error: png::DecodingError) -> MediaProblem {
+    tracing::debug!("png not read: {error}");
+    MediaProblem::Corrupt(Fault::ImageData)
 }
 
 /// Channels of the decoded image, by the colour types of PNG (third edition, 11.2.1). The decoder replaces palettes by
@@ -70,7 +92,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::media::samples::png;
+    use crate::media::samples::{png, png_header};
 
     fn size(bytes: &[u8]) -> Result<(u32, u32), MediaProblem> {
         frame(bytes).map(|frame| (frame.width, frame.height))
@@ -102,7 +124,7 @@ mod tests {
         ] {
             assert_eq!(coded(depth, colour, transparent), Ok(expected), "depth {depth}, colour type {colour}");
         }
-        assert_eq!(coded(8, 5, false), Err(MediaProblem::Corrupt), "there is no colour type 5");
+        assert_eq!(coded(8, 5, false), Err(STRUCTURE), "there is no colour type 5");
     }
 
     #[test]
@@ -111,16 +133,17 @@ mod tests {
         assert_eq!(size(&whole), Ok((640, 480)));
         assert_eq!(size(&[&whole[..], b"trailer"].concat()), Ok((640, 480)));
         for end in 0..whole.len() {
-            assert_eq!(size(&whole[..end]), Err(MediaProblem::Corrupt), "cut at {end}");
+            let fault = if end < SIGNATURE.len() { STRUCTURE } else { CUT_OFF };
+            assert_eq!(size(&whole[..end]), Err(fault), "cut at {end}");
         }
-        assert_eq!(size(&png(640, 0)), Err(MediaProblem::Corrupt));
+        assert_eq!(size(&png_header(640, 0)), Err(STRUCTURE));
         let mut other = whole.clone();
         other[12..16].copy_from_slice(b"CgBI");
-        assert_eq!(size(&other), Err(MediaProblem::Corrupt), "the first chunk must be the header");
+        assert_eq!(size(&other), Err(STRUCTURE), "the first chunk must be the header");
         let mut hollow = whole;
         let data = hollow.windows(4).position(|name| name == b"IDAT").unwrap();
         hollow[data..data + 4].copy_from_slice(b"tEXt");
-        assert_eq!(size(&hollow), Err(MediaProblem::Corrupt), "no image data");
+        assert_eq!(size(&hollow), Err(STRUCTURE), "no image data");
     }
 
     proptest! {

@@ -1,22 +1,31 @@
 //! Media for tests: the least that is well-formed.
 
-/// A JPEG of this size.
+use image::codecs::png::PngEncoder;
+
+/// A JPEG of this size, black: its one code, a zero bit, stands for "as before" and for "nothing more".
 pub(super) fn jpeg(width: u16, height: u16) -> Vec<u8> {
     let [[h1, h0], [w1, w0]] = [height.to_be_bytes(), width.to_be_bytes()];
     let frame = [0xff, 0xc0, 0, 11, 8, h1, h0, w1, w0, 1, 1, 0x11, 0];
-    // One component; then scan data with a stuffed zero and a restart in it.
-    let scan = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 0x12, 0xff, 0x00, 0x34, 0xff, 0xd0, 0x56];
-    [&[0xff, 0xd8], &frame[..], &scan, &[0xff, 0xd9]].concat()
+    let table = |class| [&[0xff, 0xc4, 0, 20, class, 1], &[0; 16][..]].concat();
+    let scan = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0];
+    let blocks = usize::from(width.div_ceil(8)) * usize::from(height.div_ceil(8));
+    let data = vec![0; (2 * blocks).div_ceil(8)];
+    [&[0xff, 0xd8], &frame[..], &table(0x00), &table(0x10), &scan, &data, &[0xff, 0xd9]].concat()
 }
 
-/// A PNG of this size.
+/// A PNG of this size, black.
 pub(super) fn png(width: u32, height: u32) -> Vec<u8> {
-    let chunk = |kind: &[u8; 4], content: &[u8]| {
-        [&u32::try_from(content.len()).unwrap().to_be_bytes()[..], kind, content, b"crc!"].concat()
-    };
-    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
-    let signature = b"\x89PNG\r\n\x1a\n";
-    [&signature[..], &chunk(b"IHDR", &header), &chunk(b"IDAT", &[1, 2, 3]), &chunk(b"IEND", &[])].concat()
+    let mut bytes = Vec::new();
+    image::DynamicImage::new_rgb8(width, height).write_with_encoder(PngEncoder::new(&mut bytes)).unwrap();
+    bytes
+}
+
+/// A PNG that says it is of this size, whatever is in it.
+pub(super) fn png_header(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = png(8, 8);
+    bytes[16..20].copy_from_slice(&width.to_be_bytes());
+    bytes[20..24].copy_from_slice(&height.to_be_bytes());
+    bytes
 }
 
 /// An MP4, as different as the tests need it.

@@ -3,7 +3,6 @@
 
 use std::net::IpAddr;
 
-use kernel::config::{ConfigError, Env};
 use url::{Host, Origin, Url};
 
 use super::address::is_public;
@@ -13,7 +12,6 @@ use super::problem::MediaProblem;
 pub const MAX_URL_LENGTH: usize = 2_048;
 
 const HTTPS_PORT: u16 = 443;
-const TRUSTED: &str = "MEDIA_TRUSTED_ORIGINS";
 
 /// An address that may be asked.
 #[derive(Debug)]
@@ -30,10 +28,9 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    /// Exempts the origins of `MEDIA_TRUSTED_ORIGINS`.
-    pub(super) fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let trusted = env.list(TRUSTED).iter().map(|text| origin(text)).collect::<Result<_, _>>()?;
-        Ok(Self { trusted })
+    /// Exempts these origins from the rule of https and public addresses.
+    pub(super) const fn trusting(trusted: Vec<Origin>) -> Self {
+        Self { trusted }
     }
 
     /// Judges an address as the user wrote it.
@@ -41,8 +38,11 @@ impl Judge {
         if text.len() > MAX_URL_LENGTH {
             return Err(MediaProblem::UrlTooLong);
         }
+        if text.contains(char::is_whitespace) {
+            return Err(MediaProblem::BlankInUrl);
+        }
         // What a lenient parser repairs, another one reads differently, and the gateway reads this text for itself.
-        if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') || !text.contains("://") {
+        if text.contains(|c: char| c.is_control() || c == '\\') || !text.contains("://") {
             return Err(MediaProblem::NotAUrl);
         }
         self.parsed(Url::parse(text).map_err(|_| MediaProblem::NotAUrl)?)
@@ -80,9 +80,12 @@ fn is_public_name(name: &str) -> bool {
     name.contains('.') && !name.ends_with(".localhost")
 }
 
-fn origin(text: &str) -> Result<Origin, ConfigError> {
-    let invalid = |problem: &str| ConfigError::Invalid { name: TRUSTED.to_owned(), problem: problem.to_owned() };
-    let url = Url::parse(text).map_err(|error| invalid(&error.to_string()))?;
+/// An origin to trust, as it is configured.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub(crate) fn trusted_origin(text: &str) -> Result<Origin, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
     let mut bare = url.clone();
     bare.set_path("/");
     bare.set_query(None);
@@ -90,7 +93,7 @@ fn origin(text: &str) -> Result<Origin, ConfigError> {
     // Nobody shall believe that a path, a user or a pattern could be trusted.
     let exact = bare == url && url.username().is_empty() && url.password().is_none() && !text.contains('*');
     if !exact || !matches!(url.scheme(), "http" | "https") {
-        return Err(invalid("must be origins, scheme://host[:port]"));
+        return Err("must be origins, scheme://host[:port]".to_owned());
     }
     Ok(url.origin())
 }

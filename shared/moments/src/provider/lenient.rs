@@ -1,33 +1,15 @@
-//! Readers for values whose type the documents do not agree on: the same number comes with and without quotes, and
-//! optional texts and lists as `null`, empty or not at all. No reader ever puts a value into an error.
+//! Readers for values whose type the documents do not agree on, beside the kernel's: identifiers come as numbers, and
+//! optional texts as `null`, empty or not at all. No reader ever puts a value into an error.
 
 use std::time::Duration;
 
-use secrecy::SecretString;
+pub(crate) use kernel::lenient::{Unreadable, integer, list, token};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// KMS encrypts at most 4,096 bytes: a longer token could not be stored. WeCom's have up to 512.
-const LONGEST_TOKEN: usize = 4_096;
-
 /// WeCom's longest identifiers have 64 bytes, media ids somewhat more; a moment's row must not fill with junk.
 const LONGEST_ID: usize = 512;
-
-/// The value is there but is not what it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unreadable;
-
-/// A whole number, quoted or not; `None` for `null` and `""`.
-pub(crate) fn integer(value: &Value) -> Result<Option<i64>, Unreadable> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) if text.trim().is_empty() => Ok(None),
-        Value::String(text) => text.trim().parse().map(Some).map_err(|_| Unreadable),
-        Value::Number(number) => number.as_i64().map(Some).ok_or(Unreadable),
-        Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(Unreadable),
-    }
-}
 
 /// serde: an identifier that must be there. A number counts as its digits, so that ids above 2^63 stay exact.
 pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -65,27 +47,6 @@ pub(crate) fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
         .ok_or_else(|| D::Error::custom("not a lifetime"))
 }
 
-/// serde: a list. An empty one may come as `null`, as servers written in Go send it.
-pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Ok(Option::<Vec<T>>::deserialize(deserializer)?.unwrap_or_default())
-}
-
-/// serde: a token. An empty one is an error: it would overwrite a good one.
-pub(crate) fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::String(token)
-            if (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic()) =>
-        {
-            Ok(SecretString::from(token))
-        }
-        _ => Err(D::Error::custom("not a token")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{from_value, json};
@@ -104,10 +65,6 @@ mod tests {
         optional: Option<i64>,
         #[serde(default, deserialize_with = "lifetime")]
         lifetime: Duration,
-        #[serde(default, deserialize_with = "list")]
-        list: Vec<String>,
-        #[serde(default, deserialize_with = "token")]
-        token: SecretString,
     }
 
     fn read(value: Value) -> Option<Sample> {
@@ -156,26 +113,9 @@ mod tests {
     }
 
     #[test]
-    fn texts_and_lists_may_be_null_and_tokens_may_not() {
+    fn texts_may_be_null() {
         for (value, text) in [(json!("早安🌸"), "早安🌸"), (json!(null), ""), (json!({}), "")] {
             assert_eq!(read(json!({ "text": value })).unwrap().text, text);
         }
-        assert!(read(json!({ "list": null })).unwrap().list.is_empty());
-        assert!(read(json!({ "list": "none" })).is_none());
-        let longest = "t".repeat(LONGEST_TOKEN);
-        for (value, usable) in [
-            (json!("tok_EN-1"), true),
-            (json!(longest), true),
-            (json!(format!("{longest}t")), false),
-            (json!(""), false),
-            (json!("a b"), false),
-            (json!("令牌"), false),
-            (json!(7), false),
-            (json!(null), false),
-        ] {
-            assert_eq!(read(json!({ "token": value })).is_some(), usable, "{value}");
-        }
-        use secrecy::ExposeSecret;
-        assert_eq!(read(json!({ "token": "tok" })).unwrap().token.expose_secret(), "tok");
     }
 }

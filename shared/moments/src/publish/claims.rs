@@ -11,11 +11,13 @@ use super::held::Held;
 use super::machine::{Event, Intervention, intervene};
 use super::runner::Publisher;
 use crate::error::Result;
+use crate::ids::AccountId;
+use crate::ledger;
 use crate::status::derive;
 use crate::store::claim::{Claim, How};
 use crate::store::result::{AccountState, Stage};
 use crate::store::task::TaskChange;
-use crate::store::unit::UnitChange;
+use crate::store::unit::{UnitChange, UnitKey};
 
 impl Publisher {
     /// Takes the post that the provider named in answer to this delivery from one that only found it: that one goes back
@@ -23,49 +25,52 @@ impl Publisher {
     pub(super) async fn take_back(&self, held: &Held, channel: &dyn Channel) -> Result<Event> {
         let id = held.unit.moment_id.as_deref().ok_or(kernel::Error::Corrupt("publish unit"))?;
         let claim = held.claim(channel.provider(), How::Answered, id);
-        on_conflict(&self.clock, "moment claim", TRIES, || self.try_take_back(held, &claim, id)).await
+        on_conflict(&self.stores.clock, "moment claim", TRIES, || self.try_take_back(held, &claim, id)).await
     }
 
     async fn try_take_back(&self, held: &Held, claim: &Claim, id: &str) -> Result<Attempt<Event>> {
-        let theirs = self.claims.get(&claim.claim_key).await?;
+        let theirs = self.stores.claims.get(&claim.claim_key).await?;
         let Some(theirs) = theirs.filter(|theirs| theirs.delivery != claim.delivery) else {
             return Ok(Attempt::Done(Event::Noted));
         };
-        let (task_id, name) = theirs.task_and_unit().ok_or(kernel::Error::Corrupt("moment claim"))?;
+        let key = theirs.unit_key().ok_or(kernel::Error::Corrupt("moment claim"))?;
+        let UnitKey { task_id, unit: name } = key;
         if theirs.how == How::Answered {
             let (mine, task) = (held.unit.task_id, task_id);
             error!(task.id = mine.get(), "one post was answered to tasks {mine} and {task}: not told for {mine}");
             return Ok(Attempt::Done(Event::AnsweredToAnother));
         }
         let (unit, read) = futures::try_join!(
-            async { self.units.get(task_id, name).await.map_err(crate::Error::from) },
-            self.ledger.read(task_id)
+            async { self.stores.units.get(key).await.map_err(crate::Error::from) },
+            ledger::read(&self.stores, task_id)
         )?;
         let (Some(unit), Some((task, results))) = (unit, read) else {
             return Err(kernel::Error::Corrupt("moment claim").into());
         };
         let stage = intervene(unit.stage, Intervention::PostTakenBack).ok_or(kernel::Error::Corrupt("moment claim"))?;
-        let goes_back: Vec<&str> = results
+        let goes_back: Vec<&AccountId> = results
             .iter()
             .filter(|result| unit.serves(result))
             .filter(|result| !result.status.ended() || result.moment_id.as_deref() == Some(id))
-            .map(|result| result.account_id.as_str())
+            .map(|result| &result.account_id)
             .collect();
         let state = AccountState::Processing(Stage::Unconfirmed);
-        let derived = derive(results.iter().map(|result| {
-            if goes_back.contains(&result.account_id.as_str()) { state.status() } else { result.status }
-        }));
-        let now = self.clock.now();
+        let derived = derive(
+            results
+                .iter()
+                .map(|result| if goes_back.contains(&&result.account_id) { state.status() } else { result.status }),
+        );
+        let now = self.stores.clock.now();
         let mut transaction = Transaction::new();
-        transaction.add(self.claims.take_over(claim, &theirs, now.as_second())?);
+        transaction.add(self.stores.claims.take_over(claim, &theirs, now)?);
         // Only whoever holds the unit may speak for it.
-        let ours = transaction.add(self.units.advance(&held.unit, &held.lease, &UnitChange::default())?);
-        transaction.add(self.units.send_back(&unit, stage, now.as_millisecond())?);
-        transaction.add(self.ledger.tasks.advance(&task, TaskChange::Results(derived), now.as_second())?);
+        let ours = transaction.add(self.stores.units.advance(&held.unit, &held.lease, &UnitChange::default())?);
+        transaction.add(self.stores.units.send_back(&unit, stage, now)?);
+        transaction.add(self.stores.tasks.advance(&task, TaskChange::Results(derived), now)?);
         for account in &goes_back {
-            transaction.add(self.ledger.results.set(task_id, account, &state, now.as_second())?);
+            transaction.add(self.stores.results.set(task_id, account, &state, now)?);
         }
-        let outcome = transaction.commit(&self.ledger.client, &self.clock).await?;
+        let outcome = self.stores.commit(&transaction).await?;
         if outcome.failed(ours) {
             // What is told after this shows that the unit is lost.
             return Ok(Attempt::Done(Event::Noted));
@@ -74,7 +79,7 @@ impl Publisher {
             return Ok(Attempt::Conflict);
         }
         warn!(task.id = task_id.get(), "unit {name} of task {task_id} had found another unit's post");
-        self.wake_unit((task_id, name), task.user_id, Duration::ZERO).await;
+        self.wake_unit(key, task.user_id, Duration::ZERO).await;
         Ok(Attempt::Done(Event::Noted))
     }
 }

@@ -4,72 +4,45 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use kernel::Clock;
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::ids::TaskId;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use tracing::{info, warn};
 
 use super::channel::unit_name;
-use super::machine::Policy;
-use crate::config::PublishSettings;
+use super::runner::Publisher;
 use crate::error::{PublishProblem, Result};
-use crate::ledger::Ledger;
-use crate::publish_queue::PublishQueue;
+use crate::ids::AccountId;
+use crate::ledger;
 use crate::status::{ResultStatus, derive};
-use crate::store::account::{Account, AccountStore};
+use crate::store::account::Account;
 use crate::store::result::{AccountResult, AccountState};
 use crate::store::task::{Task, TaskChange};
-use crate::store::unit::{Sender, UnitStore};
+use crate::store::unit::{NewUnit, Sender, UnitKey};
 
-/// See the module.
-#[derive(Debug, Clone)]
-pub struct Dispatcher {
-    ledger: Ledger,
-    accounts: AccountStore,
-    units: UnitStore,
-    queue: PublishQueue,
-    clock: Clock,
-    policy: Policy,
-}
-
-impl Dispatcher {
-    /// From the environment.
-    pub fn new(cx: &Context, settings: &PublishSettings) -> Result<Self, ConfigError> {
-        Ok(Self {
-            ledger: Ledger::new(cx)?,
-            accounts: AccountStore::new(cx)?,
-            units: UnitStore::new(cx)?,
-            queue: PublishQueue::new(cx)?,
-            clock: cx.clock.clone(),
-            policy: Policy::of(settings),
-        })
-    }
-
+impl Publisher {
     /// Makes the task's units and sends a message for each. Before the task's time it only sends itself again; a task
     /// that was dispatched, called off or moved to a later time needs nothing.
     pub async fn dispatch(&self, task_id: TaskId) -> Result<()> {
-        on_conflict(&self.clock, "moment task", TRIES, || self.try_to_dispatch(task_id)).await
+        on_conflict(&self.stores.clock, "moment task", TRIES, || self.try_to_dispatch(task_id)).await
     }
 
     async fn try_to_dispatch(&self, task_id: TaskId) -> Result<Attempt<()>> {
-        let Some((task, results)) = self.ledger.read(task_id).await? else { return Ok(Attempt::Done(())) };
+        let Some((task, results)) = ledger::read(&self.stores, task_id).await? else { return Ok(Attempt::Done(())) };
         let Some(due) = task.next_action_at.filter(|_| !task.dispatched) else { return Ok(Attempt::Done(())) };
-        let now = self.clock.now_ms();
+        let now = self.stores.clock.now();
         if now < due {
             // The queue waits out a short rest, precise to the second; a long one is the schedule's and the sweeper's.
-            let rest = Duration::from_millis(u64::try_from(due - now).unwrap_or(0));
+            let rest = Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO);
             self.queue.dispatch(task_id, task.user_id, rest).await?;
             return Ok(Attempt::Done(()));
         }
         let pending: Vec<&AccountResult> =
             results.iter().filter(|result| result.status == ResultStatus::Pending).collect();
-        let planned_at = task.scheduled_time.map(|_| due);
-        let missed = self.policy.is_missed(planned_at, now);
-        let ids: Vec<String> = pending.iter().map(|result| result.account_id.clone()).collect();
-        let accounts = if missed { Vec::new() } else { self.accounts.by_ids(&ids).await? };
+        let planned_at = task.scheduled_time.map(|_| due.as_millisecond());
+        let missed = self.policy.is_missed(planned_at, now.as_millisecond());
+        let ids: Vec<AccountId> = pending.iter().map(|result| result.account_id.clone()).collect();
+        let accounts = if missed { Vec::new() } else { self.stores.accounts.by_ids(&ids).await? };
         let problem = if missed { PublishProblem::Missed } else { PublishProblem::AccountUnusable };
         let Some(units) = self.make_units(&task, &results, &pending, &accounts, problem).await? else {
             return Ok(Attempt::Conflict);
@@ -88,42 +61,47 @@ impl Dispatcher {
         accounts: &[Account],
         problem: PublishProblem,
     ) -> Result<Option<Vec<String>>> {
-        let mut units: BTreeMap<String, (Option<&str>, Vec<Sender<'_>>)> = BTreeMap::new();
+        let mut units: BTreeMap<String, (&Account, Vec<Sender<'_>>)> = BTreeMap::new();
         let mut failed = Vec::new();
         for result in pending {
             let account = accounts
                 .iter()
                 .find(|account| account.account_id == result.account_id && account.user_id == task.user_id);
             let Some(account) = account else {
-                failed.push(result.account_id.as_str());
+                failed.push(&result.account_id);
                 continue;
             };
-            let corp_key = account.corp_key.as_deref();
-            let name = unit_name(corp_key, &account.account_id, result.round);
-            let member = (account.account_id.as_str(), account.member_id.as_deref());
-            units.entry(name).or_insert((corp_key, Vec::new())).1.push(member);
+            let name = unit_name(account.corp_key.as_ref(), &account.account_id, result.round);
+            let sender = Sender { account_id: &account.account_id, member_id: account.member_id.as_deref() };
+            units.entry(name).or_insert((account, Vec::new())).1.push(sender);
         }
-        let now = self.clock.now();
-        let derived = derive(results.iter().map(|result| {
-            if failed.contains(&result.account_id.as_str()) { ResultStatus::Failed } else { result.status }
-        }));
+        let now = self.stores.clock.now();
+        let derived =
+            derive(
+                results.iter().map(|result| {
+                    if failed.contains(&&result.account_id) { ResultStatus::Failed } else { result.status }
+                }),
+            );
         let mut transaction = Transaction::new();
-        transaction.add(self.ledger.tasks.advance(task, TaskChange::Dispatched(derived), now.as_second())?);
+        transaction.add(self.stores.tasks.advance(task, TaskChange::Dispatched(derived), now)?);
         for account in &failed {
             let state = AccountState::failed(problem.advice());
-            transaction.add(self.ledger.results.set(task.id, account, &state, now.as_second())?);
+            transaction.add(self.stores.results.set(task.id, account, &state, now)?);
         }
-        for (name, (corp_key, members)) in &units {
-            let id = (task.id, task.user_id, name.as_str());
-            transaction.add(self.units.create(id, *corp_key, members, now.as_millisecond())?);
+        for (name, (first, senders)) in &units {
+            let key = UnitKey { task_id: task.id, unit: name };
+            let (user_id, provider, corp_key) = (task.user_id, first.provider, first.corp_key.as_ref());
+            let new = NewUnit { key, user_id, provider, corp_key, senders };
+            transaction.add(self.stores.units.create(&new, now)?);
         }
-        let outcome = transaction.commit(&self.ledger.client, &self.clock).await?;
+        let outcome = self.stores.commit(&transaction).await?;
         Ok(outcome.is_committed().then(|| units.into_keys().collect()))
     }
 
     /// Sends a message for each unit; one that cannot be sent is found by the sweeper.
     async fn announce(&self, task: &Task, units: Vec<String>) {
-        let messages = units.iter().map(|unit| self.queue.wake((task.id, unit), task.user_id, Duration::ZERO));
+        let keys = units.iter().map(|unit| UnitKey { task_id: task.id, unit });
+        let messages = keys.map(|key| self.queue.wake(key, task.user_id, Duration::ZERO));
         let sent = join_all(messages).await;
         let unsent = sent.iter().filter(|outcome| outcome.is_err()).count();
         if unsent > 0 {

@@ -1,12 +1,11 @@
 //! A delivery in a worker's hands.
 
-use std::time::Duration;
-
 use kernel::deadline::Deadline;
 use kernel::lease::Lease;
 use tracing::warn;
 
-use super::machine::{Delivery, Event};
+use super::machine::{Delivery, Event, WorkerTime};
+use crate::ids::AccountId;
 use crate::ledger::Entry;
 use crate::provider::{Provider, ProviderError};
 use crate::store::claim::{Claim, How, claim_key};
@@ -26,7 +25,7 @@ pub(super) struct Held {
 impl Held {
     /// The delivery's name in claims.
     pub fn delivery(&self) -> String {
-        format!("{}/{}", self.unit.task_id, self.unit.unit)
+        self.unit.key().to_string()
     }
 
     /// The claim on the provider's post of this id.
@@ -37,12 +36,12 @@ impl Held {
 
     /// The delivery as the machine sees it.
     pub fn seen(&self, members_confirm: bool, now: jiff::Timestamp) -> Delivery {
-        let times: (i64, Duration) = (now.as_millisecond(), self.deadline.remaining(now));
-        Delivery::of(&self.unit, &self.entry.task, &self.entry.results, members_confirm, times)
+        let time = WorkerTime { now: now.as_millisecond(), left: self.deadline.remaining(now) };
+        Delivery::of(&self.unit, &self.entry.task, &self.entry.results, members_confirm, time)
     }
 
     /// The accounts at these places with what they are told.
-    pub fn named(&self, states: &[(usize, AccountState)]) -> Vec<(String, AccountState)> {
+    pub fn named(&self, states: &[(usize, AccountState)]) -> Vec<(AccountId, AccountState)> {
         let named = states.iter().filter_map(|(place, state)| Some((self.unit.account_ids.get(*place)?, state)));
         named.map(|(account, state)| (account.clone(), state.clone())).collect()
     }

@@ -8,8 +8,7 @@ mod held;
 mod machine;
 mod runner;
 
-pub use dispatch::Dispatcher;
-pub(crate) use machine::{Guards, Intervention, JOB_LIFETIME, Retry, Standing, intervene, milliseconds, retry};
+pub(crate) use machine::{Guards, Intervention, JOB_LIFETIME, Retry, Standing, intervene, retry};
 pub use runner::{Moved, Publisher};
 
 use kernel::ids::TaskId;

@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use kernel::Clock;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
-use kernel::ids::{TaskId, UserId};
+use kernel::ids::UserId;
 use kernel::lease::Lease;
 use kernel::retry::try_again_until;
 use kernel::vault::Vault;
@@ -16,19 +15,18 @@ use tracing::{info, warn};
 use super::channel::{self, Channel};
 use super::held::Held;
 use super::machine::{self, Call, Event, Policy, Then, Transition};
-use crate::accounts::{CorpTokens, RECHECK_MS};
-use crate::config::{Gateways, PublishSettings};
+use crate::accounts::{CorpTokens, RECHECK_AFTER};
+use crate::config::{Clients, PublishSettings};
 use crate::error::Result;
-use crate::ledger::{Entry, Ledger, Settled};
+use crate::ids::AccountId;
+use crate::ledger::{self, Entry, Settled};
 use crate::media::MediaFetcher;
 use crate::publish_queue::PublishQueue;
-use crate::store::account::{Account, AccountStatus, AccountStore};
-use crate::store::claim::ClaimStore;
-use crate::store::corp::CorpStore;
-use crate::store::media::MediaStore;
+use crate::store::Stores;
+use crate::store::account::{Account, AccountStatus};
 use crate::store::result::AccountState;
-use crate::store::unit::{Unit, UnitChange, UnitStage, UnitStore};
-use crate::wecom::Wecom;
+use crate::store::unit::{Unit, UnitChange, UnitKey, UnitStage};
+use crate::time::after;
 
 /// More events than one run of a worker meets. It bounds the loop of two deliveries that take one post from each other.
 const MOST_EVENTS: u32 = 40;
@@ -46,24 +44,17 @@ pub enum Moved {
     LeaseLost,
 }
 
-/// Moves units.
+/// Dispatches tasks and moves their units.
 #[derive(Debug, Clone)]
 pub struct Publisher {
-    pub(super) ledger: Ledger,
-    pub(super) accounts: AccountStore,
-    pub(super) corps: CorpStore,
-    pub(super) units: UnitStore,
-    pub(super) claims: ClaimStore,
-    pub(super) uploads: MediaStore,
+    pub(super) stores: Stores,
     pub(super) tokens: CorpTokens,
     pub(super) vault: Vault,
-    pub(super) wecom: Wecom,
-    pub(super) gateways: Gateways,
+    pub(super) clients: Clients,
     pub(super) fetcher: MediaFetcher,
     pub(super) queue: PublishQueue,
-    pub(super) clock: Clock,
     pub(super) settings: PublishSettings,
-    policy: Policy,
+    pub(super) policy: Policy,
 }
 
 /// What became of a transition.
@@ -74,23 +65,20 @@ enum Written {
 }
 
 impl Publisher {
-    /// From the environment.
-    pub fn new(cx: &Context, settings: PublishSettings) -> Result<Self, ConfigError> {
-        let wecom = crate::config::wecom(&cx.env)?;
+    /// Built once at init. Opens nothing.
+    ///
+    /// # Errors
+    /// Names the variable that is missing or wrong.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let (settings, stores, vault) = (PublishSettings::load(&cx.env)?, Stores::new(cx)?, Vault::load(cx)?);
+        let clients = Clients::with_timeout(&cx.env, settings.provider_timeout)?;
         Ok(Self {
-            ledger: Ledger::new(cx)?,
-            accounts: AccountStore::new(cx)?,
-            corps: CorpStore::new(cx)?,
-            units: UnitStore::new(cx)?,
-            claims: ClaimStore::new(cx)?,
-            uploads: MediaStore::new(cx)?,
-            tokens: CorpTokens::new(cx, wecom.clone())?,
-            vault: Vault::new(cx.aws.kms.clone(), cx.env.required("TOKEN_KEY_ID")?),
-            wecom,
-            gateways: Gateways::from_env(&cx.env)?,
-            fetcher: MediaFetcher::from_env(&cx.env)?,
+            tokens: CorpTokens::new(stores.clone(), vault.clone(), clients.wecom.clone()),
+            stores,
+            vault,
+            clients,
+            fetcher: MediaFetcher::with_settings(settings.media.clone()),
             queue: PublishQueue::new(cx)?,
-            clock: cx.clock.clone(),
             policy: Policy::of(&settings),
             settings,
         })
@@ -101,23 +89,23 @@ impl Publisher {
     /// # Errors
     /// Only when our own stores fail. The unit then stays as it was written last: the sweeper finds it, and one that
     /// was in SENDING is read back, never sent again.
-    pub async fn run(&self, task: TaskId, unit: &str, deadline: Deadline) -> Result<Moved> {
-        let lease = Lease::new(self.clock.now(), self.settings.lease);
-        let Some(unit) = self.units.claim((task, unit), &lease).await? else {
+    pub async fn run(&self, key: UnitKey<'_>, deadline: Deadline) -> Result<Moved> {
+        let lease = Lease::new(self.stores.clock.now(), self.settings.lease);
+        let Some(unit) = self.stores.units.claim(key, &lease).await? else {
             return Ok(Moved::Nothing);
         };
         // Read once: everything written from here on tells whether it was still true.
-        let (task, results) = self.ledger.read(task).await?.ok_or(kernel::Error::NotFound("moment task"))?;
-        let mut held = Held { unit, lease, entry: Entry { task, results }, deadline };
+        let entry: Entry = ledger::entry(&self.stores, key.task_id).await?;
+        let mut held = Held { unit, lease, entry, deadline };
         let unit = held.unit.clone();
-        self.work(&mut held, &mut *channel::open(self, &unit)).await
+        self.work(&mut held, &mut *channel::open(self, &unit)?).await
     }
 
     async fn work(&self, held: &mut Held, channel: &mut dyn Channel) -> Result<Moved> {
         let (mut event, mut usable, mut asked_at) = (Event::TakenUp, Vec::new(), None);
         for _ in 0..MOST_EVENTS {
             log(held, &event);
-            let mut delivery = held.seen(channel.members_confirm(), self.clock.now());
+            let mut delivery = held.seen(channel.members_confirm(), self.stores.clock.now());
             delivery.asked_at = asked_at.unwrap_or(delivery.now);
             asked_at = Some(delivery.now);
             let transition = machine::next(&delivery, event, &self.policy).map_err(|impossible| {
@@ -184,12 +172,12 @@ impl Publisher {
             return self.note(held, change).await;
         }
         let states = held.named(states);
-        let states: Vec<(&str, AccountState)> =
-            states.iter().map(|(account, state)| (account.as_str(), state.clone())).collect();
+        let states: Vec<(&AccountId, AccountState)> =
+            states.iter().map(|(account, state)| (account, state.clone())).collect();
         let claimed = claim.and_then(|how| Some(held.claim(channel.provider(), how, change.moment_id.as_deref()?)));
-        let claim = claimed.map(|claim| self.claims.put(&claim, self.clock.now().as_second())).transpose()?;
-        let action = self.units.advance(&held.unit, &held.lease, change)?;
-        Ok(match self.ledger.settle(&mut held.entry, action, claim, &states).await? {
+        let claim = claimed.map(|claim| self.stores.claims.put(&claim, self.stores.clock.now())).transpose()?;
+        let action = self.stores.units.advance(&held.unit, &held.lease, change)?;
+        Ok(match ledger::settle(&self.stores, &mut held.entry, action, claim, &states).await? {
             Settled::UnitMoved => Written::LeaseLost,
             Settled::ClaimTaken => Written::ClaimTaken,
             Settled::Done => {
@@ -210,7 +198,7 @@ impl Publisher {
         let Unit { task_id, unit, .. } = &held.unit;
         let (post, job) = (change.moment_id.as_deref(), change.job_id.as_deref());
         for attempt in 0.. {
-            match self.units.note(&held.unit, &held.lease, change).await {
+            match self.stores.units.note(&held.unit, &held.lease, change).await {
                 Ok(true) => break,
                 Ok(false) => {
                     warn!(
@@ -224,7 +212,7 @@ impl Publisher {
                         task.id = task_id.get(),
                         post, job, "answer to unit {unit} of task {task_id} not written: {error}"
                     );
-                    if !try_again_until(held.deadline, &self.clock, &error, attempt).await {
+                    if !try_again_until(held.deadline, &self.stores.clock, &error, attempt).await {
                         return Err(error.into());
                     }
                 }
@@ -238,12 +226,14 @@ impl Publisher {
     async fn note_proven(&self, held: &Held, channel: &dyn Channel, status: AccountStatus) -> Result<()> {
         let (accounts, due) = match status {
             // Looked at again soon: people log in when they read that their post failed.
-            AccountStatus::Offline => (self.own_accounts(held).await?, Some(self.clock.now_ms() + RECHECK_MS)),
+            AccountStatus::Offline => {
+                (self.own_accounts(held).await?, Some(after(self.stores.clock.now(), RECHECK_AFTER)))
+            }
             AccountStatus::Expired => (channel.sharing_credentials(held).await?, None),
             AccountStatus::Active => return Ok(()),
         };
         for account in accounts.iter().filter(|account| due.is_some() || account.status != status) {
-            self.accounts.set_status(account, status, account.offline_checks, due).await?;
+            self.stores.accounts.set_status(account, status, account.offline_checks, due).await?;
         }
         Ok(())
     }
@@ -263,13 +253,13 @@ impl Publisher {
 
     /// A short wait is a delayed message; a long one is the sweeper's.
     async fn wake(&self, held: &Held, pause: Duration) {
-        self.wake_unit((held.unit.task_id, &held.unit.unit), held.unit.user_id, pause).await;
+        self.wake_unit(held.unit.key(), held.unit.user_id, pause).await;
     }
 
     /// Sends a unit's message; one that cannot be sent is made up for by the sweeper.
-    pub(super) async fn wake_unit(&self, unit: (TaskId, &str), user_id: UserId, pause: Duration) {
+    pub(super) async fn wake_unit(&self, unit: UnitKey<'_>, user_id: UserId, pause: Duration) {
         if let Err(error) = self.queue.wake(unit, user_id, pause).await {
-            warn!(task.id = unit.0.get(), "unit message not sent, left to the sweeper: {error}");
+            warn!(task.id = unit.task_id.get(), "unit message not sent, left to the sweeper: {error}");
         }
     }
 }

@@ -2,30 +2,21 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
+use jiff::Timestamp;
 use kernel::Clock;
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{Item, batch_get, decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{UserId, row_id};
 use serde::{Deserialize, Serialize};
 
-use super::{delete, unless_refused, update};
+use super::{delete, milliseconds, seconds, unless_refused, update};
+use crate::ids::{AccountId, CorpKey};
+use crate::provider::Provider;
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_wechat_account";
 const WHAT: &str = "wechat account";
-
-/// How an account publishes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum AccountType {
-    /// A personal account, driven by a third-party gateway.
-    Personal,
-    /// A member of a company on WeCom.
-    Wework,
-}
 
 /// Whether an account can publish. Only proof changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,16 +28,6 @@ pub enum AccountStatus {
     Offline,
     /// Its credentials are not accepted any more.
     Expired,
-}
-
-impl AccountType {
-    /// The word of the contract.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Personal => "PERSONAL",
-            Self::Wework => "WEWORK",
-        }
-    }
 }
 
 impl AccountStatus {
@@ -64,19 +45,20 @@ impl AccountStatus {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Account {
     /// Made from what it is at the platform, so that connecting twice makes one account.
-    pub account_id: String,
+    pub account_id: AccountId,
     /// The tenant.
     pub user_id: UserId,
-    /// How it publishes.
-    pub account_type: AccountType,
+    /// Who drives it.
+    #[serde(rename = "account_type")]
+    pub provider: Provider,
     /// What the user sees.
     pub account_name: String,
     /// Whether it can publish.
     pub status: AccountStatus,
-    /// Sealed JSON of [`AuthData`].
+    /// What its provider needs to know of it: sealed JSON, in the provider's own form.
     pub auth_data: String,
     /// The company app it belongs to (WEWORK).
-    pub corp_key: Option<String>,
+    pub corp_key: Option<CorpKey>,
     /// The member's id in the company (WEWORK).
     pub member_id: Option<String>,
     /// A digest of the device's id (PERSONAL): what an offline notice is matched by.
@@ -84,91 +66,61 @@ pub struct Account {
     /// How many online checks in a row said offline.
     #[serde(default)]
     pub offline_checks: u32,
-    /// When it last published, in milliseconds (PERSONAL): the pace is kept by it.
-    #[serde(default)]
-    pub last_post_at: i64,
+    /// When it last published, or 1970 (PERSONAL): the pace is kept by it.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub last_post_at: Timestamp,
     /// The unit that did, as `task/unit` (PERSONAL).
     pub turn: Option<String>,
     /// The post that was recorded last for it, by the provider's id (PERSONAL). A reading that shows it is of this
     /// account's posts and reaches back at least as far.
     pub last_moment_id: Option<String>,
     /// When it was connected.
-    pub create_time: i64,
-}
-
-/// What the provider needs to know of an account; stored sealed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "provider", rename_all = "lowercase", rename_all_fields = "camelCase")]
-pub enum AuthData {
-    /// A device of the gateway.
-    Gateway {
-        /// The device.
-        app_id: String,
-        /// The gateway's token.
-        #[serde(serialize_with = "expose")]
-        token: secrecy::SecretString,
-        /// The account's own id, by which its posts are recognised.
-        wxid: String,
-    },
-    /// A member of a company.
-    Wecom {
-        /// The member.
-        member_id: String,
-    },
-}
-
-/// Only ever called on the way into the vault.
-fn expose<S: serde::Serializer>(secret: &secrecy::SecretString, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(secrecy::ExposeSecret::expose_secret(secret))
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub create_time: Timestamp,
 }
 
 /// A new or renewed connection.
 #[derive(Debug)]
 pub struct Connection<'a> {
     /// The account.
-    pub account_id: &'a str,
+    pub account_id: &'a AccountId,
     /// The tenant.
     pub user_id: UserId,
-    /// How it publishes.
-    pub account_type: AccountType,
+    /// Who drives it.
+    pub provider: Provider,
     /// What the user sees.
     pub account_name: &'a str,
     /// Sealed.
     pub auth_data: &'a str,
     /// WEWORK: the company app.
-    pub corp_key: Option<&'a str>,
+    pub corp_key: Option<&'a CorpKey>,
     /// WEWORK: the member.
     pub member_id: Option<&'a str>,
     /// PERSONAL: the device's digest.
     pub device: Option<&'a str>,
     /// When its health is checked first.
-    pub health_due: Option<i64>,
+    pub health_due: Option<Timestamp>,
 }
 
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct AccountStore {
-    client: Client,
-    clock: Clock,
-    table: String,
+    pub(super) client: Client,
+    pub(super) clock: Clock,
+    pub(super) table: String,
 }
 
 impl AccountStore {
-    /// The store of `t_wechat_account`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), clock: cx.clock.clone(), table: cx.table("t_wechat_account")? })
-    }
-
     /// These accounts, read consistently, whoever owns them; absent ones are not among them.
-    pub async fn by_ids(&self, ids: &[String]) -> Result<Vec<Account>> {
+    pub async fn by_ids(&self, ids: &[AccountId]) -> Result<Vec<Account>> {
         let keys = ids.iter().map(|id| Item::from([("account_id".to_owned(), s(id))])).collect();
         let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
         rows.into_iter().map(|row| decode(WHAT, row)).collect()
     }
 
     /// The account, read consistently, whoever owns it.
-    pub async fn get(&self, account_id: &str) -> Result<Option<Account>> {
-        Ok(self.by_ids(&[account_id.to_owned()]).await?.pop())
+    pub async fn get(&self, account_id: &AccountId) -> Result<Option<Account>> {
+        Ok(self.by_ids(std::slice::from_ref(account_id)).await?.pop())
     }
 
     /// The tenant's accounts, oldest first; a new one shows after milliseconds.
@@ -193,7 +145,7 @@ impl AccountStore {
     ) -> Result<Vec<Account>> {
         #[derive(Deserialize)]
         struct Key {
-            account_id: String,
+            account_id: AccountId,
         }
         let mut keys = self
             .client
@@ -213,7 +165,7 @@ impl AccountStore {
     }
 
     /// Writes a connection, as one action of a transaction; refused when another tenant has the account.
-    pub(crate) fn connect(&self, connection: &Connection<'_>, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn connect(&self, connection: &Connection<'_>, now: Timestamp) -> Result<TransactWriteItem> {
         let mut set = "SET id = :id, user_id = :user, account_name = :name, account_type = :type, #status = :status, \
                        auth_data = :auth, update_time = :now, create_time = if_not_exists(create_time, :now)"
             .to_owned();
@@ -222,13 +174,13 @@ impl AccountStore {
             .key("account_id", s(connection.account_id))
             .condition_expression("attribute_not_exists(user_id) OR user_id = :user")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":id", n(row_id(TABLE, &[connection.account_id])))
+            .expression_attribute_values(":id", n(row_id(TABLE, &[connection.account_id.as_str()])))
             .expression_attribute_values(":user", n(connection.user_id))
             .expression_attribute_values(":name", s(connection.account_name))
-            .expression_attribute_values(":type", s(connection.account_type.as_str()))
+            .expression_attribute_values(":type", s(connection.provider.account_type()))
             .expression_attribute_values(":status", s(AccountStatus::Active.as_str()))
             .expression_attribute_values(":auth", s(connection.auth_data))
-            .expression_attribute_values(":now", n(now));
+            .expression_attribute_values(":now", seconds(now));
         for (clause, name, value) in [
             (", corp_key = :corp", ":corp", connection.corp_key.map(s)),
             (", member_id = :member", ":member", connection.member_id.map(s)),
@@ -236,9 +188,9 @@ impl AccountStore {
             (
                 ", due_shard = :shard",
                 ":shard",
-                connection.health_due.map(|_| s(due::shard_of_text(connection.account_id))),
+                connection.health_due.map(|_| s(due::shard_of_text(connection.account_id.as_str()))),
             ),
-            (", next_action_at = :due", ":due", connection.health_due.map(n)),
+            (", next_action_at = :due", ":due", connection.health_due.map(milliseconds)),
         ] {
             if let Some(value) = value {
                 set.push_str(clause);
@@ -249,7 +201,7 @@ impl AccountStore {
     }
 
     /// Forgets the tenant's account, as one action of a transaction.
-    pub(crate) fn disconnect(&self, user_id: UserId, account_id: &str) -> Result<TransactWriteItem> {
+    pub(crate) fn disconnect(&self, user_id: UserId, account_id: &AccountId) -> Result<TransactWriteItem> {
         delete(
             Delete::builder()
                 .table_name(&self.table)
@@ -265,7 +217,7 @@ impl AccountStore {
         account: &Account,
         status: AccountStatus,
         offline_checks: u32,
-        health_due: Option<i64>,
+        health_due: Option<Timestamp>,
     ) -> Result<bool> {
         let due = if health_due.is_some() { ", due_shard = :shard, next_action_at = :due" } else { "" };
         let mut request = self
@@ -279,17 +231,17 @@ impl AccountStore {
             .expression_attribute_values(":user", n(account.user_id))
             .expression_attribute_values(":status", s(status.as_str()))
             .expression_attribute_values(":checks", n(offline_checks))
-            .expression_attribute_values(":now", n(self.clock.now().as_second()));
+            .expression_attribute_values(":now", seconds(self.clock.now()));
         if let Some(due) = health_due {
             request = request
-                .expression_attribute_values(":shard", s(due::shard_of_text(&account.account_id)))
-                .expression_attribute_values(":due", n(due));
+                .expression_attribute_values(":shard", s(due::shard_of_text(account.account_id.as_str())))
+                .expression_attribute_values(":due", milliseconds(due));
         }
         unless_refused(request.send().await, "dynamodb:UpdateItem")
     }
 
     /// Has the account's health looked at by then. `false`: it is gone, or looked at earlier anyway.
-    pub async fn check_by(&self, account: &Account, due_ms: i64) -> Result<bool> {
+    pub async fn check_by(&self, account: &Account, due: Timestamp) -> Result<bool> {
         let request = self
             .client
             .update_item()
@@ -298,13 +250,13 @@ impl AccountStore {
             .condition_expression("user_id = :user AND next_action_at > :due")
             .update_expression("SET due_shard = :shard, next_action_at = :due")
             .expression_attribute_values(":user", n(account.user_id))
-            .expression_attribute_values(":shard", s(due::shard_of_text(&account.account_id)))
-            .expression_attribute_values(":due", n(due_ms));
+            .expression_attribute_values(":shard", s(due::shard_of_text(account.account_id.as_str())))
+            .expression_attribute_values(":due", milliseconds(due));
         unless_refused(request.send().await, "dynamodb:UpdateItem")
     }
 
     /// Takes the account's turn to publish for a unit, unless somebody took it since the account was read.
-    pub async fn take_turn(&self, account: &Account, turn: &str, now_ms: i64) -> Result<bool> {
+    pub async fn take_turn(&self, account: &Account, turn: &str, now: Timestamp) -> Result<bool> {
         let request = self
             .client
             .update_item()
@@ -313,25 +265,26 @@ impl AccountStore {
             .update_expression("SET last_post_at = :now, turn = :turn")
             .expression_attribute_values(":user", n(account.user_id))
             .expression_attribute_values(":turn", s(turn))
-            .expression_attribute_values(":now", n(now_ms));
+            .expression_attribute_values(":now", milliseconds(now));
         let request = match &account.turn {
             None => request.condition_expression("user_id = :user AND attribute_not_exists(turn)"),
             // A unit may take several turns, so the time counts too.
             Some(seen) => request
                 .condition_expression("user_id = :user AND turn = :seen AND last_post_at = :seen_at")
                 .expression_attribute_values(":seen", s(seen))
-                .expression_attribute_values(":seen_at", n(account.last_post_at)),
+                .expression_attribute_values(":seen_at", milliseconds(account.last_post_at)),
         };
         if unless_refused(request.send().await, "dynamodb:UpdateItem")? {
             return Ok(true);
         }
         // The answer to the first try may have been lost: then the SDK's second one met our own turn.
         let now_held = self.get(&account.account_id).await?;
-        Ok(now_held.is_some_and(|now| now.turn.as_deref() == Some(turn) && now.last_post_at == now_ms))
+        let at = now.as_millisecond();
+        Ok(now_held.is_some_and(|held| held.turn.as_deref() == Some(turn) && held.last_post_at.as_millisecond() == at))
     }
 
     /// Remembers the post that was recorded last for the tenant's account.
-    pub async fn remember_post(&self, user_id: UserId, account_id: &str, moment_id: &str) -> Result<()> {
+    pub async fn remember_post(&self, user_id: UserId, account_id: &AccountId, moment_id: &str) -> Result<()> {
         let request = self
             .client
             .update_item()
@@ -346,10 +299,10 @@ impl AccountStore {
     }
 
     /// The accounts whose health is to be looked at.
-    pub async fn due_for_check(&self, now_ms: i64, limit: i32) -> Result<Vec<String>> {
+    pub async fn due_for_check(&self, by: Timestamp, limit: i32) -> Result<Vec<AccountId>> {
         #[derive(Deserialize)]
         struct Key {
-            account_id: String,
+            account_id: AccountId,
         }
         let index = DueIndex {
             table: self.table.clone(),
@@ -357,7 +310,7 @@ impl AccountStore {
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
         };
-        let keys = index.due(&self.client, now_ms, limit).await?;
+        let keys = index.due(&self.client, by.as_millisecond(), limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.account_id)).collect()
     }
 }

@@ -4,14 +4,14 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use kernel::Context;
-use kernel::config::ConfigError;
+use jiff::Timestamp;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
-use kernel::ids::{TaskId, UserId};
+use kernel::ids::UserId;
 use serde::Deserialize;
 
-use super::update;
+use super::unit::UnitKey;
+use super::{seconds, update};
 use crate::provider::Provider;
 
 const WHAT: &str = "moment claim";
@@ -50,10 +50,9 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The delivery's task and unit.
-    pub fn task_and_unit(&self) -> Option<(TaskId, &str)> {
-        let (task, unit) = self.delivery.split_once('/')?;
-        Some((task.parse().ok()?, unit))
+    /// The delivery's row.
+    pub fn unit_key(&self) -> Option<UnitKey<'_>> {
+        UnitKey::parse(&self.delivery)
     }
 }
 
@@ -65,16 +64,11 @@ pub fn claim_key(provider: Provider, id: &str) -> String {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct ClaimStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl ClaimStore {
-    /// The store of `t_moment_claim`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_moment_claim")? })
-    }
-
     /// Whose the post is, read consistently.
     pub async fn get(&self, claim_key: &str) -> Result<Option<Claim>> {
         let answer = self
@@ -91,7 +85,7 @@ impl ClaimStore {
 
     /// Claims the post, as one action of the transaction that tells it: refused when another delivery has it. A claim
     /// may be written again, and what was ANSWERED stays so.
-    pub(crate) fn put(&self, claim: &Claim, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn put(&self, claim: &Claim, now: Timestamp) -> Result<TransactWriteItem> {
         let how = if claim.how == How::Answered { ":how" } else { "if_not_exists(how, :how)" };
         update(
             self.row(claim, now)
@@ -101,7 +95,7 @@ impl ClaimStore {
     }
 
     /// Takes the post from a delivery that only found it, as one action of the transaction that sends that one back.
-    pub(crate) fn take_over(&self, claim: &Claim, from: &Claim, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn take_over(&self, claim: &Claim, from: &Claim, now: Timestamp) -> Result<TransactWriteItem> {
         update(
             self.row(claim, now)
                 .condition_expression("delivery = :from AND how = :found")
@@ -111,14 +105,14 @@ impl ClaimStore {
         )
     }
 
-    fn row(&self, claim: &Claim, now: i64) -> UpdateBuilder {
+    fn row(&self, claim: &Claim, now: Timestamp) -> UpdateBuilder {
         Update::builder()
             .table_name(&self.table)
             .key("claim_key", s(&claim.claim_key))
             .expression_attribute_values(":delivery", s(&claim.delivery))
             .expression_attribute_values(":user", n(claim.user_id))
             .expression_attribute_values(":how", s(claim.how.as_str()))
-            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":now", seconds(now))
     }
 }
 

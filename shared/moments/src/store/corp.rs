@@ -1,28 +1,35 @@
 //! `t_wechat_corp`: the company apps on WeCom, with their secret, cached access token, and creation window.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use jiff::Timestamp;
-use kernel::Context;
-use kernel::config::ConfigError;
+use kernel::Clock;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use kernel::lease::Lease;
+use kernel::retry::{Attempt, on_conflict};
 use serde::Deserialize;
 
-use super::{Turn, put, unless_refused, update};
+use super::{Turn, milliseconds, put, seconds, unless_refused, update};
+use crate::ids::CorpKey;
 use crate::provider::RateWindow;
+use crate::time::{after, before};
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_wechat_corp";
 const WHAT: &str = "wechat corp";
+/// When a creation is asked for again that others were faster to take.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// A company app's row.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Corp {
     /// `<corp id>#<agent id>`: each app has a token of its own.
-    pub corp_key: String,
+    pub corp_key: CorpKey,
     /// The tenant.
     pub user_id: UserId,
     /// The company.
@@ -32,39 +39,59 @@ pub struct Corp {
     /// Sealed; absent before the first use and after a refusal.
     pub access_token: Option<String>,
     /// When the token ends.
-    #[serde(default)]
-    pub expire_time: i64,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::required")]
+    pub expire_time: Timestamp,
     /// Grows with every change of the token.
     #[serde(default)]
     pub token_version: u64,
-    /// Start of the current minute of creations, in milliseconds.
-    #[serde(default)]
-    pub window_start: i64,
+    /// Start of the current minute of creations.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub window_start: Timestamp,
     /// Creations in it.
     #[serde(default)]
     pub window_count: u32,
-    /// No creation before this, in milliseconds: WeCom said so.
-    #[serde(default)]
-    pub blocked_until: i64,
+    /// No creation before this: WeCom said so.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub blocked_until: Timestamp,
     /// The window that block was for.
     pub blocked_window: Option<RateWindow>,
+}
+
+/// An access token as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct SealedToken<'a> {
+    /// Sealed.
+    pub access_token: &'a str,
+    /// When it ends.
+    pub expire_time: Timestamp,
+}
+
+/// A new or renewed connection of a company app.
+#[derive(Debug)]
+pub struct CorpConnection<'a> {
+    /// `<corp id>#<agent id>`
+    pub corp_key: &'a CorpKey,
+    /// The company.
+    pub corp_id: &'a str,
+    /// The tenant.
+    pub user_id: UserId,
+    /// Sealed.
+    pub secret: &'a str,
+    /// The token that has just been proven.
+    pub token: SealedToken<'a>,
 }
 
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct CorpStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) clock: Clock,
+    pub(super) table: String,
 }
 
 impl CorpStore {
-    /// The store of `t_wechat_corp`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_wechat_corp")? })
-    }
-
     /// The company app, read consistently, whoever owns it.
-    pub async fn get(&self, corp_key: &str) -> Result<Option<Corp>> {
+    pub async fn get(&self, corp_key: &CorpKey) -> Result<Option<Corp>> {
         let answer = self
             .client
             .get_item()
@@ -79,24 +106,20 @@ impl CorpStore {
 
     /// Writes a connected app with a token just proven, as one action of a transaction; refused when another tenant
     /// has the app and has not let it go.
-    pub(crate) fn connect(
-        &self,
-        (corp_key, corp_id, user_id): (&str, &str, UserId),
-        (secret, access_token, expire_time): (&str, &str, i64),
-        now: i64,
-    ) -> Result<TransactWriteItem> {
+    pub(crate) fn connect(&self, connection: &CorpConnection<'_>, now: Timestamp) -> Result<TransactWriteItem> {
+        let CorpConnection { corp_key, corp_id, user_id, secret, token } = *connection;
         put(Put::builder()
             .table_name(&self.table)
             .item("corp_key", s(corp_key))
             .item("corp_id", s(corp_id))
             .item("user_id", n(user_id))
             .item("secret", s(secret))
-            .item("access_token", s(access_token))
-            .item("expire_time", n(expire_time))
+            .item("access_token", s(token.access_token))
+            .item("expire_time", seconds(token.expire_time))
             // Seconds since 1970 grow, so a connection made anew has a later version than any token before it.
-            .item("token_version", n(now))
-            .item("create_time", n(now))
-            .item("update_time", n(now))
+            .item("token_version", seconds(now))
+            .item("create_time", seconds(now))
+            .item("update_time", seconds(now))
             .condition_expression("attribute_not_exists(user_id) OR user_id = :user OR attribute_not_exists(secret)")
             .expression_attribute_values(":user", n(user_id)))
     }
@@ -130,16 +153,16 @@ impl CorpStore {
             )
             .update_expression("SET refresh_lease_owner = :owner, refresh_lease_until = :until")
             .expression_attribute_values(":version", n(corp.token_version))
-            .expression_attribute_values(":now", n(lease.taken_at().as_millisecond()))
+            .expression_attribute_values(":now", milliseconds(lease.taken_at()))
             .expression_attribute_values(":owner", s(lease.owner()))
-            .expression_attribute_values(":until", n(lease.end().as_millisecond()))
+            .expression_attribute_values(":until", milliseconds(lease.end()))
             .send()
             .await;
         unless_refused(outcome, "dynamodb:UpdateItem")
     }
 
     /// Stores a new token, or none after a refusal, and lets the lease go. `false`: the row has moved on.
-    pub async fn save_token(&self, corp: &Corp, lease: &Lease, token: Option<(&str, i64)>) -> Result<bool> {
+    pub async fn save_token(&self, corp: &Corp, lease: &Lease, token: Option<SealedToken<'_>>) -> Result<bool> {
         let request = self
             .client
             .update_item()
@@ -149,13 +172,13 @@ impl CorpStore {
             .expression_attribute_values(":owner", s(lease.owner()))
             .expression_attribute_values(":version", n(corp.token_version));
         let request = match token {
-            Some((access_token, expire_time)) => request
+            Some(token) => request
                 .update_expression(
                     "SET access_token = :access, expire_time = :expire \
                      REMOVE refresh_lease_owner, refresh_lease_until ADD token_version :one",
                 )
-                .expression_attribute_values(":access", s(access_token))
-                .expression_attribute_values(":expire", n(expire_time))
+                .expression_attribute_values(":access", s(token.access_token))
+                .expression_attribute_values(":expire", seconds(token.expire_time))
                 .expression_attribute_values(":one", n(1)),
             None => request.update_expression("REMOVE refresh_lease_owner, refresh_lease_until"),
         };
@@ -164,61 +187,78 @@ impl CorpStore {
 
     /// Takes one of the `per_minute` creations of the company. `corp` may be out of date: it is only where the search
     /// begins.
-    pub async fn take_creation(&self, corp: &Corp, now_ms: i64, per_minute: u32) -> Result<Turn> {
-        const MINUTE: i64 = 60_000;
+    pub async fn take_creation(&self, corp: &Corp, now: Timestamp, per_minute: u32) -> Result<Turn> {
         // Whoever counts in the same minute does not disturb, only who begins a new one.
         const TRIES: u32 = 3;
-        let mut window = corp.window();
-        for _ in 0..TRIES {
-            if window.blocked_until > now_ms {
-                return Ok(Turn::NotBefore(window.blocked_until));
-            }
-            let request = self
-                .client
-                .update_item()
-                .table_name(&self.table)
-                .key("corp_key", s(&corp.corp_key))
-                .expression_attribute_values(":now", n(now_ms))
-                .expression_attribute_values(":one", n(1));
-            const FREE: &str = "(attribute_not_exists(blocked_until) OR blocked_until <= :now)";
-            let request = if now_ms < window.start + MINUTE {
-                if window.count >= per_minute {
-                    return Ok(Turn::NotBefore(window.start + MINUTE));
-                }
-                request
-                    .condition_expression(format!("window_start = :start AND window_count < :most AND {FREE}"))
-                    .update_expression("ADD window_count :one")
-                    .expression_attribute_values(":start", n(window.start))
-                    .expression_attribute_values(":most", n(per_minute))
-            } else {
-                request
-                    .condition_expression(format!(
-                        "attribute_exists(corp_key) AND (attribute_not_exists(window_start) OR window_start = :seen) \
-                         AND {FREE}"
-                    ))
-                    .update_expression("SET window_start = :now, window_count = :one")
-                    .expression_attribute_values(":seen", n(window.start))
+        // Only the first attempt is made from what is known.
+        let known = Mutex::new(Some(corp.window()));
+        let taken = on_conflict(&self.clock, WHAT, TRIES, || async {
+            let known = known.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let window = match known {
+                Some(window) => Some(window),
+                None => self.get(&corp.corp_key).await?.map(|corp| corp.window()),
             };
-            if unless_refused(request.send().await, "dynamodb:UpdateItem")? {
-                return Ok(Turn::Taken);
+            match window {
+                Some(window) => self.try_to_take_creation(&corp.corp_key, window, now, per_minute).await,
+                // The app is gone.
+                None => Ok(Attempt::Done(Turn::NotBefore(after(now, RETRY)))),
             }
-            window = match self.get(&corp.corp_key).await? {
-                Some(corp) => corp.window(),
-                None => break,
-            };
+        });
+        match taken.await {
+            Err(Error::Busy(_)) => Ok(Turn::NotBefore(after(now, RETRY))),
+            taken => taken,
         }
-        Ok(Turn::NotBefore(now_ms + 1_000))
+    }
+
+    async fn try_to_take_creation(
+        &self,
+        corp_key: &CorpKey,
+        window: Window,
+        now: Timestamp,
+        per_minute: u32,
+    ) -> Result<Attempt<Turn>> {
+        const MINUTE: Duration = Duration::from_secs(60);
+        const FREE: &str = "(attribute_not_exists(blocked_until) OR blocked_until <= :now)";
+        if window.blocked_until > now {
+            return Ok(Attempt::Done(Turn::NotBefore(window.blocked_until)));
+        }
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("corp_key", s(corp_key))
+            .expression_attribute_values(":now", milliseconds(now))
+            .expression_attribute_values(":one", n(1));
+        let request = if now < after(window.start, MINUTE) {
+            if window.count >= per_minute {
+                return Ok(Attempt::Done(Turn::NotBefore(after(window.start, MINUTE))));
+            }
+            request
+                .condition_expression(format!("window_start = :start AND window_count < :most AND {FREE}"))
+                .update_expression("ADD window_count :one")
+                .expression_attribute_values(":start", milliseconds(window.start))
+                .expression_attribute_values(":most", n(per_minute))
+        } else {
+            request
+                .condition_expression(format!(
+                    "attribute_exists(corp_key) AND (attribute_not_exists(window_start) OR window_start = :seen) \
+                     AND {FREE}"
+                ))
+                .update_expression("SET window_start = :now, window_count = :one")
+                .expression_attribute_values(":seen", milliseconds(window.start))
+        };
+        let taken = unless_refused(request.send().await, "dynamodb:UpdateItem")?;
+        Ok(if taken { Attempt::Done(Turn::Taken) } else { Attempt::Conflict })
     }
 
     /// Notes that WeCom refuses creations, for every worker, and answers until when. A wait for a shorter window that
     /// has just ended did not help, so the next longer one is assumed.
-    pub async fn block(&self, corp_key: &str, window: RateWindow, now: Timestamp) -> Result<i64> {
-        const JUST_MS: i64 = 120_000;
-        let now_ms = now.as_millisecond();
-        let before = self.get(corp_key).await?;
-        let in_vain = before.filter(|corp| (now_ms - JUST_MS..=now_ms).contains(&corp.blocked_until));
+    pub async fn block(&self, corp_key: &CorpKey, window: RateWindow, now: Timestamp) -> Result<Timestamp> {
+        const JUST: Duration = Duration::from_secs(120);
+        let known = self.get(corp_key).await?;
+        let in_vain = known.filter(|corp| (before(now, JUST)..=now).contains(&corp.blocked_until));
         let window = in_vain.and_then(|corp| corp.blocked_window).map_or(window, |last| window.max(last.longer()));
-        let until = now_ms + i64::try_from(window.wait(now).as_millis()).unwrap_or(i64::MAX / 4);
+        let until = after(now, window.wait(now));
         let outcome = self
             .client
             .update_item()
@@ -228,7 +268,7 @@ impl CorpStore {
                 "attribute_exists(corp_key) AND (attribute_not_exists(blocked_until) OR blocked_until < :until)",
             )
             .update_expression("SET blocked_until = :until, blocked_window = :window")
-            .expression_attribute_values(":until", n(until))
+            .expression_attribute_values(":until", milliseconds(until))
             .expression_attribute_values(":window", s(window.as_str()))
             .send()
             .await;
@@ -240,9 +280,9 @@ impl CorpStore {
 /// How far the company has used up its creations.
 #[derive(Debug, Clone, Copy)]
 struct Window {
-    start: i64,
+    start: Timestamp,
     count: u32,
-    blocked_until: i64,
+    blocked_until: Timestamp,
 }
 
 impl Corp {

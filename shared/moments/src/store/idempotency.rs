@@ -1,16 +1,18 @@
 //! `t_idempotency`: requests that were answered, kept a day, so that a repeated one gets the same answer.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use kernel::Context;
-use kernel::config::ConfigError;
+use jiff::Timestamp;
 use kernel::dynamo::{Item, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 
-use super::put;
+use super::{put, seconds};
+use crate::time::after;
 
-const LIFETIME_SECONDS: i64 = 86_400;
+const LIFETIME: Duration = Duration::from_secs(86_400);
 
 /// A request answered before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,18 +26,13 @@ pub struct Answered {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct IdempotencyStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl IdempotencyStore {
-    /// The store of `t_idempotency`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_idempotency")? })
-    }
-
     /// The answer given to the tenant's key, if it is not older than a day.
-    pub async fn get(&self, user_id: UserId, key: &str, now: i64) -> Result<Option<Answered>> {
+    pub async fn get(&self, user_id: UserId, key: &str, now: Timestamp) -> Result<Option<Answered>> {
         let answer = self
             .client
             .get_item()
@@ -48,7 +45,7 @@ impl IdempotencyStore {
             .map_err(Error::aws("dynamodb:GetItem"))?;
         let Some(item) = answer.item else { return Ok(None) };
         let number = |name: &str| -> Option<i64> { item.get(name)?.as_n().ok()?.parse().ok() };
-        if number("expires_at").is_some_and(|end| end <= now) {
+        if number("expires_at").is_some_and(|end| end <= now.as_second()) {
             return Ok(None);
         }
         let hash = item.get("request_hash").and_then(|hash| hash.as_s().ok()).cloned();
@@ -66,21 +63,21 @@ impl IdempotencyStore {
         key: &str,
         request_hash: &str,
         task: TaskId,
-        now: i64,
+        now: Timestamp,
     ) -> Result<TransactWriteItem> {
         let item = Item::from([
             ("user_id".to_owned(), n(user_id)),
             ("idempotency_key".to_owned(), s(entry(key))),
             ("request_hash".to_owned(), s(request_hash)),
             ("task_id".to_owned(), n(task)),
-            ("create_time".to_owned(), n(now)),
-            ("expires_at".to_owned(), n(now + LIFETIME_SECONDS)),
+            ("create_time".to_owned(), seconds(now)),
+            ("expires_at".to_owned(), seconds(after(now, LIFETIME))),
         ]);
         put(Put::builder()
             .table_name(&self.table)
             .set_item(Some(item))
             .condition_expression("attribute_not_exists(idempotency_key) OR expires_at <= :now")
-            .expression_attribute_values(":now", n(now)))
+            .expression_attribute_values(":now", seconds(now)))
     }
 }
 

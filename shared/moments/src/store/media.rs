@@ -1,26 +1,23 @@
 //! `t_wechat_media`: attachments a company has uploaded already, while WeCom keeps them.
 
 use aws_sdk_dynamodb::Client;
-use kernel::Context;
-use kernel::config::ConfigError;
-use kernel::dynamo::{n, s};
+use jiff::Timestamp;
+use kernel::dynamo::s;
 use kernel::error::{Error, Result};
+
+use super::seconds;
+use crate::ids::CorpKey;
 
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct MediaStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl MediaStore {
-    /// The store of `t_wechat_media`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_wechat_media")? })
-    }
-
     /// The media id of this content in this company, if it is still good at `now`.
-    pub async fn get(&self, corp_key: &str, sha256: &str, now: i64) -> Result<Option<String>> {
+    pub async fn get(&self, corp_key: &CorpKey, sha256: &str, now: Timestamp) -> Result<Option<String>> {
         let answer = self
             .client
             .get_item()
@@ -34,18 +31,18 @@ impl MediaStore {
         let end: Option<i64> = item.get("expires_at").and_then(|end| end.as_n().ok()).and_then(|end| end.parse().ok());
         let id = item.get("media_id").and_then(|id| id.as_s().ok()).cloned();
         // The table's TTL deletes late, so the time is checked here.
-        Ok(id.filter(|_| end.is_some_and(|end| end > now)))
+        Ok(id.filter(|_| end.is_some_and(|end| end > now.as_second())))
     }
 
     /// Remembers an upload until `expires_at`.
-    pub async fn put(&self, corp_key: &str, sha256: &str, media_id: &str, expires_at: i64) -> Result<()> {
+    pub async fn put(&self, corp_key: &CorpKey, sha256: &str, media_id: &str, expires_at: Timestamp) -> Result<()> {
         self.client
             .put_item()
             .table_name(&self.table)
             .item("corp_key", s(corp_key))
             .item("content_hash", s(sha256))
             .item("media_id", s(media_id))
-            .item("expires_at", n(expires_at))
+            .item("expires_at", seconds(expires_at))
             .send()
             .await
             .map_err(Error::aws("dynamodb:PutItem"))?;
@@ -53,7 +50,7 @@ impl MediaStore {
     }
 
     /// Forgets an upload that WeCom does not know any more.
-    pub async fn forget(&self, corp_key: &str, sha256: &str) -> Result<()> {
+    pub async fn forget(&self, corp_key: &CorpKey, sha256: &str) -> Result<()> {
         self.client
             .delete_item()
             .table_name(&self.table)

@@ -1,7 +1,8 @@
 //! The tables of this domain: one aggregate per file, rows in, domain types out.
 //!
-//! Times are seconds since 1970 (`*_time`, `expires_at`) except due times and leases, which are milliseconds
-//! (`next_action_at`, `*_until`, `sending_at`).
+//! Times are stored as seconds since 1970 (`*_time`, `expires_at`) except due times and leases, which are milliseconds
+//! (`next_action_at`, `*_until`, `sending_at`). Everywhere else they are instants; only a unit's own times stay numbers,
+//! in milliseconds, for the machine reckons with them.
 
 pub mod account;
 pub mod claim;
@@ -12,13 +13,85 @@ pub mod result;
 pub mod task;
 pub mod unit;
 
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use kernel::config::ConfigError;
+use kernel::transaction::{Outcome, Transaction};
+use kernel::{Clock, Context};
+
 pub(crate) use kernel::dynamo::{delete, put, unless_refused, update};
+
+/// An instant as seconds since 1970.
+fn seconds(time: Timestamp) -> AttributeValue {
+    kernel::dynamo::n(time.as_second())
+}
+
+/// An instant as milliseconds since 1970.
+fn milliseconds(time: Timestamp) -> AttributeValue {
+    kernel::dynamo::n(time.as_millisecond())
+}
 
 /// Whether something of which there is only so much was had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
     /// It was.
     Taken,
-    /// It can be asked for again at this instant, in milliseconds.
-    NotBefore(i64),
+    /// It can be asked for again at this instant.
+    NotBefore(Timestamp),
+}
+
+/// All tables of this domain, and the time at which they are written. It is built once per function: holding a table that
+/// is not used costs nothing, and the function's own policies say which ones it may touch.
+#[derive(Debug, Clone)]
+pub struct Stores {
+    client: Client,
+    /// Time.
+    pub clock: Clock,
+    /// `t_wechat_account`
+    pub accounts: account::AccountStore,
+    /// `t_wechat_corp`
+    pub corps: corp::CorpStore,
+    /// `t_moment_sync_task`
+    pub tasks: task::TaskStore,
+    /// `t_moment_sync_result`
+    pub results: result::ResultStore,
+    /// `t_moment_publish_unit`
+    pub units: unit::UnitStore,
+    /// `t_moment_claim`
+    pub claims: claim::ClaimStore,
+    /// `t_wechat_media`
+    pub uploads: media::MediaStore,
+    /// `t_idempotency`
+    pub idempotency: idempotency::IdempotencyStore,
+}
+
+impl Stores {
+    /// The tables of this installation.
+    ///
+    /// # Errors
+    /// When the prefix of the tables is missing.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let (client, clock) = (|| cx.aws.dynamodb.clone(), || cx.clock.clone());
+        Ok(Self {
+            client: client(),
+            clock: clock(),
+            accounts: account::AccountStore { client: client(), clock: clock(), table: cx.table(account::TABLE)? },
+            corps: corp::CorpStore { client: client(), clock: clock(), table: cx.table(corp::TABLE)? },
+            tasks: task::TaskStore { client: client(), clock: clock(), table: cx.table("t_moment_sync_task")? },
+            results: result::ResultStore { client: client(), table: cx.table("t_moment_sync_result")? },
+            units: unit::UnitStore { client: client(), table: cx.table("t_moment_publish_unit")? },
+            claims: claim::ClaimStore { client: client(), table: cx.table("t_moment_claim")? },
+            uploads: media::MediaStore { client: client(), table: cx.table("t_wechat_media")? },
+            idempotency: idempotency::IdempotencyStore { client: client(), table: cx.table("t_idempotency")? },
+        })
+    }
+
+    /// Writes all of the transaction or nothing.
+    ///
+    /// # Errors
+    /// As [`Transaction::commit`].
+    pub(crate) async fn commit(&self, transaction: &Transaction) -> kernel::Result<Outcome> {
+        transaction.commit(&self.client, &self.clock).await
+    }
 }

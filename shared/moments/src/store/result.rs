@@ -4,15 +4,15 @@ use std::borrow::Cow;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
-use kernel::Context;
-use kernel::config::ConfigError;
+use jiff::Timestamp;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, row_id};
 use serde::{Deserialize, Serialize};
 
-use super::{put, update};
+use super::{put, seconds, update};
 use crate::error::{Advice, UNCONFIRMED};
+use crate::ids::AccountId;
 use crate::status::ResultStatus;
 
 const WHAT: &str = "moment result";
@@ -64,7 +64,7 @@ pub struct AccountResult {
     /// The task.
     pub task_id: TaskId,
     /// The account.
-    pub account_id: String,
+    pub account_id: AccountId,
     /// Its name when the task was made.
     #[serde(default)]
     pub account_name: String,
@@ -82,7 +82,8 @@ pub struct AccountResult {
     /// What happened and what to do, in Chinese.
     pub error_message: Option<String>,
     /// When it last changed.
-    pub update_time: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub update_time: Timestamp,
 }
 
 impl AccountResult {
@@ -156,16 +157,11 @@ impl AccountState {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct ResultStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl ResultStore {
-    /// The store of `t_moment_sync_result`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_moment_sync_result")? })
-    }
-
     /// The task's accounts, read consistently.
     pub async fn of_task(&self, task: TaskId) -> Result<Vec<AccountResult>> {
         let mut items = self
@@ -186,26 +182,32 @@ impl ResultStore {
     }
 
     /// A new row, as one action of a transaction.
-    pub(crate) fn create(&self, task: TaskId, account_id: &str, name: &str, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn create(
+        &self,
+        task: TaskId,
+        account_id: &AccountId,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem> {
         put(Put::builder()
             .table_name(&self.table)
-            .item("id", n(row_id("t_moment_sync_result", &[&task.to_string(), account_id])))
+            .item("id", n(row_id("t_moment_sync_result", &[&task.to_string(), account_id.as_str()])))
             .item("task_id", n(task))
             .item("account_id", s(account_id))
             .item("account_name", s(name))
             .item("status", s(ResultStatus::Pending.as_str()))
             .item("stage", s(Stage::Queued.as_str()))
-            .item("create_time", n(now))
-            .item("update_time", n(now)))
+            .item("create_time", seconds(now))
+            .item("update_time", seconds(now)))
     }
 
     /// Puts an account into a state, as one action of a transaction that also moves the task's version.
     pub(crate) fn set(
         &self,
         task: TaskId,
-        account_id: &str,
+        account_id: &AccountId,
         state: &AccountState,
-        now: i64,
+        now: Timestamp,
     ) -> Result<TransactWriteItem> {
         let builder = Update::builder()
             .table_name(&self.table)
@@ -214,7 +216,7 @@ impl ResultStore {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", s(state.status().as_str()))
             .expression_attribute_values(":stage", s(state.stage().as_str()))
-            .expression_attribute_values(":now", n(now));
+            .expression_attribute_values(":now", seconds(now));
         const SET: &str = "SET #status = :status, stage = :stage, update_time = :now";
         update(match state {
             AccountState::Pending { round } | AccountState::Requeued { round } => builder

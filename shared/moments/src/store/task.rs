@@ -4,15 +4,13 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use kernel::Clock;
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{Item, batch_get, decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{put, unless_refused, update};
+use super::{milliseconds, put, seconds, unless_refused, update};
 use crate::status::TaskStatus;
 
 const WHAT: &str = "moment task";
@@ -54,19 +52,23 @@ pub struct Task {
     /// Derived from the results.
     pub status: TaskStatus,
     /// When it is to be published; at once when absent.
-    pub scheduled_time: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub scheduled_time: Option<Timestamp>,
     /// Whether its units exist; until then it may be called off as a whole.
     #[serde(default)]
     pub dispatched: bool,
     /// Grows with every change of the row, and of its results but from one open state to another.
     #[serde(default)]
     pub version: u64,
-    /// When it is to be dispatched, in milliseconds; absent once it was, or has ended.
-    pub next_action_at: Option<i64>,
+    /// When it is to be dispatched; absent once it was, or has ended.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    pub next_action_at: Option<Timestamp>,
     /// When it was made.
-    pub create_time: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub create_time: Timestamp,
     /// When it last changed.
-    pub update_time: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub update_time: Timestamp,
 }
 
 /// A task about to be written.
@@ -98,17 +100,12 @@ pub struct TaskPage {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct TaskStore {
-    client: Client,
-    clock: Clock,
-    table: String,
+    pub(super) client: Client,
+    pub(super) clock: Clock,
+    pub(super) table: String,
 }
 
 impl TaskStore {
-    /// The store of `t_moment_sync_task`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), clock: cx.clock.clone(), table: cx.table("t_moment_sync_task")? })
-    }
-
     /// The task, read consistently, whoever owns it.
     pub async fn get(&self, task: TaskId) -> Result<Option<Task>> {
         let answer = self
@@ -181,12 +178,12 @@ impl TaskStore {
             .item("status", s(TaskStatus::Pending.as_str()))
             .item("version", n(1))
             .item("due_shard", s(due::shard(task.id.get())))
-            .item("next_action_at", n(due_at.as_millisecond()))
-            .item("create_time", n(now.as_second()))
-            .item("update_time", n(now.as_second()))
+            .item("next_action_at", milliseconds(due_at))
+            .item("create_time", seconds(now))
+            .item("update_time", seconds(now))
             .condition_expression("attribute_not_exists(id)");
         if let Some(time) = task.scheduled_time {
-            builder = builder.item("scheduled_time", n(time.as_second()));
+            builder = builder.item("scheduled_time", seconds(time));
         }
         builder = match task.content_id {
             None => builder,
@@ -197,7 +194,7 @@ impl TaskStore {
     }
 
     /// Moves the task on, as one action of a transaction: refused when it changed since it was read.
-    pub(crate) fn advance(&self, task: &Task, change: TaskChange, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn advance(&self, task: &Task, change: TaskChange, now: Timestamp) -> Result<TransactWriteItem> {
         let mut set = "SET #status = :status, update_time = :now".to_owned();
         let mut builder = Update::builder()
             .table_name(&self.table)
@@ -205,7 +202,7 @@ impl TaskStore {
             .condition_expression("version = :version")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":version", n(task.version))
-            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":now", seconds(now))
             .expression_attribute_values(":one", n(1));
         let mut remove = "";
         let mut status = task.status;
@@ -228,8 +225,8 @@ impl TaskStore {
             TaskChange::Rescheduled(time) => {
                 set.push_str(", scheduled_time = :time, next_action_at = :due");
                 builder = builder
-                    .expression_attribute_values(":time", n(time.as_second()))
-                    .expression_attribute_values(":due", n(time.as_millisecond()));
+                    .expression_attribute_values(":time", seconds(time))
+                    .expression_attribute_values(":due", milliseconds(time));
             }
             TaskChange::Reopened { derived, due_at } => {
                 status = derived;
@@ -238,7 +235,7 @@ impl TaskStore {
                     builder = builder
                         .expression_attribute_values(":false", AttributeValue::Bool(false))
                         .expression_attribute_values(":shard", s(due::shard(task.id.get())))
-                        .expression_attribute_values(":due", n(due_at.as_millisecond()));
+                        .expression_attribute_values(":due", milliseconds(due_at));
                 }
                 remove = "REMOVE scheduled_time";
             }
@@ -250,8 +247,8 @@ impl TaskStore {
         )
     }
 
-    /// The tasks that should have been dispatched at `now_ms`, longest overdue first.
-    pub async fn due(&self, now_ms: i64, limit: i32) -> Result<Vec<TaskId>> {
+    /// The tasks that should have been dispatched by then, longest overdue first.
+    pub async fn due(&self, by: Timestamp, limit: i32) -> Result<Vec<TaskId>> {
         #[derive(Deserialize)]
         struct Key {
             id: TaskId,
@@ -262,12 +259,12 @@ impl TaskStore {
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
         };
-        let keys = index.due(&self.client, now_ms, limit).await?;
+        let keys = index.due(&self.client, by.as_millisecond(), limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.id)).collect()
     }
 
-    /// Notes that the sweeper sends a message for the task; `false` when one was sent after `not_since_ms`.
-    pub async fn note_dispatch(&self, task: &Task, now_ms: i64, not_since_ms: i64) -> Result<bool> {
+    /// Notes that the sweeper sends a message for the task; `false` when one was sent after `not_since`.
+    pub async fn note_dispatch(&self, task: &Task, now: Timestamp, not_since: Timestamp) -> Result<bool> {
         let outcome = self
             .client
             .update_item()
@@ -275,9 +272,9 @@ impl TaskStore {
             .key("id", n(task.id))
             .condition_expression("next_action_at = :seen AND (attribute_not_exists(swept_at) OR swept_at < :since)")
             .update_expression("SET swept_at = :now")
-            .expression_attribute_values(":seen", n(task.next_action_at.unwrap_or_default()))
-            .expression_attribute_values(":since", n(not_since_ms))
-            .expression_attribute_values(":now", n(now_ms))
+            .expression_attribute_values(":seen", milliseconds(task.next_action_at.unwrap_or_default()))
+            .expression_attribute_values(":since", milliseconds(not_since))
+            .expression_attribute_values(":now", milliseconds(now))
             .send()
             .await;
         unless_refused(outcome, "dynamodb:UpdateItem")

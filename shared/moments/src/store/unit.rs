@@ -4,13 +4,13 @@
 //! unit found in SENDING is never sent again.
 
 mod change;
+mod key;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteItem, Update};
-use kernel::Context;
-use kernel::config::ConfigError;
+use jiff::Timestamp;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
@@ -20,9 +20,13 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use change::UnitChange;
 use change::{Expression, written};
+pub use key::UnitKey;
+pub(crate) use key::{NewUnit, Sender};
 
 use super::result::AccountResult;
-use super::{put, unless_refused, update};
+use super::{milliseconds, put, seconds, unless_refused, update};
+use crate::ids::{AccountId, CorpKey};
+use crate::provider::Provider;
 
 const WHAT: &str = "publish unit";
 
@@ -70,10 +74,13 @@ pub struct Unit {
     pub unit: String,
     /// The tenant.
     pub user_id: UserId,
+    /// Who is asked to publish it.
+    #[serde(rename = "account_type")]
+    pub provider: Provider,
     /// The company; absent for a personal account.
-    pub corp_key: Option<String>,
+    pub corp_key: Option<CorpKey>,
     /// The accounts it publishes for.
-    pub account_ids: Vec<String>,
+    pub account_ids: Vec<AccountId>,
     /// A company's: the same accounts' members, in the same order. Kept here, because an account may be disconnected
     /// while its member is still asked to publish.
     #[serde(default)]
@@ -113,7 +120,7 @@ pub struct Unit {
 
 impl Unit {
     /// The member of the company that an account is.
-    pub fn member_of(&self, account_id: &str) -> Option<&str> {
+    pub fn member_of(&self, account_id: &AccountId) -> Option<&str> {
         let place = self.account_ids.iter().position(|id| id == account_id)?;
         self.member_ids.get(place).map(String::as_str)
     }
@@ -121,6 +128,11 @@ impl Unit {
     /// The round it is of, which is part of its name: an account that is tried again is in a unit of a later one.
     pub fn round(&self) -> u32 {
         self.unit.rsplit_once('#').and_then(|(_, round)| round.parse().ok()).unwrap_or_default()
+    }
+
+    /// Its key.
+    pub fn key(&self) -> UnitKey<'_> {
+        UnitKey { task_id: self.task_id, unit: &self.unit }
     }
 
     /// Whether what the account's row tells is this unit's doing, and not that of another round.
@@ -133,40 +145,34 @@ impl Unit {
         if self.asked_member_ids.is_empty() { &self.member_ids } else { &self.asked_member_ids }
     }
 
-    /// Whether it may be publishing at `now_ms`, or may have published without its post being told as its own.
-    pub fn undecided(&self, now_ms: i64) -> bool {
+    /// Whether it may be publishing at `now`, or may have published without its post being told as its own.
+    pub fn undecided(&self, now: Timestamp) -> bool {
         match self.stage {
             UnitStage::Sending | UnitStage::Unconfirmed | UnitStage::Answered => true,
-            UnitStage::Queued => self.lease_owner.is_some() && self.next_action_at.is_some_and(|end| end > now_ms),
+            UnitStage::Queued => {
+                self.lease_owner.is_some() && self.next_action_at.is_some_and(|end| end > now.as_millisecond())
+            }
             UnitStage::Submitted | UnitStage::Waiting | UnitStage::Done => false,
         }
     }
 }
 
-/// An account of a unit, with its member if it is of a company.
-pub(crate) type Sender<'a> = (&'a str, Option<&'a str>);
-
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct UnitStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl UnitStore {
-    /// The store of `t_moment_publish_unit`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_moment_publish_unit")? })
-    }
-
     /// The unit, read consistently.
-    pub async fn get(&self, task: TaskId, unit: &str) -> Result<Option<Unit>> {
+    pub async fn get(&self, key: UnitKey<'_>) -> Result<Option<Unit>> {
         let answer = self
             .client
             .get_item()
             .table_name(&self.table)
-            .key("task_id", n(task))
-            .key("unit", s(unit))
+            .key("task_id", n(key.task_id))
+            .key("unit", s(key.unit))
             .consistent_read(true)
             .send()
             .await
@@ -194,26 +200,22 @@ impl UnitStore {
     }
 
     /// A new unit of these accounts, as one action of the transaction that hands them to it.
-    pub(crate) fn create(
-        &self,
-        (task, user_id, unit): (TaskId, UserId, &str),
-        corp_key: Option<&str>,
-        accounts: &[Sender<'_>],
-        now_ms: i64,
-    ) -> Result<TransactWriteItem> {
+    pub(crate) fn create(&self, new: &NewUnit<'_>, now: Timestamp) -> Result<TransactWriteItem> {
+        let NewUnit { key, user_id, provider, corp_key, senders } = *new;
         let mut builder = Put::builder()
             .table_name(&self.table)
-            .item("task_id", n(task))
-            .item("unit", s(unit))
+            .item("task_id", n(key.task_id))
+            .item("unit", s(key.unit))
             .item("user_id", n(user_id))
-            .item("account_ids", AttributeValue::L(accounts.iter().map(|(account, _)| s(*account)).collect()))
+            .item("account_type", s(provider.account_type()))
+            .item("account_ids", AttributeValue::L(senders.iter().map(|sender| s(sender.account_id)).collect()))
             .item("stage", s(UnitStage::Queued.as_str()))
-            .item("due_shard", s(shard(task, unit)))
-            .item("next_action_at", n(now_ms))
-            .item("create_time", n(now_ms.div_euclid(1_000)))
+            .item("due_shard", s(shard(key)))
+            .item("next_action_at", milliseconds(now))
+            .item("create_time", seconds(now))
             .condition_expression("attribute_not_exists(task_id)");
         if let Some(corp_key) = corp_key {
-            let members = accounts.iter().map(|(_, member)| s(member.unwrap_or_default())).collect();
+            let members = senders.iter().map(|sender| s(sender.member_id.unwrap_or_default())).collect();
             builder = builder.item("corp_key", s(corp_key)).item("member_ids", AttributeValue::L(members));
         }
         put(builder)
@@ -221,16 +223,16 @@ impl UnitStore {
 
     /// Takes the unit up with this lease. `None`: it is done, somebody holds it, or its time has not come. An owner is
     /// new with every lease, so finding it in the row already is the SDK's retry of a lost answer.
-    pub async fn claim(&self, (task, unit): (TaskId, &str), lease: &Lease) -> Result<Option<Unit>> {
+    pub async fn claim(&self, key: UnitKey<'_>, lease: &Lease) -> Result<Option<Unit>> {
         let outcome = self
-            .alone(task, unit)
+            .alone(key)
             .condition_expression("next_action_at <= :now OR lease_owner = :owner")
             .update_expression(
                 "SET lease_owner = :owner, next_action_at = :lease_end REMOVE swept_at ADD attempts :one",
             )
             .expression_attribute_values(":owner", s(lease.owner()))
-            .expression_attribute_values(":now", n(lease.taken_at().as_millisecond()))
-            .expression_attribute_values(":lease_end", n(lease.end().as_millisecond()))
+            .expression_attribute_values(":now", milliseconds(lease.taken_at()))
+            .expression_attribute_values(":lease_end", milliseconds(lease.end()))
             .expression_attribute_values(":one", n(1))
             .return_values(ReturnValue::AllNew)
             .send()
@@ -257,7 +259,7 @@ impl UnitStore {
     pub(crate) async fn note(&self, unit: &Unit, lease: &Lease, change: &UnitChange) -> Result<bool> {
         let Expression { update, values } = written(unit, lease, change);
         let outcome = self
-            .alone(unit.task_id, &unit.unit)
+            .alone(unit.key())
             .condition_expression("lease_owner = :owner AND stage IN (:seen, :stage)")
             .update_expression(update)
             .set_expression_attribute_values(Some(values))
@@ -279,7 +281,7 @@ impl UnitStore {
 
     /// Takes a unit that ended without anybody's knowing back to `stage`, to be sent again if it does not show, as one
     /// action of a transaction.
-    pub(crate) fn reopen(&self, unit: &Unit, stage: UnitStage, now_ms: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn reopen(&self, unit: &Unit, stage: UnitStage, now: Timestamp) -> Result<TransactWriteItem> {
         update(
             self.row(unit)
                 .condition_expression("stage = :done")
@@ -290,15 +292,15 @@ impl UnitStore {
                 .expression_attribute_values(":done", s(UnitStage::Done.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))
                 .expression_attribute_values(":zero", n(0))
-                .expression_attribute_values(":shard", s(shard(unit.task_id, &unit.unit)))
-                .expression_attribute_values(":now", n(now_ms))
+                .expression_attribute_values(":shard", s(shard(unit.key())))
+                .expression_attribute_values(":now", milliseconds(now))
                 .expression_attribute_values(":true", AttributeValue::Bool(true)),
         )
     }
 
     /// Sends the unit back to `stage`, where nothing is known of its post, which it had taken another's for, as one action
     /// of a transaction. Whoever works on it loses it.
-    pub(crate) fn send_back(&self, unit: &Unit, stage: UnitStage, now_ms: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn send_back(&self, unit: &Unit, stage: UnitStage, now: Timestamp) -> Result<TransactWriteItem> {
         update(
             self.row(unit)
                 .condition_expression("stage = :seen")
@@ -309,14 +311,14 @@ impl UnitStore {
                 .expression_attribute_values(":seen", s(unit.stage.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))
                 .expression_attribute_values(":zero", n(0))
-                .expression_attribute_values(":shard", s(shard(unit.task_id, &unit.unit)))
-                .expression_attribute_values(":now", n(now_ms)),
+                .expression_attribute_values(":shard", s(shard(unit.key())))
+                .expression_attribute_values(":now", milliseconds(now)),
         )
     }
 
     /// An update of the row by itself.
-    fn alone(&self, task: TaskId, unit: &str) -> UpdateItemFluentBuilder {
-        self.client.update_item().table_name(&self.table).key("task_id", n(task)).key("unit", s(unit))
+    fn alone(&self, key: UnitKey<'_>) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.table).key("task_id", n(key.task_id)).key("unit", s(key.unit))
     }
 
     /// An update of the row as one action of a transaction.
@@ -324,8 +326,8 @@ impl UnitStore {
         Update::builder().table_name(&self.table).key("task_id", n(unit.task_id)).key("unit", s(&unit.unit))
     }
 
-    /// The units that should have moved at `now_ms`, longest overdue first.
-    pub async fn due(&self, now_ms: i64, limit: i32) -> Result<Vec<(TaskId, String)>> {
+    /// The units that should have moved by then, longest overdue first.
+    pub async fn due(&self, by: Timestamp, limit: i32) -> Result<Vec<(TaskId, String)>> {
         #[derive(Deserialize)]
         struct Key {
             task_id: TaskId,
@@ -337,25 +339,25 @@ impl UnitStore {
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
         };
-        let keys = index.due(&self.client, now_ms, limit).await?;
+        let keys = index.due(&self.client, by.as_millisecond(), limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| (key.task_id, key.unit))).collect()
     }
 
-    /// Notes that the sweeper sends a message for the unit; `false` when one was sent after `not_since_ms`.
-    pub async fn note_dispatch(&self, unit: &Unit, now_ms: i64, not_since_ms: i64) -> Result<bool> {
+    /// Notes that the sweeper sends a message for the unit; `false` when one was sent after `not_since`.
+    pub async fn note_dispatch(&self, unit: &Unit, now: Timestamp, not_since: Timestamp) -> Result<bool> {
         let outcome = self
-            .alone(unit.task_id, &unit.unit)
+            .alone(unit.key())
             .condition_expression("next_action_at = :seen AND (attribute_not_exists(swept_at) OR swept_at < :since)")
             .update_expression("SET swept_at = :now")
             .expression_attribute_values(":seen", n(unit.next_action_at.unwrap_or_default()))
-            .expression_attribute_values(":since", n(not_since_ms))
-            .expression_attribute_values(":now", n(now_ms))
+            .expression_attribute_values(":since", milliseconds(not_since))
+            .expression_attribute_values(":now", milliseconds(now))
             .send()
             .await;
         unless_refused(outcome, "dynamodb:UpdateItem")
     }
 }
 
-fn shard(task: TaskId, unit: &str) -> String {
-    due::shard_of_text(&format!("{task}{unit}"))
+fn shard(key: UnitKey<'_>) -> String {
+    due::shard_of_text(&format!("{}{}", key.task_id, key.unit))
 }

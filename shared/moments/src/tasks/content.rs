@@ -2,14 +2,14 @@
 
 use futures::{StreamExt, stream};
 use kernel::FieldProblem;
-use kernel::config::{ConfigError, Env};
 use secrecy::SecretString;
 
-use crate::config::base_url;
+use crate::config::CreationSettings;
 use crate::content::{ContentError, ContentLibrary};
 use crate::error::{Error, Result};
 use crate::media::{Limits, MediaFetcher, MediaKind, check_set};
-use crate::rules::{SensitiveWords, is_blank, text_problems, with_line_feeds};
+use crate::provider::PostKind;
+use crate::rules::{SensitiveWords, is_blank, text_problems, trimmed, with_line_feeds};
 use crate::store::task::ContentId;
 
 /// Media fetched at once: nine of them are two rounds of eight seconds. Three rounds, after five seconds for the draft,
@@ -21,7 +21,7 @@ const PARALLEL: usize = 5;
 pub(super) struct Content {
     pub text: String,
     pub media_urls: Vec<String>,
-    pub is_video: bool,
+    pub kind: PostKind,
 }
 
 /// Resolves and checks content.
@@ -30,28 +30,15 @@ pub(super) struct ContentDesk {
     library: Option<ContentLibrary>,
     fetcher: MediaFetcher,
     words: SensitiveWords,
-    limits: Limits,
 }
 
 impl ContentDesk {
-    pub fn new(env: &Env) -> Result<Self, ConfigError> {
-        let library = match env.optional("CONTENT_API_URL") {
-            None => None,
-            Some(url) => {
-                let timeout = env.seconds("CONTENT_TIMEOUT_SECONDS", 5)?;
-                Some(ContentLibrary::new(base_url(env, "CONTENT_API_URL", &url)?, timeout))
-            }
-        };
-        Ok(Self {
-            library,
-            fetcher: MediaFetcher::from_env(env)?,
-            words: SensitiveWords::from_env(env)?,
-            limits: Limits::WECOM.with_pixels_from(env)?,
-        })
+    pub fn new(settings: CreationSettings) -> Self {
+        let CreationSettings { library, media, words, .. } = settings;
+        Self { library, fetcher: MediaFetcher::with_settings(media), words }
     }
 
-    /// The content of a request. What the request says itself goes before what the library's draft says; what it leaves
-    /// empty it does not say, for a form sends the fields nobody filled in.
+    /// The content of a normalised request. What the request says itself goes before what the library's draft says.
     pub async fn resolve(
         &self,
         bearer: &SecretString,
@@ -73,10 +60,11 @@ impl ContentDesk {
             }
         };
         let (draft_text, draft_media) = draft.map_or((None, Vec::new()), |draft| (draft.text, draft.media_urls));
+        let draft_media = || draft_media.iter().map(|url| trimmed(url).to_owned()).collect();
         let mut content = Content {
-            text: with_line_feeds(text.filter(|text| !is_blank(text)).or(draft_text.as_deref()).unwrap_or_default()),
-            media_urls: media_urls.filter(|urls| !urls.is_empty()).map_or(draft_media, <[String]>::to_vec),
-            is_video: false,
+            text: with_line_feeds(text.or(draft_text.as_deref()).unwrap_or_default()),
+            media_urls: media_urls.map_or_else(draft_media, <[String]>::to_vec),
+            kind: PostKind::Text,
         };
         let mut problems = text_problems(&content.text, &self.words);
         if is_blank(&content.text) && content.media_urls.is_empty() {
@@ -85,19 +73,19 @@ impl ContentDesk {
         problems.extend(self.fetcher.plausible(&content.media_urls));
         if problems.is_empty() {
             match self.judge(&content.media_urls).await {
-                Ok(is_video) => content.is_video = is_video,
+                Ok(kind) => content.kind = kind,
                 Err(found) => problems = found,
             }
         }
         if problems.is_empty() { Ok(content) } else { Err(Error::ContentRefused(problems)) }
     }
 
-    /// Fetches and judges the media; tells whether they are a video.
-    async fn judge(&self, urls: &[String]) -> Result<bool, Vec<FieldProblem>> {
+    /// Fetches and judges the media; tells what they are.
+    async fn judge(&self, urls: &[String]) -> Result<PostKind, Vec<FieldProblem>> {
         // A few at a time, and of each only what it is: nine pictures may weigh 90 MB together.
         let fetches: Vec<_> = urls
             .iter()
-            .map(|url| async move { self.fetcher.fetch(url, self.limits).await.map(|medium| medium.kind) })
+            .map(|url| async move { self.fetcher.fetch(url, Limits::WECOM).await.map(|medium| medium.kind) })
             .collect();
         // From a list: a stream that maps references makes a future that the compiler cannot prove to be `Send`.
         let fetched: Vec<_> = stream::iter(fetches).buffered(PARALLEL).collect().await;
@@ -112,7 +100,12 @@ impl ContentDesk {
         if problems.is_empty() {
             problems = check_set(&media);
         }
-        let is_video = media.iter().any(|medium| matches!(medium, MediaKind::Video { .. }));
-        if problems.is_empty() { Ok(is_video) } else { Err(problems) }
+        let kind = match media.first() {
+            None => PostKind::Text,
+            Some(MediaKind::Image { .. }) => PostKind::Images,
+            // One and nothing beside it, or the set has a problem.
+            Some(MediaKind::Video { .. }) => PostKind::Video,
+        };
+        if problems.is_empty() { Ok(kind) } else { Err(problems) }
     }
 }

@@ -4,45 +4,28 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use kernel::Context;
+use kernel::FieldProblem;
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
-use kernel::mac::sha256_hex;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
-use kernel::{Clock, FieldProblem};
 use secrecy::SecretString;
 use tracing::info;
 
 use super::content::{Content, ContentDesk};
+use super::request::NewTaskRequest;
 use super::start::Starter;
-use crate::accounts::is_account_id;
-use crate::config::video_cover;
+use crate::config::CreationSettings;
 use crate::error::{Error, Result};
-use crate::ledger::Ledger;
+use crate::ids::AccountId;
 use crate::rules::MAX_ACCOUNTS;
-use crate::store::account::{Account, AccountStatus, AccountStore, AccountType};
-use crate::store::idempotency::IdempotencyStore;
+use crate::store::Stores;
+use crate::store::account::{Account, AccountStatus};
 use crate::store::task::{ContentId, NewTask, Task};
+use crate::time::whole_second;
 
 /// The farthest a task may be planned, in seconds: a year.
 const HORIZON: i64 = 365 * 86_400;
-
-/// A request for a task.
-#[derive(Debug)]
-pub struct NewTaskRequest {
-    /// A draft of the content library.
-    pub content_id: Option<ContentId>,
-    /// The text.
-    pub text: Option<String>,
-    /// The media.
-    pub media_urls: Option<Vec<String>>,
-    /// The accounts.
-    pub account_ids: Vec<String>,
-    /// When; at once when absent.
-    pub scheduled_time: Option<Timestamp>,
-    /// The caller's key for this request.
-    pub idempotency_key: Option<String>,
-}
 
 /// A task that was made, now or by the same request before.
 #[derive(Debug)]
@@ -52,7 +35,15 @@ pub struct Created {
     /// Where its content is from.
     pub content_id: Option<ContentId>,
     /// When it was made.
-    pub create_time: i64,
+    pub create_time: Timestamp,
+}
+
+/// A request, whose it is, and what another one has to equal to be the same.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    user_id: UserId,
+    request: &'a NewTaskRequest,
+    fingerprint: &'a str,
 }
 
 /// What became of the transaction of a new task.
@@ -69,26 +60,21 @@ enum Written {
 /// Makes tasks.
 #[derive(Debug, Clone)]
 pub struct TaskCreation {
-    ledger: Ledger,
-    accounts: AccountStore,
-    idempotency: IdempotencyStore,
+    stores: Stores,
     content: ContentDesk,
-    video_cover: bool,
+    personal_videos: bool,
     starter: Starter,
-    clock: Clock,
 }
 
 impl TaskCreation {
     /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let settings = CreationSettings::load(&cx.env)?;
         Ok(Self {
-            ledger: Ledger::new(cx)?,
-            accounts: AccountStore::new(cx)?,
-            idempotency: IdempotencyStore::new(cx)?,
-            content: ContentDesk::new(&cx.env)?,
-            video_cover: video_cover(&cx.env).is_some(),
+            stores: Stores::new(cx)?,
+            personal_videos: settings.personal_videos,
+            content: ContentDesk::new(settings),
             starter: Starter::new(cx)?,
-            clock: cx.clock.clone(),
         })
     }
 
@@ -108,8 +94,10 @@ impl TaskCreation {
     }
 
     async fn try_create(&self, user_id: UserId, bearer: &SecretString, request: &NewTaskRequest) -> Result<Created> {
-        let hash = fingerprint(request);
-        if let Some(created) = self.answered(user_id, request, &hash).await? {
+        let request = &request.normalised();
+        let fingerprint = request.fingerprint();
+        let asked = Asked { user_id, request, fingerprint: &fingerprint };
+        if let Some(created) = self.answered(asked).await? {
             return Ok(created);
         }
         self.check_choice(request)?;
@@ -118,51 +106,43 @@ impl TaskCreation {
             .content
             .resolve(bearer, request.content_id.as_ref(), request.text.as_deref(), request.media_urls.as_deref())
             .await?;
-        let personal = accounts.iter().any(|account| account.account_type == AccountType::Personal);
-        if content.is_video && personal && !self.video_cover {
-            let problem = "个人号暂不支持发布视频，请改用图片，或只选择企业微信账号";
+        let refuses = |account: &Account| account.provider.refuses(content.kind, self.personal_videos);
+        if let Some(problem) = accounts.iter().find_map(refuses) {
             return Err(Error::ContentRefused(vec![FieldProblem::new("mediaUrls[0]", problem)]));
         }
-        let write = || self.try_write(user_id, request, &hash, &accounts, &content);
-        on_conflict(&self.clock, "moment task", TRIES, write).await
+        let write = || self.try_write(asked, &accounts, &content);
+        on_conflict(&self.stores.clock, "moment task", TRIES, write).await
     }
 
-    async fn try_write(
-        &self,
-        user_id: UserId,
-        request: &NewTaskRequest,
-        hash: &str,
-        accounts: &[Account],
-        content: &Content,
-    ) -> Result<Attempt<Created>> {
-        let now = self.clock.now();
+    async fn try_write(&self, asked: Asked<'_>, accounts: &[Account], content: &Content) -> Result<Attempt<Created>> {
+        let Asked { user_id, request, .. } = asked;
+        let now = self.stores.clock.now();
         let id = TaskId::generate(now);
-        match self.write(user_id, request, hash, (id, now), accounts, content).await? {
+        match self.write(asked, id, now, accounts, content).await? {
             Written::Yes => {
                 let scheduled_time = request.scheduled_time.map(tracing::field::display);
                 info!(task.id = id.get(), accounts = accounts.len(), scheduled_time, "moment task {id} created");
                 self.starter.start(id, user_id, request.scheduled_time.map(planned_time)).await;
                 let content_id = request.content_id.clone();
-                Ok(Attempt::Done(Created { id, content_id, create_time: now.as_second() }))
+                Ok(Attempt::Done(Created { id, content_id, create_time: whole_second(now) }))
             }
-            Written::AnsweredBefore => {
-                Ok(self.answered(user_id, request, hash).await?.map_or(Attempt::Conflict, Attempt::Done))
-            }
+            Written::AnsweredBefore => Ok(self.answered(asked).await?.map_or(Attempt::Conflict, Attempt::Done)),
             Written::IdTaken => Ok(Attempt::Conflict),
         }
     }
 
-    async fn answered(&self, user_id: UserId, request: &NewTaskRequest, hash: &str) -> Result<Option<Created>> {
+    async fn answered(&self, asked: Asked<'_>) -> Result<Option<Created>> {
+        let Asked { user_id, request, fingerprint } = asked;
         let Some(key) = &request.idempotency_key else { return Ok(None) };
-        let Some(answered) = self.idempotency.get(user_id, key, self.clock.now().as_second()).await? else {
+        let Some(answered) = self.stores.idempotency.get(user_id, key, self.stores.clock.now()).await? else {
             return Ok(None);
         };
-        if answered.request_hash != hash {
+        if answered.request_hash != fingerprint {
             return Err(Error::IdempotencyKeyReused);
         }
         let id: TaskId =
             answered.task_id.to_string().parse().map_err(|_| kernel::Error::Corrupt("idempotency record"))?;
-        let task: Task = self.ledger.tasks.get(id).await?.ok_or(kernel::Error::Corrupt("idempotency record"))?;
+        let task: Task = self.stores.tasks.get(id).await?.ok_or(kernel::Error::Corrupt("idempotency record"))?;
         Ok(Some(Created { id, content_id: task.content_id, create_time: task.create_time }))
     }
 
@@ -177,14 +157,14 @@ impl TaskCreation {
         if request.account_ids.is_empty() || request.account_ids.len() > MAX_ACCOUNTS {
             problems.push(FieldProblem::new("accountIds", format!("请选择 1 到 {MAX_ACCOUNTS} 个账号")));
         }
-        problems.extend(time_problem(request.scheduled_time, self.clock.now()));
+        problems.extend(time_problem(request.scheduled_time, self.stores.clock.now()));
         if problems.is_empty() { Ok(()) } else { Err(Error::ContentRefused(problems)) }
     }
 
-    async fn own_accounts(&self, user_id: UserId, ids: &[String]) -> Result<Vec<Account>> {
+    async fn own_accounts(&self, user_id: UserId, ids: &[AccountId]) -> Result<Vec<Account>> {
         // What can be no id is in no table, and asking for it would fail the whole look-up.
-        let askable: Vec<String> = ids.iter().filter(|id| is_account_id(id)).cloned().collect();
-        let mut accounts = self.accounts.by_ids(&askable).await?;
+        let askable: Vec<AccountId> = ids.iter().filter(|id| id.is_possible()).cloned().collect();
+        let mut accounts = self.stores.accounts.by_ids(&askable).await?;
         accounts.retain(|account| account.user_id == user_id);
         let (mut missing, mut unusable) = (Vec::new(), Vec::new());
         for (index, id) in ids.iter().enumerate() {
@@ -214,13 +194,13 @@ impl TaskCreation {
 
     async fn write(
         &self,
-        user_id: UserId,
-        request: &NewTaskRequest,
-        hash: &str,
-        (id, now): (TaskId, Timestamp),
+        asked: Asked<'_>,
+        id: TaskId,
+        now: Timestamp,
         accounts: &[Account],
         content: &Content,
     ) -> Result<Written> {
+        let Asked { user_id, request, fingerprint } = asked;
         let task = NewTask {
             id,
             user_id,
@@ -230,16 +210,16 @@ impl TaskCreation {
             scheduled_time: request.scheduled_time.map(planned_time),
         };
         let mut transaction = Transaction::new();
-        transaction.add(self.ledger.tasks.create(&task, now)?);
+        transaction.add(self.stores.tasks.create(&task, now)?);
         for account in accounts {
             let (account_id, name) = (&account.account_id, &account.account_name);
-            transaction.add(self.ledger.results.create(id, account_id, name, now.as_second())?);
+            transaction.add(self.stores.results.create(id, account_id, name, now)?);
         }
         let key_is_new = match &request.idempotency_key {
             None => None,
-            Some(key) => Some(transaction.add(self.idempotency.remember(user_id, key, hash, id, now.as_second())?)),
+            Some(key) => Some(transaction.add(self.stores.idempotency.remember(user_id, key, fingerprint, id, now)?)),
         };
-        match transaction.commit(&self.ledger.client, &self.clock).await {
+        match self.stores.commit(&transaction).await {
             Err(error) if is_unanswered(&error) => self.look_for(user_id, id, error).await,
             Err(error) => Err(error.into()),
             Ok(outcome) if outcome.is_committed() => Ok(Written::Yes),
@@ -250,7 +230,7 @@ impl TaskCreation {
 
     /// The transaction was sent and nobody answered: if the task is there, it was carried out.
     async fn look_for(&self, user_id: UserId, id: TaskId, unanswered: kernel::Error) -> Result<Written> {
-        match self.ledger.tasks.get(id).await {
+        match self.stores.tasks.get(id).await {
             Ok(Some(task)) if task.user_id == user_id => Ok(Written::Yes),
             _ => Err(Error::CreationUnproven(unanswered)),
         }
@@ -282,19 +262,6 @@ pub(super) fn time_problem(time: Option<Timestamp>, now: Timestamp) -> Option<Fi
         return None;
     };
     Some(FieldProblem::new("scheduledTime", problem))
-}
-
-/// Two requests with the same fingerprint ask for the same thing.
-fn fingerprint(request: &NewTaskRequest) -> String {
-    let content_id = request.content_id.as_ref().map(ToString::to_string);
-    let parts = serde_json::json!([
-        content_id,
-        request.text,
-        request.media_urls,
-        request.account_ids,
-        request.scheduled_time.map(Timestamp::as_nanosecond).map(|time| time.to_string()),
-    ]);
-    sha256_hex(parts.to_string().as_bytes())
 }
 
 #[cfg(test)]

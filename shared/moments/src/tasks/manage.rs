@@ -1,25 +1,23 @@
 //! Calling off and moving: each legal only in certain states.
 
 use jiff::Timestamp;
-use kernel::Clock;
-use kernel::Context;
 use kernel::advice;
-use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
 use tracing::info;
 
 use super::create::{planned_time, time_problem};
-use super::own;
+use super::read;
 use super::start::Starter;
 use crate::error::{Error, Result};
-use crate::ledger::Ledger;
+use crate::ids::AccountId;
 use crate::publish::{Intervention, intervene};
 use crate::status::{ResultStatus, TaskStatus, derive};
+use crate::store::Stores;
 use crate::store::result::AccountState;
 use crate::store::task::TaskChange;
-use crate::store::unit::{Unit, UnitStore};
+use crate::store::unit::Unit;
 
 /// What a step of calling off has done.
 enum Cancelled {
@@ -29,131 +27,128 @@ enum Cancelled {
     Some,
 }
 
-/// See the module.
-#[derive(Debug, Clone)]
-pub struct TaskManagement {
-    pub(super) ledger: Ledger,
-    pub(super) units: UnitStore,
-    pub(super) starter: Starter,
-    pub(super) clock: Clock,
+/// Calls the task off: the whole of it before it is dispatched, afterwards the accounts for which nothing was
+/// sent yet.
+///
+/// # Errors
+/// [`Error::StateForbids`] when nothing is left to be called off.
+pub async fn cancel(stores: &Stores, starter: &Starter, user_id: UserId, task_id: TaskId) -> Result<()> {
+    let mut some = false;
+    loop {
+        let step = || try_cancel(stores, starter, user_id, task_id, some);
+        match on_conflict(&stores.clock, "moment task", TRIES, step).await {
+            Ok(Cancelled::Everything) => return Ok(()),
+            Ok(Cancelled::Some) => some = true,
+            // What is called off stays so; the rest goes on.
+            Err(Error::Kernel(kernel::Error::Busy(_))) if some => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
 }
 
-impl TaskManagement {
-    /// From the environment.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            ledger: Ledger::new(cx)?,
-            units: UnitStore::new(cx)?,
-            starter: Starter::new(cx)?,
-            clock: cx.clock.clone(),
-        })
-    }
-
-    /// Calls the task off: the whole of it before it is dispatched, afterwards the accounts for which nothing was
-    /// sent yet.
-    ///
-    /// # Errors
-    /// [`Error::StateForbids`] when nothing is left to be called off.
-    pub async fn cancel(&self, user_id: UserId, task_id: TaskId) -> Result<()> {
-        let mut some = false;
-        loop {
-            let step = on_conflict(&self.clock, "moment task", TRIES, || self.try_cancel(user_id, task_id, some)).await;
-            match step {
-                Ok(Cancelled::Everything) => return Ok(()),
-                Ok(Cancelled::Some) => some = true,
-                // What is called off stays so; the rest goes on.
-                Err(Error::Kernel(kernel::Error::Busy(_))) if some => return Ok(()),
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Calls off as much as fits one transaction. `some` says whether an earlier one has called off anything.
-    async fn try_cancel(&self, user_id: UserId, task_id: TaskId, some: bool) -> Result<Attempt<Cancelled>> {
-        let (task, results) = own(&self.ledger, user_id, task_id).await?;
-        let open: Vec<&str> =
-            results.iter().filter(|result| !result.status.ended()).map(|result| result.account_id.as_str()).collect();
-        let units = if task.dispatched { self.callable(task_id).await? } else { Vec::new() };
-        let of_units = |account: &&str| units.iter().any(|unit| unit.account_ids.iter().any(|id| id == account));
-        // Before it is dispatched everything open waits, but what a retry has its unit read back for.
-        let waits = |account: &&str| {
-            results.iter().any(|result| result.account_id == **account && result.status == ResultStatus::Pending)
+/// Calls off as much as fits one transaction. `some` says whether an earlier one has called off anything.
+async fn try_cancel(
+    stores: &Stores,
+    starter: &Starter,
+    user_id: UserId,
+    task_id: TaskId,
+    some: bool,
+) -> Result<Attempt<Cancelled>> {
+    let (task, results) = read(stores, user_id, task_id).await?;
+    let open: Vec<&AccountId> =
+        results.iter().filter(|result| !result.status.ended()).map(|result| &result.account_id).collect();
+    let units = if task.dispatched { callable(stores, task_id).await? } else { Vec::new() };
+    let of_units = |account: &&AccountId| units.iter().any(|unit| unit.account_ids.iter().any(|id| id == *account));
+    // Before it is dispatched everything open waits, but what a retry has its unit read back for.
+    let waits = |account: &&AccountId| {
+        results.iter().any(|result| result.account_id == **account && result.status == ResultStatus::Pending)
+    };
+    let called_off: Vec<&AccountId> =
+        open.into_iter().filter(|account| if task.dispatched { of_units(account) } else { waits(account) }).collect();
+    if called_off.is_empty() {
+        return match (some, task.status.ended()) {
+            (true, _) => Ok(Attempt::Done(Cancelled::Everything)),
+            (false, true) => Err(Error::StateForbids(advice::TASK_HAS_ENDED)),
+            (false, false) => Err(Error::StateForbids(advice::TASK_IS_SUBMITTED)),
         };
-        let called_off: Vec<&str> = open
-            .into_iter()
-            .filter(|account| if task.dispatched { of_units(account) } else { waits(account) })
-            .collect();
-        if called_off.is_empty() {
-            return match (some, task.status.ended()) {
-                (true, _) => Ok(Attempt::Done(Cancelled::Everything)),
-                (false, true) => Err(Error::StateForbids(advice::TASK_HAS_ENDED)),
-                (false, false) => Err(Error::StateForbids(advice::TASK_IS_SUBMITTED)),
-            };
-        }
-        let now = self.clock.now().as_second();
-        let derived = derive(results.iter().map(|result| {
-            if called_off.contains(&result.account_id.as_str()) { ResultStatus::Cancelled } else { result.status }
+    }
+    let now = stores.clock.now();
+    let derived =
+        derive(results.iter().map(|result| {
+            if called_off.contains(&&result.account_id) { ResultStatus::Cancelled } else { result.status }
         }));
-        let change = if task.dispatched { TaskChange::Results(derived) } else { TaskChange::Ended(derived) };
-        let mut transaction = Transaction::new();
-        transaction.add(self.ledger.tasks.advance(&task, change, now)?);
-        for unit in &units {
-            transaction.add(self.units.cancel(unit)?);
-        }
-        for account in &called_off {
-            transaction.add(self.ledger.results.set(task_id, account, &AccountState::Cancelled, now)?);
-        }
-        if !transaction.commit(&self.ledger.client, &self.clock).await?.is_committed() {
-            return Ok(Attempt::Conflict);
-        }
-        info!(task.id = task_id.get(), accounts = called_off.len(), "moment task {task_id} called off");
-        if task.dispatched {
-            return Ok(Attempt::Done(Cancelled::Some));
-        }
-        self.starter.stop(task_id).await;
-        Ok(Attempt::Done(Cancelled::Everything))
+    let change = if task.dispatched { TaskChange::Results(derived) } else { TaskChange::Ended(derived) };
+    let mut transaction = Transaction::new();
+    transaction.add(stores.tasks.advance(&task, change, now)?);
+    for unit in &units {
+        transaction.add(stores.units.cancel(unit)?);
     }
+    for account in &called_off {
+        transaction.add(stores.results.set(task_id, account, &AccountState::Cancelled, now)?);
+    }
+    if !stores.commit(&transaction).await?.is_committed() {
+        return Ok(Attempt::Conflict);
+    }
+    info!(task.id = task_id.get(), accounts = called_off.len(), "moment task {task_id} called off");
+    if task.dispatched {
+        return Ok(Attempt::Done(Cancelled::Some));
+    }
+    starter.stop(task_id).await;
+    Ok(Attempt::Done(Cancelled::Everything))
+}
 
-    /// Units for which nothing was sent yet, as many as fit one transaction with their accounts.
-    async fn callable(&self, task_id: TaskId) -> Result<Vec<Unit>> {
-        let mut units = self.units.of_task(task_id).await?;
-        let mut actions = 1;
-        units.retain(|unit| {
-            let more = 1 + unit.account_ids.len();
-            let allowed = intervene(unit.stage, Intervention::CalledOff).is_some();
-            let fits = allowed && actions + more <= MAX_ACTIONS;
-            actions += if fits { more } else { 0 };
-            fits
-        });
-        Ok(units)
-    }
+/// Units for which nothing was sent yet, as many as fit one transaction with their accounts.
+async fn callable(stores: &Stores, task_id: TaskId) -> Result<Vec<Unit>> {
+    let mut units = stores.units.of_task(task_id).await?;
+    let mut actions = 1;
+    units.retain(|unit| {
+        let more = 1 + unit.account_ids.len();
+        let allowed = intervene(unit.stage, Intervention::CalledOff).is_some();
+        let fits = allowed && actions + more <= MAX_ACTIONS;
+        actions += if fits { more } else { 0 };
+        fits
+    });
+    Ok(units)
+}
 
-    /// Moves a timed task to another time.
-    ///
-    /// # Errors
-    /// [`Error::StateForbids`] once it is dispatched, [`Error::ContentRefused`] for a time that may not be.
-    pub async fn reschedule(&self, user_id: UserId, task_id: TaskId, time: Timestamp) -> Result<()> {
-        if let Some(problem) = time_problem(Some(time), self.clock.now()) {
-            return Err(Error::ContentRefused(vec![problem]));
-        }
-        on_conflict(&self.clock, "moment task", TRIES, || self.try_reschedule(user_id, task_id, time)).await
+/// Moves a timed task to another time.
+///
+/// # Errors
+/// [`Error::StateForbids`] once it is dispatched, [`Error::ContentRefused`] for a time that may not be.
+pub async fn reschedule(
+    stores: &Stores,
+    starter: &Starter,
+    user_id: UserId,
+    task_id: TaskId,
+    time: Timestamp,
+) -> Result<()> {
+    if let Some(problem) = time_problem(Some(time), stores.clock.now()) {
+        return Err(Error::ContentRefused(vec![problem]));
     }
+    let step = || try_reschedule(stores, starter, user_id, task_id, time);
+    on_conflict(&stores.clock, "moment task", TRIES, step).await
+}
 
-    async fn try_reschedule(&self, user_id: UserId, task_id: TaskId, time: Timestamp) -> Result<Attempt<()>> {
-        let (task, _) = own(&self.ledger, user_id, task_id).await?;
-        if task.status != TaskStatus::Pending || task.dispatched || task.scheduled_time.is_none() {
-            return Err(Error::StateForbids(advice::TASK_HAS_BEGUN));
-        }
-        let change = TaskChange::Rescheduled(planned_time(time));
-        let mut transaction = Transaction::new();
-        transaction.add(self.ledger.tasks.advance(&task, change, self.clock.now().as_second())?);
-        if !transaction.commit(&self.ledger.client, &self.clock).await?.is_committed() {
-            return Ok(Attempt::Conflict);
-        }
-        info!(task.id = task_id.get(), scheduled_time = %time, "moment task {task_id} moved to {time}");
-        // From here on the old schedule finds a task whose time has not come, and the sweeper stands behind the new one.
-        self.starter.stop(task_id).await;
-        self.starter.start(task_id, user_id, Some(planned_time(time))).await;
-        Ok(Attempt::Done(()))
+async fn try_reschedule(
+    stores: &Stores,
+    starter: &Starter,
+    user_id: UserId,
+    task_id: TaskId,
+    time: Timestamp,
+) -> Result<Attempt<()>> {
+    let (task, _) = read(stores, user_id, task_id).await?;
+    if task.status != TaskStatus::Pending || task.dispatched || task.scheduled_time.is_none() {
+        return Err(Error::StateForbids(advice::TASK_HAS_BEGUN));
     }
+    let change = TaskChange::Rescheduled(planned_time(time));
+    let mut transaction = Transaction::new();
+    transaction.add(stores.tasks.advance(&task, change, stores.clock.now())?);
+    if !stores.commit(&transaction).await?.is_committed() {
+        return Ok(Attempt::Conflict);
+    }
+    info!(task.id = task_id.get(), scheduled_time = %time, "moment task {task_id} moved to {time}");
+    // From here on the old schedule finds a task whose time has not come, and the sweeper stands behind the new one.
+    starter.stop(task_id).await;
+    starter.start(task_id, user_id, Some(planned_time(time))).await;
+    Ok(Attempt::Done(()))
 }

@@ -3,50 +3,46 @@
 mod content;
 mod create;
 mod manage;
+mod request;
 mod retry;
 mod start;
 
-pub use create::{Created, NewTaskRequest, TaskCreation};
-pub use manage::TaskManagement;
-pub use retry::RetryRequest;
+pub use create::{Created, TaskCreation};
+pub use manage::{cancel, reschedule};
+pub use request::NewTaskRequest;
 pub(crate) use retry::next_round;
+pub use retry::{RetryRequest, retry};
+pub use start::Starter;
 
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::page::{Page, PageRequest};
 
 use crate::error::Result;
-use crate::ledger::Ledger;
+use crate::ledger;
 use crate::status::TaskStatus;
+use crate::store::Stores;
 use crate::store::result::AccountResult;
 use crate::store::task::Task;
 
-/// The tenant's tasks.
-#[derive(Debug, Clone)]
-pub struct Tasks {
-    ledger: Ledger,
-}
-
-impl Tasks {
-    /// From the environment.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { ledger: Ledger::new(cx)? })
-    }
-
-    /// The caller's task with its accounts.
-    pub async fn read(&self, user_id: UserId, task: TaskId) -> Result<(Task, Vec<AccountResult>)> {
-        own(&self.ledger, user_id, task).await
-    }
-
-    /// The caller's tasks, newest first.
-    pub async fn list(&self, user_id: UserId, status: Option<TaskStatus>, page: PageRequest) -> Result<Page<Task>> {
-        let found = self.ledger.tasks.of_user(user_id, status, page.offset(), page.size).await?;
-        Ok(page.answer(found.tasks, found.total))
-    }
-}
-
-pub(super) async fn own(ledger: &Ledger, user_id: UserId, task: TaskId) -> Result<(Task, Vec<AccountResult>)> {
-    let found = ledger.read(task).await?.filter(|(task, _)| task.user_id == user_id);
+/// The caller's task with its accounts.
+///
+/// # Errors
+/// [`kernel::Error::NotFound`] for a task that is missing or another user's.
+pub async fn read(stores: &Stores, user_id: UserId, task: TaskId) -> Result<(Task, Vec<AccountResult>)> {
+    let found = ledger::read(stores, task).await?.filter(|(task, _)| task.user_id == user_id);
     Ok(found.ok_or(kernel::Error::NotFound("moment task"))?)
+}
+
+/// The caller's tasks, newest first.
+///
+/// # Errors
+/// When the table cannot be read.
+pub async fn list(
+    stores: &Stores,
+    user_id: UserId,
+    status: Option<TaskStatus>,
+    page: PageRequest,
+) -> Result<Page<Task>> {
+    let found = stores.tasks.of_user(user_id, status, page.offset(), page.size).await?;
+    Ok(page.answer(found.tasks, found.total))
 }

@@ -9,11 +9,13 @@ use kernel::transaction::{MAX_ACTIONS, Transaction};
 use kernel::{FieldProblem, advice};
 use tracing::info;
 
-use super::manage::TaskManagement;
-use super::own;
+use super::read;
+use super::start::Starter;
 use crate::error::{Error, Result};
-use crate::publish::{Guards, Intervention, Retry, Standing, intervene, retry};
+use crate::ids::AccountId;
+use crate::publish::{self, Guards, Intervention, Retry, Standing, intervene};
 use crate::status::{ResultStatus, derive};
+use crate::store::Stores;
 use crate::store::result::{AccountResult, AccountState, Stage};
 use crate::store::task::TaskChange;
 use crate::store::unit::Unit;
@@ -22,7 +24,7 @@ use crate::store::unit::Unit;
 #[derive(Debug, Clone, Default)]
 pub struct RetryRequest {
     /// These accounts; all of the task when absent.
-    pub account_ids: Option<Vec<String>>,
+    pub account_ids: Option<Vec<AccountId>>,
     /// Also those of which nobody knows whether they have published.
     pub include_unconfirmed: bool,
 }
@@ -33,112 +35,115 @@ struct Reading<'a> {
     accounts: Vec<&'a AccountResult>,
 }
 
-impl TaskManagement {
-    /// Tries failed accounts of an ended task again, and no others. What certainly failed is begun anew; what is
-    /// unconfirmed is read back, and sent only if it does not show.
-    ///
-    /// # Errors
-    /// [`kernel::Error::InvalidRequest`] for accounts that cannot be meant, [`Error::NotFailed`] for such that have not
-    /// failed, [`Error::StateForbids`] when nothing is left to be tried, or the task is still under way.
-    pub async fn retry(&self, user_id: UserId, task_id: TaskId, request: &RetryRequest) -> Result<()> {
-        check_form(request)?;
-        // What is left to do. More than fit one transaction are done in several: whoever dies between them leaves the
-        // rest as it was, to be asked for again.
-        let mut left: Option<HashSet<String>> = None;
-        loop {
-            let step = || self.try_retry(user_id, task_id, request, left.as_ref());
-            let rest = on_conflict(&self.clock, "moment task", TRIES, step).await?;
-            if rest.is_empty() {
-                return Ok(());
-            }
-            left = Some(rest);
+/// Tries failed accounts of an ended task again, and no others. What certainly failed is begun anew; what is
+/// unconfirmed is read back, and sent only if it does not show.
+///
+/// # Errors
+/// [`kernel::Error::InvalidRequest`] for accounts that cannot be meant, [`Error::NotFailed`] for such that have not
+/// failed, [`Error::StateForbids`] when nothing is left to be tried, or the task is still under way.
+pub async fn retry(
+    stores: &Stores,
+    starter: &Starter,
+    user_id: UserId,
+    task_id: TaskId,
+    request: &RetryRequest,
+) -> Result<()> {
+    check_form(request)?;
+    // What is left to do. More than fit one transaction are done in several: whoever dies between them leaves the
+    // rest as it was, to be asked for again.
+    let mut left: Option<HashSet<AccountId>> = None;
+    loop {
+        let step = || try_retry(stores, starter, user_id, task_id, request, left.as_ref());
+        let rest = on_conflict(&stores.clock, "moment task", TRIES, step).await?;
+        if rest.is_empty() {
+            return Ok(());
         }
-    }
-
-    /// Has as much tried again as fits one transaction, and answers what is left. `left` are the accounts that an
-    /// earlier transaction left; the request says which when there was none.
-    async fn try_retry(
-        &self,
-        user_id: UserId,
-        task_id: TaskId,
-        request: &RetryRequest,
-        left: Option<&HashSet<String>>,
-    ) -> Result<Attempt<HashSet<String>>> {
-        let (task, results) = own(&self.ledger, user_id, task_id).await?;
-        let chosen = match left {
-            Some(left) => left.clone(),
-            None => {
-                check_accounts(request, &results)?;
-                if !task.status.ended() {
-                    return Err(Error::StateForbids(advice::TASK_IS_RUNNING));
-                }
-                choose(request, &results)?
-            }
-        };
-        let failed = results
-            .iter()
-            .filter(|result| result.status == ResultStatus::Failed && chosen.contains(&result.account_id));
-        let (unsure, certain): (Vec<&AccountResult>, Vec<&AccountResult>) =
-            failed.partition(|result| how(result, true) == Some(Retry::ReadFirst));
-        if unsure.is_empty() && certain.is_empty() {
-            return Ok(Attempt::Done(HashSet::new()));
-        }
-        let units = if unsure.is_empty() { Vec::new() } else { self.units.of_task(task_id).await? };
-        let readings = fitting(readings(&units, &unsure)?, 1 + certain.len());
-        let read: HashSet<&str> = readings.iter().flat_map(Reading::ids).collect();
-        let derived = derive(results.iter().map(|result| {
-            let id = result.account_id.as_str();
-            if read.contains(id) {
-                ResultStatus::Processing
-            } else if certain.iter().any(|one| one.account_id == id) {
-                ResultStatus::Pending
-            } else {
-                result.status
-            }
-        }));
-        let now = self.clock.now();
-        let (ms, second) = (now.as_millisecond(), now.as_second());
-        let due_at = (!certain.is_empty()).then_some(now);
-        let mut transaction = Transaction::new();
-        transaction.add(self.ledger.tasks.advance(&task, TaskChange::Reopened { derived, due_at }, second)?);
-        // A round of its own, so that no unit of an earlier one bears the same name.
-        let round = next_round(&results);
-        for result in &certain {
-            let state = AccountState::Pending { round };
-            transaction.add(self.ledger.results.set(task_id, &result.account_id, &state, second)?);
-        }
-        for reading in &readings {
-            let moment_known = reading.unit.corp_key.is_some() && reading.unit.moment_id.is_some();
-            let stage = intervene(reading.unit.stage, Intervention::Reopened { moment_known });
-            transaction.add(self.units.reopen(
-                reading.unit,
-                stage.ok_or(Error::StateForbids(advice::TASK_IS_RUNNING))?,
-                ms,
-            )?);
-            for account in reading.ids() {
-                let state = AccountState::Processing(Stage::Unconfirmed);
-                transaction.add(self.ledger.results.set(task_id, account, &state, second)?);
-            }
-        }
-        if !transaction.commit(&self.ledger.client, &self.clock).await?.is_committed() {
-            return Ok(Attempt::Conflict);
-        }
-        let (anew, read_back) = (certain.len(), read.len());
-        info!(task.id = task_id.get(), anew, read_back, "moment task {task_id} tried again");
-        if !certain.is_empty() {
-            self.starter.start(task_id, user_id, None).await;
-        }
-        for reading in &readings {
-            self.starter.wake(task_id, user_id, &reading.unit.unit).await;
-        }
-        let rest = unsure.iter().map(|result| result.account_id.as_str()).filter(|id| !read.contains(id));
-        Ok(Attempt::Done(rest.map(str::to_owned).collect()))
+        left = Some(rest);
     }
 }
 
+/// Has as much tried again as fits one transaction, and answers what is left. `left` are the accounts that an
+/// earlier transaction left; the request says which when there was none.
+async fn try_retry(
+    stores: &Stores,
+    starter: &Starter,
+    user_id: UserId,
+    task_id: TaskId,
+    request: &RetryRequest,
+    left: Option<&HashSet<AccountId>>,
+) -> Result<Attempt<HashSet<AccountId>>> {
+    let (task, results) = read(stores, user_id, task_id).await?;
+    let chosen = match left {
+        Some(left) => left.clone(),
+        None => {
+            check_accounts(request, &results)?;
+            if !task.status.ended() {
+                return Err(Error::StateForbids(advice::TASK_IS_RUNNING));
+            }
+            choose(request, &results)?
+        }
+    };
+    let failed =
+        results.iter().filter(|result| result.status == ResultStatus::Failed && chosen.contains(&result.account_id));
+    let (unsure, certain): (Vec<&AccountResult>, Vec<&AccountResult>) =
+        failed.partition(|result| how(result, true) == Some(Retry::ReadFirst));
+    if unsure.is_empty() && certain.is_empty() {
+        return Ok(Attempt::Done(HashSet::new()));
+    }
+    let units = if unsure.is_empty() { Vec::new() } else { stores.units.of_task(task_id).await? };
+    let readings = fitting(readings(&units, &unsure)?, 1 + certain.len());
+    let looked_up: HashSet<&AccountId> = readings.iter().flat_map(Reading::ids).collect();
+    let derived = derive(results.iter().map(|result| {
+        let id = &result.account_id;
+        if looked_up.contains(id) {
+            ResultStatus::Processing
+        } else if certain.iter().any(|one| one.account_id == *id) {
+            ResultStatus::Pending
+        } else {
+            result.status
+        }
+    }));
+    let now = stores.clock.now();
+    let due_at = (!certain.is_empty()).then_some(now);
+    let mut transaction = Transaction::new();
+    transaction.add(stores.tasks.advance(&task, TaskChange::Reopened { derived, due_at }, now)?);
+    // A round of its own, so that no unit of an earlier one bears the same name.
+    let round = next_round(&results);
+    for result in &certain {
+        let state = AccountState::Pending { round };
+        transaction.add(stores.results.set(task_id, &result.account_id, &state, now)?);
+    }
+    for reading in &readings {
+        let moment_known = reading.unit.corp_key.is_some() && reading.unit.moment_id.is_some();
+        let stage = intervene(reading.unit.stage, Intervention::Reopened { moment_known });
+        transaction.add(stores.units.reopen(
+            reading.unit,
+            stage.ok_or(Error::StateForbids(advice::TASK_IS_RUNNING))?,
+            now,
+        )?);
+        for account in reading.ids() {
+            let state = AccountState::Processing(Stage::Unconfirmed);
+            transaction.add(stores.results.set(task_id, account, &state, now)?);
+        }
+    }
+    if !stores.commit(&transaction).await?.is_committed() {
+        return Ok(Attempt::Conflict);
+    }
+    let (anew, read_back) = (certain.len(), looked_up.len());
+    info!(task.id = task_id.get(), anew, read_back, "moment task {task_id} tried again");
+    if !certain.is_empty() {
+        starter.start(task_id, user_id, None).await;
+    }
+    for reading in &readings {
+        starter.wake(reading.unit.key(), user_id).await;
+    }
+    let rest = unsure.iter().map(|result| &result.account_id).filter(|id| !looked_up.contains(id));
+    Ok(Attempt::Done(rest.cloned().collect()))
+}
+
 impl Reading<'_> {
-    fn ids(&self) -> impl Iterator<Item = &str> {
-        self.accounts.iter().map(|result| result.account_id.as_str())
+    fn ids(&self) -> impl Iterator<Item = &AccountId> {
+        self.accounts.iter().map(|result| &result.account_id)
     }
 }
 
@@ -149,7 +154,7 @@ pub(crate) fn next_round(results: &[AccountResult]) -> u32 {
 
 /// How an account is tried again, if at all.
 fn how(result: &AccountResult, include_unconfirmed: bool) -> Option<Retry> {
-    retry(Standing::of(result), include_unconfirmed, Guards::ALL)
+    publish::retry(Standing::of(result), include_unconfirmed, Guards::ALL)
 }
 
 /// What is wrong with the list of accounts itself.
@@ -174,8 +179,8 @@ fn check_accounts(request: &RetryRequest, results: &[AccountResult]) -> Result<(
 }
 
 /// The accounts to be tried again; at least one.
-fn choose(request: &RetryRequest, results: &[AccountResult]) -> Result<HashSet<String>> {
-    let status = |id: &String| results.iter().find(|result| result.account_id == *id).map(|result| result.status);
+fn choose(request: &RetryRequest, results: &[AccountResult]) -> Result<HashSet<AccountId>> {
+    let status = |id: &AccountId| results.iter().find(|result| result.account_id == *id).map(|result| result.status);
     let ids = request.account_ids.iter().flatten().enumerate();
     let fine = ids.filter(|(_, id)| status(id) != Some(ResultStatus::Failed));
     let problems: Vec<_> = fine.map(|(index, _)| problem(index, "该账号没有失败，不需要重试，请去掉该账号")).collect();
@@ -186,7 +191,7 @@ fn choose(request: &RetryRequest, results: &[AccountResult]) -> Result<HashSet<S
         |result: &&AccountResult| request.account_ids.as_ref().is_none_or(|ids| ids.contains(&result.account_id));
     let failed: Vec<_> = results.iter().filter(|result| result.status == ResultStatus::Failed).filter(named).collect();
     let tried = failed.iter().filter(|result| how(result, request.include_unconfirmed).is_some());
-    let chosen: HashSet<String> = tried.map(|result| result.account_id.clone()).collect();
+    let chosen: HashSet<AccountId> = tried.map(|result| result.account_id.clone()).collect();
     match (chosen.is_empty(), failed.is_empty()) {
         (false, _) => Ok(chosen),
         (true, true) => Err(Error::StateForbids(advice::NOTHING_TO_RETRY)),

@@ -12,23 +12,28 @@ use tracing::warn;
 
 use crate::error::Result;
 use crate::publish_queue::PublishQueue;
+use crate::store::unit::UnitKey;
 
 /// Sets tasks in motion.
 #[derive(Debug, Clone)]
-pub(super) struct Starter {
+pub struct Starter {
     queue: PublishQueue,
     schedules: Schedules,
     clock: Clock,
 }
 
 impl Starter {
+    /// The configured queue and schedules.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self { queue: PublishQueue::new(cx)?, schedules: Schedules::new(cx)?, clock: cx.clock.clone() })
     }
 
     /// Has the task dispatched now, or at its time: within a quarter of an hour by a delayed message, later by a
     /// schedule of the task's name.
-    pub async fn start(&self, task: TaskId, user_id: UserId, scheduled_time: Option<Timestamp>) {
+    pub(super) async fn start(&self, task: TaskId, user_id: UserId, scheduled_time: Option<Timestamp>) {
         if let Err(error) = self.try_start(task, user_id, scheduled_time).await {
             warn!(task.id = task.get(), "moment task {task} not started, left to the sweeper: {error}");
         }
@@ -45,14 +50,15 @@ impl Starter {
     }
 
     /// Has a unit taken up now.
-    pub async fn wake(&self, task: TaskId, user_id: UserId, unit: &str) {
-        if let Err(error) = self.queue.wake((task, unit), user_id, Duration::ZERO).await {
+    pub(super) async fn wake(&self, unit: UnitKey<'_>, user_id: UserId) {
+        if let Err(error) = self.queue.wake(unit, user_id, Duration::ZERO).await {
+            let task = unit.task_id;
             warn!(task.id = task.get(), "unit of moment task {task} not started, left to the sweeper: {error}");
         }
     }
 
     /// Takes a task's schedule away; what is left of it finds nothing to do.
-    pub async fn stop(&self, task: TaskId) {
+    pub(super) async fn stop(&self, task: TaskId) {
         if let Err(error) = self.schedules.delete(&schedule_name(task)).await {
             warn!(task.id = task.get(), "schedule of moment task {task} not deleted: {error}");
         }

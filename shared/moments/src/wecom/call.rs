@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use kernel::platform_http::exchange;
 use reqwest::RequestBuilder;
 use reqwest::multipart::Form;
 use secrecy::{ExposeSecret, SecretString};
@@ -12,8 +13,7 @@ use super::Wecom;
 use super::endpoint::Endpoint;
 use super::errors::undecided;
 use super::wire;
-use crate::provider::ProviderError;
-use crate::provider::http::exchange;
+use crate::provider::{Detail, ProviderError};
 
 impl Wecom {
     /// Asks with `query` alone.
@@ -63,14 +63,14 @@ impl Wecom {
     }
 
     async fn client(&self, endpoint: Endpoint) -> Result<&reqwest::Client, ProviderError> {
-        self.http.client(endpoint.connection()).await.map_err(|detail| undecided(endpoint, detail))
+        self.http.client(endpoint.connection()).await.map_err(|_| undecided(endpoint, Detail::NotConnected))
     }
 
     async fn send<T: DeserializeOwned>(&self, endpoint: Endpoint, request: RequestBuilder) -> Result<T, ProviderError> {
         let started = Instant::now();
         let result = match exchange(request, endpoint.max_body()).await {
             Ok(reply) => wire::open(endpoint, &reply),
-            Err(detail) => Err(undecided(endpoint, detail)),
+            Err(lost) => Err(undecided(endpoint, lost.into())),
         };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let failure = result.as_ref().err().map(tracing::field::display);

@@ -19,6 +19,8 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kernel::platform_http::PlatformHttp;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use endpoint::Endpoint;
@@ -29,12 +31,20 @@ pub use moments::MomentItem;
 pub use task::{Attachments, JobId, JobState, MomentDraft};
 pub use token::AccessToken;
 
-use crate::provider::http::Http;
+use crate::provider::http;
+
+/// What is needed to know of a member beside the company's secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "provider", rename = "wecom", rename_all = "camelCase")]
+pub struct Credentials {
+    /// The member.
+    pub member_id: String,
+}
 
 /// WeCom. Cheap to clone: clones share connections.
 #[derive(Debug, Clone)]
 pub struct Wecom {
-    http: Arc<Http>,
+    http: Arc<PlatformHttp>,
 }
 
 impl Wecom {
@@ -42,7 +52,7 @@ impl Wecom {
     ///
     /// Opens nothing: connections and the trust store are the first call's business.
     pub fn new(base_url: Url, timeout: Duration) -> Self {
-        Self { http: Arc::new(Http::new(base_url, timeout)) }
+        Self { http: Arc::new(http(base_url, timeout)) }
     }
 }
 

@@ -1,11 +1,11 @@
 //! The platform's envelope: `errcode` and `errmsg` beside the data.
 
+use kernel::platform_http::Reply;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::endpoint::Endpoint;
 use super::errors::{refused, undecided};
-use crate::provider::http::Reply;
 use crate::provider::lenient::{self, Unreadable};
 use crate::provider::{Detail, ProviderError};
 

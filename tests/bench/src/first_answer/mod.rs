@@ -65,7 +65,7 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let fronts = Fronts::before(meter.address()).await?;
     let mut contenders = Vec::new();
     for work in &WORK {
-        let variables = over_tls(variables(&world, work.function).await?, &fronts);
+        let variables = over_tls(variables(&world, work.function)?, &fronts);
         let program = |path: &std::path::Path| Program { path: path.to_owned(), arguments: Vec::new() };
         contenders.push(Contender::new("ours", program(built.path(work.function)?), work, &variables));
         for Rival { name, program: Program { path, arguments } } in [&node, &python] {

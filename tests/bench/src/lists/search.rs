@@ -70,7 +70,7 @@ async fn with_notes(tenant: &Tenant, dearest: f64) -> Result<Figure> {
 /// The answers of a search come in parallel, a megabyte each: the most memory a function of the list needs.
 async fn memory(tenant: &Tenant, options: &Options) -> Result<Figure> {
     let built = build("lists", &options.profile, &[FUNCTION]).await?;
-    let mut function = Function::start(built.path(FUNCTION)?, &variables(&tenant.world, FUNCTION).await?).await?;
+    let mut function = Function::start(built.path(FUNCTION)?, &variables(&tenant.world, FUNCTION)?).await?;
     let mut peaks = Vec::new();
     for keyword in KEYWORDS {
         let answer = function.invoke(event(tenant, keyword)?).await?;

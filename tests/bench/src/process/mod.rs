@@ -67,16 +67,15 @@ impl Function {
 }
 
 /// What the template and Lambda give a function, as far as it is not this machine's business.
-pub async fn variables(world: &World, function: &str) -> Result<Variables> {
-    let environment = world.stack.environments.get(function).context("no such function")?;
-    let base = world.context(function, &Detour::default()).await?;
-    let of_the_world = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"];
-    let of_the_world = of_the_world.into_iter().map(|name| Ok((name.to_owned(), base.env.required(name)?)));
-    let of_the_template = environment.iter().map(|(name, value)| Ok((name.clone(), value.clone())));
-    // The world logs at DEBUG, production at INFO; and the emulator takes seconds where DynamoDB takes milliseconds.
-    let settings = [("AWS_LAMBDA_LOG_LEVEL", "INFO"), ("AWS_CALL_TIMEOUT_MS", "60000")];
-    let settings = settings.into_iter().map(|(name, value)| Ok((name.to_owned(), value.to_owned())));
-    of_the_template.chain(of_the_world).chain(settings).collect()
+pub fn variables(world: &World, function: &str) -> Result<Variables> {
+    // A function starts seconds after what the world has written.
+    world.rules.settle();
+    let mut variables = world.stack.environments.get(function).context("no such function")?.clone();
+    let of_the_world = world.variables(function, &Detour::default())?;
+    variables.extend(of_the_world.into_iter().filter(|(name, _)| name.starts_with("AWS_")));
+    // The world logs at DEBUG, production at INFO.
+    variables.insert("AWS_LAMBDA_LOG_LEVEL".to_owned(), "INFO".to_owned());
+    Ok(variables.into_iter().collect())
 }
 
 /// The program in the environment Lambda gives it; what it writes goes to its log.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use futures::future::{try_join, try_join_all};
-use leads::store::auth::AuthStore;
+use leads::Stores;
 use leads::tokens::Tokens;
 use sandbox::douyin::FanChange;
 use serde_json::json;
@@ -143,7 +143,7 @@ async fn everybody_who_needs_a_new_token_gets_it_by_one_refresh() -> Result<()> 
     let cx = world.context(WORKER, &Detour::default()).await?;
     let douyin = leads::config::douyin(&cx, Secrets::load(&cx).await?)?;
     let tokens = Tokens::new(&cx, douyin)?;
-    let row = AuthStore::new(&cx)?.get(&account).await?.context("no account")?;
+    let row = Stores::new(&cx)?.accounts.get(&account).await?.context("no account")?;
     world.sandbox.douyin().expire_access_token(SHOP);
     let got = try_join_all((0..8).map(|_| tokens.replace(&account, row.access_version, world.deadline()))).await?;
     assert!(got.iter().all(|token| token.version == row.access_version + 1), "all have the same token");

@@ -50,7 +50,7 @@ async fn a_person_publishes_the_second_only_when_the_first_is_decided() -> Resul
 
 /// The first one never arrived; the second one asks another member of the company to publish the same words.
 #[tokio::test]
-async fn a_companys_post_to_other_members_proves_nothing() -> Result<()> {
+async fn a_post_of_a_company_to_other_members_proves_nothing() -> Result<()> {
     let world = world().await?;
     let accounts = world.connect_corp(USER, "flowers", &["lily", "rose"]).await?;
     let [lily, rose] = accounts.as_slice() else { anyhow::bail!("{accounts:?}") };

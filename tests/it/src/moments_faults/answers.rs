@@ -154,6 +154,30 @@ async fn what_passes_by_itself_is_tried_again() -> Result<()> {
     Ok(())
 }
 
+/// An upload may be made again, and why it failed nobody knows: its user's picture was fetched a moment before.
+#[tokio::test]
+async fn upload_that_the_gateway_fails_is_made_again_and_then_the_gateway_is_named() -> Result<()> {
+    let world = world().await?;
+    for (number, (story, endpoint)) in
+        [(Story::Picture, GeweEndpoint::UploadImage), (Story::Video, GeweEndpoint::UploadVideo)].into_iter().enumerate()
+    {
+        for (words, times) in [("文件下载失败", 1), ("失败", 2)] {
+            let fails = Effect::Code { code: 500, message: Some(words.to_owned()) };
+            world.sandbox.gewe().arm(GeweFault::new(endpoint, fails).times(times));
+            let (status, truths) = refused(&world, story, 10 * number + times as usize).await?;
+            ensure!(truths == [Truth::Published], "{words}: {status}");
+        }
+    }
+    let fails = Effect::Code { code: 500, message: Some("文件下载失败".to_owned()) };
+    world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::UploadImage, fails).permanent());
+    let (status, truths) = refused(&world, Story::Picture, 100).await?;
+    ensure!(truths != [Truth::Published], "{status}");
+    let message = status["results"][0]["errorMessage"].as_str().unwrap_or_default();
+    ensure!(message.contains("网关") && message.contains("素材链接在检查时可以下载"), "{message}");
+    ensure!(world.sandbox.journal().published_twice().is_empty());
+    Ok(())
+}
+
 /// The same message in three publishers at once, at every message of a task.
 #[tokio::test]
 async fn a_message_may_come_three_times_at_once() -> Result<()> {

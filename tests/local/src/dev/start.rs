@@ -6,14 +6,15 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use sandbox::{Sandbox, SandboxConfig};
 
-use super::{build, env_dir, log_dir, settings, watch};
+use super::settings::{self, Overrides};
+use super::{build, env_dir, log_dir, watch};
 use crate::aws::{self, ACCOUNT, EmulatedAws};
 use crate::console::{self, Step};
 use crate::iam::Enforcer;
 use crate::identity::Identity;
 use crate::leash::Leash;
 use crate::record::{Record, Turn};
-use crate::stack::{self, Stack, Template, World};
+use crate::stack::{self, Parameters, Stack, Template, World};
 use crate::{paths, port, python};
 
 /// Name of the CloudFormation stack.
@@ -83,12 +84,14 @@ impl Running {
         }
         let venv = python::ensure().await?;
         let template = stack::transform(&paths::workspace().join("template.yaml")).await?;
+        let overrides = Overrides::new(&options.overrides, &template)?;
         let bins: Vec<_> = template.functions.iter().map(|function| function.bin.as_str()).collect();
-        let (_, backend) = tokio::try_join!(build::build(&bins), Backend::start(options, &template))?;
+        let (_, backend) =
+            tokio::try_join!(build::build(&bins), Backend::start(options, &template, &overrides.parameters))?;
         let Backend { aws, enforcer, sandbox, mut stack, identity } = backend;
 
         settings::connect(&mut stack.environments, aws.url());
-        settings::apply(&mut stack.environments, &options.overrides)?;
+        overrides.apply(&mut stack.environments);
         settings::write(&stack.environments)?;
         let watch = match options.serving {
             Serving::Elsewhere => None,
@@ -142,7 +145,7 @@ struct Backend {
 }
 
 impl Backend {
-    async fn start(options: &Options, template: &Template) -> Result<Self> {
+    async fn start(options: &Options, template: &Template, overrides: &Parameters) -> Result<Self> {
         let api_url = api_url(options);
         let identity = Identity::load()?;
         let mut config = SandboxConfig { port: options.sandbox_port, seed: Some(SEED), ..SandboxConfig::default() };
@@ -177,7 +180,9 @@ impl Backend {
             gateway_webhook_secret: &identity.gateway_webhook_secret,
             log_level: "DEBUG",
         };
-        let stack = stack::deploy(&aws.config(ACCOUNT), STACK, template, &world.parameters()).await?;
+        let mut parameters = world.parameters();
+        parameters.extend(overrides.clone());
+        let stack = stack::deploy(&aws.config(ACCOUNT), STACK, template, &parameters).await?;
         let enforcer = Arc::new(Enforcer::new(ACCOUNT, template, &stack)?);
         aws.enforce(ACCOUNT, Arc::clone(&enforcer));
         step.done(&format!("template.yaml deployed, {} resources", stack.resources.len()));

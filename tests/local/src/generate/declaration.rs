@@ -16,6 +16,8 @@ const OWNERS: [&str; 3] = ["leads", "moments", "platform"];
 #[derive(Debug, Clone)]
 pub(super) struct Declaration {
     pub(super) functions: Vec<Function>,
+    /// The names of the template's parameters.
+    pub(super) parameters: BTreeSet<String>,
 }
 
 /// A function.
@@ -28,6 +30,8 @@ pub(super) struct Function {
     /// What it does, as a sentence without its full stop.
     pub(super) summary: String,
     pub(super) trigger: Trigger,
+    /// The variables it is given, `Globals` included, as CloudFormation expressions.
+    pub(super) environment: Map<String, Value>,
 }
 
 /// What starts a function.
@@ -99,7 +103,7 @@ impl Declaration {
         let functions = declared.filter(|(_, it)| text(it, "/Type").as_deref() == Some("AWS::Serverless::Function"));
         let functions =
             functions.map(|(id, it)| function(id, it, resources).with_context(|| format!("{id} in template.yaml")));
-        let functions = functions.collect::<Result<Vec<_>>>()?;
+        let mut functions = functions.collect::<Result<Vec<_>>>()?;
         let mut seen = BTreeSet::new();
         for function in &functions {
             ensure!(seen.insert(function.bin.clone()), "two functions are called {}", function.bin);
@@ -107,7 +111,13 @@ impl Declaration {
                 ensure!(seen.insert(format!("{method} {path}")), "two functions answer {method} {path}");
             }
         }
-        Ok(Self { functions })
+        let globals = environment(template.body.pointer("/Globals/Function"));
+        for function in &mut functions {
+            let own = std::mem::replace(&mut function.environment, globals.clone());
+            function.environment.extend(own);
+        }
+        let parameters = template.body.get("Parameters").and_then(Value::as_object);
+        Ok(Self { functions, parameters: parameters.into_iter().flatten().map(|(name, _)| name.clone()).collect() })
     }
 
     /// The functions behind the API, each with its route.
@@ -140,7 +150,12 @@ fn function(id: &str, resource: &Value, resources: &Map<String, Value>) -> Resul
     };
     let is_route = matches!(trigger, Trigger::Route(_));
     ensure!(is_route || access.is_none(), "nobody calls it, so it has neither Permission nor ProtectedBy");
-    Ok(Function { bin, owner, summary, trigger })
+    Ok(Function { bin, owner, summary, trigger, environment: environment(resource.get("Properties")) })
+}
+
+fn environment(properties: Option<&Value>) -> Map<String, Value> {
+    let variables = properties.and_then(|it| it.pointer("/Environment/Variables")).and_then(Value::as_object);
+    variables.cloned().unwrap_or_default()
 }
 
 fn access(resource: &Value) -> Result<Option<Access>> {

@@ -5,6 +5,7 @@ mod bins;
 mod calls;
 mod catalog;
 mod checkout;
+mod configuration;
 mod declaration;
 mod manifest;
 mod modules;
@@ -40,6 +41,7 @@ fn parts(root: &Path, declaration: &Declaration) -> Result<Vec<Part>> {
         router::part(declaration),
         readme::part(declaration),
         calls::part(declaration),
+        configuration::part(declaration),
         openapi::part(declaration)?,
     ]);
     Ok(parts)

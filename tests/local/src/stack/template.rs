@@ -59,6 +59,11 @@ impl Function {
         self.name.replace(STACK_NAME, stack)
     }
 
+    /// The variables of its environment.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.environment.keys().map(String::as_str)
+    }
+
     /// The statements of its role's own policies, unresolved. The managed policies that the SAM transform adds, to write
     /// logs and to poll its queue, are not its own: Lambda uses them, not our code.
     pub fn statements(&self) -> impl Iterator<Item = &Value> {
@@ -97,7 +102,7 @@ pub async fn transform(template: &Path) -> Result<Template> {
 }
 
 impl Template {
-    fn new(body: Value) -> Result<Self> {
+    pub(crate) fn new(body: Value) -> Result<Self> {
         let declared = resources(&body).iter().filter(|(_, resource)| kind(resource) == "AWS::Lambda::Function");
         let functions =
             declared.map(|(logical_id, resource)| function(&body, logical_id, resource)).collect::<Result<_>>()?;

@@ -67,7 +67,8 @@ fn mp4(file: &[u8]) -> Option<Sniffed> {
     }
     let header = content(content(file, b"moov")?, b"mvhd")?;
     let (timescale, duration) = match header.first()? {
-        0 => (be32(header, 12)?, be32(header, 16)?.into()),
+        // All ones are "not known", which is held against nobody.
+        0 => (be32(header, 12)?, be32(header, 16).filter(|units| *units != u32::MAX).unwrap_or_default().into()),
         _ => (be32(header, 20)?, u64::from(be32(header, 24)?) << 32 | u64::from(be32(header, 28)?)),
     };
     Some(Sniffed::Mp4 { milliseconds: duration.saturating_mul(1000).checked_div(timescale.into())? })

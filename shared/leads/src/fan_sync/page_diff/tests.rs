@@ -273,7 +273,7 @@ fn list_that_misses_most_proves_nothing() {
     let (_, position) = whole(&progress, &page, &known, &counter(5)).unwrap();
     let mut met = self::progress(SyncStrategy::Full);
     met.task.counters.created = 0;
-    let missing = |count| (3..3 + count).map(LeadId::new).collect::<Vec<_>>();
+    let missing = |count: u64| (3..3 + count).map(LeadId::new).collect::<Vec<_>>();
     assert!(met.proves_missing(&[]) && !met.proves_missing(&missing(1)), "an empty list");
     met.advance(Position { counters: Counters { created: 0, ..position.counters }, ..position });
     assert!(met.proves_missing(&missing(2)) && !met.proves_missing(&missing(3)));

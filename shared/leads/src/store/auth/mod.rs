@@ -7,8 +7,6 @@ pub use tokens::{Fence, SealedTokens};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::due;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
@@ -123,16 +121,11 @@ pub(crate) fn can_be_id(douyin_user_id: &str) -> bool {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct AuthStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl AuthStore {
-    /// The store of `t_douyin_auth`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), table: cx.table("t_douyin_auth")? })
-    }
-
     /// The account, read consistently, whoever owns it.
     pub async fn get(&self, douyin_user_id: &str) -> Result<Option<Auth>> {
         if !can_be_id(douyin_user_id) {

@@ -25,8 +25,6 @@ pub(crate) use lookup::{Freshness, Sighting};
 
 use aws_sdk_dynamodb::Client;
 use kernel::Clock;
-use kernel::Context;
-use kernel::config::ConfigError;
 use kernel::dynamo::{Item, n, s};
 use kernel::ids::UserId;
 use serde::Deserialize;
@@ -71,16 +69,9 @@ impl Counter {
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct LeadIndexStore {
-    client: Client,
-    clock: Clock,
-    table: String,
-}
-
-impl LeadIndexStore {
-    /// The store of `t_douyin_lead_index`.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: cx.aws.dynamodb.clone(), clock: cx.clock.clone(), table: cx.table("t_douyin_lead_index")? })
-    }
+    pub(super) client: Client,
+    pub(super) clock: Clock,
+    pub(super) table: String,
 }
 
 /// The segment a lead belongs to.

@@ -11,12 +11,13 @@ use axum::response::IntoResponse;
 
 use super::*;
 use crate::media::resolver::tests::scripted;
+use crate::media::trusted_origin;
 
 const PATIENT: Duration = Duration::from_secs(10);
 const IMPATIENT: Duration = Duration::from_millis(200);
 
 fn trusting(origin: &str) -> Judge {
-    Judge::from_env(&[("MEDIA_TRUSTED_ORIGINS", origin)].into_iter().collect::<Env>()).unwrap()
+    Judge::trusting(vec![trusted_origin(origin).unwrap()])
 }
 
 /// Starts the server and gives its origin.
@@ -49,21 +50,4 @@ async fn fetch(origin: &str, path: &str, timeout: Duration) -> Result<Medium, Me
 async fn fetch_body(body: impl IntoResponse + Clone + Send + Sync + 'static) -> Result<Medium, MediaProblem> {
     let origin = serve(Router::new().fallback(move || async { body })).await;
     fetch(&origin, "/medium", PATIENT).await
-}
-
-#[test]
-fn settings_are_checked() {
-    let from = |variables: &[(&str, &str)]| {
-        MediaFetcher::from_env(&variables.iter().copied().collect()).map_err(|error| error.to_string())
-    };
-    assert!(format!("{:?}", from(&[]).unwrap()).contains("8s"));
-    assert!(from(&[("MEDIA_TIMEOUT_SECONDS", "20"), ("FUNCTION_TIMEOUT_SECONDS", "21")]).is_ok());
-    for (variables, named) in [
-        (&[("MEDIA_TIMEOUT_SECONDS", "0")][..], "MEDIA_TIMEOUT_SECONDS"),
-        (&[("MEDIA_TIMEOUT_SECONDS", "fast")], "MEDIA_TIMEOUT_SECONDS"),
-        (&[("FUNCTION_TIMEOUT_SECONDS", "8")], "FUNCTION_TIMEOUT_SECONDS"),
-        (&[("MEDIA_TRUSTED_ORIGINS", "sandbox")], "MEDIA_TRUSTED_ORIGINS"),
-    ] {
-        assert!(from(variables).unwrap_err().contains(named), "{variables:?}");
-    }
 }

@@ -41,7 +41,7 @@ impl Publisher {
 
     async fn is_free(&self, held: &Held, channel: &dyn Channel, id: &str) -> Result<bool> {
         let ours = held.claim(channel.provider(), How::Found, id);
-        let claimed = self.claims.get(&ours.claim_key).await?;
+        let claimed = self.stores.claims.get(&ours.claim_key).await?;
         Ok(claimed.is_none_or(|claimed| claimed.delivery == ours.delivery))
     }
 }

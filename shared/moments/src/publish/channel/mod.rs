@@ -1,10 +1,11 @@
 //! The ways out: what a provider is asked for a delivery, and what its answers mean in the machine's words.
 //!
-//! Which provider a delivery goes to is decided here, in [`open`], and nowhere else in publishing. A new one is a folder
-//! beside these two and an arm of [`open`].
+//! Which provider a delivery goes to is on its row; [`open`] is the one place in publishing that asks. A new provider is a
+//! folder beside these two and an arm of [`open`].
 
 mod alike;
 mod gateway;
+mod turn;
 mod wecom;
 
 use futures::future::BoxFuture;
@@ -13,6 +14,7 @@ use super::held::Held;
 use super::machine::{Event, Recovery};
 use super::runner::Publisher;
 use crate::error::{Error, Result, media_advice};
+use crate::ids::{AccountId, CorpKey};
 use crate::media::{MediaProblem, Medium};
 use crate::provider::Provider;
 use crate::store::account::{Account, AccountStatus};
@@ -57,15 +59,21 @@ pub(super) trait Channel: Send + Sync {
 }
 
 /// The channel of a delivery. Asks nobody anything.
-pub(super) fn open<'p>(cx: &'p Publisher, unit: &Unit) -> Box<dyn Channel + 'p> {
-    match &unit.corp_key {
-        Some(corp_key) => Box::new(wecom::WecomChannel::new(cx, corp_key)),
-        None => Box::new(gateway::GatewayChannel::new(cx)),
-    }
+///
+/// # Errors
+/// [`kernel::Error::Corrupt`] for a company's delivery that names no company.
+pub(super) fn open<'p>(cx: &'p Publisher, unit: &Unit) -> Result<Box<dyn Channel + 'p>> {
+    Ok(match unit.provider {
+        Provider::Wecom => {
+            let corp_key = unit.corp_key.clone().ok_or(kernel::Error::Corrupt("publish unit"))?;
+            Box::new(wecom::WecomChannel::new(cx, corp_key))
+        }
+        Provider::Gateway => Box::new(gateway::GatewayChannel::new(cx)),
+    })
 }
 
 /// What the delivery of an account, or of all chosen ones of a company, is called in a round.
-pub(super) fn unit_name(corp_key: Option<&str>, account_id: &str, round: u32) -> String {
+pub(super) fn unit_name(corp_key: Option<&CorpKey>, account_id: &AccountId, round: u32) -> String {
     match corp_key {
         Some(corp_key) => format!("corp:{corp_key}#{round}"),
         None => format!("{account_id}#{round}"),
@@ -95,7 +103,7 @@ impl Publisher {
 
     /// The delivery's accounts that still are its tenant's: one that was disconnected may be another's by now.
     pub(super) async fn own_accounts(&self, held: &Held) -> Result<Vec<Account>> {
-        let mut accounts = self.accounts.by_ids(&held.unit.account_ids).await?;
+        let mut accounts = self.stores.accounts.by_ids(&held.unit.account_ids).await?;
         accounts.retain(|account| account.user_id == held.unit.user_id);
         Ok(accounts)
     }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use crate::ids::AccountId;
 use crate::store::result::{AccountResult, Stage};
 use crate::store::task::Task;
 use crate::store::unit::{Unit, UnitStage};
@@ -33,6 +36,15 @@ pub(in crate::publish) struct Delivery {
     pub moment_id: Option<String>,
     /// Its accounts, in the order of its row.
     pub accounts: Vec<DeliveryAccount>,
+}
+
+/// The time of the worker that has it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::publish) struct WorkerTime {
+    /// Now, in milliseconds.
+    pub now: i64,
+    /// Until the worker is killed.
+    pub left: Duration,
 }
 
 /// One of its accounts.
@@ -74,14 +86,8 @@ impl Standing {
 
 impl Delivery {
     /// From the rows.
-    pub fn of(
-        unit: &Unit,
-        task: &Task,
-        results: &[AccountResult],
-        members_confirm: bool,
-        (now, time_left): (i64, Duration),
-    ) -> Self {
-        let among = |members: &[String], account: &str| {
+    pub fn of(unit: &Unit, task: &Task, results: &[AccountResult], members_confirm: bool, time: WorkerTime) -> Self {
+        let among = |members: &[String], account: &AccountId| {
             let member = unit.member_of(account);
             member.is_some_and(|member| members.iter().any(|id| id.eq_ignore_ascii_case(member)))
         };
@@ -97,11 +103,11 @@ impl Delivery {
         Self {
             stage: unit.stage,
             attempts: unit.attempts,
-            now,
-            asked_at: now,
-            time_left,
+            now: time.now,
+            asked_at: time.now,
+            time_left: time.left,
             made_at: (unit.create_time > 0).then_some(unit.create_time * 1_000),
-            planned_at: task.scheduled_time.map(|time| time * 1_000),
+            planned_at: task.scheduled_time.map(Timestamp::as_millisecond),
             has_media: !task.media_urls.is_empty(),
             members_confirm,
             sending_at: unit.sending_at,

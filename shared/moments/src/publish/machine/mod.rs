@@ -15,14 +15,14 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-pub(super) use delivery::Delivery;
 #[cfg(test)]
 use delivery::DeliveryAccount;
 pub(crate) use delivery::Standing;
+pub(super) use delivery::{Delivery, WorkerTime};
 pub(super) use event::{Absence, Event};
 pub(crate) use policy::Guards;
+pub(crate) use policy::JOB_LIFETIME;
 pub(super) use policy::Policy;
-pub(crate) use policy::{JOB_LIFETIME, milliseconds};
 pub(crate) use rules::{Retry, retry};
 pub(super) use transition::{Call, Recovery, Then, Transition};
 

@@ -14,6 +14,11 @@ pub(super) const LAST_WORD: i64 = 24 * 3_600_000;
 /// How long a delivery waits for its turn: no limit of a provider's that is known to us lasts longer than a day, and what
 /// is limited for the rest of a month would otherwise never end.
 pub(super) const LONGEST_WAIT: i64 = 3 * 24 * 3_600_000;
+/// How often a delivery is begun before it gives up: with the pauses between, some twenty minutes later.
+const MAX_ATTEMPTS: u32 = 8;
+/// How often a provider's list is read for a post whose answer was lost. Each reading of a person's takes up to four of
+/// the 200 calls a day that the gateway allows.
+const RECONCILE_TRIES: u32 = 4;
 /// The pauses between two looks double up to these.
 pub(super) const LONGEST_JOB_PAUSE: Duration = Duration::from_secs(30);
 pub(super) const LONGEST_MEMBER_PAUSE: Duration = Duration::from_secs(1_800);
@@ -44,13 +49,13 @@ impl Policy {
     pub fn of(settings: &PublishSettings) -> Self {
         Self {
             max_lateness: settings.max_lateness,
-            max_attempts: settings.max_attempts,
+            max_attempts: MAX_ATTEMPTS,
             time_to_send: settings.provider_timeout + TIME_TO_WRITE,
             retry_pause: settings.retry_pause,
             job_pause: settings.job_pause,
             member_pause: settings.member_pause,
             reconcile_pause: settings.reconcile_pause,
-            reconcile_tries: settings.reconcile_tries,
+            reconcile_tries: RECONCILE_TRIES,
             confirm_within: settings.confirm_within,
             guards: Guards::ALL,
         }

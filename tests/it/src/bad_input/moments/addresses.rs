@@ -82,7 +82,7 @@ const ADDRESSES: [(&str, &str); 46] = [
     ("https://user:password@cdn.example.com/a.jpg", USER_INFO),
     ("https://cdn.example.com@127.0.0.1/a.jpg", USER_INFO),
     ("https://cdn.example.com\\@127.0.0.1/a.jpg", FORMAT),
-    ("https://cdn.example.com/a b.jpg", FORMAT),
+    ("https://cdn.example.com/a b.jpg", "中间有空格或换行"),
 ];
 
 #[tokio::test]
@@ -108,6 +108,18 @@ async fn addresses_into_our_network_are_refused_as_written() -> Result<()> {
     }
     ensure!(treasure.is_untouched(), "somebody went to the address");
     ensure!(desk.world.sandbox.media().all_hits().is_empty(), "none of these is an address of the sandbox");
+    Ok(())
+}
+
+#[tokio::test]
+async fn addresses_with_blanks_around_them_are_published() -> Result<()> {
+    let desk = Desk::open().await?;
+    let url = desk.world.sandbox.media().put_file("a.jpg", sandbox::media::MediaFile::jpeg(80, 80));
+    for around in [format!(" {url}\n"), format!("\u{feff}{url}\u{3000}"), format!("\r\n\t{url}")] {
+        let task = desk.grants("blanks around", &desk.post(json!({"mediaUrls": [around]}))?).await?;
+        desk.publishes("blanks around", task).await?;
+    }
+    ensure!(desk.world.sandbox.gewe().posts_of("phone").iter().all(|post| post.media == 1));
     Ok(())
 }
 

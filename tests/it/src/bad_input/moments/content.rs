@@ -18,6 +18,15 @@ async fn texts_that_break_a_rule_are_refused() -> Result<()> {
         ("spaces and line breaks", json!({"text": " \n\t "}), &["text"], nothing),
         ("spaces as wide as characters", json!({"text": "\u{3000}\u{3000}"}), &["text"], nothing),
         ("characters without a look", json!({"text": "\u{200b}\u{2060}\u{feff}\u{200d}"}), &["text"], nothing),
+        ("what varies a character that is not there", json!({"text": "\u{fe0f}\u{fe0e}"}), &["text"], nothing),
+        ("letters that look blank", json!({"text": "\u{3164}\u{2800}\u{34f}"}), &["text"], nothing),
+        ("a tag of a language", json!({"text": "\u{e0001}"}), &["text"], nothing),
+        (
+            "no field filled in",
+            json!({"text": "", "mediaUrls": [], "contentId": "", "scheduledTime": ""}),
+            &["text"],
+            nothing,
+        ),
         ("an empty text without media", json!({"text": "", "mediaUrls": []}), &["text"], nothing),
         ("2,001 letters", json!({"text": "a".repeat(2_001)}), &["text"], "2001 字、2001 字节"),
         ("1,334 characters", json!({"text": "字".repeat(1_334)}), &["text"], "1334 字、4002 字节"),
@@ -30,6 +39,8 @@ async fn texts_that_break_a_rule_are_refused() -> Result<()> {
         ("a control character of the upper half", json!({"text": "早\u{85}上"}), &["text"], "控制字符，请删除"),
         ("a sensitive word", json!({"text": "本店项目稳赚不赔！"}), &["text"], "稳赚不赔"),
         ("one cut by what nobody sees", json!({"text": "稳\u{200b}赚不\u{feff}赔"}), &["text"], "稳赚不赔"),
+        ("one cut by a variation", json!({"text": "稳\u{fe0f}赚不\u{3164}赔"}), &["text"], "稳赚不赔"),
+        ("one of full width", json!({"text": "加群看ＶＸ内幕"}), &["text"], "vx内幕"),
         ("one in other letters", json!({"text": "加群看vx内幕"}), &["text"], "敏感词"),
         ("two faults", json!({"text": "稳赚不赔\u{7}"}), &["text", "text"], "请修改"),
         (
@@ -63,7 +74,10 @@ async fn texts_at_the_limits_arrive_as_they_were_written() -> Result<()> {
         ),
         ("a character above the first plane", "𠮷野家".to_owned()),
         ("writing from right to left", "مرحبا 早上好 שלום".to_owned()),
-        ("a composed letter and a decomposed one", "é e\u{301}".to_owned()),
+        (
+            "a composed letter, a decomposed one, full width, and what is not seen",
+            "é e\u{301} ＶＩＰ\u{fe0f}\u{3164}专享\u{200b}".to_owned(),
+        ),
     ];
     for (what, text) in &texts {
         let task = desk.grants(what, &desk.post(json!({"text": text, "accountIds": accounts}))?).await?;

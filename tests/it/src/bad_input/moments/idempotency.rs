@@ -35,6 +35,10 @@ async fn the_same_request_under_the_same_key_is_one_task() -> Result<()> {
     let device = &desk.device;
     let turned = format!(r#"{{"scheduledTime":"{time}","accountIds":["{device}"], "text":"早上好"}}"#);
     ensure!(said(&desk.world.call(&event.clone().body(&turned)).await?) == said(&first));
+    // Nor is what a form sends for fields nobody filled in.
+    let filled = json!({"scheduledTime": time, "contentId": "", "mediaUrls": []});
+    let form = desk.post(filled)?.header("idempotency-key", "key-1");
+    ensure!(said(&desk.world.call(&form).await?) == said(&first), "a form");
     desk.world.snapshot().await?.assert_unchanged_since(&desk.before, "repetitions");
 
     // Even when its time is over, and when it was called off: an answer is not asked for a second time.

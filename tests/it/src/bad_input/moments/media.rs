@@ -13,6 +13,13 @@ fn text(text: &str) -> Exhibit {
     Exhibit::new(MediaFile::Text { text: text.to_owned() }).declared("image/jpeg")
 }
 
+/// A file as a program of the public made it.
+macro_rules! file {
+    ($name:literal) => {
+        MediaFile::of_bytes(include_bytes!(concat!("../../../media/", $name)))
+    };
+}
+
 #[tokio::test]
 async fn sets_that_are_no_post_are_refused() -> Result<()> {
     let desk = Desk::open().await?;
@@ -46,8 +53,8 @@ async fn files_that_are_no_media_are_refused_by_what_they_are() -> Result<()> {
     let cases: Vec<(&str, Exhibit, &str)> = vec![
         (
             "a video of too many seconds",
-            Exhibit::new(MediaFile::mp4(30_001)),
-            "视频长约 31 秒，超过 30 秒的限制，请剪辑",
+            Exhibit::new(MediaFile::mp4(31_640)),
+            "视频长约 31.6 秒，超过 30 秒的限制，请剪辑",
         ),
         ("a video of too many bytes", large(MediaFile::mp4(10_000)), "素材超过 10 MB，请压缩"),
         ("an image of too many bytes", large(MediaFile::jpeg(80, 80)), "素材超过 10 MB，请压缩"),
@@ -59,8 +66,13 @@ async fn files_that_are_no_media_are_refused_by_what_they_are() -> Result<()> {
         ),
         (
             "an image of few bytes that becomes half a gigabyte",
-            Exhibit::new(MediaFile::of_bytes(include_bytes!("../../../media/big-rgba16.png"))),
+            Exhibit::new(file!("big-rgba16.png")),
             "图片解码后约占 456 MB，超过 240 MB 的处理上限，请缩小尺寸或另存为普通 JPG 后重新上传",
+        ),
+        (
+            "half an image with an end",
+            Exhibit::new(file!("cut-half-with-eoi-2000.jpg")),
+            "图片数据已损坏，只能显示出一部分，请重新导出并上传",
         ),
         ("a PDF", text("%PDF-1.7\n1 0 obj\n"), "application/pdf"),
         ("a GIF", text("GIF89a\u{1}\u{0}\u{1}\u{0}\u{0}\u{0}\u{0};"), "image/gif"),
@@ -152,6 +164,41 @@ async fn media_at_the_limits_arrive() -> Result<()> {
         ensure!(posted.as_ref().is_some_and(|post| post.media == count), "{what}: {posted:?} at the gateway");
         let asked = desk.world.sandbox.wecom().moment_tasks().pop();
         ensure!(asked.as_ref().is_some_and(|moment| moment.media == count), "{what}: {asked:?} at WeCom");
+        // One more of the company's creations a minute than this would have to wait.
+        desk.world.advance(std::time::Duration::from_secs(60));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn media_of_common_programs_arrive() -> Result<()> {
+    let desk = Desk::open().await?;
+    let member = desk.world.connect_corp(USER, "花店", &["lily"]).await?.remove(0);
+    let accounts = json!([desk.device, member]);
+    for (name, file) in [
+        ("an image without its end marker", file!("noeoi-2000.jpg")),
+        ("a progressive image", file!("progressive.jpg")),
+        ("an image for printers", file!("cmyk.jpg")),
+        ("an image in seven passes", file!("interlaced.png")),
+        ("an animated image", file!("animated.png")),
+        ("a palette with transparency", file!("palette-trns-2000.png")),
+        ("a video of a camera's own brand", file!("brand-XAVC.mp4")),
+        ("a video in fragments", file!("frag-obs.mp4")),
+        ("a video whose header knows no length", file!("mvhd-ffffffff.mp4")),
+        ("900 frames of 30000/1001 a second", file!("len-30.03.mp4")),
+    ] {
+        let url = desk.world.sandbox.media().put_file(&name.replace(' ', "-").replace('/', "-"), file);
+        let changes = json!({"text": name, "mediaUrls": [url], "accountIds": accounts});
+        desk.grants(name, &desk.post(changes)?).await?;
+        desk.world.drain_publications().await?;
+        let posted = desk.world.sandbox.gewe().posts_of("phone").pop();
+        ensure!(posted.as_ref().is_some_and(|post| post.text == name && post.media == 1), "{name}: {posted:?}");
+        let asked = desk.world.sandbox.wecom().moment_tasks().pop();
+        let hash = sandbox::text_hash(name);
+        ensure!(
+            asked.as_ref().is_some_and(|moment| moment.text_hash == hash && moment.media == 1),
+            "{name}: {asked:?}"
+        );
         // One more of the company's creations a minute than this would have to wait.
         desk.world.advance(std::time::Duration::from_secs(60));
     }

@@ -62,7 +62,7 @@ async fn a_timed_post_of_a_person_from_its_creation_to_its_end() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_companys_post_waits_for_its_members() -> Result<()> {
+async fn a_post_of_a_company_waits_for_its_members() -> Result<()> {
     let world = world().await?;
     let members = world.connect_corp(USER, "花店", &["lily", "rose"]).await?;
     let created = now(&world);

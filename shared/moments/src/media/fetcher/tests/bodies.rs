@@ -8,7 +8,7 @@ use futures::stream;
 
 use super::*;
 use crate::media::samples::{Mp4, jpeg, png};
-use crate::media::{ImageFormat, MAX_MEDIUM_BYTES, MediaKind};
+use crate::media::{Fault, ImageFormat, MAX_MEDIUM_BYTES, MediaKind};
 
 #[tokio::test]
 async fn good_media_arrive_whole() {
@@ -31,7 +31,7 @@ async fn what_is_no_medium_is_refused() {
     let gzip = MediaProblem::WrongType { found: Some("application/gzip") };
     assert_eq!(fetch_body(packed).await.unwrap_err(), gzip, "not decoded");
     assert_eq!(fetch_body("").await.unwrap_err(), MediaProblem::Empty);
-    assert_eq!(fetch_body(jpeg(640, 480)[..30].to_vec()).await.unwrap_err(), MediaProblem::Corrupt);
+    assert_eq!(fetch_body(jpeg(640, 480)[..30].to_vec()).await.unwrap_err(), MediaProblem::Corrupt(Fault::CutOff));
     for status in [201_u16, 204, 206, 304, 401, 404, 429, 500, 503] {
         let origin = raw(format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n").into_bytes());
         assert_eq!(fetch(&origin, "/", PATIENT).await.unwrap_err(), MediaProblem::HttpStatus(status));
@@ -106,9 +106,9 @@ async fn a_length_that_lies_or_a_broken_connection_yields_no_medium() {
         (headed("content-length: 5000", &image), MediaProblem::Unreachable),
         (headed("transfer-encoding: chunked", &chunk(&image)), MediaProblem::Unreachable),
         // Less promised than sent: the rest does not belong to the answer.
-        (headed("content-length: 20", &image), MediaProblem::Corrupt),
+        (headed("content-length: 20", &image), MediaProblem::Corrupt(Fault::CutOff)),
         // Without a length the end of the connection is the end of the body.
-        (headed("connection: close", &image[..image.len() - 2]), MediaProblem::Corrupt),
+        (headed("connection: close", &image[..image.len() - 3]), MediaProblem::Corrupt(Fault::CutOff)),
         (headed("content-length: 0", &image), MediaProblem::Empty),
         (headed("content-length: -1", &image), MediaProblem::Unreachable),
         (b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(), MediaProblem::Unreachable),

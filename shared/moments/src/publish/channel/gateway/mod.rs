@@ -5,18 +5,18 @@ mod read_back;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use kernel::vault::Place;
-use secrecy::ExposeSecret;
 use tracing::warn;
 
 use super::{Answer, Channel, or_refused};
+use crate::accounts::credentials::open;
 use crate::error::Result;
-use crate::gateway::{Gateway, RawObject};
+use crate::gateway::{Credentials, Gateway, RawObject};
 use crate::provider::{FailureKind, Provider};
 use crate::publish::held::Held;
 use crate::publish::machine::{Event, Recovery};
 use crate::publish::runner::Publisher;
-use crate::store::account::{Account, AuthData, TABLE};
+use crate::store::account::Account;
+use crate::time::after;
 
 /// The device of one account.
 pub(in crate::publish) struct GatewayChannel<'p> {
@@ -45,14 +45,8 @@ impl<'p> GatewayChannel<'p> {
     }
 
     async fn device(&self, account: &Account) -> Result<Device> {
-        let place = Place { table: TABLE, user_id: account.user_id, account_id: &account.account_id };
-        let opened = self.cx.vault.open(place, &account.auth_data).await?;
-        match serde_json::from_str(opened.expose_secret()) {
-            Ok(AuthData::Gateway { app_id, token, wxid }) => {
-                Ok(Device { gateway: self.cx.gateways.with(token), app_id, wxid })
-            }
-            _ => Err(kernel::Error::Corrupt("account data").into()),
-        }
+        let Credentials { app_id, token, wxid } = open(&self.cx.vault, account).await?;
+        Ok(Device { gateway: self.cx.clients.gateways.with(token), app_id, wxid })
     }
 
     async fn send_ready(&mut self, held: &Held) -> Result<Event> {
@@ -75,9 +69,8 @@ impl<'p> GatewayChannel<'p> {
             // The gateway's token is its user's, and its uploads are made anew at each attempt.
             Recovery::Token | Recovery::Media => Event::Recovered,
             Recovery::Rate(window) => {
-                let now = self.cx.clock.now();
-                let wait = i64::try_from(window.wait(now).as_millis()).unwrap_or(i64::MAX / 4);
-                Event::NotBefore(now.as_millisecond() + wait)
+                let now = self.cx.stores.clock.now();
+                Event::NotBefore(after(now, window.wait(now)).as_millisecond())
             }
         })
     }
@@ -89,8 +82,8 @@ impl<'p> GatewayChannel<'p> {
     /// older post, and readings prove less often; never anything wrong.
     async fn remember(&self, held: &Held, id: &str) {
         for account in &held.unit.account_ids {
-            if let Err(error) = self.cx.accounts.remember_post(held.unit.user_id, account, id).await {
-                warn!(account.id = account, "the last post of account {account} not remembered: {error}");
+            if let Err(error) = self.cx.stores.accounts.remember_post(held.unit.user_id, account, id).await {
+                warn!(account.id = account.as_str(), "the last post of account {account} not remembered: {error}");
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::error::{PublishProblem, Result};
 use crate::media::{MediaKind, check_set};
 use crate::publish::channel::media_unusable;
 use crate::publish::held::Held;
-use crate::publish::machine::{Event, milliseconds};
+use crate::publish::machine::Event;
 use crate::store::Turn;
 use crate::store::account::Account;
 
@@ -24,8 +24,8 @@ impl GatewayChannel<'_> {
         if !check_set(&kinds).is_empty() {
             return Ok(Event::MediaUnusable(PublishProblem::MediaUnusable.advice()));
         }
-        if let Turn::NotBefore(instant) = self.take_turn(held, &account).await? {
-            return Ok(Event::NotBefore(instant));
+        if let Turn::NotBefore(instant) = self.cx.take_turn(held, &account).await? {
+            return Ok(Event::NotBefore(instant.as_millisecond()));
         }
         let is_video = kinds.iter().any(|kind| matches!(kind, MediaKind::Video { .. }));
         let (mut images, mut video) = (Vec::new(), None);
@@ -39,27 +39,5 @@ impl GatewayChannel<'_> {
         }
         self.ready = Some(Ready { device, images, video });
         Ok(Event::Prepared { asked: Vec::new() })
-    }
-
-    /// An account publishes one delivery after the other, with a pause between them, and none while it is not known what
-    /// became of the one before: in the account's own list the two might be taken for each other.
-    async fn take_turn(&self, held: &Held, account: &Account) -> Result<Turn> {
-        let (now, settings) = (self.cx.clock.now_ms(), &self.cx.settings);
-        let free_from = account.last_post_at + milliseconds(settings.personal_interval);
-        if free_from > now {
-            return Ok(Turn::NotBefore(free_from));
-        }
-        let turn = held.delivery();
-        let before = account.turn.as_deref().filter(|before| *before != turn).and_then(|before| before.split_once('/'));
-        if let Some((task, unit)) = before
-            && let Ok(task) = task.parse()
-            && let Some(before) = self.cx.units.get(task, unit).await?
-            && before.undecided(now)
-        {
-            return Ok(Turn::NotBefore(now + milliseconds(settings.retry_pause)));
-        }
-        let taken = self.cx.accounts.take_turn(account, &turn, now).await?;
-        let next = now + milliseconds(settings.personal_interval).max(1_000);
-        Ok(if taken { Turn::Taken } else { Turn::NotBefore(next) })
     }
 }

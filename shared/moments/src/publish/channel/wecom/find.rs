@@ -23,12 +23,12 @@ impl WecomChannel<'_> {
     /// Who of them is connected by now does not matter.
     async fn moments_alike(&mut self, held: &Held) -> Result<Alike> {
         let (task, sending_at) = (&held.entry.task, held.unit.sending_at);
-        let now = self.cx.clock.now_ms();
+        let now = self.cx.stores.clock.now_ms();
         let since = sending_at.div_euclid(1_000) - CLOCK_SKEW;
         // A job makes its moment within its lifetime, or never.
         let last = (sending_at + JOB_LIFETIME).min(now).div_euclid(1_000) + CLOCK_SKEW;
         let token = self.token(held).await?;
-        let mut moments = self.cx.wecom.moment_list(&token.token, since, last).await?;
+        let mut moments = self.cx.clients.wecom.moment_list(&token.token, since, last).await?;
         moments.retain(|moment| {
             moment.create_time.is_none_or(|time| time >= since)
                 && moment.by_corp
@@ -39,7 +39,7 @@ impl WecomChannel<'_> {
         let asked = folded(held.unit.asked().iter());
         let (mut ids, mut partly) = (Vec::new(), Vec::new());
         for moment in moments {
-            match self.cx.wecom.member_status(&token.token, &moment.moment_id).await {
+            match self.cx.clients.wecom.member_status(&token.token, &moment.moment_id).await {
                 // The same words may have been given to other members of the company by another task.
                 Ok(members) => {
                     let members = folded(members.iter().map(|(member, _)| member));
@@ -56,7 +56,7 @@ impl WecomChannel<'_> {
             }
         }
         // WeCom lists all of a company's moments, but its job may make one for as long as it lives.
-        let is_over = self.cx.clock.now_ms() > sending_at + JOB_LIFETIME;
+        let is_over = self.cx.stores.clock.now_ms() > sending_at + JOB_LIFETIME;
         let absence = if is_over { Absence::Proven } else { Absence::Likely };
         Ok(Alike { ids, partly, absence })
     }

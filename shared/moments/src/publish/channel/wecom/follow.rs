@@ -2,6 +2,7 @@
 
 use super::{WecomChannel, without_token};
 use crate::error::Result;
+use crate::ids::AccountId;
 use crate::publish::held::Held;
 use crate::publish::machine::Event;
 use crate::wecom::{JobId, JobState};
@@ -21,7 +22,7 @@ impl WecomChannel<'_> {
             Ok(token) => token,
             Err(error) => return without_token(error),
         };
-        Ok(match self.cx.wecom.job_result(&token.token, &JobId(job_id.to_owned())).await {
+        Ok(match self.cx.clients.wecom.job_result(&token.token, &JobId(job_id.to_owned())).await {
             Ok(JobState::Running) => Event::Working,
             Ok(JobState::Done { moment_id, invalid_senders }) => {
                 Event::Made { id: moment_id, refused: invalid_senders }
@@ -36,11 +37,11 @@ impl WecomChannel<'_> {
             Ok(token) => token,
             Err(error) => return without_token(error),
         };
-        let members = match self.cx.wecom.member_status(&token.token, moment_id).await {
+        let members = match self.cx.clients.wecom.member_status(&token.token, moment_id).await {
             Ok(members) => members,
             Err(failure) => return Ok(Event::NotTold(failure.kind)),
         };
-        let has_published = |account: &String| {
+        let has_published = |account: &AccountId| {
             let member = held.unit.member_of(account);
             member.is_some_and(|member| members.iter().any(|(id, out)| *out && id.eq_ignore_ascii_case(member)))
         };
@@ -56,7 +57,7 @@ impl WecomChannel<'_> {
             Ok(token) => token,
             Err(error) => return without_token(error),
         };
-        let stopped = self.cx.wecom.cancel(&token.token, moment_id).await;
+        let stopped = self.cx.clients.wecom.cancel(&token.token, moment_id).await;
         Ok(stopped.map_or_else(|failure| Event::NotStopped(failure.kind), |()| Event::Stopped))
     }
 }

@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use super::{Answer, Channel, or_refused};
 use crate::accounts::CorpToken;
 use crate::error::{Error, Result};
+use crate::ids::CorpKey;
 use crate::provider::{FailureKind, Provider};
 use crate::publish::held::Held;
 use crate::publish::machine::{Event, Recovery};
@@ -20,7 +21,7 @@ use crate::wecom::MomentDraft;
 /// One company app.
 pub(in crate::publish) struct WecomChannel<'p> {
     cx: &'p Publisher,
-    corp_key: String,
+    corp_key: CorpKey,
     /// The token that this worker asks with.
     token: Option<CorpToken>,
     ready: Option<Ready>,
@@ -43,8 +44,8 @@ fn without_token(error: Error) -> Result<Event> {
 }
 
 impl<'p> WecomChannel<'p> {
-    pub(super) fn new(cx: &'p Publisher, corp_key: &str) -> Self {
-        Self { cx, corp_key: corp_key.to_owned(), token: None, ready: None }
+    pub(super) const fn new(cx: &'p Publisher, corp_key: CorpKey) -> Self {
+        Self { cx, corp_key, token: None, ready: None }
     }
 
     async fn token(&mut self, held: &Held) -> Result<CorpToken> {
@@ -60,7 +61,7 @@ impl<'p> WecomChannel<'p> {
         let Some(Ready { token, draft, .. }) = &self.ready else {
             return Err(kernel::Error::Corrupt("publish unit").into());
         };
-        Ok(match self.cx.wecom.add_moment_task(&token.token, draft).await {
+        Ok(match self.cx.clients.wecom.add_moment_task(&token.token, draft).await {
             Ok(job) => Event::Accepted { job_id: job.0 },
             Err(failure) if failure.kind == FailureKind::OutcomeUnknown => held.outcome_lost(&failure),
             Err(failure) => Event::Refused(failure),
@@ -72,26 +73,27 @@ impl<'p> WecomChannel<'p> {
             Recovery::Token => {
                 let version = match self.token.take() {
                     Some(token) => token.version,
-                    None => self.cx.corps.get(&self.corp_key).await?.map_or(0, |corp| corp.token_version),
+                    None => self.cx.stores.corps.get(&self.corp_key).await?.map_or(0, |corp| corp.token_version),
                 };
                 let renewed = self.cx.tokens.get(held.unit.user_id, &self.corp_key, Some(version)).await;
                 renewed.map_or_else(without_token, |_| Ok(Event::Recovered))
             }
             Recovery::Media => {
                 for hash in self.uploaded() {
-                    self.cx.uploads.forget(&self.corp_key, hash).await?;
+                    self.cx.stores.uploads.forget(&self.corp_key, hash).await?;
                 }
                 Ok(Event::Recovered)
             }
             Recovery::Rate(window) => {
-                Ok(Event::NotBefore(self.cx.corps.block(&self.corp_key, window, self.cx.clock.now()).await?))
+                let until = self.cx.stores.corps.block(&self.corp_key, window, self.cx.stores.clock.now()).await?;
+                Ok(Event::NotBefore(until.as_millisecond()))
             }
         }
     }
 
     /// Every account of the company: it has one secret.
     async fn of_company(&self, held: &Held) -> Result<Vec<Account>> {
-        let mut accounts = self.cx.accounts.of_user(held.unit.user_id).await?;
+        let mut accounts = self.cx.stores.accounts.of_user(held.unit.user_id).await?;
         accounts.retain(|account| account.corp_key.as_ref() == Some(&self.corp_key));
         Ok(accounts)
     }

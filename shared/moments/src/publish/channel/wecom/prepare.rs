@@ -1,5 +1,7 @@
 //! Everything before a company's members are asked: token, media, uploads, and the company's turn.
 
+use std::time::Duration;
+
 use super::{Ready, WecomChannel};
 use crate::error::{PublishProblem, Result, media_advice};
 use crate::media::{MediaKind, Medium, check_set};
@@ -8,10 +10,11 @@ use crate::publish::held::Held;
 use crate::publish::machine::Event;
 use crate::store::Turn;
 use crate::store::account::Account;
+use crate::time::after;
 use crate::wecom::{Attachments, MediaUpload, MomentDraft};
 
 /// WeCom keeps an upload for three days; one with less than an hour left is made anew.
-const UPLOAD_LIFETIME: i64 = 3 * 86_400 - 3_600;
+const UPLOAD_LIFETIME: Duration = Duration::from_secs(3 * 86_400 - 3_600);
 
 impl WecomChannel<'_> {
     pub(super) async fn make_ready(&mut self, held: &Held, senders: Vec<Account>) -> Result<Event> {
@@ -24,9 +27,9 @@ impl WecomChannel<'_> {
                 Ok(medium) => medium,
                 Err(problem) => return Ok(media_unusable(index, &problem)),
             };
-            let now = self.cx.clock.now().as_second();
+            let now = self.cx.stores.clock.now();
             hashes.push(medium.sha256.clone());
-            let known = self.cx.uploads.get(&self.corp_key, &medium.sha256, now).await?;
+            let known = self.cx.stores.uploads.get(&self.corp_key, &medium.sha256, now).await?;
             let kind = match medium.kind {
                 MediaKind::Video { .. } => MediaUpload::Video,
                 MediaKind::Image { .. } => MediaUpload::Image,
@@ -41,8 +44,12 @@ impl WecomChannel<'_> {
                 Ok(fitting) => fitting,
                 Err(problem) => return Ok(Event::MediaUnusable(media_advice(index, &problem))),
             };
-            let uploaded = self.cx.wecom.upload_attachment(&token.token, kind, &file_name, mime, bytes).await?;
-            self.cx.uploads.put(&self.corp_key, &sha256, &uploaded.media_id, now + UPLOAD_LIFETIME).await?;
+            let uploaded = self.cx.clients.wecom.upload_attachment(&token.token, kind, &file_name, mime, bytes).await?;
+            self.cx
+                .stores
+                .uploads
+                .put(&self.corp_key, &sha256, &uploaded.media_id, after(now, UPLOAD_LIFETIME))
+                .await?;
             ids.push(uploaded.media_id);
         }
         if !check_set(&kinds).is_empty() {
@@ -58,9 +65,9 @@ impl WecomChannel<'_> {
             }
         };
         // The turn is taken last: nothing between it and the call can fail any more.
-        let (now, per_minute) = (self.cx.clock.now_ms(), settings.corp_creations_per_minute);
-        if let Turn::NotBefore(instant) = self.cx.corps.take_creation(&token.corp, now, per_minute).await? {
-            return Ok(Event::NotBefore(instant));
+        let (now, per_minute) = (self.cx.stores.clock.now(), settings.corp_creations_per_minute);
+        if let Turn::NotBefore(instant) = self.cx.stores.corps.take_creation(&token.corp, now, per_minute).await? {
+            return Ok(Event::NotBefore(instant.as_millisecond()));
         }
         let senders: Vec<String> = senders.into_iter().filter_map(|account| account.member_id).collect();
         let draft = MomentDraft { text: task.text_content.clone(), attachments, senders: senders.clone() };

@@ -81,7 +81,9 @@ pub(in super::super) fn wait_for_turn(d: &Delivery, instant: i64) -> Transition 
 /// Nothing was done: trying again helps, or it fails with the reason, which may prove something about the account.
 pub(in super::super) fn refused(d: &Delivery, failure: &ProviderError, p: &Policy) -> Transition {
     match failure.kind {
-        FailureKind::Retry if d.attempts < p.max_attempts => queue_again(d, p.retry_after(d.attempts)),
+        FailureKind::Retry | FailureKind::MediaFetchFailed if d.attempts < p.max_attempts => {
+            queue_again(d, p.retry_after(d.attempts))
+        }
         FailureKind::RateLimited { window } => Transition::call(Call::Recover(Recovery::Rate(window))),
         FailureKind::TokenInvalid if d.attempts <= RECOVERED_WITHIN => Transition::call(Call::Recover(Recovery::Token)),
         FailureKind::MediaInvalid if d.attempts <= RECOVERED_WITHIN => Transition::call(Call::Recover(Recovery::Media)),

@@ -81,6 +81,8 @@ fn what_is_refused_in_passing_is_begun_again_within_the_attempts() {
     assert_eq!(refused(1, FailureKind::Retry), (Some(S::Queued), pause(10)));
     assert_eq!(refused(7, FailureKind::Retry), (Some(S::Queued), pause(640)));
     assert_eq!(refused(8, FailureKind::Retry), done);
+    assert_eq!(refused(7, FailureKind::MediaFetchFailed), (Some(S::Queued), pause(640)));
+    assert_eq!(refused(8, FailureKind::MediaFetchFailed), done);
     for (kind, recovery) in [(FailureKind::TokenInvalid, Recovery::Token), (FailureKind::MediaInvalid, Recovery::Media)]
     {
         assert_eq!(refused(2, kind), recover(recovery));

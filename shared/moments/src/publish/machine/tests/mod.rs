@@ -7,6 +7,7 @@ mod walk;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::policy::milliseconds;
 use super::*;
 use crate::error::{Advice, PublishProblem};
 use crate::provider::{FailureKind, Provider, ProviderError, RateWindow};
@@ -57,8 +58,9 @@ pub(super) fn failure(kind: FailureKind) -> ProviderError {
     ProviderError { kind, provider: Provider::Wecom, endpoint: "any", code: None, detail: None }
 }
 
-const KINDS: [FailureKind; 9] = [
+const KINDS: [FailureKind; 10] = [
     FailureKind::Retry,
+    FailureKind::MediaFetchFailed,
     FailureKind::RateLimited { window: RateWindow::Minute },
     FailureKind::TokenInvalid,
     FailureKind::MediaInvalid,
@@ -293,9 +295,7 @@ fn a_worker_whose_time_is_nearly_over_does_not_send() {
 fn settings_leave_a_worker_the_time_to_send_and_to_write() {
     let settings = |timeout: &str| {
         let visibility = ("QUEUE_VISIBILITY_SECONDS", "720");
-        crate::config::PublishSettings::from_env(
-            &[("FUNCTION_TIMEOUT_SECONDS", timeout), visibility].into_iter().collect(),
-        )
+        crate::config::PublishSettings::load(&[("FUNCTION_TIMEOUT_SECONDS", timeout), visibility].into_iter().collect())
     };
     assert_eq!(Policy::of(&settings("120").unwrap()).time_to_send, Duration::from_secs(30));
     assert!(settings("30").is_err() && settings("31").is_ok());

@@ -10,7 +10,8 @@ use crate::store::unit::{Unit, UnitChange};
 /// A company's delivery of round 1 to anna, bob and cara, of whom the first two were asked and bob was not taken.
 fn rows() -> (Unit, Task, Vec<AccountResult>) {
     let unit = json!({
-        "task_id": 7, "unit": "corp:c#1", "user_id": 1, "corp_key": "c", "stage": "ANSWERED", "attempts": 2,
+        "task_id": 7, "unit": "corp:c#1", "user_id": 1, "account_type": "WEWORK", "corp_key": "c",
+        "stage": "ANSWERED", "attempts": 2,
         "account_ids": ["a", "b", "c"], "member_ids": ["Anna", "bob", "cara"], "asked_member_ids": ["ANNA", "bob"],
         "refused_member_ids": ["BOB"], "moment_id": "m", "create_time": 1_000, "sending_at": 1_000_500,
     });
@@ -37,7 +38,7 @@ fn rows() -> (Unit, Task, Vec<AccountResult>) {
 #[test]
 fn rows_are_seen_as_what_they_say_of_this_delivery() {
     let (unit, task, results) = rows();
-    let seen = Delivery::of(&unit, &task, &results, true, (NOW, Duration::from_secs(9)));
+    let seen = Delivery::of(&unit, &task, &results, true, WorkerTime { now: NOW, left: Duration::from_secs(9) });
     let account = |standing, shown, asked, refused| DeliveryAccount { standing, shown, asked, refused };
     assert_eq!(
         seen.accounts,
@@ -53,7 +54,7 @@ fn rows_are_seen_as_what_they_say_of_this_delivery() {
     assert_eq!((seen.moment_id.as_deref(), seen.resend_if_absent), (Some("m"), false));
     // A row from before its time was noted, of a person: whoever it is for was asked.
     let unit = Unit { create_time: 0, corp_key: None, member_ids: vec![], ..unit };
-    let seen = Delivery::of(&unit, &task, &results, false, (NOW, Duration::ZERO));
+    let seen = Delivery::of(&unit, &task, &results, false, WorkerTime { now: NOW, left: Duration::ZERO });
     assert_eq!(seen.made_at, None);
     assert!(seen.accounts.iter().all(|account| account.asked && !account.refused));
 }

@@ -1,0 +1,75 @@
+//! What may be set, and to what. A setting with a range is a parameter of the template with the same limits and the same
+//! default; what is in none of these sections is a constant beside the code that uses it.
+
+use kernel::config::{Section, Setting};
+
+/// The open platform.
+pub static DOUYIN: Section = Section {
+    title: "Douyin",
+    settings: &[
+        Setting::with_default("DOUYIN_BASE_URL", "https://open.douyin.com", "Root of the Douyin open platform."),
+        Setting::with_default("DOUYIN_TIMEOUT_SECONDS", "8", "Longest wait for one answer of Douyin, in seconds.")
+            .between(1, 10),
+    ],
+};
+
+/// The way to Douyin's consent page and back.
+pub static AUTHORIZATION: Section = Section {
+    title: "Authorising Douyin accounts",
+    settings: &[
+        Setting::with_default(
+            "DOUYIN_SCOPES",
+            "user_info,fans.list",
+            "Scopes asked of the user, comma separated; each must have been granted to the app.",
+        ),
+        Setting::required(
+            "DOUYIN_REDIRECT_URI",
+            "Where Douyin sends the user back to, as registered there to the letter. Over https the browser's cookie is \
+             bound to this host.",
+        ),
+        Setting::optional(
+            "REDIRECT_ORIGINS",
+            "Origins of the pages a user may be sent back to after that, comma separated. Without any, a request \
+             that names one is refused.",
+        ),
+        Setting::required("STATE_KEY_ID", "The KMS key that signs the state of an authorisation."),
+    ],
+};
+
+/// How fans are synced.
+pub static FAN_SYNC: Section = Section {
+    title: "Fan sync",
+    settings: &[
+        Setting::with_default(
+            "DOUYIN_FAN_PAGE_SIZE",
+            "20",
+            "Fans asked for per page. No maximum is documented; production code elsewhere uses 20. A page of 45 still \
+             fits one transaction of DynamoDB when every fan of it has changed.",
+        )
+        .between(1, 45),
+        Setting::with_default(
+            "DOUYIN_FAN_CAP",
+            "5000",
+            "Fans of an account that Douyin lets one walk through at most. Of an account with more nobody is marked \
+             as unfollowed.",
+        )
+        .between(1, 1_000_000),
+        Setting::with_default(
+            "FAN_SYNC_MAX_ATTEMPTS",
+            "12",
+            "How often a sync may be taken up in a row without committing a page before it fails.",
+        )
+        .between(1, 1_000),
+        Setting::with_default(
+            "FAN_SYNC_RETRY_PAUSE_SECONDS",
+            "5",
+            "The first pause after a refusal that passes by itself, in seconds. It doubles with each further one, up to \
+             15 minutes.",
+        )
+        .between(0, 900),
+        Setting::required("FAN_SYNC_QUEUE_URL", "The queue of syncs."),
+    ],
+};
+
+/// All of them, in the order of the documentation.
+pub static SECTIONS: [&Section; 3] = [&DOUYIN, &AUTHORIZATION, &FAN_SYNC];

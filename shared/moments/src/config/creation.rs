@@ -1,0 +1,82 @@
+//! The settings of making tasks.
+
+use std::time::Duration;
+
+use kernel::config::{ConfigError, Env, function_timeout};
+
+use super::invalid;
+use super::media::MediaSettings;
+use super::providers::video_cover;
+use super::sections::{CONTENT, RULES};
+use crate::content::ContentLibrary;
+use crate::rules::SensitiveWords;
+
+/// Nine media, five at a time, are two rounds.
+const ROUNDS_OF_MEDIA: u32 = 2;
+
+/// What a new task is checked by.
+#[derive(Debug, Clone)]
+pub struct CreationSettings {
+    /// The content library, if there is one.
+    pub library: Option<ContentLibrary>,
+    /// How its media are fetched.
+    pub media: MediaSettings,
+    /// Words that must not be posted.
+    pub words: SensitiveWords,
+    /// Whether personal accounts can post videos.
+    pub personal_videos: bool,
+}
+
+impl CreationSettings {
+    /// From the environment.
+    ///
+    /// # Errors
+    /// Names the variable that is wrong, or that the draft and the media could outlast the function.
+    pub fn load(env: &Env) -> Result<Self, ConfigError> {
+        let (content, media) = (CONTENT.of(env), MediaSettings::for_request(env)?);
+        let timeout = content.seconds("CONTENT_TIMEOUT_SECONDS")?;
+        let library = match content.optional("CONTENT_API_URL")? {
+            None => None,
+            Some(_) => Some(ContentLibrary::new(content.url("CONTENT_API_URL")?, timeout)),
+        };
+        check_time(timeout + media.timeout * ROUNDS_OF_MEDIA, function_timeout(env)?)?;
+        let words = RULES.of(env).list("SENSITIVE_WORDS")?;
+        let words = SensitiveWords::new(&words).map_err(|problem| invalid("SENSITIVE_WORDS", problem))?;
+        Ok(Self { library, media, words, personal_videos: video_cover(env)?.is_some() })
+    }
+}
+
+/// Whoever waits as long as the function lives gets no answer of ours.
+fn check_time(longest: Duration, function: Duration) -> Result<(), ConfigError> {
+    if longest < function {
+        return Ok(());
+    }
+    Err(ConfigError::Contradiction(format!(
+        "CONTENT_TIMEOUT_SECONDS and {ROUNDS_OF_MEDIA} times MEDIA_TIMEOUT_SECONDS ({} s) must be shorter than \
+         FUNCTION_TIMEOUT_SECONDS ({} s)",
+        longest.as_secs(),
+        function.as_secs()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draft_and_media_that_could_outlast_the_function_are_refused() {
+        let settings = |media: &'static str, content: &'static str, function: &'static str| {
+            let variables = [
+                ("MEDIA_TIMEOUT_SECONDS", media),
+                ("CONTENT_TIMEOUT_SECONDS", content),
+                ("FUNCTION_TIMEOUT_SECONDS", function),
+            ];
+            CreationSettings::load(&variables.into_iter().collect())
+        };
+        // The longest that the settings allow fits the function of the template.
+        assert!(settings("10", "6", "29").is_ok());
+        assert!(settings("8", "5", "22").is_ok());
+        let refused = settings("8", "5", "21").unwrap_err().to_string();
+        assert!(refused.contains("MEDIA_TIMEOUT_SECONDS") && refused.contains("FUNCTION_TIMEOUT_SECONDS"), "{refused}");
+    }
+}

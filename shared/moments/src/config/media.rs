@@ -1,0 +1,90 @@
+//! How users' media are fetched, and what they may measure.
+
+use std::time::Duration;
+
+use kernel::config::{ConfigError, Env};
+use url::Origin;
+
+use super::invalid;
+use super::sections::MEDIA;
+use crate::media::{Limits, trusted_origin};
+
+const TRUSTED: &str = "MEDIA_TRUSTED_ORIGINS";
+
+/// How media are fetched.
+#[derive(Debug, Clone)]
+pub struct MediaSettings {
+    /// Longest fetch of one whole medium.
+    pub timeout: Duration,
+    /// Origins exempt from the rule of https and public addresses.
+    pub trusted: Vec<Origin>,
+}
+
+impl MediaSettings {
+    /// For fetches while a user waits.
+    ///
+    /// # Errors
+    /// Names the variable that is wrong.
+    pub fn for_request(env: &Env) -> Result<Self, ConfigError> {
+        Self::within(env, MEDIA.of(env).seconds("MEDIA_TIMEOUT_SECONDS")?)
+    }
+
+    /// For fetches of up to `timeout` each.
+    ///
+    /// # Errors
+    /// Names the variable that is wrong.
+    pub fn within(env: &Env, timeout: Duration) -> Result<Self, ConfigError> {
+        let texts = MEDIA.of(env).list(TRUSTED)?;
+        let origins = texts.iter().map(|text| trusted_origin(text).map_err(|problem| invalid(TRUSTED, problem)));
+        Ok(Self { timeout, trusted: origins.collect::<Result<_, _>>()? })
+    }
+}
+
+/// WeCom's limits with the sides of an image as they are set.
+///
+/// # Errors
+/// Names the variable that is wrong, or both when they contradict each other.
+pub(super) fn image_limits(env: &Env) -> Result<Limits, ConfigError> {
+    let values = MEDIA.of(env);
+    let (long_side, short_side) = (values.number("MEDIA_MAX_LONG_SIDE")?, values.number("MEDIA_MAX_SHORT_SIDE")?);
+    if short_side > long_side {
+        return Err(ConfigError::Contradiction(format!(
+            "MEDIA_MAX_SHORT_SIDE ({short_side}) must be at most MEDIA_MAX_LONG_SIDE ({long_side})"
+        )));
+    }
+    Ok(Limits { long_side, short_side, ..Limits::WECOM })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(variables: &[(&str, &str)]) -> Env {
+        variables.iter().copied().collect()
+    }
+
+    #[test]
+    fn sides_of_an_image_are_configuration() {
+        let limits = image_limits(&env(&[("MEDIA_MAX_LONG_SIDE", "4096"), ("MEDIA_MAX_SHORT_SIDE", "3072")])).unwrap();
+        assert_eq!((limits.long_side, limits.short_side), (4_096, 3_072));
+        assert_eq!(image_limits(&Env::default()), Ok(Limits::WECOM));
+        for (short, problem) in [("0", "from 1"), ("20000", "to 10800"), ("-1", "invalid digit")] {
+            let error = image_limits(&env(&[("MEDIA_MAX_SHORT_SIDE", short)])).unwrap_err().to_string();
+            assert!(error.contains("MEDIA_MAX_SHORT_SIDE") && error.contains(problem), "{error}");
+        }
+        let error = image_limits(&env(&[("MEDIA_MAX_LONG_SIDE", "1079")])).unwrap_err().to_string();
+        assert!(error.contains("MEDIA_MAX_SHORT_SIDE") && error.contains("MEDIA_MAX_LONG_SIDE"), "{error}");
+    }
+
+    #[test]
+    fn fetch_settings_are_checked() {
+        let settings = |variables: &[(&str, &str)]| MediaSettings::for_request(&env(variables));
+        assert_eq!(settings(&[]).unwrap().timeout, Duration::from_secs(8));
+        for (name, value) in
+            [("MEDIA_TIMEOUT_SECONDS", "0"), ("MEDIA_TIMEOUT_SECONDS", "fast"), (TRUSTED, "sandbox"), (TRUSTED, "*")]
+        {
+            assert!(settings(&[(name, value)]).unwrap_err().to_string().contains(name), "{name}={value}");
+        }
+        assert_eq!(settings(&[(TRUSTED, "http://127.0.0.1:9300, http://media.test")]).unwrap().trusted.len(), 2);
+    }
+}

@@ -1,0 +1,30 @@
+//! The settings of this domain: declared in sections, read once at init into types, and checked there against each
+//! other.
+
+mod creation;
+mod media;
+mod providers;
+mod publishing;
+mod sections;
+
+pub use creation::CreationSettings;
+pub use media::MediaSettings;
+pub use providers::{ANSWERS_WITHIN, Clients, Gateways, PROVIDERS};
+pub use publishing::{PublishSettings, TIME_TO_WRITE};
+pub use sections::{CONTENT, MEDIA, PUBLISHING, QUEUE, RULES, SECTIONS};
+
+use kernel::Context;
+use kernel::config::ConfigError;
+use kernel::queue::Queue;
+
+/// The queue of publishing.
+///
+/// # Errors
+/// Names the variable that is missing.
+pub(crate) fn publish_queue(cx: &Context) -> Result<Queue, ConfigError> {
+    Ok(Queue::new(cx.aws.sqs.clone(), QUEUE.of(&cx.env).text("PUBLISH_QUEUE_URL")?))
+}
+
+fn invalid(name: &str, problem: impl std::fmt::Display) -> ConfigError {
+    ConfigError::Invalid { name: name.to_owned(), problem: problem.to_string() }
+}

@@ -1,0 +1,103 @@
+//! The clients of the providers.
+
+use std::time::Duration;
+
+use kernel::config::{ConfigError, Env, Section, Setting, function_timeout};
+use secrecy::SecretString;
+
+use crate::gateway::Gateway;
+use crate::wecom::Wecom;
+
+/// The longest wait for one answer where no medium is uploaded: connecting makes three calls, one after the other, within
+/// the 30 seconds of API Gateway, and an online check that takes longer tells nothing more.
+pub const ANSWERS_WITHIN: Duration = Duration::from_secs(8);
+/// How many calls follow one another when a company is connected: token, members who may, names.
+const CALLS_TO_CONNECT: u32 = 3;
+
+/// Where the providers are.
+pub static PROVIDERS: Section = Section {
+    title: "WeCom and the gateway",
+    settings: &[
+        Setting::with_default("WECOM_BASE_URL", "https://qyapi.weixin.qq.com", "Root of WeCom's API."),
+        Setting::with_default(
+            "GATEWAY_BASE_URL",
+            "http://api.geweapi.com",
+            "Root of the gateway that drives personal accounts.",
+        ),
+        Setting::optional(
+            "GATEWAY_VIDEO_COVER_URL",
+            "The image shown before videos of personal accounts, which the gateway wants as one of its own. Without it \
+             they post no videos.",
+        ),
+    ],
+};
+
+/// The clients of all providers. Holding one that is not used opens nothing.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// WeCom.
+    pub wecom: Wecom,
+    /// The gateway, for whichever token.
+    pub gateways: Gateways,
+}
+
+impl Clients {
+    /// For whoever connects accounts.
+    ///
+    /// # Errors
+    /// Names the variable that is wrong, or that the calls could outlast the function.
+    pub fn to_connect(env: &Env) -> Result<Self, ConfigError> {
+        let (calls, function) = (ANSWERS_WITHIN * CALLS_TO_CONNECT, function_timeout(env)?);
+        if calls >= function {
+            return Err(ConfigError::Contradiction(format!(
+                "FUNCTION_TIMEOUT_SECONDS ({} s) must be longer than {CALLS_TO_CONNECT} calls ({} s)",
+                function.as_secs(),
+                calls.as_secs()
+            )));
+        }
+        Self::with_timeout(env, ANSWERS_WITHIN)
+    }
+
+    /// For calls of which each may take `timeout`.
+    ///
+    /// # Errors
+    /// Names the variable that is wrong.
+    pub fn with_timeout(env: &Env, timeout: Duration) -> Result<Self, ConfigError> {
+        let at = |name: &str| PROVIDERS.of(env).url(name);
+        Ok(Self {
+            wecom: Wecom::new(at("WECOM_BASE_URL")?, timeout),
+            gateways: Gateways { nobodys: Gateway::new(at("GATEWAY_BASE_URL")?, SecretString::default(), timeout) },
+        })
+    }
+}
+
+/// Makes clients of the gateway: its token is each user's own, its connections are everybody's.
+#[derive(Debug, Clone)]
+pub struct Gateways {
+    nobodys: Gateway,
+}
+
+impl Gateways {
+    /// A client with this token.
+    pub fn with(&self, token: SecretString) -> Gateway {
+        self.nobodys.with_token(token)
+    }
+}
+
+/// The cover of personal accounts' videos; without one they cannot post videos.
+pub(super) fn video_cover(env: &Env) -> Result<Option<String>, ConfigError> {
+    PROVIDERS.of(env).optional("GATEWAY_VIDEO_COVER_URL")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn function_that_its_calls_could_outlast_is_refused() {
+        let connect =
+            |seconds: &str| Clients::to_connect(&[("FUNCTION_TIMEOUT_SECONDS", seconds)].into_iter().collect());
+        assert!(connect("25").is_ok());
+        assert!(connect("24").unwrap_err().to_string().contains("FUNCTION_TIMEOUT_SECONDS"));
+    }
+}

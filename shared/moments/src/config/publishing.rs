@@ -1,0 +1,111 @@
+//! The settings of the publisher.
+
+use std::time::Duration;
+
+use kernel::aws::LONGEST_CALL;
+use kernel::config::{ConfigError, Env, check_time_limits, function_timeout, queue_visibility};
+
+use super::media::{MediaSettings, image_limits};
+use super::providers::video_cover;
+use super::sections::PUBLISHING;
+use crate::media::Limits;
+
+/// What the function keeps of its time for writing down what a provider answered.
+pub const TIME_TO_WRITE: Duration = LONGEST_CALL;
+/// The longest fetch of one whole medium when nobody waits for it: twice what it may have taken when the task was made.
+const MEDIA_WITHIN: Duration = Duration::from_secs(20);
+/// How much longer a worker's lease lasts than the function itself, whose clock may be behind.
+const LEASE_BEYOND_FUNCTION: Duration = Duration::from_secs(30);
+
+/// How publishing goes about it.
+#[derive(Debug, Clone)]
+pub struct PublishSettings {
+    /// How media are fetched.
+    pub media: MediaSettings,
+    /// How long one call to a provider may take.
+    pub provider_timeout: Duration,
+    /// How long a worker's claim on a unit lasts: longer than the function itself, so a living one never loses it.
+    pub lease: Duration,
+    /// A timed post this much behind is missed instead of late.
+    pub max_lateness: Duration,
+    /// How long members may take to confirm.
+    pub confirm_within: Duration,
+    /// The least time between two posts of one personal account.
+    pub personal_interval: Duration,
+    /// Creations of one company per minute.
+    pub corp_creations_per_minute: u32,
+    /// The first pause after a refusal that passes by itself; it doubles with each further one.
+    pub retry_pause: Duration,
+    /// The first pause between two looks at a company's job.
+    pub job_pause: Duration,
+    /// The first pause between two looks at its members.
+    pub member_pause: Duration,
+    /// The first pause before a provider's list is consulted; it grows with each further look.
+    pub reconcile_pause: Duration,
+    /// What media may measure.
+    pub media_limits: Limits,
+    /// The cover of videos of personal accounts, which the gateway wants as an image of its own.
+    pub video_cover: Option<String>,
+}
+
+impl PublishSettings {
+    /// From the environment.
+    ///
+    /// # Errors
+    /// Names the variable that is wrong, or that a call could outlast the function.
+    pub fn load(env: &Env) -> Result<Self, ConfigError> {
+        let (values, function_timeout) = (PUBLISHING.of(env), function_timeout(env)?);
+        let visibility =
+            queue_visibility(env)?.ok_or_else(|| ConfigError::Missing("QUEUE_VISIBILITY_SECONDS".to_owned()))?;
+        let provider_timeout = values.seconds("PROVIDER_TIMEOUT_SECONDS")?;
+        check_time_limits(provider_timeout + TIME_TO_WRITE, function_timeout, Some(visibility))?;
+        check_time_limits(MEDIA_WITHIN, function_timeout, Some(visibility))?;
+        Ok(Self {
+            media: MediaSettings::within(env, MEDIA_WITHIN)?,
+            provider_timeout,
+            lease: function_timeout + LEASE_BEYOND_FUNCTION,
+            max_lateness: values.seconds("MOMENT_MAX_LATENESS_SECONDS")?,
+            confirm_within: values.seconds("MOMENT_CONFIRM_SECONDS")?,
+            personal_interval: values.seconds("PERSONAL_INTERVAL_SECONDS")?,
+            corp_creations_per_minute: values.number("CORP_CREATIONS_PER_MINUTE")?,
+            retry_pause: values.seconds("MOMENT_RETRY_PAUSE_SECONDS")?,
+            job_pause: values.seconds("MOMENT_JOB_PAUSE_SECONDS")?,
+            member_pause: values.seconds("MOMENT_MEMBER_PAUSE_SECONDS")?,
+            reconcile_pause: values.seconds("MOMENT_RECONCILE_PAUSE_SECONDS")?,
+            media_limits: image_limits(env)?,
+            video_cover: video_cover(env)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(name: &'static str, value: &str) -> Result<PublishSettings, ConfigError> {
+        let limits = [("FUNCTION_TIMEOUT_SECONDS", "120"), ("QUEUE_VISIBILITY_SECONDS", "720")];
+        PublishSettings::load(&limits.into_iter().chain([(name, value)]).collect())
+    }
+
+    /// Called off sooner, a post that one delivery found could end as a certain failure before the delivery whose job
+    /// made it knows it.
+    #[test]
+    fn members_deadline_shorter_than_the_life_of_a_job_is_refused_by_name() {
+        let shortest = settings("MOMENT_CONFIRM_SECONDS", "86400").unwrap().confirm_within;
+        assert_eq!(shortest, Duration::from_secs(86_400));
+        let refused = settings("MOMENT_CONFIRM_SECONDS", "86399").unwrap_err().to_string();
+        assert!(refused.contains("MOMENT_CONFIRM_SECONDS"), "{refused}");
+    }
+
+    #[test]
+    fn number_out_of_its_range_is_refused_by_name() {
+        for setting in PUBLISHING.settings {
+            let range = setting.range.clone().unwrap();
+            for (value, fine) in [(*range.start(), true), (*range.end(), true), (range.end() + 1, false)] {
+                let outcome = settings(setting.name, &value.to_string());
+                assert_eq!(outcome.is_ok(), fine, "{}={value}", setting.name);
+                assert!(outcome.err().is_none_or(|error| error.to_string().contains(setting.name)));
+            }
+        }
+    }
+}
