@@ -5,6 +5,7 @@ mod audit;
 mod aws;
 mod conflicts;
 mod endings;
+mod hostile_lists;
 mod platform;
 mod rivals;
 mod sizes;

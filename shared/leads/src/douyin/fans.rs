@@ -139,8 +139,8 @@ impl Douyin {
             tracing::warn!(
                 douyin.endpoint = %ENDPOINT,
                 douyin.log_id = log_id.as_deref(),
-                skipped,
-                "entries without a usable open_id were skipped"
+                dropped = skipped,
+                "fans without a usable open_id were dropped"
             );
         }
         Ok(FanPage { fans, skipped, total: page.total, cursor, has_more: page.has_more, log_id })

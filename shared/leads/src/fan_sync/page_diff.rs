@@ -37,7 +37,7 @@ pub(super) struct Progress {
     met: RoaringBitmap,
     /// The leads already counted of the page at the cursor, by whichever worker.
     page_taken: RoaringBitmap,
-    missing: Option<RoaringBitmap>,
+    unmet: Option<RoaringBitmap>,
 }
 
 /// A page on its way into the tables.
@@ -70,10 +70,10 @@ impl<'a> OpenPage<'a> {
         Self { page, fans, committed: 0, walk }
     }
 
-    /// The next fans to be committed, at most `most`.
-    pub fn next(&self, most: usize) -> &[&'a Fan] {
-        let end = self.fans.len().min(self.committed.saturating_add(most));
-        self.fans.get(self.committed..end).unwrap_or_default()
+    /// The next fans to be committed after `skipped` others, at most `most`.
+    pub fn next(&self, skipped: usize, most: usize) -> &[&'a Fan] {
+        let next = self.fans.get(self.committed + skipped..).unwrap_or_default();
+        next.get(..next.len().min(most)).unwrap_or_default()
     }
 
     /// Takes over that the next `fans` are committed.
@@ -91,8 +91,8 @@ impl Progress {
     /// The progress of a task just claimed with `lease`.
     pub fn new(task: SyncTask, lease: Lease) -> Result<Self> {
         let (met, page_taken) = (bitmap(&task.met)?, bitmap(&task.page_taken)?);
-        let missing = task.missing.as_deref().map(|bytes| bitmap(bytes)).transpose()?;
-        Ok(Self { task, lease, counter: None, met, page_taken, missing })
+        let unmet = task.unmet.as_deref().map(|bytes| bitmap(bytes)).transpose()?;
+        Ok(Self { task, lease, counter: None, met, page_taken, unmet })
     }
 
     /// How many different fans this walk has met; FULL only.
@@ -105,22 +105,27 @@ impl Progress {
         u32::try_from(lead_id.get()).is_ok_and(|id| self.met.contains(id))
     }
 
+    /// Whether the lead was counted of the page at the cursor, which a worker before this one committed in part.
+    pub fn is_taken(&self, lead_id: LeadId) -> bool {
+        u32::try_from(lead_id.get()).is_ok_and(|id| self.page_taken.contains(id))
+    }
+
     /// Whether that these leads were not met shows that they do not follow any more. A list from which most of those who
     /// were known are missing shows rather that it is not the list: a hidden one and a degraded answer look like that.
-    pub fn proves_missing(&self, missing: &[LeadId]) -> bool {
+    pub fn proves_missing(&self, unmet: &[LeadId]) -> bool {
         let known_before = self.met.len().saturating_sub(self.task.counters.created);
-        missing.len() as u64 <= known_before
+        unmet.len() as u64 <= known_before
     }
 
     /// The leads still to be marked as unfollowed, at most `most`; `None` before they were looked for.
     pub fn next_missing(&self, most: usize) -> Option<Vec<LeadId>> {
-        let missing = self.missing.as_ref()?;
-        Some(missing.iter().take(most).map(|id| LeadId::new(id.into())).collect())
+        let unmet = self.unmet.as_ref()?;
+        Some(unmet.iter().take(most).map(|id| LeadId::new(id.into())).collect())
     }
 
     /// Has these leads marked as unfollowed; they are written with the first of them that are.
-    pub fn set_missing(&mut self, missing: &[LeadId]) -> Result<()> {
-        self.missing = Some(missing.iter().map(|id| bitmap_id(*id)).collect::<Result<_>>()?);
+    pub fn set_missing(&mut self, unmet: &[LeadId]) -> Result<()> {
+        self.unmet = Some(unmet.iter().map(|id| bitmap_id(*id)).collect::<Result<_>>()?);
         Ok(())
     }
 
@@ -132,7 +137,7 @@ impl Progress {
         self.task.attempts = 0;
         self.met = position.met;
         self.page_taken = position.page_taken;
-        self.missing = position.missing;
+        self.unmet = position.unmet;
     }
 
     /// What the next of `open`'s fans change, as many of `fans` as fit one transaction, where `known` are the leads among
@@ -156,7 +161,7 @@ impl Progress {
         for fan in fans {
             let counter = &mut changes.counter;
             let id = match known.get(fan.open_id.as_str()) {
-                Some(lead) if page_taken.contains(bitmap_id(lead.lead_id)?) => {
+                Some(lead) if self.is_taken(lead.lead_id) => {
                     // A worker before this one counted it and then died.
                     covered += 1;
                     continue;
@@ -222,7 +227,7 @@ impl Progress {
             counters,
             met,
             page_taken: if is_last { RoaringBitmap::new() } else { page_taken },
-            missing: None,
+            unmet: None,
         };
         Ok(Part { changes, position, fans: covered })
     }
@@ -244,9 +249,9 @@ impl Progress {
             changes.names.extend(entry.map(|entry| (lead.lead_id, entry)));
             changes.refreshed.push((lead, change.refresh(lead, account)));
         }
-        let mut missing = self.missing.clone().unwrap_or_default();
+        let mut unmet = self.unmet.clone().unwrap_or_default();
         for lead_id in of {
-            missing.remove(bitmap_id(*lead_id)?);
+            unmet.remove(bitmap_id(*lead_id)?);
         }
         let mut counters = task.counters;
         counters.unfollowed += changes.refreshed.len() as u64;
@@ -256,7 +261,7 @@ impl Progress {
             counters,
             met: self.met.clone(),
             page_taken: RoaringBitmap::new(),
-            missing: Some(missing),
+            unmet: Some(unmet),
         };
         Ok((changes, position))
     }

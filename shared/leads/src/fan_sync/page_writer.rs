@@ -114,9 +114,20 @@ async fn try_page(
 ) -> Result<Attempt<Option<Committed>>> {
     // The counter is read before the leads: if it is still the same at commit, so are they.
     let counter = counter_of(stores, progress, last_counter).await?;
-    let fans = open.next(MOST_FANS);
-    let ids = fans.iter().map(|fan| fan.open_id.as_str());
-    let known = stores.leads.by_open_ids(progress.task.user_id, ids).await?;
+    // Those counted by a worker that died take no room, so more are looked at until a transaction's worth is found.
+    let (mut known, mut looked_at, mut uncounted) = (Vec::new(), 0, 0);
+    while uncounted < MOST_FANS {
+        let fans = open.next(looked_at, MOST_FANS);
+        if fans.is_empty() {
+            break;
+        }
+        let ids = fans.iter().map(|fan| fan.open_id.as_str());
+        let leads = stores.leads.by_open_ids(progress.task.user_id, ids).await?;
+        uncounted += fans.len() - leads.iter().filter(|lead| progress.is_taken(lead.lead_id)).count();
+        looked_at += fans.len();
+        known.extend(leads);
+    }
+    let fans = open.next(0, looked_at);
     // A lead beyond the counter was made by another sync since the counter was read. Its id would be handed out
     // once more, and a transaction that writes one slot of a segment twice is not refused but invalid.
     if known.iter().any(|lead| lead.lead_id > LeadId::new(counter.lead_count)) {

@@ -59,7 +59,7 @@ pub(crate) struct Position {
     /// The leads counted of a page of which only a part is committed.
     pub page_taken: RoaringBitmap,
     /// The leads still to be marked as unfollowed, once they are known.
-    pub missing: Option<RoaringBitmap>,
+    pub unmet: Option<RoaringBitmap>,
 }
 
 /// What became of a commit.
@@ -130,7 +130,7 @@ fn advance(
     lease_end: Option<Timestamp>,
     now: i64,
 ) -> Result<TransactWriteItem> {
-    let Position { walk, total, counters, met, page_taken, missing } = position;
+    let Position { walk, total, counters, met, page_taken, unmet } = position;
     let mut set = "SET #cursor = :cursor, walked = :walked, has_gaps = :gaps, checkpoint = :checkpoint, \
                    empty_pages = :empty, pages = :pages, seen = :seen, created = :created, updated = :updated, \
                    unchanged = :unchanged, skipped = :skipped, unfollowed = :unfollowed, attempts = :zero, \
@@ -149,9 +149,9 @@ fn advance(
         set.push_str(", met = :met");
         builder = builder.expression_attribute_values(":met", blob(met)?);
     }
-    if let Some(missing) = missing {
-        set.push_str(", missing = :missing");
-        builder = builder.expression_attribute_values(":missing", blob(missing)?);
+    if let Some(unmet) = unmet {
+        set.push_str(", unmet = :unmet");
+        builder = builder.expression_attribute_values(":unmet", blob(unmet)?);
     }
     if page_taken.is_empty() {
         set.push_str(" REMOVE page_taken");

@@ -126,7 +126,7 @@ pub struct SyncTask {
     #[serde(default)]
     pub page_taken: serde_bytes::ByteBuf,
     /// FULL only, once the list is walked: the leads still to be marked as unfollowed; a bitmap too.
-    pub missing: Option<serde_bytes::ByteBuf>,
+    pub unmet: Option<serde_bytes::ByteBuf>,
     /// Who works on it.
     pub lease_owner: Option<String>,
     /// How often it was taken up since a page was last committed.
@@ -294,7 +294,7 @@ impl SyncTaskStore {
                 .expression_attribute_values(":seen", n(next_action_at)),
         };
         const REMOVE: &str = "REMOVE lease_owner, due_shard, next_action_at, dispatched_at, dispatches, met, \
-                              page_taken, missing, checkpoint, empty_pages";
+                              page_taken, unmet, checkpoint, empty_pages";
         let builder =
             builder.expression_attribute_names("#status", "status").expression_attribute_values(":now", n(now));
         update(match ending {

@@ -24,7 +24,7 @@ fn progress(strategy: SyncStrategy) -> Progress {
         total: Some(40),
         met: serde_bytes::ByteBuf::new(),
         page_taken: serde_bytes::ByteBuf::new(),
-        missing: None,
+        unmet: None,
         lease_owner: None,
         attempts: 3,
         next_action_at: None,
@@ -80,7 +80,7 @@ fn whole<'a>(
     read: &Counter,
 ) -> Result<(LeadChanges<'a>, Position)> {
     let open = OpenPage::new(page, &progress.task, 5_000);
-    let part = progress.page_changes(&open, open.next(usize::MAX), known, read, NOW)?;
+    let part = progress.page_changes(&open, open.next(0, usize::MAX), known, read, NOW)?;
     assert_eq!(part.fans, open.fans.len());
     Ok((part.changes, part.position))
 }
@@ -215,7 +215,7 @@ fn page_larger_than_a_transaction_is_taken_over_in_parts() {
     let mut open = OpenPage::new(&page, &progress.task, 5_000);
     let (mut read, mut parts) = (counter(5), Vec::new());
     while !open.is_done() {
-        let Part { changes, position, fans } = progress.page_changes(&open, open.next(97), &[], &read, NOW).unwrap();
+        let Part { changes, position, fans } = progress.page_changes(&open, open.next(0, 97), &[], &read, NOW).unwrap();
         read = changes.counter.clone();
         parts.push(fans);
         open.advance(fans);
@@ -227,7 +227,7 @@ fn page_larger_than_a_transaction_is_taken_over_in_parts() {
         drop(changes);
         progress.advance(position);
     }
-    assert_eq!(parts, [89, 89, 22]);
+    assert_eq!(parts, [91, 91, 18]);
     let expected = Counters { pages: 2, seen: 221, created: 210, updated: 4, unchanged: 7, skipped: 3, unfollowed: 2 };
     assert_eq!((progress.task.counters, read.lead_count), (expected, 205));
 }
@@ -238,7 +238,7 @@ fn page_half_taken_over_by_a_worker_that_died_is_counted_once() {
     let fans: Vec<Fan> = (0..100).map(|number| fan(&format!("fan-{number}"), "old", "")).collect();
     let before = page(&fans);
     let open = OpenPage::new(&before, &first.task, 5_000);
-    let part = first.page_changes(&open, open.next(97), &[], &counter(0), NOW).unwrap();
+    let part = first.page_changes(&open, open.next(0, 97), &[], &counter(0), NOW).unwrap();
     let (taken, position) = (part.fans as u64, part.position);
     drop(part.changes);
     first.advance(position);
@@ -261,7 +261,7 @@ fn fifty_scattered_renames_take_two_transactions() {
         (0..50).map(|number| lead(number * 32 + 1, &format!("fan-{number}"), &[ACCOUNT], &[])).collect();
     let page = page(&fans);
     let open = OpenPage::new(&page, &progress.task, 5_000);
-    let part = progress.page_changes(&open, open.next(97), &known, &counter(2_000), NOW).unwrap();
+    let part = progress.page_changes(&open, open.next(0, 97), &known, &counter(2_000), NOW).unwrap();
     assert_eq!((part.fans, part.changes.refreshed.len(), part.changes.names.len()), (48, 48, 48));
 }
 
@@ -273,12 +273,12 @@ fn list_that_misses_most_proves_nothing() {
     let (_, position) = whole(&progress, &page, &known, &counter(5)).unwrap();
     let mut met = self::progress(SyncStrategy::Full);
     met.task.counters.created = 0;
-    let missing = |count: u64| (3..3 + count).map(LeadId::new).collect::<Vec<_>>();
-    assert!(met.proves_missing(&[]) && !met.proves_missing(&missing(1)), "an empty list");
+    let unmet = |count: u64| (3..3 + count).map(LeadId::new).collect::<Vec<_>>();
+    assert!(met.proves_missing(&[]) && !met.proves_missing(&unmet(1)), "an empty list");
     met.advance(Position { counters: Counters { created: 0, ..position.counters }, ..position });
-    assert!(met.proves_missing(&missing(2)) && !met.proves_missing(&missing(3)));
+    assert!(met.proves_missing(&unmet(2)) && !met.proves_missing(&unmet(3)));
     met.task.counters.created = 1;
-    assert!(!met.proves_missing(&missing(2)), "a new fan shows nothing of the known ones");
+    assert!(!met.proves_missing(&unmet(2)), "a new fan shows nothing of the known ones");
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn lead_id_beyond_the_bitmap_is_refused() {
 #[test]
 fn unmet_leads_are_marked_and_keep_everything_else() {
     let progress = progress(SyncStrategy::Full);
-    let missing = [
+    let unmet = [
         lead(3, "a", &[ACCOUNT], &[]),
         lead(4, "b", &[ACCOUNT, OTHER], &[]),
         lead(5, "c", &[ACCOUNT, OTHER], &[OTHER]),
@@ -333,7 +333,7 @@ fn unmet_leads_are_marked_and_keep_everything_else() {
     let mut progress = progress;
     let ids: Vec<LeadId> = (3..8).map(LeadId::new).collect();
     progress.set_missing(&ids).unwrap();
-    let (changes, position) = progress.unfollowed_changes(&missing, &ids[..4], &counter(5)).unwrap();
+    let (changes, position) = progress.unfollowed_changes(&unmet, &ids[..4], &counter(5)).unwrap();
     let marked: Vec<_> = changes
         .refreshed
         .iter()
@@ -346,7 +346,7 @@ fn unmet_leads_are_marked_and_keep_everything_else() {
     assert_eq!(accounts, [vec![(0, false)], vec![(0, false), (1, true)], vec![(0, false), (1, false)]]);
     assert_eq!(position.counters, Counters { unfollowed: 5, ..progress.task.counters });
     assert_eq!((position.walk.cursor, position.walk.walked, position.total), (20, false, Some(40)));
-    assert_eq!(position.missing.unwrap().iter().collect::<Vec<_>>(), [7], "one is left to be marked");
+    assert_eq!(position.unmet.unwrap().iter().collect::<Vec<_>>(), [7], "one is left to be marked");
 }
 
 #[test]
