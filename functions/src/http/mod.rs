@@ -17,7 +17,6 @@ mod remedy;
 mod request;
 mod response;
 mod serve;
-mod time;
 
 pub use body::{MAX_BODY, optional_word, word};
 pub(crate) use browser_cookie::BrowserCookie;
@@ -25,4 +24,3 @@ pub use problem::Problem;
 pub use request::ApiRequest;
 pub use response::ApiResponse;
 pub use serve::{dispatch, serve_http};
-pub use time::Rfc3339;
