@@ -1,11 +1,11 @@
 //! The Lambda functions: translation between AWS's events and the domains, and nothing else.
 
-mod boot;
-#[cfg(test)]
-mod captured;
 pub mod catalog;
 pub mod http;
+#[cfg(test)]
+mod log_capture;
 pub mod routes;
+mod runtime;
 mod task_management;
 mod views;
 pub mod worker;

@@ -4,7 +4,7 @@ use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::jwt::Authenticator;
 use moments::Stores;
-use moments::tasks::{self, Starter};
+use moments::tasks::{self, TaskStarter};
 
 use crate::http::{ApiRequest, Problem};
 use crate::views::moments::TaskView;
@@ -15,18 +15,18 @@ use kernel::Context;
 pub struct App {
     auth: Authenticator,
     pub(crate) stores: Stores,
-    pub(crate) starter: Starter,
+    pub(crate) starter: TaskStarter,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let (stores, starter) = (Stores::new(cx)?, Starter::new(cx)?);
+        let (stores, starter) = (Stores::new(cx)?, TaskStarter::new(cx)?);
         Ok(Self { auth: Authenticator::new(cx).await?, stores, starter })
     }
 
     /// Who asks, and about which task; `permission` is that of the function's own route.
-    pub(crate) async fn asked(
+    pub(crate) async fn authorized_task_request(
         &self,
         request: &ApiRequest,
         permission: &'static str,

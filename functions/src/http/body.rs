@@ -5,7 +5,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
-use super::remedy::field_problem;
+use super::serde_messages::field_problem;
 
 /// What a body may have unless its route says otherwise: several times the longest text and list of the contract.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -38,12 +38,12 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8], max_bytes: usize) -> Result
     Ok(value)
 }
 
-/// One of an enum's words, for `#[serde(deserialize_with = "word")]`: a text and nothing else. Left to itself, serde_json
+/// One of an enum's words, for `#[serde(deserialize_with = "enum_string")]`: a text and nothing else. Left to itself, serde_json
 /// also takes `{"FULL":null}` for `"FULL"`, and reports a number in its place as broken JSON.
 ///
 /// # Errors
 /// Those of the text and of the enum.
-pub fn word<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+pub fn enum_string<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
     T::deserialize(text.as_str().into_deserializer())
 }
@@ -51,8 +51,10 @@ pub fn word<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> 
 /// The same for a field that may be absent or null.
 ///
 /// # Errors
-/// As [`word`].
-pub fn optional_word<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+/// As [`enum_string`].
+pub fn optional_enum_string<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     text.map(|text| T::deserialize(text.as_str().into_deserializer())).transpose()
 }
@@ -83,9 +85,9 @@ mod tests {
 
     #[derive(Debug, Deserialize, PartialEq)]
     struct Order {
-        #[serde(deserialize_with = "word")]
+        #[serde(deserialize_with = "enum_string")]
         how: How,
-        #[serde(default, deserialize_with = "optional_word")]
+        #[serde(default, deserialize_with = "optional_enum_string")]
         else_how: Option<How>,
     }
 

@@ -13,12 +13,12 @@ mod body;
 mod browser_cookie;
 mod problem;
 mod query;
-mod remedy;
 mod request;
 mod response;
+mod serde_messages;
 mod serve;
 
-pub use body::{MAX_BODY, optional_word, word};
+pub use body::{MAX_BODY, enum_string, optional_enum_string};
 pub(crate) use browser_cookie::BrowserCookie;
 pub use problem::Problem;
 pub use request::ApiRequest;

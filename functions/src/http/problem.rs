@@ -80,7 +80,7 @@ mod tests {
             (Error::PermissionDenied("lead:douyin:leads:view"), 403, "PERMISSION_DENIED"),
             (Error::invalid("size", "应为整数"), 400, "INVALID_REQUEST"),
             (Error::NotFound("lead"), 404, "NOT_FOUND"),
-            (Error::Busy("account"), 409, "CONFLICT"),
+            (Error::Contention("account"), 409, "CONFLICT"),
             (Error::Unavailable("key server"), 503, "INTERNAL"),
             (aws, 500, "INTERNAL"),
             (Error::Corrupt("stored token"), 500, "INTERNAL"),
@@ -105,6 +105,6 @@ mod tests {
         assert_eq!(problem.message, "请求参数有误。size：应为整数；page：应大于 0");
         assert_eq!(problem.fields.len(), 2);
         assert_eq!(problem.cause(), None);
-        assert_eq!(Problem::from(Error::Busy("account")).cause(), Some("account is busy"));
+        assert_eq!(Problem::from(Error::Contention("account")).cause(), Some("account is busy"));
     }
 }

@@ -10,7 +10,7 @@ use serde::de::value::{Error as DeError, MapDeserializer, StrDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::remedy::field_problem;
+use super::serde_messages::field_problem;
 
 /// Reads `parameters` as `T`.
 ///

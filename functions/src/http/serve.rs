@@ -12,7 +12,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, error_span};
 
 use super::{ApiRequest, ApiResponse, Problem};
-use crate::boot;
+use crate::runtime;
 
 /// The whole `main` of a function behind the API: `setup` builds what all its requests share, once, and `handle`
 /// answers each. A setup that fails stops the function with its reason in the log.
@@ -24,7 +24,7 @@ where
     F: Fn(&'static A, ApiRequest) -> Fut + Copy + Send + Sync + 'static,
     Fut: Future<Output = Result<ApiResponse, Problem>> + Send + 'static,
 {
-    boot::run(setup, async |app: &'static A, _: &Env| {
+    runtime::run(setup, async |app: &'static A, _: &Env| {
         lambda_http::run(service_fn(
             move |event| async move { Ok::<_, Infallible>(dispatch(app, handle, event).await) },
         ))

@@ -2,6 +2,7 @@
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
+use leads::ids::OpenId;
 use leads::{Stores, accounts};
 use serde::Serialize;
 
@@ -26,13 +27,13 @@ impl App {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
-    douyin_user_id: String,
+    douyin_user_id: OpenId,
 }
 
 /// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_ACCOUNT_DELETE.permission).await?;
-    let douyin_user_id: String = request.path_id("douyinUserId", "douyin account")?;
+    let douyin_user_id: OpenId = request.path_id("douyinUserId", "douyin account")?;
     accounts::disconnect(&app.stores, caller.user_id, &douyin_user_id).await?;
     ApiResponse::ok(Answer { douyin_user_id })
 }

@@ -42,7 +42,7 @@ fn back_to(mut page: Url, result: &leads::Result<Authorized>) -> Url {
     let mut query = page.query_pairs_mut();
     match result {
         Ok(authorized) => {
-            query.append_pair("status", "success").append_pair("douyinUserId", &authorized.douyin_user_id)
+            query.append_pair("status", "success").append_pair("douyinUserId", authorized.account_open_id.as_str())
         }
         Err(error) => query.append_pair("status", "error").append_pair("error", redirect_error(error)),
     };

@@ -8,7 +8,7 @@ use leads::store::sync_task::{SyncStatus, SyncStrategy};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog;
-use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, optional_word};
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, optional_enum_string};
 use kernel::Context;
 
 /// What the requests of this function share.
@@ -30,7 +30,7 @@ impl App {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Body {
     douyin_user_id: String,
-    #[serde(default, deserialize_with = "optional_word")]
+    #[serde(default, deserialize_with = "optional_enum_string")]
     sync_strategy: Option<SyncStrategy>,
 }
 

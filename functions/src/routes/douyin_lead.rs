@@ -3,7 +3,7 @@
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use leads::ids::LeadId;
-use leads::{Stores, desk};
+use leads::{Stores, lead_edit};
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
@@ -33,6 +33,6 @@ pub(super) fn lead_id(request: &ApiRequest) -> kernel::Result<LeadId> {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_LEAD.permission).await?;
     let lead_id = lead_id(&request)?;
-    let (lead, history) = desk::read(&app.stores, caller.user_id, lead_id).await?;
+    let (lead, history) = lead_edit::read(&app.stores, caller.user_id, lead_id).await?;
     ApiResponse::ok(LeadDetail::new(lead, Some(history)))
 }

@@ -2,14 +2,14 @@
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use leads::desk::LeadChange;
+use leads::lead_edit::LeadChange;
 use leads::store::lead::LeadStatus;
-use leads::{Stores, desk};
+use leads::{Stores, lead_edit};
 use serde::Deserialize;
 
 use super::douyin_lead::lead_id;
 use crate::catalog;
-use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, optional_word};
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, optional_enum_string};
 use crate::views::leads::LeadDetail;
 use kernel::Context;
 
@@ -30,7 +30,7 @@ impl App {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
-    #[serde(default, deserialize_with = "optional_word")]
+    #[serde(default, deserialize_with = "optional_enum_string")]
     status: Option<LeadStatus>,
     notes: Option<String>,
     version: Option<u64>,
@@ -44,5 +44,5 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let body: Body = request.json_body(MAX_BODY)?;
     let reopen = body.reopen.unwrap_or_default();
     let change = LeadChange { status: body.status, notes: body.notes, version: body.version, reopen };
-    ApiResponse::ok(LeadDetail::new(desk::change(&app.stores, &caller, lead_id, &change).await?, None))
+    ApiResponse::ok(LeadDetail::new(lead_edit::change(&app.stores, &caller, lead_id, &change).await?, None))
 }

@@ -18,7 +18,7 @@ struct Body {
 
 /// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
-    let (user_id, task) = app.asked(&request, catalog::MOMENT_TASK_RETRY.permission).await?;
+    let (user_id, task) = app.authorized_task_request(&request, catalog::MOMENT_TASK_RETRY.permission).await?;
     let body: Body =
         if request.body().trim_ascii().is_empty() { Body::default() } else { request.json_body(MAX_BODY)? };
     let wanted = RetryRequest {

@@ -16,7 +16,7 @@ struct Body {
 
 /// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
-    let (user_id, task) = app.asked(&request, catalog::MOMENT_TASK_UPDATE.permission).await?;
+    let (user_id, task) = app.authorized_task_request(&request, catalog::MOMENT_TASK_UPDATE.permission).await?;
     let body: Body = request.json_body(MAX_BODY)?;
     tasks::reschedule(&app.stores, &app.starter, user_id, task, body.scheduled_time.0).await?;
     ApiResponse::ok(app.view(user_id, task).await?)

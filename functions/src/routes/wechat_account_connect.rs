@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog;
-use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, word};
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, enum_string};
 use crate::views::moments::AccountView;
 use kernel::Context;
 
@@ -35,7 +35,7 @@ const RISK: &str = "个人号通过第三方网关发布朋友圈，并非微信
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Kind {
-    #[serde(deserialize_with = "word")]
+    #[serde(deserialize_with = "enum_string")]
     account_type: Provider,
 }
 

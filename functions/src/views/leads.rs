@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use leads::authorize::Authorized;
-use leads::ids::LeadId;
-use leads::store::auth::{Auth, AuthStatus};
+use leads::ids::{LeadId, OpenId};
+use leads::store::account::{Account, AccountStatus};
 use leads::store::lead::{Lead, LeadStatus};
 use leads::store::lead_index::EditRecord;
 use leads::store::sync_task::{SyncStatus, SyncStrategy, SyncTask};
@@ -27,7 +27,7 @@ pub fn authorized(account: &Authorized) -> Result<ApiResponse, Problem> {
         douyin_user_id: &'a str,
     }
     const AUTHORIZED: &str = "授权成功";
-    let (user_id, douyin_user_id) = (account.user_id.get(), account.douyin_user_id.as_str());
+    let (user_id, douyin_user_id) = (account.user_id.get(), account.account_open_id.as_str());
     ApiResponse::enveloped(StatusCode::OK, AUTHORIZED, Answer { message: AUTHORIZED, user_id, douyin_user_id })
 }
 
@@ -39,7 +39,7 @@ pub struct LeadRecord {
     channel: &'static str,
     nickname: String,
     avatar_url: String,
-    douyin_user_id: String,
+    douyin_user_id: OpenId,
     acquire_time: Timestamp,
     status: LeadStatus,
     notes: String,
@@ -52,7 +52,7 @@ impl From<Lead> for LeadRecord {
             channel: CHANNEL,
             nickname: lead.nickname,
             avatar_url: lead.avatar_url,
-            douyin_user_id: lead.douyin_user_id,
+            douyin_user_id: lead.fan_open_id,
             acquire_time: instant(lead.acquire_time),
             status: lead.status,
             notes: lead.notes,
@@ -76,7 +76,7 @@ pub struct LeadDetail {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SourceView {
-    douyin_user_id: String,
+    douyin_user_id: OpenId,
     following: bool,
 }
 
@@ -137,7 +137,7 @@ impl From<EditRecord> for EditView {
 #[serde(rename_all = "camelCase")]
 pub struct SyncTaskView {
     task_id: String,
-    douyin_user_id: String,
+    douyin_user_id: OpenId,
     status: SyncStatus,
     strategy: SyncStrategy,
     pages: u64,
@@ -173,7 +173,7 @@ impl From<SyncTask> for SyncTaskView {
         });
         Self {
             task_id: task.task_id.to_string(),
-            douyin_user_id: task.douyin_user_id,
+            douyin_user_id: task.account_open_id,
             status: task.status,
             strategy: task.strategy,
             pages: task.counters.pages,
@@ -197,10 +197,10 @@ impl From<SyncTask> for SyncTaskView {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountView {
-    douyin_user_id: String,
+    douyin_user_id: OpenId,
     nickname: String,
     avatar_url: String,
-    status: AuthStatus,
+    status: AccountStatus,
     scopes: Vec<String>,
     last_sync_at: Option<Timestamp>,
     reauthorize_by: Timestamp,
@@ -208,11 +208,11 @@ pub struct AccountView {
     create_time: Timestamp,
 }
 
-impl From<Auth> for AccountView {
-    fn from(account: Auth) -> Self {
+impl From<Account> for AccountView {
+    fn from(account: Account) -> Self {
         Self {
             reauthorize_by: instant(reauthorize_by(&account)),
-            douyin_user_id: account.douyin_user_id,
+            douyin_user_id: account.account_open_id,
             nickname: account.nickname,
             avatar_url: account.avatar_url,
             status: account.status,

@@ -14,7 +14,7 @@ use serde::de::IgnoredAny;
 use tracing::{Instrument, error_span};
 
 use super::deadline;
-use crate::boot;
+use crate::runtime;
 
 /// The whole `main` of a scheduled function.
 pub fn serve_scheduled<A, E, X, S, F, Fut>(setup: S, handle: F) -> ExitCode
@@ -26,7 +26,7 @@ where
     F: Fn(&'static A, Deadline) -> Fut + Copy + 'static,
     Fut: Future<Output = Result<Vec<RoundReport>, E>>,
 {
-    boot::run(setup, async |app: &'static A, env: &Env| {
+    runtime::run(setup, async |app: &'static A, env: &Env| {
         let timeout = function_timeout(env)?;
         lambda_runtime::run(service_fn(move |event: LambdaEvent<IgnoredAny>| async move {
             let context = event.context;
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     async fn handle(busy: &bool, _: Deadline) -> Result<Vec<RoundReport>, Error> {
-        if *busy { Err(Error::Busy("account")) } else { Ok(Vec::new()) }
+        if *busy { Err(Error::Contention("account")) } else { Ok(Vec::new()) }
     }
 
     async fn report(reports: &[RoundReport; 2], _: Deadline) -> Result<Vec<RoundReport>, Error> {

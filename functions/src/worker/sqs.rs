@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use tracing::{Instrument, error_span};
 
 use super::deadline;
-use crate::boot;
+use crate::runtime;
 
 /// The whole `main` of a function behind a queue; see [`run_batch`] for what `handle` means.
 pub fn serve_sqs<A, T, E, X, S, F, Fut>(setup: S, handle: F) -> ExitCode
@@ -33,7 +33,7 @@ where
     F: Fn(&'static A, T, Deadline) -> Fut + Copy + 'static,
     Fut: Future<Output = Result<(), E>>,
 {
-    boot::run(setup, async |app: &'static A, env: &Env| {
+    runtime::run(setup, async |app: &'static A, env: &Env| {
         let timeout = function_timeout(env)?;
         lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
             let context = event.context;

@@ -20,7 +20,7 @@ const LIMIT: i32 = 250;
 /// So many accounts that end in one round are not each a matter of its own user any more, if they are most of the round.
 const MANY_ENDED: usize = 5;
 /// An account is begun only if this is left: a renewal whose answer is lost costs its user a new authorisation.
-const HEADROOM: Duration = Duration::from_secs(30);
+const MIN_TIME_LEFT: Duration = Duration::from_secs(30);
 
 /// What the runs of this function share.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub async fn handle(app: &App, deadline: Deadline) -> leads::Result<Vec<RoundRep
     let mut report = RoundReport::of("accounts' tokens");
     let mut rounds = stream::iter(due)
         .map(|account| async move {
-            if deadline.remaining(app.clock.now()) < HEADROOM {
+            if deadline.remaining(app.clock.now()) < MIN_TIME_LEFT {
                 return None;
             }
             Some(app.tokens.keep(&account, deadline).await)

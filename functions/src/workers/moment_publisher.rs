@@ -3,7 +3,7 @@
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use moments::publish::{PublishMessage, Publisher};
-use moments::store::unit::UnitKey;
+use moments::store::delivery::DeliveryKey;
 
 use kernel::Context;
 
@@ -28,7 +28,7 @@ pub async fn handle(app: &App, message: PublishMessage, deadline: Deadline) -> m
     match &message.unit {
         None => app.publisher.dispatch(message.task_id).await,
         Some(unit) => {
-            let key = UnitKey { task_id: message.task_id, unit };
+            let key = DeliveryKey { task_id: message.task_id, unit };
             let moved = app.publisher.run(key, deadline).await?;
             tracing::info!(task.id = message.task_id.get(), unit, ?moved, "unit of task {} handled", message.task_id);
             Ok(())

@@ -236,7 +236,7 @@ impl Error {
             Self::PermissionDenied(permission) => permission_denied(permission),
             Self::InvalidRequest(_) => INVALID_REQUEST,
             Self::NotFound(_) => NOT_FOUND,
-            Self::Busy(_) => BUSY,
+            Self::Contention(_) => BUSY,
             Self::Unavailable(_) => UNAVAILABLE,
             Self::Aws { .. } | Self::Corrupt(_) | Self::Internal(_) => INTERNAL,
         }

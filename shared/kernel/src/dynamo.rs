@@ -44,7 +44,7 @@ pub fn condition_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> b
 }
 
 /// `Ok(false)` when a single-row write was refused by its condition.
-pub fn unless_refused<T, E, R>(outcome: Result<T, SdkError<E, R>>, operation: &'static str) -> Result<bool>
+pub fn condition_held<T, E, R>(outcome: Result<T, SdkError<E, R>>, operation: &'static str) -> Result<bool>
 where
     E: ProvideErrorMetadata + std::fmt::Debug,
     R: std::fmt::Debug,
@@ -105,7 +105,7 @@ pub async fn batch_get(
             pending = answer.unprocessed_keys.and_then(|mut tables| tables.remove(table));
             if pending.is_some() {
                 if attempt == CONFLICT_RETRIES {
-                    return Err(Error::Busy("table"));
+                    return Err(Error::Contention("table"));
                 }
                 clock.sleep(CONFLICT_PAUSES.jittered(attempt)).await;
                 attempt += 1;

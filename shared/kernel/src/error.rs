@@ -57,7 +57,7 @@ pub enum Error {
     Internal(&'static str),
     /// Somebody else holds what is needed and did not let go in time; trying later helps.
     #[error("{0} is busy")]
-    Busy(&'static str),
+    Contention(&'static str),
     /// A dependency outside AWS (the key server) did not answer.
     #[error("{0} is unavailable")]
     Unavailable(&'static str),
@@ -82,7 +82,7 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Aws { code, .. } => !matches!(code.as_str(), "ConstructionFailure" | "ValidationException"),
-            Self::Busy(_) | Self::Unavailable(_) => true,
+            Self::Contention(_) | Self::Unavailable(_) => true,
             _ => false,
         }
     }

@@ -89,14 +89,14 @@ pub mod task_id_text {
 /// The text is not an id of ours.
 #[derive(Debug, thiserror::Error)]
 #[error("not an id")]
-pub struct NotAnId;
+pub struct InvalidId;
 
 impl FromStr for TaskId {
-    type Err = NotAnId;
+    type Err = InvalidId;
 
     /// Accepts exactly what [`Display`](fmt::Display) writes: digits, no sign, no leading zero.
-    fn from_str(text: &str) -> Result<Self, NotAnId> {
-        canonical_number(text).map(Self).ok_or(NotAnId)
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        canonical_number(text).map(Self).ok_or(InvalidId)
     }
 }
 

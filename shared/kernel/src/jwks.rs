@@ -26,9 +26,9 @@ const MAX_AGE: SignedDuration = SignedDuration::from_mins(10);
 /// How long the last answer serves while the server does not.
 const MAX_STALE: SignedDuration = SignedDuration::from_hours(24);
 /// The least time between two fetches, whatever tokens arrive.
-const PAUSE: SignedDuration = SignedDuration::from_secs(30);
+const MIN_REFETCH_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 /// The same while there are no keys at all: nobody can be let in, so ask sooner.
-const PAUSE_WITHOUT_KEYS: SignedDuration = SignedDuration::from_secs(1);
+const MIN_REFETCH_INTERVAL_WITHOUT_KEYS: SignedDuration = SignedDuration::from_secs(1);
 /// A user waits for this fetch, behind API Gateway's 30 seconds.
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// A function has a direct way out, and who can alter this answer can be any user: no proxy.
@@ -111,7 +111,7 @@ impl Jwks {
 
     /// Fetches unless that was tried just now. A failure leaves the keys as they are.
     async fn refresh(&self, state: &mut State) {
-        let pause = if state.keys.is_empty() { PAUSE_WITHOUT_KEYS } else { PAUSE };
+        let pause = if state.keys.is_empty() { MIN_REFETCH_INTERVAL_WITHOUT_KEYS } else { MIN_REFETCH_INTERVAL };
         if self.since(state.attempted_at).is_some_and(|age| age < pause) {
             return;
         }

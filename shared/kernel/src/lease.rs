@@ -79,7 +79,7 @@ pub enum Turn<T> {
 /// Looks again and again until what is needed is there, for as long as `patience` lasts.
 ///
 /// # Errors
-/// [`Error::Busy`] with `what` when the holder did not let go in time; any error of a look at once.
+/// [`Error::Contention`] with `what` when the holder did not let go in time; any error of a look at once.
 pub async fn wait_for<T, E, F>(
     clock: &Clock,
     what: &'static str,
@@ -95,7 +95,7 @@ where
         match look().await? {
             Turn::Done(done) => return Ok(done),
             Turn::Changed => {}
-            Turn::Held if clock.now() >= give_up => return Err(Error::Busy(what).into()),
+            Turn::Held if clock.now() >= give_up => return Err(Error::Contention(what).into()),
             Turn::Held => clock.sleep(POLL).await,
         }
     }
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(manual.now(), at("2026-11-20T00:00:00.25Z"), "a changed row is looked at again at once");
 
         let held = wait_for(&clock, "row", MINUTE, || ready(Ok::<Turn<()>, Error>(Turn::Held)));
-        assert!(matches!(held.await, Err(Error::Busy("row"))));
+        assert!(matches!(held.await, Err(Error::Contention("row"))));
         assert_eq!(manual.now(), at("2026-11-20T00:01:00.25Z"));
     }
 }

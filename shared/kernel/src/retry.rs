@@ -66,7 +66,7 @@ pub enum Attempt<T> {
 /// random pause in between. `attempt` has to read everything that its write depends on.
 ///
 /// # Errors
-/// [`Error::Busy`] with `what` when every attempt met another writer; any error of an attempt at once.
+/// [`Error::Contention`] with `what` when every attempt met another writer; any error of an attempt at once.
 // Not `AsyncFnMut`: the compiler cannot prove that the future of an async closure is `Send` for every lifetime.
 pub async fn on_conflict<T, E, F>(
     clock: &Clock,
@@ -86,7 +86,7 @@ where
             return Ok(done);
         }
     }
-    Err(Error::Busy(what).into())
+    Err(Error::Contention(what).into())
 }
 
 /// Whether a write of what only this worker knows, such as a token or an id that a platform has just answered, is tried
@@ -150,7 +150,7 @@ mod tests {
     async fn write_of_what_nobody_else_knows_is_tried_again_while_the_function_lives() {
         let (clock, manual) = clock();
         let deadline = Deadline::after(manual.now(), Duration::from_secs(60));
-        let (passing, lasting) = (Error::Busy("table"), Error::Internal("update"));
+        let (passing, lasting) = (Error::Contention("table"), Error::Internal("update"));
         assert!(try_again_until(deadline, &clock, &passing, 0).await);
         assert!(!try_again_until(deadline, &clock, &lasting, 0).await);
         manual.advance(Duration::from_secs(60) - LONGEST_CALL);
@@ -165,7 +165,7 @@ mod tests {
             reads += 1;
             ready(Ok::<Attempt<()>, Error>(Attempt::Conflict))
         });
-        assert!(matches!(busy.await, Err(Error::Busy("row"))));
+        assert!(matches!(busy.await, Err(Error::Contention("row"))));
         assert_eq!(reads, 3);
 
         let mut reads = 0;

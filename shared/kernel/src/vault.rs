@@ -16,7 +16,7 @@ const SCHEME: &str = "kms1:";
 
 /// Where a secret is stored. It is the KMS encryption context: a ciphertext copied to another row does not decrypt.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct EncryptionContext<'a> {
     /// The table's name in the specification.
     pub table: &'static str,
     /// The tenant.
@@ -47,7 +47,7 @@ impl Vault {
     }
 
     /// The stored form of `secret` at `place`.
-    pub async fn seal(&self, place: Place<'_>, secret: &SecretString) -> Result<String> {
+    pub async fn encrypt(&self, place: EncryptionContext<'_>, secret: &SecretString) -> Result<String> {
         let answer = self
             .kms
             .encrypt()
@@ -67,7 +67,7 @@ impl Vault {
     ///
     /// # Errors
     /// [`Error::Corrupt`] when the text is not ours or was made for another place.
-    pub async fn open(&self, place: Place<'_>, sealed: &str) -> Result<SecretString> {
+    pub async fn open(&self, place: EncryptionContext<'_>, sealed: &str) -> Result<SecretString> {
         const WHAT: &str = "stored token";
         let ciphertext =
             sealed.strip_prefix(SCHEME).and_then(|text| STANDARD.decode(text).ok()).ok_or(Error::Corrupt(WHAT))?;

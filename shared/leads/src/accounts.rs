@@ -6,12 +6,13 @@ use kernel::transaction::Transaction;
 use tracing::info;
 
 use crate::error::{Result, SyncProblem};
+use crate::ids::OpenId;
 use crate::store::Stores;
-use crate::store::auth::Auth;
+use crate::store::account::Account;
 use crate::store::sync_task::{EndedBy, Ending};
 
 /// The caller's accounts.
-pub async fn list(stores: &Stores, user_id: UserId) -> Result<Vec<Auth>> {
+pub async fn list(stores: &Stores, user_id: UserId) -> Result<Vec<Account>> {
     Ok(stores.accounts.of_user(user_id).await?)
 }
 
@@ -20,12 +21,12 @@ pub async fn list(stores: &Stores, user_id: UserId) -> Result<Vec<Auth>> {
 ///
 /// # Errors
 /// [`kernel::Error::NotFound`] for an account that does not exist or is another tenant's.
-pub async fn disconnect(stores: &Stores, user_id: UserId, douyin_user_id: &str) -> Result<()> {
-    on_conflict(&stores.clock, "douyin account", TRIES, || try_disconnect(stores, user_id, douyin_user_id)).await
+pub async fn disconnect(stores: &Stores, user_id: UserId, account_open_id: &OpenId) -> Result<()> {
+    on_conflict(&stores.clock, "douyin account", TRIES, || try_disconnect(stores, user_id, account_open_id)).await
 }
 
-async fn try_disconnect(stores: &Stores, user_id: UserId, douyin_user_id: &str) -> Result<Attempt<()>> {
-    let account = stores.accounts.get(douyin_user_id).await?.filter(|account| account.user_id == user_id);
+async fn try_disconnect(stores: &Stores, user_id: UserId, account_open_id: &OpenId) -> Result<Attempt<()>> {
+    let account = stores.accounts.get(account_open_id).await?.filter(|account| account.user_id == user_id);
     let account = account.ok_or(kernel::Error::NotFound("douyin account"))?;
     let mut transaction = Transaction::new();
     let account_is_unchanged = transaction.add(stores.accounts.delete(&account)?);

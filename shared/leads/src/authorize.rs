@@ -13,11 +13,12 @@ use secrecy::SecretString;
 use tracing::{info, warn};
 use url::Url;
 
-use crate::binding::{Bindings, FreshGrant};
+use crate::binding::{Bindings, NewTokenSet};
 use crate::browser::BrowserKey;
 use crate::config::{AuthorizationSettings, state_signer};
 use crate::douyin::{Douyin, Endpoint, FailureKind, PlatformError};
 use crate::error::{AuthorizationProblem, Error, Result};
+use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::oauth_state::{NewAuthorization, PendingAuthorization};
 use crate::store::parked_grant::{self, ParkedGrant, TicketKey};
@@ -35,7 +36,10 @@ pub struct AuthorizationLinks {
 }
 
 impl AuthorizationLinks {
-    /// From the environment.
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self {
             stores: Stores::new(cx)?,
@@ -78,7 +82,7 @@ pub struct Authorized {
     /// The tenant.
     pub user_id: UserId,
     /// The account.
-    pub douyin_user_id: String,
+    pub account_open_id: OpenId,
 }
 
 /// How a return from Douyin ended.
@@ -111,7 +115,10 @@ pub struct AuthorizationCallback {
 }
 
 impl AuthorizationCallback {
-    /// From the environment.
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self {
             stores: Stores::new(cx)?,
@@ -165,18 +172,18 @@ impl AuthorizationCallback {
     async fn keep(&self, pending: &PendingAuthorization, code: &SecretString) -> Result<Authorized> {
         let grant = self.exchange(pending, code).await?;
         self.bindings.bind(pending.user_id, &grant, None).await?;
-        Ok(Authorized { user_id: pending.user_id, douyin_user_id: grant.douyin_user_id })
+        Ok(Authorized { user_id: pending.user_id, account_open_id: grant.account_open_id })
     }
 
     /// The ticket under which the grant waits.
     async fn park(&self, pending: &PendingAuthorization, code: &SecretString) -> Result<SecretString> {
         let grant = self.exchange(pending, code).await?;
         let user_id = pending.user_id;
-        let (access_token, refresh_token) = grant.seal(&self.vault, parked_grant::TABLE, user_id).await?;
+        let (access_token, refresh_token) = grant.encrypt(&self.vault, parked_grant::TABLE, user_id).await?;
         let now = self.stores.clock.now().as_second();
         let parked = ParkedGrant {
             user_id,
-            douyin_user_id: grant.douyin_user_id,
+            account_open_id: grant.account_open_id,
             nickname: grant.nickname,
             avatar_url: grant.avatar_url,
             scope: grant.scope,
@@ -192,7 +199,7 @@ impl AuthorizationCallback {
         Ok(ticket.into())
     }
 
-    async fn exchange(&self, pending: &PendingAuthorization, code: &SecretString) -> Result<FreshGrant> {
+    async fn exchange(&self, pending: &PendingAuthorization, code: &SecretString) -> Result<NewTokenSet> {
         let grant = self.douyin.exchange_code(code).await?;
         let unreadable = || PlatformError {
             kind: FailureKind::Transient,
@@ -206,15 +213,15 @@ impl AuthorizationCallback {
         let now = self.stores.clock.now().as_second();
         let end = |lifetime: Duration| now.saturating_add(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2));
         // The page shows a name; an account without one is still authorised.
-        let (nickname, avatar_url) = match self.douyin.user_info(&grant.access_token, &open_id).await {
+        let (nickname, avatar_url) = match self.douyin.user_info(&grant.access_token, open_id.as_str()).await {
             Ok(profile) => (profile.nickname, profile.avatar_url),
             Err(failure) => {
                 warn!("profile of a newly authorised account not read: {failure}");
                 Default::default()
             }
         };
-        Ok(FreshGrant {
-            douyin_user_id: open_id,
+        Ok(NewTokenSet {
+            account_open_id: open_id,
             nickname,
             avatar_url,
             scope: grant.scope.unwrap_or_else(|| pending.scopes.clone()),

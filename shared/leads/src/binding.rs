@@ -8,22 +8,23 @@ use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
-use kernel::vault::{Place, Vault};
+use kernel::vault::{EncryptionContext, Vault};
 use secrecy::SecretString;
 use tracing::info;
 
 use crate::error::{AuthorizationProblem, Result, SyncProblem};
 use crate::fan_sync::SyncQueue;
+use crate::ids::OpenId;
 use crate::store::Stores;
-use crate::store::auth::{Auth, AuthStatus, Grant, TABLE};
+use crate::store::account::{Account, AccountStatus, NewTokens, TABLE};
 use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTask};
 use crate::tokens::refresh_due;
 
 /// What a code was exchanged for.
 #[derive(Debug)]
-pub struct FreshGrant {
+pub struct NewTokenSet {
     /// The account.
-    pub douyin_user_id: String,
+    pub account_open_id: OpenId,
     /// Nickname, empty when it could not be read.
     pub nickname: String,
     /// Avatar, empty when it could not be read.
@@ -40,17 +41,24 @@ pub struct FreshGrant {
     pub refresh_expire_time: i64,
 }
 
-impl FreshGrant {
+impl NewTokenSet {
     /// Whether the user granted what a sync needs.
     fn lists_fans(&self) -> bool {
         self.scope.split(',').any(|scope| scope.trim() == "fans.list")
     }
 
     /// Access and refresh token, sealed for a table's row of this tenant and account.
-    pub(crate) async fn seal(&self, vault: &Vault, table: &'static str, user_id: UserId) -> Result<(String, String)> {
-        let place = Place { table, user_id, account_id: &self.douyin_user_id };
-        let sealed =
-            futures::future::try_join(vault.seal(place, &self.access_token), vault.seal(place, &self.refresh_token));
+    pub(crate) async fn encrypt(
+        &self,
+        vault: &Vault,
+        table: &'static str,
+        user_id: UserId,
+    ) -> Result<(String, String)> {
+        let place = EncryptionContext { table, user_id, account_id: self.account_open_id.as_str() };
+        let sealed = futures::future::try_join(
+            vault.encrypt(place, &self.access_token),
+            vault.encrypt(place, &self.refresh_token),
+        );
         Ok(sealed.await?)
     }
 }
@@ -60,17 +68,17 @@ enum Holder<'a> {
     /// Nobody's, or the tenant's own.
     Free,
     /// Another tenant's whose authorisation has ended: it is taken over.
-    Lapsed(&'a Auth),
+    Lapsed(&'a Account),
     /// Another tenant's that works.
     Taken,
 }
 
 impl<'a> Holder<'a> {
-    fn of(account: Option<&'a Auth>, user_id: UserId) -> Self {
+    fn of(account: Option<&'a Account>, user_id: UserId) -> Self {
         match account {
             Some(account) if account.user_id != user_id => match account.status {
-                AuthStatus::Active => Self::Taken,
-                AuthStatus::Expired | AuthStatus::Revoked => Self::Lapsed(account),
+                AccountStatus::Active => Self::Taken,
+                AccountStatus::Expired | AccountStatus::Revoked => Self::Lapsed(account),
             },
             _ => Self::Free,
         }
@@ -86,7 +94,10 @@ pub struct Bindings {
 }
 
 impl Bindings {
-    /// From the environment.
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self { stores: Stores::new(cx)?, queue: SyncQueue::new(cx)?, vault: Vault::load(cx)? })
     }
@@ -102,10 +113,10 @@ impl Bindings {
     pub(crate) async fn bind(
         &self,
         user_id: UserId,
-        grant: &FreshGrant,
+        grant: &NewTokenSet,
         ticket: Option<TransactWriteItem>,
     ) -> Result<()> {
-        let sealed = grant.seal(&self.vault, TABLE, user_id).await?;
+        let sealed = grant.encrypt(&self.vault, TABLE, user_id).await?;
         on_conflict(&self.stores.clock, "douyin account", TRIES, || {
             self.try_bind(user_id, grant, &sealed, ticket.as_ref())
         })
@@ -115,19 +126,19 @@ impl Bindings {
     async fn try_bind(
         &self,
         user_id: UserId,
-        grant: &FreshGrant,
+        grant: &NewTokenSet,
         (access_token, refresh_token): &(String, String),
         ticket: Option<&TransactWriteItem>,
     ) -> Result<Attempt<()>> {
-        let account = self.stores.accounts.get(&grant.douyin_user_id).await?;
+        let account = self.stores.accounts.get(&grant.account_open_id).await?;
         let lapsed = match Holder::of(account.as_ref(), user_id) {
             Holder::Free => None,
             Holder::Lapsed(account) => Some(account),
             Holder::Taken => return Err(AuthorizationProblem::BoundToAnotherUser.into()),
         };
         let now = self.stores.clock.now();
-        let kept = Grant {
-            douyin_user_id: &grant.douyin_user_id,
+        let kept = NewTokens {
+            account_open_id: &grant.account_open_id,
             user_id,
             nickname: &grant.nickname,
             avatar_url: &grant.avatar_url,
@@ -149,7 +160,7 @@ impl Bindings {
         let id = TaskId::generate(now).get();
         transaction.add(self.stores.accounts.bind(id, kept, account.as_ref(), sync, now.as_second())?);
         if let Some(task) = sync {
-            let (account, strategy) = (&grant.douyin_user_id, SyncStrategy::Incremental);
+            let (account, strategy) = (&grant.account_open_id, SyncStrategy::Incremental);
             transaction.add(self.stores.tasks.create(task, user_id, account, strategy, now.as_millisecond())?);
         }
         if let Some(task) = foreign {
@@ -176,7 +187,7 @@ impl Bindings {
     }
 
     /// The sync that holds the account, unless it has ended.
-    async fn running(&self, account: Option<&Auth>) -> Result<Option<SyncTask>> {
+    async fn running(&self, account: Option<&Account>) -> Result<Option<SyncTask>> {
         let Some(task) = account.and_then(|account| account.active_sync_task_id) else { return Ok(None) };
         Ok(self.stores.tasks.get(task).await?.filter(|task| !task.status.ended()))
     }

@@ -4,11 +4,11 @@
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::ids::UserId;
-use kernel::vault::{Place, Vault};
+use kernel::vault::{EncryptionContext, Vault};
 use tracing::warn;
 
 use crate::authorize::Authorized;
-use crate::binding::{Bindings, FreshGrant};
+use crate::binding::{Bindings, NewTokenSet};
 use crate::error::{AuthorizationProblem, Error, Result};
 use crate::store::Stores;
 use crate::store::parked_grant::{ParkedGrant, TABLE, TicketKey};
@@ -22,7 +22,10 @@ pub struct AuthorizationConfirmation {
 }
 
 impl AuthorizationConfirmation {
-    /// From the environment.
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self { stores: Stores::new(cx)?, bindings: Bindings::new(cx)?, vault: Vault::load(cx)? })
     }
@@ -47,7 +50,7 @@ impl AuthorizationConfirmation {
         }
         let grant = self.open(parked).await?;
         match self.bindings.bind(user_id, &grant, Some(self.stores.parked.take(&key)?)).await {
-            Ok(()) => Ok(Authorized { user_id, douyin_user_id: grant.douyin_user_id }),
+            Ok(()) => Ok(Authorized { user_id, account_open_id: grant.account_open_id }),
             Err(Error::Authorization(problem)) => self.destroyed(&key, problem).await,
             Err(other) => Err(other),
         }
@@ -59,15 +62,16 @@ impl AuthorizationConfirmation {
         Err(problem.into())
     }
 
-    async fn open(&self, parked: ParkedGrant) -> Result<FreshGrant> {
-        let place = Place { table: TABLE, user_id: parked.user_id, account_id: &parked.douyin_user_id };
+    async fn open(&self, parked: ParkedGrant) -> Result<NewTokenSet> {
+        let place =
+            EncryptionContext { table: TABLE, user_id: parked.user_id, account_id: parked.account_open_id.as_str() };
         let (access_token, refresh_token) = futures::future::try_join(
             self.vault.open(place, &parked.access_token),
             self.vault.open(place, &parked.refresh_token),
         )
         .await?;
-        Ok(FreshGrant {
-            douyin_user_id: parked.douyin_user_id,
+        Ok(NewTokenSet {
+            account_open_id: parked.account_open_id,
             nickname: parked.nickname,
             avatar_url: parked.avatar_url,
             scope: parked.scope,

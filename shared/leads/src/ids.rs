@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use kernel::ids::{NotAnId, canonical_number};
+use kernel::ids::{InvalidId, canonical_number};
 use serde::{Deserialize, Serialize};
 
 /// A lead's number: dense within its tenant, so 1, 2, 3 … without gaps, and times never decrease with it.
@@ -30,17 +30,73 @@ impl fmt::Display for LeadId {
 }
 
 impl FromStr for LeadId {
-    type Err = NotAnId;
+    type Err = InvalidId;
 
     /// Accepts exactly what [`Display`](fmt::Display) writes: digits, no sign, no leading zero.
-    fn from_str(text: &str) -> Result<Self, NotAnId> {
-        canonical_number(text).map(Self).ok_or(NotAnId)
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        canonical_number(text).map(Self).ok_or(InvalidId)
+    }
+}
+
+/// The id Douyin gives a person for our application: the owner of an authorised account, or a fan. It has 1 to 1,024
+/// bytes (real ones have 36 to 60), so that it can be a key: to DynamoDB any other is a faulty request, where it should
+/// be an account that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OpenId(String);
+
+/// What a sort key can hold.
+pub(crate) const LONGEST_OPEN_ID: usize = 1_024;
+
+impl OpenId {
+    /// The id as Douyin writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for OpenId {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        if (1..=LONGEST_OPEN_ID).contains(&text.len()) { Ok(Self(text)) } else { Err(InvalidId) }
+    }
+}
+
+impl From<OpenId> for String {
+    fn from(id: OpenId) -> Self {
+        id.0
+    }
+}
+
+impl FromStr for OpenId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        text.to_owned().try_into()
+    }
+}
+
+impl fmt::Display for OpenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn open_id_is_any_text_that_can_be_a_key() {
+        let longest = "o".repeat(LONGEST_OPEN_ID);
+        for (text, is_one) in [("_000a+/=@", true), (&*longest, true), ("", false), (&*format!("{longest}o"), false)] {
+            assert_eq!(text.parse::<OpenId>().is_ok(), is_one, "{text}");
+            assert_eq!(serde_json::from_value::<OpenId>(text.into()).is_ok(), is_one, "{text}");
+        }
+        let id: OpenId = "_000a+/=@".parse().unwrap();
+        assert_eq!(serde_json::to_value(&id).unwrap(), id.as_str());
+    }
 
     #[test]
     fn lead_id_is_read_back_as_it_was_written_and_nothing_else_is_one() {

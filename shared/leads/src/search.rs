@@ -6,7 +6,7 @@ use kernel::ids::UserId;
 use crate::error::Result;
 use crate::ids::LeadId;
 use crate::store::lead::LeadStatus;
-use crate::store::lead_index::segment::fold;
+use crate::store::lead_index::segment::normalize;
 use crate::store::lead_index::{Bounds, Counter, Freshness, LeadIndexStore, SEGMENT_LEADS};
 
 /// One request reads at most 1 MB. 768 segments of 32 leads with usual nicknames stay below it, so that a range is
@@ -48,13 +48,13 @@ pub async fn find(
             None => return Ok(Vec::new()),
         },
     };
-    let keyword = filter.keyword.as_deref().map(fold);
+    let keyword = filter.keyword.as_deref().map(normalize);
     // Notes first: few leads have some, and knowing them one pass over the segments decides.
     let noted = match &keyword {
-        Some(keyword) => index.noted(user_id, bounds, keyword).await?,
+        Some(keyword) => index.search_notes(user_id, bounds, keyword).await?,
         None => Default::default(),
     };
-    let matches = &|sighting: &crate::store::lead_index::Sighting| {
+    let matches = &|sighting: &crate::store::lead_index::IndexedLead| {
         filter.status.is_none_or(|status| sighting.status == status)
             && source.is_none_or(|source| sighting.entry.accounts.iter().any(|(ordinal, _)| *ordinal == source))
             && keyword

@@ -8,14 +8,15 @@ use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::lease::{Lease, Turn, wait_for};
 use kernel::retry::try_again_until;
-use kernel::vault::{Place, Vault};
+use kernel::vault::{EncryptionContext, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::{error, info, warn};
 
-use crate::douyin::{Douyin, FailureKind, PlatformError, TokenGrant};
+use crate::douyin::{Douyin, FailureKind, PlatformError, TokenSet};
 use crate::error::{AuthorizationProblem, Result};
+use crate::ids::OpenId;
 use crate::store::Stores;
-use crate::store::auth::{Auth, AuthStatus, Fence, SealedTokens, TABLE};
+use crate::store::account::{Account, AccountStatus, ExpectedVersion, SealedTokens, TABLE};
 
 const DAY: i64 = 86_400;
 
@@ -30,19 +31,19 @@ const RENEWAL_GAIN: i64 = 30 * DAY - RENEW_BEFORE;
 /// After a failure that proves nothing the keeper comes back this much later.
 const RETRY_AFTER: i64 = 3_600;
 /// A token this close to its end is not used for another call.
-const USABLE_FOR: i64 = 60;
+const MIN_REMAINING_LIFE: i64 = 60;
 /// A renewal is begun only if this is left of the invocation: its answer voids the stored token, so it has to be stored.
-const RENEWAL_ROOM: Duration = Duration::from_secs(30);
+const MIN_TIME_FOR_RENEWAL: Duration = Duration::from_secs(30);
 /// Longer than the platform call under it can take, so a holder that lives never loses it.
 const LEASE: Duration = Duration::from_secs(60);
 /// How long to wait for another holder: longer than its lease can last.
-const WAIT: Duration = Duration::from_secs(65);
+const LEASE_PATIENCE: Duration = Duration::from_secs(65);
 /// Two refusals closer together than this are one incident: "expired" was seen twice within 100 ms of a good token, and
 /// a refresh of a token that has not expired brings the same one, so it is no second opinion.
-const APART: i64 = 60;
+const MIN_BETWEEN_REFUSALS: i64 = 60;
 
 /// The account must be authorised anew by then at the latest, whatever we do: a date the keeper never falls short of.
-pub fn reauthorize_by(account: &Auth) -> i64 {
+pub fn reauthorize_by(account: &Account) -> i64 {
     let renewals = i64::from(MAX_RENEWALS.saturating_sub(account.renew_count));
     account.expire_time.max(account.refresh_expire_time + renewals * RENEWAL_GAIN)
 }
@@ -84,7 +85,10 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// From the environment's table and key.
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self { stores: Stores::new(cx)?, vault: Vault::load(cx)?, douyin })
     }
@@ -93,37 +97,41 @@ impl Tokens {
     ///
     /// # Errors
     /// [`Error::Authorization`](crate::Error::Authorization) when only the user can help.
-    pub async fn access_token(&self, account: &Auth, deadline: Deadline) -> Result<AccessToken> {
+    pub async fn access_token(&self, account: &Account, deadline: Deadline) -> Result<AccessToken> {
         ensure_active(account)?;
-        let is_usable = |account: &Auth| account.expire_time - USABLE_FOR > self.stores.clock.now().as_second();
+        let is_usable =
+            |account: &Account| account.expire_time - MIN_REMAINING_LIFE > self.stores.clock.now().as_second();
         if is_usable(account) {
             return self.open_access_token(account).await;
         }
-        self.usable(&account.douyin_user_id, deadline, is_usable).await
+        self.usable(&account.account_open_id, deadline, is_usable).await
     }
 
     /// In place of the token `rejected`, which Douyin did not accept: somebody else's newer one if there is one, or what
     /// a refresh brings. That is the same token as long as it has not expired at Douyin.
-    pub async fn replace(&self, douyin_user_id: &str, rejected: u64, deadline: Deadline) -> Result<AccessToken> {
-        self.usable(douyin_user_id, deadline, |account| account.access_version != rejected).await
+    pub async fn replace(&self, account_open_id: &OpenId, rejected: u64, deadline: Deadline) -> Result<AccessToken> {
+        self.usable(account_open_id, deadline, |account| account.access_version != rejected).await
     }
 
     async fn usable(
         &self,
-        douyin_user_id: &str,
+        account_open_id: &OpenId,
         deadline: Deadline,
-        is_usable: impl Fn(&Auth) -> bool,
+        is_usable: impl Fn(&Account) -> bool,
     ) -> Result<AccessToken> {
-        wait_for(&self.stores.clock, "token refresh", WAIT, || self.look(douyin_user_id, deadline, &is_usable)).await
+        wait_for(&self.stores.clock, "token refresh", LEASE_PATIENCE, || {
+            self.look(account_open_id, deadline, &is_usable)
+        })
+        .await
     }
 
     async fn look(
         &self,
-        douyin_user_id: &str,
+        account_open_id: &OpenId,
         deadline: Deadline,
-        is_usable: impl Fn(&Auth) -> bool,
+        is_usable: impl Fn(&Account) -> bool,
     ) -> Result<Turn<AccessToken>> {
-        let account = self.account(douyin_user_id).await?;
+        let account = self.account(account_open_id).await?;
         ensure_active(&account)?;
         if is_usable(&account) {
             return Ok(Turn::Done(self.open_access_token(&account).await?));
@@ -134,7 +142,7 @@ impl Tokens {
     }
 
     /// The access token as it is stored, whatever the state of the account; `None` when none is.
-    pub async fn stored(&self, account: &Auth) -> Result<Option<SecretString>> {
+    pub async fn stored(&self, account: &Account) -> Result<Option<SecretString>> {
         match account.access_token.as_deref() {
             Some(sealed) => Ok(Some(self.vault.open(place(account), sealed).await?)),
             None => Ok(None),
@@ -142,16 +150,16 @@ impl Tokens {
     }
 
     /// Notes that Douyin refused `token` although a refresh had just confirmed or replaced it, and says what that means.
-    pub async fn rejected(&self, douyin_user_id: &str, token: &AccessToken) -> Result<Rejection> {
-        let account = self.account(douyin_user_id).await?;
+    pub async fn rejected(&self, account_open_id: &OpenId, token: &AccessToken) -> Result<Rejection> {
+        let account = self.account(account_open_id).await?;
         let now = self.stores.clock.now().as_second();
-        if account.status != AuthStatus::Active || account.access_version != token.version {
+        if account.status != AccountStatus::Active || account.access_version != token.version {
             return Ok(Rejection::Outdated);
         }
         let first = account.refused_at.filter(|_| account.refused_version == Some(token.version));
         let (written, meaning) = match first {
             None => (self.stores.accounts.note_refusal(&account, now).await?, Rejection::Noted),
-            Some(first) if now - first < APART => (true, Rejection::Noted),
+            Some(first) if now - first < MIN_BETWEEN_REFUSALS => (true, Rejection::Noted),
             Some(_) => (self.stores.accounts.mark_expired(&account, now).await?, Rejection::Proven),
         };
         let meaning = if written { meaning } else { Rejection::Outdated };
@@ -160,25 +168,25 @@ impl Tokens {
     }
 
     /// Notes that Douyin accepted `token`, so that a refusal before that counts no more.
-    pub async fn accepted(&self, douyin_user_id: &str, token: &mut AccessToken) -> Result<()> {
+    pub async fn accepted(&self, account_open_id: &OpenId, token: &mut AccessToken) -> Result<()> {
         if token.in_doubt {
-            self.stores.accounts.forget_refusal(douyin_user_id, token.version).await?;
+            self.stores.accounts.forget_refusal(account_open_id, token.version).await?;
             token.in_doubt = false;
         }
         Ok(())
     }
 
     /// The keeper's round over one account: refreshes, then renews, whichever is due. Neither waits for the other.
-    pub async fn keep(&self, douyin_user_id: &str, deadline: Deadline) -> Result<()> {
-        let account = self.account(douyin_user_id).await?;
+    pub async fn keep(&self, account_open_id: &OpenId, deadline: Deadline) -> Result<()> {
+        let account = self.account(account_open_id).await?;
         let refreshed = if account.expire_time - self.stores.clock.now().as_second() < REFRESH_BEFORE {
             self.leased(&account, async |lease| self.refresh(&account, lease, deadline).await.map(drop)).await
         } else {
             Ok(())
         };
-        let account = self.account(douyin_user_id).await?;
+        let account = self.account(account_open_id).await?;
         let left = account.refresh_expire_time - self.stores.clock.now().as_second();
-        let has_room = deadline.remaining(self.stores.clock.now()) >= RENEWAL_ROOM;
+        let has_room = deadline.remaining(self.stores.clock.now()) >= MIN_TIME_FOR_RENEWAL;
         if account.renew_count < MAX_RENEWALS && left < RENEW_BEFORE && has_room {
             self.leased(&account, async |lease| self.renew(&account, lease, deadline).await).await?;
         }
@@ -186,8 +194,8 @@ impl Tokens {
     }
 
     /// Does `work` under the account's lease; nothing when the account is not ACTIVE or somebody else works on it.
-    async fn leased(&self, account: &Auth, work: impl AsyncFnOnce(&Lease) -> Result<()>) -> Result<()> {
-        if account.status == AuthStatus::Active
+    async fn leased(&self, account: &Account, work: impl AsyncFnOnce(&Lease) -> Result<()>) -> Result<()> {
+        if account.status == AccountStatus::Active
             && let Some(lease) = self.lease(account).await?
         {
             return work(&lease).await;
@@ -196,21 +204,21 @@ impl Tokens {
     }
 
     /// The accounts the keeper should look at.
-    pub async fn due(&self, limit: i32) -> Result<Vec<String>> {
+    pub async fn due(&self, limit: i32) -> Result<Vec<OpenId>> {
         Ok(self.stores.accounts.due_for_refresh(self.stores.clock.now().as_second(), limit).await?)
     }
 
-    async fn account(&self, douyin_user_id: &str) -> Result<Auth> {
-        Ok(self.stores.accounts.get(douyin_user_id).await?.ok_or(AuthorizationProblem::AccountUnknown)?)
+    async fn account(&self, account_open_id: &OpenId) -> Result<Account> {
+        Ok(self.stores.accounts.get(account_open_id).await?.ok_or(AuthorizationProblem::AccountUnknown)?)
     }
 
     /// The account's lease; `None` when somebody else has it, or the tokens have changed.
-    async fn lease(&self, account: &Auth) -> Result<Option<Lease>> {
+    async fn lease(&self, account: &Account) -> Result<Option<Lease>> {
         let lease = Lease::new(self.stores.clock.now(), LEASE);
         Ok(self.stores.accounts.take_refresh_lease(account, &lease).await?.then_some(lease))
     }
 
-    async fn open_access_token(&self, account: &Auth) -> Result<AccessToken> {
+    async fn open_access_token(&self, account: &Account) -> Result<AccessToken> {
         let sealed = account.access_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
         let token = self.vault.open(place(account), sealed).await?;
         let in_doubt = account.refused_version == Some(account.access_version);
@@ -218,7 +226,7 @@ impl Tokens {
     }
 
     /// The token a refresh brings, stored; `None` when the row moved on and the lease with it.
-    async fn refresh(&self, account: &Auth, lease: &Lease, deadline: Deadline) -> Result<Option<AccessToken>> {
+    async fn refresh(&self, account: &Account, lease: &Lease, deadline: Deadline) -> Result<Option<AccessToken>> {
         let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
         let refresh_token = self.vault.open(place(account), sealed).await?;
         let known = self.open_access_token(account).await?;
@@ -230,7 +238,7 @@ impl Tokens {
         let is_same = |token: &SecretString| token.expose_secret() == refresh_token.expose_secret();
         let issued = (Some(&grant.access_token), grant.refresh_token.as_ref().filter(|token| !is_same(token)));
         let tokens = self.refreshed(account, &grant, is_other);
-        let saved = self.store(account, Fence::Lease(lease), issued, tokens, deadline).await?;
+        let saved = self.store(account, ExpectedVersion::Lease(lease), issued, tokens, deadline).await?;
         info!(account.id = account.id, saved, is_other, "access token of account {} refreshed", account.id);
         let token = match is_other {
             true => AccessToken { token: grant.access_token, version: account.access_version + 1, in_doubt: false },
@@ -243,8 +251,8 @@ impl Tokens {
     /// exists nowhere else, and what it replaces is void. What may pass is therefore waited for until the function ends.
     async fn store(
         &self,
-        account: &Auth,
-        fence: Fence<'_>,
+        account: &Account,
+        fence: ExpectedVersion<'_>,
         (access, refresh): (Option<&SecretString>, Option<&SecretString>),
         mut tokens: SealedTokens,
         deadline: Deadline,
@@ -262,21 +270,21 @@ impl Tokens {
 
     async fn try_to_store(
         &self,
-        account: &Auth,
-        fence: Fence<'_>,
+        account: &Account,
+        fence: ExpectedVersion<'_>,
         (access, refresh): (Option<&SecretString>, Option<&SecretString>),
         tokens: &mut SealedTokens,
     ) -> kernel::Result<bool> {
         if let (Some(token), None) = (access, &tokens.access_token) {
-            tokens.access_token = Some(self.vault.seal(place(account), token).await?);
+            tokens.access_token = Some(self.vault.encrypt(place(account), token).await?);
         }
         if let (Some(token), None) = (refresh, &tokens.refresh_token) {
-            tokens.refresh_token = Some(self.vault.seal(place(account), token).await?);
+            tokens.refresh_token = Some(self.vault.encrypt(place(account), token).await?);
         }
         self.stores.accounts.save_tokens(account, fence, tokens, self.stores.clock.now().as_second()).await
     }
 
-    fn refreshed(&self, account: &Auth, grant: &TokenGrant, is_other: bool) -> SealedTokens {
+    fn refreshed(&self, account: &Account, grant: &TokenSet, is_other: bool) -> SealedTokens {
         let now = self.stores.clock.now().as_second();
         let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2);
         // A refresh does not extend the refresh token: whether the answer counts the remaining or the full time is
@@ -296,12 +304,12 @@ impl Tokens {
         }
     }
 
-    async fn renew(&self, account: &Auth, lease: &Lease, deadline: Deadline) -> Result<()> {
+    async fn renew(&self, account: &Account, lease: &Lease, deadline: Deadline) -> Result<()> {
         let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
         let refresh_token = self.vault.open(place(account), sealed).await?;
         // The answer voids the stored token and has to be sealed to be stored. A right to the key that is missing is found
         // out before that, on the token that is still good.
-        self.vault.seal(place(account), &refresh_token).await?;
+        self.vault.encrypt(place(account), &refresh_token).await?;
         let now = self.stores.clock.now().as_second();
         let renewed = match self.douyin.renew_refresh_token(&refresh_token).await {
             Ok(renewed) => renewed,
@@ -319,14 +327,14 @@ impl Tokens {
             renew_count: Some(renew_count),
         };
         let issued = (None, Some(&renewed.refresh_token));
-        let saved = self.store(account, Fence::Replaced(sealed), issued, tokens, deadline).await?;
+        let saved = self.store(account, ExpectedVersion::Replaced(sealed), issued, tokens, deadline).await?;
         info!(account.id = account.id, renew_count, saved, "refresh token of account {} renewed", account.id);
         Ok(())
     }
 
     /// What a failed renewal means: at the worst that there will be none any more. The access token lives on, so the
     /// account stays ACTIVE until Douyin refuses a refresh, and its user sees by when to authorise anew.
-    async fn not_renewed(&self, account: &Auth, lease: &Lease, failure: PlatformError) -> Result<()> {
+    async fn not_renewed(&self, account: &Account, lease: &Lease, failure: PlatformError) -> Result<()> {
         const LIMIT_REACHED: i64 = 10_020;
         let now = self.stores.clock.now().as_second();
         match failure.kind {
@@ -349,7 +357,7 @@ impl Tokens {
 
     /// What a failed refresh means for the account: only Douyin's own word on the token or a second refusal ends it,
     /// and only if the token it spoke of is still the stored one (`Ok` when it is not).
-    async fn refused(&self, account: &Auth, lease: &Lease, failure: PlatformError) -> Result<()> {
+    async fn refused(&self, account: &Account, lease: &Lease, failure: PlatformError) -> Result<()> {
         let now = self.stores.clock.now().as_second();
         match failure.kind {
             FailureKind::ReauthorizationNeeded => {}
@@ -364,7 +372,7 @@ impl Tokens {
     }
 
     /// Leaves a token set as it is after a failure that proves nothing, for the keeper to come again.
-    async fn not_now(&self, account: &Auth, lease: &Lease, failure: PlatformError) -> Result<()> {
+    async fn not_now(&self, account: &Account, lease: &Lease, failure: PlatformError) -> Result<()> {
         let now = self.stores.clock.now().as_second();
         let refused_at = (failure.kind == FailureKind::TokenInvalid).then_some(now);
         self.stores.accounts.release_refresh_lease(account, lease, now + RETRY_AFTER, refused_at).await?;
@@ -374,20 +382,20 @@ impl Tokens {
 }
 
 /// Whether the refresh token was refused before, long enough ago and not accepted since.
-fn refused_before(account: &Auth, now: i64) -> bool {
-    account.refresh_refused_at.is_some_and(|first| now - first >= APART)
+fn refused_before(account: &Account, now: i64) -> bool {
+    account.refresh_refused_at.is_some_and(|first| now - first >= MIN_BETWEEN_REFUSALS)
 }
 
 /// Refuses an account whose authorisation has ended.
-pub fn ensure_active(account: &Auth) -> Result<()> {
+pub fn ensure_active(account: &Account) -> Result<()> {
     match account.status {
-        AuthStatus::Active => Ok(()),
-        AuthStatus::Expired => Err(AuthorizationProblem::Expired.into()),
-        AuthStatus::Revoked => Err(AuthorizationProblem::Revoked.into()),
+        AccountStatus::Active => Ok(()),
+        AccountStatus::Expired => Err(AuthorizationProblem::Expired.into()),
+        AccountStatus::Revoked => Err(AuthorizationProblem::Revoked.into()),
     }
 }
 
 /// Where an account's tokens are sealed for.
-pub fn place(account: &Auth) -> Place<'_> {
-    Place { table: TABLE, user_id: account.user_id, account_id: &account.douyin_user_id }
+pub fn place(account: &Account) -> EncryptionContext<'_> {
+    EncryptionContext { table: TABLE, user_id: account.user_id, account_id: account.account_open_id.as_str() }
 }

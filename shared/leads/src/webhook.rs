@@ -12,8 +12,9 @@ use tracing::{info, warn};
 use crate::douyin::webhook::{WebhookEvent, verify_signature};
 use crate::douyin::{Douyin, FailureKind};
 use crate::error::{AuthorizationProblem, Result};
+use crate::ids::OpenId;
 use crate::store::Stores;
-use crate::store::auth::{Auth, AuthStatus};
+use crate::store::account::{Account, AccountStatus};
 use crate::store::sync_task::{EndedBy, Ending};
 use crate::tokens::Tokens;
 
@@ -49,7 +50,10 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// From the environment.
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context, secrets: Secrets, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self { tokens: Tokens::new(cx, douyin.clone())?, douyin, stores: Stores::new(cx)?, secrets })
     }
@@ -114,19 +118,19 @@ impl Webhook {
     /// Drops the account's tokens and ends a sync of it, unless Douyin still accepts them: it promises no order, so the
     /// event can be about an authorisation that was given anew since. It is noted in the transaction that acts on it.
     async fn unauthorize(&self, event: &WebhookEvent, message_id: Option<&str>) -> Result<WebhookAnswer> {
-        if event.from_user_id.is_empty() {
+        let Ok(account) = event.from_user_id.parse() else {
             info!("webhook event unauthorize names no account");
             return Ok(WebhookAnswer::Accepted);
-        }
+        };
         let is_id = |id: &&str| !id.trim().is_empty();
         let noted = message_id.filter(is_id).or_else(|| event.msg_id.as_deref().filter(is_id));
-        on_conflict(&self.stores.clock, "douyin account", TRIES, || self.try_revoke(event, noted)).await?;
+        on_conflict(&self.stores.clock, "douyin account", TRIES, || self.try_revoke(&account, event, noted)).await?;
         Ok(WebhookAnswer::Accepted)
     }
 
-    async fn try_revoke(&self, event: &WebhookEvent, noted: Option<&str>) -> Result<Attempt<()>> {
-        let account = self.stores.accounts.get(&event.from_user_id).await?;
-        let Some(account) = account.filter(|account| account.status != AuthStatus::Revoked) else {
+    async fn try_revoke(&self, account: &OpenId, event: &WebhookEvent, noted: Option<&str>) -> Result<Attempt<()>> {
+        let account = self.stores.accounts.get(account).await?;
+        let Some(account) = account.filter(|account| account.status != AccountStatus::Revoked) else {
             return Ok(Attempt::Done(()));
         };
         if self.is_accepted(&account).await? {
@@ -150,7 +154,7 @@ impl Webhook {
     /// Writes the revocation of an account, the end of the sync that it names, and the event, in one transaction.
     async fn revoke(
         &self,
-        account: &Auth,
+        account: &Account,
         sync: Option<TaskId>,
         event: &str,
         message_id: Option<&str>,
@@ -184,9 +188,9 @@ impl Webhook {
     /// Whether Douyin still accepts the stored access token, asked with the cheapest call there is. A token that is not
     /// there or is refused leaves the event's word; when Douyin does not say, the event has to come again. It does,
     /// twice at the most, and if that is not enough the next refresh or sync finds the tokens dead.
-    async fn is_accepted(&self, account: &Auth) -> Result<bool> {
+    async fn is_accepted(&self, account: &Account) -> Result<bool> {
         let Some(token) = self.tokens.stored(account).await? else { return Ok(false) };
-        match self.douyin.user_info(&token, &account.douyin_user_id).await {
+        match self.douyin.user_info(&token, account.account_open_id.as_str()).await {
             Ok(_) => Ok(true),
             Err(failure) => match failure.kind {
                 FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded => Ok(false),

@@ -10,7 +10,7 @@ use kernel::queue::{MAX_DELAY, Queue};
 
 use crate::config::publish_queue;
 use crate::publish::PublishMessage;
-use crate::store::unit::UnitKey;
+use crate::store::delivery::DeliveryKey;
 
 /// Sends messages about tasks and their units.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ impl PublishQueue {
     }
 
     /// Has the unit taken up after `delay`. `false`: that is longer than a message can wait, and nothing was sent.
-    pub async fn wake(&self, unit: UnitKey<'_>, user_id: UserId, delay: Duration) -> Result<bool> {
+    pub async fn wake(&self, unit: DeliveryKey<'_>, user_id: UserId, delay: Duration) -> Result<bool> {
         let message = PublishMessage { task_id: unit.task_id, unit: Some(unit.unit.to_owned()) };
         self.send(&message, user_id, delay).await
     }

@@ -13,17 +13,17 @@ use tracing::error;
 use crate::error::Result;
 use crate::publish_queue::PublishQueue;
 use crate::store::Stores;
-use crate::store::unit::UnitKey;
+use crate::store::delivery::DeliveryKey;
 use crate::time::before;
 
 /// A row this much late has lost its message: one normally moves within seconds.
-const GRACE: Duration = Duration::from_secs(30);
+const OVERDUE_AFTER: Duration = Duration::from_secs(30);
 /// A message sent by the sweeper may wait in a long queue; another one follows only after this.
 const RESEND_AFTER: Duration = Duration::from_secs(300);
 /// Per index shard and sweep; the rest comes a minute later.
 const LIMIT: i32 = 250;
 /// A row is begun only if this is left, which is what one call takes at the worst.
-const HEADROOM: Duration = Duration::from_secs(10);
+const MIN_TIME_LEFT: Duration = Duration::from_secs(10);
 
 /// Sweeps the publishing tables. It takes no input and may run any number of times at once.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl MomentSweeper {
     /// one. What needed no message is not counted: it neither succeeded nor failed.
     pub async fn sweep_tasks(&self, deadline: Deadline) -> Result<RoundReport> {
         let now = self.stores.clock.now();
-        let late = before(now, GRACE);
+        let late = before(now, OVERDUE_AFTER);
         let mut report = RoundReport::of("moment tasks");
         for task in self.stores.tasks.due(late, LIMIT).await? {
             if self.has_time(deadline) {
@@ -55,13 +55,13 @@ impl MomentSweeper {
     }
 
     /// A sweep over the units, as [`Self::sweep_tasks`].
-    pub async fn sweep_units(&self, deadline: Deadline) -> Result<RoundReport> {
+    pub async fn sweep_deliveries(&self, deadline: Deadline) -> Result<RoundReport> {
         let now = self.stores.clock.now();
-        let late = before(now, GRACE);
+        let late = before(now, OVERDUE_AFTER);
         let mut report = RoundReport::of("moment units");
         for (task_id, unit) in self.stores.units.due(late, LIMIT).await? {
             if self.has_time(deadline) {
-                let key = UnitKey { task_id, unit: &unit };
+                let key = DeliveryKey { task_id, unit: &unit };
                 count(&mut report, task_id, self.unit(key, now, late).await);
             } else {
                 report.unreached += 1;
@@ -71,7 +71,7 @@ impl MomentSweeper {
     }
 
     fn has_time(&self, deadline: Deadline) -> bool {
-        deadline.remaining(self.stores.clock.now()) >= HEADROOM
+        deadline.remaining(self.stores.clock.now()) >= MIN_TIME_LEFT
     }
 
     async fn task(&self, id: TaskId, now: Timestamp, late: Timestamp) -> Result<bool> {
@@ -88,7 +88,7 @@ impl MomentSweeper {
         Ok(true)
     }
 
-    async fn unit(&self, key: UnitKey<'_>, now: Timestamp, late: Timestamp) -> Result<bool> {
+    async fn unit(&self, key: DeliveryKey<'_>, now: Timestamp, late: Timestamp) -> Result<bool> {
         let Some(unit) = self
             .stores
             .units

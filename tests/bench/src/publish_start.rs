@@ -24,7 +24,7 @@ pub async fn measure() -> Result<Vec<Figure>> {
     let world = World::start().await?;
     let accounts = accounts(&world).await?;
     let meter = Meter::counting(&world).await?;
-    let app = App::new(&world.context("moment-sync", &meter.detour()).await?).await?;
+    let app = App::new(&world.context("moment-sync", &meter.endpoints()).await?).await?;
     let mut figures = Vec::new();
     let init = meter.take()?;
     let mut key = 0;

@@ -7,7 +7,7 @@ use aws_sdk_sqs::types::Message;
 use image::{DynamicImage, ImageBuffer, ImageFormat, Rgba};
 use it::World;
 use it::queue::as_event;
-use sandbox::media::{Delivery, Exhibit, MediaFile};
+use sandbox::media::{Delivery, MediaFile, SampleMedium};
 use sandbox::wecom::WecomLimits;
 use serde_json::{Value, json};
 
@@ -94,7 +94,7 @@ async fn settings(world: &World) -> Result<Variables> {
 fn loads(world: &World) -> Result<Vec<Load>> {
     let media = world.sandbox.media();
     let video = MediaFile::Mp4 { width: 1280, height: 720, milliseconds: 15_000, bytes: VIDEO_BYTES };
-    let slow = Exhibit::new(video.clone().sized(SLOW_BYTES)).delivered(SLOW);
+    let slow = SampleMedium::new(video.clone().sized(SLOW_BYTES)).delivered(SLOW);
     let slow: Vec<_> = (1..BATCH).map(|number| vec![media.put(&format!("slow-{number}.mp4"), slow.clone())]).collect();
     let among_slow = |what, heavy: String| {
         let posts = [vec![vec![heavy]], slow.clone()].concat();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use it::World;
-use it::world::Detour;
+use it::world::EndpointOverrides;
 use jiff::Timestamp;
 use kernel::Clock;
 use kernel::Context;
@@ -18,6 +18,6 @@ pub fn start(world: &World) {
 }
 
 /// What a function starts from in such a world.
-pub async fn context(world: &World, function: &str, detour: &Detour) -> Result<Context> {
-    Ok(Context { clock: Clock::System, ..world.context(function, detour).await? })
+pub async fn context(world: &World, function: &str, endpoints: &EndpointOverrides) -> Result<Context> {
+    Ok(Context { clock: Clock::System, ..world.context(function, endpoints).await? })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use it::World;
 use it::tables::Row;
-use it::world::Detour;
+use it::world::EndpointOverrides;
 use serde_json::json;
 
 use crate::meter::{self, Meter};
@@ -22,8 +22,8 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let world = story::world().await?;
     let account = story::account(&world, "shop", fans).await?;
     progress("resync", &format!("a first sync of {fans} fans"));
-    let worker = story::worker(&world, &Detour::default()).await?;
-    let task = story::request_sync(&world, &Detour::default(), &account, "INCREMENTAL").await?;
+    let worker = story::worker(&world, &EndpointOverrides::default()).await?;
+    let task = story::request_sync(&world, &EndpointOverrides::default(), &account, "INCREMENTAL").await?;
     story::run(&world, &worker, &task).await?;
     story::completed(&world, &task, fans).await?;
     let mut figures = Vec::new();
@@ -39,8 +39,8 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
 async fn again(world: &World, account: &str, strategy: &str, fans: u32) -> Result<Vec<Figure>> {
     let (leads_before, auth_before) = (leads(world).await?, auth(world).await?);
     let meter = Meter::before(world).await?;
-    let worker = story::worker(world, &meter.detour()).await?;
-    let task = story::request_sync(world, &meter.detour(), account, strategy).await?;
+    let worker = story::worker(world, &meter.endpoints()).await?;
+    let task = story::request_sync(world, &meter.endpoints(), account, strategy).await?;
     story::run(world, &worker, &task).await?;
     story::completed(world, &task, 0).await?;
     let calls = meter.take()?;

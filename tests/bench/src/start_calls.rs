@@ -15,7 +15,7 @@ pub async fn measure() -> Result<Vec<Figure>> {
     let world = story::world().await?;
     let account = story::account(&world, "shop", 1).await?;
     let meter = Meter::before(&world).await?;
-    let app = App::new(&world.context("douyin-fans-sync", &meter.detour()).await?).await?;
+    let app = App::new(&world.context("douyin-fans-sync", &meter.endpoints()).await?).await?;
     let init = meter.take()?;
     let event = Event::sample("douyin-fans-sync")?.json(&json!({ "douyinUserId": account }));
     let event = event.bearer(&world.token(story::USER, &["*"])?);

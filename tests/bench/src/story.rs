@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use functions::workers::douyin_fan_sync_worker::{self, App};
-use it::world::Detour;
+use it::world::EndpointOverrides;
 use it::{Event, World};
 use sandbox::douyin::Disorder;
 use serde_json::{Value, json};
@@ -35,17 +35,22 @@ pub fn latency(world: &World, latency: Duration) {
 }
 
 /// Asks for a sync and answers its task.
-pub async fn request_sync(world: &World, detour: &Detour, account: &str, strategy: &str) -> Result<String> {
+pub async fn request_sync(
+    world: &World,
+    endpoints: &EndpointOverrides,
+    account: &str,
+    strategy: &str,
+) -> Result<String> {
     let event = Event::sample("douyin-fans-sync")?.json(&json!({ "douyinUserId": account, "syncStrategy": strategy }));
     let event = event.bearer(&world.token(USER, &["*"])?);
-    let answer = it::call::call(&world.context(&event.function, detour).await?, &event).await?;
+    let answer = it::call::call(&world.context(&event.function, endpoints).await?, &event).await?;
     ensure!(answer.status == 202, "the sync was answered with {answer:?}");
     Ok(answer.data()["taskId"].as_str().context("no taskId")?.to_owned())
 }
 
 /// A worker in this process.
-pub async fn worker(world: &World, detour: &Detour) -> Result<App> {
-    Ok(App::new(&world.context("douyin-fan-sync-worker", detour).await?).await?)
+pub async fn worker(world: &World, endpoints: &EndpointOverrides) -> Result<App> {
+    Ok(App::new(&world.context("douyin-fan-sync-worker", endpoints).await?).await?)
 }
 
 /// Runs a task as its message would have it run, and answers how long that took.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use it::World;
-use it::world::Detour;
+use it::world::EndpointOverrides;
 use leads::douyin::Douyin;
 use secrecy::SecretString;
 
@@ -77,15 +77,15 @@ async fn pair(fans: u32, latency: Duration, sync_first: bool) -> Result<Pair> {
 }
 
 async fn sync(world: &World, account: &str, fans: u32) -> Result<Duration> {
-    let worker = story::worker(world, &Detour::default()).await?;
-    let task = story::request_sync(world, &Detour::default(), account, "INCREMENTAL").await?;
+    let worker = story::worker(world, &EndpointOverrides::default()).await?;
+    let task = story::request_sync(world, &EndpointOverrides::default(), account, "INCREMENTAL").await?;
     let took = story::run(world, &worker, &task).await?;
     story::completed(world, &task, fans).await?;
     Ok(took)
 }
 
 async fn fetch(world: &World, account: &str, fans: u32) -> Result<Duration> {
-    let base = world.context("douyin-fan-sync-worker", &Detour::default()).await?;
+    let base = world.context("douyin-fan-sync-worker", &EndpointOverrides::default()).await?;
     let douyin = leads::config::douyin(&base, Secrets::load(&base).await?)?;
     let grant = world.sandbox.douyin().authorize(NAME, &["user_info", "fans.list"]);
     let token = SecretString::from(grant.map(|grant| grant.access_token).unwrap_or_default());

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use it::World;
-use it::world::Detour;
+use it::world::EndpointOverrides;
 use serde_json::{Value, json};
 
 use crate::process::{Function, Variables, build, build_hello, variables};
@@ -32,7 +32,7 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
         [("INCREMENTAL", options.fans(), "after a first sync"), ("FULL", 0, "after a FULL sync besides")]
     {
         progress("worker", &format!("{strategy} sync of {} fans in its own process", options.fans()));
-        let task = story::request_sync(&world, &Detour::default(), &account, strategy).await?;
+        let task = story::request_sync(&world, &EndpointOverrides::default(), &account, strategy).await?;
         let answer = worker.invoke(event(&task)).await?;
         let failures = answer.get("batchItemFailures").and_then(Value::as_array).context("no batch answer")?;
         ensure!(failures.is_empty(), "the worker gave the message back: {answer}");
@@ -77,7 +77,7 @@ fn event(task: &str) -> Value {
 
 /// How long the emulator takes for the one AWS call of every init, in milliseconds.
 async fn secret_reads(world: &World, runs: usize) -> Result<Vec<f64>> {
-    let base = world.context(API_FUNCTION, &Detour::default()).await?;
+    let base = world.context(API_FUNCTION, &EndpointOverrides::default()).await?;
     let mut reads = Vec::with_capacity(runs);
     for _ in 0..=runs {
         let began = Instant::now();

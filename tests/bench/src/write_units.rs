@@ -26,8 +26,8 @@ async fn first_sync(strategy: &str, fans: u32, disorder: Disorder) -> Result<Vec
     world.sandbox.douyin().configure(|settings| settings.disorder = disorder);
     let account = story::account(&world, "shop", fans).await?;
     let meter = Meter::before(&world).await?;
-    let worker = story::worker(&world, &meter.detour()).await?;
-    let task = story::request_sync(&world, &meter.detour(), &account, strategy).await?;
+    let worker = story::worker(&world, &meter.endpoints()).await?;
+    let task = story::request_sync(&world, &meter.endpoints(), &account, strategy).await?;
     story::run(&world, &worker, &task).await?;
     story::completed(&world, &task, fans).await?;
     let calls = meter.take()?;

@@ -9,7 +9,7 @@ mod takeover;
 
 use anyhow::Result;
 use kernel::ids::UserId;
-use kernel::vault::{Place, Vault};
+use kernel::vault::{EncryptionContext, Vault};
 
 use crate::tables::Row;
 use crate::{Event, World};
@@ -34,6 +34,6 @@ async fn parked(world: &World) -> Result<Vec<Row>> {
 /// Whether both tokens of a row open as this table's, tenant's and account's.
 async fn opens(world: &World, row: &Row, table: &'static str, user: u64) -> bool {
     let vault = Vault::new(world.aws.kms.clone(), world.stack.environment()["TOKEN_KEY_ID"].clone());
-    let place = Place { table, user_id: UserId::new(user).unwrap(), account_id: &row["douyin_user_id"] };
+    let place = EncryptionContext { table, user_id: UserId::new(user).unwrap(), account_id: &row["douyin_user_id"] };
     vault.open(place, &row["access_token"]).await.is_ok() && vault.open(place, &row["refresh_token"]).await.is_ok()
 }

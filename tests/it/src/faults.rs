@@ -3,15 +3,15 @@
 
 mod audit;
 mod aws;
+mod concurrency;
 mod conflicts;
-mod endings;
 mod hostile_lists;
 mod platform;
-mod rivals;
 mod sizes;
 mod starts;
 mod steps;
 mod story;
+mod terminal_states;
 mod together;
 mod tokens;
 
@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 
 use crate::World;
 use crate::proxy::Proxy;
-use crate::world::Detour;
+use crate::world::EndpointOverrides;
 
 const USER: u64 = 1001;
 const SHOP: &str = "shop";
@@ -79,7 +79,7 @@ async fn live(world: &World, proxy: &Proxy, time: Duration) -> Result<Vec<Messag
                 proxy.idle().await;
                 return Ok(batch);
             }
-            done = work(world, proxy.detour(), &mut app, &batch, time).boxed_local() => settle(world, batch, done?).await?,
+            done = work(world, proxy.endpoints(), &mut app, &batch, time).boxed_local() => settle(world, batch, done?).await?,
         }
     }
 }
@@ -121,14 +121,14 @@ async fn live_beside<T>(
 /// Hands a batch to a worker, started now if it is not yet. Answers the ids of the records that failed.
 async fn work(
     world: &World,
-    detour: Detour,
+    endpoints: EndpointOverrides,
     app: &mut Option<douyin_fan_sync_worker::App>,
     batch: &[Message],
     time: Duration,
 ) -> Result<Vec<String>> {
     let app = match app {
         Some(app) => app,
-        None => match douyin_fan_sync_worker::App::new(&world.context(WORKER, &detour).await?).await {
+        None => match douyin_fan_sync_worker::App::new(&world.context(WORKER, &endpoints).await?).await {
             Ok(started) => app.insert(started),
             // A function that does not start takes no message.
             Err(_) => return Ok(batch.iter().filter_map(|message| message.message_id.clone()).collect()),

@@ -29,8 +29,6 @@ mod columns;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
-mod evidence;
-#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod lists;
@@ -46,6 +44,8 @@ mod rights;
 mod rotation;
 #[cfg(test)]
 mod rounds;
+#[cfg(test)]
+mod snapshot;
 #[cfg(test)]
 mod story;
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod examples;
 mod history;
 mod model;
 mod question;
-mod twin;
+mod stand_in;
 
 use anyhow::{Context, Result};
 use functions::http::dispatch;
@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 use sandbox::SandboxConfig;
 use serde_json::Value;
 
-use crate::world::Detour;
+use crate::world::EndpointOverrides;
 use crate::{Answer, Event, World};
 use history::{SHOPS, USER};
 use model::Model;
@@ -35,7 +35,7 @@ struct Lists {
 
 impl Lists {
     async fn of(world: &World) -> Result<Self> {
-        let app = douyin_leads::App::new(&world.context("douyin-leads", &Detour::default()).await?).await?;
+        let app = douyin_leads::App::new(&world.context("douyin-leads", &EndpointOverrides::default()).await?).await?;
         Ok(Self { app, bearer: Event::sample("douyin-leads")?.bearer(&world.token(USER, &["*"])?) })
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::event::{Answer, Event};
 use crate::queue::as_event;
-use crate::world::{Detour, World};
+use crate::world::{EndpointOverrides, World};
 
 /// Every pause of the publisher, in seconds: longer than SQS can delay a message, so that nothing hides in the queue
 /// and time, moved by hand, together with the sweeper brings everything back.
@@ -96,7 +96,8 @@ impl World {
     /// # Errors
     /// When the publisher does not start.
     pub async fn drain_publications(&self) -> Result<usize> {
-        let app = moment_publisher::App::new(&self.context("moment-publisher", &Detour::default()).await?).await?;
+        let app =
+            moment_publisher::App::new(&self.context("moment-publisher", &EndpointOverrides::default()).await?).await?;
         let mut done = 0;
         for _ in 0..MOST_ROUNDS {
             let batch = self.receive_publications().await?;

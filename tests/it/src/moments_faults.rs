@@ -1,23 +1,23 @@
 //! What goes wrong around a publication, and that it never goes out twice, never gets lost and is told as it was:
 //! crashes between any two steps, lost answers, messages that come twice, rivals, refusals, people who do nothing.
 
-mod alike;
 mod answers;
 mod claims;
 mod company;
+mod concurrency;
 mod conflicts;
 mod deadline;
+mod equal_texts;
 mod feed;
 mod messages;
+mod oracle;
 mod requests;
 mod retries;
-mod rivals;
 mod senders;
 mod steps;
 mod story;
 mod time;
 mod together;
-mod truth;
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn world() -> Result<World> {
 
 /// A publisher, behind a proxy.
 async fn publisher(world: &World, proxy: &Proxy) -> Result<moment_publisher::App> {
-    Ok(moment_publisher::App::new(&world.context("moment-publisher", &proxy.detour()).await?).await?)
+    Ok(moment_publisher::App::new(&world.context("moment-publisher", &proxy.endpoints()).await?).await?)
 }
 
 /// A message off the publish queue.
@@ -76,7 +76,7 @@ async fn live(world: &World, proxy: &Proxy) -> Result<Option<Message>> {
 /// Calls a function behind a proxy; `None` when it died.
 async fn call(world: &World, proxy: &Proxy, event: &Event) -> Result<Option<Answer>> {
     let event = event.clone().bearer(&world.token(USER, &["*"])?);
-    let base = world.context(&event.function, &proxy.detour()).await?;
+    let base = world.context(&event.function, &proxy.endpoints()).await?;
     tokio::select! {
         biased;
         () = proxy.died() => {

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::world::{Detour, World};
+use crate::world::{EndpointOverrides, World};
 
 /// One request: what it was for, and which of those it was, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,8 +135,8 @@ impl Proxy {
 
     /// For a function that is to run through it.
     #[must_use]
-    pub fn detour(&self) -> Detour {
-        Detour {
+    pub fn endpoints(&self) -> EndpointOverrides {
+        EndpointOverrides {
             aws_url: Some(self.url.clone()),
             douyin_url: Some(format!("{}/douyin", self.url)),
             wechat_url: Some(self.url.clone()),

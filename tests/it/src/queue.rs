@@ -7,7 +7,7 @@ use functions::worker::run_batch;
 use functions::workers::douyin_fan_sync_worker;
 use serde_json::json;
 
-use crate::world::{Detour, World};
+use crate::world::{EndpointOverrides, World};
 
 /// More batches than any test makes: a worker that feeds itself forever ends as a failure, not as a hang.
 const MOST_BATCHES: usize = 500;
@@ -85,8 +85,10 @@ impl World {
     /// # Errors
     /// When the worker does not start.
     pub async fn drain(&self) -> Result<usize> {
-        let app = douyin_fan_sync_worker::App::new(&self.context("douyin-fan-sync-worker", &Detour::default()).await?)
-            .await?;
+        let app = douyin_fan_sync_worker::App::new(
+            &self.context("douyin-fan-sync-worker", &EndpointOverrides::default()).await?,
+        )
+        .await?;
         let mut done = 0;
         for _ in 0..MOST_BATCHES {
             let batch = self.receive().await?;

@@ -13,7 +13,7 @@ use sandbox::media::MediaFile;
 use serde_json::json;
 
 use crate::World;
-use crate::world::Detour;
+use crate::world::EndpointOverrides;
 
 const USER: u64 = 4101;
 
@@ -58,7 +58,9 @@ fn judge(outcomes: Vec<(String, Outcome)>, quiet: &[&str], unasked: &[&str]) -> 
 }
 
 async fn keeper(world: &World) -> Result<()> {
-    let app = douyin_token_keeper::App::new(&world.context("douyin-token-keeper", &Detour::default()).await?).await?;
+    let app =
+        douyin_token_keeper::App::new(&world.context("douyin-token-keeper", &EndpointOverrides::default()).await?)
+            .await?;
     run_scheduled(&app, douyin_token_keeper::handle, world.deadline())
         .await
         .map_err(|error| anyhow::anyhow!("{error:?}"))
@@ -66,14 +68,15 @@ async fn keeper(world: &World) -> Result<()> {
 
 async fn checker(world: &World) -> Result<()> {
     let app =
-        wechat_health_checker::App::new(&world.context("wechat-health-checker", &Detour::default()).await?).await?;
+        wechat_health_checker::App::new(&world.context("wechat-health-checker", &EndpointOverrides::default()).await?)
+            .await?;
     run_scheduled(&app, wechat_health_checker::handle, world.deadline())
         .await
         .map_err(|error| anyhow::anyhow!("{error:?}"))
 }
 
 async fn sweeper(world: &World) -> Result<()> {
-    let app = sweeper::App::new(&world.context("sweeper", &Detour::default()).await?).await?;
+    let app = sweeper::App::new(&world.context("sweeper", &EndpointOverrides::default()).await?).await?;
     run_scheduled(&app, sweeper::handle, world.deadline()).await.map_err(|error| anyhow::anyhow!("{error:?}"))
 }
 
@@ -135,7 +138,7 @@ async fn sweeper_without_a_right_fails_and_recovers() -> Result<()> {
         let device = world.connect_device(USER, "phone").await?;
         let post = json!({"text": "早上好", "accountIds": [device]});
         world.request_post(USER, &post).await?;
-        let base = world.context("moment-publisher", &Detour::default()).await?;
+        let base = world.context("moment-publisher", &EndpointOverrides::default()).await?;
         let dispatch = world.receive_publications().await?;
         world.publish_batch(&moment_publisher::App::new(&base).await?, dispatch).await?;
         world.request_post(USER, &post).await?;
@@ -164,7 +167,11 @@ async fn fan_sync_worker_without_a_right_gives_its_message_back_and_recovers() -
         let (mut world, task) = scene().await?;
         let (action, resource) = rights(&world, WORKER).swap_remove(place);
         world.take_right(WORKER, &action, &resource).await?;
-        let failed = match douyin_fan_sync_worker::App::new(&world.context(WORKER, &Detour::default()).await?).await {
+        let failed = match douyin_fan_sync_worker::App::new(
+            &world.context(WORKER, &EndpointOverrides::default()).await?,
+        )
+        .await
+        {
             Err(_) => true,
             Ok(app) => {
                 let batch = world.receive().await?;
@@ -215,7 +222,7 @@ async fn publisher_without_a_right_publishes_once_all_the_same() -> Result<()> {
         let (mut world, task) = scene().await?;
         let (action, resource) = rights(&world, PUBLISHER).swap_remove(place);
         world.take_right(PUBLISHER, &action, &resource).await?;
-        let app = moment_publisher::App::new(&world.context(PUBLISHER, &Detour::default()).await?).await?;
+        let app = moment_publisher::App::new(&world.context(PUBLISHER, &EndpointOverrides::default()).await?).await?;
         let mut failed = false;
         for _ in 0..4 {
             let batch = world.receive_publications().await?;

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use sandbox::douyin::{Decision, WebhookEvent, signature};
 use serde_json::{Value, json};
 
-use crate::world::{Detour, GATEWAY_WEBHOOK_SECRET, JWT_SECRET};
+use crate::world::{EndpointOverrides, GATEWAY_WEBHOOK_SECRET, JWT_SECRET};
 use crate::{Answer, Browser, Event, World};
 
 const USER: u64 = 6101;
@@ -32,7 +32,7 @@ async fn rotate(world: &World, changes: &Value) -> Result<()> {
 #[tokio::test]
 async fn tokens_of_the_new_and_of_the_previous_jwt_secret_are_accepted_by_a_running_function() -> Result<()> {
     let world = World::start().await?;
-    let app = douyin_leads::App::new(&world.context("douyin-leads", &Detour::default()).await?).await?;
+    let app = douyin_leads::App::new(&world.context("douyin-leads", &EndpointOverrides::default()).await?).await?;
     let asked = async |secret: &str| {
         let token = local::token::issue(secret, USER, &["*".to_owned()], SignedDuration::from_hours(24))?;
         let request = Event::sample("douyin-leads")?.query(&[]).bearer(&token).request()?;
@@ -51,7 +51,9 @@ async fn tokens_of_the_new_and_of_the_previous_jwt_secret_are_accepted_by_a_runn
 async fn account_is_bound_by_a_running_callback_after_the_app_got_a_new_secret() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 1);
-    let app = douyin_auth_callback::App::new(&world.context("douyin-auth-callback", &Detour::default()).await?).await?;
+    let app =
+        douyin_auth_callback::App::new(&world.context("douyin-auth-callback", &EndpointOverrides::default()).await?)
+            .await?;
     world.sandbox.douyin().change_app(|app| app.client_secret = NEW.to_owned());
     rotate(&world, &json!({ "douyinClientSecret": NEW })).await?;
     let mut browser = Browser::default();
@@ -68,8 +70,10 @@ async fn account_is_bound_by_a_running_callback_after_the_app_got_a_new_secret()
 #[tokio::test]
 async fn webhooks_with_new_secrets_are_accepted_by_running_functions() -> Result<()> {
     let world = World::start().await?;
-    let douyin = douyin_webhook::App::new(&world.context("douyin-webhook", &Detour::default()).await?).await?;
-    let gateway = gateway_webhook::App::new(&world.context("gateway-webhook", &Detour::default()).await?).await?;
+    let douyin =
+        douyin_webhook::App::new(&world.context("douyin-webhook", &EndpointOverrides::default()).await?).await?;
+    let gateway =
+        gateway_webhook::App::new(&world.context("gateway-webhook", &EndpointOverrides::default()).await?).await?;
     world.sandbox.douyin().change_app(|app| app.client_secret = NEW.to_owned());
     rotate(&world, &json!({ "douyinClientSecret": NEW, "gatewayWebhookSecret": NEW })).await?;
     let event = WebhookEvent { event: "authorize".to_owned(), ..WebhookEvent::default() };
@@ -91,7 +95,7 @@ async fn webhooks_with_new_secrets_are_accepted_by_running_functions() -> Result
 #[tokio::test]
 async fn events_are_verified_with_the_secret_of_their_own_once_there_is_one() -> Result<()> {
     let world = World::start().await?;
-    let app = douyin_webhook::App::new(&world.context("douyin-webhook", &Detour::default()).await?).await?;
+    let app = douyin_webhook::App::new(&world.context("douyin-webhook", &EndpointOverrides::default()).await?).await?;
     let body = r#"{"event":"authorize","from_user_id":"somebody"}"#;
     let answered = async |secret: &str| {
         let event = Event::sample("douyin-webhook")?.header("x-douyin-signature", &signature(secret, body.as_bytes()));

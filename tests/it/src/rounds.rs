@@ -13,7 +13,7 @@ use kernel::deadline::Deadline;
 
 use crate::World;
 use crate::proxy::{Fault, Proxy};
-use crate::world::Detour;
+use crate::world::EndpointOverrides;
 
 const USER: u64 = 4001;
 const DAY: Duration = Duration::from_secs(86_400);
@@ -33,20 +33,20 @@ async fn denying(world: &World, request: &str) -> Result<Proxy> {
 }
 
 /// Whether Lambda counts a round of the token keeper as successful.
-async fn keeper_succeeds(world: &World, detour: &Detour, deadline: Deadline) -> Result<bool> {
-    let app = douyin_token_keeper::App::new(&world.context("douyin-token-keeper", detour).await?).await?;
+async fn keeper_succeeds(world: &World, endpoints: &EndpointOverrides, deadline: Deadline) -> Result<bool> {
+    let app = douyin_token_keeper::App::new(&world.context("douyin-token-keeper", endpoints).await?).await?;
     Ok(run_scheduled(&app, douyin_token_keeper::handle, deadline).await.is_ok())
 }
 
 /// Whether Lambda counts a round of the health checker as successful.
-async fn checker_succeeds(world: &World, detour: &Detour, deadline: Deadline) -> Result<bool> {
-    let app = wechat_health_checker::App::new(&world.context("wechat-health-checker", detour).await?).await?;
+async fn checker_succeeds(world: &World, endpoints: &EndpointOverrides, deadline: Deadline) -> Result<bool> {
+    let app = wechat_health_checker::App::new(&world.context("wechat-health-checker", endpoints).await?).await?;
     Ok(run_scheduled(&app, wechat_health_checker::handle, deadline).await.is_ok())
 }
 
 /// Whether Lambda counts a sweep as successful.
-async fn sweep_succeeds(world: &World, detour: &Detour, deadline: Deadline) -> Result<bool> {
-    let app = workers::sweeper::App::new(&world.context("sweeper", detour).await?).await?;
+async fn sweep_succeeds(world: &World, endpoints: &EndpointOverrides, deadline: Deadline) -> Result<bool> {
+    let app = workers::sweeper::App::new(&world.context("sweeper", endpoints).await?).await?;
     Ok(run_scheduled(&app, workers::sweeper::handle, deadline).await.is_ok())
 }
 
@@ -58,7 +58,7 @@ fn spent(world: &World) -> Deadline {
 #[tokio::test]
 async fn rounds_with_nothing_due_succeed() -> Result<()> {
     let world = World::start().await?;
-    let direct = Detour::default();
+    let direct = EndpointOverrides::default();
     assert!(keeper_succeeds(&world, &direct, spent(&world)).await?);
     assert!(checker_succeeds(&world, &direct, spent(&world)).await?);
     assert!(sweep_succeeds(&world, &direct, spent(&world)).await?);
@@ -70,12 +70,12 @@ async fn rounds_that_cannot_list_what_is_due_fail() -> Result<()> {
     let world = World::start().await?;
     let deadline = world.deadline();
     let proxy = denying(&world, "Query t_douyin_auth").await?;
-    assert!(!keeper_succeeds(&world, &proxy.detour(), deadline).await?);
+    assert!(!keeper_succeeds(&world, &proxy.endpoints(), deadline).await?);
     let proxy = denying(&world, "Query t_wechat_account").await?;
-    assert!(!checker_succeeds(&world, &proxy.detour(), deadline).await?);
+    assert!(!checker_succeeds(&world, &proxy.endpoints(), deadline).await?);
     for table in ["t_douyin_sync_task", "t_moment_sync_task", "t_moment_publish_unit"] {
         let proxy = denying(&world, &format!("Query {table}")).await?;
-        assert!(!sweep_succeeds(&world, &proxy.detour(), deadline).await?, "{table}");
+        assert!(!sweep_succeeds(&world, &proxy.endpoints(), deadline).await?, "{table}");
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use functions::catalog;
 use serde_json::{Value, json};
 
-use crate::evidence::last_parameter;
+use crate::snapshot::last_parameter;
 use crate::{Answer, Event, World};
 
 /// Whose things they are.

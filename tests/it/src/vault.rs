@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use kernel::config::Env;
 use kernel::ids::UserId;
-use kernel::vault::{Place, Vault};
+use kernel::vault::{EncryptionContext, Vault};
 use sandbox::douyin::{Effect, Endpoint, Fault};
 use serde_json::json;
 use tracing::instrument::WithSubscriber;
@@ -32,7 +32,7 @@ async fn stored_tokens_are_ciphertext_of_their_row_alone() -> Result<()> {
     let vault = Vault::new(world.aws.kms.clone(), key);
     let user_id = UserId::new(USER).unwrap();
     let row = rows.iter().find(|row| row["douyin_user_id"] == shop).unwrap();
-    let place = |account, user_id| Place { table: "t_douyin_auth", user_id, account_id: account };
+    let place = |account, user_id| EncryptionContext { table: "t_douyin_auth", user_id, account_id: account };
     for column in ["access_token", "refresh_token"] {
         assert!(vault.open(place(&shop, user_id), &row[column]).await.is_ok());
         assert!(vault.open(place(&other, user_id), &row[column]).await.is_err(), "{column} in another account's row");

@@ -64,7 +64,7 @@ fn listen() {
 
 /// Where a function finds AWS and the platforms, when not where everybody else does.
 #[derive(Debug, Clone, Default)]
-pub struct Detour {
+pub struct EndpointOverrides {
     /// In place of the emulator's URL.
     pub aws_url: Option<String>,
     /// In place of the sandbox's Douyin URL.
@@ -193,10 +193,10 @@ impl World {
     ///
     /// # Errors
     /// When the template has no such function.
-    pub fn variables(&self, function: &str, detour: &Detour) -> Result<BTreeMap<String, String>> {
+    pub fn variables(&self, function: &str, endpoints: &EndpointOverrides) -> Result<BTreeMap<String, String>> {
         let mut variables = self.stack.environments.get(function).context("the template has no such function")?.clone();
         variables.extend(self.overrides.clone());
-        let aws_url = detour.aws_url.as_ref().unwrap_or(&self.aws_url);
+        let aws_url = endpoints.aws_url.as_ref().unwrap_or(&self.aws_url);
         let key = iam::key_of(&self.account, function);
         for (name, value) in [
             ("AWS_REGION", local::aws::REGION),
@@ -206,10 +206,10 @@ impl World {
         ] {
             variables.insert(name.to_owned(), value.to_owned());
         }
-        if let Some(url) = &detour.douyin_url {
+        if let Some(url) = &endpoints.douyin_url {
             variables.insert("DOUYIN_BASE_URL".to_owned(), url.clone());
         }
-        if let Some(url) = &detour.wechat_url {
+        if let Some(url) = &endpoints.wechat_url {
             variables.insert("WECOM_BASE_URL".to_owned(), format!("{url}/wecom"));
             variables.insert("GATEWAY_BASE_URL".to_owned(), format!("{url}/gewe"));
         }
@@ -220,13 +220,13 @@ impl World {
     ///
     /// # Errors
     /// When the template has no such function.
-    pub async fn context(&self, function: &str, detour: &Detour) -> Result<Context> {
+    pub async fn context(&self, function: &str, endpoints: &EndpointOverrides) -> Result<Context> {
         if !self.reads_lag {
             // A function starts seconds after the one before it has ended.
             self.rules.settle();
         }
-        let env: Env = self.variables(function, detour)?.into_iter().collect();
-        let aws_url = detour.aws_url.as_ref().unwrap_or(&self.aws_url);
+        let env: Env = self.variables(function, endpoints)?.into_iter().collect();
+        let aws_url = endpoints.aws_url.as_ref().unwrap_or(&self.aws_url);
         let key = iam::key_of(&self.account, function);
         // The process's own environment is shared by all tests, so the clients get theirs by hand.
         let aws = Aws::from_config(&local::aws::config(aws_url, &key));
@@ -263,7 +263,7 @@ impl World {
     /// # Errors
     /// When the function does not start.
     pub async fn call(&self, event: &Event) -> Result<Answer> {
-        let base = self.context(&event.function, &Detour::default()).await?;
+        let base = self.context(&event.function, &EndpointOverrides::default()).await?;
         // It is a whole function's future: large, and awaited deep inside those of tests.
         Box::pin(call(&base, event)).await
     }
@@ -375,7 +375,7 @@ impl World {
     /// # Errors
     /// When the run fails as a whole.
     pub async fn sweep(&self) -> Result<()> {
-        let app = sweeper::App::new(&self.context("sweeper", &Detour::default()).await?).await?;
+        let app = sweeper::App::new(&self.context("sweeper", &EndpointOverrides::default()).await?).await?;
         sweeper::handle(&app, self.deadline()).await?;
         Ok(())
     }
@@ -386,7 +386,8 @@ impl World {
     /// When the run fails as a whole.
     pub async fn keep_tokens(&self) -> Result<()> {
         let app =
-            douyin_token_keeper::App::new(&self.context("douyin-token-keeper", &Detour::default()).await?).await?;
+            douyin_token_keeper::App::new(&self.context("douyin-token-keeper", &EndpointOverrides::default()).await?)
+                .await?;
         douyin_token_keeper::handle(&app, self.deadline()).await?;
         Ok(())
     }

@@ -22,7 +22,7 @@ mod dev;
 mod generate;
 pub mod iam;
 mod identity;
-mod leash;
+mod parent_watch;
 pub mod paths;
 mod port;
 pub mod python;

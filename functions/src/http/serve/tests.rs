@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::super::MAX_BODY;
 use super::super::request::tests::event;
 use super::*;
-use crate::captured::Captured;
+use crate::log_capture::LogCapture;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -66,7 +66,7 @@ fn patch(token: &str, lead_id: &str, body: &str) -> Request {
 
 /// The answer to `request` and everything logged for it at TRACE.
 async fn answer(request: Request) -> (Response<Body>, Vec<Value>) {
-    let (captured, _guard) = Captured::start();
+    let (captured, _guard) = LogCapture::start();
     let response = dispatch(&app().await, edit, request).await;
     let text = captured.text();
     for secret in ["Bearer e", "eyJ", "query-secret", "note-secret"] {

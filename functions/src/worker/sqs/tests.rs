@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::captured::Captured;
+use crate::log_capture::LogCapture;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,14 +21,14 @@ struct App(AtomicUsize);
 async fn handle(app: &App, message: Message, _: Deadline) -> Result<(), Error> {
     app.0.fetch_add(1, Ordering::SeqCst);
     match message.task_id.as_str() {
-        "fails" => Err(Error::Busy("account")),
+        "fails" => Err(Error::Contention("account")),
         "panics" => panic!("a bug"),
         // Fails unless another record runs meanwhile.
         "meets" => {
             for _ in 0..100 {
                 tokio::task::yield_now().await;
             }
-            if app.0.load(Ordering::SeqCst) == 2 { Ok(()) } else { Err(Error::Busy("batch")) }
+            if app.0.load(Ordering::SeqCst) == 2 { Ok(()) } else { Err(Error::Contention("batch")) }
         }
         _ => Ok(()),
     }
@@ -76,7 +76,7 @@ async fn each_record_has_its_own_fate() {
 
 #[tokio::test]
 async fn a_poison_body_is_logged_by_its_hash_only() {
-    let (logged, _guard) = Captured::start();
+    let (logged, _guard) = LogCapture::start();
     let poison = json!([{"messageId": "m-1", "body": "{\"taskId\":[\"nickname-secret\"]}",
                          "attributes": {"ApproximateReceiveCount": "3"}}]);
     failures(&poison).await;

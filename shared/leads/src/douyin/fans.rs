@@ -13,9 +13,7 @@ use super::endpoint::Endpoint;
 use super::errors::PlatformError;
 use super::wire::Answer;
 use super::{Douyin, lenient};
-
-/// A DynamoDB sort key holds 1,024 bytes. Real ids have 36 to 60.
-pub(crate) const LONGEST_OPEN_ID: usize = 1_024;
+use crate::ids::{LONGEST_OPEN_ID, OpenId};
 
 /// Longer union ids are none: real ones have as many characters as open ids.
 const LONGEST_UNION_ID: usize = LONGEST_OPEN_ID;
@@ -43,8 +41,8 @@ pub struct FanPage {
 /// One fan.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Fan {
-    /// The fan's id for our application. Never empty.
-    pub open_id: String,
+    /// The fan's id for our application.
+    pub open_id: OpenId,
     /// The fan's id for all applications of our developer account.
     pub union_id: Option<String>,
     /// The nickname, empty when there is none.
@@ -103,9 +101,8 @@ impl Item {
         // serde would also read a struct from an array, by position.
         let item: Self = serde_json::from_str(raw.get()).ok().filter(|_| raw.get().starts_with('{'))?;
         let Self { open_id, union_id, nickname, avatar } = item;
-        let usable = !open_id.is_empty() && open_id.len() <= LONGEST_OPEN_ID;
-        usable.then(|| Fan {
-            open_id,
+        Some(Fan {
+            open_id: open_id.try_into().ok()?,
             union_id: union_id.filter(|id| id.len() <= LONGEST_UNION_ID),
             nickname,
             avatar_url: if avatar.chars().count() <= LONGEST_AVATAR_URL { avatar } else { String::new() },
@@ -183,12 +180,12 @@ mod tests {
         ]);
         let fans = vec![
             Fan {
-                open_id: "f1".to_owned(),
+                open_id: "f1".parse().unwrap(),
                 union_id: Some("u1".to_owned()),
                 nickname: "阿琳🌸".to_owned(),
                 avatar_url: "https://p.example.com/1".to_owned(),
             },
-            Fan { open_id: "f2".to_owned(), union_id: None, nickname: String::new(), avatar_url: String::new() },
+            Fan { open_id: "f2".parse().unwrap(), union_id: None, nickname: String::new(), avatar_url: String::new() },
         ];
         let expected = FanPage {
             fans,

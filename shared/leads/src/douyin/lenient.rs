@@ -8,6 +8,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::ids::OpenId;
+
 /// A century: the longest lifetime any page of the platform mentions. More is not a lifetime, and would leave the
 /// range of the calendar when added to the time now.
 const LONGEST_LIFETIME: u64 = 3_153_600_000;
@@ -49,6 +51,11 @@ pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D
 /// serde: [`text`].
 pub(super) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(text(&Value::deserialize(deserializer)?))
+}
+
+/// serde: the id of a person, or `None` for what cannot be one.
+pub(super) fn optional_open_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OpenId>, D::Error> {
+    Ok(optional_text(deserializer)?.and_then(|id| id.try_into().ok()))
 }
 
 /// serde: [`text`], empty when there is none.

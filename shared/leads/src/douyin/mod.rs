@@ -27,9 +27,8 @@ use url::Url;
 
 pub use endpoint::Endpoint;
 pub use errors::{FailureKind, PlatformError, classify};
-pub(crate) use fans::LONGEST_OPEN_ID;
 pub use fans::{Fan, FanPage};
-pub use oauth::{RenewedRefreshToken, TokenGrant};
+pub use oauth::{RenewedRefreshToken, TokenSet};
 pub use user::UserInfo;
 
 use transport::Transport;

@@ -11,13 +11,14 @@ use super::endpoint::Endpoint;
 use super::errors::PlatformError;
 use super::wire::Answer;
 use super::{Douyin, lenient};
+use crate::ids::OpenId;
 
 /// The consent page, below the platform's base address.
 const CONSENT_PAGE: &str = "platform/oauth/connect/";
 
 /// The tokens of one Douyin account.
 #[derive(Debug, Clone, Deserialize)]
-pub struct TokenGrant {
+pub struct TokenSet {
     /// Speaks for the user. Never empty.
     #[serde(deserialize_with = "lenient::token")]
     pub access_token: SecretString,
@@ -31,8 +32,8 @@ pub struct TokenGrant {
     #[serde(default, deserialize_with = "lenient::optional_lifetime")]
     pub refresh_expires_in: Option<Duration>,
     /// The user's id for our application. Always there after an exchange.
-    #[serde(default, deserialize_with = "lenient::optional_text")]
-    pub open_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient::optional_open_id")]
+    pub open_id: Option<OpenId>,
     /// The granted scopes, joined by commas. The user may have unticked some.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub scope: Option<String>,
@@ -74,9 +75,9 @@ impl Douyin {
     /// # Errors
     /// [`CodeRejected`](super::FailureKind::CodeRejected) when the code is expired, used or not ours. A code works
     /// once: after a lost answer the user has to start again.
-    pub async fn exchange_code(&self, code: &SecretString) -> Result<TokenGrant, PlatformError> {
+    pub async fn exchange_code(&self, code: &SecretString) -> Result<TokenSet, PlatformError> {
         let Answer { data: grant, log_id } = self
-            .token_call::<TokenGrant>(
+            .token_call::<TokenSet>(
                 Endpoint::AccessToken,
                 key_and_secret,
                 &[("code", code.expose_secret()), ("grant_type", "authorization_code")],
@@ -94,7 +95,7 @@ impl Douyin {
     ///
     /// # Errors
     /// [`ReauthorizationNeeded`](super::FailureKind::ReauthorizationNeeded) when the refresh token is spent.
-    pub async fn refresh_access_token(&self, refresh_token: &SecretString) -> Result<TokenGrant, PlatformError> {
+    pub async fn refresh_access_token(&self, refresh_token: &SecretString) -> Result<TokenSet, PlatformError> {
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
         Ok(self.token_call(Endpoint::RefreshToken, key, &form).await?.data)
     }
@@ -219,7 +220,7 @@ mod tests {
             assert_eq!(grant.expires_in, Duration::from_secs(1_296_000));
             assert_eq!(exposed(grant.refresh_token.as_ref()), Some("rft.1"));
             assert_eq!(grant.refresh_expires_in, Some(Duration::from_secs(2_592_000)));
-            assert_eq!(grant.open_id.as_deref(), Some("_000me"));
+            assert_eq!(grant.open_id.as_ref().map(OpenId::as_str), Some("_000me"));
             assert_eq!(grant.scope.as_deref(), Some("user_info,fans.list"));
             assert_eq!(grant.union_id.as_deref(), Some("u-1"));
         }

@@ -1,6 +1,7 @@
 //! What a sync changes of a lead it meets, or misses. Pure.
 
 use crate::douyin::Fan;
+use crate::ids::OpenId;
 use crate::store::lead::{Lead, Refresh};
 use crate::store::lead_index::Counter;
 use crate::store::lead_index::segment::NameEntry;
@@ -21,7 +22,7 @@ impl LeadChange {
     /// of the same image is no change; it is taken over when something else changes.
     pub fn of_met(lead: &Lead, fan: &Fan, task: &SyncTask) -> Option<Self> {
         let full = task.strategy == SyncStrategy::Full;
-        let account = &task.douyin_user_id;
+        let account = &task.account_open_id;
         let take = |new: &str, old: &str| if full && !new.is_empty() { new.to_owned() } else { old.to_owned() };
         let change = Self {
             nickname: take(&truncated(&fan.nickname), &lead.nickname),
@@ -39,7 +40,7 @@ impl LeadChange {
     }
 
     /// What a search is to see of the lead from now on, unless that is what it sees already.
-    pub fn entry(&self, lead: &Lead, account: &str, counter: &mut Counter) -> Option<NameEntry> {
+    pub fn entry(&self, lead: &Lead, account: &OpenId, counter: &mut Counter) -> Option<NameEntry> {
         let mut accounts: Vec<(usize, bool)> =
             lead.sources.iter().map(|source| (counter.ordinal(source), !lead.unfollowed.contains(source))).collect();
         accounts.sort_unstable();
@@ -53,7 +54,7 @@ impl LeadChange {
     }
 
     /// The change of the lead's row.
-    pub fn refresh<'a>(self, lead: &Lead, account: &'a str) -> Refresh<'a> {
+    pub fn refresh<'a>(self, lead: &Lead, account: &'a OpenId) -> Refresh<'a> {
         let elsewhere = lead.sources.iter().any(|source| source != account && !lead.unfollowed.contains(source));
         Refresh {
             nickname: self.nickname,

@@ -14,12 +14,13 @@ pub use queue::SyncMessage;
 pub(crate) use queue::SyncQueue;
 pub use request::{Started, SyncRequests, progress};
 pub use sweep::Sweeper;
-pub use worker::{Ran, SyncWorker};
+pub use worker::{RunOutcome, SyncWorker};
 
 use kernel::ids::TaskId;
 use kernel::transaction::Transaction;
 
 use crate::error::Result;
+use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::sync_task::{EndedBy, Ending};
 
@@ -28,7 +29,7 @@ use crate::store::sync_task::{EndedBy, Ending};
 pub(crate) async fn end(
     stores: &Stores,
     task: TaskId,
-    douyin_user_id: &str,
+    account_open_id: &OpenId,
     by: EndedBy<'_>,
     ending: &Ending,
 ) -> Result<bool> {
@@ -36,7 +37,7 @@ pub(crate) async fn end(
     let completed_at = matches!(ending, Ending::Completed).then_some(now);
     let mut transaction = Transaction::new();
     let task_is_open = transaction.add(stores.tasks.end(task, by, ending, now)?);
-    transaction.add(stores.accounts.unclaim(douyin_user_id, task, completed_at)?);
+    transaction.add(stores.accounts.unclaim(account_open_id, task, completed_at)?);
     let outcome = stores.commit(&transaction).await?;
     if outcome.is_committed() || outcome.failed(task_is_open) {
         return Ok(outcome.is_committed());

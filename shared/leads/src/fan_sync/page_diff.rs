@@ -18,7 +18,7 @@ use super::lead_change::{LeadChange, truncated};
 use super::room::Room;
 use super::walk;
 use crate::douyin::{Fan, FanPage};
-use crate::ids::LeadId;
+use crate::ids::{LeadId, OpenId};
 use crate::store::lead::{Lead, NewLead};
 use crate::store::lead_index::Counter;
 use crate::store::lead_index::segment::NameEntry;
@@ -65,7 +65,7 @@ impl<'a> OpenPage<'a> {
     /// `page` as the next one of `task`. A list of more than `most_pages` has no end.
     pub fn new(page: &'a FanPage, task: &SyncTask, most_pages: u64) -> Self {
         let mut met = HashSet::new();
-        let fans = page.fans.iter().filter(|fan| met.insert(fan.open_id.as_str())).collect();
+        let fans = page.fans.iter().filter(|fan| met.insert(&fan.open_id)).collect();
         let walk = walk::after(&task.walk, page, task.counters.pages + 1, most_pages);
         Self { page, fans, committed: 0, walk }
     }
@@ -151,8 +151,8 @@ impl Progress {
         now: i64,
     ) -> Result<Part<'a>> {
         let task = &self.task;
-        let account = task.douyin_user_id.as_str();
-        let known: HashMap<&str, &Lead> = known.iter().map(|lead| (lead.douyin_user_id.as_str(), lead)).collect();
+        let account = &task.account_open_id;
+        let known: HashMap<&OpenId, &Lead> = known.iter().map(|lead| (&lead.fan_open_id, lead)).collect();
         let mut changes = LeadChanges { counter: read.clone(), ..LeadChanges::default() };
         let (mut met, mut page_taken) = (self.met.clone(), self.page_taken.clone());
         let mut room = Room::new();
@@ -160,7 +160,7 @@ impl Progress {
         let (mut covered, mut counted) = (0, 0);
         for fan in fans {
             let counter = &mut changes.counter;
-            let id = match known.get(fan.open_id.as_str()) {
+            let id = match known.get(&fan.open_id) {
                 Some(lead) if self.is_taken(lead.lead_id) => {
                     // A worker before this one counted it and then died.
                     covered += 1;
@@ -189,7 +189,7 @@ impl Progress {
                     changes.names.push((lead_id, NameEntry::new(accounts, &nickname)));
                     changes.created.push(NewLead {
                         user_id: task.user_id,
-                        douyin_user_id: &fan.open_id,
+                        fan_open_id: &fan.open_id,
                         union_id: fan.union_id.as_deref(),
                         lead_id,
                         nickname,
@@ -241,7 +241,7 @@ impl Progress {
         read: &Counter,
     ) -> Result<(LeadChanges<'a>, Position)> {
         let task = &self.task;
-        let account = task.douyin_user_id.as_str();
+        let account = &task.account_open_id;
         let mut changes = LeadChanges { counter: read.clone(), ..LeadChanges::default() };
         for lead in leads.iter().filter(|lead| !lead.unfollowed.contains(account)) {
             let change = LeadChange::of_missed(lead);

@@ -22,7 +22,7 @@ const UNFOLLOWED_PER_STEP: usize = 40;
 
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum CommitOutcome {
     /// It is in the tables, and there is nothing left to be done.
     Committed,
     /// A part of it is in the tables, and more is to come.
@@ -45,7 +45,7 @@ pub(super) async fn commit(
     progress: &mut Progress,
     open: &mut OpenPage<'_>,
     lease_end: Option<Timestamp>,
-) -> Result<Step> {
+) -> Result<CommitOutcome> {
     // Only the first attempt may trust the counter that the last commit left.
     let mut last_counter = progress.counter.take();
     let committed = {
@@ -57,10 +57,10 @@ pub(super) async fn commit(
         .await?
     };
     Ok(match taken_over(progress, committed) {
-        None => Step::LeaseLost,
+        None => CommitOutcome::LeaseLost,
         Some(fans) => {
             open.advance(fans);
-            if open.is_done() { Step::Committed } else { Step::Partly }
+            if open.is_done() { CommitOutcome::Committed } else { CommitOutcome::Partly }
         }
     })
 }
@@ -70,7 +70,7 @@ pub(super) async fn commit(
 pub(super) async fn find_missing(stores: &Stores, progress: &Progress) -> Result<Vec<LeadId>> {
     let task = &progress.task;
     let counter = stores.index.counter(task.user_id).await?;
-    let Some(ordinal) = counter.known(&task.douyin_user_id) else { return Ok(Vec::new()) };
+    let Some(ordinal) = counter.known(task.account_open_id.as_str()) else { return Ok(Vec::new()) };
     let everyone = Bounds { first: 1, last: counter.lead_count };
     let mut missing = Vec::new();
     stores
@@ -89,10 +89,10 @@ pub(super) async fn mark_unfollowed(
     stores: &Stores,
     progress: &mut Progress,
     lease_end: Option<Timestamp>,
-) -> Result<Step> {
+) -> Result<CommitOutcome> {
     let next = progress.next_missing(UNFOLLOWED_PER_STEP).unwrap_or_default();
     if next.is_empty() {
-        return Ok(Step::Committed);
+        return Ok(CommitOutcome::Committed);
     }
     let mut last_counter = progress.counter.take();
     let committed = {
@@ -102,7 +102,7 @@ pub(super) async fn mark_unfollowed(
         })
         .await?
     };
-    Ok(taken_over(progress, committed).map_or(Step::LeaseLost, |_| Step::Partly))
+    Ok(taken_over(progress, committed).map_or(CommitOutcome::LeaseLost, |_| CommitOutcome::Partly))
 }
 
 async fn try_page(
@@ -121,7 +121,7 @@ async fn try_page(
         if fans.is_empty() {
             break;
         }
-        let ids = fans.iter().map(|fan| fan.open_id.as_str());
+        let ids = fans.iter().map(|fan| &fan.open_id);
         let leads = stores.leads.by_open_ids(progress.task.user_id, ids).await?;
         uncounted += fans.len() - leads.iter().filter(|lead| progress.is_taken(lead.lead_id)).count();
         looked_at += fans.len();
@@ -148,7 +148,7 @@ async fn try_unfollowed(
     let counter = counter_of(stores, progress, last_counter).await?;
     let user_id = progress.task.user_id;
     let open_ids = stores.index.open_ids_of(user_id, missing).await?;
-    let leads = stores.leads.by_open_ids(user_id, open_ids.values().map(String::as_str)).await?;
+    let leads = stores.leads.by_open_ids(user_id, open_ids.values()).await?;
     let (changes, position) = progress.unfollowed_changes(&leads, missing, &counter)?;
     write(stores, progress, &counter, changes, position, (lease_end, 0)).await
 }

@@ -11,8 +11,9 @@ use tracing::info;
 
 use super::SyncQueue;
 use crate::error::{AuthorizationProblem, Result};
+use crate::ids::OpenId;
 use crate::store::Stores;
-use crate::store::auth::{Auth, can_be_id};
+use crate::store::account::Account;
 use crate::store::sync_task::{SyncStrategy, SyncTask};
 use crate::tokens::ensure_active;
 
@@ -33,7 +34,10 @@ pub struct SyncRequests {
 }
 
 impl SyncRequests {
-    /// From the environment.
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self { stores: Stores::new(cx)?, queue: SyncQueue::new(cx)? })
     }
@@ -44,24 +48,22 @@ impl SyncRequests {
     ///
     /// The account is read only when the claim is refused, to learn why: the claim's condition demands all that a
     /// look before it could find out.
-    pub async fn start(&self, user_id: UserId, douyin_user_id: &str, strategy: SyncStrategy) -> Result<Started> {
-        if !can_be_id(douyin_user_id) {
-            return Err(AuthorizationProblem::AccountUnknown.into());
-        }
-        on_conflict(&self.stores.clock, "douyin account", TRIES, || self.try_start(user_id, douyin_user_id, strategy))
+    pub async fn start(&self, user_id: UserId, account: &str, strategy: SyncStrategy) -> Result<Started> {
+        let account_open_id: &OpenId = &account.parse().map_err(|_| AuthorizationProblem::AccountUnknown)?;
+        on_conflict(&self.stores.clock, "douyin account", TRIES, || self.try_start(user_id, account_open_id, strategy))
             .await
     }
 
     async fn try_start(
         &self,
         user_id: UserId,
-        douyin_user_id: &str,
+        account_open_id: &OpenId,
         strategy: SyncStrategy,
     ) -> Result<Attempt<Started>> {
-        if let Some(task) = self.create(user_id, douyin_user_id, strategy, None).await? {
+        if let Some(task) = self.create(user_id, account_open_id, strategy, None).await? {
             return Ok(Attempt::Done(Started::New(task)));
         }
-        let account = self.own_account(user_id, douyin_user_id).await?;
+        let account = self.own_account(user_id, account_open_id).await?;
         ensure_active(&account)?;
         let Some(active) = account.active_sync_task_id else {
             // The claim was given back in between, or the id was taken.
@@ -74,7 +76,7 @@ impl SyncRequests {
             return Ok(Attempt::Done(Started::Running(Box::new(task))));
         }
         // The task that holds the claim has ended.
-        Ok(match self.create(user_id, douyin_user_id, strategy, Some(active)).await? {
+        Ok(match self.create(user_id, account_open_id, strategy, Some(active)).await? {
             Some(task) => Attempt::Done(Started::New(task)),
             None => Attempt::Conflict,
         })
@@ -84,15 +86,15 @@ impl SyncRequests {
     async fn create(
         &self,
         user_id: UserId,
-        douyin_user_id: &str,
+        account_open_id: &OpenId,
         strategy: SyncStrategy,
         stale: Option<TaskId>,
     ) -> Result<Option<TaskId>> {
         let now = self.stores.clock.now();
         let task = TaskId::generate(now);
         let mut transaction = Transaction::new();
-        transaction.add(self.stores.tasks.create(task, user_id, douyin_user_id, strategy, now.as_millisecond())?);
-        transaction.add(self.stores.accounts.claim(user_id, douyin_user_id, task, stale)?);
+        transaction.add(self.stores.tasks.create(task, user_id, account_open_id, strategy, now.as_millisecond())?);
+        transaction.add(self.stores.accounts.claim(user_id, account_open_id, task, stale)?);
         if !self.stores.commit(&transaction).await?.is_committed() {
             return Ok(None);
         }
@@ -101,8 +103,8 @@ impl SyncRequests {
         Ok(Some(task))
     }
 
-    async fn own_account(&self, user_id: UserId, douyin_user_id: &str) -> Result<Auth> {
-        let account = self.stores.accounts.get(douyin_user_id).await?.filter(|account| account.user_id == user_id);
+    async fn own_account(&self, user_id: UserId, account_open_id: &OpenId) -> Result<Account> {
+        let account = self.stores.accounts.get(account_open_id).await?.filter(|account| account.user_id == user_id);
         Ok(account.ok_or(AuthorizationProblem::AccountUnknown)?)
     }
 }

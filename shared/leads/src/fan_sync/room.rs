@@ -7,8 +7,7 @@ use std::collections::HashSet;
 
 use kernel::transaction::MAX_ACTIONS;
 
-use crate::douyin::LONGEST_OPEN_ID;
-use crate::ids::LeadId;
+use crate::ids::{LONGEST_OPEN_ID, LeadId};
 use crate::store::lead_index::segment::LONGEST_ENTRY;
 use crate::store::lead_index::{SEGMENT_LEADS, segment_of};
 

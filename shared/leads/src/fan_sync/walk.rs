@@ -23,7 +23,7 @@ pub(super) fn after(walk: &Walk, page: &FanPage, number: u64, most_pages: u64) -
     let has_no_end = page.has_more && (goes_round || empty_pages >= MOST_EMPTY_PAGES || number >= most_pages);
     Walk {
         cursor: page.cursor,
-        walked: !page.has_more || has_no_end,
+        fully_listed: !page.has_more || has_no_end,
         has_gaps: walk.has_gaps || page.skipped > 0 || has_no_end,
         checkpoint: if number.is_power_of_two() { page.cursor } else { walk.checkpoint },
         empty_pages,
@@ -39,7 +39,7 @@ mod tests {
 
     fn page(fans: usize, cursor: i64, has_more: bool) -> FanPage {
         let fan = |number| Fan {
-            open_id: format!("fan-{number}"),
+            open_id: format!("fan-{number}").parse().unwrap(),
             union_id: None,
             nickname: String::new(),
             avatar_url: String::new(),
@@ -52,7 +52,7 @@ mod tests {
         let mut walk = Walk::default();
         for (number, page) in (1..).zip(pages) {
             walk = after(&walk, &page, number, MOST_PAGES);
-            if walk.walked {
+            if walk.fully_listed {
                 return (number, walk);
             }
         }
@@ -75,7 +75,7 @@ mod tests {
     }
 
     fn walk_at(cursor: i64, checkpoint: i64) -> Walk {
-        Walk { cursor, walked: true, checkpoint, ..Walk::default() }
+        Walk { cursor, fully_listed: true, checkpoint, ..Walk::default() }
     }
 
     #[test]

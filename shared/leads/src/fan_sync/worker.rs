@@ -16,13 +16,13 @@ use kernel::retry::Backoff;
 use tracing::{info, warn};
 
 use super::page_diff::{OpenPage, Progress};
-use super::page_writer::Step;
+use super::page_writer::CommitOutcome;
 use super::{SyncQueue, end, page_writer};
 use crate::config::SyncSettings;
 use crate::douyin::{Douyin, FailureKind, FanPage};
 use crate::error::{AuthorizationProblem, Error, Result, SyncProblem};
 use crate::store::Stores;
-use crate::store::auth::Auth;
+use crate::store::account::Account;
 use crate::store::sync_task::{EndedBy, Ending, SyncStrategy};
 use crate::tokens::{AccessToken, Rejection, Tokens, ensure_active};
 
@@ -32,11 +32,11 @@ const RISK_CONTROL_PAUSE: Duration = Duration::from_secs(1_800);
 
 /// How long an access token is left alone that was refused although a refresh had just confirmed it. A second refusal
 /// ends the account, so it must not fall into the same incident at Douyin, and those last minutes.
-const DOUBT_PAUSE: Duration = Duration::from_secs(600);
+const SECOND_REFUSAL_PAUSE: Duration = Duration::from_secs(600);
 
 /// What came of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ran {
+pub enum RunOutcome {
     /// The task has ended, is held by another worker, or its time has not come: the message has no more use.
     Nothing,
     /// The task ended as COMPLETED.
@@ -60,7 +60,7 @@ pub struct SyncWorker {
 }
 
 /// Why a walk stopped before its end.
-enum Stop {
+enum StopReason {
     /// The task goes on at this instant.
     Pause(Timestamp),
     /// The task failed.
@@ -69,14 +69,17 @@ enum Stop {
     LeaseLost,
 }
 
-impl From<Error> for Stop {
+impl From<Error> for StopReason {
     fn from(error: Error) -> Self {
         Self::Fail(error)
     }
 }
 
 impl SyncWorker {
-    /// From the environment.
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self {
             stores: Stores::new(cx)?,
@@ -91,29 +94,29 @@ impl SyncWorker {
     ///
     /// # Errors
     /// Only when our own stores fail: the message comes back, and the sweeper looks after the task.
-    pub async fn run(&self, task: TaskId, deadline: Deadline) -> Result<Ran> {
+    pub async fn run(&self, task: TaskId, deadline: Deadline) -> Result<RunOutcome> {
         let lease = Lease::new(self.stores.clock.now(), self.settings.lease);
         let Some(claimed) = self.stores.tasks.claim(task, &lease).await? else {
             info!(task.id = task.get(), "fan sync {task} is not to be taken up now");
-            return Ok(Ran::Nothing);
+            return Ok(RunOutcome::Nothing);
         };
         let mut progress = Progress::new(claimed, lease)?;
         let outcome = if progress.task.attempts > self.settings.max_attempts {
-            Err(Stop::Fail(SyncProblem::Stalled.into()))
+            Err(StopReason::Fail(SyncProblem::Stalled.into()))
         } else {
             self.walk(&mut progress, deadline).await
         };
         match outcome {
             Ok(()) => self.finish(&progress, Ending::Completed).await,
-            Err(Stop::LeaseLost) => Ok(Ran::LeaseLost),
-            Err(Stop::Pause(until)) => self.pause(&progress, until).await,
-            Err(Stop::Fail(error)) => self.fail(&progress, error).await,
+            Err(StopReason::LeaseLost) => Ok(RunOutcome::LeaseLost),
+            Err(StopReason::Pause(until)) => self.pause(&progress, until).await,
+            Err(StopReason::Fail(error)) => self.fail(&progress, error).await,
         }
     }
 
-    async fn walk(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), Stop> {
+    async fn walk(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), StopReason> {
         let account = self.account(progress).await?;
-        if !progress.task.walk.walked {
+        if !progress.task.walk.fully_listed {
             self.take_over(progress, &account, deadline).await?;
         }
         if self.whole_list_known(progress) {
@@ -122,16 +125,21 @@ impl SyncWorker {
         Ok(())
     }
 
-    async fn account(&self, progress: &Progress) -> Result<Auth> {
+    async fn account(&self, progress: &Progress) -> Result<Account> {
         let task = &progress.task;
-        let account = self.stores.accounts.get(&task.douyin_user_id).await?;
+        let account = self.stores.accounts.get(&task.account_open_id).await?;
         let account = account.filter(|account| account.user_id == task.user_id).ok_or(SyncProblem::Disconnected)?;
         ensure_active(&account)?;
         Ok(account)
     }
 
     /// Walks the list to its end, fetching each page while the one before it commits.
-    async fn take_over(&self, progress: &mut Progress, account: &Auth, deadline: Deadline) -> Result<(), Stop> {
+    async fn take_over(
+        &self,
+        progress: &mut Progress,
+        account: &Account,
+        deadline: Deadline,
+    ) -> Result<(), StopReason> {
         let mut token = match self.tokens.access_token(account, deadline).await {
             Ok(token) => token,
             Err(error) => return Err(self.stop(error, progress)),
@@ -144,10 +152,10 @@ impl SyncWorker {
             };
             // The platform shows `fan_cap` fans at most, so a list of as many pages has no end of its own.
             let mut open = OpenPage::new(&page, &progress.task, self.settings.fan_cap);
-            if open.walk.walked && page.has_more {
+            if open.walk.fully_listed && page.has_more {
                 warn!(task.id = progress.task.task_id.get(), "the fan list does not move on, so it counts as ended");
             }
-            let cursor = (!open.walk.walked).then_some(open.walk.cursor);
+            let cursor = (!open.walk.fully_listed).then_some(open.walk.cursor);
             let commit = self.commit(progress, &mut open, deadline);
             let (committed, next) = match cursor.filter(|_| self.has_time(deadline)) {
                 Some(cursor) => {
@@ -157,24 +165,29 @@ impl SyncWorker {
                 None => (commit.await, None),
             };
             match committed.map_err(|error| self.stop(error, progress))? {
-                Step::Committed => {}
-                Step::Partly => return Err(Stop::Pause(self.stores.clock.now())),
-                Step::LeaseLost => return Err(Stop::LeaseLost),
+                CommitOutcome::Committed => {}
+                CommitOutcome::Partly => return Err(StopReason::Pause(self.stores.clock.now())),
+                CommitOutcome::LeaseLost => return Err(StopReason::LeaseLost),
             }
             match next {
                 Some(next) => fetched = next,
-                None if progress.task.walk.walked => return Ok(()),
-                None => return Err(Stop::Pause(self.stores.clock.now())),
+                None if progress.task.walk.fully_listed => return Ok(()),
+                None => return Err(StopReason::Pause(self.stores.clock.now())),
             }
         }
     }
 
-    /// Commits a page, in as many transactions as it needs while there is time. [`Step::Partly`]: there was not enough.
-    async fn commit(&self, progress: &mut Progress, open: &mut OpenPage<'_>, deadline: Deadline) -> Result<Step> {
+    /// Commits a page, in as many transactions as it needs while there is time. [`CommitOutcome::Partly`]: there was not enough.
+    async fn commit(
+        &self,
+        progress: &mut Progress,
+        open: &mut OpenPage<'_>,
+        deadline: Deadline,
+    ) -> Result<CommitOutcome> {
         loop {
             let lease = progress.lease.renewal(self.stores.clock.now());
             match page_writer::commit(&self.stores, progress, open, lease).await? {
-                Step::Partly if self.has_time(deadline) => {}
+                CommitOutcome::Partly if self.has_time(deadline) => {}
                 step => return Ok(step),
             }
         }
@@ -186,13 +199,19 @@ impl SyncWorker {
 
     /// One page. A token that Douyin does not accept is replaced once and the call replayed once. A second refusal is
     /// noted: what the first of them says is found out later, by a sync that pauses.
-    async fn fetch(&self, account: &Auth, token: &mut AccessToken, cursor: i64, deadline: Deadline) -> Result<FanPage> {
-        let open_id = account.douyin_user_id.as_str();
+    async fn fetch(
+        &self,
+        account: &Account,
+        token: &mut AccessToken,
+        cursor: i64,
+        deadline: Deadline,
+    ) -> Result<FanPage> {
+        let open_id = &account.account_open_id;
         let count = self.settings.page_size;
-        let mut answer = self.douyin.fans(&token.token, open_id, cursor, count).await;
+        let mut answer = self.douyin.fans(&token.token, open_id.as_str(), cursor, count).await;
         if answer.as_ref().is_err_and(|failure| failure.kind == FailureKind::TokenInvalid) {
             *token = self.tokens.replace(open_id, token.version, deadline).await?;
-            answer = self.douyin.fans(&token.token, open_id, cursor, count).await;
+            answer = self.douyin.fans(&token.token, open_id.as_str(), cursor, count).await;
         }
         match answer {
             Ok(page) => {
@@ -203,7 +222,7 @@ impl SyncWorker {
                 Err(match self.tokens.rejected(open_id, token).await? {
                     Rejection::Noted => failure.into(),
                     Rejection::Proven => AuthorizationProblem::Expired.into(),
-                    Rejection::Outdated => kernel::Error::Busy("douyin account").into(),
+                    Rejection::Outdated => kernel::Error::Contention("douyin account").into(),
                 })
             }
             Err(failure) => Err(failure.into()),
@@ -219,7 +238,7 @@ impl SyncWorker {
     }
 
     /// Marks the leads of the account that are not on the list, which are looked for once: the task carries who is left.
-    async fn mark_unfollowed(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), Stop> {
+    async fn mark_unfollowed(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), StopReason> {
         if progress.next_missing(1).is_none() {
             let missing =
                 page_writer::find_missing(&self.stores, progress).await.map_err(|error| self.stop(error, progress))?;
@@ -235,22 +254,22 @@ impl SyncWorker {
         }
         loop {
             if !self.has_time(deadline) {
-                return Err(Stop::Pause(self.stores.clock.now()));
+                return Err(StopReason::Pause(self.stores.clock.now()));
             }
             let lease = progress.lease.renewal(self.stores.clock.now());
             let marked = page_writer::mark_unfollowed(&self.stores, progress, lease).await;
             match marked.map_err(|error| self.stop(error, progress))? {
-                Step::Partly => {}
-                Step::Committed => return Ok(()),
-                Step::LeaseLost => return Err(Stop::LeaseLost),
+                CommitOutcome::Partly => {}
+                CommitOutcome::Committed => return Ok(()),
+                CommitOutcome::LeaseLost => return Err(StopReason::LeaseLost),
             }
         }
     }
 
     /// What a failure means for the task: to wait, or to end.
-    fn stop(&self, error: Error, progress: &Progress) -> Stop {
+    fn stop(&self, error: Error, progress: &Progress) -> StopReason {
         let now = self.stores.clock.now();
-        let after = |pause| Stop::Pause(Deadline::after(now, pause).at());
+        let after = |pause| StopReason::Pause(Deadline::after(now, pause).at());
         let in_a_while = || after(self.pause_after(progress.task.attempts));
         match &error {
             Error::Platform(failure) => match failure.kind {
@@ -258,14 +277,14 @@ impl SyncWorker {
                     after(RISK_CONTROL_PAUSE)
                 }
                 FailureKind::RateLimited | FailureKind::Transient if !self.last_attempt(progress) => in_a_while(),
-                FailureKind::QuotaExhausted => Stop::Pause(next_quota_day(now)),
-                FailureKind::TokenInvalid if !self.last_attempt(progress) => after(DOUBT_PAUSE),
+                FailureKind::QuotaExhausted => StopReason::Pause(next_quota_day(now)),
+                FailureKind::TokenInvalid if !self.last_attempt(progress) => after(SECOND_REFUSAL_PAUSE),
                 // The account is not known to be over, so its user is not told to authorise it again.
-                FailureKind::TokenInvalid => Stop::Fail(SyncProblem::Stalled.into()),
-                _ => Stop::Fail(error),
+                FailureKind::TokenInvalid => StopReason::Fail(SyncProblem::Stalled.into()),
+                _ => StopReason::Fail(error),
             },
-            Error::Kernel(kernel::Error::Busy(_)) if !self.last_attempt(progress) => in_a_while(),
-            _ => Stop::Fail(error),
+            Error::Kernel(kernel::Error::Contention(_)) if !self.last_attempt(progress) => in_a_while(),
+            _ => StopReason::Fail(error),
         }
     }
 
@@ -278,11 +297,11 @@ impl SyncWorker {
         Backoff::new(self.settings.retry_pause, MAX_DELAY).pause(attempts.saturating_sub(1))
     }
 
-    async fn finish(&self, progress: &Progress, ending: Ending) -> Result<Ran> {
+    async fn finish(&self, progress: &Progress, ending: Ending) -> Result<RunOutcome> {
         let task = &progress.task;
         let by = EndedBy::Holder(&progress.lease);
-        if !end(&self.stores, task.task_id, &task.douyin_user_id, by, &ending).await? {
-            return Ok(Ran::LeaseLost);
+        if !end(&self.stores, task.task_id, &task.account_open_id, by, &ending).await? {
+            return Ok(RunOutcome::LeaseLost);
         }
         info!(
             task.id = task.task_id.get(),
@@ -292,14 +311,14 @@ impl SyncWorker {
             task.task_id
         );
         Ok(match ending {
-            Ending::Completed => Ran::Completed,
-            Ending::Failed(_) => Ran::Failed,
+            Ending::Completed => RunOutcome::Completed,
+            Ending::Failed(_) => RunOutcome::Failed,
         })
     }
 
     /// Fails the task for a reason its user can act on; a failure of our own stores is passed on instead, for the
     /// task is fine and somebody will take it up again.
-    async fn fail(&self, progress: &Progress, error: Error) -> Result<Ran> {
+    async fn fail(&self, progress: &Progress, error: Error) -> Result<RunOutcome> {
         if !matches!(error, Error::Platform(_) | Error::Authorization(_) | Error::Sync(_)) {
             return Err(error);
         }
@@ -308,16 +327,16 @@ impl SyncWorker {
     }
 
     /// Lets the task go until `until`. A short wait is a delayed message; a long one is the sweeper's.
-    async fn pause(&self, progress: &Progress, until: Timestamp) -> Result<Ran> {
+    async fn pause(&self, progress: &Progress, until: Timestamp) -> Result<RunOutcome> {
         let task = &progress.task;
         let now = self.stores.clock.now();
         if !self.stores.tasks.release(task.task_id, &progress.lease, until, now).await? {
-            return Ok(Ran::LeaseLost);
+            return Ok(RunOutcome::LeaseLost);
         }
         info!(task.id = task.task_id.get(), "fan sync {} goes on at {until}", task.task_id);
         let delay = Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO);
         self.queue.wake(task.task_id, task.user_id, delay).await;
-        Ok(Ran::Paused)
+        Ok(RunOutcome::Paused)
     }
 }
 

@@ -78,7 +78,7 @@ pub(crate) async fn by_ids(stores: &Stores, user_id: UserId, ids: &[LeadId]) -> 
         return Ok(Vec::new());
     }
     let open_ids = stores.index.open_ids_of(user_id, ids).await?;
-    let mut rows = stores.leads.by_open_ids(user_id, open_ids.values().map(String::as_str)).await?;
+    let mut rows = stores.leads.by_open_ids(user_id, open_ids.values()).await?;
     rows.sort_unstable_by_key(|lead| ids.iter().position(|id| *id == lead.lead_id));
     Ok(rows)
 }

@@ -8,7 +8,7 @@ use kernel::rfc3339::Rfc3339;
 use crate::error::{Error, Result};
 use crate::search::Filter;
 use crate::store::lead::LeadStatus;
-use crate::store::lead_index::segment::fold;
+use crate::store::lead_index::segment::normalize;
 
 const DEFAULT_SIZE: u64 = 10;
 /// Longer keywords match no nickname and hardly a note; refusing them tells the user more than an empty list.
@@ -69,7 +69,7 @@ impl RawLeadQuery {
             wrong("startTime", "开始时间不能晚于结束时间");
         }
         // One of which nothing is left to look for is none, like an empty one.
-        let keyword = self.keyword.as_deref().map(str::trim).filter(|keyword| !fold(keyword).is_empty());
+        let keyword = self.keyword.as_deref().map(str::trim).filter(|keyword| !normalize(keyword).is_empty());
         if keyword.is_some_and(|keyword| keyword.chars().count() > MAX_KEYWORD) {
             wrong("keyword", &format!("关键词最多 {MAX_KEYWORD} 个字符，请缩短后重试"));
         }

@@ -11,7 +11,7 @@ use kernel::ids::{UserId, row_id};
 use serde::{Deserialize, Serialize};
 
 use super::{put, update};
-use crate::ids::LeadId;
+use crate::ids::{LeadId, OpenId};
 
 const WHAT: &str = "lead";
 
@@ -44,7 +44,8 @@ pub struct Lead {
     /// The tenant.
     pub user_id: UserId,
     /// The fan's open id for our app.
-    pub douyin_user_id: String,
+    #[serde(rename = "douyin_user_id")]
+    pub fan_open_id: OpenId,
     /// Dense within the tenant: 1, 2, 3 …
     pub lead_id: LeadId,
     /// The fan's nickname when last taken over.
@@ -62,10 +63,10 @@ pub struct Lead {
     pub notes: String,
     /// The tenant's accounts it was found to follow.
     #[serde(default)]
-    pub sources: BTreeSet<String>,
+    pub sources: BTreeSet<OpenId>,
     /// Those of them it was later found not to follow any more.
     #[serde(default)]
-    pub unfollowed: BTreeSet<String>,
+    pub unfollowed: BTreeSet<OpenId>,
     /// Counts the user's edits.
     #[serde(default)]
     pub version: u64,
@@ -77,12 +78,12 @@ pub struct Lead {
 #[derive(Debug)]
 pub(crate) struct NewLead<'a> {
     pub user_id: UserId,
-    pub douyin_user_id: &'a str,
+    pub fan_open_id: &'a OpenId,
     pub union_id: Option<&'a str>,
     pub lead_id: LeadId,
     pub nickname: String,
     pub avatar_url: &'a str,
-    pub source: &'a str,
+    pub source: &'a OpenId,
     pub acquire_time: i64,
 }
 
@@ -92,7 +93,7 @@ pub(crate) struct Refresh<'a> {
     pub nickname: String,
     pub avatar_url: String,
     /// The account it was met on, or missed on.
-    pub source: &'a str,
+    pub source: &'a OpenId,
     pub follows_source: bool,
     pub follows_any: bool,
 }
@@ -117,9 +118,9 @@ impl LeadStore {
     pub async fn by_open_ids<'a>(
         &self,
         user_id: UserId,
-        open_ids: impl IntoIterator<Item = &'a str>,
+        open_ids: impl IntoIterator<Item = &'a OpenId>,
     ) -> Result<Vec<Lead>> {
-        let keys = open_ids.into_iter().map(|id| key(user_id, id)).collect();
+        let keys = open_ids.into_iter().map(|id| key(user_id, id.as_str())).collect();
         let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
         rows.into_iter().map(|row| decode(WHAT, row)).collect()
     }
@@ -157,16 +158,16 @@ impl LeadStore {
     pub(crate) fn insert(&self, lead: &NewLead<'_>) -> Result<TransactWriteItem> {
         let mut builder = Put::builder()
             .table_name(&self.table)
-            .item("id", n(row_id("t_douyin_lead", &[&lead.user_id.to_string(), lead.douyin_user_id])))
+            .item("id", n(row_id("t_douyin_lead", &[&lead.user_id.to_string(), lead.fan_open_id.as_str()])))
             .item("user_id", n(lead.user_id))
-            .item("douyin_user_id", s(lead.douyin_user_id))
+            .item("douyin_user_id", s(lead.fan_open_id.as_str()))
             .item("lead_id", n(lead.lead_id))
             .item("nickname", s(&lead.nickname))
             .item("avatar_url", s(lead.avatar_url))
             .item("acquire_time", n(lead.acquire_time))
             .item("status", s(LeadStatus::New.as_str()))
             .item("notes", s(""))
-            .item("sources", set(lead.source))
+            .item("sources", set(lead.source.as_str()))
             .item("follow_state", s("FOLLOWING"))
             .item("version", n(0))
             .item("create_time", n(lead.acquire_time))
@@ -192,7 +193,7 @@ impl LeadStore {
                 .expression_attribute_values(":nickname", s(&refresh.nickname))
                 .expression_attribute_values(":avatar", s(&refresh.avatar_url))
                 .expression_attribute_values(":state", s(if refresh.follows_any { "FOLLOWING" } else { "UNFOLLOWED" }))
-                .expression_attribute_values(":source", set(refresh.source))
+                .expression_attribute_values(":source", set(refresh.source.as_str()))
                 .expression_attribute_values(":now", n(now)),
         )
     }
@@ -213,7 +214,7 @@ impl LeadStore {
     }
 
     fn change(&self, lead: &Lead) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
-        Update::builder().table_name(&self.table).set_key(Some(key(lead.user_id, &lead.douyin_user_id)))
+        Update::builder().table_name(&self.table).set_key(Some(key(lead.user_id, lead.fan_open_id.as_str())))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Times are seconds since 1970 (`*_time`, `expires_at`, `refresh_due`) except due times and leases, which are
 //! milliseconds (`next_action_at`, `*_until`).
 
-pub mod auth;
+pub mod account;
 pub mod lead;
 pub mod lead_index;
 pub mod oauth_state;
@@ -17,7 +17,7 @@ use kernel::config::ConfigError;
 use kernel::transaction::{Outcome, Transaction};
 use kernel::{Clock, Context};
 
-pub(crate) use kernel::dynamo::{delete, put, unless_refused, update};
+pub(crate) use kernel::dynamo::{condition_held, delete, put, update};
 
 /// All tables of this domain, and the time at which they are written. It is built once per function: holding a table that
 /// is not used costs nothing, and the function's own policies say which ones it may touch.
@@ -27,7 +27,7 @@ pub struct Stores {
     /// Time.
     pub clock: Clock,
     /// `t_douyin_auth`
-    pub accounts: auth::AuthStore,
+    pub accounts: account::AccountStore,
     /// `t_douyin_lead`
     pub leads: lead::LeadStore,
     /// `t_douyin_lead_index`
@@ -53,7 +53,7 @@ impl Stores {
         Ok(Self {
             client: client(),
             clock: clock(),
-            accounts: auth::AuthStore { client: client(), table: table(auth::TABLE)? },
+            accounts: account::AccountStore { client: client(), table: table(account::TABLE)? },
             leads: lead::LeadStore { client: client(), clock: clock(), table: table("t_douyin_lead")? },
             index: lead_index::LeadIndexStore {
                 client: client(),

@@ -111,12 +111,11 @@ impl Stores {
             actions.push(self.leads.refresh(lead, refresh, now)?);
         }
         if let (Some(first), Some(last)) = (changes.created.first(), changes.created.last()) {
-            actions.push(self.index.mark(task.user_id, first.acquire_time, first.lead_id, last.lead_id)?);
+            actions.push(self.index.time_marker(task.user_id, first.acquire_time, first.lead_id, last.lead_id)?);
         }
         let names: Vec<_> = changes.names.iter().map(|(lead_id, entry)| (*lead_id, entry.encode())).collect();
         actions.extend(self.index.names(task.user_id, &names)?);
-        let open_ids: Vec<_> =
-            changes.created.iter().map(|lead| (lead.lead_id, lead.douyin_user_id.to_owned())).collect();
+        let open_ids: Vec<_> = changes.created.iter().map(|lead| (lead.lead_id, lead.fan_open_id.clone())).collect();
         actions.extend(self.index.open_ids(task.user_id, &open_ids)?);
         Ok(actions)
     }
@@ -164,7 +163,7 @@ fn advance(
             .update_expression(set)
             .expression_attribute_names("#cursor", "cursor")
             .expression_attribute_values(":cursor", n(walk.cursor))
-            .expression_attribute_values(":walked", AttributeValue::Bool(walk.walked))
+            .expression_attribute_values(":walked", AttributeValue::Bool(walk.fully_listed))
             .expression_attribute_values(":gaps", AttributeValue::Bool(walk.has_gaps))
             .expression_attribute_values(":checkpoint", n(walk.checkpoint))
             .expression_attribute_values(":empty", n(walk.empty_pages))

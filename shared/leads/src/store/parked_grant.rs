@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::delete;
 use super::oauth_state::LIFETIME_SECONDS;
+use crate::ids::OpenId;
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_oauth_state";
@@ -21,7 +22,8 @@ pub struct ParkedGrant {
     /// The tenant who asked for the link.
     pub user_id: UserId,
     /// The account.
-    pub douyin_user_id: String,
+    #[serde(rename = "douyin_user_id")]
+    pub account_open_id: OpenId,
     /// Nickname.
     pub nickname: String,
     /// Avatar.
@@ -73,7 +75,7 @@ impl ParkedGrantStore {
             .table_name(&self.table)
             .item("state_hash", s(&key.0))
             .item("user_id", n(grant.user_id))
-            .item("douyin_user_id", s(&grant.douyin_user_id))
+            .item("douyin_user_id", s(grant.account_open_id.as_str()))
             .item("nickname", s(&grant.nickname))
             .item("avatar_url", s(&grant.avatar_url))
             .item("scope", s(&grant.scope))

@@ -15,8 +15,9 @@ use kernel::ids::{TaskId, UserId};
 use kernel::lease::Lease;
 use serde::{Deserialize, Serialize};
 
-use super::unless_refused;
+use super::condition_held;
 use super::{put, update};
+use crate::ids::OpenId;
 
 const WHAT: &str = "sync task";
 
@@ -85,8 +86,8 @@ pub struct Walk {
     #[serde(default)]
     pub cursor: i64,
     /// The list is walked to its end; what is left is to mark who has unfollowed.
-    #[serde(default)]
-    pub walked: bool,
+    #[serde(default, rename = "walked")]
+    pub fully_listed: bool,
     /// Something of the list could not be read, or its end had to be guessed: who was not met may be on it all the same.
     #[serde(default)]
     pub has_gaps: bool,
@@ -106,7 +107,8 @@ pub struct SyncTask {
     /// The tenant.
     pub user_id: UserId,
     /// The account it walks.
-    pub douyin_user_id: String,
+    #[serde(rename = "douyin_user_id")]
+    pub account_open_id: OpenId,
     /// How.
     pub strategy: SyncStrategy,
     /// Where it stands.
@@ -200,7 +202,7 @@ impl SyncTaskStore {
         &self,
         task: TaskId,
         user_id: UserId,
-        douyin_user_id: &str,
+        account_open_id: &OpenId,
         strategy: SyncStrategy,
         now_ms: i64,
     ) -> Result<TransactWriteItem> {
@@ -212,7 +214,7 @@ impl SyncTaskStore {
             .table_name(&self.table)
             .item("task_id", n(task))
             .item("user_id", n(user_id))
-            .item("douyin_user_id", s(douyin_user_id))
+            .item("douyin_user_id", s(account_open_id.as_str()))
             .item("strategy", s(strategy))
             .item("status", s("PENDING"))
             .item("due_shard", s(due::shard(task.get())))
@@ -248,7 +250,7 @@ impl SyncTaskStore {
             .await;
         match outcome {
             Ok(answer) => decode(WHAT, answer.attributes.unwrap_or_default()).map(Some),
-            Err(error) => unless_refused::<(), _, _>(Err(error), "dynamodb:UpdateItem").map(|_| None),
+            Err(error) => condition_held::<(), _, _>(Err(error), "dynamodb:UpdateItem").map(|_| None),
         }
     }
 
@@ -269,7 +271,7 @@ impl SyncTaskStore {
             .expression_attribute_values(":seconds", n(now.as_second()))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// The update every step of a worker starts from: refused once the lease is lost.
@@ -347,6 +349,6 @@ impl SyncTaskStore {
             .expression_attribute_values(":one", n(1))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        condition_held(outcome, "dynamodb:UpdateItem")
     }
 }

@@ -5,7 +5,7 @@ use kernel::dynamo::{n, s};
 use kernel::error::Result;
 use kernel::mac::sha256_hex;
 
-use super::auth::Auth;
+use super::account::Account;
 use super::put;
 
 /// How long a repetition is recognised. Douyin repeats within seconds; the table's contract is 24 hours.
@@ -23,7 +23,7 @@ impl WebhookEventStore {
     ///
     /// An id is one event of one account while it has this token set: whether ids are ever used again is not documented,
     /// and one that was must not hide a later event. It is hashed because its length is not documented either.
-    pub(crate) fn note(&self, event: &str, account: &Auth, message_id: &str, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn note(&self, event: &str, account: &Account, message_id: &str, now: i64) -> Result<TransactWriteItem> {
         let (row, version, id) = (account.id, account.token_version, sha256_hex(message_id.as_bytes()));
         put(Put::builder()
             .table_name(&self.table)

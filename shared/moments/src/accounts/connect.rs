@@ -7,10 +7,10 @@ use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::mac::sha256_hex;
 use kernel::transaction::Transaction;
-use kernel::vault::{Place, Vault};
+use kernel::vault::{EncryptionContext, Vault};
 use tracing::info;
 
-use super::credentials::seal;
+use super::credentials::encrypt;
 use super::device_digest;
 use super::health::CHECK_AFTER;
 use super::request::{CorpRequest, DeviceRequest, member_choice};
@@ -60,10 +60,12 @@ impl AccountConnections {
         // Once more for those that WeCom named.
         member_choice(&wanted)?;
         let members = try_join_all(wanted.iter().map(|id| self.clients.wecom.user(&token.token, id))).await?;
-        let place = Place { table: corp::TABLE, user_id, account_id: corp_key.as_str() };
-        let (secret, access_token) =
-            futures::future::try_join(self.vault.seal(place, &request.secret), self.vault.seal(place, &token.token))
-                .await?;
+        let place = EncryptionContext { table: corp::TABLE, user_id, account_id: corp_key.as_str() };
+        let (secret, access_token) = futures::future::try_join(
+            self.vault.encrypt(place, &request.secret),
+            self.vault.encrypt(place, &token.token),
+        )
+        .await?;
         let now = self.stores.clock.now();
         let end = after(now, token.expires_in);
         let mut transaction = Transaction::new();
@@ -81,7 +83,7 @@ impl AccountConnections {
             // a mistyped one must not make a second account that posts the same again.
             let account_id = account_id("ww", &format!("{}#{}", request.corp_id, member.userid));
             let member_id = member.userid.clone();
-            let sealed = seal(&self.vault, user_id, &account_id, &wecom::Credentials { member_id }).await?;
+            let sealed = encrypt(&self.vault, user_id, &account_id, &wecom::Credentials { member_id }).await?;
             transaction.add(self.stores.accounts.connect(
                 &Connection {
                     account_id: &account_id,
@@ -113,7 +115,7 @@ impl AccountConnections {
         let account_id = account_id("wx", &request.app_id);
         let (app_id, token) = (request.app_id.clone(), request.token.clone());
         let data = gateway::Credentials { app_id, token, wxid: profile.wxid };
-        let sealed = seal(&self.vault, user_id, &account_id, &data).await?;
+        let sealed = encrypt(&self.vault, user_id, &account_id, &data).await?;
         let name = match request.given_name() {
             Some(name) => name.to_owned(),
             // Whoever connects it again, perhaps because it was offline, keeps the name they gave it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kernel::ids::UserId;
 use kernel::lease::{Lease, Turn, wait_for};
-use kernel::vault::{Place, Vault};
+use kernel::vault::{EncryptionContext, Vault};
 use secrecy::SecretString;
 
 use crate::error::Result;
@@ -12,14 +12,14 @@ use crate::ids::CorpKey;
 use crate::store::Stores;
 use crate::store::corp::{Corp, SealedToken, TABLE};
 use crate::time::{after, before};
-use crate::wecom::{Wecom, let_go};
+use crate::wecom::{Wecom, secret_missing};
 
 /// A token this close to its end is not used for another call.
-const USABLE_FOR: Duration = Duration::from_secs(300);
+const MIN_REMAINING_LIFE: Duration = Duration::from_secs(300);
 /// Longer than the call under it can take.
 const LEASE: Duration = Duration::from_secs(60);
 /// How long to wait for another holder.
-const WAIT: Duration = Duration::from_secs(30);
+const LEASE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A token in the clear, and which of the app's tokens it is.
 #[derive(Debug, Clone)]
@@ -51,12 +51,14 @@ impl CorpTokens {
     ///
     /// An app that its user has let go is like one whose secret is refused.
     pub async fn get(&self, user_id: UserId, corp_key: &CorpKey, rejected: Option<u64>) -> Result<CorpToken> {
-        wait_for(&self.stores.clock, "wechat corp token", WAIT, || self.look(user_id, corp_key, rejected)).await
+        wait_for(&self.stores.clock, "wechat corp token", LEASE_PATIENCE, || self.look(user_id, corp_key, rejected))
+            .await
     }
 
     async fn look(&self, user_id: UserId, corp_key: &CorpKey, rejected: Option<u64>) -> Result<Turn<CorpToken>> {
-        let corp = self.stores.corps.get(corp_key).await?.filter(|corp| corp.user_id == user_id).ok_or_else(let_go)?;
-        let fresh = before(corp.expire_time, USABLE_FOR) > self.stores.clock.now();
+        let corp =
+            self.stores.corps.get(corp_key).await?.filter(|corp| corp.user_id == user_id).ok_or_else(secret_missing)?;
+        let fresh = before(corp.expire_time, MIN_REMAINING_LIFE) > self.stores.clock.now();
         if let Some(sealed) = corp.access_token.as_deref().filter(|_| fresh && rejected != Some(corp.token_version)) {
             let token = self.vault.open(place(&corp), sealed).await?;
             return Ok(Turn::Done(CorpToken { token, version: corp.token_version, corp }));
@@ -72,7 +74,7 @@ impl CorpTokens {
     }
 
     async fn refresh(&self, corp: &Corp, lease: &Lease) -> Result<Option<SecretString>> {
-        let sealed = corp.secret.as_deref().ok_or_else(let_go)?;
+        let sealed = corp.secret.as_deref().ok_or_else(secret_missing)?;
         let secret = self.vault.open(place(corp), sealed).await?;
         let token = match self.wecom.access_token(&corp.corp_id, &secret).await {
             Ok(token) => token,
@@ -81,7 +83,7 @@ impl CorpTokens {
                 return Err(failure.into());
             }
         };
-        let sealed = self.vault.seal(place(corp), &token.token).await?;
+        let sealed = self.vault.encrypt(place(corp), &token.token).await?;
         let expire_time = after(self.stores.clock.now(), token.expires_in);
         let token_of_row = SealedToken { access_token: &sealed, expire_time };
         let saved = self.stores.corps.save_token(corp, lease, Some(token_of_row)).await?;
@@ -90,6 +92,6 @@ impl CorpTokens {
 }
 
 /// Where a company app's secrets are sealed for.
-pub fn place(corp: &Corp) -> Place<'_> {
-    Place { table: TABLE, user_id: corp.user_id, account_id: corp.corp_key.as_str() }
+pub fn place(corp: &Corp) -> EncryptionContext<'_> {
+    EncryptionContext { table: TABLE, user_id: corp.user_id, account_id: corp.corp_key.as_str() }
 }

@@ -2,7 +2,7 @@
 
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
-use kernel::vault::{Place, Vault};
+use kernel::vault::{EncryptionContext, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,14 +11,19 @@ use crate::ids::AccountId;
 use crate::store::account::{Account, TABLE};
 
 /// The credentials as they are stored for this account.
-pub(crate) async fn seal(
+pub(crate) async fn encrypt(
     vault: &Vault,
     user_id: UserId,
     account_id: &AccountId,
     credentials: &(impl Serialize + Sync),
 ) -> Result<String> {
     let json = serde_json::to_string(credentials).map_err(|_| Error::Internal("account data not serialised"))?;
-    vault.seal(Place { table: TABLE, user_id, account_id: account_id.as_str() }, &SecretString::from(json)).await
+    vault
+        .encrypt(
+            EncryptionContext { table: TABLE, user_id, account_id: account_id.as_str() },
+            &SecretString::from(json),
+        )
+        .await
 }
 
 /// The credentials of an account.
@@ -26,7 +31,7 @@ pub(crate) async fn seal(
 /// # Errors
 /// [`Error::Corrupt`] when they are not of this form: they are another provider's.
 pub(crate) async fn open<T: DeserializeOwned>(vault: &Vault, account: &Account) -> Result<T> {
-    let place = Place { table: TABLE, user_id: account.user_id, account_id: account.account_id.as_str() };
+    let place = EncryptionContext { table: TABLE, user_id: account.user_id, account_id: account.account_id.as_str() };
     let opened = vault.open(place, &account.auth_data).await?;
     serde_json::from_str(opened.expose_secret()).map_err(|_| Error::Corrupt("account data"))
 }

@@ -28,7 +28,7 @@ async fn try_disconnect(stores: &Stores, user_id: UserId, account_id: &AccountId
     transaction.add(stores.accounts.disconnect(user_id, account_id)?);
     let last_of = left_alone(stores, &account).await?;
     if let Some(corp) = &last_of {
-        transaction.add(stores.corps.let_go(corp)?);
+        transaction.add(stores.corps.remove_secret(corp)?);
     }
     if !stores.commit(&transaction).await?.is_committed() {
         return Ok(Attempt::Conflict);
@@ -39,7 +39,7 @@ async fn try_disconnect(stores: &Stores, user_id: UserId, account_id: &AccountId
         && let Some(corp) = left_alone(stores, &account).await?
     {
         let mut secret = Transaction::new();
-        secret.add(stores.corps.let_go(&corp)?);
+        secret.add(stores.corps.remove_secret(&corp)?);
         // Refused when the app was connected anew since: then the secret is in use.
         let _ = stores.commit(&secret).await?;
     }

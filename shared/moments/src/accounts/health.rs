@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use super::credentials::open;
 use super::device_digest;
-use crate::config::{ANSWERS_WITHIN, Clients, Gateways};
+use crate::config::{ANSWERS_WITHIN, Clients, GatewayFactory};
 use crate::error::Result;
 use crate::gateway::Credentials;
 use crate::ids::AccountId;
@@ -27,20 +27,20 @@ pub(super) const CHECK_AFTER: Duration = Duration::from_secs(600);
 /// Between checks of one that may be offline.
 pub(crate) const RECHECK_AFTER: Duration = Duration::from_secs(60);
 /// Checks that must agree: a single one is wrong too often.
-const AGREEING: u32 = 3;
+const CHECKS_UNTIL_OFFLINE: u32 = 3;
 /// Devices asked at once.
 const PARALLEL: usize = 8;
 /// Per index shard and round.
 const LIMIT: i32 = 250;
 /// A check is begun only if this is left.
-const HEADROOM: Duration = Duration::from_secs(25);
+const MIN_TIME_LEFT: Duration = Duration::from_secs(25);
 
 /// Looks after the accounts whose check is due.
 #[derive(Debug, Clone)]
 pub struct HealthChecks {
     stores: Stores,
     vault: Vault,
-    gateways: Gateways,
+    gateways: GatewayFactory,
 }
 
 impl HealthChecks {
@@ -58,7 +58,7 @@ impl HealthChecks {
         let due = self.stores.accounts.due_for_check(self.stores.clock.now(), LIMIT).await?;
         let mut checks = stream::iter(due)
             .map(|id| async move {
-                if deadline.remaining(self.stores.clock.now()) < HEADROOM {
+                if deadline.remaining(self.stores.clock.now()) < MIN_TIME_LEFT {
                     return None;
                 }
                 Some(self.check(&id).await)
@@ -110,8 +110,8 @@ impl HealthChecks {
 
 fn offline(account: &Account, now: Timestamp) -> (AccountStatus, u32, Timestamp) {
     let checks = account.offline_checks.saturating_add(1);
-    let status = if checks >= AGREEING { AccountStatus::Offline } else { account.status };
-    (status, checks, after(now, if checks >= AGREEING { CHECK_AFTER } else { RECHECK_AFTER }))
+    let status = if checks >= CHECKS_UNTIL_OFFLINE { AccountStatus::Offline } else { account.status };
+    (status, checks, after(now, if checks >= CHECKS_UNTIL_OFFLINE { CHECK_AFTER } else { RECHECK_AFTER }))
 }
 
 /// What the gateway tells of a device's connection.
@@ -147,7 +147,7 @@ pub async fn take_notice(stores: &Stores, notice: Notice, app_id: &str) -> Resul
             // The device is offline: the gateway says so itself. A repeated notice changes nothing.
             Notice::Offline => {
                 let next = after(stores.clock.now(), RECHECK_AFTER);
-                stores.accounts.set_status(&account, AccountStatus::Offline, AGREEING, Some(next)).await?;
+                stores.accounts.set_status(&account, AccountStatus::Offline, CHECKS_UNTIL_OFFLINE, Some(next)).await?;
                 if account.status != AccountStatus::Offline {
                     info!(account.id = account.account_id.as_str(), "account {} went offline", account.account_id);
                 }

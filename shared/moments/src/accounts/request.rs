@@ -44,8 +44,10 @@ pub struct DeviceRequest {
 
 impl CorpRequest {
     pub(super) fn check(&self) -> Result<()> {
-        let problems =
-            [visible("corpId", &self.corp_id, MAX_ID), visible("secret", self.secret.expose_secret(), MAX_SECRET)];
+        let problems = [
+            printable_ascii_problem("corpId", &self.corp_id, MAX_ID),
+            printable_ascii_problem("secret", self.secret.expose_secret(), MAX_SECRET),
+        ];
         refuse(problems.into_iter().flatten().collect())?;
         self.member_ids.as_deref().map_or(Ok(()), member_choice)
     }
@@ -54,8 +56,8 @@ impl CorpRequest {
 impl DeviceRequest {
     pub(super) fn check(&self) -> Result<()> {
         let problems = [
-            visible("appId", &self.app_id, MAX_ID),
-            visible("gatewayToken", self.token.expose_secret(), MAX_SECRET),
+            printable_ascii_problem("appId", &self.app_id, MAX_ID),
+            printable_ascii_problem("gatewayToken", self.token.expose_secret(), MAX_SECRET),
             self.given_name().and_then(name_problem),
         ];
         refuse(problems.into_iter().flatten().collect())
@@ -82,7 +84,7 @@ pub(super) fn member_choice(ids: &[String]) -> Result<()> {
 }
 
 /// What is copied from a console often brings a blank or a line break along.
-fn visible(path: &str, text: &str, most: usize) -> Option<FieldProblem> {
+fn printable_ascii_problem(path: &str, text: &str, most: usize) -> Option<FieldProblem> {
     let fine = (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     let problem = || format!("须为 1 到 {most} 个可见的英文字符，请检查是否多复制了空格或换行");
     (!fine).then(|| FieldProblem::new(path, problem()))

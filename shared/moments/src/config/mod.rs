@@ -9,7 +9,7 @@ mod sections;
 
 pub use creation::CreationSettings;
 pub use media::MediaSettings;
-pub use providers::{ANSWERS_WITHIN, Clients, Gateways, PROVIDERS};
+pub use providers::{ANSWERS_WITHIN, Clients, GatewayFactory, PROVIDERS};
 pub use publishing::{PublishSettings, TIME_TO_WRITE};
 pub use sections::{CONTENT, MEDIA, PUBLISHING, QUEUE, RULES, SECTIONS};
 

@@ -38,7 +38,7 @@ pub struct Clients {
     /// WeCom.
     pub wecom: Wecom,
     /// The gateway, for whichever token.
-    pub gateways: Gateways,
+    pub gateways: GatewayFactory,
 }
 
 impl Clients {
@@ -66,21 +66,23 @@ impl Clients {
         let at = |name: &str| PROVIDERS.of(env).url(name);
         Ok(Self {
             wecom: Wecom::new(at("WECOM_BASE_URL")?, timeout),
-            gateways: Gateways { nobodys: Gateway::new(at("GATEWAY_BASE_URL")?, SecretString::default(), timeout) },
+            gateways: GatewayFactory {
+                unauthenticated: Gateway::new(at("GATEWAY_BASE_URL")?, SecretString::default(), timeout),
+            },
         })
     }
 }
 
 /// Makes clients of the gateway: its token is each user's own, its connections are everybody's.
 #[derive(Debug, Clone)]
-pub struct Gateways {
-    nobodys: Gateway,
+pub struct GatewayFactory {
+    unauthenticated: Gateway,
 }
 
-impl Gateways {
+impl GatewayFactory {
     /// A client with this token.
     pub fn with(&self, token: SecretString) -> Gateway {
-        self.nobodys.with_token(token)
+        self.unauthenticated.with_token(token)
     }
 }
 

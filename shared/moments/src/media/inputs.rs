@@ -119,6 +119,8 @@ fn files_of_other_kinds_are_named() {
 fn png_whose_data_are_damaged_is_refused() {
     let whole = samples::png(300, 200);
     assert_eq!(told(whole.clone()), "");
+    let rows_missing = [&whole[..16], &samples::png_header(300, 201)[16..24], &whole[24..]].concat();
+    assert!(told(rows_missing).contains("请重新导出"));
     let data = whole.windows(4).position(|name| name == b"IDAT").unwrap() + 4;
     for (at, what) in [(data + 3, "a byte of the data"), (data - 8, "the length of the data")] {
         let mut damaged = whole.clone();

@@ -14,6 +14,7 @@ use super::problem::{Fault, MediaProblem};
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
 const HUFFMAN_TABLES: u8 = 0xc4;
+const QUANTISERS: u8 = 0xdb;
 const RESTART_INTERVAL: u8 = 0xdd;
 
 /// What ends an image.
@@ -56,6 +57,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<Ending, MediaProblem> {
             (END_OF_IMAGE, _) => return Err(MediaProblem::Corrupt(Fault::ImageData)),
             (START_OF_SCAN, Some(image)) => segments.rest = image.read(segment, &tables, segments.rest)?,
             (HUFFMAN_TABLES, _) => tables.define(segment)?,
+            (QUANTISERS, _) => tables.define_quantisers(segment)?,
             (RESTART_INTERVAL, _) => {
                 let interval = segment.first_chunk().ok_or(MediaProblem::Corrupt(Fault::Structure))?;
                 tables.restart_interval = u16::from_be_bytes(*interval).into();

@@ -49,7 +49,7 @@ pub(super) fn duration(bytes: &[u8]) -> Result<Duration, MediaProblem> {
     let told = movie.length.or_else(|| movie.tracks.iter().filter_map(|track| track.length).max());
     told.max(fragments.measured())
         .or(movie.fragmented_length)
-        .or(fragments.indexed())
+        .or_else(|| fragments.indexed())
         .ok_or(MediaProblem::UnknownLength)
 }
 

@@ -194,14 +194,14 @@ impl MediaProblem {
     pub fn transient(&self) -> bool {
         match self {
             Self::Unreachable | Self::TimedOut => true,
-            Self::HttpStatus(status) => passes(*status),
+            Self::HttpStatus(status) => is_transient(*status),
             _ => false,
         }
     }
 }
 
 /// Statuses by which a server says "not now": request timeout, too early, too many requests, and its own faults.
-fn passes(status: u16) -> bool {
+fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..=599)
 }
 
@@ -232,7 +232,7 @@ fn status_message(status: u16) -> String {
     match status {
         401 | 403 => format!("素材服务器拒绝访问（HTTP {status}），请确认链接可公开访问且没有过期"),
         404 | 410 => format!("素材不存在或已被删除（HTTP {status}），请检查链接"),
-        status if passes(status) => format!("素材服务器暂时不可用（HTTP {status}），请稍后重试"),
+        status if is_transient(status) => format!("素材服务器暂时不可用（HTTP {status}），请稍后重试"),
         status => format!("素材服务器没有返回文件（HTTP {status}），请检查链接"),
     }
 }

@@ -10,7 +10,8 @@ pub(super) fn jpeg(width: u16, height: u16) -> Vec<u8> {
     let scan = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0];
     let blocks = usize::from(width.div_ceil(8)) * usize::from(height.div_ceil(8));
     let data = vec![0; (2 * blocks).div_ceil(8)];
-    [&[0xff, 0xd8], &frame[..], &table(0x00), &table(0x10), &scan, &data, &[0xff, 0xd9]].concat()
+    let quantisers = [&[0xff, 0xdb, 0, 67, 0], &[8; 64][..]].concat();
+    [&[0xff, 0xd8], &quantisers[..], &frame, &table(0x00), &table(0x10), &scan, &data, &[0xff, 0xd9]].concat()
 }
 
 /// A PNG of this size, black.

@@ -7,42 +7,48 @@ use kernel::transaction::Transaction;
 use tracing::{error, warn};
 
 use super::channel::Channel;
-use super::held::Held;
+use super::claimed::ClaimedDelivery;
 use super::machine::{Event, Intervention, intervene};
 use super::runner::Publisher;
 use crate::error::Result;
 use crate::ids::AccountId;
-use crate::ledger;
 use crate::status::derive;
-use crate::store::claim::{Claim, How};
+use crate::store::claim::{Claim, ClaimOrigin};
+use crate::store::delivery::{DeliveryChange, DeliveryKey};
 use crate::store::result::{AccountState, Stage};
 use crate::store::task::TaskChange;
-use crate::store::unit::{UnitChange, UnitKey};
+use crate::task_records;
 
 impl Publisher {
     /// Takes the post that the provider named in answer to this delivery from one that only found it: that one goes back
     /// to where it knew nothing, together with whatever it has told of the post. Then the post is free to be told.
-    pub(super) async fn take_back(&self, held: &Held, channel: &dyn Channel) -> Result<Event> {
-        let id = held.unit.moment_id.as_deref().ok_or(kernel::Error::Corrupt("publish unit"))?;
-        let claim = held.claim(channel.provider(), How::Answered, id);
-        on_conflict(&self.stores.clock, "moment claim", TRIES, || self.try_take_back(held, &claim, id)).await
+    pub(super) async fn take_back(&self, claimed_delivery: &ClaimedDelivery, channel: &dyn Channel) -> Result<Event> {
+        let id = claimed_delivery.unit.moment_id.as_deref().ok_or(kernel::Error::Corrupt("publish unit"))?;
+        let claim = claimed_delivery.claim(channel.provider(), ClaimOrigin::Answered, id);
+        on_conflict(&self.stores.clock, "moment claim", TRIES, || self.try_take_back(claimed_delivery, &claim, id))
+            .await
     }
 
-    async fn try_take_back(&self, held: &Held, claim: &Claim, id: &str) -> Result<Attempt<Event>> {
+    async fn try_take_back(
+        &self,
+        claimed_delivery: &ClaimedDelivery,
+        claim: &Claim,
+        id: &str,
+    ) -> Result<Attempt<Event>> {
         let theirs = self.stores.claims.get(&claim.claim_key).await?;
         let Some(theirs) = theirs.filter(|theirs| theirs.delivery != claim.delivery) else {
-            return Ok(Attempt::Done(Event::Noted));
+            return Ok(Attempt::Done(Event::RowWritten));
         };
         let key = theirs.unit_key().ok_or(kernel::Error::Corrupt("moment claim"))?;
-        let UnitKey { task_id, unit: name } = key;
-        if theirs.how == How::Answered {
-            let (mine, task) = (held.unit.task_id, task_id);
+        let DeliveryKey { task_id, unit: name } = key;
+        if theirs.how == ClaimOrigin::Answered {
+            let (mine, task) = (claimed_delivery.unit.task_id, task_id);
             error!(task.id = mine.get(), "one post was answered to tasks {mine} and {task}: not told for {mine}");
             return Ok(Attempt::Done(Event::AnsweredToAnother));
         }
         let (unit, read) = futures::try_join!(
             async { self.stores.units.get(key).await.map_err(crate::Error::from) },
-            ledger::read(&self.stores, task_id)
+            task_records::read(&self.stores, task_id)
         )?;
         let (Some(unit), Some((task, results))) = (unit, read) else {
             return Err(kernel::Error::Corrupt("moment claim").into());
@@ -64,7 +70,11 @@ impl Publisher {
         let mut transaction = Transaction::new();
         transaction.add(self.stores.claims.take_over(claim, &theirs, now)?);
         // Only whoever holds the unit may speak for it.
-        let ours = transaction.add(self.stores.units.advance(&held.unit, &held.lease, &UnitChange::default())?);
+        let ours = transaction.add(self.stores.units.advance(
+            &claimed_delivery.unit,
+            &claimed_delivery.lease,
+            &DeliveryChange::default(),
+        )?);
         transaction.add(self.stores.units.send_back(&unit, stage, now)?);
         transaction.add(self.stores.tasks.advance(&task, TaskChange::Results(derived), now)?);
         for account in &goes_back {
@@ -73,13 +83,13 @@ impl Publisher {
         let outcome = self.stores.commit(&transaction).await?;
         if outcome.failed(ours) {
             // What is told after this shows that the unit is lost.
-            return Ok(Attempt::Done(Event::Noted));
+            return Ok(Attempt::Done(Event::RowWritten));
         }
         if !outcome.is_committed() {
             return Ok(Attempt::Conflict);
         }
         warn!(task.id = task_id.get(), "unit {name} of task {task_id} had found another unit's post");
-        self.wake_unit(key, task.user_id, Duration::ZERO).await;
-        Ok(Attempt::Done(Event::Noted))
+        self.wake_delivery(key, task.user_id, Duration::ZERO).await;
+        Ok(Attempt::Done(Event::RowWritten))
     }
 }

@@ -9,16 +9,16 @@ use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use tracing::{info, warn};
 
-use super::channel::unit_name;
+use super::channel::delivery_name;
 use super::runner::Publisher;
 use crate::error::{PublishProblem, Result};
 use crate::ids::AccountId;
-use crate::ledger;
 use crate::status::{ResultStatus, derive};
 use crate::store::account::Account;
+use crate::store::delivery::{DeliveryKey, NewUnit, Sender};
 use crate::store::result::{AccountResult, AccountState};
 use crate::store::task::{Task, TaskChange};
-use crate::store::unit::{NewUnit, Sender, UnitKey};
+use crate::task_records;
 
 impl Publisher {
     /// Makes the task's units and sends a message for each. Before the task's time it only sends itself again; a task
@@ -28,7 +28,9 @@ impl Publisher {
     }
 
     async fn try_to_dispatch(&self, task_id: TaskId) -> Result<Attempt<()>> {
-        let Some((task, results)) = ledger::read(&self.stores, task_id).await? else { return Ok(Attempt::Done(())) };
+        let Some((task, results)) = task_records::read(&self.stores, task_id).await? else {
+            return Ok(Attempt::Done(()));
+        };
         let Some(due) = task.next_action_at.filter(|_| !task.dispatched) else { return Ok(Attempt::Done(())) };
         let now = self.stores.clock.now();
         if now < due {
@@ -44,7 +46,7 @@ impl Publisher {
         let ids: Vec<AccountId> = pending.iter().map(|result| result.account_id.clone()).collect();
         let accounts = if missed { Vec::new() } else { self.stores.accounts.by_ids(&ids).await? };
         let problem = if missed { PublishProblem::Missed } else { PublishProblem::AccountUnusable };
-        let Some(units) = self.make_units(&task, &results, &pending, &accounts, problem).await? else {
+        let Some(units) = self.make_deliveries(&task, &results, &pending, &accounts, problem).await? else {
             return Ok(Attempt::Conflict);
         };
         info!(task.id = task_id.get(), units = units.len(), missed, "moment task {task_id} dispatched");
@@ -53,7 +55,7 @@ impl Publisher {
     }
 
     /// The names of the units made; `None` when the task changed meanwhile.
-    async fn make_units(
+    async fn make_deliveries(
         &self,
         task: &Task,
         results: &[AccountResult],
@@ -71,7 +73,7 @@ impl Publisher {
                 failed.push(&result.account_id);
                 continue;
             };
-            let name = unit_name(account.corp_key.as_ref(), &account.account_id, result.round);
+            let name = delivery_name(account.corp_key.as_ref(), &account.account_id, result.round);
             let sender = Sender { account_id: &account.account_id, member_id: account.member_id.as_deref() };
             units.entry(name).or_insert((account, Vec::new())).1.push(sender);
         }
@@ -89,7 +91,7 @@ impl Publisher {
             transaction.add(self.stores.results.set(task.id, account, &state, now)?);
         }
         for (name, (first, senders)) in &units {
-            let key = UnitKey { task_id: task.id, unit: name };
+            let key = DeliveryKey { task_id: task.id, unit: name };
             let (user_id, provider, corp_key) = (task.user_id, first.provider, first.corp_key.as_ref());
             let new = NewUnit { key, user_id, provider, corp_key, senders };
             transaction.add(self.stores.units.create(&new, now)?);
@@ -100,7 +102,7 @@ impl Publisher {
 
     /// Sends a message for each unit; one that cannot be sent is found by the sweeper.
     async fn announce(&self, task: &Task, units: Vec<String>) {
-        let keys = units.iter().map(|unit| UnitKey { task_id: task.id, unit });
+        let keys = units.iter().map(|unit| DeliveryKey { task_id: task.id, unit });
         let messages = keys.map(|key| self.queue.wake(key, task.user_id, Duration::ZERO));
         let sent = join_all(messages).await;
         let unsent = sent.iter().filter(|outcome| outcome.is_err()).count();

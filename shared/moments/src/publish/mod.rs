@@ -1,15 +1,15 @@
 //! Publishing: a message names a task to dispatch, or a unit to move one step.
 
-mod again;
 mod channel;
+mod claimed;
 mod claims;
 mod dispatch;
-mod held;
 mod machine;
+mod resend;
 mod runner;
 
-pub(crate) use machine::{Guards, Intervention, JOB_LIFETIME, Retry, Standing, intervene, retry};
-pub use runner::{Moved, Publisher};
+pub(crate) use machine::{Guards, Intervention, JOB_LIFETIME, Reported, Retry, intervene, retry};
+pub use runner::{Publisher, StepOutcome};
 
 use kernel::ids::TaskId;
 use serde::{Deserialize, Serialize};

@@ -13,27 +13,27 @@ use kernel::vault::Vault;
 use tracing::{info, warn};
 
 use super::channel::{self, Channel};
-use super::held::Held;
-use super::machine::{self, Call, Event, Policy, Then, Transition};
+use super::claimed::ClaimedDelivery;
+use super::machine::{self, Call, Event, NextStep, Policy, Transition};
 use crate::accounts::{CorpTokens, RECHECK_AFTER};
 use crate::config::{Clients, PublishSettings};
 use crate::error::Result;
 use crate::ids::AccountId;
-use crate::ledger::{self, Entry, Settled};
 use crate::media::MediaFetcher;
 use crate::publish_queue::PublishQueue;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
+use crate::store::delivery::{Delivery, DeliveryChange, DeliveryKey, DeliveryStage};
 use crate::store::result::AccountState;
-use crate::store::unit::{Unit, UnitChange, UnitKey, UnitStage};
+use crate::task_records::{self, RecordOutcome, TaskSnapshot};
 use crate::time::after;
 
 /// More events than one run of a worker meets. It bounds the loop of two deliveries that take one post from each other.
-const MOST_EVENTS: u32 = 40;
+const MAX_EVENTS: u32 = 40;
 
 /// What came of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moved {
+pub enum StepOutcome {
     /// The unit is done, is held by another worker, or its time has not come: the message has no more use.
     Nothing,
     /// The unit is done; its accounts' rows tell how.
@@ -89,103 +89,112 @@ impl Publisher {
     /// # Errors
     /// Only when our own stores fail. The unit then stays as it was written last: the sweeper finds it, and one that
     /// was in SENDING is read back, never sent again.
-    pub async fn run(&self, key: UnitKey<'_>, deadline: Deadline) -> Result<Moved> {
+    pub async fn run(&self, key: DeliveryKey<'_>, deadline: Deadline) -> Result<StepOutcome> {
         let lease = Lease::new(self.stores.clock.now(), self.settings.lease);
         let Some(unit) = self.stores.units.claim(key, &lease).await? else {
-            return Ok(Moved::Nothing);
+            return Ok(StepOutcome::Nothing);
         };
         // Read once: everything written from here on tells whether it was still true.
-        let entry: Entry = ledger::entry(&self.stores, key.task_id).await?;
-        let mut held = Held { unit, lease, entry, deadline };
-        let unit = held.unit.clone();
-        self.work(&mut held, &mut *channel::open(self, &unit)?).await
+        let entry: TaskSnapshot = task_records::entry(&self.stores, key.task_id).await?;
+        let mut claimed_delivery = ClaimedDelivery { unit, lease, entry, deadline };
+        let unit = claimed_delivery.unit.clone();
+        self.work(&mut claimed_delivery, &mut *channel::open(self, &unit)?).await
     }
 
-    async fn work(&self, held: &mut Held, channel: &mut dyn Channel) -> Result<Moved> {
+    async fn work(&self, claimed_delivery: &mut ClaimedDelivery, channel: &mut dyn Channel) -> Result<StepOutcome> {
         let (mut event, mut usable, mut asked_at) = (Event::TakenUp, Vec::new(), None);
-        for _ in 0..MOST_EVENTS {
-            log(held, &event);
-            let mut delivery = held.seen(channel.members_confirm(), self.stores.clock.now());
+        for _ in 0..MAX_EVENTS {
+            log(claimed_delivery, &event);
+            let mut delivery = claimed_delivery.seen(channel.members_confirm(), self.stores.clock.now());
             delivery.asked_at = asked_at.unwrap_or(delivery.now);
             asked_at = Some(delivery.now);
             let transition = machine::next(&delivery, event, &self.policy).map_err(|impossible| {
-                warn!(task.id = held.unit.task_id.get(), "{impossible}");
+                warn!(task.id = claimed_delivery.unit.task_id.get(), "{impossible}");
                 kernel::Error::Corrupt("publish unit")
             })?;
             event = match transition.then {
-                Then::Replace => return self.replace(held, channel).await,
-                Then::TakeBack => self.take_back(held, channel).await?,
-                _ => match self.write(held, channel, &transition).await? {
-                    Written::LeaseLost => return Ok(Moved::LeaseLost),
+                NextStep::Replace => return self.replace(claimed_delivery, channel).await,
+                NextStep::TakeBack => self.take_back(claimed_delivery, channel).await?,
+                _ => match self.write(claimed_delivery, channel, &transition).await? {
+                    Written::LeaseLost => return Ok(StepOutcome::LeaseLost),
                     Written::ClaimTaken => Event::ClaimTaken,
                     Written::Yes => match transition.then {
-                        Then::Resume => Event::Noted,
-                        Then::Call(call) => self.call(held, channel, &mut usable, call).await?,
-                        Then::Wake(pause) => {
-                            self.wake(held, pause).await;
-                            return Ok(Moved::Later);
+                        NextStep::Resume => Event::RowWritten,
+                        NextStep::Call(call) => self.call(claimed_delivery, channel, &mut usable, call).await?,
+                        NextStep::Wake(pause) => {
+                            self.wake(claimed_delivery, pause).await;
+                            return Ok(StepOutcome::Later);
                         }
-                        Then::End | Then::Replace | Then::TakeBack => return Ok(self.ended(held, &transition)),
+                        NextStep::End | NextStep::Replace | NextStep::TakeBack => {
+                            return Ok(self.ended(claimed_delivery, &transition));
+                        }
                     },
                 },
             };
         }
-        Err(kernel::Error::Busy("moment claim").into())
+        Err(kernel::Error::Contention("moment claim").into())
     }
 
     async fn call(
         &self,
-        held: &Held,
+        claimed_delivery: &ClaimedDelivery,
         channel: &mut dyn Channel,
         usable: &mut Vec<Account>,
         call: Call,
     ) -> Result<Event> {
-        let place_of = |account: &Account| held.unit.account_ids.iter().position(|id| *id == account.account_id);
+        let place_of =
+            |account: &Account| claimed_delivery.unit.account_ids.iter().position(|id| *id == account.account_id);
         match call {
             Call::Accounts => {
-                *usable = self.usable(held).await?;
+                *usable = self.usable(claimed_delivery).await?;
                 Ok(Event::Usable(usable.iter().filter_map(place_of).collect()))
             }
             Call::Prepare { senders } => {
                 let mut accounts = std::mem::take(usable);
                 accounts.retain(|account| place_of(account).is_some_and(|place| senders.contains(&place)));
-                channel.prepare(held, accounts).await
+                channel.prepare(claimed_delivery, accounts).await
             }
-            Call::Send => channel.send(held).await,
-            Call::FindPublished => channel.find_published(held).await,
-            Call::Follow { stopped } => channel.follow(held, stopped).await,
-            Call::Cancel => channel.cancel(held).await,
-            Call::Recover(recovery) => channel.recover(held, recovery).await,
+            Call::Send => channel.send(claimed_delivery).await,
+            Call::FindPublished => channel.find_published(claimed_delivery).await,
+            Call::Follow { stopped } => channel.follow(claimed_delivery, stopped).await,
+            Call::Cancel => channel.cancel(claimed_delivery).await,
+            Call::Recover(recovery) => channel.recover(claimed_delivery, recovery).await,
         }
     }
 
     /// Writes what the machine has decided.
-    async fn write(&self, held: &mut Held, channel: &dyn Channel, transition: &Transition) -> Result<Written> {
+    async fn write(
+        &self,
+        claimed_delivery: &mut ClaimedDelivery,
+        channel: &dyn Channel,
+        transition: &Transition,
+    ) -> Result<Written> {
         let Transition { proven, change, states, claim, then } = transition;
         if let Some(status) = proven {
-            self.note_proven(held, channel, *status).await?;
+            self.note_proven(claimed_delivery, channel, *status).await?;
         }
-        if *change == UnitChange::default() && states.is_empty() {
+        if *change == DeliveryChange::default() && states.is_empty() {
             return Ok(Written::Yes);
         }
-        if *then == Then::Resume {
-            return self.note(held, change).await;
+        if *then == NextStep::Resume {
+            return self.note(claimed_delivery, change).await;
         }
-        let states = held.named(states);
+        let states = claimed_delivery.named(states);
         let states: Vec<(&AccountId, AccountState)> =
             states.iter().map(|(account, state)| (account, state.clone())).collect();
-        let claimed = claim.and_then(|how| Some(held.claim(channel.provider(), how, change.moment_id.as_deref()?)));
+        let claimed =
+            claim.and_then(|how| Some(claimed_delivery.claim(channel.provider(), how, change.moment_id.as_deref()?)));
         let claim = claimed.map(|claim| self.stores.claims.put(&claim, self.stores.clock.now())).transpose()?;
-        let action = self.stores.units.advance(&held.unit, &held.lease, change)?;
-        Ok(match ledger::settle(&self.stores, &mut held.entry, action, claim, &states).await? {
-            Settled::UnitMoved => Written::LeaseLost,
-            Settled::ClaimTaken => Written::ClaimTaken,
-            Settled::Done => {
-                change.apply(&mut held.unit);
-                if let (UnitStage::Done, true, Some(id)) =
-                    (held.unit.stage, transition.claim.is_some(), &change.moment_id)
+        let action = self.stores.units.advance(&claimed_delivery.unit, &claimed_delivery.lease, change)?;
+        Ok(match task_records::record(&self.stores, &mut claimed_delivery.entry, action, claim, &states).await? {
+            RecordOutcome::UnitMoved => Written::LeaseLost,
+            RecordOutcome::ClaimTaken => Written::ClaimTaken,
+            RecordOutcome::Done => {
+                change.apply(&mut claimed_delivery.unit);
+                if let (DeliveryStage::Done, true, Some(id)) =
+                    (claimed_delivery.unit.stage, transition.claim.is_some(), &change.moment_id)
                 {
-                    channel.told(held, id).await;
+                    channel.told(claimed_delivery, id).await;
                 }
                 Written::Yes
             }
@@ -194,11 +203,11 @@ impl Publisher {
 
     /// Writes the delivery's row alone, as long as this worker lives: an answer that it has in hand must not be lost to a
     /// passing failure of the table. An answer that cannot be written is logged, so that a person can find the post.
-    async fn note(&self, held: &mut Held, change: &UnitChange) -> Result<Written> {
-        let Unit { task_id, unit, .. } = &held.unit;
+    async fn note(&self, claimed_delivery: &mut ClaimedDelivery, change: &DeliveryChange) -> Result<Written> {
+        let Delivery { task_id, unit, .. } = &claimed_delivery.unit;
         let (post, job) = (change.moment_id.as_deref(), change.job_id.as_deref());
         for attempt in 0.. {
-            match self.stores.units.note(&held.unit, &held.lease, change).await {
+            match self.stores.units.note(&claimed_delivery.unit, &claimed_delivery.lease, change).await {
                 Ok(true) => break,
                 Ok(false) => {
                     warn!(
@@ -212,24 +221,29 @@ impl Publisher {
                         task.id = task_id.get(),
                         post, job, "answer to unit {unit} of task {task_id} not written: {error}"
                     );
-                    if !try_again_until(held.deadline, &self.stores.clock, &error, attempt).await {
+                    if !try_again_until(claimed_delivery.deadline, &self.stores.clock, &error, attempt).await {
                         return Err(error.into());
                     }
                 }
             }
         }
-        change.apply(&mut held.unit);
+        change.apply(&mut claimed_delivery.unit);
         Ok(Written::Yes)
     }
 
     /// What a refusal proves about the accounts is noted on their rows.
-    async fn note_proven(&self, held: &Held, channel: &dyn Channel, status: AccountStatus) -> Result<()> {
+    async fn note_proven(
+        &self,
+        claimed_delivery: &ClaimedDelivery,
+        channel: &dyn Channel,
+        status: AccountStatus,
+    ) -> Result<()> {
         let (accounts, due) = match status {
             // Looked at again soon: people log in when they read that their post failed.
             AccountStatus::Offline => {
-                (self.own_accounts(held).await?, Some(after(self.stores.clock.now(), RECHECK_AFTER)))
+                (self.own_accounts(claimed_delivery).await?, Some(after(self.stores.clock.now(), RECHECK_AFTER)))
             }
-            AccountStatus::Expired => (channel.sharing_credentials(held).await?, None),
+            AccountStatus::Expired => (channel.sharing_credentials(claimed_delivery).await?, None),
             AccountStatus::Active => return Ok(()),
         };
         for account in accounts.iter().filter(|account| due.is_some() || account.status != status) {
@@ -238,8 +252,8 @@ impl Publisher {
         Ok(())
     }
 
-    fn ended(&self, held: &Held, transition: &Transition) -> Moved {
-        let Unit { task_id, unit, .. } = &held.unit;
+    fn ended(&self, claimed_delivery: &ClaimedDelivery, transition: &Transition) -> StepOutcome {
+        let Delivery { task_id, unit, .. } = &claimed_delivery.unit;
         let failed = transition.states.iter().find_map(|(_, state)| match state {
             AccountState::Failed { code, .. } => Some(*code),
             _ => None,
@@ -248,25 +262,25 @@ impl Publisher {
             Some(code) => warn!(task.id = task_id.get(), error.code = code, "unit {unit} of task {task_id} failed"),
             None => info!(task.id = task_id.get(), "unit {unit} of task {task_id} done"),
         }
-        Moved::Done
+        StepOutcome::Done
     }
 
     /// A short wait is a delayed message; a long one is the sweeper's.
-    async fn wake(&self, held: &Held, pause: Duration) {
-        self.wake_unit(held.unit.key(), held.unit.user_id, pause).await;
+    async fn wake(&self, claimed_delivery: &ClaimedDelivery, pause: Duration) {
+        self.wake_delivery(claimed_delivery.unit.key(), claimed_delivery.unit.user_id, pause).await;
     }
 
     /// Sends a unit's message; one that cannot be sent is made up for by the sweeper.
-    pub(super) async fn wake_unit(&self, unit: UnitKey<'_>, user_id: UserId, pause: Duration) {
+    pub(super) async fn wake_delivery(&self, unit: DeliveryKey<'_>, user_id: UserId, pause: Duration) {
         if let Err(error) = self.queue.wake(unit, user_id, pause).await {
             warn!(task.id = unit.task_id.get(), "unit message not sent, left to the sweeper: {error}");
         }
     }
 }
 
-fn log(held: &Held, event: &Event) {
+fn log(claimed_delivery: &ClaimedDelivery, event: &Event) {
     if let Event::Refused(failure) = event {
-        let Unit { task_id, unit, .. } = &held.unit;
+        let Delivery { task_id, unit, .. } = &claimed_delivery.unit;
         warn!(task.id = task_id.get(), "unit {unit} of task {task_id} refused: {failure}");
     }
 }

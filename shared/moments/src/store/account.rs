@@ -10,7 +10,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::{UserId, row_id};
 use serde::{Deserialize, Serialize};
 
-use super::{delete, milliseconds, seconds, unless_refused, update};
+use super::{condition_held, delete, milliseconds, seconds, update};
 use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 
@@ -237,7 +237,7 @@ impl AccountStore {
                 .expression_attribute_values(":shard", s(due::shard_of_text(account.account_id.as_str())))
                 .expression_attribute_values(":due", milliseconds(due));
         }
-        unless_refused(request.send().await, "dynamodb:UpdateItem")
+        condition_held(request.send().await, "dynamodb:UpdateItem")
     }
 
     /// Has the account's health looked at by then. `false`: it is gone, or looked at earlier anyway.
@@ -252,11 +252,11 @@ impl AccountStore {
             .expression_attribute_values(":user", n(account.user_id))
             .expression_attribute_values(":shard", s(due::shard_of_text(account.account_id.as_str())))
             .expression_attribute_values(":due", milliseconds(due));
-        unless_refused(request.send().await, "dynamodb:UpdateItem")
+        condition_held(request.send().await, "dynamodb:UpdateItem")
     }
 
     /// Takes the account's turn to publish for a unit, unless somebody took it since the account was read.
-    pub async fn take_turn(&self, account: &Account, turn: &str, now: Timestamp) -> Result<bool> {
+    pub async fn reserve_slot(&self, account: &Account, turn: &str, now: Timestamp) -> Result<bool> {
         let request = self
             .client
             .update_item()
@@ -274,13 +274,15 @@ impl AccountStore {
                 .expression_attribute_values(":seen", s(seen))
                 .expression_attribute_values(":seen_at", milliseconds(account.last_post_at)),
         };
-        if unless_refused(request.send().await, "dynamodb:UpdateItem")? {
+        if condition_held(request.send().await, "dynamodb:UpdateItem")? {
             return Ok(true);
         }
         // The answer to the first try may have been lost: then the SDK's second one met our own turn.
         let now_held = self.get(&account.account_id).await?;
         let at = now.as_millisecond();
-        Ok(now_held.is_some_and(|held| held.turn.as_deref() == Some(turn) && held.last_post_at.as_millisecond() == at))
+        Ok(now_held.is_some_and(|claimed_delivery| {
+            claimed_delivery.turn.as_deref() == Some(turn) && claimed_delivery.last_post_at.as_millisecond() == at
+        }))
     }
 
     /// Remembers the post that was recorded last for the tenant's account.
@@ -295,7 +297,7 @@ impl AccountStore {
             .update_expression("SET last_moment_id = :moment")
             .expression_attribute_values(":user", n(user_id))
             .expression_attribute_values(":moment", s(moment_id));
-        unless_refused(request.send().await, "dynamodb:UpdateItem").map(|_| ())
+        condition_held(request.send().await, "dynamodb:UpdateItem").map(|_| ())
     }
 
     /// The accounts whose health is to be looked at.

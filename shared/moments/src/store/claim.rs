@@ -10,7 +10,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use serde::Deserialize;
 
-use super::unit::UnitKey;
+use super::delivery::DeliveryKey;
 use super::{seconds, update};
 use crate::provider::Provider;
 
@@ -19,14 +19,14 @@ const WHAT: &str = "moment claim";
 /// How a delivery came to a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum How {
+pub enum ClaimOrigin {
     /// The provider named it in answer to the delivery's own call.
     Answered,
     /// It was found in the provider's list after the answer was lost.
     Found,
 }
 
-impl How {
+impl ClaimOrigin {
     /// The stored word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -46,13 +46,13 @@ pub struct Claim {
     /// The tenant.
     pub user_id: UserId,
     /// How it came to it.
-    pub how: How,
+    pub how: ClaimOrigin,
 }
 
 impl Claim {
     /// The delivery's row.
-    pub fn unit_key(&self) -> Option<UnitKey<'_>> {
-        UnitKey::parse(&self.delivery)
+    pub fn unit_key(&self) -> Option<DeliveryKey<'_>> {
+        DeliveryKey::parse(&self.delivery)
     }
 }
 
@@ -86,7 +86,7 @@ impl ClaimStore {
     /// Claims the post, as one action of the transaction that tells it: refused when another delivery has it. A claim
     /// may be written again, and what was ANSWERED stays so.
     pub(crate) fn put(&self, claim: &Claim, now: Timestamp) -> Result<TransactWriteItem> {
-        let how = if claim.how == How::Answered { ":how" } else { "if_not_exists(how, :how)" };
+        let how = if claim.how == ClaimOrigin::Answered { ":how" } else { "if_not_exists(how, :how)" };
         update(
             self.row(claim, now)
                 .condition_expression("attribute_not_exists(delivery) OR delivery = :delivery")
@@ -101,7 +101,7 @@ impl ClaimStore {
                 .condition_expression("delivery = :from AND how = :found")
                 .update_expression(set(":how"))
                 .expression_attribute_values(":from", s(&from.delivery))
-                .expression_attribute_values(":found", s(How::Found.as_str())),
+                .expression_attribute_values(":found", s(ClaimOrigin::Found.as_str())),
         )
     }
 

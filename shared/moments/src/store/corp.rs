@@ -14,7 +14,7 @@ use kernel::lease::Lease;
 use kernel::retry::{Attempt, on_conflict};
 use serde::Deserialize;
 
-use super::{Turn, milliseconds, put, seconds, unless_refused, update};
+use super::{SlotReservation, condition_held, milliseconds, put, seconds, update};
 use crate::ids::CorpKey;
 use crate::provider::RateWindow;
 use crate::time::{after, before};
@@ -126,7 +126,7 @@ impl CorpStore {
 
     /// Takes the secret away, as one action of a transaction; refused when the app was connected anew since. The last
     /// token stays for what is under way, and ends within two hours. Another user may connect the app from now on.
-    pub(crate) fn let_go(&self, corp: &Corp) -> Result<TransactWriteItem> {
+    pub(crate) fn remove_secret(&self, corp: &Corp) -> Result<TransactWriteItem> {
         update(
             Update::builder()
                 .table_name(&self.table)
@@ -158,7 +158,7 @@ impl CorpStore {
             .expression_attribute_values(":until", milliseconds(lease.end()))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// Stores a new token, or none after a refusal, and lets the lease go. `false`: the row has moved on.
@@ -182,12 +182,12 @@ impl CorpStore {
                 .expression_attribute_values(":one", n(1)),
             None => request.update_expression("REMOVE refresh_lease_owner, refresh_lease_until"),
         };
-        unless_refused(request.send().await, "dynamodb:UpdateItem")
+        condition_held(request.send().await, "dynamodb:UpdateItem")
     }
 
     /// Takes one of the `per_minute` creations of the company. `corp` may be out of date: it is only where the search
     /// begins.
-    pub async fn take_creation(&self, corp: &Corp, now: Timestamp, per_minute: u32) -> Result<Turn> {
+    pub async fn take_rate_token(&self, corp: &Corp, now: Timestamp, per_minute: u32) -> Result<SlotReservation> {
         // Whoever counts in the same minute does not disturb, only who begins a new one.
         const TRIES: u32 = 3;
         // Only the first attempt is made from what is known.
@@ -201,11 +201,11 @@ impl CorpStore {
             match window {
                 Some(window) => self.try_to_take_creation(&corp.corp_key, window, now, per_minute).await,
                 // The app is gone.
-                None => Ok(Attempt::Done(Turn::NotBefore(after(now, RETRY)))),
+                None => Ok(Attempt::Done(SlotReservation::NotBefore(after(now, RETRY)))),
             }
         });
         match taken.await {
-            Err(Error::Busy(_)) => Ok(Turn::NotBefore(after(now, RETRY))),
+            Err(Error::Contention(_)) => Ok(SlotReservation::NotBefore(after(now, RETRY))),
             taken => taken,
         }
     }
@@ -216,11 +216,11 @@ impl CorpStore {
         window: Window,
         now: Timestamp,
         per_minute: u32,
-    ) -> Result<Attempt<Turn>> {
+    ) -> Result<Attempt<SlotReservation>> {
         const MINUTE: Duration = Duration::from_secs(60);
         const FREE: &str = "(attribute_not_exists(blocked_until) OR blocked_until <= :now)";
         if window.blocked_until > now {
-            return Ok(Attempt::Done(Turn::NotBefore(window.blocked_until)));
+            return Ok(Attempt::Done(SlotReservation::NotBefore(window.blocked_until)));
         }
         let request = self
             .client
@@ -231,7 +231,7 @@ impl CorpStore {
             .expression_attribute_values(":one", n(1));
         let request = if now < after(window.start, MINUTE) {
             if window.count >= per_minute {
-                return Ok(Attempt::Done(Turn::NotBefore(after(window.start, MINUTE))));
+                return Ok(Attempt::Done(SlotReservation::NotBefore(after(window.start, MINUTE))));
             }
             request
                 .condition_expression(format!("window_start = :start AND window_count < :most AND {FREE}"))
@@ -247,8 +247,8 @@ impl CorpStore {
                 .update_expression("SET window_start = :now, window_count = :one")
                 .expression_attribute_values(":seen", milliseconds(window.start))
         };
-        let taken = unless_refused(request.send().await, "dynamodb:UpdateItem")?;
-        Ok(if taken { Attempt::Done(Turn::Taken) } else { Attempt::Conflict })
+        let taken = condition_held(request.send().await, "dynamodb:UpdateItem")?;
+        Ok(if taken { Attempt::Done(SlotReservation::Taken) } else { Attempt::Conflict })
     }
 
     /// Notes that WeCom refuses creations, for every worker, and answers until when. A wait for a shorter window that
@@ -272,7 +272,7 @@ impl CorpStore {
             .expression_attribute_values(":window", s(window.as_str()))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")?;
+        condition_held(outcome, "dynamodb:UpdateItem")?;
         Ok(until)
     }
 }

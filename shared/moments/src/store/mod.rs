@@ -7,11 +7,11 @@
 pub mod account;
 pub mod claim;
 pub mod corp;
+pub mod delivery;
 pub mod idempotency;
 pub mod media;
 pub mod result;
 pub mod task;
-pub mod unit;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -20,7 +20,7 @@ use kernel::config::ConfigError;
 use kernel::transaction::{Outcome, Transaction};
 use kernel::{Clock, Context};
 
-pub(crate) use kernel::dynamo::{delete, put, unless_refused, update};
+pub(crate) use kernel::dynamo::{condition_held, delete, put, update};
 
 /// An instant as seconds since 1970.
 fn seconds(time: Timestamp) -> AttributeValue {
@@ -34,7 +34,7 @@ fn milliseconds(time: Timestamp) -> AttributeValue {
 
 /// Whether something of which there is only so much was had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum SlotReservation {
     /// It was.
     Taken,
     /// It can be asked for again at this instant.
@@ -57,7 +57,7 @@ pub struct Stores {
     /// `t_moment_sync_result`
     pub results: result::ResultStore,
     /// `t_moment_publish_unit`
-    pub units: unit::UnitStore,
+    pub units: delivery::DeliveryStore,
     /// `t_moment_claim`
     pub claims: claim::ClaimStore,
     /// `t_wechat_media`
@@ -80,7 +80,7 @@ impl Stores {
             corps: corp::CorpStore { client: client(), clock: clock(), table: cx.table(corp::TABLE)? },
             tasks: task::TaskStore { client: client(), clock: clock(), table: cx.table("t_moment_sync_task")? },
             results: result::ResultStore { client: client(), table: cx.table("t_moment_sync_result")? },
-            units: unit::UnitStore { client: client(), table: cx.table("t_moment_publish_unit")? },
+            units: delivery::DeliveryStore { client: client(), table: cx.table("t_moment_publish_unit")? },
             claims: claim::ClaimStore { client: client(), table: cx.table("t_moment_claim")? },
             uploads: media::MediaStore { client: client(), table: cx.table("t_wechat_media")? },
             idempotency: idempotency::IdempotencyStore { client: client(), table: cx.table("t_idempotency")? },

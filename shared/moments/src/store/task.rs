@@ -10,7 +10,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{milliseconds, put, seconds, unless_refused, update};
+use super::{condition_held, milliseconds, put, seconds, update};
 use crate::status::TaskStatus;
 
 const WHAT: &str = "moment task";
@@ -277,7 +277,7 @@ impl TaskStore {
             .expression_attribute_values(":now", milliseconds(now))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        condition_held(outcome, "dynamodb:UpdateItem")
     }
 }
 

@@ -26,13 +26,13 @@ pub(super) struct Content {
 
 /// Resolves and checks content.
 #[derive(Debug, Clone)]
-pub(super) struct ContentDesk {
+pub(super) struct ContentResolver {
     library: Option<ContentLibrary>,
     fetcher: MediaFetcher,
     words: SensitiveWords,
 }
 
-impl ContentDesk {
+impl ContentResolver {
     pub fn new(settings: CreationSettings) -> Self {
         let CreationSettings { library, media, words, .. } = settings;
         Self { library, fetcher: MediaFetcher::with_settings(media), words }
@@ -60,6 +60,7 @@ impl ContentDesk {
             }
         };
         let (draft_text, draft_media) = draft.map_or((None, Vec::new()), |draft| (draft.text, draft.media_urls));
+        let draft_text = draft_text.filter(|text| !is_blank(text));
         let draft_media = || draft_media.iter().map(|url| trimmed(url).to_owned()).collect();
         let mut content = Content {
             text: with_line_feeds(text.or(draft_text.as_deref()).unwrap_or_default()),

@@ -12,9 +12,9 @@ use kernel::transaction::Transaction;
 use secrecy::SecretString;
 use tracing::info;
 
-use super::content::{Content, ContentDesk};
+use super::content::{Content, ContentResolver};
 use super::request::NewTaskRequest;
-use super::start::Starter;
+use super::start::TaskStarter;
 use crate::config::CreationSettings;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
@@ -25,7 +25,7 @@ use crate::store::task::{ContentId, NewTask, Task};
 use crate::time::whole_second;
 
 /// The farthest a task may be planned, in seconds: a year.
-const HORIZON: i64 = 365 * 86_400;
+const MAX_SCHEDULE_AHEAD: i64 = 365 * 86_400;
 
 /// A task that was made, now or by the same request before.
 #[derive(Debug)]
@@ -61,9 +61,9 @@ enum Written {
 #[derive(Debug, Clone)]
 pub struct TaskCreation {
     stores: Stores,
-    content: ContentDesk,
+    content: ContentResolver,
     personal_videos: bool,
-    starter: Starter,
+    starter: TaskStarter,
 }
 
 impl TaskCreation {
@@ -73,8 +73,8 @@ impl TaskCreation {
         Ok(Self {
             stores: Stores::new(cx)?,
             personal_videos: settings.personal_videos,
-            content: ContentDesk::new(settings),
-            starter: Starter::new(cx)?,
+            content: ContentResolver::new(settings),
+            starter: TaskStarter::new(cx)?,
         })
     }
 
@@ -256,7 +256,7 @@ pub(super) fn time_problem(time: Option<Timestamp>, now: Timestamp) -> Option<Fi
     let time = time?;
     let problem = if time <= now {
         "定时时间必须晚于当前时间；如需立即发布，请不要填写该字段"
-    } else if planned_time(time).as_second() > now.as_second() + HORIZON {
+    } else if planned_time(time).as_second() > now.as_second() + MAX_SCHEDULE_AHEAD {
         "定时时间不能晚于一年之后"
     } else {
         return None;

@@ -9,15 +9,15 @@ use tracing::info;
 
 use super::create::{planned_time, time_problem};
 use super::read;
-use super::start::Starter;
+use super::start::TaskStarter;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
 use crate::publish::{Intervention, intervene};
 use crate::status::{ResultStatus, TaskStatus, derive};
 use crate::store::Stores;
+use crate::store::delivery::Delivery;
 use crate::store::result::AccountState;
 use crate::store::task::TaskChange;
-use crate::store::unit::Unit;
 
 /// What a step of calling off has done.
 enum Cancelled {
@@ -32,7 +32,7 @@ enum Cancelled {
 ///
 /// # Errors
 /// [`Error::StateForbids`] when nothing is left to be called off.
-pub async fn cancel(stores: &Stores, starter: &Starter, user_id: UserId, task_id: TaskId) -> Result<()> {
+pub async fn cancel(stores: &Stores, starter: &TaskStarter, user_id: UserId, task_id: TaskId) -> Result<()> {
     let mut some = false;
     loop {
         let step = || try_cancel(stores, starter, user_id, task_id, some);
@@ -40,7 +40,7 @@ pub async fn cancel(stores: &Stores, starter: &Starter, user_id: UserId, task_id
             Ok(Cancelled::Everything) => return Ok(()),
             Ok(Cancelled::Some) => some = true,
             // What is called off stays so; the rest goes on.
-            Err(Error::Kernel(kernel::Error::Busy(_))) if some => return Ok(()),
+            Err(Error::Kernel(kernel::Error::Contention(_))) if some => return Ok(()),
             Err(error) => return Err(error),
         }
     }
@@ -49,7 +49,7 @@ pub async fn cancel(stores: &Stores, starter: &Starter, user_id: UserId, task_id
 /// Calls off as much as fits one transaction. `some` says whether an earlier one has called off anything.
 async fn try_cancel(
     stores: &Stores,
-    starter: &Starter,
+    starter: &TaskStarter,
     user_id: UserId,
     task_id: TaskId,
     some: bool,
@@ -57,7 +57,7 @@ async fn try_cancel(
     let (task, results) = read(stores, user_id, task_id).await?;
     let open: Vec<&AccountId> =
         results.iter().filter(|result| !result.status.ended()).map(|result| &result.account_id).collect();
-    let units = if task.dispatched { callable(stores, task_id).await? } else { Vec::new() };
+    let units = if task.dispatched { cancellable(stores, task_id).await? } else { Vec::new() };
     let of_units = |account: &&AccountId| units.iter().any(|unit| unit.account_ids.iter().any(|id| id == *account));
     // Before it is dispatched everything open waits, but what a retry has its unit read back for.
     let waits = |account: &&AccountId| {
@@ -98,7 +98,7 @@ async fn try_cancel(
 }
 
 /// Units for which nothing was sent yet, as many as fit one transaction with their accounts.
-async fn callable(stores: &Stores, task_id: TaskId) -> Result<Vec<Unit>> {
+async fn cancellable(stores: &Stores, task_id: TaskId) -> Result<Vec<Delivery>> {
     let mut units = stores.units.of_task(task_id).await?;
     let mut actions = 1;
     units.retain(|unit| {
@@ -117,7 +117,7 @@ async fn callable(stores: &Stores, task_id: TaskId) -> Result<Vec<Unit>> {
 /// [`Error::StateForbids`] once it is dispatched, [`Error::ContentRefused`] for a time that may not be.
 pub async fn reschedule(
     stores: &Stores,
-    starter: &Starter,
+    starter: &TaskStarter,
     user_id: UserId,
     task_id: TaskId,
     time: Timestamp,
@@ -131,7 +131,7 @@ pub async fn reschedule(
 
 async fn try_reschedule(
     stores: &Stores,
-    starter: &Starter,
+    starter: &TaskStarter,
     user_id: UserId,
     task_id: TaskId,
     time: Timestamp,

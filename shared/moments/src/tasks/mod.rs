@@ -12,24 +12,24 @@ pub use manage::{cancel, reschedule};
 pub use request::NewTaskRequest;
 pub(crate) use retry::next_round;
 pub use retry::{RetryRequest, retry};
-pub use start::Starter;
+pub use start::TaskStarter;
 
 use kernel::ids::{TaskId, UserId};
 use kernel::page::{Page, PageRequest};
 
 use crate::error::Result;
-use crate::ledger;
 use crate::status::TaskStatus;
 use crate::store::Stores;
 use crate::store::result::AccountResult;
 use crate::store::task::Task;
+use crate::task_records;
 
 /// The caller's task with its accounts.
 ///
 /// # Errors
 /// [`kernel::Error::NotFound`] for a task that is missing or another user's.
 pub async fn read(stores: &Stores, user_id: UserId, task: TaskId) -> Result<(Task, Vec<AccountResult>)> {
-    let found = ledger::read(stores, task).await?.filter(|(task, _)| task.user_id == user_id);
+    let found = task_records::read(stores, task).await?.filter(|(task, _)| task.user_id == user_id);
     Ok(found.ok_or(kernel::Error::NotFound("moment task"))?)
 }
 

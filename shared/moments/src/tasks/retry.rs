@@ -10,15 +10,15 @@ use kernel::{FieldProblem, advice};
 use tracing::info;
 
 use super::read;
-use super::start::Starter;
+use super::start::TaskStarter;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
-use crate::publish::{self, Guards, Intervention, Retry, Standing, intervene};
+use crate::publish::{self, Guards, Intervention, Reported, Retry, intervene};
 use crate::status::{ResultStatus, derive};
 use crate::store::Stores;
+use crate::store::delivery::Delivery;
 use crate::store::result::{AccountResult, AccountState, Stage};
 use crate::store::task::TaskChange;
-use crate::store::unit::Unit;
 
 /// What is to be tried again.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +31,7 @@ pub struct RetryRequest {
 
 /// A unit whose provider is read once more, with the accounts it is done for.
 struct Reading<'a> {
-    unit: &'a Unit,
+    unit: &'a Delivery,
     accounts: Vec<&'a AccountResult>,
 }
 
@@ -43,7 +43,7 @@ struct Reading<'a> {
 /// failed, [`Error::StateForbids`] when nothing is left to be tried, or the task is still under way.
 pub async fn retry(
     stores: &Stores,
-    starter: &Starter,
+    starter: &TaskStarter,
     user_id: UserId,
     task_id: TaskId,
     request: &RetryRequest,
@@ -66,7 +66,7 @@ pub async fn retry(
 /// earlier transaction left; the request says which when there was none.
 async fn try_retry(
     stores: &Stores,
-    starter: &Starter,
+    starter: &TaskStarter,
     user_id: UserId,
     task_id: TaskId,
     request: &RetryRequest,
@@ -154,7 +154,7 @@ pub(crate) fn next_round(results: &[AccountResult]) -> u32 {
 
 /// How an account is tried again, if at all.
 fn how(result: &AccountResult, include_unconfirmed: bool) -> Option<Retry> {
-    publish::retry(Standing::of(result), include_unconfirmed, Guards::ALL)
+    publish::retry(Reported::of(result), include_unconfirmed, Guards::ALL)
 }
 
 /// What is wrong with the list of accounts itself.
@@ -204,7 +204,7 @@ fn problem(index: usize, problem: &'static str) -> FieldProblem {
 }
 
 /// The units that tell of the unconfirmed accounts.
-fn readings<'a>(units: &'a [Unit], unsure: &[&'a AccountResult]) -> Result<Vec<Reading<'a>>> {
+fn readings<'a>(units: &'a [Delivery], unsure: &[&'a AccountResult]) -> Result<Vec<Reading<'a>>> {
     let readings: Vec<_> = units
         .iter()
         .map(|unit| Reading { unit, accounts: unsure.iter().copied().filter(|result| unit.serves(result)).collect() })

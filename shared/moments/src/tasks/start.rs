@@ -12,17 +12,17 @@ use tracing::warn;
 
 use crate::error::Result;
 use crate::publish_queue::PublishQueue;
-use crate::store::unit::UnitKey;
+use crate::store::delivery::DeliveryKey;
 
 /// Sets tasks in motion.
 #[derive(Debug, Clone)]
-pub struct Starter {
+pub struct TaskStarter {
     queue: PublishQueue,
     schedules: Schedules,
     clock: Clock,
 }
 
-impl Starter {
+impl TaskStarter {
     /// The configured queue and schedules.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl Starter {
     }
 
     /// Has a unit taken up now.
-    pub(super) async fn wake(&self, unit: UnitKey<'_>, user_id: UserId) {
+    pub(super) async fn wake(&self, unit: DeliveryKey<'_>, user_id: UserId) {
         if let Err(error) = self.queue.wake(unit, user_id, Duration::ZERO).await {
             let task = unit.task_id;
             warn!(task.id = task.get(), "unit of moment task {task} not started, left to the sweeper: {error}");

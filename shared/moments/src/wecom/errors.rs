@@ -66,7 +66,7 @@ pub const fn classify(endpoint: Endpoint, code: i64) -> FailureKind {
 }
 
 /// The failure of asking for a token without the secret, which its user has taken away.
-pub fn let_go() -> ProviderError {
+pub fn secret_missing() -> ProviderError {
     let endpoint = Endpoint::GetToken.path();
     ProviderError { kind: FailureKind::BadCredentials, provider: Provider::Wecom, endpoint, code: None, detail: None }
 }

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use endpoint::Endpoint;
-pub use errors::{classify, let_go};
+pub use errors::{classify, secret_missing};
 pub use media::{MediaUpload, UploadedMedia};
 pub use members::{Member, MemberStatus};
 pub use moments::MomentItem;

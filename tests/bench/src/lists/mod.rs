@@ -82,7 +82,7 @@ fn questions(tenant: &Tenant) -> Result<Vec<Question>> {
 async fn ask(tenant: &Tenant, question: &Question) -> Result<Cost> {
     let world = &tenant.world;
     let meter = Meter::before(world).await?;
-    let app = App::new(&world.context("douyin-leads", &meter.detour()).await?).await?;
+    let app = App::new(&world.context("douyin-leads", &meter.endpoints()).await?).await?;
     meter.take()?;
     let mut cost = Cost::default();
     for page in &question.pages {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use it::World;
-use it::world::Detour;
+use it::world::EndpointOverrides;
 
 use crate::report::progress;
 use crate::story;
@@ -27,7 +27,7 @@ impl Tenant {
     /// A tenant with this many leads, a multiple of twenty.
     pub async fn with(leads: u32) -> Result<Self> {
         let world = story::world().await?;
-        let worker = story::worker(&world, &Detour::default()).await?;
+        let worker = story::worker(&world, &EndpointOverrides::default()).await?;
         let fans = leads / ACCOUNTS;
         let began = Instant::now();
         let mut times = Vec::new();
@@ -37,7 +37,7 @@ impl Tenant {
             let now = || world.clock.now().strftime("%FT%TZ").to_string();
             let from = now();
             let account = story::account(&world, &format!("shop-{number}"), fans).await?;
-            let task = story::request_sync(&world, &Detour::default(), &account, "INCREMENTAL").await?;
+            let task = story::request_sync(&world, &EndpointOverrides::default(), &account, "INCREMENTAL").await?;
             story::run(&world, &worker, &task).await?;
             story::completed(&world, &task, fans).await?;
             times.push([from, now()]);

@@ -20,7 +20,7 @@ use anyhow::{Result, bail};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use it::World;
-use it::world::Detour;
+use it::world::EndpointOverrides;
 use local::aws::rules::Rule;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -101,8 +101,8 @@ impl Meter {
     }
 
     /// The way through it, for a function to take.
-    pub fn detour(&self) -> Detour {
-        Detour { aws_url: Some(self.url.clone()), ..Detour::default() }
+    pub fn endpoints(&self) -> EndpointOverrides {
+        EndpointOverrides { aws_url: Some(self.url.clone()), ..EndpointOverrides::default() }
     }
 
     /// The calls since the last taking.

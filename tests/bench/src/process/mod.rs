@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use it::World;
-use it::world::Detour;
+use it::world::EndpointOverrides;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
@@ -71,7 +71,7 @@ pub fn variables(world: &World, function: &str) -> Result<Variables> {
     // A function starts seconds after what the world has written.
     world.rules.settle();
     let mut variables = world.stack.environments.get(function).context("no such function")?.clone();
-    let of_the_world = world.variables(function, &Detour::default())?;
+    let of_the_world = world.variables(function, &EndpointOverrides::default())?;
     variables.extend(of_the_world.into_iter().filter(|(name, _)| name.starts_with("AWS_")));
     // The world logs at DEBUG, production at INFO.
     variables.insert("AWS_LAMBDA_LOG_LEVEL".to_owned(), "INFO".to_owned());

@@ -62,8 +62,8 @@ impl Played {
     pub async fn of(tasks: usize, publishers: usize, counted: bool) -> Result<Self> {
         let world = world().await?;
         let meter = if counted { Some(Meter::counting(&world).await?) } else { None };
-        let detour = meter.as_ref().map(Meter::detour).unwrap_or_default();
-        let pool = Pool::new(&world, &detour).await?;
+        let endpoints = meter.as_ref().map(Meter::endpoints).unwrap_or_default();
+        let pool = Pool::new(&world, &endpoints).await?;
         progress("publish", &format!("connecting the accounts for {tasks} tasks"));
         let tenants = tenants::connect(&world, tasks).await?;
         let due = due(tasks)?;

@@ -12,7 +12,7 @@ use functions::workers::sweeper;
 use futures::future::try_join_all;
 use it::World;
 use it::queue::as_event;
-use it::world::Detour;
+use it::world::EndpointOverrides;
 
 use crate::{poller, real_time};
 
@@ -32,11 +32,11 @@ pub struct Pool<'a> {
 
 impl<'a> Pool<'a> {
     /// A pool whose functions take this way to AWS.
-    pub async fn new(world: &'a World, detour: &Detour) -> Result<Self> {
+    pub async fn new(world: &'a World, endpoints: &EndpointOverrides) -> Result<Self> {
         Ok(Self {
             world,
-            publisher: App::new(&real_time::context(world, "moment-publisher", detour).await?).await?,
-            sweeper: sweeper::App::new(&real_time::context(world, "sweeper", detour).await?).await?,
+            publisher: App::new(&real_time::context(world, "moment-publisher", endpoints).await?).await?,
+            sweeper: sweeper::App::new(&real_time::context(world, "sweeper", endpoints).await?).await?,
             received: Cell::default(),
             returned: Cell::default(),
         })

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use functions::http::dispatch;
 use functions::routes::moment_sync::{self, App};
 use futures::{StreamExt, TryStreamExt, stream};
-use it::world::Detour;
+use it::world::EndpointOverrides;
 use it::{Event, World};
 use jiff::Timestamp;
 use serde_json::json;
@@ -64,7 +64,7 @@ async fn tenant(world: &World, number: usize) -> Result<Tenant> {
 
 /// Orders this many posts of these tenants in turn, all for one instant, by the function behind `POST …/moments/sync`.
 pub async fn order(world: &World, tenants: &[Tenant], posts: usize, due: Timestamp) -> Result<Vec<Order>> {
-    let app = App::new(&real_time::context(world, "moment-sync", &Detour::default()).await?).await?;
+    let app = App::new(&real_time::context(world, "moment-sync", &EndpointOverrides::default()).await?).await?;
     let app = &app;
     let orders = (0..posts).zip(tenants.iter().cycle()).map(|(number, tenant)| async move {
         let text = format!("Post {number}, on time");

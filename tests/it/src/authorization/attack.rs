@@ -5,7 +5,7 @@ use sandbox::douyin::Decision;
 
 use super::{PAGE, accounts, opens, parked};
 use crate::browser::ticket_of;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 use crate::{Browser, World};
 
 const ATTACKER: u64 = 88_101;
@@ -23,10 +23,11 @@ async fn link_opened_in_another_browser_binds_the_account_to_nobody() -> Result<
     let ticket = ticket_of(&answer).unwrap();
     assert_eq!((answer.status, accounts(&world, ATTACKER).await?), (302, vec![]), "nothing is bound yet");
     // The page in the owner's browser is signed in as the owner.
-    let refused = Refusal::new(403, "DOUYIN_AUTH_ERROR").saying("该授权由其他存客宝用户发起，已作废，未绑定任何账号");
+    let refused =
+        ExpectedError::new(403, "DOUYIN_AUTH_ERROR").saying("该授权由其他存客宝用户发起，已作废，未绑定任何账号");
     refused.check("the owner confirms", &world.confirm(OWNER, &ticket).await?);
     assert_eq!(world.rows("t_oauth_state").await?.len(), 0, "the grant is destroyed");
-    let gone = Refusal::new(410, "DOUYIN_AUTH_ERROR").saying("授权确认已失效");
+    let gone = ExpectedError::new(410, "DOUYIN_AUTH_ERROR").saying("授权确认已失效");
     gone.check("the attacker has learned the ticket", &world.confirm(ATTACKER, &ticket).await?);
     assert_eq!(world.rows("t_douyin_auth").await?.len(), 0);
 
@@ -42,14 +43,14 @@ async fn link_without_a_page_opened_in_another_browser_is_refused_and_its_code_i
     world.douyin_account("shop", 3);
     let mut other = Browser::default();
     other.link(&world, OWNER, None).await?;
-    let refused = Refusal::new(400, "DOUYIN_AUTH_ERROR").saying("请在发起授权的浏览器中完成授权，本次授权未生效");
+    let refused = ExpectedError::new(400, "DOUYIN_AUTH_ERROR").saying("请在发起授权的浏览器中完成授权，本次授权未生效");
     for (what, browser) in [("without a cookie", Browser::default()), ("with another cookie", other)] {
         let mut attackers = Browser::default();
         let link = attackers.link(&world, ATTACKER, None).await?;
         let callback = browser.consents(&world, &link, "shop", &Decision::APPROVE)?;
         refused.check(what, &world.call(&callback).await?);
         // The state is spent: nobody can finish what was begun, not even the browser that asked.
-        let spent = Refusal::new(400, "DOUYIN_AUTH_ERROR").saying("授权链接无效或已过期");
+        let spent = ExpectedError::new(400, "DOUYIN_AUTH_ERROR").saying("授权链接无效或已过期");
         spent.check(what, &world.call(&attackers.sends(callback)).await?);
     }
     assert_eq!(world.sandbox.journal().of("oauth/access_token").len(), 0);

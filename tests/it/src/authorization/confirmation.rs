@@ -8,13 +8,13 @@ use serde_json::json;
 use super::{PAGE, accounts, opens, parked};
 use crate::browser::ticket_of;
 use crate::call::call;
-use crate::evidence::Refusal;
 use crate::proxy::{Fault, Proxy, When};
+use crate::snapshot::ExpectedError;
 use crate::{Browser, Event, World};
 
 const USER: u64 = 1001;
 const OTHER: u64 = 2002;
-const GONE: Refusal<'_> = Refusal::new(410, "DOUYIN_AUTH_ERROR").saying("授权确认已失效");
+const GONE: ExpectedError<'_> = ExpectedError::new(410, "DOUYIN_AUTH_ERROR").saying("授权确认已失效");
 
 #[tokio::test]
 async fn confirmed_ticket_answers_like_the_callback_and_is_good_once() -> Result<()> {
@@ -34,7 +34,7 @@ async fn confirmed_ticket_answers_like_the_callback_and_is_good_once() -> Result
     assert!(!opens(&world, &rows[0], "t_douyin_auth", USER).await, "it cannot be copied into the accounts' table");
     assert!(!format!("{rows:?}").contains(&ticket), "the ticket itself is in the table");
     let as_state = Event::sample("douyin-auth-callback")?.query(&[("code", "x"), ("state", &ticket)]);
-    world.refused("the ticket as a state", &as_state, &Refusal::new(400, "DOUYIN_AUTH_ERROR")).await?;
+    world.refused("the ticket as a state", &as_state, &ExpectedError::new(400, "DOUYIN_AUTH_ERROR")).await?;
 
     let answer = world.confirm(USER, &ticket).await?;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -85,7 +85,7 @@ async fn ticket_for_another_users_working_account_is_refused_and_spent() -> Resu
     world.authorize(OTHER, "shop").await?;
     let ticket = Browser::parks(&world, USER, "shop", PAGE).await?;
     let before = world.rows("t_douyin_auth").await?;
-    let refused = Refusal::new(400, "DOUYIN_AUTH_ERROR").saying("该抖音账号已绑定其他存客宝用户");
+    let refused = ExpectedError::new(400, "DOUYIN_AUTH_ERROR").saying("该抖音账号已绑定其他存客宝用户");
     refused.check("bound elsewhere", &world.confirm(USER, &ticket).await?);
     GONE.check("again", &world.confirm(USER, &ticket).await?);
     assert!(world.rows("t_douyin_auth").await? == before && parked(&world).await?.is_empty());
@@ -118,13 +118,13 @@ async fn confirmation_killed_at_any_step_has_bound_the_account_or_can_be_repeate
     };
     let (world, _, _, event) = scene().await?;
     let proxy = Proxy::start(&world).await?;
-    let base = world.context("douyin-auth-confirm", &proxy.detour()).await?;
+    let base = world.context("douyin-auth-confirm", &proxy.endpoints()).await?;
     assert_eq!(Box::pin(call(&base, &event)).await?.status, 200);
     for step in proxy.steps() {
         for when in [When::Before, When::After] {
             let (world, shop, ticket, event) = scene().await?;
             let proxy = Proxy::start(&world).await?;
-            let base = world.context("douyin-auth-confirm", &proxy.detour()).await?;
+            let base = world.context("douyin-auth-confirm", &proxy.endpoints()).await?;
             proxy.arm(&step.name, step.nth, Fault::Kill(when));
             tokio::select! {
                 biased;

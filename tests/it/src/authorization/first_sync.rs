@@ -88,7 +88,7 @@ async fn first_sync_whose_message_is_lost_is_started_by_the_sweeper() -> Result<
     let proxy = Proxy::start(&world).await?;
     let unavailable = r#"{"__type":"com.amazonaws.sqs#ServiceUnavailable","message":"try later"}"#;
     proxy.arm_times("SendMessage", 1, SDK_ATTEMPTS, Fault::Answer(503, unavailable.to_owned()));
-    let base = world.context("douyin-auth-callback", &proxy.detour()).await?;
+    let base = world.context("douyin-auth-callback", &proxy.endpoints()).await?;
     let answer = Box::pin(call(&base, &callback)).await?;
     assert_eq!((answer.status, proxy.count("SendMessage")), (200, SDK_ATTEMPTS), "the account is authorised");
     assert_eq!(world.depth(world.queue_url()?).await?, 0);
@@ -161,14 +161,14 @@ async fn callback_killed_at_any_step_has_stored_nothing_or_the_account_with_its_
     };
     let (world, _, callback) = scene().await?;
     let proxy = Proxy::start(&world).await?;
-    let base = world.context("douyin-auth-callback", &proxy.detour()).await?;
+    let base = world.context("douyin-auth-callback", &proxy.endpoints()).await?;
     assert_eq!(Box::pin(call(&base, &callback)).await?.status, 200);
     println!("the callback dies …");
     for step in proxy.steps() {
         for when in [When::Before, When::After] {
             let (world, shop, callback) = scene().await?;
             let proxy = Proxy::start(&world).await?;
-            let base = world.context("douyin-auth-callback", &proxy.detour()).await?;
+            let base = world.context("douyin-auth-callback", &proxy.endpoints()).await?;
             proxy.arm(&step.name, step.nth, Fault::Kill(when));
             tokio::select! {
                 biased;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::USER;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 use crate::{Browser, World};
 
 /// Bodies that are no JSON object of a bearable size, for a route that has a text `field`.
@@ -42,7 +42,7 @@ async fn a_sync_request_that_cannot_be_read_is_refused_by_its_fault() -> Result<
     let sample = world.sample_as(USER, "douyin-fans-sync")?;
     let before = world.snapshot().await?;
     for (what, body) in no_objects("douyinUserId") {
-        before.refuses(&world, what, &sample.clone().body(&body), &Refusal::fields(&["body"])).await?;
+        before.refuses(&world, what, &sample.clone().body(&body), &ExpectedError::fields(&["body"])).await?;
     }
     let id = format!(r#""douyinUserId":"{shop}""#);
     for (body, field) in [
@@ -65,7 +65,7 @@ async fn a_sync_request_that_cannot_be_read_is_refused_by_its_fault() -> Result<
         (format!(r#"{{{id},"syncStrategy":{{"FULL":null}}}}"#), "syncStrategy"),
         (format!(r#"{{{id},"syncStrategy":"FULL","syncStrategy":"FULL"}}"#), "syncStrategy"),
     ] {
-        before.refuses(&world, &body, &sample.clone().body(&body), &Refusal::fields(&[field])).await?;
+        before.refuses(&world, &body, &sample.clone().body(&body), &ExpectedError::fields(&[field])).await?;
     }
     world.expect_empty_queues().await
 }
@@ -78,7 +78,7 @@ async fn confirmation_that_cannot_be_read_is_refused_by_its_fault() -> Result<()
     let sample = world.sample_as(USER, "douyin-auth-confirm")?;
     let before = world.snapshot().await?;
     for (what, body) in no_objects("ticket") {
-        before.refuses(&world, what, &sample.clone().body(&body), &Refusal::fields(&["body"])).await?;
+        before.refuses(&world, what, &sample.clone().body(&body), &ExpectedError::fields(&["body"])).await?;
     }
     for (body, field) in [
         (json!({}), "ticket"),
@@ -90,11 +90,11 @@ async fn confirmation_that_cannot_be_read_is_refused_by_its_fault() -> Result<()
         (json!({"Ticket": ticket}), "Ticket"),
         (json!({"ticket": ticket, "userId": 2002}), "userId"),
     ] {
-        before.refuses(&world, field, &sample.clone().json(&body), &Refusal::fields(&[field])).await?;
+        before.refuses(&world, field, &sample.clone().json(&body), &ExpectedError::fields(&[field])).await?;
     }
     for unknown in ["x".to_owned(), "票".repeat(20), ticket.to_lowercase() + "x", "A".repeat(60_000)] {
         let event = sample.clone().json(&json!({ "ticket": unknown }));
-        before.refuses(&world, "unknown", &event, &Refusal::new(410, "DOUYIN_AUTH_ERROR")).await?;
+        before.refuses(&world, "unknown", &event, &ExpectedError::new(410, "DOUYIN_AUTH_ERROR")).await?;
     }
     assert_eq!(world.confirm(USER, &ticket).await?.status, 200, "none of this has spent the ticket");
     Ok(())
@@ -109,7 +109,7 @@ async fn a_change_of_a_lead_that_cannot_be_read_is_refused_by_its_fault() -> Res
     let sample = world.sample_as(USER, "douyin-lead-update")?.path("leadId", "1");
     let before = world.snapshot().await?;
     for (what, body) in no_objects("notes") {
-        before.refuses(&world, what, &sample.clone().body(&body), &Refusal::fields(&["body"])).await?;
+        before.refuses(&world, what, &sample.clone().body(&body), &ExpectedError::fields(&["body"])).await?;
     }
     let cases: [(Value, &str); 24] = [
         (json!({"status": "LOST"}), "status"),
@@ -138,10 +138,12 @@ async fn a_change_of_a_lead_that_cannot_be_read_is_refused_by_its_fault() -> Res
         (json!({"notes": "x", "leadId": 2}), "leadId"),
     ];
     for (body, field) in cases {
-        before.refuses(&world, &body.to_string(), &sample.clone().json(&body), &Refusal::fields(&[field])).await?;
+        before
+            .refuses(&world, &body.to_string(), &sample.clone().json(&body), &ExpectedError::fields(&[field]))
+            .await?;
     }
     let twice = sample.clone().body(r#"{"notes":"a","notes":"b"}"#);
-    world.refused("notes twice", &twice, &Refusal::fields(&["notes"])).await?;
+    world.refused("notes twice", &twice, &ExpectedError::fields(&["notes"])).await?;
 
     let longest = sample.json(&json!({"notes": "🌸".repeat(1_000)}));
     assert_eq!(world.call(&longest).await?.status, 200, "the longest notes are a thousand characters, not bytes");
@@ -160,7 +162,7 @@ async fn a_delivery_that_is_not_the_platforms_changes_nothing() -> Result<()> {
         let signature = sandbox::douyin::signature(&secret, body.as_bytes());
         sample.clone().header("x-douyin-signature", &signature).body(body)
     };
-    let unauthenticated = Refusal::new(401, "UNAUTHENTICATED");
+    let unauthenticated = ExpectedError::new(401, "UNAUTHENTICATED");
     let unsigned = sample.clone().without_header("x-douyin-signature").body(&message.body);
     for (what, event) in [
         ("unsigned", unsigned),
@@ -180,7 +182,7 @@ async fn a_delivery_that_is_not_the_platforms_changes_nothing() -> Result<()> {
         world.refused(what, &event, &unauthenticated).await?;
     }
     for body in ["", "null", "[]", "{}", "not json", r#"{"event":7}"#, r#"{"event":""}"#] {
-        world.refused(&format!("body {body:?}"), &signed(body), &Refusal::fields(&["body"])).await?;
+        world.refused(&format!("body {body:?}"), &signed(body), &ExpectedError::fields(&["body"])).await?;
     }
     let own = world.sandbox.douyin().client_key().to_owned();
     let nobody = json!({"event": "unauthorize", "client_key": own, "content": {}}).to_string();

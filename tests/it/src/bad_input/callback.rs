@@ -7,15 +7,15 @@ use kernel::mac::sha256_hex;
 use sandbox::douyin::{Decision, Effect, Endpoint, Fault};
 
 use super::USER;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 use crate::{Browser, Event, World};
 
-const AUTH: Refusal<'_> = Refusal::new(400, "DOUYIN_AUTH_ERROR");
+const AUTH: ExpectedError<'_> = ExpectedError::new(400, "DOUYIN_AUTH_ERROR");
 /// Missing, forged, expired and used states must look alike.
-const STATE: Refusal<'_> = AUTH.saying("授权链接无效或已过期");
-const CODE: Refusal<'_> = AUTH.saying("抖音授权码无效、已使用或已过期");
-const DENIED: Refusal<'_> = AUTH.saying("您在抖音取消了授权");
-const PLATFORM: Refusal<'_> = Refusal::new(500, "DOUYIN_API_ERROR");
+const STATE: ExpectedError<'_> = AUTH.saying("授权链接无效或已过期");
+const CODE: ExpectedError<'_> = AUTH.saying("抖音授权码无效、已使用或已过期");
+const DENIED: ExpectedError<'_> = AUTH.saying("您在抖音取消了授权");
+const PLATFORM: ExpectedError<'_> = ExpectedError::new(500, "DOUYIN_API_ERROR");
 
 /// A return from the consent page: what Douyin puts into the query.
 struct Return {
@@ -52,7 +52,7 @@ impl Return {
     }
 
     /// Must be refused with nothing written but that the state is spent.
-    async fn refused_once(&self, world: &World, what: &str, refusal: &Refusal<'_>) -> Result<()> {
+    async fn refused_once(&self, world: &World, what: &str, refusal: &ExpectedError<'_>) -> Result<()> {
         let before = world.snapshot().await?;
         refusal.check(what, &world.call(&self.event()?).await?);
         world.snapshot().await?.assert_unchanged_since(&before.without_state(&self.state_hash()), what);
@@ -99,7 +99,7 @@ async fn a_state_that_is_not_ours_or_no_longer_good_is_refused() -> Result<()> {
     }
     let twice = [("code", "x"), ("state", &*good.state), ("state", &*good.state)];
     let twice = Event::sample("douyin-auth-callback")?.query(&twice);
-    world.refused("state twice", &twice, &Refusal::fields(&["state"])).await?;
+    world.refused("state twice", &twice, &ExpectedError::fields(&["state"])).await?;
     assert_eq!(world.sandbox.journal().of("oauth/access_token").len(), 0, "no code was tried without a good state");
 
     // None of this has spent the good one. After ten minutes time has.

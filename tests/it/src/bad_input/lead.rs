@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::USER;
 use crate::World;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 
-const CONFLICT: Refusal<'_> = Refusal::new(409, "CONFLICT");
+const CONFLICT: ExpectedError<'_> = ExpectedError::new(409, "CONFLICT");
 
 async fn change(world: &World, body: &Value) -> Result<()> {
     let event = world.sample_as(USER, "douyin-lead-update")?.path("leadId", "2").json(body);

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::USER;
 use crate::World;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 
 /// A query, and the fields it must be refused for.
 type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
@@ -68,7 +68,7 @@ async fn a_query_that_makes_no_sense_is_refused_by_its_fields() -> Result<()> {
     ];
     let before = world.snapshot().await?;
     for (query, fields) in cases {
-        let refusal = Refusal { fields, ..Refusal::new(400, "INVALID_DOUYIN_LEAD_QUERY") };
+        let refusal = ExpectedError { fields, ..ExpectedError::new(400, "INVALID_DOUYIN_LEAD_QUERY") };
         let event = world.sample_as(USER, "douyin-leads")?.query(query);
         before.refuses(&world, &format!("{:.200}", format!("{query:?}")), &event, &refusal).await?;
     }

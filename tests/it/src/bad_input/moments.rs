@@ -18,7 +18,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::bodies::no_objects;
-use crate::evidence::{Refusal, Snapshot};
+use crate::snapshot::{ExpectedError, Snapshot};
 use crate::{Answer, Event, World};
 
 /// The user of these tests.
@@ -27,11 +27,11 @@ const USER: u64 = 4001;
 const STRANGER: u64 = 4002;
 
 /// Content, accounts or time that break a rule.
-const CONTENT: Refusal<'_> = Refusal::new(422, "MOMENT_SYNC_CREATION_FAILED");
+const CONTENT: ExpectedError<'_> = ExpectedError::new(422, "MOMENT_SYNC_CREATION_FAILED");
 /// Accounts that are not there.
-const NO_ACCOUNT: Refusal<'_> = Refusal::new(404, "WECHAT_ACCOUNT_NOT_FOUND");
+const NO_ACCOUNT: ExpectedError<'_> = ExpectedError::new(404, "WECHAT_ACCOUNT_NOT_FOUND");
 /// Tasks that are not there.
-const NOT_FOUND: Refusal<'_> = Refusal::new(404, "NOT_FOUND");
+const NOT_FOUND: ExpectedError<'_> = ExpectedError::new(404, "NOT_FOUND");
 
 /// A user with a personal account, and everything as it was before what must leave no trace.
 struct Desk {
@@ -74,7 +74,7 @@ impl Desk {
 
     /// Calls what must be refused in words that contain `remedy`, and finds everything as it was: tables, queues,
     /// schedules, and nobody at a provider has heard of it.
-    async fn refuses(&self, what: &str, event: &Event, refusal: &Refusal<'_>, remedy: &str) -> Result<()> {
+    async fn refuses(&self, what: &str, event: &Event, refusal: &ExpectedError<'_>, remedy: &str) -> Result<()> {
         let asked = self.asked_providers();
         self.refuses_after_asking(what, event, refusal, remedy).await?;
         ensure!(self.asked_providers() == asked, "{what}: a provider was asked");
@@ -82,7 +82,13 @@ impl Desk {
     }
 
     /// The same for what a provider has to be asked about.
-    async fn refuses_after_asking(&self, what: &str, event: &Event, refusal: &Refusal<'_>, remedy: &str) -> Result<()> {
+    async fn refuses_after_asking(
+        &self,
+        what: &str,
+        event: &Event,
+        refusal: &ExpectedError<'_>,
+        remedy: &str,
+    ) -> Result<()> {
         let answer = self.world.call(event).await?;
         refusal.check(what, &answer);
         let told = format!("{} {}", answer.body["message"], answer.body["error"]["reason"]);

@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::USER;
 use crate::World;
-use crate::evidence::{Refusal, last_parameter};
+use crate::snapshot::{ExpectedError, last_parameter};
 
 /// The parameters of paths that are numbers.
 const NUMBERS: [&str; 2] = ["leadId", "taskId"];
 
-const NOT_FOUND: Refusal<'_> = Refusal::new(404, "NOT_FOUND");
+const NOT_FOUND: ExpectedError<'_> = ExpectedError::new(404, "NOT_FOUND");
 
 #[tokio::test]
 async fn numbers_that_are_no_ids_are_not_found() -> Result<()> {

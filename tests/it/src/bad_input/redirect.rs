@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::USER;
 use crate::World;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 
 #[tokio::test]
 async fn only_listed_origins_are_returned_to_however_they_are_written() -> Result<()> {
@@ -47,11 +47,11 @@ async fn only_listed_origins_are_returned_to_however_they_are_written() -> Resul
         &long,
     ] {
         let event = world.sample_as(USER, "douyin-auth-url")?.query(&[("redirectUrl", url)]);
-        before.refuses(&world, url, &event, &Refusal::fields(&["redirectUrl"])).await?;
+        before.refuses(&world, url, &event, &ExpectedError::fields(&["redirectUrl"])).await?;
     }
     let two = [("redirectUrl", "https://app.example.com/"), ("redirectUrl", "https://evil.example/")];
     let event = world.sample_as(USER, "douyin-auth-url")?.query(&two);
-    world.refused("two addresses", &event, &Refusal::fields(&["redirectUrl"])).await?;
+    world.refused("two addresses", &event, &ExpectedError::fields(&["redirectUrl"])).await?;
 
     for (url, kept) in [
         ("https://app.example.com", "https://app.example.com/"),

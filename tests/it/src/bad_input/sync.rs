@@ -7,10 +7,10 @@ use sandbox::douyin::{Endpoint, Fault};
 use serde_json::json;
 
 use super::USER;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 use crate::{Event, World};
 
-const AUTH: Refusal<'_> = Refusal::new(400, "DOUYIN_AUTH_ERROR");
+const AUTH: ExpectedError<'_> = ExpectedError::new(400, "DOUYIN_AUTH_ERROR");
 
 impl World {
     fn sync_event(&self, douyin_user_id: &str) -> Result<Event> {
@@ -36,8 +36,11 @@ async fn an_account_the_user_has_not_authorised_is_not_synced() -> Result<()> {
         ("an id too long for a key", &*too_long),
     ] {
         let blank = id.trim().is_empty();
-        let refusal =
-            if blank { Refusal::fields(&["douyinUserId"]) } else { AUTH.saying("您尚未授权该抖音账号") };
+        let refusal = if blank {
+            ExpectedError::fields(&["douyinUserId"])
+        } else {
+            AUTH.saying("您尚未授权该抖音账号")
+        };
         before.refuses(&world, what, &world.sync_event(id)?, &refusal).await?;
     }
     let disconnected = world.authorize(USER, "never").await?;

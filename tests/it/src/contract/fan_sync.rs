@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::shape::{instant, shape};
 use super::{USER, assert_enveloped, tidy, world};
-use crate::world::Detour;
+use crate::world::EndpointOverrides;
 use crate::{Answer, Event, World};
 
 async fn ask(world: &World, body: &serde_json::Value) -> Result<Answer> {
@@ -48,8 +48,10 @@ async fn a_sync_is_accepted_and_then_found_running_until_it_ends() -> Result<()>
 
     // The second page is refused for a moment, so that the worker pauses half-way.
     world.sandbox.douyin().arm(Fault::code(Endpoint::FansList, 28_003_018).on_page(2));
-    let worker =
-        douyin_fan_sync_worker::App::new(&world.context("douyin-fan-sync-worker", &Detour::default()).await?).await?;
+    let worker = douyin_fan_sync_worker::App::new(
+        &world.context("douyin-fan-sync-worker", &EndpointOverrides::default()).await?,
+    )
+    .await?;
     assert_eq!(world.run_batch(&worker, world.receive().await?).await?, 1);
     let running = ask(&world, &json!({ "douyinUserId": shop })).await?;
     let expected_answer = json!({"taskId": task, "status": "PROCESSING", "strategy": "INCREMENTAL", "message": said});

@@ -13,7 +13,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::shape::instant;
-use crate::world::Detour;
+use crate::world::EndpointOverrides;
 use crate::{Answer, Event, World};
 
 /// The user of these tests.
@@ -50,7 +50,7 @@ async fn about(world: &World, function: &str, task: u64) -> Result<Answer> {
 
 /// One round of the health checker.
 async fn check_health(world: &World) -> Result<()> {
-    let base = world.context("wechat-health-checker", &Detour::default()).await?;
+    let base = world.context("wechat-health-checker", &EndpointOverrides::default()).await?;
     let app = functions::workers::wechat_health_checker::App::new(&base).await?;
     functions::workers::wechat_health_checker::handle(&app, world.deadline()).await?;
     Ok(())

@@ -7,7 +7,7 @@ use anyhow::Result;
 use functions::catalog;
 
 use super::USER;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 use crate::{Event, World};
 
 #[tokio::test]
@@ -18,7 +18,7 @@ async fn every_route_wants_its_own_permission_and_nothing_less() -> Result<()> {
     let forged = local::token::issue(&"x".repeat(32), USER, &["*".to_owned()], jiff::SignedDuration::from_hours(1))?;
     let expired =
         local::token::issue(crate::world::JWT_SECRET, USER, &["*".to_owned()], jiff::SignedDuration::from_mins(-2))?;
-    let unauthenticated = Refusal::new(401, "UNAUTHENTICATED");
+    let unauthenticated = ExpectedError::new(401, "UNAUTHENTICATED");
     for catalog::Route { name: function, permission, .. } in catalog::ROUTES.iter().copied() {
         let sample = Event::sample(function)?;
         let without = sample.clone().without_header("authorization");

@@ -189,7 +189,7 @@ async fn refresh_during_the_check_does_not_lose_the_revocation() -> Result<()> {
         .header("x-douyin-signature", &message.signature)
         .header("msg-id", &message.message_id)
         .body(&message.body);
-    let base = world.context(&event.function, &proxy.detour()).await?;
+    let base = world.context(&event.function, &proxy.endpoints()).await?;
     let meanwhile = async {
         gate.reached().await;
         // The user authorises anew while the old token is being asked about.

@@ -10,7 +10,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::USER;
-use crate::evidence::{sample, samples};
+use crate::snapshot::{sample, samples};
 use crate::{Answer, Event, World};
 
 /// The calls of this test, and which samples they were.

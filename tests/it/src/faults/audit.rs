@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use leads::store::lead_index::segment::{NameEntry, fold};
+use leads::store::lead_index::segment::{NameEntry, normalize};
 
 use crate::World;
 use crate::tables::Row;
@@ -110,7 +110,7 @@ fn check_leads(leads: &[Row], index: &[Row]) -> Result<()> {
 
     for (id, lead) in &by_id {
         let note = entries.get(format!("note#{id:014}").as_str()).and_then(|note| note.get("text"));
-        ensure!(note.map_or("", String::as_str) == fold(&lead["notes"]), "lead {id} has other notes in the index");
+        ensure!(note.map_or("", String::as_str) == normalize(&lead["notes"]), "lead {id} has other notes in the index");
     }
 
     let mut slots = 0;
@@ -123,7 +123,7 @@ fn check_leads(leads: &[Row], index: &[Row]) -> Result<()> {
             let lead = by_id.get(&id).with_context(|| format!("{entry} names a lead {id} that is not there"))?;
             ensure!(opens.get(slot) == lead.get("douyin_user_id"), "lead {id} has another open id in the index");
             let name = NameEntry::decode(text).context("unreadable name entry")?;
-            ensure!(name.nickname == fold(&lead["nickname"]), "lead {id} has another nickname in the index");
+            ensure!(name.nickname == normalize(&lead["nickname"]), "lead {id} has another nickname in the index");
             let status = row
                 .get(&format!("{slot}s"))
                 .map_or("NEW", |letter| if letter == "C" { "CONTACTED" } else { "CONVERTED" });

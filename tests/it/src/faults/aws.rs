@@ -12,7 +12,7 @@ const PARALLEL: usize = 5;
 
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum ExpectedError {
     /// HTTP 500.
     Broken,
     /// Too many requests, in the words of DynamoDB.
@@ -27,7 +27,7 @@ pub(super) enum Refusal {
     CounterMoved,
 }
 
-impl Refusal {
+impl ExpectedError {
     /// The answer that says so.
     pub(super) fn fault(self) -> Fault {
         let (status, kind, reason) = match self {
@@ -53,17 +53,17 @@ async fn a_table_without_time_is_waited_for() -> Result<()> {
     // What is refused how often in a row, and how often the sweeper is needed then: a transaction is tried nine times,
     // a page planned twenty times before its worker takes a break, everything else sent by the SDK three times.
     let cases = [
-        (COMMIT, 1, Refusal::Conflict, 5, 0),
-        (COMMIT, 2, Refusal::ThrottledTransaction, 5, 0),
-        (COMMIT, 2, Refusal::Exceeded, 5, 0),
-        (COMMIT, 4, Refusal::Conflict, 8, 0),
-        (COMMIT, 2, Refusal::Conflict, 9, 1),
-        (COMMIT, 2, Refusal::CounterMoved, 20, 0),
-        (COMMIT, 2, Refusal::Throttled, 2, 0),
-        (COMMIT, 2, Refusal::Throttled, 3, 1),
-        ("BatchGetItem t_douyin_lead", 2, Refusal::Throttled, 2, 0),
-        ("GetItem t_douyin_lead_index", 1, Refusal::Throttled, 3, 1),
-        ("UpdateItem t_douyin_sync_task", 1, Refusal::Throttled, 2, 0),
+        (COMMIT, 1, ExpectedError::Conflict, 5, 0),
+        (COMMIT, 2, ExpectedError::ThrottledTransaction, 5, 0),
+        (COMMIT, 2, ExpectedError::Exceeded, 5, 0),
+        (COMMIT, 4, ExpectedError::Conflict, 8, 0),
+        (COMMIT, 2, ExpectedError::Conflict, 9, 1),
+        (COMMIT, 2, ExpectedError::CounterMoved, 20, 0),
+        (COMMIT, 2, ExpectedError::Throttled, 2, 0),
+        (COMMIT, 2, ExpectedError::Throttled, 3, 1),
+        ("BatchGetItem t_douyin_lead", 2, ExpectedError::Throttled, 2, 0),
+        ("GetItem t_douyin_lead_index", 1, ExpectedError::Throttled, 3, 1),
+        ("UpdateItem t_douyin_sync_task", 1, ExpectedError::Throttled, 2, 0),
     ];
     let outcomes: Vec<_> = stream::iter(cases)
         .map(|(name, nth, refusal, times, sweeps)| async move {

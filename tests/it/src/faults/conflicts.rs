@@ -7,7 +7,7 @@ use sandbox::douyin::{Decision, Effect, Endpoint, Fault as PlatformFault};
 use serde_json::json;
 
 use super::audit::Ledger;
-use super::aws::Refusal;
+use super::aws::ExpectedError;
 use super::story::Story;
 use super::{PLENTY, SHOP, USER, begin, live, recover, shop, work};
 use crate::proxy::{Fault, Proxy, When};
@@ -39,7 +39,7 @@ async fn renewal_due(seed: u64) -> Result<World> {
 }
 
 async fn keep(world: &World, proxy: &Proxy) -> Result<()> {
-    let app = douyin_token_keeper::App::new(&world.context("douyin-token-keeper", &proxy.detour()).await?).await?;
+    let app = douyin_token_keeper::App::new(&world.context("douyin-token-keeper", &proxy.endpoints()).await?).await?;
     douyin_token_keeper::handle(&app, world.deadline()).await?;
     Ok(())
 }
@@ -145,7 +145,7 @@ async fn claim_of_a_sync_that_meets_conflicts_is_made() -> Result<()> {
         let proxy = Proxy::start(&world).await?;
         proxy.arm_times("UpdateItem t_douyin_sync_task", 1, times, conflict());
         let batch = world.receive().await?;
-        let failed = work(&world, proxy.detour(), &mut None, &batch, PLENTY).await?;
+        let failed = work(&world, proxy.endpoints(), &mut None, &batch, PLENTY).await?;
         assert!(failed.is_empty(), "after {times} conflicts the message was given back");
         assert_eq!(world.progress(USER, &task).await?["status"], "COMPLETED");
     }
@@ -159,8 +159,9 @@ async fn callback_whose_write_meets_conflicts_keeps_the_account() -> Result<()> 
         world.douyin_account(SHOP, 1);
         let callback = world.consent(USER, SHOP, &Decision::APPROVE).await?;
         let proxy = Proxy::start(&world).await?;
-        proxy.arm_times("TransactWriteItems t_douyin_auth", 1, times, Refusal::Conflict.fault());
-        let answer = crate::call::call(&world.context(&callback.function, &proxy.detour()).await?, &callback).await?;
+        proxy.arm_times("TransactWriteItems t_douyin_auth", 1, times, ExpectedError::Conflict.fault());
+        let answer =
+            crate::call::call(&world.context(&callback.function, &proxy.endpoints()).await?, &callback).await?;
         assert_eq!(answer.status, status, "{answer:?}");
         let accounts = world.call_as(USER, Event::sample("douyin-accounts")?).await?;
         assert_eq!(accounts.data()[0]["status"], "ACTIVE");
@@ -177,7 +178,7 @@ async fn state_that_meets_conflicts_is_issued_and_consumed() -> Result<()> {
     proxy.arm_times("DeleteItem t_oauth_state", 1, 5, conflict());
     let through = async |event: Event| -> Result<crate::Answer> {
         let event = event.bearer(&world.token(USER, &["*"])?);
-        crate::call::call(&world.context(&event.function, &proxy.detour()).await?, &event).await
+        crate::call::call(&world.context(&event.function, &proxy.endpoints()).await?, &event).await
     };
     let link = through(Event::sample("douyin-auth-url")?.query(&[])).await?;
     assert_eq!(link.status, 200, "{link:?}");

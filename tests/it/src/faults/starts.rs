@@ -12,7 +12,7 @@ use super::story::Story;
 use super::{USER, begin, recover};
 use crate::call::call;
 use crate::proxy::{Fault, Proxy, Step, When};
-use crate::world::Detour;
+use crate::world::EndpointOverrides;
 use crate::{Answer, Event, World};
 
 /// A message unseen for this long is taken for lost.
@@ -20,14 +20,14 @@ const OVERDUE: Duration = Duration::from_secs(31);
 /// How often the SDK sends a request before it gives up.
 const SDK_ATTEMPTS: u32 = 3;
 
-async fn post(world: &World, account: &str, detour: Detour) -> Result<Answer> {
+async fn post(world: &World, account: &str, endpoints: EndpointOverrides) -> Result<Answer> {
     let event = Event::sample("douyin-fans-sync")?.json(&json!({ "douyinUserId": account }));
     let event = event.bearer(&world.token(USER, &["*"])?);
-    Box::pin(call(&world.context("douyin-fans-sync", &detour).await?, &event)).await
+    Box::pin(call(&world.context("douyin-fans-sync", &endpoints).await?, &event)).await
 }
 
-async fn sweep(world: &World, detour: Detour) -> Result<()> {
-    let app = sweeper::App::new(&world.context("sweeper", &detour).await?).await?;
+async fn sweep(world: &World, endpoints: EndpointOverrides) -> Result<()> {
+    let app = sweeper::App::new(&world.context("sweeper", &endpoints).await?).await?;
     sweeper::handle(&app, world.deadline()).await?;
     Ok(())
 }
@@ -55,7 +55,7 @@ fn each_crash(steps: &[Step]) -> impl Iterator<Item = (Step, When)> {
 async fn a_request_may_die_at_every_step() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     let proxy = Proxy::start(&world).await?;
-    ensure!(post(&world, &account, proxy.detour()).await?.status == 202);
+    ensure!(post(&world, &account, proxy.endpoints()).await?.status == 202);
     println!("the request for a sync dies …");
     for (step, when) in each_crash(&proxy.steps()) {
         let (world, account) = Story::Straight.scene().await?;
@@ -64,7 +64,7 @@ async fn a_request_may_die_at_every_step() -> Result<()> {
         tokio::select! {
             biased;
             () = proxy.died() => proxy.idle().await,
-            answer = post(&world, &account, proxy.detour()) => anyhow::bail!("{step}: answered {answer:?}"),
+            answer = post(&world, &account, proxy.endpoints()) => anyhow::bail!("{step}: answered {answer:?}"),
         }
         // Its user sees no answer and asks again.
         let answer = world.request_sync(USER, &account, "INCREMENTAL").await?;
@@ -88,7 +88,7 @@ async fn the_sweeper_may_die_at_every_step() -> Result<()> {
     forgotten(&world, &account).await?;
     world.advance(OVERDUE);
     let proxy = Proxy::start(&world).await?;
-    sweep(&world, proxy.detour()).await?;
+    sweep(&world, proxy.endpoints()).await?;
     // It looks into all partitions of its index at once, so one crash among those looks is like any other.
     let steps: Vec<Step> =
         proxy.steps().into_iter().filter(|step| !step.name.starts_with("Query") || step.nth == 1).collect();
@@ -102,7 +102,7 @@ async fn the_sweeper_may_die_at_every_step() -> Result<()> {
         tokio::select! {
             biased;
             () = proxy.died() => proxy.idle().await,
-            swept = sweep(&world, proxy.detour()) => anyhow::bail!("{step}: {swept:?}"),
+            swept = sweep(&world, proxy.endpoints()) => anyhow::bail!("{step}: {swept:?}"),
         }
         let sweeps = recover(&world, &task).await?;
         expect_undisturbed(&world).await.with_context(|| format!("{step} {when:?}"))?;
@@ -117,7 +117,7 @@ async fn a_message_that_cannot_be_sent_is_sent_by_the_sweeper() -> Result<()> {
     let proxy = Proxy::start(&world).await?;
     let unavailable = r#"{"__type":"com.amazonaws.sqs#ServiceUnavailable","message":"try later"}"#;
     proxy.arm_times("SendMessage", 1, SDK_ATTEMPTS, Fault::Answer(503, unavailable.to_owned()));
-    let answer = post(&world, &account, proxy.detour()).await?;
+    let answer = post(&world, &account, proxy.endpoints()).await?;
     assert_eq!(answer.status, 202, "the task is written, so it will run: {answer:?}");
     assert_eq!(proxy.count("SendMessage"), SDK_ATTEMPTS);
 
@@ -153,7 +153,7 @@ async fn sweepers_at_the_same_time_send_one_message() -> Result<()> {
 #[tokio::test]
 async fn ten_requests_at_once_start_one_sync() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
-    let answers = join_all((0..10).map(|_| post(&world, &account, Detour::default()))).await;
+    let answers = join_all((0..10).map(|_| post(&world, &account, EndpointOverrides::default()))).await;
     let answers: Vec<Answer> = answers.into_iter().collect::<Result<_>>()?;
     let started = answers.iter().filter(|answer| answer.status == 202).count();
     let running = answers.iter().filter(|answer| answer.status == 200).count();

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 use futures::{StreamExt, stream};
 
-use super::aws::Refusal;
+use super::aws::ExpectedError;
 use super::story::{Disturbance, Story, Told};
 use crate::proxy::Step;
 
@@ -101,7 +101,7 @@ async fn a_worker_may_freeze_at_every_step_around_an_expired_token() -> Result<(
 
 #[tokio::test]
 async fn aws_may_fail_at_every_step() -> Result<()> {
-    survives(Story::Continued, &[Disturbance::Refused(Refusal::Broken, 3)], of_aws).await
+    survives(Story::Continued, &[Disturbance::Refused(ExpectedError::Broken, 3)], of_aws).await
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use sandbox::douyin::{Effect, Endpoint, FanChange, Fault as PlatformFault};
 use tokio::sync::OnceCell;
 
 use super::audit::Ledger;
-use super::aws::Refusal;
+use super::aws::ExpectedError;
 use super::{ABANDONED, PAGE_SIZE, PLENTY, SHOP, USER, begin, deliver_again, live, live_through, recover, shop};
 use crate::World;
 use crate::proxy::{Fault, Proxy, Step, When};
@@ -49,7 +49,7 @@ pub(super) enum Disturbance {
     /// The answer is lost once.
     LosesAnswer,
     /// So many requests in a row are refused.
-    Refused(Refusal, u32),
+    Refused(ExpectedError, u32),
     /// The process stands still until another one has finished its work, then goes on.
     Freezes,
 }

@@ -232,7 +232,7 @@ async fn refusal_of_a_deleted_accounts_token_does_not_end_its_successor() -> Res
     world.sandbox.douyin().arm(Fault::code(Endpoint::RefreshToken, REFRESH_TOKEN_DEAD));
     let proxy = Proxy::start(&world).await?;
     let gate = proxy.hold("oauth/refresh_token", 1);
-    let app = douyin_token_keeper::App::new(&world.context("douyin-token-keeper", &proxy.detour()).await?).await?;
+    let app = douyin_token_keeper::App::new(&world.context("douyin-token-keeper", &proxy.endpoints()).await?).await?;
     let meanwhile = async {
         gate.reached().await;
         let delete = Event::sample("douyin-account-delete")?.path("douyinUserId", &shop);

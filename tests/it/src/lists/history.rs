@@ -10,7 +10,7 @@ use rand::{Rng, RngExt};
 use sandbox::douyin::FanChange;
 use serde_json::{Value, json};
 
-use super::twin::Twin;
+use super::stand_in::StandIn;
 use crate::{Event, World};
 
 /// Whose leads they are.
@@ -47,7 +47,7 @@ pub async fn make(world: &mut World, random: &mut StdRng) -> Result<()> {
     }
     world.douyin_account("neighbour", 30);
     let neighbour = world.authorize(NEIGHBOUR, "neighbour").await?;
-    let twin = Twin::start(&world.sandbox).await?;
+    let twin = StandIn::start(&world.sandbox).await?;
     world.set("DOUYIN_BASE_URL", twin.url());
 
     let mut leads = 0;

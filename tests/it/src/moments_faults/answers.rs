@@ -7,8 +7,8 @@ use sandbox::gewe::{DeviceState, GeweEndpoint, GeweFault};
 use sandbox::wecom::{WecomEndpoint, WecomFault};
 use serde_json::Value;
 
+use super::oracle::{Oracle, UNCONFIRMED, check};
 use super::story::Story;
-use super::truth::{Truth, UNCONFIRMED, check};
 use super::{LATER, live, publisher, receive, recover, world};
 use crate::World;
 use crate::proxy::Proxy;
@@ -36,7 +36,7 @@ async fn spoiled(story: Story, arm: fn(&World, Effect, bool)) -> Result<()> {
         arm(&world, effect.clone(), processed);
         let status = recover(&world, scene.task).await?;
         let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-        let expected = if processed { Truth::Published } else { Truth::Nothing(UNCONFIRMED.to_owned()) };
+        let expected = if processed { Oracle::Published } else { Oracle::Nothing(UNCONFIRMED.to_owned()) };
         ensure!(truths.iter().all(|truth| *truth == expected), "{effect:?}, processed: {processed}: {truths:?}");
         println!("  {story:?}  {:<32}carried out: {processed:<7}{expected:?}", format!("{effect:?}"));
     }
@@ -76,7 +76,7 @@ async fn a_failure_that_may_be_a_lie_proves_nothing() -> Result<()> {
     world.sandbox.wecom().arm(WecomFault::code(WecomEndpoint::AddMomentTask, -1).processed());
     for (number, story) in [Story::Words, Story::Company].into_iter().enumerate() {
         let (status, truths) = refused(&world, story, number).await?;
-        ensure!(truths.iter().all(|truth| *truth == Truth::Published), "{story:?}: {status}");
+        ensure!(truths.iter().all(|truth| *truth == Oracle::Published), "{story:?}: {status}");
     }
     ensure!(world.sandbox.journal().published_twice().is_empty());
     Ok(())
@@ -99,12 +99,12 @@ async fn a_request_that_arrives_late_is_found_and_not_repeated() -> Result<()> {
         proxy.idle().await;
         let status = recover(&world, scene.task).await?;
         let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-        ensure!(truths.iter().all(|truth| *truth == Truth::Published), "{truths:?}");
+        ensure!(truths.iter().all(|truth| *truth == Oracle::Published), "{truths:?}");
     }
     Ok(())
 }
 
-async fn refused(world: &World, story: Story, number: usize) -> Result<(Value, Vec<Truth>)> {
+async fn refused(world: &World, story: Story, number: usize) -> Result<(Value, Vec<Oracle>)> {
     let scene = story.scene(world, number).await?;
     let status = recover(world, scene.task).await?;
     let truths = check(world, scene.task, &status, &scene.text, &scene.outlets).await?;
@@ -119,7 +119,7 @@ async fn a_zombie_device_publishes_nothing_and_says_so() -> Result<()> {
     world.sandbox.gewe().set_state("device-1", DeviceState::Zombie);
     let status = recover(&world, scene.task).await?;
     let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-    ensure!(truths == [Truth::Nothing(UNCONFIRMED.to_owned())], "{truths:?}");
+    ensure!(truths == [Oracle::Nothing(UNCONFIRMED.to_owned())], "{truths:?}");
     let journal = world.sandbox.journal();
     ensure!(journal.of_account("sns/sendTextSns", "device-1").len() == 1, "it was sent more than once");
     Ok(())
@@ -133,7 +133,7 @@ async fn what_is_refused_for_good_is_told_in_plain_words() -> Result<()> {
     for (number, (code, words)) in cases.into_iter().enumerate() {
         world.sandbox.wecom().arm(WecomFault::code(WecomEndpoint::AddMomentTask, code));
         let (status, truths) = refused(&world, Story::Company, number).await?;
-        ensure!(status["status"] == "FAILED" && truths.iter().all(|truth| *truth != Truth::Published), "{status}");
+        ensure!(status["status"] == "FAILED" && truths.iter().all(|truth| *truth != Oracle::Published), "{status}");
         let message = status["results"][0]["errorMessage"].as_str().unwrap_or_default();
         ensure!(message.contains(words), "{code}: {message}");
     }
@@ -147,10 +147,10 @@ async fn what_passes_by_itself_is_tried_again() -> Result<()> {
     let world = world().await?;
     world.sandbox.wecom().arm(WecomFault::code(WecomEndpoint::AddMomentTask, 41_078).times(2));
     let (_, truths) = refused(&world, Story::Company, 1).await?;
-    ensure!(truths == [Truth::Published, Truth::Published], "{truths:?}");
+    ensure!(truths == [Oracle::Published, Oracle::Published], "{truths:?}");
     world.sandbox.wecom().arm(WecomFault::code(WecomEndpoint::AddMomentTask, 41_078).permanent());
     let (status, truths) = refused(&world, Story::Company, 2).await?;
-    ensure!(status["status"] == "FAILED" && truths.iter().all(|truth| *truth != Truth::Published), "{status}");
+    ensure!(status["status"] == "FAILED" && truths.iter().all(|truth| *truth != Oracle::Published), "{status}");
     Ok(())
 }
 
@@ -165,13 +165,13 @@ async fn upload_that_the_gateway_fails_is_made_again_and_then_the_gateway_is_nam
             let fails = Effect::Code { code: 500, message: Some(words.to_owned()) };
             world.sandbox.gewe().arm(GeweFault::new(endpoint, fails).times(times));
             let (status, truths) = refused(&world, story, 10 * number + times as usize).await?;
-            ensure!(truths == [Truth::Published], "{words}: {status}");
+            ensure!(truths == [Oracle::Published], "{words}: {status}");
         }
     }
     let fails = Effect::Code { code: 500, message: Some("文件下载失败".to_owned()) };
     world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::UploadImage, fails).permanent());
     let (status, truths) = refused(&world, Story::Picture, 100).await?;
-    ensure!(truths != [Truth::Published], "{status}");
+    ensure!(truths != [Oracle::Published], "{status}");
     let message = status["results"][0]["errorMessage"].as_str().unwrap_or_default();
     ensure!(message.contains("网关") && message.contains("素材链接在检查时可以下载"), "{message}");
     ensure!(world.sandbox.journal().published_twice().is_empty());
@@ -206,7 +206,7 @@ async fn a_message_may_come_three_times_at_once() -> Result<()> {
         }
         let status = recover(&world, scene.task).await?;
         let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-        ensure!(truths.iter().all(|truth| *truth == Truth::Published), "{story:?}: {truths:?}");
+        ensure!(truths.iter().all(|truth| *truth == Oracle::Published), "{story:?}: {truths:?}");
         let units = world.rows("t_moment_publish_unit").await?;
         let units = units.iter().filter(|unit| unit["task_id"] == scene.task.to_string()).count();
         ensure!(units == if story == Story::Both { 2 } else { 1 }, "{units} units");

@@ -9,7 +9,7 @@ use sandbox::wecom::{ByHand, MemberSpec, WecomEndpoint, WecomFault};
 use serde_json::{Value, json};
 
 use super::company::let_go;
-use super::truth::UNCONFIRMED;
+use super::oracle::UNCONFIRMED;
 use super::{LATER, USER, confirm_everything, ended, live, recover, request, world};
 use crate::World;
 use crate::proxy::{Fault, Proxy, When};

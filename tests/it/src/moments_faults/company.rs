@@ -7,8 +7,8 @@ use sandbox::fault::Effect;
 use sandbox::wecom::{WecomEndpoint, WecomFault};
 use serde_json::{Value, json};
 
-use super::story::{Scene, Story};
-use super::truth::{Truth, check};
+use super::oracle::{Oracle, check};
+use super::story::{Scenario, Story};
 use super::{LATER, USER, ended, live, recover, world};
 use crate::proxy::Proxy;
 use crate::{Event, World};
@@ -21,7 +21,7 @@ fn calls(world: &World, endpoint: &str, corp: &str) -> usize {
 }
 
 /// Time goes by, and members do nothing.
-pub(super) async fn wait_in_vain(world: &World, scene: &Scene) -> Result<(Value, u32)> {
+pub(super) async fn wait_in_vain(world: &World, scene: &Scenario) -> Result<(Value, u32)> {
     for rounds in 0..200 {
         world.drain_publications().await?;
         let status = world.post_status(USER, scene.task).await?;
@@ -50,7 +50,7 @@ async fn a_token_that_dies_on_the_way_is_replaced_and_nothing_is_sent_twice() ->
         world.sandbox.wecom().arm(WecomFault::new(endpoint, Effect::LoseSession).for_account(&*corp));
         let status = recover(&world, scene.task).await?;
         let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-        ensure!(truths == [Truth::Published, Truth::Published], "{endpoint:?}: {truths:?}");
+        ensure!(truths == [Oracle::Published, Oracle::Published], "{endpoint:?}: {truths:?}");
         let fetched = calls(&world, "gettoken", &corp) - before;
         ensure!(fetched == 1, "{endpoint:?}: {fetched} tokens fetched");
     }
@@ -71,7 +71,7 @@ async fn a_bad_secret_is_tried_once_and_expires_the_accounts() -> Result<()> {
     let before = calls(&world, "gettoken", "flowers-1");
     let status = recover(&world, scene.task).await?;
     let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-    ensure!(truths.iter().all(|truth| *truth != Truth::Published), "{status}");
+    ensure!(truths.iter().all(|truth| *truth != Oracle::Published), "{status}");
     let other = recover(&world, waiting).await?;
     ensure!(other["status"] == "FAILED", "{other}");
     // Whichever comes first finds out; the other one may find the accounts expired already.
@@ -144,7 +144,7 @@ async fn a_member_who_never_confirms_is_waited_for_48_hours_and_then_stopped() -
     let (status, _) = wait_in_vain(&world, &scene).await?;
     let waited = world.clock.now().duration_since(begun);
     let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-    ensure!(truths == [Truth::Published, Truth::Nothing("MOMENT_PUBLISH_FAILED".to_owned())], "{truths:?}");
+    ensure!(truths == [Oracle::Published, Oracle::Nothing("MOMENT_PUBLISH_FAILED".to_owned())], "{truths:?}");
     ensure!(status["status"] == "PARTIAL_SUCCESS", "{status}");
     let rose = status["results"].as_array().context("no results")?.iter().find(|result| result["status"] == "FAILED");
     let message = rose.context("nobody failed")?["errorMessage"].as_str().unwrap_or_default().to_owned();
@@ -225,7 +225,7 @@ async fn a_block_that_outlasts_its_minute_is_taken_for_a_longer_one() -> Result<
     ensure!(added == [1, 2, 2, 3, 3, 3], "{added:?}");
     let status = recover(&world, scene.task).await?;
     let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-    ensure!(truths == [Truth::Published, Truth::Published] && calls(&world, ADD, "flowers-1") == 4, "{truths:?}");
+    ensure!(truths == [Oracle::Published, Oracle::Published] && calls(&world, ADD, "flowers-1") == 4, "{truths:?}");
     Ok(())
 }
 
@@ -245,7 +245,7 @@ async fn a_member_who_leaves_between_two_attempts_is_not_waited_for() -> Result<
     let_go(&world, &scene.outlets[1].account_id).await?;
     let status = recover(&world, scene.task).await?;
     let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-    ensure!(truths == [Truth::Published, Truth::Nothing("MOMENT_PUBLISH_FAILED".to_owned())], "{status}");
+    ensure!(truths == [Oracle::Published, Oracle::Nothing("MOMENT_PUBLISH_FAILED".to_owned())], "{status}");
     let words = "该账号当前不可用";
     ensure!(status["results"].to_string().contains(words), "{status}");
     Ok(())
@@ -275,7 +275,7 @@ async fn a_company_that_is_let_go_keeps_nothing_back() -> Result<()> {
         if confirmed {
             let status = recover(&world, scene.task).await?;
             let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-            ensure!(truths == [Truth::Published, Truth::Published], "{status}");
+            ensure!(truths == [Oracle::Published, Oracle::Published], "{status}");
         }
         let answer = world.call_as(USER + 1, theirs).await?;
         ensure!(answer.status == 200, "{answer:?}");

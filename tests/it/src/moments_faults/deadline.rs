@@ -8,8 +8,8 @@ use sandbox::wecom::{WecomEndpoint, WecomFault};
 use serde_json::Value;
 
 use super::company::{let_go, wait_in_vain};
-use super::story::{Scene, Story};
-use super::truth::{Truth, UNCONFIRMED, check};
+use super::oracle::{Oracle, UNCONFIRMED, check};
+use super::story::{Scenario, Story};
 use super::{LATER, USER, recover, world};
 use crate::World;
 
@@ -17,7 +17,7 @@ use crate::World;
 const DEADLINE: Duration = Duration::from_secs(48 * 3_600 + 2_000);
 
 /// A company whose members are asked to publish; answers the moment's id.
-async fn asked(world: &World) -> Result<(Scene, String)> {
+async fn asked(world: &World) -> Result<(Scenario, String)> {
     let scene = Story::Company.scene(world, 1).await?;
     world.drain_publications().await?;
     world.advance(LATER);
@@ -53,7 +53,7 @@ async fn a_token_that_cannot_be_had_at_the_deadline_is_waited_for() -> Result<()
         deadline_comes(&world).await?;
         let (status, _) = wait_in_vain(&world, &scene).await?;
         let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-        let expected = [Truth::Published, Truth::Nothing("MOMENT_PUBLISH_FAILED".to_owned())];
+        let expected = [Oracle::Published, Oracle::Nothing("MOMENT_PUBLISH_FAILED".to_owned())];
         ensure!(truths == expected, "{effect:?}: {status}");
         ensure!(
             world.sandbox.wecom().moment_task(&moment).context("no moment")?.cancelled,
@@ -106,7 +106,7 @@ async fn a_secret_that_is_mended_after_the_deadline_gives_the_last_look() -> Res
     world.sandbox.wecom().change_app("flowers-1", |app| app.secret = Some(secret));
     let (status, _) = wait_in_vain(&world, &scene).await?;
     let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-    ensure!(truths == [Truth::Published, Truth::Nothing("MOMENT_PUBLISH_FAILED".to_owned())], "{status}");
+    ensure!(truths == [Oracle::Published, Oracle::Nothing("MOMENT_PUBLISH_FAILED".to_owned())], "{status}");
     Ok(())
 }
 
@@ -120,7 +120,7 @@ async fn members_who_cannot_be_stopped_at_the_deadline_are_unconfirmed() -> Resu
     deadline_comes(&world).await?;
     let (status, _) = wait_in_vain(&world, &scene).await?;
     let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-    ensure!(truths == [Truth::Published, Truth::Nothing(UNCONFIRMED.to_owned())], "{status}");
+    ensure!(truths == [Oracle::Published, Oracle::Nothing(UNCONFIRMED.to_owned())], "{status}");
     Ok(())
 }
 
@@ -134,6 +134,6 @@ async fn a_new_token_that_is_late_does_not_fail_what_was_not_sent() -> Result<()
     world.sandbox.wecom().arm(WecomFault::new(WecomEndpoint::GetToken, Effect::Http { status: 502 }));
     let status = recover(&world, scene.task).await?;
     let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-    ensure!(truths == [Truth::Published, Truth::Published], "{status}");
+    ensure!(truths == [Oracle::Published, Oracle::Published], "{status}");
     Ok(())
 }

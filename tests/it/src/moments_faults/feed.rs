@@ -8,7 +8,7 @@ use sandbox::fault::Effect;
 use sandbox::gewe::{GeweEndpoint, GeweFault};
 use serde_json::{Value, json};
 
-use super::truth::{Outlet, Truth, UNCONFIRMED, check};
+use super::oracle::{Oracle, Outlet, UNCONFIRMED, check};
 use super::{USER, recover, request, world};
 use crate::World;
 
@@ -24,7 +24,7 @@ async fn connect(world: &World, names: &[&str]) -> Result<Vec<Outlet>> {
     Ok(outlets)
 }
 
-async fn post(world: &World, outlets: &[Outlet]) -> Result<(Value, Vec<Truth>)> {
+async fn post(world: &World, outlets: &[Outlet]) -> Result<(Value, Vec<Oracle>)> {
     let accounts: Vec<&str> = outlets.iter().map(|outlet| outlet.account_id.as_str()).collect();
     let task = request(world, &json!({"text": TEXT, "accountIds": accounts})).await?;
     let status = recover(world, task).await?;
@@ -40,8 +40,8 @@ fn lost_after(device: &str) -> GeweFault {
     GeweFault::lost_answer(GeweEndpoint::SendText).for_account(device)
 }
 
-fn unconfirmed() -> Truth {
-    Truth::Nothing(UNCONFIRMED.to_owned())
+fn unconfirmed() -> Oracle {
+    Oracle::Nothing(UNCONFIRMED.to_owned())
 }
 
 /// The second device's call never reaches WeChat, and what its feed shows is the first one's post.
@@ -51,7 +51,7 @@ async fn read_back_of_a_lost_call_does_not_take_a_friends_post_for_its_own() -> 
     let outlets = connect(&world, &["anna", "bob"]).await?;
     world.sandbox.gewe().arm(lost_before("bob"));
     let (status, truths) = post(&world, &outlets).await?;
-    ensure!(truths == [Truth::Published, unconfirmed()], "{truths:?}: {status}");
+    ensure!(truths == [Oracle::Published, unconfirmed()], "{truths:?}: {status}");
     Ok(())
 }
 
@@ -64,7 +64,7 @@ async fn read_back_of_two_friends_finds_for_each_its_own_post() -> Result<()> {
         world.sandbox.gewe().arm(lost_after(&outlet.name));
     }
     let (status, truths) = post(&world, &outlets).await?;
-    ensure!(truths == [Truth::Published, Truth::Published], "{truths:?}: {status}");
+    ensure!(truths == [Oracle::Published, Oracle::Published], "{truths:?}: {status}");
     let ids: Vec<&Value> =
         status["results"].as_array().context("no results")?.iter().map(|row| &row["momentId"]).collect();
     ensure!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
@@ -115,7 +115,7 @@ async fn read_back_finds_a_post_that_only_one_list_shows() -> Result<()> {
         world.sandbox.gewe().arm(lost_after("anna"));
         world.sandbox.gewe().arm(lost_before("bob"));
         let (status, truths) = post(&world, &outlets).await?;
-        ensure!(truths == [Truth::Published, unconfirmed()], "{what}: {truths:?}: {status}");
+        ensure!(truths == [Oracle::Published, unconfirmed()], "{what}: {truths:?}: {status}");
     }
     Ok(())
 }
@@ -141,7 +141,7 @@ async fn read_back_does_not_count_the_post_before_a_second_time() -> Result<()> 
     let world = world().await?;
     let outlets = connect(&world, &["anna"]).await?;
     let (first, truths) = post(&world, &outlets).await?;
-    ensure!(truths == [Truth::Published], "{first}");
+    ensure!(truths == [Oracle::Published], "{first}");
     world.sandbox.gewe().arm(lost_before("anna"));
     // In the same second, so that the time does not tell them apart.
     let second = request(&world, &json!({"text": TEXT, "accountIds": [outlets[0].account_id]})).await?;

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::truth::{Outlet, Truth, check};
+use super::oracle::{Oracle, Outlet, check};
 use super::{USER, recover, request, world};
 use crate::World;
 
@@ -45,7 +45,7 @@ async fn a_schedule_may_fire_early_twice_and_long_afterwards() -> Result<()> {
     world.advance(Duration::from_secs(86_400));
     fire(&world, task).await?;
     world.drain_publications().await?;
-    ensure!(check(&world, task, &status, &text, &[outlet]).await? == [Truth::Published]);
+    ensure!(check(&world, task, &status, &text, &[outlet]).await? == [Oracle::Published]);
     ensure!(world.sandbox.gewe().published_posts().len() == 1);
     Ok(())
 }
@@ -66,7 +66,7 @@ async fn what_is_an_hour_late_is_missed() -> Result<()> {
         }
         let status = recover(&world, task).await?;
         let truths = check(&world, task, &status, &text, &[outlet]).await?;
-        ensure!((truths == [Truth::Published]) == published, "{minutes} minutes, fires: {fires}: {truths:?}");
+        ensure!((truths == [Oracle::Published]) == published, "{minutes} minutes, fires: {fires}: {truths:?}");
         if !published {
             let message = status["results"][0]["errorMessage"].as_str().unwrap_or_default();
             ensure!(message.contains("已错过预定发布时间"), "{message}");

@@ -9,7 +9,7 @@ use sandbox::fault::Effect;
 use sandbox::gewe::{GeweEndpoint, GeweFault};
 use serde_json::{Value, json};
 
-use super::truth::{Outlet, Truth, check};
+use super::oracle::{Oracle, Outlet, check};
 use super::{USER, call, recover, request, world};
 use crate::proxy::{Fault, Proxy, Step, When};
 use crate::{Event, World};
@@ -27,7 +27,7 @@ enum Wish {
 const WISHES: [Wish; 5] = [Wish::Now, Wish::Timed, Wish::Cancel, Wish::Reschedule, Wish::Retry];
 
 /// A wish about to be uttered.
-struct Scene {
+struct Scenario {
     text: String,
     outlet: Outlet,
     /// The task there is already.
@@ -83,7 +83,7 @@ impl Wish {
         }
     }
 
-    async fn scene(self, world: &World, number: usize) -> Result<Scene> {
+    async fn scene(self, world: &World, number: usize) -> Result<Scenario> {
         let name = format!("device-{number}");
         let outlet = Outlet { account_id: world.connect_device(USER, &name).await?, name };
         let text = format!("优惠 {number}");
@@ -116,7 +116,7 @@ impl Wish {
                 (Some(task), manage("moment-task-retry", task)?)
             }
         };
-        Ok(Scene { text, outlet, task, event })
+        Ok(Scenario { text, outlet, task, event })
     }
 
     /// Utters it, to a function that dies if a step is given, then again, and lets time go by.
@@ -149,7 +149,7 @@ impl Wish {
         };
         let status = self.wait(world, task).await?;
         let truths = check(world, task, &status, &scene.text, &[scene.outlet]).await?;
-        let expected = if self == Self::Cancel { Truth::Nothing("CANCELLED".to_owned()) } else { Truth::Published };
+        let expected = if self == Self::Cancel { Oracle::Nothing("CANCELLED".to_owned()) } else { Oracle::Published };
         ensure!(truths == [expected], "{truths:?}");
         let so_far = if before.is_some() { "written" } else { "not written" };
         Ok((proxy.steps(), format!("{so_far}; asked again: {}; then {:?}", again.status, truths)))
@@ -219,6 +219,6 @@ async fn a_task_whose_message_is_never_sent_is_found_by_the_sweeper() -> Result<
     ensure!(proxy.count("SendMessage") > 0 && world.depth(world.publish_queue_url()?).await? == 0);
     let task = answer.data()["syncTaskId"].as_u64().context("no task")?;
     let status = recover(&world, task).await?;
-    ensure!(check(&world, task, &status, &scene.text, &[scene.outlet]).await? == [Truth::Published]);
+    ensure!(check(&world, task, &status, &scene.text, &[scene.outlet]).await? == [Oracle::Published]);
     Ok(())
 }

@@ -11,7 +11,7 @@ use sandbox::gewe::{GeweEndpoint, GeweFault};
 use sandbox::wecom::{WecomEndpoint, WecomFault};
 use serde_json::{Value, json};
 
-use super::truth::UNCONFIRMED;
+use super::oracle::UNCONFIRMED;
 use super::{LATER, USER, live, recover, request, world};
 use crate::proxy::{Fault, Proxy, When};
 use crate::{Answer, Event, World};

@@ -6,9 +6,9 @@ use sandbox::wecom::{WecomEndpoint, WecomFault};
 use serde_json::{Value, json};
 
 use super::company::let_go;
-use super::truth::{Outlet, Truth, check};
+use super::oracle::{Oracle, Outlet, check};
 use super::{LATER, USER, receive, recover, request, world};
-use crate::world::Detour;
+use crate::world::EndpointOverrides;
 use crate::{Event, World};
 
 const ADD: &str = "externalcontact/add_moment_task";
@@ -67,7 +67,7 @@ async fn a_member_who_was_told_failed_is_not_asked_at_the_next_attempt() -> Resu
     ensure!(asked(&world) == ["bob"], "asked: {:?}", asked(&world));
     let status = recover(&world, task).await?;
     let truths = check(&world, task, &status, "上新", &outlets).await?;
-    ensure!(truths == [Truth::Nothing(FAILED.to_owned()), Truth::Published], "{status}");
+    ensure!(truths == [Oracle::Nothing(FAILED.to_owned()), Oracle::Published], "{status}");
 
     let retry = Event::sample("moment-task-retry")?.path("taskId", &task.to_string());
     ensure!(world.call_as(USER, retry).await?.status == 202);
@@ -91,7 +91,7 @@ async fn a_delivery_without_an_open_usable_account_ends_without_a_call() -> Resu
     let status = recover(&world, task).await?;
     ensure!(status["status"] == "FAILED", "{status}");
     let truths = check(&world, task, &status, "上新", &outlets).await?;
-    ensure!(truths == [Truth::Nothing(FAILED.to_owned()), Truth::Nothing(FAILED.to_owned())], "{status}");
+    ensure!(truths == [Oracle::Nothing(FAILED.to_owned()), Oracle::Nothing(FAILED.to_owned())], "{status}");
     ensure!(world.sandbox.journal().of(ADD).len() == before, "members were asked whose result had ended");
     Ok(())
 }
@@ -105,7 +105,7 @@ async fn accounts_whose_result_has_ended_are_not_published_to() -> Result<()> {
     let member = world.connect_corp(USER, "flowers", &["anna"]).await?.remove(0);
     for account in [device, member] {
         let task = request(&world, &json!({"text": "早上好", "accountIds": [account]})).await?;
-        let base = world.context("moment-publisher", &Detour::default()).await?;
+        let base = world.context("moment-publisher", &EndpointOverrides::default()).await?;
         let app = moment_publisher::App::new(&base).await?;
         let dispatch = receive(&world).await?.expect("the task's message");
         world.publish_batch(&app, vec![dispatch]).await?;

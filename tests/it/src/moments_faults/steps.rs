@@ -7,8 +7,8 @@
 use anyhow::{Result, ensure};
 use futures::{StreamExt, stream};
 
+use super::oracle::{Oracle, UNCONFIRMED};
 use super::story::{Story, blind_spots};
-use super::truth::{Truth, UNCONFIRMED};
 use super::world;
 use crate::proxy::{Fault, When};
 
@@ -26,7 +26,7 @@ const FAULTS: &[(&str, Fault)] = &[
 ];
 
 /// Place of the step in the story, place of the fault among all, and what came of it.
-type Verdict = (usize, usize, Result<Vec<Truth>>);
+type Verdict = (usize, usize, Result<Vec<Oracle>>);
 
 async fn survives(story: Story, faults: &[(&str, Fault)]) -> Result<()> {
     let steps = story.steps(&world().await?).await?;
@@ -61,10 +61,10 @@ async fn survives(story: Story, faults: &[(&str, Fault)]) -> Result<()> {
         // Which of two units comes first is chance, and with it which transaction is whose fence.
         let either = story == Story::Both && step.name.starts_with("Transact") && fault == "dies after";
         let outcome = match verdict {
-            Ok(truths) if truths.iter().all(|truth| *truth == Truth::Published) && (!is_blind || either) => {
+            Ok(truths) if truths.iter().all(|truth| *truth == Oracle::Published) && (!is_blind || either) => {
                 "published once".to_owned()
             }
-            Ok(truths) if (is_blind || either) && truths.contains(&Truth::Nothing(UNCONFIRMED.to_owned())) => {
+            Ok(truths) if (is_blind || either) && truths.contains(&Oracle::Nothing(UNCONFIRMED.to_owned())) => {
                 "not published, told as unconfirmed".to_owned()
             }
             other => {

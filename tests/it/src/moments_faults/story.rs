@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use sandbox::media::MediaFile;
 use serde_json::json;
 
-use super::truth::{Outlet, Truth, check};
+use super::oracle::{Oracle, Outlet, check};
 use super::{LATER, USER, confirm_everything, deliver_again, ended, live, request};
 use crate::World;
 use crate::proxy::{Fault, Proxy, Step};
@@ -36,7 +36,7 @@ pub(super) enum Story {
 }
 
 /// A task that is about to be published.
-pub(super) struct Scene {
+pub(super) struct Scenario {
     pub(super) task: u64,
     pub(super) text: String,
     pub(super) outlets: Vec<Outlet>,
@@ -144,7 +144,7 @@ impl Story {
     }
 
     /// Sets it up with accounts of its own, so that many fit in one world.
-    pub(super) async fn scene(self, world: &World, number: usize) -> Result<Scene> {
+    pub(super) async fn scene(self, world: &World, number: usize) -> Result<Scenario> {
         let mut outlets = Vec::new();
         if matches!(self, Self::Company | Self::Renewal | Self::Both) {
             let corp = format!("flowers-{number}");
@@ -168,7 +168,7 @@ impl Story {
         };
         let accounts: Vec<&String> = outlets.iter().map(|outlet| &outlet.account_id).collect();
         let body = json!({"text": text, "mediaUrls": media, "accountIds": accounts});
-        Ok(Scene { task: request(world, &body).await?, text, outlets })
+        Ok(Scenario { task: request(world, &body).await?, text, outlets })
     }
 
     /// Tells it, with a publisher that meets a fault at a step if one is given. Whoever comes after a dead one is
@@ -178,7 +178,7 @@ impl Story {
         world: &World,
         number: usize,
         fault: Option<(&Step, Fault)>,
-    ) -> Result<(Vec<Step>, Vec<Truth>)> {
+    ) -> Result<(Vec<Step>, Vec<Oracle>)> {
         let scene = self.scene(world, number).await?;
         let proxy = Proxy::start(world).await?;
         let deadly = matches!(fault, Some((_, Fault::Kill(_))));
@@ -211,7 +211,7 @@ impl Story {
     /// Its steps, recorded while nobody disturbs it: they are the code's own list, and must be the one known here.
     pub(super) async fn steps(self, world: &World) -> Result<Vec<Step>> {
         let (steps, truths) = self.tell(world, 0, None).await?;
-        ensure!(truths.iter().all(|truth| *truth == Truth::Published), "undisturbed, {truths:?}");
+        ensure!(truths.iter().all(|truth| *truth == Oracle::Published), "undisturbed, {truths:?}");
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
         for step in &steps {
             *counts.entry(&step.name).or_default() += 1;

@@ -5,8 +5,8 @@ use futures::FutureExt;
 use futures::future::{try_join_all, try_join3};
 use local::aws::rules::Rule;
 
+use super::oracle::{Oracle, check};
 use super::story::Story;
-use super::truth::{Truth, check};
 use super::{LATER, MOST_ROUNDS, USER, confirm_everything, ended, world};
 use crate::{Event, World};
 
@@ -53,7 +53,7 @@ async fn publications_by_several_publishers_at_once_go_out_once_and_are_told_as_
     world.drain_publications().boxed_local().await?;
     for (scene, status) in scenes.iter().zip(&statuses) {
         let truths = check(&world, scene.task, status, &scene.text, &scene.outlets).await?;
-        ensure!(truths.iter().all(|truth| *truth == Truth::Published), "{truths:?}");
+        ensure!(truths.iter().all(|truth| *truth == Oracle::Published), "{truths:?}");
     }
     let twice = world.sandbox.journal().published_twice();
     ensure!(twice.is_empty(), "published twice: {twice:?}");

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{USER, denied, denying, spent, sweep_succeeds};
 use crate::World;
 use crate::proxy::Proxy;
-use crate::world::Detour;
+use crate::world::EndpointOverrides;
 
 /// After the sweeper's grace of 30 s.
 const OVERDUE: Duration = Duration::from_secs(31);
@@ -45,7 +45,7 @@ async fn forgotten_post(world: &World, device: &str) -> Result<()> {
 /// Moves a post's task on, so that its unit is there, and loses the messages about that.
 async fn forgotten_unit(world: &World, device: &str) -> Result<()> {
     forgotten_post(world, device).await?;
-    let base = world.context("moment-publisher", &Detour::default()).await?;
+    let base = world.context("moment-publisher", &EndpointOverrides::default()).await?;
     let publisher = moment_publisher::App::new(&base).await?;
     // The gateway is down, so that the unit has to be tried again.
     world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, Effect::Code { code: 500, message: None }));
@@ -69,7 +69,7 @@ async fn sweeper_denied_the_queue_fails_for_each_kind_of_work() -> Result<()> {
         }
         world.advance(Duration::from_secs(2_000));
         let proxy = denying(&world, "SendMessage").await?;
-        assert!(!sweep_succeeds(&world, &proxy.detour(), world.deadline()).await?, "{kind}");
+        assert!(!sweep_succeeds(&world, &proxy.endpoints(), world.deadline()).await?, "{kind}");
         assert_eq!(proxy.count("SendMessage"), 1, "{kind}");
     }
     Ok(())
@@ -82,7 +82,7 @@ async fn sweeper_with_one_fan_sync_of_ten_failing_succeeds() -> Result<()> {
     world.advance(OVERDUE);
     let proxy = Proxy::start(&world).await?;
     proxy.arm("SendMessage", 4, denied());
-    assert!(sweep_succeeds(&world, &proxy.detour(), world.deadline()).await?);
+    assert!(sweep_succeeds(&world, &proxy.endpoints(), world.deadline()).await?);
     assert_eq!(proxy.count("SendMessage"), 10, "one that fails does not stop the others");
     Ok(())
 }
@@ -94,7 +94,7 @@ async fn sweeper_that_moves_fan_syncs_but_no_moment_task_fails() -> Result<()> {
     forgotten_post(&world, "phone").await?;
     world.advance(OVERDUE);
     let proxy = denying(&world, "UpdateItem t_moment_sync_task").await?;
-    assert!(!sweep_succeeds(&world, &proxy.detour(), world.deadline()).await?);
+    assert!(!sweep_succeeds(&world, &proxy.endpoints(), world.deadline()).await?);
     assert_eq!(proxy.count("SendMessage"), 5, "the fan syncs were moved all the same");
     Ok(())
 }
@@ -107,7 +107,7 @@ async fn sweeper_denied_one_list_moves_what_is_on_the_others() -> Result<()> {
     forgotten_post(&world, "phone").await?;
     world.advance(OVERDUE);
     let proxy = denying(&world, "Query t_moment_publish_unit").await?;
-    assert!(!sweep_succeeds(&world, &proxy.detour(), world.deadline()).await?);
+    assert!(!sweep_succeeds(&world, &proxy.endpoints(), world.deadline()).await?);
     assert_eq!(proxy.count("SendMessage"), 2);
     Ok(())
 }
@@ -118,13 +118,13 @@ async fn sweeper_that_fails_at_all_it_tries_fails_however_much_waits_in_the_queu
     let world = world().await?;
     forgotten_syncs(&world, 5).await?;
     world.advance(OVERDUE);
-    ensure!(sweep_succeeds(&world, &Detour::default(), world.deadline()).await?, "all were sent");
+    ensure!(sweep_succeeds(&world, &EndpointOverrides::default(), world.deadline()).await?, "all were sent");
     world.douyin_account("late", 1);
     let late = world.authorize(USER, "late").await?;
     world.request_sync(USER, &late, "INCREMENTAL").await?;
     world.advance(OVERDUE);
     let proxy = denying(&world, "SendMessage").await?;
-    assert!(!sweep_succeeds(&world, &proxy.detour(), world.deadline()).await?);
+    assert!(!sweep_succeeds(&world, &proxy.endpoints(), world.deadline()).await?);
     assert_eq!(proxy.count("SendMessage"), 1);
     Ok(())
 }
@@ -136,7 +136,7 @@ async fn sweeper_with_no_time_left_begins_nothing_and_fails() -> Result<()> {
     forgotten_syncs(&world, 2).await?;
     world.advance(OVERDUE);
     let proxy = Proxy::start(&world).await?;
-    assert!(!sweep_succeeds(&world, &proxy.detour(), spent(&world)).await?);
+    assert!(!sweep_succeeds(&world, &proxy.endpoints(), spent(&world)).await?);
     assert_eq!(proxy.count("GetItem t_douyin_sync_task"), 0);
     Ok(())
 }

@@ -7,7 +7,7 @@ use sandbox::douyin::Decision;
 use serde_json::json;
 
 use super::{INTRUDER, OWNER, two_tenants};
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 use crate::{Event, World};
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn a_connected_device_or_company_stays_with_its_user() -> Result<()> {
     ] {
         let event = Event::sample("wechat-account-connect")?.json(&body);
         let answer = world.call_as(INTRUDER, event).await?;
-        Refusal::new(409, "CONFLICT").check(body["accountType"].as_str().unwrap(), &answer);
+        ExpectedError::new(409, "CONFLICT").check(body["accountType"].as_str().unwrap(), &answer);
         world.snapshot().await?.assert_unchanged_since(&before, "connecting what is connected");
     }
     Ok(())

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::{Options, REGION};
-use crate::leash::Leash;
+use crate::parent_watch::Leash;
 use crate::python::{self, Venv};
 use crate::{paths, port};
 

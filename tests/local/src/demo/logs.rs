@@ -8,7 +8,7 @@ use reqwest::Method;
 use sandbox::Secrets;
 use serde::Deserialize;
 
-use super::stage::Stage;
+use super::scenario::Scenario;
 use crate::dev;
 
 #[derive(Deserialize)]
@@ -20,7 +20,7 @@ struct HandedOut {
 }
 
 /// Searches every log file of the running stack for every secret of the platforms and of this play.
-pub(super) async fn check(stage: &Stage<'_>) -> Result<()> {
+pub(super) async fn check(stage: &Scenario<'_>) -> Result<()> {
     stage.chapter("The logs");
     let HandedOut { mut keys, codes, mut tokens, nicknames } =
         serde_json::from_value(stage.sandbox(Method::GET, "secrets", None).await?)?;

@@ -5,17 +5,17 @@ mod api;
 mod douyin;
 mod logs;
 mod moments;
-mod stage;
+mod scenario;
 
 use anyhow::Result;
 
 use crate::console::{line, paint};
 use crate::record::Record;
-use stage::Stage;
+use scenario::Scenario;
 
 /// Plays everything.
 pub(crate) async fn play(record: &Record) -> Result<()> {
-    let stage = Stage::new(record)?;
+    let stage = Scenario::new(record)?;
     douyin::play(&stage).await?;
     moments::play(&stage).await?;
     logs::check(&stage).await?;

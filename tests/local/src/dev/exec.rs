@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::{env_dir, log_dir};
-use crate::leash;
+use crate::parent_watch;
 use crate::stack::Environment;
 
 /// What of the surrounding environment a function sees: enough for a process to live, and what `cargo lambda` tells it
@@ -33,7 +33,7 @@ pub(crate) fn run(binary: &Path, arguments: &[String]) -> Result<()> {
     let settings = env_dir().join(format!("{name}.json"));
     let settings = fs::read(&settings).with_context(|| format!("{name} is not a function of template.yaml"))?;
     let environment: Environment = serde_json::from_slice(&settings)?;
-    let log = leash::append(&log_dir().join(format!("{name}.log")))?;
+    let log = parent_watch::append(&log_dir().join(format!("{name}.log")))?;
     let passed_on = PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
     let error = Command::new(binary)
         .args(arguments)

@@ -12,7 +12,7 @@ use crate::aws::{self, ACCOUNT, EmulatedAws};
 use crate::console::{self, Step};
 use crate::iam::Enforcer;
 use crate::identity::Identity;
-use crate::leash::Leash;
+use crate::parent_watch::Leash;
 use crate::record::{Record, Turn};
 use crate::stack::{self, Parameters, Stack, Template, World};
 use crate::{paths, port, python};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::log_dir;
-use crate::leash::Leash;
+use crate::parent_watch::Leash;
 use crate::paths;
 use crate::python::Venv;
 

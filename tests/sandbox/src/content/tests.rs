@@ -14,12 +14,12 @@ fn token(claims: &Value) -> String {
     format!("e30.{}.x", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
-struct Scene {
+struct Scenario {
     sandbox: Sandbox,
     http: reqwest::Client,
 }
 
-impl Scene {
+impl Scenario {
     async fn start() -> Self {
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
         sandbox.content().put(Draft {
@@ -44,7 +44,7 @@ impl Scene {
 
 #[tokio::test]
 async fn only_the_owner_reads_a_draft() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let (owner, stranger) = (token(&json!({"userId": 1001})), token(&json!({"userId": 1002})));
     let draft = json!({"contentId": "c-1", "ownerUserId": 1001, "text": "草稿", "mediaUrls": [scene.sandbox.media().url("a.jpg")]});
     assert_eq!(scene.ask("c-1", Some(&owner)).await, (200, draft));
@@ -65,7 +65,7 @@ async fn only_the_owner_reads_a_draft() {
 
 #[tokio::test]
 async fn it_can_be_down_slow_or_talk_nonsense() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let owner = token(&json!({"userId": 1001}));
     let content = scene.sandbox.content();
     for status in [500, 503, 403, 404] {
@@ -83,7 +83,7 @@ async fn it_can_be_down_slow_or_talk_nonsense() {
 
 #[tokio::test]
 async fn a_person_with_curl() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let url = format!("{}/_sandbox/content/drafts", scene.sandbox.url());
     let draft = json!({"contentId": "c-9", "ownerUserId": 7, "text": "t"});
     assert_eq!(scene.http.post(&url).json(&draft).send().await.unwrap().status(), 200);

@@ -8,7 +8,7 @@ use axum::{Json, Router};
 use serde_json::json;
 
 use super::Media;
-use super::exhibit::Exhibit;
+use super::exhibit::SampleMedium;
 use crate::steer::{Answer, Body, Refused};
 
 pub(super) fn routes() -> Router<Media> {
@@ -18,11 +18,11 @@ pub(super) fn routes() -> Router<Media> {
         .route("/hits", get(hits))
 }
 
-async fn files(State(media): State<Media>) -> Json<BTreeMap<String, Exhibit>> {
+async fn files(State(media): State<Media>) -> Json<BTreeMap<String, SampleMedium>> {
     Json(media.exhibits())
 }
 
-async fn put_file(State(media): State<Media>, Path(path): Path<String>, body: Body<Exhibit>) -> Answer {
+async fn put_file(State(media): State<Media>, Path(path): Path<String>, body: Body<SampleMedium>) -> Answer {
     Ok(Json(json!({"url": media.put(&path, body?.0)})))
 }
 

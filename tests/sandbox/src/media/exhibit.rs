@@ -7,7 +7,7 @@ use super::file::MediaFile;
 /// What stands at one path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Exhibit {
+pub struct SampleMedium {
     /// The content.
     pub file: MediaFile,
     /// The declared content type; the honest one when absent, none at all when empty.
@@ -63,7 +63,7 @@ pub enum Delivery {
     Dropped,
 }
 
-impl Exhibit {
+impl SampleMedium {
     /// The file, honestly served.
     #[must_use]
     pub const fn new(file: MediaFile) -> Self {

@@ -16,7 +16,7 @@ use axum::Router;
 
 use crate::host::Host;
 
-pub use exhibit::{Delivery, Exhibit};
+pub use exhibit::{Delivery, SampleMedium};
 pub use file::MediaFile;
 pub(crate) use sniff::{Sniffed, sniff};
 
@@ -34,7 +34,7 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    exhibits: BTreeMap<String, Exhibit>,
+    exhibits: BTreeMap<String, SampleMedium>,
     hits: BTreeMap<String, u64>,
 }
 
@@ -61,14 +61,14 @@ impl Media {
     }
 
     /// Puts something at a path and returns its address.
-    pub fn put(&self, path: &str, exhibit: Exhibit) -> String {
+    pub fn put(&self, path: &str, exhibit: SampleMedium) -> String {
         self.state().exhibits.insert(path.to_owned(), exhibit);
         self.url(path)
     }
 
     /// Puts an honestly served file at a path and returns its address.
     pub fn put_file(&self, path: &str, file: MediaFile) -> String {
-        self.put(path, Exhibit::new(file))
+        self.put(path, SampleMedium::new(file))
     }
 
     /// Takes away what stands at a path; false when nothing does.
@@ -90,7 +90,7 @@ impl Media {
 
     /// Everything put here, by path.
     #[must_use]
-    pub fn exhibits(&self) -> BTreeMap<String, Exhibit> {
+    pub fn exhibits(&self) -> BTreeMap<String, SampleMedium> {
         self.state().exhibits.clone()
     }
 

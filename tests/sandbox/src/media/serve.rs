@@ -12,7 +12,7 @@ use axum::routing::any;
 use futures::stream;
 
 use super::Media;
-use super::exhibit::{Delivery, Exhibit};
+use super::exhibit::{Delivery, SampleMedium};
 use crate::connection::Cut;
 use crate::host::Host;
 use crate::journal::Entry;
@@ -50,15 +50,15 @@ async fn serve(
 
 impl Media {
     /// Finds what stands there, and counts the visit.
-    fn visit(&self, path: &str, query: &[(String, String)], request: &Request) -> Exhibit {
+    fn visit(&self, path: &str, query: &[(String, String)], request: &Request) -> SampleMedium {
         let found = {
             let mut state = self.state();
             *state.hits.entry(path.to_owned()).or_default() += 1;
             state.exhibits.get(path).cloned()
         };
         let exhibit = found
-            .or_else(|| Exhibit::improvised(path, query))
-            .unwrap_or_else(|| Exhibit::status(StatusCode::NOT_FOUND.as_u16()));
+            .or_else(|| SampleMedium::improvised(path, query))
+            .unwrap_or_else(|| SampleMedium::status(StatusCode::NOT_FOUND.as_u16()));
         let sent_along = |name: &&&str| request.headers().contains_key(**name);
         self.host().record(Entry {
             endpoint: path.to_owned(),
@@ -71,7 +71,7 @@ impl Media {
     }
 }
 
-fn respond(exhibit: &Exhibit, content: Bytes, host: Host) -> Response {
+fn respond(exhibit: &SampleMedium, content: Bytes, host: Host) -> Response {
     let length = content.len() as u64;
     let (body, declared) = match exhibit.delivery {
         Delivery::Whole | Delivery::Silent | Delivery::Dropped => (Body::from(content), None),

@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{Delivery, Exhibit, Media, MediaFile, sniff};
+use super::{Delivery, Media, MediaFile, SampleMedium, sniff};
 use crate::{Sandbox, SandboxConfig};
 
-struct Scene {
+struct Scenario {
     sandbox: Sandbox,
     http: reqwest::Client,
 }
 
-impl Scene {
+impl Scenario {
     async fn start() -> Self {
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
         let redirects = reqwest::redirect::Policy::none();
@@ -30,7 +30,7 @@ impl Scene {
 
 #[tokio::test]
 async fn files_are_served_with_type_and_length() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let url = scene.media().put_file("x/y.jpg", MediaFile::jpeg(640, 480).sized(70_000));
     let response = scene.get(&url).await;
     let header = |name: &str| response.headers().get(name).unwrap().to_str().unwrap().to_owned();
@@ -43,7 +43,7 @@ async fn files_are_served_with_type_and_length() {
 
 #[tokio::test]
 async fn names_alone_give_files_of_the_measures_asked_for() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     for (path, mime) in [
         ("demo/1.jpg", "image/jpeg"),
         ("demo/2.png?width=33&height=44&bytes=5000", "image/png"),
@@ -58,11 +58,11 @@ async fn names_alone_give_files_of_the_measures_asked_for() {
 
 #[tokio::test]
 async fn lies_about_type_and_length() {
-    let scene = Scene::start().await;
-    let page = scene.get(&scene.media().put("page.jpg", Exhibit::html_as_image())).await;
+    let scene = Scenario::start().await;
+    let page = scene.get(&scene.media().put("page.jpg", SampleMedium::html_as_image())).await;
     assert_eq!(page.headers()["content-type"], "image/jpeg");
     assert!(page.text().await.unwrap().starts_with("<!DOCTYPE"));
-    let picture = Exhibit::new(MediaFile::jpeg(64, 64).sized(10_000));
+    let picture = SampleMedium::new(MediaFile::jpeg(64, 64).sized(10_000));
     let untyped = scene.get(&scene.media().put("untyped", picture.clone().declared(""))).await;
     assert!(untyped.headers().get("content-type").is_none());
 
@@ -82,8 +82,8 @@ async fn lies_about_type_and_length() {
 
 #[tokio::test]
 async fn slow_endless_silent_and_dropped() {
-    let scene = Scene::start().await;
-    let picture = Exhibit::new(MediaFile::jpeg(64, 64).sized(1000));
+    let scene = Scenario::start().await;
+    let picture = SampleMedium::new(MediaFile::jpeg(64, 64).sized(1000));
     let put = |delivery| scene.media().put("slow.jpg", picture.clone().delivered(delivery));
     let begun = Instant::now();
     let file = scene.get(&put(Delivery::Drip { bytes: 250, milliseconds: 30 })).await.bytes().await.unwrap();
@@ -105,11 +105,11 @@ async fn slow_endless_silent_and_dropped() {
 
 #[tokio::test]
 async fn redirects_statuses_and_credentials_that_have_no_business_here() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let target = "http://169.254.169.254/latest/meta-data/";
-    let response = scene.get(&scene.media().put("moved.jpg", Exhibit::redirect(target))).await;
+    let response = scene.get(&scene.media().put("moved.jpg", SampleMedium::redirect(target))).await;
     assert_eq!((response.status().as_u16(), response.headers()["location"].to_str().unwrap()), (302, target));
-    assert_eq!(scene.get(&scene.media().put("gone.jpg", Exhibit::status(410))).await.status(), 410);
+    assert_eq!(scene.get(&scene.media().put("gone.jpg", SampleMedium::status(410))).await.status(), 410);
     assert!(scene.sandbox.journal().violations().is_empty());
     scene.http.get(scene.media().url("a.jpg")).bearer_auth("x").send().await.unwrap();
     assert_eq!(scene.sandbox.journal().violations()[0].violations, ["header authorization sent along"]);
@@ -117,7 +117,7 @@ async fn redirects_statuses_and_credentials_that_have_no_business_here() {
 
 #[tokio::test]
 async fn a_person_with_curl() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let control = format!("{}/_sandbox/media", scene.sandbox.url());
     let exhibit = json!({"file": {"kind": "png", "width": 20, "height": 10}, "delivery": {"kind": "drip", "bytes": 50, "milliseconds": 1}});
     let answer = scene.http.put(format!("{control}/files/a/b.png")).json(&exhibit).send().await.unwrap();

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Consents over the consent page and returns the code.
-fn consent(scene: &Scene, account: &str) -> String {
+fn consent(scene: &Scenario, account: &str) -> String {
     scene.douyin().register_redirect_uri("https://app.example/cb");
     let auth_url = format!(
         "{}/platform/oauth/connect/?client_key={}&response_type=code&scope=user_info,fans.list\
@@ -17,7 +17,7 @@ fn consent(scene: &Scene, account: &str) -> String {
 
 #[tokio::test]
 async fn a_code_works_once_within_ten_minutes_and_only_the_newest() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let first = consent(&scene, "fans-1");
     scene.advance(599);
     let answer = scene.exchange(&first).await;
@@ -44,7 +44,7 @@ async fn a_code_works_once_within_ten_minutes_and_only_the_newest() {
 
 #[tokio::test]
 async fn a_code_belongs_to_its_app() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let issued = consent(&scene, "fans-1");
     let other = crate::douyin::AppSpec::fake();
     scene.douyin().add_app(other.clone());
@@ -64,7 +64,7 @@ async fn a_code_belongs_to_its_app() {
 
 #[tokio::test]
 async fn fifteen_days_of_an_access_token() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-1");
     scene.advance(14 * DAY);
     assert_eq!(code(&scene.userinfo(&tokens).await), 0);
@@ -93,7 +93,7 @@ async fn fifteen_days_of_an_access_token() {
 
 #[tokio::test]
 async fn five_renewals_make_a_hundred_and_eighty_days() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-1");
     let mut refresh_token = tokens.refresh_token.clone();
     for renewal in 1..=5 {
@@ -122,7 +122,7 @@ async fn five_renewals_make_a_hundred_and_eighty_days() {
 
 #[tokio::test]
 async fn a_revoked_consent_is_dead_at_once() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let (tokens, other) = (scene.authorize("fans-1"), scene.authorize("fans-37"));
     let pending = consent(&scene, "fans-1");
     assert!(scene.douyin().revoke("fans-1").await.unwrap().delivery.is_none(), "no address is configured");
@@ -138,7 +138,7 @@ async fn a_revoked_consent_is_dead_at_once() {
 
 #[tokio::test]
 async fn what_the_documents_leave_open_can_be_chosen() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.douyin().configure(|settings| {
         settings.reauthorization_voids_tokens = true;
         settings.refresh_reports_full_lifetime = true;
@@ -153,7 +153,7 @@ async fn what_the_documents_leave_open_can_be_chosen() {
 
 #[tokio::test]
 async fn app_tokens_are_for_apps() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let body = serde_json::json!({
         "client_key": scene.douyin().client_key(),
         "client_secret": scene.douyin().client_secret(),

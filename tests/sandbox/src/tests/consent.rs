@@ -7,14 +7,14 @@ const REDIRECT: &str = "https://app.example/cb";
 const ASKED: [(&str, &str); 4] =
     [("response_type", "code"), ("scope", "user_info,fans.list"), ("redirect_uri", REDIRECT), ("state", "a b&c=1/+")];
 
-async fn scene() -> Scene {
-    let scene = Scene::start().await;
+async fn scene() -> Scenario {
+    let scene = Scenario::start().await;
     scene.douyin().register_redirect_uri(REDIRECT);
     scene
 }
 
 /// The consent address with some parameters replaced (or removed, when empty) and others added.
-fn auth_url(scene: &Scene, changes: &[(&str, &str)]) -> String {
+fn auth_url(scene: &Scenario, changes: &[(&str, &str)]) -> String {
     let key = [("client_key", scene.douyin().client_key())];
     let mut url = url::Url::parse(&scene.url("/platform/oauth/connect/")).unwrap();
     let kept = key.iter().chain(&ASKED).filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
@@ -22,7 +22,7 @@ fn auth_url(scene: &Scene, changes: &[(&str, &str)]) -> String {
     url.to_string()
 }
 
-async fn visit(scene: &Scene, changes: &[(&str, &str)]) -> reqwest::Response {
+async fn visit(scene: &Scenario, changes: &[(&str, &str)]) -> reqwest::Response {
     scene.http.get(auth_url(scene, changes)).send().await.unwrap()
 }
 

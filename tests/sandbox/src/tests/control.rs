@@ -4,11 +4,11 @@ use serde_json::json;
 
 use super::*;
 
-async fn get(scene: &Scene, path: &str) -> Value {
+async fn get(scene: &Scenario, path: &str) -> Value {
     scene.http.get(format!("{}/_sandbox{path}", scene.sandbox.url())).send().await.unwrap().json().await.unwrap()
 }
 
-async fn send(scene: &Scene, method: &str, path: &str, body: &Value) -> (u16, Value) {
+async fn send(scene: &Scenario, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let url = format!("{}/_sandbox{path}", scene.sandbox.url());
     let response = scene.http.request(method.parse().unwrap(), url).json(body).send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
@@ -16,7 +16,7 @@ async fn send(scene: &Scene, method: &str, path: &str, body: &Value) -> (u16, Va
 
 #[tokio::test]
 async fn clock_journal_and_secrets() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     assert_eq!(text(&get(&scene, "/health").await, "/status"), "ok");
     let tokens = scene.authorize("fans-1");
     scene.page(&tokens, 0, 20).await;
@@ -36,7 +36,7 @@ async fn clock_journal_and_secrets() {
 
 #[tokio::test]
 async fn accounts_fans_and_revocation() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let (status, added) = send(&scene, "POST", "/douyin/accounts", &json!({"name": "mine", "fans": 5})).await;
     assert_eq!((status, text(&added, "/openId").to_owned()), (200, scene.douyin().open_id("mine").unwrap()));
     let accounts = get(&scene, "/douyin/accounts").await;
@@ -55,7 +55,7 @@ async fn accounts_fans_and_revocation() {
 
 #[tokio::test]
 async fn faults_settings_and_webhooks() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-1");
     let fault = json!({"endpoint": "fans/list", "effect": {"kind": "code", "code": 28_003_018}, "times": null});
     let (_, armed) = send(&scene, "POST", "/douyin/faults", &fault).await;

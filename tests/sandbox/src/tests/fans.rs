@@ -7,7 +7,7 @@ use crate::douyin::{FanChange, FansEnvelope, RateLimit};
 
 #[tokio::test]
 async fn a_pass_brings_everyone_up_to_the_cap() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.douyin().configure(|settings| {
         settings.disorder = Disorder::default();
         settings.numbers = Numbers::Mixed;
@@ -31,7 +31,7 @@ async fn a_pass_brings_everyone_up_to_the_cap() {
 
 #[tokio::test]
 async fn shows_what_is_true_of_each_fan() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let page = scene.page(&tokens, 0, 50).await;
     let truth = scene.douyin().fans("fans-37").unwrap();
@@ -47,7 +47,7 @@ async fn shows_what_is_true_of_each_fan() {
 
 #[tokio::test]
 async fn a_cursor_repeats_its_page_and_a_new_pass_its_people() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-5000");
     let first = scene.page(&tokens, 0, 20).await;
     let cursor = number(&first, "/data/cursor");
@@ -62,7 +62,7 @@ async fn a_cursor_repeats_its_page_and_a_new_pass_its_people() {
 
 #[tokio::test]
 async fn changes_show_in_the_next_pass() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let before = scene.pass(&tokens, 20).await;
     let changed =
@@ -76,7 +76,7 @@ async fn changes_show_in_the_next_pass() {
 
 #[tokio::test]
 async fn refuses_what_the_platform_refuses() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let foreign = number(&scene.page(&scene.authorize("fans-5000"), 0, 20).await, "/data/cursor").to_string();
     let refusals: [(&[(&str, &str)], i64); 10] = [
@@ -104,7 +104,7 @@ async fn refuses_what_the_platform_refuses() {
 
 #[tokio::test]
 async fn the_token_must_be_this_users_and_allow_it() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let with = |access_token: &str, open_id: &str| TokenSet {
         access_token: access_token.to_owned(),
@@ -134,7 +134,7 @@ async fn the_token_must_be_this_users_and_allow_it() {
 
 #[tokio::test]
 async fn all_three_envelopes_and_both_ways_of_writing_numbers() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     for (envelope, error, expected) in [
         (FansEnvelope::Legacy, "/extra/error_code", 2_100_005),
@@ -158,7 +158,7 @@ async fn all_three_envelopes_and_both_ways_of_writing_numbers() {
 
 #[tokio::test]
 async fn quota_and_rate_are_counted_per_scope() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     scene.douyin().configure(|settings| settings.quota_per_day = Some(2));
     let answers =
@@ -180,7 +180,7 @@ async fn quota_and_rate_are_counted_per_scope() {
 
 #[tokio::test]
 async fn checks_a_single_follower() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let follower = scene.douyin().fans("fans-37").unwrap().pop().unwrap().open_id;
     let check = async |follower: &str| -> Value {

@@ -7,7 +7,7 @@ use crate::douyin::{Effect, Endpoint, Fault};
 
 #[tokio::test]
 async fn any_code_comes_in_the_endpoints_own_envelope() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let codes = [
         2_100_004, 2_190_001, 28_003_017, 28_003_018, 2_190_002, 2_190_008, 28_001_008, 28_001_003, 2_190_003,
@@ -30,7 +30,7 @@ async fn any_code_comes_in_the_endpoints_own_envelope() {
 
 #[tokio::test]
 async fn at_a_page_of_one_accounts_pass() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let (tokens, other) = (scene.authorize("fans-5000"), scene.authorize("fans-12000"));
     scene.douyin().arm(Fault::code(Endpoint::FansList, 2_100_004).for_account("fans-5000").on_page(3).times(2));
     assert_eq!(scene.pass(&other, 50).await.len(), 100);
@@ -48,7 +48,7 @@ async fn at_a_page_of_one_accounts_pass() {
 
 #[tokio::test]
 async fn answers_that_are_no_answers() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let query = [("count", "20")];
     for (effect, status, contains) in [
@@ -69,7 +69,7 @@ async fn answers_that_are_no_answers() {
 
 #[tokio::test]
 async fn a_dropped_connection_before_and_after_the_deed() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-1");
     let form = [("client_key", scene.douyin().client_key()), ("refresh_token", &tokens.refresh_token)];
     let renew = || scene.http.post(scene.url("/oauth/renew_refresh_token/")).form(&form).send();
@@ -91,7 +91,7 @@ async fn a_dropped_connection_before_and_after_the_deed() {
 
 #[tokio::test]
 async fn late_answers_and_silence() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     scene.douyin().arm(Fault::new(Endpoint::FansList, Effect::Hang { milliseconds: Some(120) }));
     let begun = Instant::now();
@@ -111,7 +111,7 @@ async fn late_answers_and_silence() {
 
 #[tokio::test]
 async fn shutting_down_ends_hanging_answers() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     scene.douyin().arm(Fault::new(Endpoint::FansList, Effect::Hang { milliseconds: None }).processed());
     let hanging = tokio::spawn(scene.page_request(&tokens, &[("count", "20")]).send());
@@ -128,7 +128,7 @@ async fn shutting_down_ends_hanging_answers() {
 
 #[tokio::test]
 async fn empty_tokens_in_a_success() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-1");
     scene.advance(16 * DAY);
     for endpoint in [Endpoint::RefreshToken, Endpoint::RenewRefreshToken] {
@@ -149,7 +149,7 @@ async fn empty_tokens_in_a_success() {
 
 #[tokio::test]
 async fn a_token_that_ends_in_mid_pass() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     scene.douyin().arm(Fault::new(Endpoint::FansList, Effect::ExpireToken).on_page(2));
     let second = number(&scene.page(&tokens, 0, 20).await, "/data/cursor");

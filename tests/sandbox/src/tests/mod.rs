@@ -20,12 +20,12 @@ const DAY: u64 = 86_400;
 const SCOPES: [&str; 3] = ["user_info", "fans.list", "fans.check"];
 
 /// A sandbox and somebody who calls it.
-struct Scene {
+struct Scenario {
     sandbox: Sandbox,
     http: reqwest::Client,
 }
 
-impl Scene {
+impl Scenario {
     /// Frozen, so that a test says itself when time passes; numbers as numbers, so that assertions stay plain.
     async fn start() -> Self {
         let mut config = SandboxConfig { seed: Some(1), ..SandboxConfig::default() };

@@ -2,13 +2,13 @@
 
 use super::*;
 
-fn violations(scene: &Scene, endpoint: &str) -> Vec<String> {
+fn violations(scene: &Scenario, endpoint: &str) -> Vec<String> {
     scene.sandbox.journal().of(endpoint).pop().unwrap().violations
 }
 
 #[tokio::test]
 async fn a_proper_client_leaves_no_violation() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("awkward");
     assert_eq!(code(&scene.userinfo(&tokens).await), 0);
     assert_eq!(code(&scene.page(&tokens, 0, 20).await), 0);
@@ -21,7 +21,7 @@ async fn a_proper_client_leaves_no_violation() {
 
 #[tokio::test]
 async fn an_unencoded_id_is_blamed_on_the_token() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("awkward");
     let url = format!("{}?open_id={}&count=20", scene.url("/fans/list/"), tokens.open_id);
     let request = scene.http.get(url).header("access-token", &tokens.access_token);
@@ -32,7 +32,7 @@ async fn an_unencoded_id_is_blamed_on_the_token() {
 
 #[tokio::test]
 async fn the_token_is_read_where_the_documents_put_it() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let get =
         || scene.http.get(scene.url("/fans/list/")).query(&[("open_id", &tokens.open_id)]).query(&[("count", "9")]);
@@ -52,7 +52,7 @@ async fn the_token_is_read_where_the_documents_put_it() {
 
 #[tokio::test]
 async fn credentials_may_come_in_any_form_but_it_is_noted() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let fields = |token: &str| {
         [("client_key", scene.douyin().client_key().to_owned()), ("grant_type", "refresh_token".to_owned())]
             .into_iter()
@@ -79,7 +79,7 @@ async fn credentials_may_come_in_any_form_but_it_is_noted() {
 
 #[tokio::test]
 async fn wrong_grant_types_methods_and_paths() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-1");
     let refused = [("grant_type", "authorization_code"), ("refresh_token", tokens.refresh_token.as_str())];
     assert_eq!(code(&scene.post("/oauth/refresh_token/", &refused).await), 10_002);

@@ -5,7 +5,7 @@ use crate::douyin::UserInfoEnvelope;
 
 #[tokio::test]
 async fn takes_the_token_in_every_described_place() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("awkward");
     let url = scene.url("/oauth/userinfo/");
     let pair = [("access_token", &tokens.access_token), ("open_id", &tokens.open_id)];
@@ -32,7 +32,7 @@ async fn takes_the_token_in_every_described_place() {
 
 #[tokio::test]
 async fn old_and_new_envelope_speak_of_the_same_problems() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-1");
     let mismatched = TokenSet { open_id: scene.douyin().open_id("fans-37").unwrap(), ..tokens.clone() };
     let forged = TokenSet { access_token: "act.forged".to_owned(), ..tokens.clone() };

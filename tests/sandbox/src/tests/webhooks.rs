@@ -56,7 +56,7 @@ impl Receiver {
 
 #[tokio::test]
 async fn a_revocation_is_announced_with_a_signature() {
-    let (scene, receiver) = (Scene::start().await, Receiver::start(0).await);
+    let (scene, receiver) = (Scenario::start().await, Receiver::start(0).await);
     scene.douyin().set_webhook(Some(receiver.url.clone()));
     let tokens = scene.authorize("fans-37");
     let delivery = scene.douyin().revoke("fans-37").await.unwrap().delivery.unwrap();
@@ -74,7 +74,7 @@ async fn a_revocation_is_announced_with_a_signature() {
 
 #[tokio::test]
 async fn three_attempts_and_then_no_more() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     for (failures, attempts, delivered) in [(2, 3, true), (9, 3, false)] {
         let receiver = Receiver::start(failures).await;
         scene.douyin().set_webhook(Some(receiver.url.clone()));
@@ -89,7 +89,7 @@ async fn three_attempts_and_then_no_more() {
 
 #[tokio::test]
 async fn the_challenge_must_come_back() {
-    let (scene, receiver) = (Scene::start().await, Receiver::start(0).await);
+    let (scene, receiver) = (Scenario::start().await, Receiver::start(0).await);
     assert!(!scene.douyin().verify_webhook().await, "no address");
     scene.douyin().set_webhook(Some(receiver.url.clone()));
     assert!(scene.douyin().verify_webhook().await);
@@ -100,7 +100,7 @@ async fn the_challenge_must_come_back() {
 
 #[tokio::test]
 async fn duplicates_and_both_forms_of_content() {
-    let (scene, receiver) = (Scene::start().await, Receiver::start(0).await);
+    let (scene, receiver) = (Scenario::start().await, Receiver::start(0).await);
     scene.douyin().set_webhook(Some(receiver.url.clone()));
     let event = WebhookEvent {
         event: "new_follow_action".to_owned(),
@@ -120,7 +120,7 @@ async fn duplicates_and_both_forms_of_content() {
 
 #[tokio::test]
 async fn a_message_for_a_handler_under_test_needs_no_address() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.authorize("fans-1");
     let webhook = scene.douyin().revoke_quietly("fans-1").unwrap();
     assert_eq!(webhook.signature, signature(&scene.douyin().client_secret(), webhook.body.as_bytes()));

@@ -11,12 +11,16 @@ const ACCOUNT: &str = "account";
 const OTHER: &str = "other-account";
 const NOW: i64 = 1_795_000_000;
 
+fn id(text: &str) -> OpenId {
+    text.parse().unwrap()
+}
+
 fn progress(strategy: SyncStrategy) -> Progress {
     let now = "2026-11-20T00:00:00Z".parse().unwrap();
     let task = SyncTask {
         task_id: TaskId::generate(now),
         user_id: UserId::new(1).unwrap(),
-        douyin_user_id: ACCOUNT.to_owned(),
+        account_open_id: id(ACCOUNT),
         strategy,
         status: SyncStatus::Processing,
         walk: Walk { cursor: 20, checkpoint: 20, ..Walk::default() },
@@ -41,12 +45,7 @@ fn progress(strategy: SyncStrategy) -> Progress {
 }
 
 fn fan(open_id: &str, nickname: &str, avatar_url: &str) -> Fan {
-    Fan {
-        open_id: open_id.to_owned(),
-        union_id: None,
-        nickname: nickname.to_owned(),
-        avatar_url: avatar_url.to_owned(),
-    }
+    Fan { open_id: id(open_id), union_id: None, nickname: nickname.to_owned(), avatar_url: avatar_url.to_owned() }
 }
 
 fn page(fans: &[Fan]) -> FanPage {
@@ -55,10 +54,10 @@ fn page(fans: &[Fan]) -> FanPage {
 
 /// A lead called `old`, with these sources, of which these were unfollowed.
 fn lead(lead_id: u64, open_id: &str, sources: &[&str], unfollowed: &[&str]) -> Lead {
-    let set = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<BTreeSet<_>>();
+    let set = |texts: &[&str]| texts.iter().map(|&text| id(text)).collect::<BTreeSet<_>>();
     Lead {
         user_id: UserId::new(1).unwrap(),
-        douyin_user_id: open_id.to_owned(),
+        fan_open_id: id(open_id),
         lead_id: LeadId::new(lead_id),
         nickname: "old".to_owned(),
         avatar_url: "https://old".to_owned(),
@@ -86,7 +85,7 @@ fn whole<'a>(
 }
 
 fn counter(lead_count: u64) -> Counter {
-    Counter { lead_count, last_acquire_time: NOW - 100, accounts: vec![ACCOUNT.to_owned()], version: 7 }
+    Counter { lead_count, last_acquire_time: NOW - 100, accounts: vec![id(ACCOUNT)], version: 7 }
 }
 
 #[test]
@@ -99,7 +98,9 @@ fn fans_who_are_no_leads_become_leads_with_the_next_numbers() {
         let created: Vec<_> = changes
             .created
             .iter()
-            .map(|lead| (lead.lead_id.get(), lead.douyin_user_id, lead.nickname.as_str(), lead.avatar_url, lead.source))
+            .map(|lead| {
+                (lead.lead_id.get(), lead.fan_open_id.as_str(), &*lead.nickname, lead.avatar_url, lead.source.as_str())
+            })
             .collect();
         assert_eq!(created, [(6, "a", "Ａ", "https://a", ACCOUNT), (7, "b", "", "", ACCOUNT)]);
         assert!(changes.created.iter().all(|lead| lead.acquire_time == NOW));
@@ -111,7 +112,7 @@ fn fans_who_are_no_leads_become_leads_with_the_next_numbers() {
         let counters =
             Counters { pages: 2, seen: 22, created: 12, updated: 4, unchanged: 6, skipped: 0, unfollowed: 2 };
         assert_eq!(position.counters, counters);
-        assert_eq!((position.walk.cursor, position.walk.walked, position.total), (40, false, Some(40)));
+        assert_eq!((position.walk.cursor, position.walk.fully_listed, position.total), (40, false, Some(40)));
         assert_eq!(position.met.iter().collect::<Vec<_>>(), [6, 7]);
     }
 }
@@ -147,7 +148,7 @@ fn known_lead_keeps_its_name_in_incremental_and_takes_the_new_one_over_in_full()
             .refreshed
             .iter()
             .map(|(lead, refresh)| {
-                assert_eq!((lead.lead_id.get(), refresh.source), (3, ACCOUNT));
+                assert_eq!((lead.lead_id.get(), refresh.source.as_str()), (3, ACCOUNT));
                 assert!(refresh.follows_source && refresh.follows_any);
                 (refresh.nickname.as_str(), refresh.avatar_url.as_str())
             })
@@ -169,12 +170,12 @@ fn lead_of_another_account_follows_this_one_too() {
         let known = [lead(3, "a", &[OTHER], &[OTHER])];
         let progress = progress(strategy);
         let page = page(&[fan("a", "old", "https://old")]);
-        let read = Counter { accounts: vec![OTHER.to_owned()], ..counter(5) };
+        let read = Counter { accounts: vec![id(OTHER)], ..counter(5) };
         let (changes, _) = whole(&progress, &page, &known, &read).unwrap();
         assert!(changes.refreshed[0].1.follows_source);
         let entry = NameEntry { accounts: vec![(0, false), (1, true)], nickname: "old".to_owned() };
         assert_eq!(changes.names, [(LeadId::new(3), entry)]);
-        assert_eq!(changes.counter.accounts, [OTHER, ACCOUNT], "the account takes the next place");
+        assert_eq!(changes.counter.accounts, [id(OTHER), id(ACCOUNT)], "the account takes the next place");
     }
 }
 
@@ -244,8 +245,10 @@ fn page_half_taken_over_by_a_worker_that_died_is_counted_once() {
     first.advance(position);
 
     // The same fans in another order, as a new pass brings them.
-    let known: Vec<Lead> =
-        (1..).zip(fans.iter().take(taken as usize)).map(|(id, fan)| lead(id, &fan.open_id, &[ACCOUNT], &[])).collect();
+    let known: Vec<Lead> = (1..)
+        .zip(fans.iter().take(taken as usize))
+        .map(|(id, fan)| lead(id, fan.open_id.as_str(), &[ACCOUNT], &[]))
+        .collect();
     let again = page(&fans.iter().rev().cloned().collect::<Vec<_>>());
     let (changes, position) = whole(&first, &again, &known, &counter(taken)).unwrap();
     assert_eq!(changes.created.len() as u64, 100 - taken);
@@ -297,7 +300,7 @@ fn last_page_ends_the_walk_and_the_highest_total_stays() {
     for (total, expected) in [(Some(30), Some(40)), (Some(41), Some(41)), (None, Some(40))] {
         let page = FanPage { total, has_more: false, ..page(&[]) };
         let (changes, position) = whole(&progress, &page, &[], &counter(5)).unwrap();
-        assert_eq!((position.walk.walked, position.total), (true, expected));
+        assert_eq!((position.walk.fully_listed, position.total), (true, expected));
         assert!(changes.names.is_empty() && changes.counter == counter(5));
     }
 }
@@ -345,7 +348,7 @@ fn unmet_leads_are_marked_and_keep_everything_else() {
     let accounts: Vec<_> = changes.names.iter().map(|(_, entry)| entry.accounts.clone()).collect();
     assert_eq!(accounts, [vec![(0, false)], vec![(0, false), (1, true)], vec![(0, false), (1, false)]]);
     assert_eq!(position.counters, Counters { unfollowed: 5, ..progress.task.counters });
-    assert_eq!((position.walk.cursor, position.walk.walked, position.total), (20, false, Some(40)));
+    assert_eq!((position.walk.cursor, position.walk.fully_listed, position.total), (20, false, Some(40)));
     assert_eq!(position.unmet.unwrap().iter().collect::<Vec<_>>(), [7], "one is left to be marked");
 }
 
@@ -361,5 +364,5 @@ fn progress_takes_over_what_was_committed() {
     assert!(has_met(6) && has_met(7) && !has_met(5));
     assert!(!has_met(u64::MAX));
     let SyncTask { walk, total, counters, attempts, .. } = progress.task;
-    assert_eq!((walk.cursor, walk.walked, total, counters.pages, attempts), (40, false, Some(40), 2, 0));
+    assert_eq!((walk.cursor, walk.fully_listed, total, counters.pages, attempts), (40, false, Some(40), 2, 0));
 }

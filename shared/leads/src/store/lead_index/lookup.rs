@@ -10,10 +10,10 @@ use serde::Deserialize;
 
 use super::segment::NameEntry;
 use super::{
-    Counter, LeadIndexStore, SEGMENT_LEADS, edit_entry, key, lead_at, mark_entry, name_entry, note_entry, open_entry,
-    segment_of, slot_of,
+    Counter, LeadIndexStore, SEGMENT_LEADS, edit_entry, key, lead_at, name_entry, note_entry, open_entry, segment_of,
+    slot_of, time_marker_entry,
 };
-use crate::ids::LeadId;
+use crate::ids::{LeadId, OpenId};
 use crate::store::lead::LeadStatus;
 
 const WHAT: &str = "lead index";
@@ -66,7 +66,7 @@ pub struct EditRecord {
 
 /// What a search sees of one lead.
 #[derive(Debug)]
-pub(crate) struct Sighting {
+pub(crate) struct IndexedLead {
     pub lead_id: LeadId,
     pub status: LeadStatus,
     pub entry: NameEntry,
@@ -89,12 +89,12 @@ impl LeadIndexStore {
 
     /// The first lead acquired at or after `time`.
     pub(crate) async fn first_since(&self, user_id: UserId, time: i64) -> Result<Option<u64>> {
-        self.nearest_mark(user_id, (mark_entry(time), "mark#~".to_owned()), true, "first_lead_id").await
+        self.nearest_mark(user_id, (time_marker_entry(time), "mark#~".to_owned()), true, "first_lead_id").await
     }
 
     /// The last lead acquired at or before `time`.
     pub(crate) async fn last_until(&self, user_id: UserId, time: i64) -> Result<Option<u64>> {
-        self.nearest_mark(user_id, ("mark#".to_owned(), mark_entry(time)), false, "last_lead_id").await
+        self.nearest_mark(user_id, ("mark#".to_owned(), time_marker_entry(time)), false, "last_lead_id").await
     }
 
     async fn nearest_mark(
@@ -117,7 +117,7 @@ impl LeadIndexStore {
     }
 
     /// The ids, among those in `bounds`, of leads whose folded notes contain `keyword`.
-    pub(crate) async fn noted(&self, user_id: UserId, bounds: Bounds, keyword: &str) -> Result<HashSet<LeadId>> {
+    pub(crate) async fn search_notes(&self, user_id: UserId, bounds: Bounds, keyword: &str) -> Result<HashSet<LeadId>> {
         let mut found = HashSet::new();
         self.each(
             user_id,
@@ -147,7 +147,7 @@ impl LeadIndexStore {
         user_id: UserId,
         bounds: Bounds,
         freshness: Freshness,
-        mut visit: impl FnMut(Sighting),
+        mut visit: impl FnMut(IndexedLead),
     ) -> Result<()> {
         let (from, to) = (segment_of(LeadId::new(bounds.first)), segment_of(LeadId::new(bounds.last)));
         self.each(user_id, (name_entry(from), name_entry(to)), freshness, |row| {
@@ -163,7 +163,7 @@ impl LeadIndexStore {
                 let Some(entry) = text(&row, &slot.to_string()) else { continue };
                 let entry = NameEntry::decode(entry).ok_or(Error::Corrupt(WHAT))?;
                 let status = status_of(text(&row, &format!("{slot}s")));
-                visit(Sighting { lead_id, status, entry });
+                visit(IndexedLead { lead_id, status, entry });
             }
             Ok(())
         })
@@ -171,7 +171,7 @@ impl LeadIndexStore {
     }
 
     /// The open ids of these leads: the keys of their rows.
-    pub(crate) async fn open_ids_of(&self, user_id: UserId, lead_ids: &[LeadId]) -> Result<HashMap<LeadId, String>> {
+    pub(crate) async fn open_ids_of(&self, user_id: UserId, lead_ids: &[LeadId]) -> Result<HashMap<LeadId, OpenId>> {
         let segments: HashSet<u64> = lead_ids.iter().map(|id| segment_of(*id)).collect();
         let keys = segments.iter().map(|segment| key(user_id, open_entry(*segment))).collect();
         let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
@@ -181,7 +181,7 @@ impl LeadIndexStore {
             .iter()
             .filter_map(|id| {
                 let row = by_entry.get(&open_entry(segment_of(*id)))?;
-                Some((*id, text(row, &slot_of(*id).to_string())?.to_owned()))
+                Some((*id, text(row, &slot_of(*id).to_string())?.parse().ok()?))
             })
             .collect())
     }

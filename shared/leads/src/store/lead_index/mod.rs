@@ -7,7 +7,7 @@
 //! | entry | holds |
 //! |---|---|
 //! | `counter` | how many leads there are, the last acquire time, the accounts met so far |
-//! | `mark#<time>` | the first and last lead acquired at that second |
+//! | `time_marker#<time>` | the first and last lead acquired at that second |
 //! | `name#<segment>` | for 32 leads: accounts and folded nickname (`k`), status unless NEW (`ks`) |
 //! | `open#<segment>` | for 32 leads: the fan's open id, which is the key of the lead's row |
 //! | `note#<lead>` | the folded notes of a lead that has some |
@@ -21,7 +21,7 @@ pub mod segment;
 mod write;
 
 pub use lookup::{Bounds, EditRecord};
-pub(crate) use lookup::{Freshness, Sighting};
+pub(crate) use lookup::{Freshness, IndexedLead};
 
 use aws_sdk_dynamodb::Client;
 use kernel::Clock;
@@ -29,7 +29,7 @@ use kernel::dynamo::{Item, n, s};
 use kernel::ids::UserId;
 use serde::Deserialize;
 
-use crate::ids::LeadId;
+use crate::ids::{LeadId, OpenId};
 
 /// How many leads share a segment. At most 32 × 1.2 KB: far below the 400 KB an item may have.
 pub const SEGMENT_LEADS: u64 = 32;
@@ -45,7 +45,7 @@ pub struct Counter {
     pub last_acquire_time: i64,
     /// The accounts that ever contributed a lead; segments refer to them by position.
     #[serde(default)]
-    pub accounts: Vec<String>,
+    pub accounts: Vec<OpenId>,
     /// Grows with every change a sync makes, so that of two syncs of one tenant one plans anew.
     #[serde(default)]
     pub version: u64,
@@ -53,16 +53,16 @@ pub struct Counter {
 
 impl Counter {
     /// The position of an account among those met, which it takes now if it is new.
-    pub fn ordinal(&mut self, account: &str) -> usize {
+    pub fn ordinal(&mut self, account: &OpenId) -> usize {
         self.accounts.iter().position(|known| known == account).unwrap_or_else(|| {
-            self.accounts.push(account.to_owned());
+            self.accounts.push(account.clone());
             self.accounts.len() - 1
         })
     }
 
     /// The position of an account, if it was met.
     pub fn known(&self, account: &str) -> Option<usize> {
-        self.accounts.iter().position(|known| known == account)
+        self.accounts.iter().position(|known| known.as_str() == account)
     }
 }
 
@@ -101,7 +101,7 @@ fn note_entry(lead_id: LeadId) -> String {
     format!("note#{:014}", lead_id.get())
 }
 
-fn mark_entry(time: i64) -> String {
+fn time_marker_entry(time: i64) -> String {
     format!("mark#{time:011}")
 }
 

@@ -22,7 +22,7 @@ pub struct NameEntry {
 impl NameEntry {
     /// The entry of a lead with this nickname.
     pub fn new(accounts: Vec<(usize, bool)>, nickname: &str) -> Self {
-        let mut nickname = fold(nickname);
+        let mut nickname = normalize(nickname);
         nickname.truncate(nickname.floor_char_boundary(LONGEST_NICKNAME));
         Self { accounts, nickname }
     }
@@ -55,7 +55,7 @@ impl NameEntry {
 /// Folds text for comparison: full-width and half-width forms, ligatures and letter case become one, so that
 /// `ＡＢＣ` finds `abc`. Blanks at the ends do not count, and neither do characters that are not shown: a phone writes
 /// `☢️` with a variation selector where a nickname has a bare `☢`.
-pub fn fold(text: &str) -> String {
+pub fn normalize(text: &str) -> String {
     // By way of the capitals, because only they join what is one letter: ß with SS, ς with σ. Changing case can
     // decompose (İ), so it is composed once more. What is not shown is dropped first, because it keeps what is around it
     // from being composed, and once more, because a visible filler can become an invisible one.
@@ -112,10 +112,10 @@ mod tests {
             ("Σίσυφος", "ΣΊΣΥΦΟΣ"),
             ("İ", "i̇"),
         ] {
-            assert_eq!(fold(a), fold(b), "{a} {b}");
+            assert_eq!(normalize(a), normalize(b), "{a} {b}");
         }
-        assert_ne!(fold("аbc"), fold("abc"), "a Cyrillic look-alike is another letter");
-        assert!(fold("我的🌸花店").contains(&fold("🌸花")));
+        assert_ne!(normalize("аbc"), normalize("abc"), "a Cyrillic look-alike is another letter");
+        assert!(normalize("我的🌸花店").contains(&normalize("🌸花")));
     }
 
     #[test]
@@ -128,7 +128,7 @@ mod tests {
             ("a", "\u{ffa0}a\u{3164}"),
             ("", " \u{200b} \u{ad}"),
         ] {
-            assert_eq!(fold(shown), fold(typed), "{shown:?} {typed:?}");
+            assert_eq!(normalize(shown), normalize(typed), "{shown:?} {typed:?}");
         }
     }
 

@@ -8,11 +8,12 @@ use kernel::dynamo::{n, s};
 use kernel::error::Result;
 use kernel::ids::UserId;
 
-use super::segment::fold;
+use super::segment::normalize;
 use super::{
-    Counter, LeadIndexStore, edit_entry, key, mark_entry, name_entry, note_entry, open_entry, segment_of, slot_of,
+    Counter, LeadIndexStore, edit_entry, key, name_entry, note_entry, open_entry, segment_of, slot_of,
+    time_marker_entry,
 };
-use crate::ids::LeadId;
+use crate::ids::{LeadId, OpenId};
 use crate::store::lead::{Lead, LeadStatus};
 use crate::store::{delete, put, update};
 
@@ -25,7 +26,7 @@ impl LeadIndexStore {
             .set_item(Some(key(user_id, "counter")))
             .item("lead_count", n(next.lead_count))
             .item("last_acquire_time", n(next.last_acquire_time))
-            .item("accounts", AttributeValue::L(next.accounts.iter().map(s).collect()))
+            .item("accounts", AttributeValue::L(next.accounts.iter().map(|account| s(account.as_str())).collect()))
             .item("version", n(read.version + 1))
             .condition_expression(condition);
         if read.version != 0 {
@@ -35,11 +36,17 @@ impl LeadIndexStore {
     }
 
     /// Notes that the leads `first` to `last` were acquired at `time`; pages of one second share a mark.
-    pub(crate) fn mark(&self, user_id: UserId, time: i64, first: LeadId, last: LeadId) -> Result<TransactWriteItem> {
+    pub(crate) fn time_marker(
+        &self,
+        user_id: UserId,
+        time: i64,
+        first: LeadId,
+        last: LeadId,
+    ) -> Result<TransactWriteItem> {
         update(
             Update::builder()
                 .table_name(&self.table)
-                .set_key(Some(key(user_id, mark_entry(time))))
+                .set_key(Some(key(user_id, time_marker_entry(time))))
                 .update_expression("SET first_lead_id = if_not_exists(first_lead_id, :first), last_lead_id = :last")
                 .expression_attribute_values(":first", n(first))
                 .expression_attribute_values(":last", n(last)),
@@ -48,23 +55,23 @@ impl LeadIndexStore {
 
     /// Writes encoded name entries, one action per segment they touch.
     pub(crate) fn names(&self, user_id: UserId, entries: &[(LeadId, String)]) -> Result<Vec<TransactWriteItem>> {
-        self.segments(user_id, entries, name_entry)
+        self.segments(user_id, entries.iter().map(|(id, name)| (*id, name.as_str())), name_entry)
     }
 
     /// Writes open ids, one action per segment they touch.
-    pub(crate) fn open_ids(&self, user_id: UserId, entries: &[(LeadId, String)]) -> Result<Vec<TransactWriteItem>> {
-        self.segments(user_id, entries, open_entry)
+    pub(crate) fn open_ids(&self, user_id: UserId, entries: &[(LeadId, OpenId)]) -> Result<Vec<TransactWriteItem>> {
+        self.segments(user_id, entries.iter().map(|(id, open_id)| (*id, open_id.as_str())), open_entry)
     }
 
-    fn segments(
+    fn segments<'a>(
         &self,
         user_id: UserId,
-        entries: &[(LeadId, String)],
+        entries: impl Iterator<Item = (LeadId, &'a str)>,
         entry: fn(u64) -> String,
     ) -> Result<Vec<TransactWriteItem>> {
         let mut segments: BTreeMap<u64, Vec<(u64, &str)>> = BTreeMap::new();
         for (lead_id, text) in entries {
-            segments.entry(segment_of(*lead_id)).or_default().push((slot_of(*lead_id), text));
+            segments.entry(segment_of(lead_id)).or_default().push((slot_of(lead_id), text));
         }
         segments
             .into_iter()
@@ -101,7 +108,7 @@ impl LeadIndexStore {
     /// Sets what a search finds of a lead's notes.
     pub(crate) fn note(&self, lead: &Lead, notes: &str) -> Result<TransactWriteItem> {
         let key = key(lead.user_id, note_entry(lead.lead_id));
-        let folded = fold(notes);
+        let folded = normalize(notes);
         if folded.is_empty() {
             return delete(Delete::builder().table_name(&self.table).set_key(Some(key)));
         }

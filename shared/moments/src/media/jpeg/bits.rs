@@ -45,9 +45,8 @@ impl Codes {
 
     /// The symbol that these 16 bits begin with, and the length of its code.
     fn find(&self, bits: u16) -> Option<(u8, u32)> {
-        match self.short.get(usize::from(bits >> SHORT)) {
-            Some((length @ 1.., symbol)) => return Some((*symbol, u32::from(*length))),
-            _ => {}
+        if let Some((length @ 1.., symbol)) = self.short.get(usize::from(bits >> SHORT)) {
+            return Some((*symbol, u32::from(*length)));
         }
         let longer = (1..).zip(&self.lengths).zip(&self.counts).skip(SHORT);
         longer.into_iter().find_map(|((length, (first, place)), count)| {
@@ -64,12 +63,12 @@ impl Codes {
 pub(super) struct Bits<'a> {
     rest: &'a [u8],
     buffer: u64,
-    held: u32,
+    claimed_delivery: u32,
 }
 
 impl<'a> Bits<'a> {
     pub(super) const fn of(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, buffer: 0, held: 0 }
+        Self { rest: bytes, buffer: 0, claimed_delivery: 0 }
     }
 
     /// The next symbol of a table.
@@ -83,26 +82,31 @@ impl<'a> Bits<'a> {
     /// The next bits as a number, at most 16 of them.
     pub(super) fn take(&mut self, count: u32) -> Result<u32, MediaProblem> {
         let bits = self.peek();
-        if count > self.held {
+        if count > self.claimed_delivery {
             return Err(self.damage());
         }
-        self.held -= count;
+        self.claimed_delivery -= count;
         Ok(u32::from(bits).checked_shr(16 - count).unwrap_or(0))
     }
 
     /// Passes over up to 64 bits.
     pub(super) fn skip(&mut self, count: u32) -> Result<(), MediaProblem> {
-        for _ in 0..count / 16 {
-            self.take(16)?;
+        let mut left = count;
+        while left > 0 {
+            let next = left.min(16);
+            self.take(next)?;
+            left -= next;
         }
-        self.take(count % 16).map(|_| ())
+        Ok(())
     }
 
     /// Passes over the restart marker of this number, which must be the next thing.
     pub(super) fn restart(&mut self, number: u8) -> Result<(), MediaProblem> {
         let marker = self.rest.iter().position(|byte| *byte != 0xff).unwrap_or(self.rest.len());
         match self.rest.split_at_checked(marker) {
-            Some((fill, [found, rest @ ..])) if self.held < 8 && !fill.is_empty() && *found == 0xd0 + number => {
+            Some((fill, [found, rest @ ..]))
+                if self.claimed_delivery < 8 && !fill.is_empty() && *found == 0xd0 + number =>
+            {
                 *self = Self::of(rest);
                 Ok(())
             }
@@ -112,7 +116,7 @@ impl<'a> Bits<'a> {
 
     /// The bytes of data left over, but for padding, and what follows them: the next marker, if there is one.
     pub(super) fn end(self) -> (usize, &'a [u8]) {
-        let (mut left, mut rest) = (self.held as usize / 8, self.rest);
+        let (mut left, mut rest) = (self.claimed_delivery as usize / 8, self.rest);
         loop {
             match rest {
                 [0xff, 0x00, after @ ..] => (left, rest) = (left + 1, after),
@@ -130,7 +134,7 @@ impl<'a> Bits<'a> {
 
     /// The next 16 bits, with zeros for those that are missing.
     fn peek(&mut self) -> u16 {
-        while self.held <= 48 {
+        while self.claimed_delivery <= 48 {
             let (byte, rest) = match self.rest {
                 // A byte of all ones is followed by a zero, lest it be taken for a marker.
                 [0xff, 0x00, rest @ ..] => (0xff, rest),
@@ -138,10 +142,14 @@ impl<'a> Bits<'a> {
                 [byte, rest @ ..] => (*byte, rest),
             };
             self.buffer = self.buffer << 8 | u64::from(byte);
-            self.held += 8;
+            self.claimed_delivery += 8;
             self.rest = rest;
         }
-        let aligned = if self.held >= 16 { self.buffer >> (self.held - 16) } else { self.buffer << (16 - self.held) };
+        let aligned = if self.claimed_delivery >= 16 {
+            self.buffer >> (self.claimed_delivery - 16)
+        } else {
+            self.buffer << (16 - self.claimed_delivery)
+        };
         aligned as u16
     }
 }

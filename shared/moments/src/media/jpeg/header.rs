@@ -20,6 +20,8 @@ pub(super) struct Component {
     /// How often it is sampled across and down.
     pub(super) across: u32,
     pub(super) down: u32,
+    /// The number of its table of quantisers.
+    pub(super) quantisers: u8,
 }
 
 /// Start-of-frame markers, of every coding; the three left out of the range define tables and extensions.
@@ -91,8 +93,8 @@ impl Header {
 }
 
 impl Component {
-    fn read([id, factors, _table]: &[u8; 3]) -> Self {
-        Self { id: *id, across: u32::from(factors >> 4), down: u32::from(factors & 15) }
+    fn read([id, factors, quantisers]: &[u8; 3]) -> Self {
+        Self { id: *id, across: u32::from(factors >> 4), down: u32::from(factors & 15), quantisers: *quantisers }
     }
 }
 

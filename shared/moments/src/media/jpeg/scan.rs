@@ -11,7 +11,7 @@ const STRUCTURE: MediaProblem = MediaProblem::Corrupt(Fault::Structure);
 const DAMAGED: MediaProblem = MediaProblem::Corrupt(Fault::ImageData);
 
 /// Programs write about ten; a file of thousands of empty ones would be read for minutes.
-const MOST_SCANS: usize = 200;
+const MOST_SCANS: usize = 100;
 /// Bytes after the last block of a scan that are taken for padding. If more are left, blocks were lost on the way.
 const PADDING: usize = 16;
 /// A coefficient of which no scan has told anything.
@@ -39,10 +39,21 @@ struct Plane {
 pub(super) struct Tables {
     dc: [Option<Codes>; 4],
     ac: [Option<Codes>; 4],
+    has_quantisers: [bool; 4],
     pub(super) restart_interval: u32,
 }
 
 impl Tables {
+    /// Takes note of the tables of quantisers in a segment.
+    pub(super) fn define_quantisers(&mut self, mut segment: &[u8]) -> Result<(), MediaProblem> {
+        while let Some((size_and_number, rest)) = segment.split_first() {
+            let size = if size_and_number >> 4 == 0 { 64 } else { 128 };
+            segment = rest.get(size..).ok_or(STRUCTURE)?;
+            *self.has_quantisers.get_mut(usize::from(size_and_number & 15)).ok_or(STRUCTURE)? = true;
+        }
+        Ok(())
+    }
+
     /// Takes the tables of a segment.
     pub(super) fn define(&mut self, mut segment: &[u8]) -> Result<(), MediaProblem> {
         while let Some((class_and_number, rest)) = segment.split_first() {
@@ -107,16 +118,23 @@ impl Image {
         }
         let (parts, band) = self.parts(segment, tables).ok_or(STRUCTURE)?;
         let mut bits = Bits::of(data);
-        let mut run = 0;
-        for unit in 0..self.units(&parts) {
-            if tables.restart_interval > 0 && unit > 0 && unit.is_multiple_of(tables.restart_interval) {
-                bits.restart(((unit / tables.restart_interval - 1) % 8) as u8)?;
+        let (mut unit, units, interval, mut run) = (0, self.units(&parts), tables.restart_interval, 0);
+        while unit < units {
+            if interval > 0 && unit > 0 && unit.is_multiple_of(interval) {
+                bits.restart(((unit / interval - 1) % 8) as u8)?;
                 run = 0;
             }
             for part in &parts {
                 for _ in 0..part.blocks_in_unit {
                     self.read_block(&mut bits, part, band, unit, &mut run)?;
                 }
+            }
+            unit += 1;
+            if !band.is_refinement {
+                // A refinement has bits for blocks without anything new too; others have none.
+                let end = if interval > 0 { unit.next_multiple_of(interval).min(units) } else { units };
+                let passed = run.min(end - unit);
+                (unit, run) = (unit + passed, run - passed);
             }
         }
         let (left, rest) = bits.end();
@@ -152,6 +170,7 @@ impl Image {
         for [id, numbers] in chosen.as_chunks().0 {
             let plane = self.header.components.iter().position(|component| component.id == *id)?;
             let component = self.header.components.get(plane)?;
+            tables.has_quantisers.get(usize::from(component.quantisers)).filter(|has| **has)?;
             let blocks_in_unit = if *count == 1 { 1 } else { component.across * component.down };
             let (dc, ac) = (table(&tables.dc, numbers >> 4), table(&tables.ac, numbers & 15));
             parts.push(Part { plane, blocks_in_unit, dc, ac });
@@ -234,10 +253,6 @@ fn read_band(
     block: &mut u64,
     run: &mut u32,
 ) -> Result<(), MediaProblem> {
-    if *run > 0 {
-        *run -= 1;
-        return Ok(());
-    }
     let mut next = band.start;
     while next <= band.end {
         let (zeros, size) = halves(bits.symbol(codes)?);
@@ -295,8 +310,8 @@ fn refine(bits: &mut Bits<'_>, codes: &Codes, band: Band, block: &mut u64, run: 
         next += 1;
     }
     if *run > 0 {
-        let rest = (next..=band.end).filter(|place| *block >> place & 1 == 1).count();
-        bits.skip(rest as u32)?;
+        let rest = u64::MAX.checked_shl(next).unwrap_or(0) & (u64::MAX >> (63 - band.end));
+        bits.skip((*block & rest).count_ones())?;
         *run -= 1;
     }
     Ok(())

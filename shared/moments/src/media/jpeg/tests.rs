@@ -64,6 +64,18 @@ fn every_truncation_is_noticed_but_that_of_the_end_marker() {
 }
 
 #[test]
+fn jpeg_without_a_table_that_it_refers_to_is_damaged() {
+    let whole = jpeg(640, 480);
+    for marker in [0xdb, 0xc4] {
+        let place = whole.windows(2).position(|bytes| bytes == [0xff, marker]).unwrap();
+        let mut lacking = whole.clone();
+        // A comment in its place.
+        lacking[place + 1] = 0xfe;
+        assert!(is_corrupt(&lacking), "{marker:x}");
+    }
+}
+
+#[test]
 fn jpeg_with_data_left_over_lost_something_on_the_way() {
     let whole = jpeg(640, 480);
     let picture = whole.len() - END_MARKER.len();

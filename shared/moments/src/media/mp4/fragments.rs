@@ -67,7 +67,7 @@ impl<'a> Fragments<'a> {
         let played = Boxes::of_kind(part, b"trun").filter_map(|run| run_units(run, sample_units));
         let end = played.fold(base, u64::saturating_add);
         // What is described in `moov` plays before the fragments.
-        extent.start.get_or_insert(if track.units.is_some() { 0 } else { base });
+        extent.start.get_or_insert_with(|| if track.units.is_some() { 0 } else { base });
         extent.end = extent.end.max(end);
         Some(())
     }

@@ -3,14 +3,14 @@
 //! Which provider a delivery goes to is on its row; [`open`] is the one place in publishing that asks. A new provider is a
 //! folder beside these two and an arm of [`open`].
 
-mod alike;
+mod candidates;
 mod gateway;
 mod turn;
 mod wecom;
 
 use futures::future::BoxFuture;
 
-use super::held::Held;
+use super::claimed::ClaimedDelivery;
 use super::machine::{Event, Recovery};
 use super::runner::Publisher;
 use crate::error::{Error, Result, media_advice};
@@ -18,8 +18,8 @@ use crate::ids::{AccountId, CorpKey};
 use crate::media::{MediaProblem, Medium};
 use crate::provider::Provider;
 use crate::store::account::{Account, AccountStatus};
+use crate::store::delivery::Delivery;
 use crate::store::task::Task;
-use crate::store::unit::Unit;
 
 /// What a channel was asked for; an error is one of our own stores.
 pub(super) type Answer<'a> = BoxFuture<'a, Result<Event>>;
@@ -33,36 +33,36 @@ pub(super) trait Channel: Send + Sync {
     fn members_confirm(&self) -> bool;
 
     /// Everything before the call that publishes: turns, media, uploads. It may be done any number of times.
-    fn prepare<'a>(&'a mut self, held: &'a Held, senders: Vec<Account>) -> Answer<'a>;
+    fn prepare<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery, senders: Vec<Account>) -> Answer<'a>;
 
     /// The one call that publishes what was prepared. It is never made twice for one delivery.
-    fn send<'a>(&'a mut self, held: &'a Held) -> Answer<'a>;
+    fn send<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery) -> Answer<'a>;
 
     /// Looks for the delivery's post in the provider's own list. What another delivery has claimed is not this one's,
     /// however alike it looks.
-    fn find_published<'a>(&'a mut self, held: &'a Held) -> Answer<'a>;
+    fn find_published<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery) -> Answer<'a>;
 
     /// Asks how far it has come what was sent; `stopped` says whether members were stopped before, and is handed on.
-    fn follow<'a>(&'a mut self, held: &'a Held, stopped: bool) -> Answer<'a>;
+    fn follow<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery, stopped: bool) -> Answer<'a>;
 
     /// Stops the members who have not confirmed.
-    fn cancel<'a>(&'a mut self, held: &'a Held) -> Answer<'a>;
+    fn cancel<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery) -> Answer<'a>;
 
     /// Replaces what a refusal was about: token, uploads, or the right to call now.
-    fn recover<'a>(&'a mut self, held: &'a Held, recovery: Recovery) -> Answer<'a>;
+    fn recover<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery, recovery: Recovery) -> Answer<'a>;
 
     /// The accounts that publish with the credentials of this delivery.
-    fn sharing_credentials<'a>(&'a self, held: &'a Held) -> BoxFuture<'a, Result<Vec<Account>>>;
+    fn sharing_credentials<'a>(&'a self, claimed_delivery: &'a ClaimedDelivery) -> BoxFuture<'a, Result<Vec<Account>>>;
 
     /// The post of this id has just been told as the delivery's. Nothing depends on what is done here.
-    fn told<'a>(&'a self, held: &'a Held, id: &'a str) -> BoxFuture<'a, ()>;
+    fn told<'a>(&'a self, claimed_delivery: &'a ClaimedDelivery, id: &'a str) -> BoxFuture<'a, ()>;
 }
 
 /// The channel of a delivery. Asks nobody anything.
 ///
 /// # Errors
 /// [`kernel::Error::Corrupt`] for a company's delivery that names no company.
-pub(super) fn open<'p>(cx: &'p Publisher, unit: &Unit) -> Result<Box<dyn Channel + 'p>> {
+pub(super) fn open<'p>(cx: &'p Publisher, unit: &Delivery) -> Result<Box<dyn Channel + 'p>> {
     Ok(match unit.provider {
         Provider::Wecom => {
             let corp_key = unit.corp_key.clone().ok_or(kernel::Error::Corrupt("publish unit"))?;
@@ -73,7 +73,7 @@ pub(super) fn open<'p>(cx: &'p Publisher, unit: &Unit) -> Result<Box<dyn Channel
 }
 
 /// What the delivery of an account, or of all chosen ones of a company, is called in a round.
-pub(super) fn unit_name(corp_key: Option<&CorpKey>, account_id: &AccountId, round: u32) -> String {
+pub(super) fn delivery_name(corp_key: Option<&CorpKey>, account_id: &AccountId, round: u32) -> String {
     match corp_key {
         Some(corp_key) => format!("corp:{corp_key}#{round}"),
         None => format!("{account_id}#{round}"),
@@ -95,16 +95,18 @@ fn media_unusable(index: usize, problem: &MediaProblem) -> Event {
 
 impl Publisher {
     /// The delivery's accounts that can be used now.
-    pub(super) async fn usable(&self, held: &Held) -> Result<Vec<Account>> {
-        let mut accounts = self.own_accounts(held).await?;
-        accounts.retain(|account| account.status == AccountStatus::Active && account.corp_key == held.unit.corp_key);
+    pub(super) async fn usable(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
+        let mut accounts = self.own_accounts(claimed_delivery).await?;
+        accounts.retain(|account| {
+            account.status == AccountStatus::Active && account.corp_key == claimed_delivery.unit.corp_key
+        });
         Ok(accounts)
     }
 
     /// The delivery's accounts that still are its tenant's: one that was disconnected may be another's by now.
-    pub(super) async fn own_accounts(&self, held: &Held) -> Result<Vec<Account>> {
-        let mut accounts = self.stores.accounts.by_ids(&held.unit.account_ids).await?;
-        accounts.retain(|account| account.user_id == held.unit.user_id);
+    pub(super) async fn own_accounts(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
+        let mut accounts = self.stores.accounts.by_ids(&claimed_delivery.unit.account_ids).await?;
+        accounts.retain(|account| account.user_id == claimed_delivery.unit.user_id);
         Ok(accounts)
     }
 

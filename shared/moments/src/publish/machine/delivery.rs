@@ -5,14 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::ids::AccountId;
+use crate::store::delivery::{Delivery, DeliveryStage};
 use crate::store::result::{AccountResult, Stage};
 use crate::store::task::Task;
-use crate::store::unit::{Unit, UnitStage};
 
 /// What the rows say of a delivery, and the time.
 #[derive(Debug, Clone)]
-pub(in crate::publish) struct Delivery {
-    pub stage: UnitStage,
+pub(in crate::publish) struct DeliveryState {
+    pub stage: DeliveryStage,
     /// How often it was taken up for what it does now, this time included.
     pub attempts: u32,
     /// Now, in milliseconds like all instants here.
@@ -50,7 +50,7 @@ pub(in crate::publish) struct WorkerTime {
 /// One of its accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::publish) struct DeliveryAccount {
-    pub standing: Standing,
+    pub standing: Reported,
     /// The stage that its user sees.
     pub shown: Stage,
     /// Whether the call asked it to publish.
@@ -61,7 +61,7 @@ pub(in crate::publish) struct DeliveryAccount {
 
 /// What its user was told of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Standing {
+pub(crate) enum Reported {
     /// Nothing final.
     Open,
     /// That nobody knows whether it has published.
@@ -72,7 +72,7 @@ pub(crate) enum Standing {
     Ended,
 }
 
-impl Standing {
+impl Reported {
     /// What a row tells.
     pub fn of(result: &AccountResult) -> Self {
         match result.status {
@@ -84,9 +84,15 @@ impl Standing {
     }
 }
 
-impl Delivery {
+impl DeliveryState {
     /// From the rows.
-    pub fn of(unit: &Unit, task: &Task, results: &[AccountResult], members_confirm: bool, time: WorkerTime) -> Self {
+    pub fn of(
+        unit: &Delivery,
+        task: &Task,
+        results: &[AccountResult],
+        members_confirm: bool,
+        time: WorkerTime,
+    ) -> Self {
         let among = |members: &[String], account: &AccountId| {
             let member = unit.member_of(account);
             member.is_some_and(|member| members.iter().any(|id| id.eq_ignore_ascii_case(member)))
@@ -94,7 +100,7 @@ impl Delivery {
         let accounts = unit.account_ids.iter().map(|id| {
             let result = results.iter().find(|result| result.account_id == *id && unit.serves(result));
             DeliveryAccount {
-                standing: result.map_or(Standing::Ended, Standing::of),
+                standing: result.map_or(Reported::Ended, Reported::of),
                 shown: result.map_or(Stage::Queued, |result| result.stage),
                 asked: !members_confirm || among(unit.asked(), id),
                 refused: among(&unit.refused_member_ids, id),
@@ -120,15 +126,15 @@ impl Delivery {
 
     /// The places of the accounts about which nothing final is told.
     pub fn open(&self) -> Vec<usize> {
-        self.places(|standing| standing == Standing::Open)
+        self.places(|standing| standing == Reported::Open)
     }
 
     /// Those, and the ones that were told that nobody knows: what is learnt of the post is learnt of them too.
     pub fn undecided(&self) -> Vec<usize> {
-        self.places(|standing| matches!(standing, Standing::Open | Standing::Unconfirmed))
+        self.places(|standing| matches!(standing, Reported::Open | Reported::Unconfirmed))
     }
 
-    fn places(&self, is_wanted: impl Fn(Standing) -> bool) -> Vec<usize> {
+    fn places(&self, is_wanted: impl Fn(Reported) -> bool) -> Vec<usize> {
         let accounts = self.accounts.iter().enumerate();
         accounts.filter(|(_, account)| is_wanted(account.standing)).map(|(place, _)| place).collect()
     }

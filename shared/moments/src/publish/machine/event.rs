@@ -9,7 +9,7 @@ pub(in crate::publish) enum Event {
     /// A worker has its lease and has read its rows.
     TakenUp,
     /// The id that the provider answered is written on the delivery.
-    Noted,
+    RowWritten,
     /// These of its accounts can be used now, by their places.
     Usable(Vec<usize>),
     /// Another delivery has claimed the post that was to be told.
@@ -100,7 +100,7 @@ impl Event {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::TakenUp => "TakenUp",
-            Self::Noted => "Noted",
+            Self::RowWritten => "Noted",
             Self::Usable(_) => "Usable",
             Self::ClaimTaken => "ClaimTaken",
             Self::AnsweredToAnother => "AnsweredToAnother",

@@ -17,22 +17,22 @@ mod tests;
 
 #[cfg(test)]
 use delivery::DeliveryAccount;
-pub(crate) use delivery::Standing;
-pub(super) use delivery::{Delivery, WorkerTime};
+pub(crate) use delivery::Reported;
+pub(super) use delivery::{DeliveryState, WorkerTime};
 pub(super) use event::{Absence, Event};
 pub(crate) use policy::Guards;
 pub(crate) use policy::JOB_LIFETIME;
 pub(super) use policy::Policy;
 pub(crate) use rules::{Retry, retry};
-pub(super) use transition::{Call, Recovery, Then, Transition};
+pub(super) use transition::{Call, NextStep, Recovery, Transition};
 
-use crate::store::unit::UnitStage;
+use crate::store::delivery::DeliveryStage;
 
 /// A pair of stage and event that cannot come about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{event} cannot happen to a delivery in {}", stage.as_str())]
 pub(super) struct Impossible {
-    pub stage: UnitStage,
+    pub stage: DeliveryStage,
     pub event: &'static str,
 }
 
@@ -51,9 +51,9 @@ pub(crate) enum Intervention {
 }
 
 /// What an intervention makes of a delivery; `None` where it is not allowed.
-pub(crate) const fn intervene(stage: UnitStage, intervention: Intervention) -> Option<UnitStage> {
+pub(crate) const fn intervene(stage: DeliveryStage, intervention: Intervention) -> Option<DeliveryStage> {
+    use DeliveryStage as S;
     use Intervention as I;
-    use UnitStage as S;
     match (stage, intervention) {
         // Anything later was or may have been sent.
         (S::Queued, I::CalledOff) => Some(S::Done),
@@ -77,8 +77,8 @@ pub(crate) const fn intervene(stage: UnitStage, intervention: Intervention) -> O
 ///
 /// # Errors
 /// [`Impossible`] for a pair that no run of a worker brings about.
-pub(super) fn next(delivery: &Delivery, event: Event, policy: &Policy) -> Result<Transition, Impossible> {
-    use {Event as E, UnitStage as S};
+pub(super) fn next(delivery: &DeliveryState, event: Event, policy: &Policy) -> Result<Transition, Impossible> {
+    use {DeliveryStage as S, Event as E};
     let (d, p, name) = (delivery, policy, event.name());
     Ok(match (d.stage, event) {
         (S::Queued, E::TakenUp) => rules::begin(d, p),
@@ -97,7 +97,7 @@ pub(super) fn next(delivery: &Delivery, event: Event, policy: &Policy) -> Result
         (S::Sending, E::Posted { id }) => rules::answered(d, id, Vec::new(), p),
         (S::Submitted, E::Made { id, refused }) => rules::answered(d, id, refused, p),
 
-        (S::Answered, E::TakenUp | E::Noted) => rules::tell_answered(d, p),
+        (S::Answered, E::TakenUp | E::RowWritten) => rules::tell_answered(d, p),
         (S::Answered, E::ClaimTaken) => rules::take_back(),
         (S::Answered, E::AnsweredToAnother) => rules::unconfirmed(d, p),
 
@@ -108,7 +108,7 @@ pub(super) fn next(delivery: &Delivery, event: Event, policy: &Policy) -> Result
         // Another delivery was faster: the list has to be read without that post.
         (S::Unconfirmed, E::ClaimTaken) => rules::read_again(d, p),
 
-        (S::Submitted, E::Noted) => rules::job_noted(d, p),
+        (S::Submitted, E::RowWritten) => rules::job_noted(d, p),
         (S::Submitted, E::TakenUp) => rules::follow_job(d, p),
         (S::Submitted, E::Working | E::Recovered) => rules::look_again(d, p),
         (S::Submitted, E::JobFailed(failure)) => rules::job_failed(d, &failure, p),

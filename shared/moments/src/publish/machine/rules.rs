@@ -14,13 +14,13 @@ pub(super) use sending::{
     wait_for_turn,
 };
 
-use super::delivery::{Delivery, Standing};
+use super::delivery::{DeliveryState, Reported};
 use super::policy::{Guard, Guards, Policy};
-use super::transition::{Then, Transition};
+use super::transition::{NextStep, Transition};
 use crate::error::{Advice, PublishProblem};
 use crate::provider::FailureKind;
+use crate::store::delivery::DeliveryStage;
 use crate::store::result::{AccountState, Stage};
-use crate::store::unit::UnitStage;
 
 /// How an account is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,43 +33,43 @@ pub(crate) enum Retry {
 
 /// How an account that has ended is tried again when its user asks for it; `None`: not at all. What is unconfirmed may
 /// be out, so it is left alone unless the user has looked and says so, and even then the provider is read first.
-pub(crate) fn retry(standing: Standing, include_unconfirmed: bool, guards: Guards) -> Option<Retry> {
+pub(crate) fn retry(standing: Reported, include_unconfirmed: bool, guards: Guards) -> Option<Retry> {
     match standing {
-        Standing::Unconfirmed if !guards.hold(Guard::UnconfirmedApart) => Some(Retry::Anew),
-        Standing::Unconfirmed => include_unconfirmed.then_some(Retry::ReadFirst),
-        Standing::Failed => Some(Retry::Anew),
-        Standing::Open | Standing::Ended => None,
+        Reported::Unconfirmed if !guards.hold(Guard::UnconfirmedApart) => Some(Retry::Anew),
+        Reported::Unconfirmed => include_unconfirmed.then_some(Retry::ReadFirst),
+        Reported::Failed => Some(Retry::Anew),
+        Reported::Open | Reported::Ended => None,
     }
 }
 
 /// Who may be published to: the delivery's accounts about which nothing final is told, and which can be used now. An
 /// account that was told FAILED or CANCELLED stays out, also when it can be used again: its user may have it tried again,
 /// and then it would be published twice.
-fn senders(d: &Delivery, usable: &[usize], p: &Policy) -> Vec<usize> {
+fn senders(d: &DeliveryState, usable: &[usize], p: &Policy) -> Vec<usize> {
     let open = d.open();
     let is_open = |place: &usize| open.contains(place) || !p.guards.hold(Guard::OpenSenders);
     usable.iter().copied().filter(is_open).collect()
 }
 
 /// The delivery ends: every account of it that is still open fails with this.
-pub(super) fn fail(d: &Delivery, advice: &Advice) -> Transition {
+pub(super) fn fail(d: &DeliveryState, advice: &Advice) -> Transition {
     let states = d.open().into_iter().map(|place| (place, AccountState::failed(advice.clone()))).collect();
-    Transition::to(UnitStage::Done, Then::End).telling(states)
+    Transition::to(DeliveryStage::Done, NextStep::End).telling(states)
 }
 
 /// What is told when nobody knows whether it is out.
-fn nobody_knows(d: &Delivery) -> Advice {
+fn nobody_knows(d: &DeliveryState) -> Advice {
     if d.members_confirm { PublishProblem::MembersUnconfirmed.advice() } else { PublishProblem::Unconfirmed.advice() }
 }
 
 /// The open accounts that are not shown at this stage yet, put there.
-fn shown_at(d: &Delivery, stage: Stage) -> Vec<(usize, AccountState)> {
+fn shown_at(d: &DeliveryState, stage: Stage) -> Vec<(usize, AccountState)> {
     let accounts = d.accounts.iter().enumerate();
-    let others = accounts.filter(|(_, account)| account.standing == Standing::Open && account.shown != stage);
+    let others = accounts.filter(|(_, account)| account.standing == Reported::Open && account.shown != stage);
     others.map(|(place, _)| (place, AccountState::Processing(stage))).collect()
 }
 
 /// Whether it may be otherwise in a while.
-const fn passes(kind: FailureKind) -> bool {
+const fn is_transient(kind: FailureKind) -> bool {
     matches!(kind, FailureKind::Retry | FailureKind::TokenInvalid | FailureKind::RateLimited { .. })
 }

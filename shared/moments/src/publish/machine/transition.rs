@@ -4,30 +4,30 @@ use std::time::Duration;
 
 use crate::provider::RateWindow;
 use crate::store::account::AccountStatus;
-use crate::store::claim::How;
+use crate::store::claim::ClaimOrigin;
+use crate::store::delivery::{DeliveryChange, DeliveryStage};
 use crate::store::result::AccountState;
-use crate::store::unit::{UnitChange, UnitStage};
 
 /// What becomes of a delivery.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::publish) struct Transition {
     /// What is proven about the accounts themselves, to be noted on their rows first.
     pub proven: Option<AccountStatus>,
-    /// What changes of its row. Written in one transaction with `states`, unless [`Then::Resume`] follows: then the
+    /// What changes of its row. Written in one transaction with `states`, unless [`NextStep::Resume`] follows: then the
     /// row is written alone.
-    pub change: UnitChange,
+    pub change: DeliveryChange,
     /// What its accounts are told from now on, by their places.
     pub states: Vec<(usize, AccountState)>,
     /// How the delivery came to the post of the change, if it is told with this: the claim on it is part of the
     /// transaction.
-    pub claim: Option<How>,
+    pub claim: Option<ClaimOrigin>,
     /// What is done once that is written.
-    pub then: Then,
+    pub then: NextStep,
 }
 
 /// What is done after a transition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::publish) enum Then {
+pub(in crate::publish) enum NextStep {
     /// Nothing more, ever.
     #[default]
     End,
@@ -82,7 +82,7 @@ pub(in crate::publish) enum Recovery {
 impl Transition {
     /// Nothing is written; a call follows.
     pub const fn call(call: Call) -> Self {
-        const NOTHING: UnitChange = UnitChange {
+        const NOTHING: DeliveryChange = DeliveryChange {
             stage: None,
             attempts: None,
             sending_at: None,
@@ -94,15 +94,15 @@ impl Transition {
             confirm_until: None,
             release_until: None,
         };
-        Self { proven: None, change: NOTHING, states: Vec::new(), claim: None, then: Then::Call(call) }
+        Self { proven: None, change: NOTHING, states: Vec::new(), claim: None, then: NextStep::Call(call) }
     }
 
     /// The delivery moves to `stage`.
-    pub fn to(stage: UnitStage, then: Then) -> Self {
+    pub fn to(stage: DeliveryStage, then: NextStep) -> Self {
         // Between QUEUED and SENDING the count goes on: a call refused again and again must come to an end.
-        let attempts = (!matches!(stage, UnitStage::Queued | UnitStage::Sending)).then_some(0);
-        let forgets_post = stage == UnitStage::Unconfirmed;
-        let change = UnitChange { stage: Some(stage), attempts, forgets_post, ..UnitChange::default() };
+        let attempts = (!matches!(stage, DeliveryStage::Queued | DeliveryStage::Sending)).then_some(0);
+        let forgets_post = stage == DeliveryStage::Unconfirmed;
+        let change = DeliveryChange { stage: Some(stage), attempts, forgets_post, ..DeliveryChange::default() };
         Self { change, then, ..Self::default() }
     }
 
@@ -114,7 +114,7 @@ impl Transition {
     /// The delivery is let go for `pause`.
     pub fn wake(mut self, now: i64, pause: Duration) -> Self {
         self.change.release_until = Some(now + super::policy::milliseconds(pause));
-        self.then = Then::Wake(pause);
+        self.then = NextStep::Wake(pause);
         self
     }
 

@@ -6,7 +6,7 @@ use sandbox::gewe::{GeweEndpoint, GeweFault};
 use serde_json::{Value, json};
 
 use super::{CONTENT, Desk, NO_ACCOUNT, STRANGER, USER};
-use crate::world::{Detour, GATEWAY_WEBHOOK_SECRET};
+use crate::world::{EndpointOverrides, GATEWAY_WEBHOOK_SECRET};
 use crate::{Event, World};
 
 /// The gateway says itself that the device went off the line.
@@ -23,7 +23,7 @@ async fn expires(world: &World, device: &str) -> Result<()> {
     let refusal = Effect::Code { code: 500, message: Some(words.to_owned()) };
     world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::CheckOnline, refusal).for_account(device));
     world.advance(std::time::Duration::from_secs(700));
-    let base = world.context("wechat-health-checker", &Detour::default()).await?;
+    let base = world.context("wechat-health-checker", &EndpointOverrides::default()).await?;
     let checker = functions::workers::wechat_health_checker::App::new(&base).await?;
     functions::workers::wechat_health_checker::handle(&checker, world.deadline()).await?;
     Ok(())

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::net::TcpListener;
 
 use anyhow::{Result, ensure};
-use sandbox::media::Exhibit;
+use sandbox::media::SampleMedium;
 use serde_json::json;
 
 use super::{CONTENT, Desk};
@@ -134,8 +134,8 @@ async fn redirects_into_our_network_are_not_followed() -> Result<()> {
         if !address.is_ascii() || address.contains([' ', '\\']) {
             continue;
         }
-        let first = media.put(&format!("{number}.jpg"), Exhibit::redirect(&*address));
-        let second = media.put(&format!("{number}-again.jpg"), Exhibit::redirect(&*first));
+        let first = media.put(&format!("{number}.jpg"), SampleMedium::redirect(&*address));
+        let second = media.put(&format!("{number}-again.jpg"), SampleMedium::redirect(&*first));
         for url in [first, second] {
             let event = desk.post(json!({"mediaUrls": [url]}))?;
             let refusal = CONTENT.on(&["mediaUrls[0]"]);
@@ -151,11 +151,11 @@ async fn redirects_without_end_are_given_up() -> Result<()> {
     let desk = Desk::open().await?;
     let media = desk.world.sandbox.media();
     let own = media.url("loop.jpg");
-    media.put("loop.jpg", Exhibit::redirect(&*own));
+    media.put("loop.jpg", SampleMedium::redirect(&*own));
     let (ping, pong) = (media.url("ping.jpg"), media.url("pong.jpg"));
-    media.put("ping.jpg", Exhibit::redirect(&*pong));
-    media.put("pong.jpg", Exhibit::redirect(&*ping));
-    let nowhere = media.put("nowhere.jpg", Exhibit { location: None, ..Exhibit::redirect("") });
+    media.put("ping.jpg", SampleMedium::redirect(&*pong));
+    media.put("pong.jpg", SampleMedium::redirect(&*ping));
+    let nowhere = media.put("nowhere.jpg", SampleMedium { location: None, ..SampleMedium::redirect("") });
     for (what, url, remedy) in [
         ("to itself", own, "跳转次数过多，请填写素材的最终地址"),
         ("to and fro", ping, "跳转次数过多，请填写素材的最终地址"),

@@ -4,22 +4,22 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{Desk, unreadable};
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 
 #[tokio::test]
 async fn bodies_that_are_no_request_are_refused() -> Result<()> {
     let desk = Desk::open().await?;
     let sample = desk.event("moment-sync")?.without_header("idempotency-key");
     for (what, body) in unreadable("text", "x\",\"accountIds\":[\"x\"],\"contentId\":\"x") {
-        desk.refuses(what, &sample.clone().body(&body), &Refusal::fields(&["body"]), "请").await?;
+        desk.refuses(what, &sample.clone().body(&body), &ExpectedError::fields(&["body"]), "请").await?;
     }
     let missing = sample.clone().json(&json!({"text": "早上好"}));
-    desk.refuses("no accounts", &missing, &Refusal::fields(&["accountIds"]), "缺少必填项，请填写").await?;
+    desk.refuses("no accounts", &missing, &ExpectedError::fields(&["accountIds"]), "缺少必填项，请填写").await?;
     let device = &desk.device;
     for field in ["text", "accountIds", "scheduledTime"] {
         let twice = format!(r#"{{"text":"a","accountIds":["{device}"],"scheduledTime":null,"{field}":null}}"#);
         let event = sample.clone().body(&twice);
-        desk.refuses(&twice, &event, &Refusal::fields(&[field]), "重复出现，请只保留一个").await?;
+        desk.refuses(&twice, &event, &ExpectedError::fields(&[field]), "重复出现，请只保留一个").await?;
     }
     Ok(())
 }
@@ -55,7 +55,7 @@ async fn fields_nobody_knows_are_refused_by_name() -> Result<()> {
         let event = desk.post(json!({ field: time }))?;
         let path = if field.is_empty() { "body" } else { field };
         let remedy = "不支持此项，请检查拼写或删除，可用项：contentId、text、mediaUrls、accountIds、scheduledTime";
-        desk.refuses(&format!("{field:?}"), &event, &Refusal::fields(&[path]), remedy).await?;
+        desk.refuses(&format!("{field:?}"), &event, &ExpectedError::fields(&[path]), remedy).await?;
     }
     Ok(())
 }
@@ -90,7 +90,7 @@ async fn fields_of_another_type_are_refused_where_they_are() -> Result<()> {
         (json!({"contentId": {"id": 7}}), "contentId", content_id),
     ] {
         let event = desk.post(changes.clone())?;
-        desk.refuses(&changes.to_string(), &event, &Refusal::fields(&[field]), remedy).await?;
+        desk.refuses(&changes.to_string(), &event, &ExpectedError::fields(&[field]), remedy).await?;
     }
     Ok(())
 }

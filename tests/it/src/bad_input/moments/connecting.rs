@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use super::{Desk, NO_ACCOUNT, STRANGER, merged, unreadable};
 use crate::Event;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 
-const REFUSED: Refusal<'_> = Refusal::new(400, "WECHAT_API_ERROR");
-const DOWN: Refusal<'_> = Refusal::new(500, "WECHAT_API_ERROR");
-const BOUND: Refusal<'_> = Refusal::new(409, "CONFLICT");
+const REFUSED: ExpectedError<'_> = ExpectedError::new(400, "WECHAT_API_ERROR");
+const DOWN: ExpectedError<'_> = ExpectedError::new(500, "WECHAT_API_ERROR");
+const BOUND: ExpectedError<'_> = ExpectedError::new(409, "CONFLICT");
 
 impl Desk {
     pub(super) fn connect(&self, body: &Value) -> Result<Event> {
@@ -43,7 +43,7 @@ async fn requests_that_cannot_be_read_are_refused_before_anybody_is_asked() -> R
     let device = desk.handset("handset");
     for (what, body) in unreadable("accountType", "WEWORK") {
         let event = desk.event("wechat-account-connect")?.body(&body);
-        desk.refuses(what, &event, &Refusal::fields(&["body"]), "请").await?;
+        desk.refuses(what, &event, &ExpectedError::fields(&["body"]), "请").await?;
     }
     let (text, missing, unknown) =
         ("应为文本", "缺少必填项，请填写", "不支持此项，请检查拼写或删除，可用项：accountType、");
@@ -105,7 +105,7 @@ async fn requests_that_cannot_be_read_are_refused_before_anybody_is_asked() -> R
     for (base, changes, field, remedy) in cases {
         let event = desk.connect(&merged(base.clone(), changes.clone()))?;
         let what = format!("{:.60}", changes.to_string());
-        desk.refuses(&what, &event, &Refusal::fields(&[field]), remedy).await?;
+        desk.refuses(&what, &event, &ExpectedError::fields(&[field]), remedy).await?;
     }
     for (base, field) in [
         (&company, "accountType"),
@@ -120,7 +120,7 @@ async fn requests_that_cannot_be_read_are_refused_before_anybody_is_asked() -> R
         let mut body = base.clone();
         body.as_object_mut().unwrap().remove(field);
         let remedy = if field == "acceptRisk" { "请传 acceptRisk: true" } else { missing };
-        desk.refuses(&format!("no {field}"), &desk.connect(&body)?, &Refusal::fields(&[field]), remedy).await?;
+        desk.refuses(&format!("no {field}"), &desk.connect(&body)?, &ExpectedError::fields(&[field]), remedy).await?;
     }
     Ok(())
 }

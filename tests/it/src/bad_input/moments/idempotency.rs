@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use serde_json::json;
 
 use super::{CONTENT, Desk, STRANGER, USER, task_of};
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 use crate::{Answer, Event};
 
 /// Everything of an answer but the request id.
@@ -124,7 +124,7 @@ async fn malformed_keys_are_refused_rather_than_overlooked() -> Result<()> {
     let long = "k".repeat(256);
     for key in ["", " ", "two words", "键", "clé", "a\tb", "🔑", &long] {
         let event = desk.post(json!({}))?.header("idempotency-key", key);
-        let refusal = Refusal::fields(&["Idempotency-Key"]);
+        let refusal = ExpectedError::fields(&["Idempotency-Key"]);
         desk.refuses(&format!("{key:.20?}"), &event, &refusal, "须为 1 到 255 个可见的英文字符").await?;
     }
     Ok(())

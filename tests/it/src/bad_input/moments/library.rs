@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::{CONTENT, Desk, STRANGER, USER};
 use crate::World;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 
-const DOWN: Refusal<'_> = Refusal::new(500, "MOMENT_SYNC_CREATION_FAILED");
+const DOWN: ExpectedError<'_> = ExpectedError::new(500, "MOMENT_SYNC_CREATION_FAILED");
 
 fn put(world: &World, id: &str, owner: u64, text: &str, media_urls: &[&str]) {
     let media_urls = media_urls.iter().map(ToString::to_string).collect();
@@ -142,6 +142,11 @@ async fn what_the_request_says_itself_goes_before_the_draft() -> Result<()> {
         ensure!((posted.text.as_str(), posted.media) == (text, pictures), "{what}: {posted:?}");
         ensure!(desk.world.post_status(USER, task).await?["contentId"] == id, "{what}");
     }
+    put(&desk.world, "43", USER, " \u{3164}\n", &[&format!(" {of_draft}\n")]);
+    let task = desk.grants("a draft of an image", &desk.post(json!({"text": null, "contentId": 43}))?).await?;
+    desk.publishes("a draft of an image", task).await?;
+    let posted = desk.world.sandbox.gewe().posts_of("phone").pop().unwrap();
+    ensure!((posted.text.as_str(), posted.media) == ("", 1), "{posted:?}");
     let bad = desk.post(json!({"text": "早\u{7}", "contentId": 42}))?;
     let answer = desk.world.call(&bad).await?;
     CONTENT.on(&["text"]).check("a bad text is not saved by a good draft", &answer);

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{Desk, USER};
 use crate::Event;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 
 #[tokio::test]
 async fn pages_and_filters_that_are_none_are_refused_by_name() -> Result<()> {
@@ -20,14 +20,14 @@ async fn pages_and_filters_that_are_none_are_refused_by_name() -> Result<()> {
     ] {
         for value in values {
             let event = desk.event("moment-tasks")?.query(&[(name, value)]);
-            desk.refuses(&format!("{name}={value}"), &event, &Refusal::fields(&[name]), remedy).await?;
+            desk.refuses(&format!("{name}={value}"), &event, &ExpectedError::fields(&[name]), remedy).await?;
         }
         let event = desk.event("moment-tasks")?.query(&[(name, "1"), (name, "1")]);
-        desk.refuses(&format!("{name} twice"), &event, &Refusal::fields(&[name]), "").await?;
+        desk.refuses(&format!("{name} twice"), &event, &ExpectedError::fields(&[name]), "").await?;
     }
     for (name, value) in [("pageSize", "5"), ("status[]", "PENDING"), ("Status", "PENDING")] {
         let event = desk.event("moment-tasks")?.query(&[(name, value), ("_t", "1")]);
-        desk.refuses(name, &event, &Refusal::fields(&[name]), "不支持此项").await?;
+        desk.refuses(name, &event, &ExpectedError::fields(&[name]), "不支持此项").await?;
     }
     Ok(())
 }

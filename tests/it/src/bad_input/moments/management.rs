@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::{CONTENT, Desk, NOT_FOUND, STRANGER, USER, unreadable};
 use crate::Event;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 
-const CONFLICT: Refusal<'_> = Refusal::new(409, "CONFLICT");
+const CONFLICT: ExpectedError<'_> = ExpectedError::new(409, "CONFLICT");
 /// Where everything about one task is.
 const TASK: &str = "/api/v1/workbench/wechat/moments/tasks/{taskId}";
 
@@ -137,10 +137,10 @@ async fn a_task_is_moved_only_to_a_time_that_may_be() -> Result<()> {
         (json!({time: at, "status": "CANCELLED"}), "status", "请检查拼写或删除"),
     ] {
         let event = update.clone().json(&body);
-        desk.refuses(&body.to_string(), &event, &Refusal::fields(&[field]), remedy).await?;
+        desk.refuses(&body.to_string(), &event, &ExpectedError::fields(&[field]), remedy).await?;
     }
     for (what, body) in unreadable(time, &at) {
-        desk.refuses(what, &update.clone().body(&body), &Refusal::fields(&["body"]), "请").await?;
+        desk.refuses(what, &update.clone().body(&body), &ExpectedError::fields(&["body"]), "请").await?;
     }
     Ok(())
 }
@@ -197,12 +197,12 @@ async fn a_retry_of_accounts_that_cannot_be_meant_is_refused() -> Result<()> {
         (json!({"force": true}), "force", unknown),
     ] {
         let event = retry.clone().json(&body);
-        desk.refuses(&body.to_string(), &event, &Refusal::fields(&[field]), remedy).await?;
+        desk.refuses(&body.to_string(), &event, &ExpectedError::fields(&[field]), remedy).await?;
     }
     for body in
         ["[]", "null", "7", r#""x""#, "accountIds=x", "{", r#"{"accountIds":"#, "{} {}", "{includeUnconfirmed:true}"]
     {
-        desk.refuses(body, &retry.clone().body(body), &Refusal::fields(&["body"]), "请").await?;
+        desk.refuses(body, &retry.clone().body(body), &ExpectedError::fields(&["body"]), "请").await?;
     }
     let fine = retry.clone().json(&json!({ids: [bad, desk.device]}));
     desk.refuses("one that succeeded", &fine, &CONFLICT.on(&["accountIds[1]"]), "该账号没有失败，不需要重试").await?;

@@ -1,7 +1,7 @@
 //! Media that no provider takes: too many, too large, too long, and everything that is not what its name says.
 
 use anyhow::{Result, ensure};
-use sandbox::media::{Delivery, Exhibit, MediaFile};
+use sandbox::media::{Delivery, MediaFile, SampleMedium};
 use serde_json::{Value, json};
 
 use super::{CONTENT, Desk, USER};
@@ -9,8 +9,8 @@ use crate::World;
 
 const MB: usize = 1024 * 1024;
 
-fn text(text: &str) -> Exhibit {
-    Exhibit::new(MediaFile::Text { text: text.to_owned() }).declared("image/jpeg")
+fn text(text: &str) -> SampleMedium {
+    SampleMedium::new(MediaFile::Text { text: text.to_owned() }).declared("image/jpeg")
 }
 
 /// A file as a program of the public made it.
@@ -48,12 +48,12 @@ async fn files_that_are_no_media_are_refused_by_what_they_are() -> Result<()> {
     let desk = Desk::open().await?;
     let media = desk.world.sandbox.media();
     let good = media.put_file("good.jpg", MediaFile::jpeg(80, 80));
-    let large = |file: MediaFile| Exhibit::new(file.sized(10 * MB + 1));
+    let large = |file: MediaFile| SampleMedium::new(file.sized(10 * MB + 1));
     let chunked = large(MediaFile::jpeg(80, 80)).delivered(Delivery::Chunked);
-    let cases: Vec<(&str, Exhibit, &str)> = vec![
+    let cases: Vec<(&str, SampleMedium, &str)> = vec![
         (
             "a video of too many seconds",
-            Exhibit::new(MediaFile::mp4(31_640)),
+            SampleMedium::new(MediaFile::mp4(31_640)),
             "视频长约 31.6 秒，超过 30 秒的限制，请剪辑",
         ),
         ("a video of too many bytes", large(MediaFile::mp4(10_000)), "素材超过 10 MB，请压缩"),
@@ -61,33 +61,37 @@ async fn files_that_are_no_media_are_refused_by_what_they_are() -> Result<()> {
         ("one that does not say so", chunked, "素材超过 10 MB，请压缩"),
         (
             "an image of too many pixels",
-            Exhibit::new(MediaFile::jpeg(8_001, 5_000)),
+            SampleMedium::new(MediaFile::jpeg(8_001, 5_000)),
             "8001×5000 像素，超过 4000 万像素",
         ),
         (
             "an image of few bytes that becomes half a gigabyte",
-            Exhibit::new(file!("big-rgba16.png")),
+            SampleMedium::new(file!("big-rgba16.png")),
             "图片解码后约占 456 MB，超过 240 MB 的处理上限，请缩小尺寸或另存为普通 JPG 后重新上传",
         ),
         (
             "half an image with an end",
-            Exhibit::new(file!("cut-half-with-eoi-2000.jpg")),
+            SampleMedium::new(file!("cut-half-with-eoi-2000.jpg")),
             "图片数据已损坏，只能显示出一部分，请重新导出并上传",
         ),
         ("a PDF", text("%PDF-1.7\n1 0 obj\n"), "application/pdf"),
         ("a GIF", text("GIF89a\u{1}\u{0}\u{1}\u{0}\u{0}\u{0}\u{0};"), "image/gif"),
         ("a WebP", text("RIFF\u{10}\u{0}\u{0}\u{0}WEBPVP8 \u{0}\u{0}\u{0}\u{0}"), "image/webp"),
         ("a drawing", text("<svg xmlns='http://www.w3.org/2000/svg'/>"), "请转换格式"),
-        ("a page", Exhibit::html_as_image(), "链接打开的是网页"),
+        ("a page", SampleMedium::html_as_image(), "链接打开的是网页"),
         ("an answer of some API", text(r#"{"error":"expired"}"#), "请转换格式"),
         ("nothing", text(""), "素材内容为空，请重新上传"),
-        ("half an image", Exhibit::new(MediaFile::jpeg(80, 80)).delivered(Delivery::Truncated { bytes: 200 }), "请"),
-        ("what is not there", Exhibit::status(404), "素材不存在或已被删除（HTTP 404），请检查链接"),
-        ("what is gone", Exhibit::status(410), "HTTP 410"),
-        ("what must not be seen", Exhibit::status(403), "拒绝访问（HTTP 403），请确认链接可公开访问"),
-        ("a broken server", Exhibit::status(500), "暂时不可用（HTTP 500），请稍后重试"),
-        ("an answer without content", Exhibit::status(204), "请检查链接"),
-        ("a connection that ends", Exhibit::status(200).delivered(Delivery::Dropped), "无法下载素材，请确认"),
+        (
+            "half an image",
+            SampleMedium::new(MediaFile::jpeg(80, 80)).delivered(Delivery::Truncated { bytes: 200 }),
+            "请",
+        ),
+        ("what is not there", SampleMedium::status(404), "素材不存在或已被删除（HTTP 404），请检查链接"),
+        ("what is gone", SampleMedium::status(410), "HTTP 410"),
+        ("what must not be seen", SampleMedium::status(403), "拒绝访问（HTTP 403），请确认链接可公开访问"),
+        ("a broken server", SampleMedium::status(500), "暂时不可用（HTTP 500），请稍后重试"),
+        ("an answer without content", SampleMedium::status(204), "请检查链接"),
+        ("a connection that ends", SampleMedium::status(200).delivered(Delivery::Dropped), "无法下载素材，请确认"),
     ];
     for (number, (what, exhibit, remedy)) in cases.into_iter().enumerate() {
         let url = media.put(&format!("{number}.jpg"), exhibit);
@@ -102,7 +106,7 @@ async fn files_that_are_no_media_are_refused_by_what_they_are() -> Result<()> {
 #[tokio::test]
 async fn bodies_that_never_end_are_cut_off() -> Result<()> {
     let desk = Desk::open().await?;
-    let exhibit = Exhibit::new(MediaFile::jpeg(800, 600)).delivered(Delivery::Endless);
+    let exhibit = SampleMedium::new(MediaFile::jpeg(800, 600)).delivered(Delivery::Endless);
     let event = desk.post(json!({"mediaUrls": [desk.world.sandbox.media().put("endless.jpg", exhibit)]}))?;
     desk.refuses("endless", &event, &CONTENT.on(&["mediaUrls[0]"]), "素材超过 10 MB，请压缩").await
 }
@@ -113,7 +117,7 @@ async fn servers_that_take_their_time_are_not_waited_for() -> Result<()> {
     world.set("MEDIA_TIMEOUT_SECONDS", "1");
     let desk = Desk::in_world(world).await?;
     let media = desk.world.sandbox.media();
-    let jpeg = || Exhibit::new(MediaFile::jpeg(800, 600));
+    let jpeg = || SampleMedium::new(MediaFile::jpeg(800, 600));
     let drip = Delivery::Drip { bytes: 1, milliseconds: 200 };
     let slow = media.put("slow.jpg", jpeg().delivered(drip));
     let silent = media.put("silent.jpg", jpeg().delivered(Delivery::Silent));
@@ -151,10 +155,10 @@ async fn media_at_the_limits_arrive() -> Result<()> {
         ("an image under another name", json!([media.put_file("download", MediaFile::jpeg(80, 80))]), 1),
         (
             "one declared as something else",
-            json!([media.put("x", Exhibit::new(MediaFile::png(80, 80)).declared("text/html"))]),
+            json!([media.put("x", SampleMedium::new(MediaFile::png(80, 80)).declared("text/html"))]),
             1,
         ),
-        ("one behind a redirect", json!([media.put("short", Exhibit::redirect(&nine[0]))]), 1),
+        ("one behind a redirect", json!([media.put("short", SampleMedium::redirect(&nine[0]))]), 1),
     ];
     for (what, urls, count) in cases {
         let changes = json!({"text": null, "mediaUrls": urls, "accountIds": accounts});
@@ -187,7 +191,7 @@ async fn media_of_common_programs_arrive() -> Result<()> {
         ("a video whose header knows no length", file!("mvhd-ffffffff.mp4")),
         ("900 frames of 30000/1001 a second", file!("len-30.03.mp4")),
     ] {
-        let url = desk.world.sandbox.media().put_file(&name.replace(' ', "-").replace('/', "-"), file);
+        let url = desk.world.sandbox.media().put_file(&name.replace([' ', '/'], "-"), file);
         let changes = json!({"text": name, "mediaUrls": [url], "accountIds": accounts});
         desk.grants(name, &desk.post(changes)?).await?;
         desk.world.drain_publications().await?;

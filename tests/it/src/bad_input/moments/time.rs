@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::{CONTENT, Desk};
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 
 const YEAR: i64 = 365 * 86_400;
 
@@ -46,7 +46,7 @@ async fn times_that_are_no_instants_are_refused() -> Result<()> {
     ];
     for (time, remedy) in cases {
         let event = desk.post(json!({"scheduledTime": time}))?;
-        desk.refuses(&time.to_string(), &event, &Refusal::fields(&["scheduledTime"]), remedy).await?;
+        desk.refuses(&time.to_string(), &event, &ExpectedError::fields(&["scheduledTime"]), remedy).await?;
     }
     Ok(())
 }

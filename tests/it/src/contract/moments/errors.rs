@@ -115,7 +115,7 @@ const TRIES: u32 = 3;
 async fn disturbed(world: &World, event: &Event, step: &str, fault: Fault) -> Result<Answer> {
     let proxy = Proxy::start(world).await?;
     proxy.arm_times(step, 1, TRIES, fault);
-    let base = world.context(&event.function, &proxy.detour()).await?;
+    let base = world.context(&event.function, &proxy.endpoints()).await?;
     let answer = crate::call::call(&base, &event.clone().bearer(&world.token(USER, &["*"])?)).await?;
     assert!(proxy.count(step) >= TRIES, "{step} was asked {} times", proxy.count(step));
     Ok(answer)

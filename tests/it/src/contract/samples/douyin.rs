@@ -7,7 +7,7 @@ use sandbox::douyin::Decision;
 use serde_json::json;
 
 use super::{Samples, USER, batch_of, body_of, sample};
-use crate::world::{Detour, JWT_SECRET};
+use crate::world::{EndpointOverrides, JWT_SECRET};
 use crate::{Browser, Event};
 
 pub async fn play(it: &mut Samples) -> Result<()> {
@@ -58,7 +58,7 @@ pub async fn play(it: &mut Samples) -> Result<()> {
 async fn worker(it: &mut Samples, task: &str) -> Result<()> {
     let name = "douyin-fan-sync-worker";
     let event = batch_of(name, |body| body["taskId"] = json!(task))?;
-    let app = douyin_fan_sync_worker::App::new(&it.world.context(name, &Detour::default()).await?).await?;
+    let app = douyin_fan_sync_worker::App::new(&it.world.context(name, &EndpointOverrides::default()).await?).await?;
     let answer =
         run_batch(&app, douyin_fan_sync_worker::handle, serde_json::from_value(event)?, it.world.deadline()).await;
     assert_eq!(answer.batch_item_failures.len(), 0);

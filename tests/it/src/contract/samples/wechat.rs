@@ -11,7 +11,7 @@ use sandbox::wecom::{CorpSpec, MemberSpec};
 use serde_json::{Value, json};
 
 use super::{Samples, USER, batch_of, body_of};
-use crate::world::{Detour, GATEWAY_WEBHOOK_SECRET};
+use crate::world::{EndpointOverrides, GATEWAY_WEBHOOK_SECRET};
 
 pub async fn play(it: &mut Samples) -> Result<()> {
     let member = connect(it).await?;
@@ -75,7 +75,8 @@ async fn failed_post(it: &mut Samples, device: &str) -> Result<String> {
     assert_eq!(world.publish_until_ended(USER, task, 5).await?["status"], "FAILED");
     world.sandbox.gewe().set_state("phone", DeviceState::Online);
     let app =
-        wechat_health_checker::App::new(&world.context("wechat-health-checker", &Detour::default()).await?).await?;
+        wechat_health_checker::App::new(&world.context("wechat-health-checker", &EndpointOverrides::default()).await?)
+            .await?;
     let mut checked = Ok(());
     for _ in 0..2 {
         world.advance(Duration::from_secs(1_200));
@@ -88,7 +89,7 @@ async fn failed_post(it: &mut Samples, device: &str) -> Result<String> {
 /// The publisher's sample has a message about a whole task and one about a unit of it.
 async fn publish(it: &mut Samples, task: &str) -> Result<()> {
     let name = "moment-publisher";
-    let app = moment_publisher::App::new(&it.world.context(name, &Detour::default()).await?).await?;
+    let app = moment_publisher::App::new(&it.world.context(name, &EndpointOverrides::default()).await?).await?;
     // The message of the retry makes the units there are to name.
     it.world.publish_batch(&app, it.world.receive_publications().await?).await?;
     let units = it.world.rows("t_moment_publish_unit").await?;

@@ -17,9 +17,9 @@ pub(super) fn seed() -> u64 {
 
 /// A stream of numbers (splitmix64, as good as it has to be here).
 #[derive(Debug)]
-pub(super) struct Dice(Mutex<u64>);
+pub(super) struct Random(Mutex<u64>);
 
-impl Dice {
+impl Random {
     /// The stream of this name.
     pub(super) fn new(seed: u64, name: &str) -> Self {
         let mut hasher = DefaultHasher::new();
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn numbers_of_one_seed_and_name_are_always_the_same_and_others_differ() {
         let of = |seed, name| {
-            let dice = Dice::new(seed, name);
+            let dice = Random::new(seed, name);
             (0..8).map(|_| dice.up_to(1_000)).collect::<Vec<_>>()
         };
         assert_eq!(of(7, "a"), of(7, "a"));
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn latency_is_one_to_twenty_milliseconds() {
-        let dice = Dice::new(1, "latency");
+        let dice = Random::new(1, "latency");
         let all: Vec<_> = (0..1_000).map(|_| dice.latency()).collect();
         assert!(all.iter().all(|one| (1..=20).contains(&one.as_millis())));
     }

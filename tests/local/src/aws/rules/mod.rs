@@ -30,7 +30,7 @@ pub use draw::SEED_VARIABLE;
 use super::dynamodb::{self, Answer, Databases};
 use conflicts::Items;
 use counts::{Counts, Event};
-use draw::Dice;
+use draw::Random;
 use partial::Cut;
 use replica::Replica;
 use request::{Kind, Request, Schemas};
@@ -132,7 +132,7 @@ impl Rules {
         let database = self.databases.of(account)?;
         let rules = Arc::new(AccountRules {
             off: AtomicU8::new(Rule::off_at_first()),
-            dice: Dice::new(self.seed, name),
+            dice: Random::new(self.seed, name),
             schemas: Schemas::default(),
             items: Arc::default(),
             replica: Replica::of(&database)?,
@@ -161,7 +161,7 @@ impl Rules {
 /// The rules of one account, before its database.
 pub struct AccountRules {
     off: AtomicU8,
-    dice: Dice,
+    dice: Random,
     schemas: Schemas,
     items: Arc<Items>,
     replica: Replica,

@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::draw::Dice;
+use super::draw::Random;
 use super::request::{Kind, Request};
 
 /// One of so many batches is done in part.
@@ -34,7 +34,7 @@ pub(super) enum Cut {
 }
 
 /// Leaves a part of a request out.
-pub(super) fn cut(request: &mut Request, dice: &Dice) -> Cut {
+pub(super) fn cut(request: &mut Request, dice: &Random) -> Cut {
     match request.kind {
         Kind::Query | Kind::Scan if dice.once_in(PAGES) => {
             let wanted =
@@ -50,7 +50,7 @@ pub(super) fn cut(request: &mut Request, dice: &Dice) -> Cut {
     }
 }
 
-fn batch(request: &mut Request, dice: &Dice, name: &'static str) -> Cut {
+fn batch(request: &mut Request, dice: &Random, name: &'static str) -> Cut {
     let mut tables = Map::new();
     let wanted = request.body.get_mut("RequestItems").and_then(Value::as_object_mut);
     for (table, wanted) in wanted.into_iter().flatten() {

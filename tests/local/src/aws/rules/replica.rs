@@ -18,7 +18,7 @@ use anyhow::{Context, Result};
 use dynoxide::Database;
 use serde_json::{Value, json};
 
-use super::draw::Dice;
+use super::draw::Random;
 use super::request::{Item, Kind, Request};
 use crate::aws::dynamodb::{self, Answer};
 
@@ -103,7 +103,7 @@ impl Replica {
         original: &Database,
         request: &Request,
         body: &[u8],
-        dice: &Dice,
+        dice: &Random,
     ) -> Option<(Answer, bool)> {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         let arrived = if dice.once_in(2) { 0 } else { dice.up_to(noted.len()) };

@@ -8,7 +8,7 @@ use dynoxide::Database;
 use serde_json::{Value, json};
 
 use super::conflicts::Items;
-use super::draw::Dice;
+use super::draw::Random;
 use super::partial::{self, Cut};
 use super::replica::Replica;
 use super::request::{Request, Schemas};
@@ -103,12 +103,12 @@ fn eventually_consistent_read_sees_the_item_as_it_was_until_the_copy_arrives() {
     assert!(read.is_eventually_consistent());
     let mut seen = Vec::new();
     for seed in 0..20 {
-        let late = replica.read(&table.database, &read, get.to_string().as_bytes(), &Dice::new(seed, "read"));
+        let late = replica.read(&table.database, &read, get.to_string().as_bytes(), &Random::new(seed, "read"));
         seen.extend(late.map(|(answer, differs)| (body(&answer)["Item"]["n"]["N"].clone(), differs)));
     }
     assert!(!seen.is_empty() && seen.iter().all(|one| *one == (json!("1"), true)), "{seen:?}");
     replica.settle(&table.database);
-    assert!(replica.read(&table.database, &read, get.to_string().as_bytes(), &Dice::new(0, "read")).is_none());
+    assert!(replica.read(&table.database, &read, get.to_string().as_bytes(), &Random::new(0, "read")).is_none());
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn batch_done_in_part_names_the_rest() {
     let mut cuts = 0;
     for seed in 0..40 {
         let mut request = table.request("BatchGetItem", &whole);
-        let Cut::Batch(rest) = partial::cut(&mut request, &Dice::new(seed, "batch")) else { continue };
+        let Cut::Batch(rest) = partial::cut(&mut request, &Random::new(seed, "batch")) else { continue };
         cuts += 1;
         let mut answer = table.ask("BatchGetItem", &request.body);
         rest.add_to(&mut answer);

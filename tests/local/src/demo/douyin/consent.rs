@@ -7,11 +7,11 @@ use url::Url;
 
 use super::{Account, PERMISSIONS, connected};
 use crate::demo::api::{Answer, Api, number, text};
-use crate::demo::stage::Stage;
+use crate::demo::scenario::Scenario;
 
 /// The user approves in the browser and comes back; the same address does not work a second time. Answers the sync that
 /// this starts.
-pub(super) async fn approve(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<String> {
+pub(super) async fn approve(stage: &Scenario<'_>, user: &Api, account: &Account) -> Result<String> {
     let link = link(stage, user, None).await?;
     stage.tell("the API gives the address of Douyin's consent page, and a cookie to the browser that asked for it");
     let callback = decide(stage, &link, account, "approve").await?;
@@ -33,7 +33,7 @@ pub(super) async fn approve(stage: &Stage<'_>, user: &Api, account: &Account) ->
 }
 
 /// The user comes back to the page of the frontend that they started from; a page elsewhere is refused.
-pub(super) async fn approve_and_return(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<()> {
+pub(super) async fn approve_and_return(stage: &Scenario<'_>, user: &Api, account: &Account) -> Result<()> {
     let page = format!("{}/done", stage.record.api_url);
     let link = link(stage, user, Some(&page)).await?;
     let callback = decide(stage, &link, account, "approve").await?;
@@ -54,7 +54,7 @@ pub(super) async fn approve_and_return(stage: &Stage<'_>, user: &Api, account: &
 }
 
 /// The user refuses.
-pub(super) async fn denied(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<()> {
+pub(super) async fn denied(stage: &Scenario<'_>, user: &Api, account: &Account) -> Result<()> {
     let link = link(stage, user, None).await?;
     let callback = decide(stage, &link, account, "deny").await?;
     let said = returned(stage, &callback, Some(&link)).await?.refused(400, "DOUYIN_AUTH_ERROR")?;
@@ -66,7 +66,7 @@ pub(super) async fn denied(stage: &Stage<'_>, user: &Api, account: &Account) -> 
 }
 
 /// Somebody has the owner of an account consent on a link of their own: the account comes to nobody.
-pub(super) async fn attack(stage: &Stage<'_>, owner: &Api, account: &Account) -> Result<()> {
+pub(super) async fn attack(stage: &Scenario<'_>, owner: &Api, account: &Account) -> Result<()> {
     const CONFIRM: &str = "/api/v1/lead/douyin/auth/confirm";
     let attacker = stage.user(2, &PERMISSIONS)?;
     let page = format!("{}/done", stage.record.api_url);
@@ -94,7 +94,7 @@ struct Link {
     cookie: String,
 }
 
-async fn link(stage: &Stage<'_>, user: &Api, redirect_url: Option<&str>) -> Result<Link> {
+async fn link(stage: &Scenario<'_>, user: &Api, redirect_url: Option<&str>) -> Result<Link> {
     let query: Vec<_> = redirect_url.map(|url| ("redirectUrl", url)).into_iter().collect();
     let mut answer = user.get("/api/v1/lead/douyin/auth/url", &query).await?;
     let cookie = answer.cookie.take().context("the link must come with a cookie")?;
@@ -107,13 +107,13 @@ async fn link(stage: &Stage<'_>, user: &Api, redirect_url: Option<&str>) -> Resu
 }
 
 /// Where Douyin sends the user's browser after their decision.
-async fn decide(stage: &Stage<'_>, link: &Link, account: &Account, decision: &str) -> Result<String> {
+async fn decide(stage: &Scenario<'_>, link: &Link, account: &Account, decision: &str) -> Result<String> {
     let mut visited = link.consent.clone();
     visited.query_pairs_mut().append_pair("account", &account.name).append_pair("decision", decision);
     stage.visit(visited.as_str()).await.context("the consent page does not lead back")
 }
 
 /// A browser comes back to us, without a token: the one that asked for `link`, or one that asked for none.
-async fn returned(stage: &Stage<'_>, callback: &str, link: Option<&Link>) -> Result<Answer> {
+async fn returned(stage: &Scenario<'_>, callback: &str, link: Option<&Link>) -> Result<Answer> {
     stage.nobody().open(callback, link.map(|link| &*link.cookie)).await
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Account, FANS};
 use crate::demo::api::{Api, list, number, text};
-use crate::demo::stage::Stage;
+use crate::demo::scenario::Scenario;
 
 const LEADS: &str = "/api/v1/lead/douyin/leads";
 
@@ -23,7 +23,7 @@ pub(super) struct Noted {
 }
 
 /// First, middle and last page, and the one after it.
-pub(super) async fn pages(stage: &Stage<'_>, user: &Api) -> Result<()> {
+pub(super) async fn pages(stage: &Scenario<'_>, user: &Api) -> Result<()> {
     let last = FANS.div_ceil(SIZE);
     for page in [1, 250, last, last + 1] {
         let answer = user.get(LEADS, &[("page", &page.to_string())]).await?.data(200)?;
@@ -49,7 +49,7 @@ pub(super) async fn pages(stage: &Stage<'_>, user: &Api) -> Result<()> {
 }
 
 /// A range that ends in the middle holds exactly the leads acquired until then.
-pub(super) async fn time_range(stage: &Stage<'_>, user: &Api) -> Result<()> {
+pub(super) async fn time_range(stage: &Scenario<'_>, user: &Api) -> Result<()> {
     let end = acquired(user, WORKED).await?;
     let answer = user.get(LEADS, &[("endTime", &end)]).await?.data(200)?;
     let total = number(&answer, "total")?;
@@ -67,7 +67,7 @@ pub(super) async fn time_range(stage: &Stage<'_>, user: &Api) -> Result<()> {
 }
 
 /// A keyword finds exactly the fans whose nickname contains it.
-pub(super) async fn keyword(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<()> {
+pub(super) async fn keyword(stage: &Scenario<'_>, user: &Api, account: &Account) -> Result<()> {
     let fans = stage.sandbox(Method::GET, &format!("douyin/accounts/{}/fans", account.name), None).await?;
     let fans = fans.as_array().context("the sandbox lists no fans")?;
     let nicknames: Vec<&str> = fans.iter().filter_map(|fan| fan.get("nickname")?.as_str()).collect();
@@ -90,7 +90,7 @@ pub(super) async fn keyword(stage: &Stage<'_>, user: &Api, account: &Account) ->
 }
 
 /// A lead is contacted and a note written, by which it is found.
-pub(super) async fn work(stage: &Stage<'_>, user: &Api) -> Result<Noted> {
+pub(super) async fn work(stage: &Scenario<'_>, user: &Api) -> Result<Noted> {
     let path = format!("{LEADS}/{WORKED}");
     let notes = format!("已电话联系，周五回访 {}", stage.play);
     let change = json!({ "status": "CONTACTED", "notes": notes });
@@ -113,7 +113,7 @@ pub(super) async fn work(stage: &Stage<'_>, user: &Api) -> Result<Noted> {
 }
 
 /// What users wrote survives every sync.
-pub(super) async fn still_noted(stage: &Stage<'_>, user: &Api, noted: &Noted) -> Result<()> {
+pub(super) async fn still_noted(stage: &Scenario<'_>, user: &Api, noted: &Noted) -> Result<()> {
     let lead = user.get(&format!("{LEADS}/{}", noted.lead_id), &[]).await?.data(200)?;
     ensure!(text(&lead, "notes")? == noted.notes && text(&lead, "status")? == "CONTACTED", "a sync changed {lead}");
     stage.tell("status and note of the lead are as the user left them");

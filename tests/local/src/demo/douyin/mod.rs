@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::api::Api;
-use super::stage::Stage;
+use super::scenario::Scenario;
 
 /// All that the main character may do.
 const PERMISSIONS: [&str; 1] = ["lead:douyin:*"];
@@ -32,7 +32,7 @@ struct Account {
 }
 
 /// Plays it.
-pub(super) async fn play(stage: &Stage<'_>) -> Result<()> {
+pub(super) async fn play(stage: &Scenario<'_>) -> Result<()> {
     let user = stage.user(0, &PERMISSIONS)?;
     let large = account(stage, "large", FANS).await?;
     let small = account(stage, "small", FEW_FANS).await?;
@@ -63,7 +63,7 @@ pub(super) async fn play(stage: &Stage<'_>) -> Result<()> {
 }
 
 /// A new user of the simulated Douyin.
-async fn account(stage: &Stage<'_>, size: &str, fans: u64) -> Result<Account> {
+async fn account(stage: &Scenario<'_>, size: &str, fans: u64) -> Result<Account> {
     let name = format!("demo-{size}-{}", stage.play);
     let created = stage.sandbox(Method::POST, "douyin/accounts", Some(json!({ "name": name, "fans": fans }))).await?;
     Ok(Account { id: super::api::text(&created, "openId")?.to_owned(), name, fans })

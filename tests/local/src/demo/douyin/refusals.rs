@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::{Account, PERMISSIONS, connected, leads, sync};
 use crate::demo::api::{Api, text};
-use crate::demo::stage::Stage;
+use crate::demo::scenario::Scenario;
 
 const LEADS: &str = "/api/v1/lead/douyin/leads";
 
 /// Others see nothing of it, as if it did not exist.
-pub(super) async fn strangers(stage: &Stage<'_>, account: &Account, task: &str) -> Result<()> {
+pub(super) async fn strangers(stage: &Scenario<'_>, account: &Account, task: &str) -> Result<()> {
     let said = stage.nobody().get(LEADS, &[]).await?.refused(401, "UNAUTHENTICATED")?;
     stage.tell(&format!("without a token: {said}"));
     let limited = stage.user(0, &["lead:douyin:accounts:view"])?;
@@ -31,7 +31,7 @@ pub(super) async fn strangers(stage: &Stage<'_>, account: &Account, task: &str) 
 }
 
 /// The user withdraws consent at Douyin; before, somebody pretends that they did.
-pub(super) async fn revoked(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<()> {
+pub(super) async fn revoked(stage: &Scenario<'_>, user: &Api, account: &Account) -> Result<()> {
     let forged = json!({ "event": "unauthorize", "from_user_id": account.id, "content": "" });
     let webhook = stage.nobody().send(Method::POST, "/api/v1/lead/douyin/webhook", forged).await?;
     webhook.refused(401, "UNAUTHENTICATED")?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Account, FANS, leads, sync};
 use crate::demo::api::{Api, number};
-use crate::demo::stage::Stage;
+use crate::demo::scenario::Scenario;
 
 /// How many follow, change their name, and leave.
 const FOLLOW: u64 = 12;
@@ -16,7 +16,7 @@ const RENAME: u64 = 5;
 const LEAVE: u64 = 3;
 
 /// INCREMENTAL finds who is new, and nobody else.
-pub(super) async fn incremental(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<()> {
+pub(super) async fn incremental(stage: &Scenario<'_>, user: &Api, account: &Account) -> Result<()> {
     let end = sync::run(user, account, "INCREMENTAL").await?;
     counters(&end, &[("created", 0), ("updated", 0)])?;
     stage.tell("INCREMENTAL when nothing has changed: no lead is touched");
@@ -33,7 +33,7 @@ pub(super) async fn incremental(stage: &Stage<'_>, user: &Api, account: &Account
 }
 
 /// FULL also takes over new names and notices who left; the first sync of the account comes before, by itself.
-pub(super) async fn full(stage: &Stage<'_>, user: &Api, account: &Account) -> Result<()> {
+pub(super) async fn full(stage: &Scenario<'_>, user: &Api, account: &Account) -> Result<()> {
     sync::settled(user, account).await?;
     let (total, _) = leads::newest(user, 1).await?;
     ensure!(total == FANS + FOLLOW + account.fans, "its {} fans must be leads by now: {total}", account.fans);
@@ -48,7 +48,7 @@ pub(super) async fn full(stage: &Stage<'_>, user: &Api, account: &Account) -> Re
     Ok(())
 }
 
-async fn change(stage: &Stage<'_>, account: &Account, change: Value) -> Result<Value> {
+async fn change(stage: &Scenario<'_>, account: &Account, change: Value) -> Result<Value> {
     let path = format!("douyin/accounts/{}/fans", account.name);
     stage.sandbox(Method::POST, &path, Some(change)).await.context("the sandbox cannot change the fans")
 }

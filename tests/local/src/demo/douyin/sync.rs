@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Account, connected};
 use crate::console;
 use crate::demo::api::{Answer, Api, number, text};
-use crate::demo::stage::Stage;
+use crate::demo::scenario::Scenario;
 
 const SYNC: &str = "/api/v1/lead/douyin/fans/sync";
 
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const GLANCE: Duration = Duration::from_millis(200);
 
 /// The first sync of an account, which its authorisation has started; a request for one joins it.
-pub(super) async fn first(stage: &Stage<'_>, user: &Api, account: &Account, task: &str) -> Result<()> {
+pub(super) async fn first(stage: &Scenario<'_>, user: &Api, account: &Account, task: &str) -> Result<()> {
     let started = Instant::now();
     let answer = request(user, account, "INCREMENTAL").await?.data(200)?;
     ensure!(text(&answer, "taskId")? == task, "the running task must be given, not another: {answer}");

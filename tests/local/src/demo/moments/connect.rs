@@ -4,9 +4,9 @@ use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{ACCOUNTS, Account, Cast};
+use super::{ACCOUNTS, Account, Accounts};
 use crate::demo::api::{Answer, Api, list, number, text};
-use crate::demo::stage::Stage;
+use crate::demo::scenario::Scenario;
 
 pub(super) const CONNECTIONS: &str = "/api/v1/workbench/wechat/accounts";
 
@@ -47,7 +47,7 @@ impl Phone {
 }
 
 /// Everybody who plays.
-pub(super) async fn all(stage: &Stage<'_>, user: &Api) -> Result<Cast> {
+pub(super) async fn all(stage: &Scenario<'_>, user: &Api) -> Result<Accounts> {
     let (corp, member) = company(stage, user).await?;
     let mut steady = phone(stage, "steady").await?;
     let said = steady.ask(user, false).await?.refused(400, "INVALID_REQUEST")?;
@@ -70,11 +70,11 @@ pub(super) async fn all(stage: &Stage<'_>, user: &Api) -> Result<Cast> {
         ensure!(text(entry, "status")? == "ACTIVE", "every account must be ACTIVE: {entry}");
     }
     stage.tell("the account list: two WEWORK members and two PERSONAL phones, all ACTIVE");
-    Ok(Cast { corp, member, steady: steady.account, shaky })
+    Ok(Accounts { corp, member, steady: steady.account, shaky })
 }
 
 /// A company's app with two of its members; a wrong secret connects nothing.
-async fn company(stage: &Stage<'_>, user: &Api) -> Result<(String, Account)> {
+async fn company(stage: &Scenario<'_>, user: &Api) -> Result<(String, Account)> {
     let corp = format!("demo-corp-{}", stage.play);
     let members = [(MEMBER, "张三（演示）"), (COLLEAGUE, "李四（演示）")];
     let members = members.map(|(userid, name)| json!({ "userid": userid, "name": name }));
@@ -106,7 +106,7 @@ async fn company(stage: &Stage<'_>, user: &Api) -> Result<(String, Account)> {
 }
 
 /// A new phone at the gateway.
-async fn phone(stage: &Stage<'_>, kind: &str) -> Result<Phone> {
+async fn phone(stage: &Scenario<'_>, kind: &str) -> Result<Phone> {
     let name = format!("demo-{kind}-{}", stage.play);
     let device = stage.sandbox(Method::POST, "gewe/devices", Some(json!({ "name": name }))).await?;
     let gateway = stage.sandbox(Method::GET, "gewe/account", None).await?;

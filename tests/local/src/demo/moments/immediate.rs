@@ -4,9 +4,9 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use super::posts::{self, SYNC, TASKS};
-use super::{Cast, witness};
+use super::{Accounts, publications};
 use crate::demo::api::{Api, list, number, text};
-use crate::demo::stage::Stage;
+use crate::demo::scenario::Scenario;
 
 /// Pictures of the post.
 const PICTURES: u64 = 3;
@@ -18,7 +18,7 @@ pub(super) struct Published {
 }
 
 /// Publishes it; the same request again changes nothing.
-pub(super) async fn publish(stage: &Stage<'_>, user: &Api, cast: &Cast) -> Result<Published> {
+pub(super) async fn publish(stage: &Scenario<'_>, user: &Api, cast: &Accounts) -> Result<Published> {
     let wording = posts::wording(stage, "秋季新品到店，欢迎来看看 🌸");
     let key = format!("demo-{}", stage.play);
     let body = json!({
@@ -50,7 +50,7 @@ pub(super) async fn publish(stage: &Stage<'_>, user: &Api, cast: &Cast) -> Resul
     }
     stage.tell("COMPLETED: SUCCESS for both, each with the platform's own id");
 
-    witness::once(stage, &wording, PICTURES, &witness::both(cast, &cast.steady)).await?;
+    publications::once(stage, &wording, PICTURES, &publications::both(cast, &cast.steady)).await?;
     stage.tell("the platforms' journal: each account has published once, that text and three pictures");
     let tasks = user.get(TASKS, &[("status", "COMPLETED")]).await?.data(200)?;
     let listed = list(&tasks, "records")?.iter().any(|record| number(record, "syncTaskId").is_ok_and(|id| id == task));
@@ -60,8 +60,8 @@ pub(super) async fn publish(stage: &Stage<'_>, user: &Api, cast: &Cast) -> Resul
 }
 
 /// Whatever happened since: it went out once.
-pub(super) async fn still_once(stage: &Stage<'_>, cast: &Cast, published: &Published) -> Result<()> {
-    witness::once(stage, &published.text, PICTURES, &witness::both(cast, &cast.steady)).await?;
+pub(super) async fn still_once(stage: &Scenario<'_>, cast: &Accounts, published: &Published) -> Result<()> {
+    publications::once(stage, &published.text, PICTURES, &publications::both(cast, &cast.steady)).await?;
     stage.tell("the first post of the play is still published once by each account");
     Ok(())
 }

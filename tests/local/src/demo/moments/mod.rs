@@ -5,15 +5,15 @@ mod immediate;
 mod offline;
 mod partial;
 mod posts;
+mod publications;
 mod refusals;
 mod timed;
-mod witness;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::api::{Api, text};
-use super::stage::Stage;
+use super::scenario::Scenario;
 
 /// All that the main character may do.
 const PERMISSIONS: [&str; 1] = ["workbench:wechat:*"];
@@ -29,7 +29,7 @@ struct Account {
 }
 
 /// Who plays.
-struct Cast {
+struct Accounts {
     /// What the sandbox calls the company.
     corp: String,
     /// A member of the company, who has to confirm every post.
@@ -41,9 +41,9 @@ struct Cast {
 }
 
 /// Plays it. The timed posts are ordered early, and their time comes while the rest is played.
-pub(super) async fn play(stage: &Stage<'_>) -> Result<()> {
+pub(super) async fn play(stage: &Scenario<'_>) -> Result<()> {
     let user = stage.user(0, &PERMISSIONS)?;
-    let begun = witness::mark(stage).await?;
+    let begun = publications::mark(stage).await?;
 
     stage.chapter("Connecting WeChat accounts");
     let cast = connect::all(stage, &user).await?;
@@ -69,7 +69,7 @@ pub(super) async fn play(stage: &Stage<'_>) -> Result<()> {
     stage.chapter("A phone goes off the line");
     offline::notice(stage, &user, &cast).await?;
     immediate::still_once(stage, &cast, &published).await?;
-    let calls = witness::no_objections(stage, begun).await?;
+    let calls = publications::no_objections(stage, begun).await?;
     stage.tell(&format!("in {calls} calls the platforms found nothing that a client should not do"));
     Ok(())
 }

@@ -4,12 +4,12 @@ use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Cast, is_listed_as, listed};
+use super::{Accounts, is_listed_as, listed};
 use crate::demo::api::Api;
-use crate::demo::stage::Stage;
+use crate::demo::scenario::Scenario;
 
 /// A forged notice changes nothing, the gateway's own makes the account OFFLINE.
-pub(super) async fn notice(stage: &Stage<'_>, user: &Api, cast: &Cast) -> Result<()> {
+pub(super) async fn notice(stage: &Scenario<'_>, user: &Api, cast: &Accounts) -> Result<()> {
     let shaky = &cast.shaky.account;
     let forged = json!({ "TypeName": "Offline", "Appid": cast.shaky.app_id(), "Wxid": "wxid_demo" });
     let address = "/api/v1/workbench/wechat/gateway/webhook/guessed";

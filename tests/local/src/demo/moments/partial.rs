@@ -5,12 +5,12 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::posts::{self, SYNC};
-use super::{Cast, is_listed_as, witness};
+use super::{Accounts, is_listed_as, publications};
 use crate::demo::api::{Api, text};
-use crate::demo::stage::Stage;
+use crate::demo::scenario::Scenario;
 
 /// One phone is off the line; it is mended, and only that account is tried again.
-pub(super) async fn fail_and_mend(stage: &Stage<'_>, user: &Api, cast: &Cast) -> Result<()> {
+pub(super) async fn fail_and_mend(stage: &Scenario<'_>, user: &Api, cast: &Accounts) -> Result<()> {
     let (steady, shaky) = (&cast.steady, &cast.shaky.account);
     let wording = posts::wording(stage, "今天也有好心情");
     set_state(stage, &shaky.name, "offline").await?;
@@ -35,7 +35,7 @@ pub(super) async fn fail_and_mend(stage: &Stage<'_>, user: &Api, cast: &Cast) ->
     let retry = format!("{}/retry", posts::path(task));
     user.order(Method::POST, &retry).await?.data(202)?;
     posts::ended(user, task, "COMPLETED").await?;
-    witness::once(stage, &wording, 0, &[&steady.name, &shaky.name]).await?;
+    publications::once(stage, &wording, 0, &[&steady.name, &shaky.name]).await?;
     stage.tell("retried: COMPLETED; the journal has one post of each, so the first was not published again");
     let said = user.order(Method::POST, &retry).await?.refused(409, "CONFLICT")?;
     stage.tell(&format!("there is nothing more to retry: {said}"));
@@ -43,7 +43,7 @@ pub(super) async fn fail_and_mend(stage: &Stage<'_>, user: &Api, cast: &Cast) ->
 }
 
 /// Two accounts are refused, and each is tried again by itself: the other one stays as it is until it is named.
-pub(super) async fn retry_by_account(stage: &Stage<'_>, user: &Api, cast: &Cast) -> Result<()> {
+pub(super) async fn retry_by_account(stage: &Scenario<'_>, user: &Api, cast: &Accounts) -> Result<()> {
     let (steady, shaky) = (&cast.steady, &cast.shaky.account);
     let wording = posts::wording(stage, "周末见");
     for account in [steady, shaky] {
@@ -59,16 +59,16 @@ pub(super) async fn retry_by_account(stage: &Stage<'_>, user: &Api, cast: &Cast)
     user.send(Method::POST, &retry, json!({ "accountIds": [shaky.id] })).await?.data(202)?;
     let end = posts::ended(user, task, "PARTIAL_SUCCESS").await?;
     ensure!(text(posts::result(&end, steady)?, "status")? == "FAILED", "the other was not to be tried: {end}");
-    witness::once(stage, &wording, 0, &[&shaky.name]).await?;
+    publications::once(stage, &wording, 0, &[&shaky.name]).await?;
     stage.tell("two phones were refused; retried by accountIds, only the named one has published");
     user.send(Method::POST, &retry, json!({ "accountIds": [steady.id] })).await?.data(202)?;
     posts::ended(user, task, "COMPLETED").await?;
-    witness::once(stage, &wording, 0, &[&steady.name, &shaky.name]).await?;
+    publications::once(stage, &wording, 0, &[&steady.name, &shaky.name]).await?;
     stage.tell("then the other one by its accountId: COMPLETED, and the journal has one post of each");
     Ok(())
 }
 
-async fn set_state(stage: &Stage<'_>, phone: &str, state: &str) -> Result<()> {
+async fn set_state(stage: &Scenario<'_>, phone: &str, state: &str) -> Result<()> {
     stage.sandbox(Method::POST, &format!("gewe/devices/{phone}"), Some(json!({ "state": state }))).await?;
     Ok(())
 }

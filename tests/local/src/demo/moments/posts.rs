@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Account, Cast};
+use super::{Account, Accounts};
 use crate::console::Step;
 use crate::demo::api::{Api, list, number, text};
-use crate::demo::stage::Stage;
+use crate::demo::scenario::Scenario;
 
 pub(super) const SYNC: &str = "/api/v1/workbench/wechat/moments/sync";
 
@@ -23,12 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const GLANCE: Duration = Duration::from_millis(300);
 
 /// A text that no other play has, so that the journal's entries about it are ours.
-pub(super) fn wording(stage: &Stage<'_>, text: &str) -> String {
+pub(super) fn wording(stage: &Scenario<'_>, text: &str) -> String {
     format!("{text}（演示 {}）", stage.play)
 }
 
 /// Addresses of pictures. The sandbox's origin draws whatever `.jpg` is asked for.
-pub(super) fn pictures(stage: &Stage<'_>, count: u64) -> Vec<String> {
+pub(super) fn pictures(stage: &Scenario<'_>, count: u64) -> Vec<String> {
     let picture = |number| format!("{}/media/demo-{number}.jpg?width={}", stage.record.sandbox_url, 600 + number);
     (1..=count).map(picture).collect()
 }
@@ -96,7 +96,7 @@ pub(super) async fn ended(user: &Api, task: u64, status: &str) -> Result<Value> 
 }
 
 /// Waits until the company's member is asked, and has them tap "publish" in WeCom.
-pub(super) async fn confirm(stage: &Stage<'_>, user: &Api, cast: &Cast, task: u64) -> Result<()> {
+pub(super) async fn confirm(stage: &Scenario<'_>, user: &Api, cast: &Accounts, task: u64) -> Result<()> {
     until(user, task, "the member is asked", |now| {
         let result = result(now, &cast.member)?;
         ensure!(text(result, "status")? == "PROCESSING" || text(result, "status")? == "PENDING", "too early: {now}");

@@ -5,12 +5,12 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::posts::{self, SYNC};
-use super::{ACCOUNTS, Cast, PERMISSIONS, witness};
+use super::{ACCOUNTS, Accounts, PERMISSIONS, publications};
 use crate::demo::api::Api;
-use crate::demo::stage::Stage;
+use crate::demo::scenario::Scenario;
 
 /// Orders with a mistake in them: what would be published by overlooking it cannot be taken back.
-pub(super) async fn requests(stage: &Stage<'_>, user: &Api, cast: &Cast) -> Result<()> {
+pub(super) async fn requests(stage: &Scenario<'_>, user: &Api, cast: &Accounts) -> Result<()> {
     let wording = posts::wording(stage, "不应发布的内容");
     let id = cast.steady.id.as_str();
     let picture = "http://images.example.com/demo.jpg";
@@ -26,13 +26,13 @@ pub(super) async fn requests(stage: &Stage<'_>, user: &Api, cast: &Cast) -> Resu
         ensure!(said.contains(field), "the refusal must name {field}: {said}");
         stage.tell(&format!("{what}: {said}"));
     }
-    witness::nothing(stage, &wording).await?;
+    publications::nothing(stage, &wording).await?;
     stage.tell("none of these has published anything");
     Ok(())
 }
 
 /// Others can neither publish with our accounts nor see what we publish.
-pub(super) async fn strangers(stage: &Stage<'_>, cast: &Cast, task: u64) -> Result<()> {
+pub(super) async fn strangers(stage: &Scenario<'_>, cast: &Accounts, task: u64) -> Result<()> {
     let said = stage.nobody().get(ACCOUNTS, &[]).await?.refused(401, "UNAUTHENTICATED")?;
     stage.tell(&format!("without a token: {said}"));
     let limited = stage.user(0, &["workbench:wechat:moments:accounts:view"])?;
@@ -48,7 +48,7 @@ pub(super) async fn strangers(stage: &Stage<'_>, cast: &Cast, task: u64) -> Resu
     }
     let theirs = stranger.get(ACCOUNTS, &[]).await?.data(200)?;
     ensure!(theirs.as_array().is_some_and(Vec::is_empty), "another user must see no accounts: {theirs}");
-    witness::nothing(stage, &wording).await?;
+    publications::nothing(stage, &wording).await?;
     stage.tell(&format!("another user sees no account and no task of ours, and cannot publish with them: {said}"));
     Ok(())
 }

@@ -8,10 +8,10 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::posts::{self, SYNC};
-use super::{Cast, witness};
+use super::{Accounts, publications};
 use crate::console::Step;
 use crate::demo::api::{Api, list, text};
-use crate::demo::stage::Stage;
+use crate::demo::scenario::Scenario;
 
 /// How far ahead a post is planned: the chapters between take most of it.
 const AHEAD: SignedDuration = SignedDuration::from_secs(75);
@@ -32,7 +32,7 @@ struct Post {
 }
 
 /// Orders both: the one out of the content library, the other for long after.
-pub(super) async fn order(stage: &Stage<'_>, user: &Api, cast: &Cast) -> Result<Planned> {
+pub(super) async fn order(stage: &Scenario<'_>, user: &Api, cast: &Accounts) -> Result<Planned> {
     // Whole seconds, as people write them.
     let time = Timestamp::from_second(Timestamp::now().as_second())? + AHEAD;
     let wording = posts::wording(stage, "周末到店有礼");
@@ -61,7 +61,7 @@ pub(super) async fn order(stage: &Stage<'_>, user: &Api, cast: &Cast) -> Result<
 }
 
 /// The other one is called off, once.
-pub(super) async fn call_off(stage: &Stage<'_>, user: &Api, planned: &Planned) -> Result<()> {
+pub(super) async fn call_off(stage: &Scenario<'_>, user: &Api, planned: &Planned) -> Result<()> {
     let path = format!("{}/cancel", posts::path(planned.called_off.task));
     let answer = user.order(Method::POST, &path).await?.data(200)?;
     is_called_off(&answer)?;
@@ -72,12 +72,12 @@ pub(super) async fn call_off(stage: &Stage<'_>, user: &Api, planned: &Planned) -
 }
 
 /// Its time comes: the one goes out, the other does not.
-pub(super) async fn come_due(stage: &Stage<'_>, user: &Api, cast: &Cast, planned: &Planned) -> Result<()> {
+pub(super) async fn come_due(stage: &Scenario<'_>, user: &Api, cast: &Accounts, planned: &Planned) -> Result<()> {
     let Planned { time, post, called_off } = planned;
     before_its_time(stage, user, planned).await?;
     let patience = Duration::try_from(LATEST)? + Duration::from_secs(u64::try_from(left(*time).as_secs().max(0))?);
     // The company's moment and the phone's post; the member's comes with their confirmation.
-    let out = witness::count(stage, &post.text, 2, patience).await?;
+    let out = publications::count(stage, &post.text, 2, patience).await?;
     let first = out.iter().map(|publication| publication.at).min().context("nothing went out")?;
     let last = out.iter().map(|publication| publication.at).max().context("nothing went out")?;
     ensure!(first >= *time, "nothing may go out before {time}, and something did at {first}");
@@ -88,18 +88,18 @@ pub(super) async fn come_due(stage: &Stage<'_>, user: &Api, cast: &Cast, planned
 
     posts::confirm(stage, user, cast, post.task).await?;
     posts::ended(user, post.task, "COMPLETED").await?;
-    witness::once(stage, &post.text, 1, &witness::both(cast, &cast.steady)).await?;
+    publications::once(stage, &post.text, 1, &publications::both(cast, &cast.steady)).await?;
     stage.tell("COMPLETED after the member's confirmation; each account has published once, with the draft's picture");
 
     is_called_off(&posts::read(user, called_off.task).await?)?;
-    witness::nothing(stage, &called_off.text).await?;
+    publications::nothing(stage, &called_off.text).await?;
     let past = -left(*time).as_secs();
     stage.tell(&format!("{past} s after the time of the one that was called off: CANCELLED, nothing was published"));
     Ok(())
 }
 
 /// Shortly before, nothing has happened.
-async fn before_its_time(stage: &Stage<'_>, user: &Api, planned: &Planned) -> Result<()> {
+async fn before_its_time(stage: &Scenario<'_>, user: &Api, planned: &Planned) -> Result<()> {
     let Planned { time, post, .. } = planned;
     let shortly_before = left(*time) - SignedDuration::from_secs(3);
     if shortly_before.is_negative() {
@@ -111,7 +111,7 @@ async fn before_its_time(stage: &Stage<'_>, user: &Api, planned: &Planned) -> Re
     drop(waiting);
     let answer = posts::read(user, post.task).await?;
     ensure!(text(&answer, "status")? == "PENDING", "before its time the task must be PENDING: {answer}");
-    witness::nothing(stage, &post.text).await?;
+    publications::nothing(stage, &post.text).await?;
     stage.tell(&format!("{} s before its time: PENDING, nothing is published", left(*time).as_secs()));
     Ok(())
 }

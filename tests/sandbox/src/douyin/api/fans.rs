@@ -36,7 +36,7 @@ pub(super) fn list(world: &mut World, call: &mut Call<'_>) -> Result<Fields, i64
         0 => account.passes.begin(),
         _ => Cursor::decode(cursor, account.fans.seed()).ok_or_else(|| refuse(Problem::BadParameter))?,
     };
-    let count = lists.page_size.map_or(u64::from(count.unsigned_abs()), u64::from);
+    let count = lists.page_size.map_or_else(|| u64::from(count.unsigned_abs()), u64::from);
     let mut page = account.passes.page(&account.fans, disorder, at, count);
     if page.next.is_none() {
         page.next = at.after_the_last(lists.end, page.places.len(), account.fans.seed());

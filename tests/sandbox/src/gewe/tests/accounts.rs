@@ -11,7 +11,7 @@ use crate::gewe::{DeviceSpec, DeviceState, GeweEndpoint as E};
 
 #[tokio::test]
 async fn each_check_hides_the_ones_after_it() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.gewe().set_state(PHONE, DeviceState::Offline);
     let call = async |token: Option<&str>, body: Value| -> Value {
         let mut request = scene.http.post(scene.url(E::SendText)).json(&body);
@@ -38,7 +38,7 @@ async fn each_check_hides_the_ones_after_it() {
 
 #[tokio::test]
 async fn a_device_belongs_to_the_token_it_was_bought_under() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let spec = DeviceSpec { token: Some("another-token".to_owned()), ..DeviceSpec::new("foreign") };
     let app_id = scene.gewe().add_device(spec).app_id;
     let body = json!({"appId": app_id});
@@ -51,7 +51,7 @@ async fn a_device_belongs_to_the_token_it_was_bought_under() {
 
 #[tokio::test]
 async fn signs_of_life_and_the_lies_of_a_zombie() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let table = [
         (DeviceState::Online, true, None),
         (DeviceState::Offline, false, Some(("发送文字朋友圈失败", Some("微信已离线")))),
@@ -74,7 +74,7 @@ async fn signs_of_life_and_the_lies_of_a_zombie() {
 
 #[tokio::test]
 async fn new_devices_cool_down_and_posts_keep_their_distance() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.gewe().cool_down(PHONE, Duration::from_secs(86_400));
     assert_eq!(failure(&scene.post_text("a").await).1, Some("新设备登录后1-3天内无法发布朋友圈"));
     assert_eq!(scene.call(E::List, PHONE, json!({})).await["ret"], 200, "reading is fine");
@@ -106,7 +106,7 @@ async fn listener() -> (String, Arc<AtomicUsize>) {
 
 #[tokio::test]
 async fn the_callback_is_tried_out_and_hears_of_devices_that_drop() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     assert_eq!(scene.gewe().go_offline(PHONE, 0).await, None, "nobody to tell");
     scene.gewe().set_state(PHONE, DeviceState::Online);
     let (url, received) = listener().await;
@@ -129,7 +129,7 @@ async fn the_callback_is_tried_out_and_hears_of_devices_that_drop() {
 
 #[tokio::test]
 async fn improper_calls_are_noted() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let app_id = scene.gewe().device(PHONE).unwrap().app_id;
     let body = json!({"appId": app_id, "content": "a", "contents": "b"});
     scene.request(E::SendText).query(&[("appId", "x")]).bearer_auth("x").json(&body).send().await.unwrap();

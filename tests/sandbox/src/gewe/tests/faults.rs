@@ -4,7 +4,7 @@ use super::*;
 use crate::fault::Effect;
 use crate::gewe::GeweEndpoint as E;
 
-impl Scene {
+impl Scenario {
     async fn try_to_post(&self, patience: Duration) -> Result<String, reqwest::Error> {
         let body = json!({"appId": self.gewe().device(PHONE).unwrap().app_id, "content": "a"});
         self.request(E::SendText).json(&body).timeout(patience).send().await?.text().await
@@ -23,7 +23,7 @@ async fn spoiled_answers_hide_whether_it_was_done() {
     ];
     for effect in effects {
         for processed in [false, true] {
-            let scene = Scene::start().await;
+            let scene = Scenario::start().await;
             let fault = GeweFault::new(E::SendText, effect.clone()).for_account(PHONE);
             scene.gewe().arm(GeweFault { processed, ..fault });
             let patience = if matches!(effect, Effect::Hang { .. }) { 150 } else { 20_000 };
@@ -43,7 +43,7 @@ async fn spoiled_answers_hide_whether_it_was_done() {
 
 #[tokio::test]
 async fn a_late_post_a_lost_session_and_a_repetition() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.gewe().arm(GeweFault::new(E::SendText, Effect::Late { milliseconds: 1000 }));
     assert!(scene.try_to_post(Duration::from_millis(100)).await.unwrap_err().is_timeout());
     assert!(scene.list(PHONE).await.is_empty(), "the caller looks, and finds nothing");
@@ -60,7 +60,7 @@ async fn a_late_post_a_lost_session_and_a_repetition() {
 
 #[tokio::test]
 async fn an_upload_is_met_before_and_after_its_downloads() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let url = scene.sandbox.media().url("a.png?width=20&height=10");
     for (processed, hits) in [(false, 0), (true, 1)] {
         let fault = GeweFault::new(E::UploadImage, Effect::NotJson);
@@ -76,7 +76,7 @@ async fn an_upload_is_met_before_and_after_its_downloads() {
 
 #[tokio::test]
 async fn a_person_with_curl() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let none = json!(null);
     let steer = async |method: &str, path: &str, body: &Value| -> (u16, Value) {
         let url = format!("{}/_sandbox/gewe{path}", scene.sandbox.url());

@@ -15,12 +15,12 @@ use crate::{Sandbox, SandboxConfig};
 const PHONE: &str = "phone-1";
 
 /// A sandbox and somebody who calls it.
-struct Scene {
+struct Scenario {
     sandbox: Sandbox,
     http: reqwest::Client,
 }
 
-impl Scene {
+impl Scenario {
     /// Frozen, so that a test says itself when time passes.
     async fn start() -> Self {
         let config = SandboxConfig { seed: Some(1), ..SandboxConfig::default() };

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::gewe::{DeviceState, GeweEndpoint as E, XmlStyle};
-use crate::media::{Delivery, Exhibit};
+use crate::media::{Delivery, SampleMedium};
 
-impl Scene {
+impl Scenario {
     async fn upload(&self, urls: &[String]) -> Value {
         self.call(E::UploadImage, PHONE, json!({"imgUrls": urls})).await
     }
@@ -16,7 +16,7 @@ impl Scene {
 
 #[tokio::test]
 async fn ids_above_2_to_the_63_come_and_go_as_bare_numbers() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let raw =
         scene.request(E::SendText).json(&json!({"appId": scene.gewe().device(PHONE).unwrap().app_id, "content": "a"}));
     let raw = raw.send().await.unwrap().text().await.unwrap();
@@ -41,7 +41,7 @@ async fn ids_above_2_to_the_63_come_and_go_as_bare_numbers() {
 
 #[tokio::test]
 async fn pictures_are_fetched_first_and_come_back_unchanged() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let urls = ["a.jpg", "b.jpg", "c.jpg"].map(|name| scene.picture(name));
     let uploaded = scene.upload(&urls).await;
     assert_eq!(["a.jpg", "b.jpg", "c.jpg"].map(|name| scene.sandbox.media().hits(name)), [1, 1, 1], "really fetched");
@@ -89,29 +89,29 @@ async fn pictures_are_fetched_first_and_come_back_unchanged() {
 
 #[tokio::test]
 async fn what_cannot_be_fetched_cannot_be_uploaded() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.gewe().configure(|settings| {
         settings.download_timeout_milliseconds = 1000;
         settings.download_limit_bytes = 100_000;
     });
     let media = scene.sandbox.media();
     let good = scene.picture("good.jpg");
-    let picture = || Exhibit::new(MediaFile::jpeg(64, 64).sized(50_000));
+    let picture = || SampleMedium::new(MediaFile::jpeg(64, 64).sized(50_000));
     let table = [
-        (media.put("missing.jpg", Exhibit::status(404)), "文件下载失败"),
+        (media.put("missing.jpg", SampleMedium::status(404)), "文件下载失败"),
         ("http://127.0.0.1:1/closed.jpg".to_owned(), "文件下载失败"),
         ("no address".to_owned(), "文件下载失败"),
         (media.put("silent.jpg", picture().delivered(Delivery::Silent)), "文件下载失败"),
         (media.put("cut.jpg", picture().delivered(Delivery::Truncated { bytes: 1000 })), "文件下载失败"),
         (media.put("endless.jpg", picture().delivered(Delivery::Endless)), "文件下载失败"),
-        (media.put("page.jpg", Exhibit::html_as_image()), "图片格式错误"),
+        (media.put("page.jpg", SampleMedium::html_as_image()), "图片格式错误"),
         (media.put_file("video.jpg", MediaFile::mp4(1000)), "图片格式错误"),
     ];
     for (url, detail) in table {
         let answer = scene.upload(&[good.clone(), url.clone()]).await;
         assert_eq!(failure(&answer), ("上传朋友圈图片失败", Some(detail)), "{url}");
     }
-    let redirected = media.put("moved.jpg", Exhibit::redirect(good));
+    let redirected = media.put("moved.jpg", SampleMedium::redirect(good));
     assert_eq!(scene.upload(&[redirected]).await["ret"], 200, "redirects are followed");
     let none = scene.call(E::UploadImage, PHONE, json!({"imgUrls": []})).await;
     assert_eq!(none, json!({"ret": 500, "msg": "imgUrls不可为空"}));
@@ -119,7 +119,7 @@ async fn what_cannot_be_fetched_cannot_be_uploaded() {
 
 #[tokio::test]
 async fn videos_and_links() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let video = scene.sandbox.media().put_file("v.mp4", MediaFile::mp4(8000));
     let thumb = scene.picture("v.jpg");
     let swapped = scene.call(E::UploadVideo, PHONE, json!({"videoUrl": thumb, "thumbUrl": video})).await;
@@ -141,7 +141,7 @@ async fn videos_and_links() {
 
 #[tokio::test]
 async fn the_list_goes_back_page_by_page_with_text_in_both_forms() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     for number in 0..23 {
         scene.post_text(&format!("第{number}条 <b>&\n末行")).await;
         scene.call(E::SendText, "phone-2", json!({"content": "somebody else"})).await;
@@ -185,7 +185,7 @@ async fn the_list_goes_back_page_by_page_with_text_in_both_forms() {
 
 #[tokio::test]
 async fn posts_that_are_late_in_the_list_shadowed_or_made_by_hand() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.gewe().configure(|settings| settings.list_delay_seconds = 30);
     scene.post_text("late").await;
     assert!(scene.list(PHONE).await.is_empty(), "posted, and not listed yet");
@@ -215,7 +215,7 @@ fn authors(answer: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn the_feed_is_what_friends_posted_too_and_a_person_can_be_asked_for() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let wxid = |device: &str| scene.gewe().device(device).unwrap().wxid;
     let (mine, other) = (wxid(PHONE), wxid("phone-2"));
     scene.post_text("same").await;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::wecom::WecomEndpoint as E;
 
-impl Scene {
+impl Scenario {
     async fn steer(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let url = format!("{}/_sandbox{path}", self.sandbox.url());
         let response = self.http.request(method.parse().unwrap(), url).json(body).send().await.unwrap();
@@ -13,7 +13,7 @@ impl Scene {
 
 #[tokio::test]
 async fn a_person_connects_a_corp_and_confirms_a_moment() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let none = json!(null);
     let (_, corps) = scene.steer("GET", "/wecom/corps", &none).await;
     let (id, secret) = (text(&corps, "/0/corpId"), text(&corps, "/0/apps/0/secret"));
@@ -38,7 +38,7 @@ async fn a_person_connects_a_corp_and_confirms_a_moment() {
 
 #[tokio::test]
 async fn corps_members_tokens_faults_and_settings() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let none = json!(null);
     let corp = json!({"name": "mine", "apps": [{"agentId": 7}], "members": [{"userid": "ann", "name": "安娜"}]});
     let (_, added) = scene.steer("POST", "/wecom/corps", &corp).await;
@@ -51,7 +51,7 @@ async fn corps_members_tokens_faults_and_settings() {
     assert_eq!(scene.steer("POST", "/wecom/corps/nobody/members", &member).await.0, 404);
     scene.steer("POST", "/wecom/corps/corp-1/tokens/void", &none).await;
     assert_eq!(code(&scene.get(E::GetFollowUserList, &[]).await), 40_014);
-    let scene = Scene { token: text(&scene.log_in().await, "/access_token").to_owned(), ..scene };
+    let scene = Scenario { token: text(&scene.log_in().await, "/access_token").to_owned(), ..scene };
     scene.steer("POST", "/wecom/corps/corp-1/app", &json!({"contactsPermitted": false})).await;
     assert_eq!(code(&scene.get(E::GetFollowUserList, &[]).await), 48_002);
     scene.steer("POST", "/wecom/corps/corp-1/tokens/expire", &none).await;
@@ -68,7 +68,7 @@ async fn corps_members_tokens_faults_and_settings() {
     let (_, mut settings) = scene.steer("GET", "/wecom/settings", &none).await;
     settings["untrustedIp"] = json!(true);
     assert_eq!(scene.steer("PUT", "/wecom/settings", &settings).await.0, 200);
-    let scene = Scene { token: text(&scene.log_in().await, "/access_token").to_owned(), ..scene };
+    let scene = Scenario { token: text(&scene.log_in().await, "/access_token").to_owned(), ..scene };
     assert_eq!(code(&scene.get(E::UserGet, &[("userid", "lisi")]).await), 60_020);
     let (_, secrets) = scene.steer("GET", "/secrets", &none).await;
     assert!(secrets["tokens"].as_array().unwrap().contains(&json!(scene.token)));

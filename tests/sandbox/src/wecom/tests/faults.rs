@@ -4,7 +4,7 @@ use super::*;
 use crate::fault::Effect;
 use crate::wecom::WecomEndpoint as E;
 
-impl Scene {
+impl Scenario {
     async fn try_to_create(&self, content: &str, patience: Duration) -> Result<String, reqwest::Error> {
         let body = json!({"text": {"content": content}});
         let request = self.http.post(self.url(E::AddMomentTask)).json(&body).timeout(patience);
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn codes_come_with_the_empty_fields() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     for expected in [-1, 6000, 45_033, 41_078, 45_009, 40_014] {
         scene.wecom().arm(WecomFault::code(E::AddMomentTask, expected).for_account(CORP));
         let answer = scene.create("a").await;
@@ -43,7 +43,7 @@ async fn spoiled_answers_hide_whether_it_was_done() {
     ];
     for effect in effects {
         for processed in [false, true] {
-            let scene = Scene::start().await;
+            let scene = Scenario::start().await;
             let fault = WecomFault { processed, ..WecomFault::new(E::AddMomentTask, effect.clone()) };
             scene.wecom().arm(fault);
             let answer = scene.try_to_create("a", PATIENCE).await;
@@ -62,7 +62,7 @@ async fn spoiled_answers_hide_whether_it_was_done() {
 #[tokio::test]
 async fn silence_before_and_after_the_deed() {
     for processed in [false, true] {
-        let scene = Scene::start().await;
+        let scene = Scenario::start().await;
         let fault = WecomFault::new(E::AddMomentTask, Effect::Hang { milliseconds: None });
         scene.wecom().arm(WecomFault { processed, ..fault });
         assert!(scene.try_to_create("a", Duration::from_millis(150)).await.unwrap_err().is_timeout());
@@ -72,7 +72,7 @@ async fn silence_before_and_after_the_deed() {
 
 #[tokio::test]
 async fn a_late_deed_happens_after_the_caller_has_gone_and_looked() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.wecom().arm(WecomFault::new(E::AddMomentTask, Effect::Late { milliseconds: 1000 }));
     assert!(scene.try_to_create("a", Duration::from_millis(100)).await.unwrap_err().is_timeout());
     assert!(scene.list().await.is_empty() && scene.created() == 0, "the caller looks, and finds nothing");
@@ -85,7 +85,7 @@ async fn a_late_deed_happens_after_the_caller_has_gone_and_looked() {
 
 #[tokio::test]
 async fn a_slow_answer_is_the_true_one() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.wecom().arm(WecomFault::new(E::AddMomentTask, Effect::Hang { milliseconds: Some(120) }));
     let begun = std::time::Instant::now();
     assert_eq!(code(&scene.create("a").await), 0);
@@ -94,7 +94,7 @@ async fn a_slow_answer_is_the_true_one() {
 
 #[tokio::test]
 async fn the_same_request_twice_is_two_moments() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.wecom().arm(WecomFault::lost_answer(E::AddMomentTask));
     assert!(scene.try_to_create("a", PATIENCE).await.is_err());
     scene.try_to_create("a", PATIENCE).await.unwrap();

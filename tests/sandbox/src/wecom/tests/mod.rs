@@ -18,13 +18,13 @@ use crate::{Sandbox, SandboxConfig};
 const CORP: &str = "corp-1";
 
 /// A sandbox, somebody who calls it, and a token.
-struct Scene {
+struct Scenario {
     sandbox: Sandbox,
     http: reqwest::Client,
     token: String,
 }
 
-impl Scene {
+impl Scenario {
     /// Frozen, so that a test says itself when time passes; 42001 whenever a token has expired.
     async fn start() -> Self {
         let mut config = SandboxConfig { seed: Some(1), ..SandboxConfig::default() };

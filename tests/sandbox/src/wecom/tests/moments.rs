@@ -6,7 +6,7 @@ use crate::wecom::{ByHand, ConfirmError, TimeForm, Validation, WecomEndpoint as 
 
 #[tokio::test]
 async fn from_job_to_post() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let image = scene.image().await;
     let body = json!({
         "text": {"content": "新茶上市🍵"},
@@ -55,10 +55,10 @@ async fn from_job_to_post() {
 
 #[tokio::test]
 async fn a_job_is_forgotten_after_a_day() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let jobid = text(&scene.create("a").await, "/jobid").to_owned();
     scene.advance(86_399);
-    let scene = Scene { token: scene.wecom().issue_token(CORP).unwrap(), ..scene };
+    let scene = Scenario { token: scene.wecom().issue_token(CORP).unwrap(), ..scene };
     assert_eq!(code(&scene.result(&jobid).await), 0);
     scene.advance(1);
     assert_eq!(code(&scene.result(&jobid).await), 40_088);
@@ -68,7 +68,7 @@ async fn a_job_is_forgotten_after_a_day() {
 
 #[tokio::test]
 async fn cancelling_stops_those_who_have_not_published() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let moment_id = scene.dispatched("a").await;
     scene.wecom().confirm(&moment_id, "lisi").unwrap();
     assert_eq!(code(&scene.post(E::CancelMomentTask, &json!({"moment_id": moment_id})).await), 0);
@@ -84,13 +84,13 @@ async fn cancelling_stops_those_who_have_not_published() {
     for (body, expected) in [(json!({}), 41_059), (json!({"moment_id": "mom0"}), 41_060)] {
         assert_eq!(code(&scene.post(E::CancelMomentTask, &body).await), expected);
     }
-    let other = Scene { token: scene.wecom().issue_token("corp-2").unwrap(), ..scene };
+    let other = Scenario { token: scene.wecom().issue_token("corp-2").unwrap(), ..scene };
     assert_eq!(code(&other.members(&moment_id).await), 41_060, "another corp's");
 }
 
 #[tokio::test]
 async fn refusals_at_once_or_in_the_job() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.wecom().configure(|settings| settings.blocked_words = vec!["违禁".to_owned()]);
     let bad_sender = json!({"text": {"content": "a"}, "visible_range": {"sender_list": {"user_list": ["nobody"]}}});
     assert_eq!(code(&scene.create("含违禁词").await), 40_201);
@@ -116,7 +116,7 @@ async fn refusals_at_once_or_in_the_job() {
 
 #[tokio::test]
 async fn the_list_shows_what_is_finished_beside_what_people_made() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.wecom().configure(|settings| settings.create_time = TimeForm::Number);
     let image = scene.image().await;
     let body = json!({"text": {"content": "同一句话"}, "attachments": vec![json!({"msgtype": "image", "image": {"media_id": image}}); 3]});
@@ -160,7 +160,7 @@ async fn the_list_shows_what_is_finished_beside_what_people_made() {
 
 #[tokio::test]
 async fn pages() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let by_hand = |number: usize| ByHand {
         creator: "boss".to_owned(),
         text: number.to_string(),
@@ -197,7 +197,7 @@ async fn pages() {
 
 #[tokio::test]
 async fn members_who_publish_by_themselves() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.wecom().configure(|settings| settings.auto_confirm_seconds = Some(60));
     let moment_id = scene.dispatched("a").await;
     scene.advance(59);
@@ -213,7 +213,7 @@ async fn members_who_publish_by_themselves() {
 
 #[tokio::test]
 async fn members_as_an_app_sees_them() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let members = scene.get(E::GetFollowUserList, &[]).await;
     assert_eq!(members["follow_user"], json!(["lisi", "wangwu", "zhangsan"]));
     let table = [("ZHANGSAN", 0), ("zhaoliu", 0), ("sunqi", 60_011), ("nobody", 60_111)];

@@ -5,7 +5,7 @@ use crate::wecom::{AppSpec, WecomEndpoint as E, WecomLimits};
 
 #[tokio::test]
 async fn an_unknown_path_is_an_empty_404() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     for path in ["/cgi-bin/media/nonsense", "/cgi-bin", "/"] {
         let answer = scene.http.get(format!("{}{path}", scene.wecom().base_url())).send().await.unwrap();
         assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (404, ""), "{path}");
@@ -15,7 +15,7 @@ async fn an_unknown_path_is_an_empty_404() {
 
 #[tokio::test]
 async fn each_check_hides_the_ones_after_it() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     // Everything is wrong at once; one thing after the other is put right.
     scene.wecom().configure(|settings| {
         settings.untrusted_ip = true;
@@ -54,7 +54,7 @@ async fn each_check_hides_the_ones_after_it() {
 
 #[tokio::test]
 async fn a_body_that_is_not_json() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let form = scene.http.post(scene.url(E::CancelMomentTask)).form(&[("moment_id", "mom1")]);
     let answer: Value = form.send().await.unwrap().json().await.unwrap();
     assert_eq!(code(&answer), 40_063);
@@ -67,7 +67,7 @@ async fn a_body_that_is_not_json() {
 
 #[tokio::test]
 async fn misplaced_tokens_and_other_improprieties_are_noted() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let url = format!("{}/cgi-bin/externalcontact/get_follow_user_list", scene.wecom().base_url());
     let answer: Value = scene.http.get(url).bearer_auth(&scene.token).send().await.unwrap().json().await.unwrap();
     assert_eq!((code(&answer), &answer["follow_user"]), (41_001, &json!([])));
@@ -94,7 +94,7 @@ async fn misplaced_tokens_and_other_improprieties_are_noted() {
 
 #[tokio::test]
 async fn rates_and_concurrency() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     for number in 0..10 {
         assert_eq!(code(&scene.create(&number.to_string()).await), 0);
     }
@@ -118,7 +118,7 @@ async fn rates_and_concurrency() {
 
 #[tokio::test]
 async fn a_second_app_has_a_token_and_jobs_of_its_own() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let mut corp = crate::wecom::CorpSpec::new("two-apps");
     corp.apps.push(AppSpec::new(1_000_003));
     let corp = scene.wecom().add_corp(corp);
@@ -128,9 +128,9 @@ async fn a_second_app_has_a_token_and_jobs_of_its_own() {
         tokens.push(text(&scene.get_token(&query).await, "/access_token").to_owned());
     }
     assert_ne!(tokens[0], tokens[1]);
-    let first = Scene { token: tokens.swap_remove(0), ..scene };
+    let first = Scenario { token: tokens.swap_remove(0), ..scene };
     let jobid = text(&first.create("mine").await, "/jobid").to_owned();
     assert_eq!(code(&first.result(&jobid).await), 0);
-    let second = Scene { token: tokens.swap_remove(0), ..first };
+    let second = Scenario { token: tokens.swap_remove(0), ..first };
     assert_eq!(code(&second.result(&jobid).await), 40_088);
 }

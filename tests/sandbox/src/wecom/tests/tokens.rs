@@ -5,7 +5,7 @@ use crate::wecom::{TokenIssue, WecomEndpoint as E};
 
 #[tokio::test]
 async fn what_gettoken_refuses_in_this_order() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let corp = scene.wecom().corp(CORP).unwrap();
     let (id, secret) = (corp.corp_id.as_str(), corp.secret());
     let table: [(&[(&str, &str)], i64); 6] = [
@@ -28,7 +28,7 @@ async fn what_gettoken_refuses_in_this_order() {
 
 #[tokio::test]
 async fn the_same_token_until_it_expires() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let first = scene.log_in().await;
     assert_eq!((text(&first, "/access_token"), &first["expires_in"]), (scene.token.as_str(), &json!(7200)));
     scene.advance(7000);
@@ -47,7 +47,7 @@ async fn the_same_token_until_it_expires() {
 
 #[tokio::test]
 async fn expired_tokens_are_sometimes_called_invalid() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.wecom().configure(|settings| settings.expired_as_invalid_per_mille = 1000);
     scene.wecom().expire_tokens(CORP);
     assert_eq!(code(&scene.get(E::GetFollowUserList, &[]).await), 40_014);
@@ -55,11 +55,11 @@ async fn expired_tokens_are_sometimes_called_invalid() {
 
 #[tokio::test]
 async fn the_platform_takes_tokens_back_early() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.wecom().void_tokens(CORP);
     assert_eq!(code(&scene.get(E::GetFollowUserList, &[]).await), 40_014);
     let token = text(&scene.log_in().await, "/access_token").to_owned();
-    let scene = Scene { token, ..scene };
+    let scene = Scenario { token, ..scene };
     scene.wecom().arm(WecomFault::new(E::GetFollowUserList, crate::fault::Effect::LoseSession).after(1));
     assert_eq!(code(&scene.get(E::GetFollowUserList, &[]).await), 0);
     assert_eq!(code(&scene.get(E::GetFollowUserList, &[]).await), 40_014, "just before this call");
@@ -67,7 +67,7 @@ async fn the_platform_takes_tokens_back_early() {
 
 #[tokio::test]
 async fn rotation_with_and_without_killing_the_old_one() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     for (issue, old) in [(TokenIssue::Rotate, 0), (TokenIssue::RotateAndVoid, 40_014)] {
         scene.wecom().configure(|settings| settings.token = issue);
         let (first, second) = (scene.log_in().await, scene.log_in().await);
@@ -84,7 +84,7 @@ async fn rotation_with_and_without_killing_the_old_one() {
 
 #[tokio::test]
 async fn wrong_secrets_block_their_sender_for_an_hour() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.wecom().configure(|settings| settings.limits.bad_secrets_per_hour = Some(2));
     let id = scene.wecom().corp(CORP).unwrap().corp_id;
     let mut codes = Vec::new();

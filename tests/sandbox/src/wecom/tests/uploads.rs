@@ -5,7 +5,7 @@ use crate::wecom::{FileKind, WecomEndpoint as E};
 
 #[tokio::test]
 async fn kinds_and_purposes() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let image = MediaFile::jpeg(640, 480).generate("a");
     let table: [(&[(&str, &str)], i64); 7] = [
         (&[("media_type", "image"), ("attachment_type", "1")], 0),
@@ -34,16 +34,16 @@ async fn kinds_and_purposes() {
 
 #[tokio::test]
 async fn only_fresh_ids_from_the_right_place_serve_a_moment() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     let file = MediaFile::jpeg(64, 48).generate("a");
     let attach = [("media_type", "image"), ("attachment_type", "1")];
     let good = scene.image().await;
     let plain = scene.upload_to(E::Upload, &[("type", "image")], &file).await;
     assert!(plain["created_at"].is_string(), "written differently there");
     let product = scene.upload_to(E::UploadAttachment, &[attach[0], ("attachment_type", "2")], &file).await;
-    let other = Scene { token: scene.wecom().issue_token("corp-2").unwrap(), ..scene };
+    let other = Scenario { token: scene.wecom().issue_token("corp-2").unwrap(), ..scene };
     let foreign = other.upload_to(E::UploadAttachment, &attach, &file).await;
-    let scene = Scene { token: other.wecom().issue_token(CORP).unwrap(), ..other };
+    let scene = Scenario { token: other.wecom().issue_token(CORP).unwrap(), ..other };
     let moment = async |kind: &str, media_id: &str| {
         let body = json!({"attachments": [{"msgtype": kind, kind: {"media_id": media_id}}]});
         code(&scene.post(E::AddMomentTask, &body).await)
@@ -55,7 +55,7 @@ async fn only_fresh_ids_from_the_right_place_serve_a_moment() {
     assert_eq!(moment("video", &good).await, 40_007, "it is a picture");
     assert_eq!(moment("image", &good).await, 0);
     scene.advance(3 * 86_400 - 1);
-    let scene = Scene { token: scene.wecom().issue_token(CORP).unwrap(), ..scene };
+    let scene = Scenario { token: scene.wecom().issue_token(CORP).unwrap(), ..scene };
     let moment = async |media_id: &str| {
         let body = json!({"attachments": [{"msgtype": "image", "image": {"media_id": media_id}}]});
         code(&scene.post(E::AddMomentTask, &body).await)
@@ -67,7 +67,7 @@ async fn only_fresh_ids_from_the_right_place_serve_a_moment() {
 
 #[tokio::test]
 async fn the_form_of_the_http_library_is_proper() {
-    let scene = Scene::start().await;
+    let scene = Scenario::start().await;
     scene.image().await;
     assert!(scene.sandbox.journal().violations().is_empty());
     let video = MediaFile::mp4(12_000).sized(10 * 1024 * 1024).generate("a");

@@ -12,7 +12,7 @@ use crate::accounts::credentials::open;
 use crate::error::Result;
 use crate::gateway::{Credentials, Gateway, RawObject};
 use crate::provider::{FailureKind, Provider};
-use crate::publish::held::Held;
+use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::{Event, Recovery};
 use crate::publish::runner::Publisher;
 use crate::store::account::Account;
@@ -49,9 +49,9 @@ impl<'p> GatewayChannel<'p> {
         Ok(Device { gateway: self.cx.clients.gateways.with(token), app_id, wxid })
     }
 
-    async fn send_ready(&mut self, held: &Held) -> Result<Event> {
+    async fn send_ready(&mut self, claimed_delivery: &ClaimedDelivery) -> Result<Event> {
         let Ready { device, images, video } = self.ready.take().ok_or(kernel::Error::Corrupt("publish unit"))?;
-        let (app_id, text) = (device.app_id.as_str(), held.entry.task.text_content.as_str());
+        let (app_id, text) = (device.app_id.as_str(), claimed_delivery.entry.task.text_content.as_str());
         let sent = match (&video, images.as_slice()) {
             (Some(video), _) => device.gateway.send_video(app_id, text, video).await,
             (None, []) => device.gateway.send_text(app_id, text).await,
@@ -59,7 +59,7 @@ impl<'p> GatewayChannel<'p> {
         };
         Ok(match sent {
             Ok(post) => Event::Posted { id: post.id },
-            Err(failure) if failure.kind == FailureKind::OutcomeUnknown => held.outcome_lost(&failure),
+            Err(failure) if failure.kind == FailureKind::OutcomeUnknown => claimed_delivery.outcome_lost(&failure),
             Err(failure) => Event::Refused(failure),
         })
     }
@@ -80,9 +80,10 @@ impl<'p> GatewayChannel<'p> {
     /// A write of its own after the transaction and not part of it: the account's row also takes turns, and a post must
     /// not be in doubt because two writes to that row met. If it fails or the process dies before it, the row names an
     /// older post, and readings prove less often; never anything wrong.
-    async fn remember(&self, held: &Held, id: &str) {
-        for account in &held.unit.account_ids {
-            if let Err(error) = self.cx.stores.accounts.remember_post(held.unit.user_id, account, id).await {
+    async fn remember(&self, claimed_delivery: &ClaimedDelivery, id: &str) {
+        for account in &claimed_delivery.unit.account_ids {
+            if let Err(error) = self.cx.stores.accounts.remember_post(claimed_delivery.unit.user_id, account, id).await
+            {
                 warn!(account.id = account.as_str(), "the last post of account {account} not remembered: {error}");
             }
         }
@@ -98,36 +99,36 @@ impl Channel for GatewayChannel<'_> {
         false
     }
 
-    fn prepare<'a>(&'a mut self, held: &'a Held, senders: Vec<Account>) -> Answer<'a> {
-        async move { or_refused(self.make_ready(held, senders).await) }.boxed()
+    fn prepare<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery, senders: Vec<Account>) -> Answer<'a> {
+        async move { or_refused(self.make_ready(claimed_delivery, senders).await) }.boxed()
     }
 
-    fn send<'a>(&'a mut self, held: &'a Held) -> Answer<'a> {
-        self.send_ready(held).boxed()
+    fn send<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery) -> Answer<'a> {
+        self.send_ready(claimed_delivery).boxed()
     }
 
-    fn find_published<'a>(&'a mut self, held: &'a Held) -> Answer<'a> {
-        self.read_back(held).boxed()
+    fn find_published<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery) -> Answer<'a> {
+        self.read_back(claimed_delivery).boxed()
     }
 
     // A post is out with its answer: it has no job and asks nobody.
-    fn follow<'a>(&'a mut self, _: &'a Held, _: bool) -> Answer<'a> {
+    fn follow<'a>(&'a mut self, _: &'a ClaimedDelivery, _: bool) -> Answer<'a> {
         async { Err(kernel::Error::Corrupt("publish unit").into()) }.boxed()
     }
 
-    fn cancel<'a>(&'a mut self, _: &'a Held) -> Answer<'a> {
+    fn cancel<'a>(&'a mut self, _: &'a ClaimedDelivery) -> Answer<'a> {
         async { Err(kernel::Error::Corrupt("publish unit").into()) }.boxed()
     }
 
-    fn recover<'a>(&'a mut self, _: &'a Held, recovery: Recovery) -> Answer<'a> {
+    fn recover<'a>(&'a mut self, _: &'a ClaimedDelivery, recovery: Recovery) -> Answer<'a> {
         self.recovered(recovery).boxed()
     }
 
-    fn sharing_credentials<'a>(&'a self, held: &'a Held) -> BoxFuture<'a, Result<Vec<Account>>> {
-        self.cx.own_accounts(held).boxed()
+    fn sharing_credentials<'a>(&'a self, claimed_delivery: &'a ClaimedDelivery) -> BoxFuture<'a, Result<Vec<Account>>> {
+        self.cx.own_accounts(claimed_delivery).boxed()
     }
 
-    fn told<'a>(&'a self, held: &'a Held, id: &'a str) -> BoxFuture<'a, ()> {
-        self.remember(held, id).boxed()
+    fn told<'a>(&'a self, claimed_delivery: &'a ClaimedDelivery, id: &'a str) -> BoxFuture<'a, ()> {
+        self.remember(claimed_delivery, id).boxed()
     }
 }

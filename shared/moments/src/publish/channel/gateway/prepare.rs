@@ -4,15 +4,19 @@ use super::{GatewayChannel, Ready};
 use crate::error::{PublishProblem, Result};
 use crate::media::{MediaKind, check_set};
 use crate::publish::channel::media_unusable;
-use crate::publish::held::Held;
+use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::Event;
-use crate::store::Turn;
+use crate::store::SlotReservation;
 use crate::store::account::Account;
 
 impl GatewayChannel<'_> {
-    pub(super) async fn make_ready(&mut self, held: &Held, mut senders: Vec<Account>) -> Result<Event> {
+    pub(super) async fn make_ready(
+        &mut self,
+        claimed_delivery: &ClaimedDelivery,
+        mut senders: Vec<Account>,
+    ) -> Result<Event> {
         let account = senders.pop().ok_or(kernel::Error::Corrupt("publish unit"))?;
-        let (task, settings) = (&held.entry.task, &self.cx.settings);
+        let (task, settings) = (&claimed_delivery.entry.task, &self.cx.settings);
         let device = self.device(&account).await?;
         let mut kinds = Vec::new();
         for index in 0..task.media_urls.len() {
@@ -24,7 +28,7 @@ impl GatewayChannel<'_> {
         if !check_set(&kinds).is_empty() {
             return Ok(Event::MediaUnusable(PublishProblem::MediaUnusable.advice()));
         }
-        if let Turn::NotBefore(instant) = self.cx.take_turn(held, &account).await? {
+        if let SlotReservation::NotBefore(instant) = self.cx.reserve_slot(claimed_delivery, &account).await? {
             return Ok(Event::NotBefore(instant.as_millisecond()));
         }
         let is_video = kinds.iter().any(|kind| matches!(kind, MediaKind::Video { .. }));

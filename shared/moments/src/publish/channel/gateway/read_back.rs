@@ -11,8 +11,8 @@ use super::GatewayChannel;
 use crate::error::Result;
 use crate::gateway::{Gateway, List, PageEnd, PostItem};
 use crate::provider::ProviderError;
-use crate::publish::channel::alike::{Alike, CLOCK_SKEW};
-use crate::publish::held::Held;
+use crate::publish::channel::candidates::{CLOCK_SKEW, Candidates};
+use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::{Absence, Event};
 
 /// Pages of a list that are looked through: the vendor allows 200 calls a day for all readings.
@@ -47,16 +47,16 @@ struct Sent<'a> {
 
 impl GatewayChannel<'_> {
     /// Looks for what was sent in the account's own lists.
-    pub(super) async fn read_back(&self, held: &Held) -> Result<Event> {
+    pub(super) async fn read_back(&self, claimed_delivery: &ClaimedDelivery) -> Result<Event> {
         // An account that cannot be used any more cannot be read either.
-        let Some(account) = self.cx.usable(held).await?.pop() else { return Ok(Event::Unreadable) };
+        let Some(account) = self.cx.usable(claimed_delivery).await?.pop() else { return Ok(Event::Unreadable) };
         let device = self.device(&account).await?;
         let recorded = account.last_moment_id.as_deref();
         let device = PersonalDevice { gateway: &device.gateway, app_id: &device.app_id, wxid: &device.wxid, recorded };
         // While it was sent the account published nothing else, and nothing for an interval before.
         let interval = i64::try_from(self.cx.settings.personal_interval.as_secs()).unwrap_or(CLOCK_SKEW);
-        let sent_at = held.unit.sending_at.div_euclid(1_000);
-        let task = &held.entry.task;
+        let sent_at = claimed_delivery.unit.sending_at.div_euclid(1_000);
+        let task = &claimed_delivery.entry.task;
         let sent = Sent {
             text: &task.text_content,
             media: task.media_urls.len(),
@@ -64,7 +64,7 @@ impl GatewayChannel<'_> {
             until: sent_at + LATEST,
         };
         match read_back(&device, &sent).await {
-            Ok(alike) => self.cx.read_as(held, self, alike).await,
+            Ok(alike) => self.cx.read_as(claimed_delivery, self, alike).await,
             Err(_) => Ok(Event::Unreadable),
         }
     }
@@ -72,7 +72,7 @@ impl GatewayChannel<'_> {
 
 /// One list that cannot be read does not hide what the other one shows; but then absence is not proven, for the post may
 /// be in the one that was not read.
-async fn read_back(device: &PersonalDevice<'_>, sent: &Sent<'_>) -> Result<Alike, ProviderError> {
+async fn read_back(device: &PersonalDevice<'_>, sent: &Sent<'_>) -> Result<Candidates, ProviderError> {
     let is_recorded = |post: &PostItem| device.recorded == Some(post.id.as_str());
     // What is recorded already is another unit's post, however alike.
     let in_time = |post: &PostItem| !is_recorded(post) && (sent.since..=sent.until).contains(&post.create_time);
@@ -95,7 +95,7 @@ async fn read_back(device: &PersonalDevice<'_>, sent: &Sent<'_>) -> Result<Alike
         let ids: Vec<_> =
             reading.posts.iter().rev().filter(|post| is_wanted(post)).map(|post| post.id.clone()).collect();
         if !ids.is_empty() {
-            return Ok(Alike { ids, partly: Vec::new(), absence: Absence::InDoubt });
+            return Ok(Candidates { ids, partly: Vec::new(), absence: Absence::InDoubt });
         }
         shows_recorded |= reading.posts.iter().any(|post| is_recorded(post) && post.create_time < sent.since);
         shows_another |= reading.posts.iter().any(|post| in_time(post) || is_near(post));
@@ -115,7 +115,7 @@ async fn read_back(device: &PersonalDevice<'_>, sent: &Sent<'_>) -> Result<Alike
                 (true, true) => Absence::Proven,
                 (true, false) => Absence::Likely,
             };
-            Ok(Alike { ids: Vec::new(), partly: Vec::new(), absence })
+            Ok(Candidates { ids: Vec::new(), partly: Vec::new(), absence })
         }
     }
 }

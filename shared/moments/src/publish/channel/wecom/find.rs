@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use super::WecomChannel;
 use crate::error::{Error, Result};
 use crate::provider::FailureKind;
-use crate::publish::channel::alike::{Alike, CLOCK_SKEW};
-use crate::publish::held::Held;
+use crate::publish::channel::candidates::{CLOCK_SKEW, Candidates};
+use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::{Absence, Event, JOB_LIFETIME};
 
 impl WecomChannel<'_> {
     /// Looks for what was sent among the company's moments.
-    pub(super) async fn read_back(&mut self, held: &Held) -> Result<Event> {
-        match self.moments_alike(held).await {
-            Ok(alike) => self.cx.read_as(held, self, alike).await,
+    pub(super) async fn read_back(&mut self, claimed_delivery: &ClaimedDelivery) -> Result<Event> {
+        match self.moments_alike(claimed_delivery).await {
+            Ok(alike) => self.cx.read_as(claimed_delivery, self, alike).await,
             Err(Error::Provider(_)) => Ok(Event::Unreadable),
             Err(error) => Err(error),
         }
@@ -21,13 +21,13 @@ impl WecomChannel<'_> {
 
     /// The company's moments that may be the delivery's, oldest first: those that ask exactly the members that it asked.
     /// Who of them is connected by now does not matter.
-    async fn moments_alike(&mut self, held: &Held) -> Result<Alike> {
-        let (task, sending_at) = (&held.entry.task, held.unit.sending_at);
+    async fn moments_alike(&mut self, claimed_delivery: &ClaimedDelivery) -> Result<Candidates> {
+        let (task, sending_at) = (&claimed_delivery.entry.task, claimed_delivery.unit.sending_at);
         let now = self.cx.stores.clock.now_ms();
         let since = sending_at.div_euclid(1_000) - CLOCK_SKEW;
         // A job makes its moment within its lifetime, or never.
         let last = (sending_at + JOB_LIFETIME).min(now).div_euclid(1_000) + CLOCK_SKEW;
-        let token = self.token(held).await?;
+        let token = self.token(claimed_delivery).await?;
         let mut moments = self.cx.clients.wecom.moment_list(&token.token, since, last).await?;
         moments.retain(|moment| {
             moment.create_time.is_none_or(|time| time >= since)
@@ -36,7 +36,7 @@ impl WecomChannel<'_> {
                 && moment.image_count + usize::from(moment.has_video) == task.media_urls.len()
         });
         moments.sort_by_key(|moment| moment.create_time);
-        let asked = folded(held.unit.asked().iter());
+        let asked = folded(claimed_delivery.unit.asked().iter());
         let (mut ids, mut partly) = (Vec::new(), Vec::new());
         for moment in moments {
             match self.cx.clients.wecom.member_status(&token.token, &moment.moment_id).await {
@@ -58,7 +58,7 @@ impl WecomChannel<'_> {
         // WeCom lists all of a company's moments, but its job may make one for as long as it lives.
         let is_over = self.cx.stores.clock.now_ms() > sending_at + JOB_LIFETIME;
         let absence = if is_over { Absence::Proven } else { Absence::Likely };
-        Ok(Alike { ids, partly, absence })
+        Ok(Candidates { ids, partly, absence })
     }
 }
 

@@ -3,22 +3,22 @@
 use super::{WecomChannel, without_token};
 use crate::error::Result;
 use crate::ids::AccountId;
-use crate::publish::held::Held;
+use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::Event;
 use crate::wecom::{JobId, JobState};
 
 impl WecomChannel<'_> {
     /// How far the moment has come, or the job that makes it.
-    pub(super) async fn look(&mut self, held: &Held, stopped: bool) -> Result<Event> {
-        match (&held.unit.moment_id, &held.unit.job_id) {
-            (Some(moment_id), _) => self.look_at_members(held, moment_id, stopped).await,
-            (None, Some(job_id)) => self.look_at_job(held, job_id).await,
+    pub(super) async fn look(&mut self, claimed_delivery: &ClaimedDelivery, stopped: bool) -> Result<Event> {
+        match (&claimed_delivery.unit.moment_id, &claimed_delivery.unit.job_id) {
+            (Some(moment_id), _) => self.look_at_members(claimed_delivery, moment_id, stopped).await,
+            (None, Some(job_id)) => self.look_at_job(claimed_delivery, job_id).await,
             (None, None) => Err(kernel::Error::Corrupt("publish unit").into()),
         }
     }
 
-    async fn look_at_job(&mut self, held: &Held, job_id: &str) -> Result<Event> {
-        let token = match self.token(held).await {
+    async fn look_at_job(&mut self, claimed_delivery: &ClaimedDelivery, job_id: &str) -> Result<Event> {
+        let token = match self.token(claimed_delivery).await {
             Ok(token) => token,
             Err(error) => return without_token(error),
         };
@@ -32,8 +32,13 @@ impl WecomChannel<'_> {
         })
     }
 
-    async fn look_at_members(&mut self, held: &Held, moment_id: &str, stopped: bool) -> Result<Event> {
-        let token = match self.token(held).await {
+    async fn look_at_members(
+        &mut self,
+        claimed_delivery: &ClaimedDelivery,
+        moment_id: &str,
+        stopped: bool,
+    ) -> Result<Event> {
+        let token = match self.token(claimed_delivery).await {
             Ok(token) => token,
             Err(error) => return without_token(error),
         };
@@ -42,18 +47,18 @@ impl WecomChannel<'_> {
             Err(failure) => return Ok(Event::NotTold(failure.kind)),
         };
         let has_published = |account: &AccountId| {
-            let member = held.unit.member_of(account);
+            let member = claimed_delivery.unit.member_of(account);
             member.is_some_and(|member| members.iter().any(|(id, out)| *out && id.eq_ignore_ascii_case(member)))
         };
-        let accounts = held.unit.account_ids.iter().enumerate();
+        let accounts = claimed_delivery.unit.account_ids.iter().enumerate();
         let published = accounts.filter(|(_, account)| has_published(account)).map(|(place, _)| place).collect();
         Ok(Event::Looked { published, stopped })
     }
 
     /// Stops the members who have not published yet.
-    pub(super) async fn stop_members(&mut self, held: &Held) -> Result<Event> {
-        let moment_id = held.unit.moment_id.as_deref().ok_or(kernel::Error::Corrupt("publish unit"))?;
-        let token = match self.token(held).await {
+    pub(super) async fn stop_members(&mut self, claimed_delivery: &ClaimedDelivery) -> Result<Event> {
+        let moment_id = claimed_delivery.unit.moment_id.as_deref().ok_or(kernel::Error::Corrupt("publish unit"))?;
+        let token = match self.token(claimed_delivery).await {
             Ok(token) => token,
             Err(error) => return without_token(error),
         };

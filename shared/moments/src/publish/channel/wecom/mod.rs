@@ -12,7 +12,7 @@ use crate::accounts::CorpToken;
 use crate::error::{Error, Result};
 use crate::ids::CorpKey;
 use crate::provider::{FailureKind, Provider};
-use crate::publish::held::Held;
+use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::{Event, Recovery};
 use crate::publish::runner::Publisher;
 use crate::store::account::Account;
@@ -48,34 +48,34 @@ impl<'p> WecomChannel<'p> {
         Self { cx, corp_key, token: None, ready: None }
     }
 
-    async fn token(&mut self, held: &Held) -> Result<CorpToken> {
+    async fn token(&mut self, claimed_delivery: &ClaimedDelivery) -> Result<CorpToken> {
         if let Some(token) = &self.token {
             return Ok(token.clone());
         }
-        let token = self.cx.tokens.get(held.unit.user_id, &self.corp_key, None).await?;
+        let token = self.cx.tokens.get(claimed_delivery.unit.user_id, &self.corp_key, None).await?;
         self.token = Some(token.clone());
         Ok(token)
     }
 
-    async fn send_ready(&mut self, held: &Held) -> Result<Event> {
+    async fn send_ready(&mut self, claimed_delivery: &ClaimedDelivery) -> Result<Event> {
         let Some(Ready { token, draft, .. }) = &self.ready else {
             return Err(kernel::Error::Corrupt("publish unit").into());
         };
         Ok(match self.cx.clients.wecom.add_moment_task(&token.token, draft).await {
             Ok(job) => Event::Accepted { job_id: job.0 },
-            Err(failure) if failure.kind == FailureKind::OutcomeUnknown => held.outcome_lost(&failure),
+            Err(failure) if failure.kind == FailureKind::OutcomeUnknown => claimed_delivery.outcome_lost(&failure),
             Err(failure) => Event::Refused(failure),
         })
     }
 
-    async fn recovered(&mut self, held: &Held, recovery: Recovery) -> Result<Event> {
+    async fn recovered(&mut self, claimed_delivery: &ClaimedDelivery, recovery: Recovery) -> Result<Event> {
         match recovery {
             Recovery::Token => {
                 let version = match self.token.take() {
                     Some(token) => token.version,
                     None => self.cx.stores.corps.get(&self.corp_key).await?.map_or(0, |corp| corp.token_version),
                 };
-                let renewed = self.cx.tokens.get(held.unit.user_id, &self.corp_key, Some(version)).await;
+                let renewed = self.cx.tokens.get(claimed_delivery.unit.user_id, &self.corp_key, Some(version)).await;
                 renewed.map_or_else(without_token, |_| Ok(Event::Recovered))
             }
             Recovery::Media => {
@@ -92,8 +92,8 @@ impl<'p> WecomChannel<'p> {
     }
 
     /// Every account of the company: it has one secret.
-    async fn of_company(&self, held: &Held) -> Result<Vec<Account>> {
-        let mut accounts = self.cx.stores.accounts.of_user(held.unit.user_id).await?;
+    async fn of_company(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
+        let mut accounts = self.cx.stores.accounts.of_user(claimed_delivery.unit.user_id).await?;
         accounts.retain(|account| account.corp_key.as_ref() == Some(&self.corp_key));
         Ok(accounts)
     }
@@ -108,35 +108,35 @@ impl Channel for WecomChannel<'_> {
         true
     }
 
-    fn prepare<'a>(&'a mut self, held: &'a Held, senders: Vec<Account>) -> Answer<'a> {
-        async move { or_refused(self.make_ready(held, senders).await) }.boxed()
+    fn prepare<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery, senders: Vec<Account>) -> Answer<'a> {
+        async move { or_refused(self.make_ready(claimed_delivery, senders).await) }.boxed()
     }
 
-    fn send<'a>(&'a mut self, held: &'a Held) -> Answer<'a> {
-        self.send_ready(held).boxed()
+    fn send<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery) -> Answer<'a> {
+        self.send_ready(claimed_delivery).boxed()
     }
 
-    fn find_published<'a>(&'a mut self, held: &'a Held) -> Answer<'a> {
-        self.read_back(held).boxed()
+    fn find_published<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery) -> Answer<'a> {
+        self.read_back(claimed_delivery).boxed()
     }
 
-    fn follow<'a>(&'a mut self, held: &'a Held, stopped: bool) -> Answer<'a> {
-        self.look(held, stopped).boxed()
+    fn follow<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery, stopped: bool) -> Answer<'a> {
+        self.look(claimed_delivery, stopped).boxed()
     }
 
-    fn cancel<'a>(&'a mut self, held: &'a Held) -> Answer<'a> {
-        self.stop_members(held).boxed()
+    fn cancel<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery) -> Answer<'a> {
+        self.stop_members(claimed_delivery).boxed()
     }
 
-    fn recover<'a>(&'a mut self, held: &'a Held, recovery: Recovery) -> Answer<'a> {
-        self.recovered(held, recovery).boxed()
+    fn recover<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery, recovery: Recovery) -> Answer<'a> {
+        self.recovered(claimed_delivery, recovery).boxed()
     }
 
-    fn sharing_credentials<'a>(&'a self, held: &'a Held) -> BoxFuture<'a, Result<Vec<Account>>> {
-        self.of_company(held).boxed()
+    fn sharing_credentials<'a>(&'a self, claimed_delivery: &'a ClaimedDelivery) -> BoxFuture<'a, Result<Vec<Account>>> {
+        self.of_company(claimed_delivery).boxed()
     }
 
-    fn told<'a>(&'a self, _: &'a Held, _: &'a str) -> BoxFuture<'a, ()> {
+    fn told<'a>(&'a self, _: &'a ClaimedDelivery, _: &'a str) -> BoxFuture<'a, ()> {
         std::future::ready(()).boxed()
     }
 }

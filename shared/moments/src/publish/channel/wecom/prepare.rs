@@ -6,9 +6,9 @@ use super::{Ready, WecomChannel};
 use crate::error::{PublishProblem, Result, media_advice};
 use crate::media::{MediaKind, Medium, check_set};
 use crate::publish::channel::media_unusable;
-use crate::publish::held::Held;
+use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::Event;
-use crate::store::Turn;
+use crate::store::SlotReservation;
 use crate::store::account::Account;
 use crate::time::after;
 use crate::wecom::{Attachments, MediaUpload, MomentDraft};
@@ -17,9 +17,13 @@ use crate::wecom::{Attachments, MediaUpload, MomentDraft};
 const UPLOAD_LIFETIME: Duration = Duration::from_secs(3 * 86_400 - 3_600);
 
 impl WecomChannel<'_> {
-    pub(super) async fn make_ready(&mut self, held: &Held, senders: Vec<Account>) -> Result<Event> {
-        let token = self.token(held).await?;
-        let (task, settings) = (&held.entry.task, &self.cx.settings);
+    pub(super) async fn make_ready(
+        &mut self,
+        claimed_delivery: &ClaimedDelivery,
+        senders: Vec<Account>,
+    ) -> Result<Event> {
+        let token = self.token(claimed_delivery).await?;
+        let (task, settings) = (&claimed_delivery.entry.task, &self.cx.settings);
         let (mut kinds, mut hashes, mut ids) = (Vec::new(), Vec::new(), Vec::new());
         // One at a time, so that one medium is the most a publisher ever holds.
         for index in 0..task.media_urls.len() {
@@ -66,7 +70,9 @@ impl WecomChannel<'_> {
         };
         // The turn is taken last: nothing between it and the call can fail any more.
         let (now, per_minute) = (self.cx.stores.clock.now(), settings.corp_creations_per_minute);
-        if let Turn::NotBefore(instant) = self.cx.stores.corps.take_creation(&token.corp, now, per_minute).await? {
+        if let SlotReservation::NotBefore(instant) =
+            self.cx.stores.corps.take_rate_token(&token.corp, now, per_minute).await?
+        {
             return Ok(Event::NotBefore(instant.as_millisecond()));
         }
         let senders: Vec<String> = senders.into_iter().filter_map(|account| account.member_id).collect();

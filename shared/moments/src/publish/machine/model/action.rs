@@ -50,7 +50,7 @@ pub(super) enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Hiccup {
     Media,
-    Busy,
+    Contention,
     VoidToken,
     Limited,
     Working,
@@ -61,11 +61,11 @@ impl Hiccup {
     /// Those that a call can meet.
     pub const fn of(call: &Call, is_job: bool) -> &'static [Self] {
         match call {
-            Call::Prepare { .. } => &[Self::Media, Self::Busy, Self::VoidToken],
-            Call::Send => &[Self::Busy, Self::VoidToken, Self::Limited],
-            Call::Follow { .. } if is_job => &[Self::Working, Self::Busy, Self::VoidToken],
-            Call::Follow { .. } => &[Self::Busy, Self::VoidToken],
-            Call::Cancel => &[Self::Busy, Self::VoidToken, Self::Barred],
+            Call::Prepare { .. } => &[Self::Media, Self::Contention, Self::VoidToken],
+            Call::Send => &[Self::Contention, Self::VoidToken, Self::Limited],
+            Call::Follow { .. } if is_job => &[Self::Working, Self::Contention, Self::VoidToken],
+            Call::Follow { .. } => &[Self::Contention, Self::VoidToken],
+            Call::Cancel => &[Self::Contention, Self::VoidToken, Self::Barred],
             Call::Accounts | Call::FindPublished | Call::Recover(_) => &[],
         }
     }
@@ -75,7 +75,7 @@ impl Hiccup {
         let kind = match self {
             Self::Media => return Event::TemporaryFailure,
             Self::Working => return Event::Working,
-            Self::Busy => FailureKind::Retry,
+            Self::Contention => FailureKind::Retry,
             Self::VoidToken => FailureKind::TokenInvalid,
             Self::Limited => FailureKind::RateLimited { window: RateWindow::Minute },
             Self::Barred => FailureKind::PermissionMissing,
@@ -91,7 +91,7 @@ impl Hiccup {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Media => "The media cannot be fetched",
-            Self::Busy => "The provider is busy",
+            Self::Contention => "The provider is busy",
             Self::VoidToken => "The token is void",
             Self::Limited => "The provider has had too many calls",
             Self::Working => "The job is not done yet",

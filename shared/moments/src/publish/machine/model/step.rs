@@ -1,16 +1,16 @@
 //! The steps of workers, whose decisions are the real machine's, and everything around them.
 
 use super::super::{
-    Call, Event, Intervention, Policy, Recovery, Retry, Then, Transition, UnitStage, intervene, next, retry,
+    Call, DeliveryStage, Event, Intervention, NextStep, Policy, Recovery, Retry, Transition, intervene, next, retry,
 };
 use super::action::{Action, Hiccup, Outcome};
 use super::tables::{call_off, find, follow, standing, take_back, write};
 use super::world::{Accounts, LATENESS, LEASE, Pending, Post, Setting, Told, Work, World};
 use crate::provider::FailureKind;
 use crate::publish::machine::tests::failure;
-use crate::store::claim::How;
+use crate::store::claim::ClaimOrigin;
+use crate::store::delivery::DeliveryChange;
 use crate::store::result::Stage;
-use crate::store::unit::UnitChange;
 
 /// The model of one setting, with the policy whose guards may lack one.
 pub(super) struct Model {
@@ -21,7 +21,7 @@ pub(super) struct Model {
 /// What has just been done, for the story and for the coverage.
 #[derive(Debug, Clone)]
 pub(super) struct Decided {
-    pub stage: UnitStage,
+    pub stage: DeliveryStage,
     pub event: Event,
     pub transition: Transition,
 }
@@ -116,7 +116,7 @@ impl Model {
         let budget = world.budget;
         let mut outcomes = vec![Outcome::Truly];
         if budget.hiccups > 0 {
-            let is_job = work.row.stage == UnitStage::Submitted;
+            let is_job = work.row.stage == DeliveryStage::Submitted;
             outcomes.extend(Hiccup::of(call, is_job).iter().map(|hiccup| Outcome::Hiccup(*hiccup)));
         }
         match call {
@@ -156,8 +156,10 @@ impl Model {
                 if let Some(work) = world.workers[worker].take() {
                     // It takes with it what it has not written.
                     let row = &mut world.rows[work.delivery];
-                    row.answered &=
-                        matches!(row.stage, UnitStage::Answered | UnitStage::Submitted | UnitStage::Waiting);
+                    row.answered &= matches!(
+                        row.stage,
+                        DeliveryStage::Answered | DeliveryStage::Submitted | DeliveryStage::Waiting
+                    );
                 }
             }
             Action::Confirm(post, account) => world.posts[post].published.toggle(account),
@@ -208,9 +210,9 @@ impl Model {
                 Pending::Event(event) => {
                     let seen = world.seen(work, self.setting.members_confirm);
                     let writes = next(&seen, event.clone(), &self.policy).is_ok_and(|transition| {
-                        !matches!(transition.then, Then::Call(_))
+                        !matches!(transition.then, NextStep::Call(_))
                             || !transition.states.is_empty()
-                            || transition.change != UnitChange::default()
+                            || transition.change != DeliveryChange::default()
                     });
                     if writes {
                         return;
@@ -234,14 +236,14 @@ impl Model {
             return Some(decided);
         }
         match transition.then {
-            Then::TakeBack => {
+            NextStep::TakeBack => {
                 work.pending = Pending::Event(take_back(world, &work));
                 world.workers[worker] = Some(work);
                 return Some(decided);
             }
-            Then::Replace => {
+            NextStep::Replace => {
                 let row = &mut world.rows[work.delivery];
-                (row.stage, row.due, row.owner, row.resend) = (UnitStage::Done, None, None, false);
+                (row.stage, row.due, row.owner, row.resend) = (DeliveryStage::Done, None, None, false);
                 let accounts = delivery.open().iter().map(|place| work.row.accounts.at(*place)).collect();
                 world.add_delivery(work.row.task, accounts);
                 return Some(decided);
@@ -256,14 +258,14 @@ impl Model {
                     world.workers[worker] = Some(work);
                     return Some(decided);
                 }
-                Some((_, How::Answered)) => {}
+                Some((_, ClaimOrigin::Answered)) => {}
                 _ => post.claim = Some((work.delivery, how)),
             }
         }
         write(world, &mut work, &transition);
         match transition.then {
-            Then::Call(call) => work.pending = Pending::Call(call),
-            Then::Resume => work.pending = Pending::Event(Event::Noted),
+            NextStep::Call(call) => work.pending = Pending::Call(call),
+            NextStep::Resume => work.pending = Pending::Event(Event::RowWritten),
             _ => return Some(decided),
         }
         world.workers[worker] = Some(work);
@@ -307,10 +309,12 @@ impl Model {
         work.senders = senders.iter().map(|place| work.row.accounts.at(*place)).collect();
         if !self.setting.members_confirm {
             let is_undecided = |other: usize| {
-                matches!(world.rows[other].stage, UnitStage::Sending | UnitStage::Unconfirmed | UnitStage::Answered)
-                    || (world.rows[other].stage == UnitStage::Queued
-                        && world.rows[other].owner.is_some()
-                        && world.rows[other].due.is_some_and(|end| end > world.now))
+                matches!(
+                    world.rows[other].stage,
+                    DeliveryStage::Sending | DeliveryStage::Unconfirmed | DeliveryStage::Answered
+                ) || (world.rows[other].stage == DeliveryStage::Queued
+                    && world.rows[other].owner.is_some()
+                    && world.rows[other].due.is_some_and(|end| end > world.now))
             };
             if world.turn.is_some_and(|other| other != work.delivery && is_undecided(other)) {
                 return Event::NotBefore(world.now + 1_000);

@@ -1,8 +1,8 @@
 //! What is written, and what providers and people do, in the model.
 
-use super::super::{Absence, Event, Intervention, Standing, Transition, UnitStage, intervene};
+use super::super::{Absence, DeliveryStage, Event, Intervention, Reported, Transition, intervene};
 use super::world::{Post, Row, Told, Work, World};
-use crate::store::claim::How;
+use crate::store::claim::ClaimOrigin;
 use crate::store::result::{AccountState, Stage};
 
 /// What the machine's change makes of the rows, and of what the worker knows of them.
@@ -22,7 +22,7 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
     if let Some(asked) = &change.asked_member_ids {
         row.asked = asked.iter().filter_map(|account| account.parse().ok()).collect();
     }
-    if row.stage == UnitStage::Done {
+    if row.stage == DeliveryStage::Done {
         (row.due, row.owner, row.resend) = (None, None, false);
         world.messages[work.delivery] = 0;
     } else if let Some(until) = change.release_until {
@@ -38,7 +38,7 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
             AccountState::Cancelled => Told::Cancelled,
             state => Told::Open(state.stage()),
         };
-        world.lost_answer |= told == Told::Unconfirmed && row.answered && work.row.stage == UnitStage::Unconfirmed;
+        world.lost_answer |= told == Told::Unconfirmed && row.answered && work.row.stage == DeliveryStage::Unconfirmed;
         let account = work.row.accounts.at(*place);
         world.results[work.row.task][account].told = told;
         work.results[account].told = told;
@@ -67,9 +67,9 @@ pub(super) fn follow(world: &World, work: &Work, stopped: bool) -> Event {
 pub(super) fn take_back(world: &mut World, work: &Work) -> Event {
     let id = work.row.post.unwrap_or_default();
     match world.posts[id].claim {
-        Some((owner, How::Answered)) if owner != work.delivery => Event::AnsweredToAnother,
-        Some((owner, How::Found)) if owner != work.delivery => {
-            world.posts[id].claim = Some((work.delivery, How::Answered));
+        Some((owner, ClaimOrigin::Answered)) if owner != work.delivery => Event::AnsweredToAnother,
+        Some((owner, ClaimOrigin::Found)) if owner != work.delivery => {
+            world.posts[id].claim = Some((work.delivery, ClaimOrigin::Answered));
             let (now, row) = (world.now, &mut world.rows[owner]);
             let stage = intervene(row.stage, Intervention::PostTakenBack);
             let stage = stage.expect("whoever only found a post can give it back in every stage");
@@ -83,9 +83,9 @@ pub(super) fn take_back(world: &mut World, work: &Work) -> Event {
                 }
             }
             world.messages[owner] = 1;
-            Event::Noted
+            Event::RowWritten
         }
-        _ => Event::Noted,
+        _ => Event::RowWritten,
     }
 }
 
@@ -105,10 +105,10 @@ pub(super) fn call_off(world: &mut World, task: usize) {
 }
 
 /// What is told, as a retry sees it.
-pub(super) fn standing(told: Told) -> Option<Standing> {
+pub(super) fn standing(told: Told) -> Option<Reported> {
     match told {
-        Told::Unconfirmed => Some(Standing::Unconfirmed),
-        Told::Failed => Some(Standing::Failed),
+        Told::Unconfirmed => Some(Reported::Unconfirmed),
+        Told::Failed => Some(Reported::Failed),
         Told::Open(_) | Told::Success(_) | Told::Cancelled => None,
     }
 }

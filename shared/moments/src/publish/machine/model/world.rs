@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::{Call, Delivery, DeliveryAccount, Event, Guards, Policy, Standing, UnitStage};
-use crate::store::claim::How;
+use super::super::{Call, DeliveryAccount, DeliveryStage, DeliveryState, Event, Guards, Policy, Reported};
+use crate::store::claim::ClaimOrigin;
 use crate::store::result::Stage;
 
 /// How long a worker holds a delivery, in milliseconds. It never outlives that: Lambda ends it before.
@@ -115,7 +115,7 @@ pub(super) struct ResultRow {
 pub(super) struct Row {
     pub task: usize,
     pub accounts: Accounts,
-    pub stage: UnitStage,
+    pub stage: DeliveryStage,
     pub attempts: u32,
     pub due: Option<i64>,
     pub owner: Option<usize>,
@@ -135,7 +135,7 @@ pub(super) struct Post {
     pub asked: Accounts,
     pub published: Accounts,
     pub stopped: bool,
-    pub claim: Option<(usize, How)>,
+    pub claim: Option<(usize, ClaimOrigin)>,
 }
 
 /// A worker with a delivery, as it has read it.
@@ -227,7 +227,7 @@ impl World {
         self.rows.push(Row {
             task,
             accounts,
-            stage: UnitStage::Queued,
+            stage: DeliveryStage::Queued,
             attempts: 0,
             due: Some(self.now),
             owner: None,
@@ -242,22 +242,22 @@ impl World {
     }
 
     /// What a worker's machine sees.
-    pub fn seen(&self, work: &Work, members_confirm: bool) -> Delivery {
+    pub fn seen(&self, work: &Work, members_confirm: bool) -> DeliveryState {
         let Work { delivery, row, results, .. } = work;
         let accounts = row.accounts.iter().map(|account| {
             let result = results[account];
             let (standing, shown) = match result.told {
-                _ if result.by != *delivery => (Standing::Ended, Stage::Queued),
-                Told::Open(stage) => (Standing::Open, stage),
-                Told::Unconfirmed => (Standing::Unconfirmed, Stage::Unconfirmed),
-                Told::Failed => (Standing::Failed, Stage::Rejected),
-                Told::Success(_) => (Standing::Ended, Stage::Published),
-                Told::Cancelled => (Standing::Ended, Stage::Cancelled),
+                _ if result.by != *delivery => (Reported::Ended, Stage::Queued),
+                Told::Open(stage) => (Reported::Open, stage),
+                Told::Unconfirmed => (Reported::Unconfirmed, Stage::Unconfirmed),
+                Told::Failed => (Reported::Failed, Stage::Rejected),
+                Told::Success(_) => (Reported::Ended, Stage::Published),
+                Told::Cancelled => (Reported::Ended, Stage::Cancelled),
             };
             let asked = !members_confirm || row.asked.has(account);
             DeliveryAccount { standing, shown, asked, refused: false }
         });
-        Delivery {
+        DeliveryState {
             stage: row.stage,
             attempts: row.attempts,
             now: self.now,

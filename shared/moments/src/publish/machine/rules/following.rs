@@ -2,23 +2,25 @@
 
 use std::time::Duration;
 
-use super::super::delivery::Delivery;
-use super::super::policy::{Guard, JOB_LIFETIME, LAST_WORD, LONGEST_JOB_PAUSE, LONGEST_MEMBER_PAUSE, Policy, growing};
-use super::super::transition::{Call, Recovery, Then, Transition};
-use super::{fail, passes, shown_at, unconfirmed};
+use super::super::delivery::DeliveryState;
+use super::super::policy::{
+    FINAL_POLL_AFTER, Guard, JOB_LIFETIME, LONGEST_JOB_PAUSE, LONGEST_MEMBER_PAUSE, Policy, growing,
+};
+use super::super::transition::{Call, NextStep, Recovery, Transition};
+use super::{fail, is_transient, shown_at, unconfirmed};
 use crate::error::{PublishProblem, provider_advice};
 use crate::provider::{FailureKind, ProviderError};
 use crate::store::account::AccountStatus;
+use crate::store::delivery::DeliveryStage;
 use crate::store::result::{AccountState, Stage};
-use crate::store::unit::UnitStage;
 
 /// The job's id is on the row: its result is asked for in a while.
-pub(in super::super) fn job_noted(d: &Delivery, p: &Policy) -> Transition {
+pub(in super::super) fn job_noted(d: &DeliveryState, p: &Policy) -> Transition {
     Transition::stay(d.now, p.job_pause).telling(shown_at(d, Stage::Submitted))
 }
 
 /// The job is asked about as long as its provider knows it.
-pub(in super::super) fn follow_job(d: &Delivery, p: &Policy) -> Transition {
+pub(in super::super) fn follow_job(d: &DeliveryState, p: &Policy) -> Transition {
     if d.now > d.sending_at + JOB_LIFETIME {
         unconfirmed(d, p)
     } else {
@@ -27,48 +29,48 @@ pub(in super::super) fn follow_job(d: &Delivery, p: &Policy) -> Transition {
 }
 
 /// "System busy" does not say when the job failed, so the post may be there all the same.
-pub(in super::super) fn job_failed(d: &Delivery, failure: &ProviderError, p: &Policy) -> Transition {
+pub(in super::super) fn job_failed(d: &DeliveryState, failure: &ProviderError, p: &Policy) -> Transition {
     if failure.kind == FailureKind::OutcomeUnknown { unconfirmed(d, p) } else { fail(d, &provider_advice(failure)) }
 }
 
-pub(in super::super) fn job_not_told(d: &Delivery, kind: FailureKind, p: &Policy) -> Transition {
+pub(in super::super) fn job_not_told(d: &DeliveryState, kind: FailureKind, p: &Policy) -> Transition {
     if kind == FailureKind::NotFound { unconfirmed(d, p) } else { look_after_failure(d, kind, p) }
 }
 
-pub(in super::super) fn job_without_token(d: &Delivery, failure: &ProviderError, p: &Policy) -> Transition {
+pub(in super::super) fn job_without_token(d: &DeliveryState, failure: &ProviderError, p: &Policy) -> Transition {
     if failure.kind == FailureKind::BadCredentials { await_new_secret(d) } else { look_again(d, p) }
 }
 
 /// Before the deadline the members are looked at. At the deadline no member may confirm any more first, and then comes
 /// the last look: nobody can slip through between the two.
-pub(in super::super) fn follow_members(d: &Delivery) -> Transition {
+pub(in super::super) fn follow_members(d: &DeliveryState) -> Transition {
     Transition::call(if is_over(d) { Call::Cancel } else { Call::Follow { stopped: false } })
 }
 
 /// Whoever cannot ask has learnt nothing: members may have published, and may still do so.
-pub(in super::super) fn members_without_token(d: &Delivery, failure: &ProviderError, p: &Policy) -> Transition {
+pub(in super::super) fn members_without_token(d: &DeliveryState, failure: &ProviderError, p: &Policy) -> Transition {
     if is_over(d) && !p.guards.hold(Guard::LastLook) {
         return fail(d, &provider_advice(failure));
     }
     match failure.kind {
-        _ if is_last_word(d) => fail(d, &PublishProblem::MembersUnconfirmed.advice()),
+        _ if is_final_poll(d) => fail(d, &PublishProblem::MembersUnconfirmed.advice()),
         FailureKind::BadCredentials => await_new_secret(d),
         _ => look_again(d, p),
     }
 }
 
 /// What does not exist any more cannot be published either.
-pub(in super::super) fn not_stopped(d: &Delivery, kind: FailureKind, p: &Policy) -> Transition {
+pub(in super::super) fn not_stopped(d: &DeliveryState, kind: FailureKind, p: &Policy) -> Transition {
     match kind {
         FailureKind::NotFound => Transition::call(Call::Follow { stopped: true }),
-        kind if passes(kind) && !is_last_word(d) => look_after_failure(d, kind, p),
+        kind if is_transient(kind) && !is_final_poll(d) => look_after_failure(d, kind, p),
         _ => Transition::call(Call::Follow { stopped: false }),
     }
 }
 
 /// A day after the deadline, or after it on an error that does not pass, the members fail as unconfirmed.
-pub(in super::super) fn members_not_told(d: &Delivery, kind: FailureKind, p: &Policy) -> Transition {
-    if is_last_word(d) || (is_over(d) && !passes(kind)) {
+pub(in super::super) fn members_not_told(d: &DeliveryState, kind: FailureKind, p: &Policy) -> Transition {
+    if is_final_poll(d) || (is_over(d) && !is_transient(kind)) {
         return fail(d, &PublishProblem::MembersUnconfirmed.advice());
     }
     look_after_failure(d, kind, p)
@@ -76,7 +78,7 @@ pub(in super::super) fn members_not_told(d: &Delivery, kind: FailureKind, p: &Po
 
 /// Who has published is told. At the deadline the others have failed; who could not be stopped can still publish, so only
 /// one who was is certain to have failed.
-pub(in super::super) fn looked(d: &Delivery, published: &[usize], stopped: bool, p: &Policy) -> Transition {
+pub(in super::super) fn looked(d: &DeliveryState, published: &[usize], stopped: bool, p: &Policy) -> Transition {
     let too_late = if stopped { PublishProblem::NotConfirmedByMember } else { PublishProblem::MembersUnconfirmed };
     let id = d.moment_id.clone().unwrap_or_default();
     let undecided = d.undecided();
@@ -87,31 +89,33 @@ pub(in super::super) fn looked(d: &Delivery, published: &[usize], stopped: bool,
     };
     let states: Vec<_> = undecided.iter().filter_map(|place| Some((*place, state(*place)?))).collect();
     if states.len() == undecided.len() {
-        return Transition::to(UnitStage::Done, Then::End).telling(states);
+        return Transition::to(DeliveryStage::Done, NextStep::End).telling(states);
     }
     look_again(d, p).telling(states)
 }
 
 /// Another look in a while, each time later.
-pub(in super::super) fn look_again(d: &Delivery, p: &Policy) -> Transition {
+pub(in super::super) fn look_again(d: &DeliveryState, p: &Policy) -> Transition {
     match d.stage {
-        UnitStage::Submitted => look_after(d, p.job_pause, LONGEST_JOB_PAUSE).telling(shown_at(d, Stage::Submitted)),
+        DeliveryStage::Submitted => {
+            look_after(d, p.job_pause, LONGEST_JOB_PAUSE).telling(shown_at(d, Stage::Submitted))
+        }
         _ => look_after(d, p.member_pause, LONGEST_MEMBER_PAUSE),
     }
 }
 
-fn look_after_failure(d: &Delivery, kind: FailureKind, p: &Policy) -> Transition {
+fn look_after_failure(d: &DeliveryState, kind: FailureKind, p: &Policy) -> Transition {
     if kind == FailureKind::TokenInvalid { Transition::call(Call::Recover(Recovery::Token)) } else { look_again(d, p) }
 }
 
 /// The secret is refused: WeCom blocks an address that goes on asking with it, so it is seldom tried from now on, and
 /// the accounts show that somebody has to connect them again.
-fn await_new_secret(d: &Delivery) -> Transition {
+fn await_new_secret(d: &DeliveryState) -> Transition {
     let proven = Some(AccountStatus::Expired);
     Transition { proven, ..look_after(d, LONGEST_MEMBER_PAUSE, LONGEST_MEMBER_PAUSE) }
 }
 
-fn look_after(d: &Delivery, first: Duration, longest: Duration) -> Transition {
+fn look_after(d: &DeliveryState, first: Duration, longest: Duration) -> Transition {
     let pause = growing(first, longest.max(first), d.attempts);
     if is_over(d) {
         return Transition::stay(d.now, pause);
@@ -123,11 +127,11 @@ fn look_after(d: &Delivery, first: Duration, longest: Duration) -> Transition {
 
 /// Whether what was asked was asked after the deadline. An answer that only arrives after it tells of members who could
 /// still publish then, and who have not been stopped.
-const fn is_over(d: &Delivery) -> bool {
+const fn is_over(d: &DeliveryState) -> bool {
     d.asked_at >= d.confirm_until
 }
 
 /// From then on WeCom is not waited for any more.
-const fn is_last_word(d: &Delivery) -> bool {
-    d.asked_at >= d.confirm_until + LAST_WORD
+const fn is_final_poll(d: &DeliveryState) -> bool {
+    d.asked_at >= d.confirm_until + FINAL_POLL_AFTER
 }

@@ -2,19 +2,19 @@
 
 use kernel::queue::MAX_DELAY;
 
-use super::super::delivery::Delivery;
+use super::super::delivery::DeliveryState;
 use super::super::event::Absence;
 use super::super::policy::{Guard, Policy, growing, milliseconds};
-use super::super::transition::{Then, Transition};
+use super::super::transition::{NextStep, Transition};
 use super::{fail, nobody_knows};
 use crate::error::PublishProblem;
-use crate::store::claim::How;
+use crate::store::claim::ClaimOrigin;
+use crate::store::delivery::DeliveryStage;
 use crate::store::result::{AccountState, Stage};
-use crate::store::unit::UnitStage;
 
 /// The provider's list was read, and the post is not in it. Who asked for it to be sent again has looked; where its
 /// absence proves little, the list is read as often as after any lost answer, and where it is in doubt nothing is sent.
-pub(in super::super) fn not_shown(d: &Delivery, absence: Absence, p: &Policy) -> Transition {
+pub(in super::super) fn not_shown(d: &DeliveryState, absence: Absence, p: &Policy) -> Transition {
     let is_absent = match absence {
         Absence::Proven => true,
         Absence::Likely => d.attempts >= p.reconcile_tries,
@@ -22,18 +22,18 @@ pub(in super::super) fn not_shown(d: &Delivery, absence: Absence, p: &Policy) ->
     };
     match (is_absent && d.resend_if_absent, d.open().is_empty()) {
         (false, _) => read_again(d, p),
-        (true, true) => Transition::to(UnitStage::Done, Then::End),
-        (true, false) => Transition::to(UnitStage::Done, Then::Replace),
+        (true, true) => Transition::to(DeliveryStage::Done, NextStep::End),
+        (true, false) => Transition::to(DeliveryStage::Done, NextStep::Replace),
     }
 }
 
 /// Nothing was learnt.
-pub(in super::super) fn unreadable(d: &Delivery, p: &Policy) -> Transition {
+pub(in super::super) fn unreadable(d: &DeliveryState, p: &Policy) -> Transition {
     if p.guards.hold(Guard::UnreadIsNotAbsent) { read_again(d, p) } else { not_shown(d, Absence::Likely, p) }
 }
 
 /// The list is read once more in a while, or the delivery ends without anybody's having learnt what became of the post.
-pub(in super::super) fn read_again(d: &Delivery, p: &Policy) -> Transition {
+pub(in super::super) fn read_again(d: &DeliveryState, p: &Policy) -> Transition {
     if d.attempts >= p.reconcile_tries {
         return fail(d, &nobody_knows(d));
     }
@@ -42,26 +42,26 @@ pub(in super::super) fn read_again(d: &Delivery, p: &Policy) -> Transition {
 }
 
 /// The id that the provider answered is told for the accounts.
-pub(in super::super) fn tell_answered(d: &Delivery, p: &Policy) -> Transition {
+pub(in super::super) fn tell_answered(d: &DeliveryState, p: &Policy) -> Transition {
     // A row in ANSWERED without an id was not written by this machine: then only reading back can tell.
     match &d.moment_id {
-        Some(id) => tell(d, id, How::Answered, p),
+        Some(id) => tell(d, id, ClaimOrigin::Answered, p),
         None => super::unconfirmed(d, p),
     }
 }
 
 /// A post that the list shows is told for the accounts.
-pub(in super::super) fn tell_found(d: &Delivery, id: String, p: &Policy) -> Transition {
-    tell(d, &id, How::Found, p)
+pub(in super::super) fn tell_found(d: &DeliveryState, id: String, p: &Policy) -> Transition {
+    tell(d, &id, ClaimOrigin::Found, p)
 }
 
 /// The post has another owner: what was found is given up for what was answered.
 pub(in super::super) fn take_back() -> Transition {
-    Transition { then: Then::TakeBack, ..Transition::default() }
+    Transition { then: NextStep::TakeBack, ..Transition::default() }
 }
 
 /// A person's post is out. A company's members are asked now; of whoever is not among them nothing will come.
-fn tell(d: &Delivery, id: &str, how: How, p: &Policy) -> Transition {
+fn tell(d: &DeliveryState, id: &str, how: ClaimOrigin, p: &Policy) -> Transition {
     let state = |place: usize| {
         let Some(account) = d.accounts.get(place).filter(|_| d.members_confirm) else {
             return AccountState::Success { moment_id: id.to_owned() };
@@ -75,9 +75,9 @@ fn tell(d: &Delivery, id: &str, how: How, p: &Policy) -> Transition {
     let states: Vec<_> = d.undecided().into_iter().map(|place| (place, state(place))).collect();
     let claim = p.guards.hold(Guard::OneClaim).then_some(how);
     let mut transition = if states.iter().all(|(_, state)| state.status().ended()) {
-        Transition::to(UnitStage::Done, Then::End)
+        Transition::to(DeliveryStage::Done, NextStep::End)
     } else {
-        let mut waiting = Transition::to(UnitStage::Waiting, Then::End).wake(d.now, p.member_pause);
+        let mut waiting = Transition::to(DeliveryStage::Waiting, NextStep::End).wake(d.now, p.member_pause);
         waiting.change.confirm_until = Some(d.now + milliseconds(p.confirm_within));
         waiting
     };

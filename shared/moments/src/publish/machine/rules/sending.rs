@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-use super::super::delivery::Delivery;
+use super::super::delivery::DeliveryState;
 use super::super::policy::{Guard, LONGEST_WAIT, Policy};
-use super::super::transition::{Call, Recovery, Then, Transition};
-use super::{fail, passes, reading, senders, shown_at};
+use super::super::transition::{Call, NextStep, Recovery, Transition};
+use super::{fail, is_transient, reading, senders, shown_at};
 use crate::error::{PublishProblem, provider_advice};
 use crate::provider::{FailureKind, ProviderError};
 use crate::store::account::AccountStatus;
+use crate::store::delivery::{DeliveryChange, DeliveryStage};
 use crate::store::result::{AccountState, Stage};
-use crate::store::unit::{UnitChange, UnitStage};
 
 /// Token and media are replaced in the first attempts only: what is refused again then has another cause.
 const RECOVERED_WITHIN: u32 = 2;
 
 /// A delivery of which nothing was sent is taken up.
-pub(in super::super) fn begin(d: &Delivery, p: &Policy) -> Transition {
+pub(in super::super) fn begin(d: &DeliveryState, p: &Policy) -> Transition {
     let waits_too_long = d.made_at.is_some_and(|made| d.now > made.saturating_add(LONGEST_WAIT));
     if d.attempts > p.max_attempts || waits_too_long {
         return fail(d, &PublishProblem::GaveUp.advice());
@@ -29,7 +29,7 @@ pub(in super::super) fn begin(d: &Delivery, p: &Policy) -> Transition {
 
 /// It is known which accounts can be used. Whoever is not asked must not be waited for, so the others fail now. Those who
 /// are asked are shown as under way if media take a while; otherwise it is not worth a write of its own.
-pub(in super::super) fn choose(d: &Delivery, usable: &[usize], p: &Policy) -> Transition {
+pub(in super::super) fn choose(d: &DeliveryState, usable: &[usize], p: &Policy) -> Transition {
     let senders = senders(d, usable, p);
     if senders.is_empty() {
         return fail(d, &PublishProblem::AccountUnusable.advice());
@@ -46,32 +46,32 @@ pub(in super::super) fn choose(d: &Delivery, usable: &[usize], p: &Policy) -> Tr
 
 /// Everything that may be repeated is done. What is written now says SENDING, and whoever finds it does not send: so it
 /// is written only if the call, and the write of its answer, fit into the time that is left.
-pub(in super::super) fn fence(d: &Delivery, asked: Vec<String>, p: &Policy) -> Transition {
+pub(in super::super) fn fence(d: &DeliveryState, asked: Vec<String>, p: &Policy) -> Transition {
     if d.time_left < p.time_to_send {
         return queue_again(d, p.retry_after(d.attempts));
     }
-    let change = UnitChange {
-        stage: Some(UnitStage::Sending),
+    let change = DeliveryChange {
+        stage: Some(DeliveryStage::Sending),
         sending_at: Some(d.now),
         asked_member_ids: (!asked.is_empty()).then_some(asked),
-        ..UnitChange::default()
+        ..DeliveryChange::default()
     };
     let states = d.open().into_iter().map(|place| (place, AccountState::Processing(Stage::Sending))).collect();
-    Transition { change, states, then: Then::Call(Call::Send), ..Transition::default() }
+    Transition { change, states, then: NextStep::Call(Call::Send), ..Transition::default() }
 }
 
 /// Nothing was sent: it is begun again after a pause.
-pub(in super::super) fn queue_again(d: &Delivery, pause: Duration) -> Transition {
-    let mut transition = Transition::to(UnitStage::Queued, Then::End).wake(d.now, pause);
+pub(in super::super) fn queue_again(d: &DeliveryState, pause: Duration) -> Transition {
+    let mut transition = Transition::to(DeliveryStage::Queued, NextStep::End).wake(d.now, pause);
     // What only waits for another attempt is still being prepared for its user.
-    if d.stage != UnitStage::Queued {
+    if d.stage != DeliveryStage::Queued {
         transition.states = shown_at(d, Stage::Queued);
     }
     transition
 }
 
 /// It only waits for its turn, however often: that is no attempt.
-pub(in super::super) fn wait_for_turn(d: &Delivery, instant: i64) -> Transition {
+pub(in super::super) fn wait_for_turn(d: &DeliveryState, instant: i64) -> Transition {
     let pause = Duration::from_millis(u64::try_from(instant - d.now).unwrap_or(0));
     let mut transition = queue_again(d, pause);
     transition.change.attempts = Some(d.attempts.saturating_sub(1));
@@ -79,7 +79,7 @@ pub(in super::super) fn wait_for_turn(d: &Delivery, instant: i64) -> Transition 
 }
 
 /// Nothing was done: trying again helps, or it fails with the reason, which may prove something about the account.
-pub(in super::super) fn refused(d: &Delivery, failure: &ProviderError, p: &Policy) -> Transition {
+pub(in super::super) fn refused(d: &DeliveryState, failure: &ProviderError, p: &Policy) -> Transition {
     match failure.kind {
         FailureKind::Retry | FailureKind::MediaFetchFailed if d.attempts < p.max_attempts => {
             queue_again(d, p.retry_after(d.attempts))
@@ -92,11 +92,11 @@ pub(in super::super) fn refused(d: &Delivery, failure: &ProviderError, p: &Polic
 }
 
 /// The token that was refused could not be replaced. One that is late is waited for: nothing was sent.
-pub(in super::super) fn not_recovered(d: &Delivery, failure: &ProviderError, p: &Policy) -> Transition {
-    if passes(failure.kind) { queue_again(d, p.retry_after(d.attempts)) } else { refused_for_good(d, failure) }
+pub(in super::super) fn not_recovered(d: &DeliveryState, failure: &ProviderError, p: &Policy) -> Transition {
+    if is_transient(failure.kind) { queue_again(d, p.retry_after(d.attempts)) } else { refused_for_good(d, failure) }
 }
 
-fn refused_for_good(d: &Delivery, failure: &ProviderError) -> Transition {
+fn refused_for_good(d: &DeliveryState, failure: &ProviderError) -> Transition {
     let proven = match failure.kind {
         FailureKind::AccountOffline | FailureKind::DeviceUnknown => Some(AccountStatus::Offline),
         FailureKind::BadCredentials => Some(AccountStatus::Expired),
@@ -106,24 +106,24 @@ fn refused_for_good(d: &Delivery, failure: &ProviderError) -> Transition {
 }
 
 /// Its worker died between writing SENDING and writing what came of it.
-pub(in super::super) fn interrupted(d: &Delivery, p: &Policy) -> Transition {
+pub(in super::super) fn interrupted(d: &DeliveryState, p: &Policy) -> Transition {
     if p.guards.hold(Guard::SentOnce) { unconfirmed(d, p) } else { queue_again(d, Duration::ZERO) }
 }
 
 /// What became of the call is not known: from here on the provider's own list decides.
-pub(in super::super) fn unconfirmed(d: &Delivery, p: &Policy) -> Transition {
-    Transition::to(UnitStage::Unconfirmed, Then::End)
+pub(in super::super) fn unconfirmed(d: &DeliveryState, p: &Policy) -> Transition {
+    Transition::to(DeliveryStage::Unconfirmed, NextStep::End)
         .wake(d.now, p.reconcile_pause)
         .telling(shown_at(d, Stage::Unconfirmed))
 }
 
 /// The provider has named the post. Nothing can be in the way of writing its id on the delivery's row alone, so that is
 /// done first: it is told for the accounts afterwards, by whoever gets to it.
-pub(in super::super) fn answered(d: &Delivery, id: String, refused: Vec<String>, p: &Policy) -> Transition {
+pub(in super::super) fn answered(d: &DeliveryState, id: String, refused: Vec<String>, p: &Policy) -> Transition {
     if !p.guards.hold(Guard::IdFirst) {
-        return reading::tell_answered(&Delivery { moment_id: Some(id), ..d.clone() }, p);
+        return reading::tell_answered(&DeliveryState { moment_id: Some(id), ..d.clone() }, p);
     }
-    let mut transition = Transition::to(UnitStage::Answered, Then::Resume);
+    let mut transition = Transition::to(DeliveryStage::Answered, NextStep::Resume);
     transition.change.moment_id = Some(id);
     transition.change.refused_member_ids = (!refused.is_empty()).then_some(refused);
     transition
@@ -131,7 +131,7 @@ pub(in super::super) fn answered(d: &Delivery, id: String, refused: Vec<String>,
 
 /// The provider has taken a job. Its id is written like a post's.
 pub(in super::super) fn job_taken(job_id: String) -> Transition {
-    let mut transition = Transition::to(UnitStage::Submitted, Then::Resume);
+    let mut transition = Transition::to(DeliveryStage::Submitted, NextStep::Resume);
     transition.change.job_id = Some(job_id);
     transition
 }

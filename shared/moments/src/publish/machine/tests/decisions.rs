@@ -2,20 +2,20 @@
 
 use super::*;
 use crate::error::provider_advice;
-use crate::publish::machine::policy::{LAST_WORD, LONGEST_WAIT};
+use crate::publish::machine::policy::{FINAL_POLL_AFTER, LONGEST_WAIT};
 use crate::store::account::AccountStatus;
 
 const HOUR: i64 = 3_600_000;
 const DEADLINE: i64 = NOW + 48 * HOUR;
 
-fn after(stage: S, change: impl FnOnce(&mut Delivery), event: Event) -> Transition {
+fn after(stage: S, change: impl FnOnce(&mut DeliveryState), event: Event) -> Transition {
     let mut delivery = delivery(stage, true);
     change(&mut delivery);
     next(&delivery, event, &policy()).expect("a legal pair")
 }
 
 /// The stage that is left behind, and what is done then.
-fn then(stage: S, change: impl FnOnce(&mut Delivery), event: Event) -> (Option<S>, Then) {
+fn then(stage: S, change: impl FnOnce(&mut DeliveryState), event: Event) -> (Option<S>, NextStep) {
     let transition = after(stage, change, event);
     (transition.change.stage, transition.then)
 }
@@ -29,8 +29,8 @@ fn failed(problem: PublishProblem) -> Vec<AccountState> {
     vec![AccountState::failed(problem.advice()); 2]
 }
 
-fn pause(seconds: u64) -> Then {
-    Then::Wake(Duration::from_secs(seconds))
+fn pause(seconds: u64) -> NextStep {
+    NextStep::Wake(Duration::from_secs(seconds))
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_delivery_gives_up_after_its_last_attempt_its_longest_wait_or_its_planned_ti
         (1, 0, Some(HOUR), None),
         (1, 0, Some(HOUR + 1), Some(Missed)),
     ] {
-        let change = |d: &mut Delivery| {
+        let change = |d: &mut DeliveryState| {
             d.attempts = attempts;
             d.made_at = Some(NOW - waited);
             d.planned_at = planned_before.map(|before| NOW - before);
@@ -52,7 +52,7 @@ fn a_delivery_gives_up_after_its_last_attempt_its_longest_wait_or_its_planned_ti
         let transition = after(S::Queued, change, Event::TakenUp);
         match expected {
             None => assert_eq!(transition, Transition::call(Call::Accounts)),
-            Some(problem) => assert_eq!((told(&transition), transition.then), (failed(problem), Then::End)),
+            Some(problem) => assert_eq!((told(&transition), transition.then), (failed(problem), NextStep::End)),
         }
     }
 }
@@ -66,18 +66,18 @@ fn accounts_that_cannot_be_used_fail_and_the_others_are_shown_once_as_under_way(
         (2, true, vec![(0, unusable.clone())]),
         (1, false, vec![(0, unusable)]),
     ] {
-        let change = |d: &mut Delivery| (d.attempts, d.has_media) = (attempts, has_media);
+        let change = |d: &mut DeliveryState| (d.attempts, d.has_media) = (attempts, has_media);
         let transition = after(S::Queued, change, Event::Usable(vec![1]));
         assert_eq!(transition.states, expected);
-        assert_eq!(transition.then, Then::Call(Call::Prepare { senders: vec![1] }));
+        assert_eq!(transition.then, NextStep::Call(Call::Prepare { senders: vec![1] }));
     }
 }
 
 #[test]
 fn what_is_refused_in_passing_is_begun_again_within_the_attempts() {
     let refused = |attempts, kind| then(S::Sending, |d| d.attempts = attempts, Event::Refused(failure(kind)));
-    let done = (Some(S::Done), Then::End);
-    let recover = |recovery| (None, Then::Call(Call::Recover(recovery)));
+    let done = (Some(S::Done), NextStep::End);
+    let recover = |recovery| (None, NextStep::Call(Call::Recover(recovery)));
     assert_eq!(refused(1, FailureKind::Retry), (Some(S::Queued), pause(10)));
     assert_eq!(refused(7, FailureKind::Retry), (Some(S::Queued), pause(640)));
     assert_eq!(refused(8, FailureKind::Retry), done);
@@ -123,11 +123,11 @@ fn a_refusal_for_good_says_what_it_proves_about_the_account() {
 #[test]
 fn the_list_is_read_so_many_times_and_absence_is_believed_as_far_as_it_is_proven() {
     let read = |attempts, resend, event| {
-        let change = |d: &mut Delivery| (d.attempts, d.resend_if_absent) = (attempts, resend);
+        let change = |d: &mut DeliveryState| (d.attempts, d.resend_if_absent) = (attempts, resend);
         then(S::Unconfirmed, change, event)
     };
     use Absence::{InDoubt, Likely, Proven};
-    let (replaced, done) = ((Some(S::Done), Then::Replace), (Some(S::Done), Then::End));
+    let (replaced, done) = ((Some(S::Done), NextStep::Replace), (Some(S::Done), NextStep::End));
     assert_eq!(read(1, true, Event::NotShown(Proven)), replaced);
     assert_eq!(read(1, false, Event::NotShown(Proven)), (None, pause(20)));
     assert_eq!(read(3, true, Event::NotShown(Likely)), (None, pause(80)));
@@ -138,19 +138,19 @@ fn the_list_is_read_so_many_times_and_absence_is_believed_as_far_as_it_is_proven
     assert_eq!(read(4, false, Event::ClaimTaken), done);
     for (members_confirm, problem) in [(true, PublishProblem::MembersUnconfirmed), (false, PublishProblem::Unconfirmed)]
     {
-        let change = |d: &mut Delivery| (d.attempts, d.members_confirm) = (4, members_confirm);
+        let change = |d: &mut DeliveryState| (d.attempts, d.members_confirm) = (4, members_confirm);
         assert_eq!(told(&after(S::Unconfirmed, change, Event::Unreadable)), failed(problem));
     }
 }
 
 #[test]
 fn a_moment_that_is_made_waits_for_those_it_asks() {
-    let change = |d: &mut Delivery| {
+    let change = |d: &mut DeliveryState| {
         d.accounts.push(d.accounts[0]);
         d.accounts[1].refused = true;
         d.accounts[2].asked = false;
     };
-    let transition = after(S::Answered, change, Event::Noted);
+    let transition = after(S::Answered, change, Event::RowWritten);
     assert_eq!(
         told(&transition),
         [
@@ -167,17 +167,17 @@ fn a_moment_that_is_made_waits_for_those_it_asks() {
 fn a_job_is_asked_about_for_a_day_and_what_it_says_is_believed() {
     let asked = |after: i64| then(S::Submitted, |d| (d.now, d.asked_at) = (NOW + after, NOW + after), Event::TakenUp);
     let unconfirmed = (Some(S::Unconfirmed), pause(10));
-    assert_eq!(asked(JOB_LIFETIME), (None, Then::Call(Call::Follow { stopped: false })));
+    assert_eq!(asked(JOB_LIFETIME), (None, NextStep::Call(Call::Follow { stopped: false })));
     assert_eq!(asked(JOB_LIFETIME + 1), unconfirmed);
     let submitted = |event| then(S::Submitted, |d| d.attempts = 4, event);
     assert_eq!(submitted(Event::Working), (None, pause(16)));
     assert_eq!(then(S::Submitted, |d| d.attempts = 9, Event::Working), (None, pause(30)));
     assert_eq!(submitted(Event::JobFailed(failure(FailureKind::OutcomeUnknown))), unconfirmed);
-    assert_eq!(submitted(Event::JobFailed(failure(FailureKind::Unknown))), (Some(S::Done), Then::End));
+    assert_eq!(submitted(Event::JobFailed(failure(FailureKind::Unknown))), (Some(S::Done), NextStep::End));
     assert_eq!(submitted(Event::NotTold(FailureKind::NotFound)), unconfirmed);
     assert_eq!(
         submitted(Event::NotTold(FailureKind::TokenInvalid)),
-        (None, Then::Call(Call::Recover(Recovery::Token)))
+        (None, NextStep::Call(Call::Recover(Recovery::Token)))
     );
     assert_eq!(submitted(Event::NotTold(FailureKind::Unknown)), (None, pause(16)));
     assert_eq!(submitted(Event::NoToken(failure(FailureKind::Retry))), (None, pause(16)));
@@ -187,10 +187,10 @@ fn a_job_is_asked_about_for_a_day_and_what_it_says_is_believed() {
 
 #[test]
 fn members_are_stopped_at_the_deadline_and_looked_at_once_more() {
-    let at = |instant: i64| move |d: &mut Delivery| (d.now, d.asked_at) = (instant, instant);
-    let look = |stopped| (None, Then::Call(Call::Follow { stopped }));
+    let at = |instant: i64| move |d: &mut DeliveryState| (d.now, d.asked_at) = (instant, instant);
+    let look = |stopped| (None, NextStep::Call(Call::Follow { stopped }));
     assert_eq!(then(S::Waiting, at(DEADLINE - 1), Event::TakenUp), look(false));
-    assert_eq!(then(S::Waiting, at(DEADLINE), Event::TakenUp), (None, Then::Call(Call::Cancel)));
+    assert_eq!(then(S::Waiting, at(DEADLINE), Event::TakenUp), (None, NextStep::Call(Call::Cancel)));
     // The deadline itself is a moment to look.
     let incomplete = || Event::Looked { published: vec![0], stopped: false };
     assert_eq!(then(S::Waiting, at(DEADLINE - 4_000), incomplete()), (None, pause(4)));
@@ -200,9 +200,9 @@ fn members_are_stopped_at_the_deadline_and_looked_at_once_more() {
         let transition = after(S::Waiting, at(DEADLINE), Event::Looked { published: vec![0], stopped });
         let success = AccountState::Success { moment_id: "m".to_owned() };
         assert_eq!(told(&transition), [success, AccountState::failed(problem.advice())]);
-        assert_eq!((transition.change.stage, transition.then), (Some(S::Done), Then::End));
+        assert_eq!((transition.change.stage, transition.then), (Some(S::Done), NextStep::End));
     }
-    let last = DEADLINE + LAST_WORD;
+    let last = DEADLINE + FINAL_POLL_AFTER;
     let not_stopped = |instant, kind| then(S::Waiting, at(instant), Event::NotStopped(kind));
     assert_eq!(not_stopped(DEADLINE, FailureKind::NotFound), look(true));
     assert_eq!(not_stopped(DEADLINE, FailureKind::Unknown), look(false));
@@ -212,7 +212,7 @@ fn members_are_stopped_at_the_deadline_and_looked_at_once_more() {
 
 #[test]
 fn look_asked_before_the_deadline_and_answered_after_it_is_followed_by_the_stop() {
-    let late = |d: &mut Delivery| (d.now, d.asked_at) = (DEADLINE + 3_000, DEADLINE - 1);
+    let late = |d: &mut DeliveryState| (d.now, d.asked_at) = (DEADLINE + 3_000, DEADLINE - 1);
     for event in [
         Event::Looked { published: vec![0], stopped: false },
         Event::NotTold(FailureKind::Unknown),
@@ -226,7 +226,7 @@ fn look_asked_before_the_deadline_and_answered_after_it_is_followed_by_the_stop(
 
 #[test]
 fn whoever_cannot_look_at_the_members_waits_until_the_last_word_and_then_knows_nothing() {
-    let last = DEADLINE + LAST_WORD;
+    let last = DEADLINE + FINAL_POLL_AFTER;
     let at = |instant, event| after(S::Waiting, |d| (d.now, d.asked_at) = (instant, instant), event);
     let untold = || failed(PublishProblem::MembersUnconfirmed);
     for (instant, event, waits) in [
@@ -239,7 +239,7 @@ fn whoever_cannot_look_at_the_members_waits_until_the_last_word_and_then_knows_n
         (last, Event::NotTold(FailureKind::Retry), false),
     ] {
         let transition = at(instant, event.clone());
-        assert_eq!(matches!(transition.then, Then::Wake(_)), waits, "{instant} {event:?}");
+        assert_eq!(matches!(transition.then, NextStep::Wake(_)), waits, "{instant} {event:?}");
         assert_eq!(told(&transition), if waits { vec![] } else { untold() }, "{instant} {event:?}");
     }
     let transition = at(last - 1, Event::NoToken(failure(FailureKind::BadCredentials)));

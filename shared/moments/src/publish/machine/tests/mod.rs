@@ -11,8 +11,8 @@ use super::policy::milliseconds;
 use super::*;
 use crate::error::{Advice, PublishProblem};
 use crate::provider::{FailureKind, Provider, ProviderError, RateWindow};
+use crate::store::delivery::DeliveryStage as S;
 use crate::store::result::{AccountState, Stage};
-use crate::store::unit::UnitStage as S;
 
 const NOW: i64 = 1_800_000_000_000;
 const STAGES: [S; 7] = [S::Queued, S::Sending, S::Unconfirmed, S::Answered, S::Submitted, S::Waiting, S::Done];
@@ -34,9 +34,9 @@ pub(super) fn policy() -> Policy {
 }
 
 /// A delivery to two accounts, taken up for the first time in this stage.
-fn delivery(stage: S, members_confirm: bool) -> Delivery {
-    let account = DeliveryAccount { standing: Standing::Open, shown: Stage::Queued, asked: true, refused: false };
-    Delivery {
+fn delivery(stage: S, members_confirm: bool) -> DeliveryState {
+    let account = DeliveryAccount { standing: Reported::Open, shown: Stage::Queued, asked: true, refused: false };
+    DeliveryState {
         stage,
         attempts: 1,
         now: NOW,
@@ -79,7 +79,7 @@ fn advice() -> Advice {
 fn events() -> Vec<Event> {
     let mut events = vec![
         Event::TakenUp,
-        Event::Noted,
+        Event::RowWritten,
         Event::ClaimTaken,
         Event::AnsweredToAnother,
         Event::Usable(vec![]),
@@ -169,12 +169,12 @@ fn every_pair_of_stage_and_event_is_legal_or_named_as_impossible() {
 }
 
 /// Deliveries of every stage in the situations that rules tell apart.
-fn situations() -> Vec<Delivery> {
+fn situations() -> Vec<DeliveryState> {
     let mut situations = Vec::new();
     for stage in STAGES {
         for members_confirm in [true, false] {
             for attempts in [1, 2, 4, 9] {
-                for standing in [Standing::Open, Standing::Unconfirmed, Standing::Failed, Standing::Ended] {
+                for standing in [Reported::Open, Reported::Unconfirmed, Reported::Failed, Reported::Ended] {
                     for now in [NOW, NOW + 49 * 3_600_000, NOW + 80 * 3_600_000] {
                         for resend_if_absent in [true, false] {
                             let mut delivery = delivery(stage, members_confirm);
@@ -192,7 +192,7 @@ fn situations() -> Vec<Delivery> {
     situations
 }
 
-fn outcomes() -> impl Iterator<Item = (Delivery, Event, Transition)> {
+fn outcomes() -> impl Iterator<Item = (DeliveryState, Event, Transition)> {
     situations().into_iter().flat_map(|delivery| {
         events().into_iter().filter_map(move |event| {
             let transition = next(&delivery, event.clone(), &policy()).ok()?;
@@ -205,7 +205,7 @@ fn outcomes() -> impl Iterator<Item = (Delivery, Event, Transition)> {
 fn the_call_that_publishes_is_made_only_with_the_step_from_queued_to_sending() {
     for (delivery, event, transition) in outcomes() {
         let writes_sending = transition.change.stage == Some(S::Sending);
-        assert_eq!(writes_sending, transition.then == Then::Call(Call::Send), "{delivery:?} {event:?}");
+        assert_eq!(writes_sending, transition.then == NextStep::Call(Call::Send), "{delivery:?} {event:?}");
         assert!(!writes_sending || delivery.stage == S::Queued, "{delivery:?} {event:?}");
     }
 }
@@ -213,7 +213,7 @@ fn the_call_that_publishes_is_made_only_with_the_step_from_queued_to_sending() {
 #[test]
 fn nobody_is_published_to_about_whom_something_final_is_told() {
     for (delivery, event, transition) in outcomes() {
-        if let Then::Call(Call::Prepare { senders }) = transition.then {
+        if let NextStep::Call(Call::Prepare { senders }) = transition.then {
             let open = delivery.open();
             assert!(!senders.is_empty() && senders.iter().all(|place| open.contains(place)), "{delivery:?} {event:?}");
         }
@@ -235,7 +235,7 @@ fn what_has_ended_for_good_is_told_nothing_more() {
         for (place, state) in &transition.states {
             let standing = delivery.accounts[*place].standing;
             assert!(
-                matches!(standing, Standing::Open | Standing::Unconfirmed),
+                matches!(standing, Reported::Open | Reported::Unconfirmed),
                 "{delivery:?} {event:?}: {state:?} is told"
             );
         }
@@ -249,17 +249,19 @@ fn every_transition_ends_the_delivery_or_says_when_it_goes_on() {
         let told: BTreeSet<usize> =
             transition.states.iter().filter(|(_, state)| state.status().ended()).map(|(place, _)| *place).collect();
         match transition.then {
-            Then::End => {
+            NextStep::End => {
                 assert_eq!(transition.change.stage, Some(S::Done), "{delivery:?} {event:?}");
                 assert!(delivery.open().iter().all(|place| told.contains(place)), "{delivery:?} {event:?}");
             }
-            Then::Wake(pause) => {
+            NextStep::Wake(pause) => {
                 let until = delivery.now + milliseconds(pause);
                 assert_eq!(transition.change.release_until, Some(until), "{delivery:?} {event:?}");
                 assert_ne!(transition.change.stage, Some(S::Done), "{delivery:?} {event:?}");
             }
-            Then::Replace => assert!(delivery.resend_if_absent && !delivery.open().is_empty(), "{delivery:?}"),
-            Then::Call(_) | Then::Resume | Then::TakeBack => assert_eq!(transition.change.release_until, None),
+            NextStep::Replace => assert!(delivery.resend_if_absent && !delivery.open().is_empty(), "{delivery:?}"),
+            NextStep::Call(_) | NextStep::Resume | NextStep::TakeBack => {
+                assert_eq!(transition.change.release_until, None)
+            }
         }
     }
 }
@@ -271,11 +273,11 @@ fn an_answered_id_is_written_before_anything_is_told() {
         (S::Submitted, Event::Made { id: "p".to_owned(), refused: vec!["bob".to_owned()] }),
     ] {
         let transition = next(&delivery(stage, true), event, &policy()).unwrap();
-        assert_eq!((transition.then, transition.states), (Then::Resume, vec![]));
+        assert_eq!((transition.then, transition.states), (NextStep::Resume, vec![]));
         assert_eq!((transition.change.stage, transition.change.moment_id.as_deref()), (Some(S::Answered), Some("p")));
     }
     let transition = next(&delivery(S::Sending, true), Event::Accepted { job_id: "j".to_owned() }, &policy()).unwrap();
-    assert_eq!((transition.then, transition.states), (Then::Resume, vec![]));
+    assert_eq!((transition.then, transition.states), (NextStep::Resume, vec![]));
     assert_eq!((transition.change.stage, transition.change.job_id.as_deref()), (Some(S::Submitted), Some("j")));
 }
 
@@ -283,10 +285,10 @@ fn an_answered_id_is_written_before_anything_is_told() {
 #[test]
 fn a_worker_whose_time_is_nearly_over_does_not_send() {
     for (seconds, sends) in [(30, true), (29, false), (0, false)] {
-        let delivery = Delivery { time_left: Duration::from_secs(seconds), ..delivery(S::Queued, true) };
+        let delivery = DeliveryState { time_left: Duration::from_secs(seconds), ..delivery(S::Queued, true) };
         let transition = next(&delivery, Event::Prepared { asked: vec![] }, &policy()).unwrap();
         assert_eq!(transition.change.stage, Some(if sends { S::Sending } else { S::Queued }), "{seconds} s left");
-        assert_eq!(transition.then == Then::Call(Call::Send), sends, "{seconds} s left");
+        assert_eq!(transition.then == NextStep::Call(Call::Send), sends, "{seconds} s left");
     }
 }
 
@@ -304,17 +306,17 @@ fn settings_leave_a_worker_the_time_to_send_and_to_write() {
 #[test]
 fn the_unconfirmed_are_tried_again_only_on_request_and_then_read_first() {
     for (standing, asked_for, expected) in [
-        (Standing::Failed, false, Some(Retry::Anew)),
-        (Standing::Failed, true, Some(Retry::Anew)),
-        (Standing::Unconfirmed, false, None),
-        (Standing::Unconfirmed, true, Some(Retry::ReadFirst)),
-        (Standing::Open, true, None),
-        (Standing::Ended, true, None),
+        (Reported::Failed, false, Some(Retry::Anew)),
+        (Reported::Failed, true, Some(Retry::Anew)),
+        (Reported::Unconfirmed, false, None),
+        (Reported::Unconfirmed, true, Some(Retry::ReadFirst)),
+        (Reported::Open, true, None),
+        (Reported::Ended, true, None),
     ] {
         assert_eq!(retry(standing, asked_for, Guards::ALL), expected, "{standing:?} {asked_for}");
     }
     let unguarded = Guards::without(policy::Guard::UnconfirmedApart);
-    assert_eq!(retry(Standing::Unconfirmed, false, unguarded), Some(Retry::Anew));
+    assert_eq!(retry(Reported::Unconfirmed, false, unguarded), Some(Retry::Anew));
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::*;
+use crate::store::delivery::{Delivery, DeliveryChange};
 use crate::store::result::AccountResult;
 use crate::store::task::Task;
-use crate::store::unit::{Unit, UnitChange};
 
 /// A company's delivery of round 1 to anna, bob and cara, of whom the first two were asked and bob was not taken.
-fn rows() -> (Unit, Task, Vec<AccountResult>) {
+fn rows() -> (Delivery, Task, Vec<AccountResult>) {
     let unit = json!({
         "task_id": 7, "unit": "corp:c#1", "user_id": 1, "account_type": "WEWORK", "corp_key": "c",
         "stage": "ANSWERED", "attempts": 2,
@@ -38,14 +38,14 @@ fn rows() -> (Unit, Task, Vec<AccountResult>) {
 #[test]
 fn rows_are_seen_as_what_they_say_of_this_delivery() {
     let (unit, task, results) = rows();
-    let seen = Delivery::of(&unit, &task, &results, true, WorkerTime { now: NOW, left: Duration::from_secs(9) });
+    let seen = DeliveryState::of(&unit, &task, &results, true, WorkerTime { now: NOW, left: Duration::from_secs(9) });
     let account = |standing, shown, asked, refused| DeliveryAccount { standing, shown, asked, refused };
     assert_eq!(
         seen.accounts,
         [
-            account(Standing::Open, Stage::Sending, true, false),
-            account(Standing::Unconfirmed, Stage::Unconfirmed, true, true),
-            account(Standing::Ended, Stage::Queued, false, false),
+            account(Reported::Open, Stage::Sending, true, false),
+            account(Reported::Unconfirmed, Stage::Unconfirmed, true, true),
+            account(Reported::Ended, Stage::Queued, false, false),
         ]
     );
     assert_eq!((seen.open(), seen.undecided()), (vec![0], vec![0, 1]));
@@ -53,8 +53,8 @@ fn rows_are_seen_as_what_they_say_of_this_delivery() {
     assert_eq!((seen.made_at, seen.planned_at, seen.has_media), (Some(1_000_000), Some(900_000), true));
     assert_eq!((seen.moment_id.as_deref(), seen.resend_if_absent), (Some("m"), false));
     // A row from before its time was noted, of a person: whoever it is for was asked.
-    let unit = Unit { create_time: 0, corp_key: None, member_ids: vec![], ..unit };
-    let seen = Delivery::of(&unit, &task, &results, false, WorkerTime { now: NOW, left: Duration::ZERO });
+    let unit = Delivery { create_time: 0, corp_key: None, member_ids: vec![], ..unit };
+    let seen = DeliveryState::of(&unit, &task, &results, false, WorkerTime { now: NOW, left: Duration::ZERO });
     assert_eq!(seen.made_at, None);
     assert!(seen.accounts.iter().all(|account| account.asked && !account.refused));
 }
@@ -62,16 +62,16 @@ fn rows_are_seen_as_what_they_say_of_this_delivery() {
 #[test]
 fn a_row_says_what_its_user_was_told() {
     for (status, stage, standing) in [
-        ("PENDING", "QUEUED", Standing::Open),
-        ("PROCESSING", "UNCONFIRMED", Standing::Open),
-        ("SUCCESS", "PUBLISHED", Standing::Ended),
-        ("CANCELLED", "CANCELLED", Standing::Ended),
-        ("FAILED", "REJECTED", Standing::Failed),
-        ("FAILED", "UNCONFIRMED", Standing::Unconfirmed),
+        ("PENDING", "QUEUED", Reported::Open),
+        ("PROCESSING", "UNCONFIRMED", Reported::Open),
+        ("SUCCESS", "PUBLISHED", Reported::Ended),
+        ("CANCELLED", "CANCELLED", Reported::Ended),
+        ("FAILED", "REJECTED", Reported::Failed),
+        ("FAILED", "UNCONFIRMED", Reported::Unconfirmed),
     ] {
         let row = json!({"task_id": 7, "account_id": "a", "status": status, "stage": stage, "update_time": 1});
         let result: AccountResult = serde_json::from_value(row).expect("a row");
-        assert_eq!(Standing::of(&result), standing, "{status} {stage}");
+        assert_eq!(Reported::of(&result), standing, "{status} {stage}");
     }
 }
 
@@ -87,11 +87,14 @@ fn a_step_to_another_stage_counts_anew_and_only_the_unconfirmed_forget_their_pos
         (S::Unconfirmed, Some(0), true),
         (S::Done, Some(0), false),
     ] {
-        let change = Transition::to(stage, Then::End).change;
-        assert_eq!(change, UnitChange { stage: Some(stage), attempts, forgets_post: forgets, ..UnitChange::default() });
+        let change = Transition::to(stage, NextStep::End).change;
+        assert_eq!(
+            change,
+            DeliveryChange { stage: Some(stage), attempts, forgets_post: forgets, ..DeliveryChange::default() }
+        );
     }
     let (mut unit, ..) = rows();
-    Transition::to(S::Unconfirmed, Then::End).change.apply(&mut unit);
+    Transition::to(S::Unconfirmed, NextStep::End).change.apply(&mut unit);
     assert_eq!((unit.stage, unit.attempts, unit.moment_id, unit.refused_member_ids), (S::Unconfirmed, 0, None, vec![]));
 }
 
@@ -118,13 +121,13 @@ fn accounts_are_shown_at_the_stage_they_are_in_and_only_once() {
     let at = |place, stage| (place, AccountState::Processing(stage));
     assert_eq!(states(S::Sending, Stage::Sending, Event::Recovered), [at(0, Stage::Queued)]);
     assert_eq!(states(S::Queued, Stage::Claimed, Event::Recovered), []);
-    assert_eq!(states(S::Submitted, Stage::Submitted, Event::Noted), [at(1, Stage::Submitted)]);
+    assert_eq!(states(S::Submitted, Stage::Submitted, Event::RowWritten), [at(1, Stage::Submitted)]);
     assert_eq!(states(S::Sending, Stage::Sending, Event::Lost), [0, 1].map(|place| at(place, Stage::Unconfirmed)));
 }
 
 #[test]
 fn rows_without_the_time_they_were_made_at_are_not_taken_for_old_ones() {
-    let delivery = Delivery { made_at: None, ..delivery(S::Queued, true) };
+    let delivery = DeliveryState { made_at: None, ..delivery(S::Queued, true) };
     let transition = next(&delivery, Event::TakenUp, &policy()).unwrap();
     assert_eq!(transition, Transition::call(Call::Accounts));
 }

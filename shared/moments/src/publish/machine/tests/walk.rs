@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::publish::machine::policy::{LAST_WORD, LONGEST_WAIT};
+use crate::publish::machine::policy::{FINAL_POLL_AFTER, LONGEST_WAIT};
 
 /// What a delivery's row holds after a transition.
-fn apply(delivery: &mut Delivery, transition: &Transition) {
+fn apply(delivery: &mut DeliveryState, transition: &Transition) {
     let change = &transition.change;
     if change.forgets_post {
         (delivery.moment_id, delivery.confirm_until) = (None, 0);
@@ -22,10 +22,10 @@ fn apply(delivery: &mut Delivery, transition: &Transition) {
         let account = &mut delivery.accounts[*place];
         account.shown = state.stage();
         account.standing = match state {
-            AccountState::Failed { .. } if state.stage() == Stage::Unconfirmed => Standing::Unconfirmed,
-            AccountState::Failed { .. } => Standing::Failed,
-            state if state.status().ended() => Standing::Ended,
-            _ => Standing::Open,
+            AccountState::Failed { .. } if state.stage() == Stage::Unconfirmed => Reported::Unconfirmed,
+            AccountState::Failed { .. } => Reported::Failed,
+            state if state.status().ended() => Reported::Ended,
+            _ => Reported::Open,
         };
     }
 }
@@ -51,22 +51,22 @@ fn run_to_the_end(
         }
         apply(&mut delivery, &transition);
         event = match &transition.then {
-            Then::End | Then::Replace => return (count, delivery.now - NOW),
+            NextStep::End | NextStep::Replace => return (count, delivery.now - NOW),
             // The worker may die right after it has written the id, or the fence.
-            Then::Resume | Then::Call(Call::Send) if choices.next().expect("it cycles") % 4 == 0 => {
+            NextStep::Resume | NextStep::Call(Call::Send) if choices.next().expect("it cycles") % 4 == 0 => {
                 delivery.attempts += 1;
                 Event::TakenUp
             }
-            Then::Resume => Event::Noted,
+            NextStep::Resume => Event::RowWritten,
             // The claim that was in the way is another one's answer.
-            Then::TakeBack => Event::AnsweredToAnother,
-            Then::Wake(pause) => {
+            NextStep::TakeBack => Event::AnsweredToAnother,
+            NextStep::Wake(pause) => {
                 delivery.now += milliseconds(*pause);
                 delivery.asked_at = delivery.now;
                 delivery.attempts += 1;
                 Event::TakenUp
             }
-            Then::Call(call) => {
+            NextStep::Call(call) => {
                 let may_follow = |name: &str| match name {
                     "Working" | "Made" | "JobFailed" => was == S::Submitted,
                     "Looked" => was == S::Waiting,
@@ -89,7 +89,7 @@ fn run_to_the_end(
 }
 
 /// The longest that anything takes: its turn, the job, the members, the last word, and the looks between.
-const LONGEST: i64 = LONGEST_WAIT + JOB_LIFETIME + 48 * 3_600_000 + LAST_WORD + 12 * 3_600_000;
+const LONGEST: i64 = LONGEST_WAIT + JOB_LIFETIME + 48 * 3_600_000 + FINAL_POLL_AFTER + 12 * 3_600_000;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]

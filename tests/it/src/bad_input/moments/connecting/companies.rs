@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::{Desk, STRANGER, merged};
 use super::{BOUND, DOWN, REFUSED};
 use crate::Event;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 
 #[tokio::test]
 async fn companies_that_do_not_confirm_are_not_connected() -> Result<()> {
@@ -42,9 +42,9 @@ async fn companies_that_do_not_confirm_are_not_connected() -> Result<()> {
     ];
     for (what, ids, fields, remedy) in cases {
         let event = desk.connect(&merged(company.clone(), json!({"memberIds": ids})))?;
-        desk.refuses_after_asking(what, &event, &Refusal::fields(fields), remedy).await?;
+        desk.refuses_after_asking(what, &event, &ExpectedError::fields(fields), remedy).await?;
     }
-    let nobody = Refusal::fields(&["memberIds"]);
+    let nobody = ExpectedError::fields(&["memberIds"]);
     desk.refuses_after_asking("nobody who could", &desk.connect(&empty)?, &nobody, "一次请选择 1 到 90 名成员").await?;
     let choose = desk.connect(&crowded)?;
     desk.refuses_after_asking("more than can be connected at once", &choose, &nobody, "一次请选择 1 到 90 名成员")

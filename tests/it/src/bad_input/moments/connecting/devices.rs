@@ -8,7 +8,7 @@ use serde_json::json;
 use super::super::{Desk, STRANGER, merged};
 use super::{BOUND, DOWN, REFUSED};
 use crate::Event;
-use crate::evidence::Refusal;
+use crate::snapshot::ExpectedError;
 
 #[tokio::test]
 async fn devices_that_do_not_confirm_are_not_connected() -> Result<()> {
@@ -31,7 +31,7 @@ async fn devices_that_do_not_confirm_are_not_connected() -> Result<()> {
     let bound = "已由其他存客宝用户连接";
     desk.refuses_after_asking("somebody else's device", &desk.connect(&foreign)?, &BOUND, bound).await?;
     gewe.set_state("handset", DeviceState::Offline);
-    let offline = Refusal::fields(&["appId"]);
+    let offline = ExpectedError::fields(&["appId"]);
     let remedy = "该设备当前未登录微信，请先在网关中登录后再连接";
     desk.refuses_after_asking("a device off the line", &desk.connect(&device)?, &offline, remedy).await?;
     gewe.set_state("handset", DeviceState::Zombie);

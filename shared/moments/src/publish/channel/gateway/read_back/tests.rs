@@ -22,7 +22,7 @@ fn item(id: u64, author: &str, time: i64, text: &str) -> Value {
 /// A list as one page and no further one; `None` cannot be read.
 type Shown = Option<Vec<Value>>;
 
-async fn read(contacts: Shown, feed: Shown, recorded: Option<&str>) -> Result<Alike, ProviderError> {
+async fn read(contacts: Shown, feed: Shown, recorded: Option<&str>) -> Result<Candidates, ProviderError> {
     let server = Server::making(move |seen| {
         let list = if seen.line.ends_with("contactsSnsList") { &contacts } else { &feed };
         let is_first = seen.json()["maxId"] == 0;
@@ -65,7 +65,7 @@ async fn only_an_own_post_of_that_time_in_either_list_is_found() {
         (empty(), None, None, Absence::InDoubt),
     ] {
         let told = read(contacts.clone(), feed.clone(), recorded).await.unwrap();
-        assert_eq!(told, Alike { ids: vec![], partly: vec![], absence: expected }, "{contacts:?} {feed:?}");
+        assert_eq!(told, Candidates { ids: vec![], partly: vec![], absence: expected }, "{contacts:?} {feed:?}");
     }
     assert!(read(None, None, None).await.is_err());
 }

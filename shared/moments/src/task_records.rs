@@ -20,7 +20,7 @@ pub(crate) const TRIES: u32 = 30;
 
 /// What became of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
+pub enum RecordOutcome {
     /// It is in the tables.
     Done,
     /// The unit is not this worker's any more; nothing was written.
@@ -31,7 +31,7 @@ pub enum Settled {
 
 /// A task and its accounts as they were read last, or written since. It may be out of date: the task's version tells.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct TaskSnapshot {
     /// The task.
     pub task: Task,
     /// Its accounts.
@@ -47,20 +47,20 @@ pub async fn read(stores: &Stores, task: TaskId) -> Result<Option<(Task, Vec<Acc
 }
 
 /// What is in the tables now.
-pub(crate) async fn entry(stores: &Stores, task: TaskId) -> Result<Entry> {
+pub(crate) async fn entry(stores: &Stores, task: TaskId) -> Result<TaskSnapshot> {
     let (task, results) = read(stores, task).await?.ok_or(kernel::Error::NotFound("moment task"))?;
-    Ok(Entry { task, results })
+    Ok(TaskSnapshot { task, results })
 }
 
 /// Puts accounts into states together with `unit`'s own change, and with a claim if they tell a post. `entry` saves
 /// reading what is known already: when it is out of date, it is read anew, and in the end it is what the tables hold.
-pub async fn settle(
+pub async fn record(
     stores: &Stores,
-    entry: &mut Entry,
+    entry: &mut TaskSnapshot,
     unit: TransactWriteItem,
     claim: Option<TransactWriteItem>,
     states: &[(&AccountId, AccountState)],
-) -> Result<Settled> {
+) -> Result<RecordOutcome> {
     let task_id = entry.task.id;
     // Only the first attempt is made from what is known.
     let known = Mutex::new(Some(entry.clone()));
@@ -79,11 +79,11 @@ pub async fn settle(
 
 async fn try_to_settle(
     stores: &Stores,
-    mut entry: Entry,
+    mut entry: TaskSnapshot,
     unit: &TransactWriteItem,
     claim: Option<&TransactWriteItem>,
     states: &[(&AccountId, AccountState)],
-) -> Result<Attempt<(Settled, Entry)>> {
+) -> Result<Attempt<(RecordOutcome, TaskSnapshot)>> {
     let now = stores.clock.now();
     let state_of = |result: &AccountResult| {
         let state = states.iter().find(|(account, _)| **account == result.account_id);
@@ -122,15 +122,15 @@ async fn try_to_settle(
             (result.status, result.stage) = (state.status(), state.stage());
         }
     }
-    Ok(Attempt::Done((Settled::Done, entry)))
+    Ok(Attempt::Done((RecordOutcome::Done, entry)))
 }
 
 /// Why a change can never be written: its unit, or the post it claims, is not its own.
-fn lost(outcome: &Outcome, unit: Condition, claim: Option<Condition>) -> Option<Settled> {
+fn lost(outcome: &Outcome, unit: Condition, claim: Option<Condition>) -> Option<RecordOutcome> {
     if outcome.failed(unit) {
-        Some(Settled::UnitMoved)
+        Some(RecordOutcome::UnitMoved)
     } else if outcome.failed(claim) {
-        Some(Settled::ClaimTaken)
+        Some(RecordOutcome::ClaimTaken)
     } else {
         None
     }

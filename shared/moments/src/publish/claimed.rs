@@ -4,40 +4,40 @@ use kernel::deadline::Deadline;
 use kernel::lease::Lease;
 use tracing::warn;
 
-use super::machine::{Delivery, Event, WorkerTime};
+use super::machine::{DeliveryState, Event, WorkerTime};
 use crate::ids::AccountId;
-use crate::ledger::Entry;
 use crate::provider::{Provider, ProviderError};
-use crate::store::claim::{Claim, How, claim_key};
+use crate::store::claim::{Claim, ClaimOrigin, claim_key};
+use crate::store::delivery::Delivery;
 use crate::store::result::AccountState;
-use crate::store::unit::Unit;
+use crate::task_records::TaskSnapshot;
 
 /// A delivery in a worker's hands, with its task as this worker knows it.
 #[derive(Debug, Clone)]
-pub(super) struct Held {
-    pub unit: Unit,
+pub(super) struct ClaimedDelivery {
+    pub unit: Delivery,
     pub lease: Lease,
-    pub entry: Entry,
+    pub entry: TaskSnapshot,
     /// When the worker is killed.
     pub deadline: Deadline,
 }
 
-impl Held {
+impl ClaimedDelivery {
     /// The delivery's name in claims.
     pub fn delivery(&self) -> String {
         self.unit.key().to_string()
     }
 
     /// The claim on the provider's post of this id.
-    pub fn claim(&self, provider: Provider, how: How, id: &str) -> Claim {
+    pub fn claim(&self, provider: Provider, how: ClaimOrigin, id: &str) -> Claim {
         let claim_key = claim_key(provider, id);
         Claim { claim_key, delivery: self.delivery(), user_id: self.unit.user_id, how }
     }
 
     /// The delivery as the machine sees it.
-    pub fn seen(&self, members_confirm: bool, now: jiff::Timestamp) -> Delivery {
+    pub fn seen(&self, members_confirm: bool, now: jiff::Timestamp) -> DeliveryState {
         let time = WorkerTime { now: now.as_millisecond(), left: self.deadline.remaining(now) };
-        Delivery::of(&self.unit, &self.entry.task, &self.entry.results, members_confirm, time)
+        DeliveryState::of(&self.unit, &self.entry.task, &self.entry.results, members_confirm, time)
     }
 
     /// The accounts at these places with what they are told.

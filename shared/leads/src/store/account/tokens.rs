@@ -7,8 +7,9 @@ use kernel::error::Result;
 use kernel::lease::Lease;
 use serde::Deserialize;
 
-use super::{Auth, AuthStore, WHAT};
-use crate::store::unless_refused;
+use super::{Account, AccountStore, WHAT};
+use crate::ids::OpenId;
+use crate::store::condition_held;
 
 /// A refreshed, sealed token set: written whole or not at all.
 #[derive(Debug, Clone)]
@@ -31,7 +32,7 @@ pub struct SealedTokens {
 
 /// What must still hold for a token set to be written.
 #[derive(Debug, Clone, Copy)]
-pub enum Fence<'a> {
+pub enum ExpectedVersion<'a> {
     /// This is the lease on the row, and the token set is the one that was read.
     Lease(&'a Lease),
     /// The row has this sealed refresh token. For what has replaced it at Douyin: it is void there, so it must not stay,
@@ -39,15 +40,15 @@ pub enum Fence<'a> {
     Replaced(&'a str),
 }
 
-impl AuthStore {
+impl AccountStore {
     /// Takes the refresh lease when the tokens are still at `version` and nobody holds it. An owner is new with every
     /// lease, so finding it in the row already is the SDK's retry of a lost answer.
-    pub async fn take_refresh_lease(&self, account: &Auth, lease: &Lease) -> Result<bool> {
+    pub async fn take_refresh_lease(&self, account: &Account, lease: &Lease) -> Result<bool> {
         let outcome = self
             .client
             .update_item()
             .table_name(&self.table)
-            .key("douyin_user_id", s(&account.douyin_user_id))
+            .key("douyin_user_id", s(account.account_open_id.as_str()))
             .condition_expression(
                 "user_id = :user AND token_version = :version AND #status = :active AND \
                  (attribute_not_exists(refresh_lease_until) OR refresh_lease_until < :now OR \
@@ -63,23 +64,29 @@ impl AuthStore {
             .expression_attribute_values(":until", n(lease.end().as_millisecond()))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// Stores new tokens and lets the lease go. `false`: the row has moved on (authorised anew, disconnected), and what
     /// it holds now is newer.
-    pub async fn save_tokens(&self, account: &Auth, fence: Fence<'_>, tokens: &SealedTokens, now: i64) -> Result<bool> {
+    pub async fn save_tokens(
+        &self,
+        account: &Account,
+        fence: ExpectedVersion<'_>,
+        tokens: &SealedTokens,
+        now: i64,
+    ) -> Result<bool> {
         let mut set =
             "SET expire_time = :expire, refresh_due = :due, refresh_shard = :shard, update_time = :now".to_owned();
         let mut add = "ADD token_version :one";
         let mut request = match fence {
-            Fence::Lease(lease) => self.leased(account, lease),
-            Fence::Replaced(sealed) => {
+            ExpectedVersion::Lease(lease) => self.leased(account, lease),
+            ExpectedVersion::Replaced(sealed) => {
                 set.push_str(", #status = :active");
                 self.client
                     .update_item()
                     .table_name(&self.table)
-                    .key("douyin_user_id", s(&account.douyin_user_id))
+                    .key("douyin_user_id", s(account.account_open_id.as_str()))
                     .condition_expression("refresh_token = :replaced")
                     .expression_attribute_names("#status", "status")
                     .expression_attribute_values(":active", s("ACTIVE"))
@@ -111,17 +118,17 @@ impl AuthStore {
             ))
             .expression_attribute_values(":expire", n(tokens.expire_time))
             .expression_attribute_values(":due", n(tokens.refresh_due))
-            .expression_attribute_values(":shard", s(due::shard_of_text(&account.douyin_user_id)))
+            .expression_attribute_values(":shard", s(due::shard_of_text(account.account_open_id.as_str())))
             .expression_attribute_values(":now", n(now))
             .expression_attribute_values(":one", n(1))
             .send()
             .await;
-        if unless_refused(outcome, "dynamodb:UpdateItem")? {
+        if condition_held(outcome, "dynamodb:UpdateItem")? {
             return Ok(true);
         }
         // The answer to the first write may have been lost: then the next one met what that one wrote. No two
         // ciphertexts are alike, not even of one token, so equal ones are our own.
-        let stored = self.get(&account.douyin_user_id).await?;
+        let stored = self.get(&account.account_open_id).await?;
         let is_own = |ours: &Option<String>, theirs: Option<String>| ours.is_none() || *ours == theirs;
         Ok(stored.is_some_and(|stored| {
             is_own(&tokens.access_token, stored.access_token) && is_own(&tokens.refresh_token, stored.refresh_token)
@@ -130,7 +137,7 @@ impl AuthStore {
 
     /// Marks the account EXPIRED and leaves it out of the keeper's rounds. The sealed tokens stay: if Douyin was wrong,
     /// nothing else could bring them back. `false`: the account has other tokens by now.
-    pub async fn mark_expired(&self, account: &Auth, now: i64) -> Result<bool> {
+    pub async fn mark_expired(&self, account: &Account, now: i64) -> Result<bool> {
         let outcome = self
             .unmoved(account)
             .update_expression(
@@ -142,11 +149,11 @@ impl AuthStore {
             .expression_attribute_values(":one", n(1))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// Notes when the account's access token was first refused. `false`: the account has other tokens by now.
-    pub async fn note_refusal(&self, account: &Auth, now: i64) -> Result<bool> {
+    pub async fn note_refusal(&self, account: &Account, now: i64) -> Result<bool> {
         let outcome = self
             .unmoved(account)
             .update_expression("SET refused_version = :refused, refused_at = :now")
@@ -154,31 +161,31 @@ impl AuthStore {
             .expression_attribute_values(":now", n(now))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// Forgets that the access token of this version was refused: it was accepted since.
-    pub async fn forget_refusal(&self, douyin_user_id: &str, access_version: u64) -> Result<bool> {
+    pub async fn forget_refusal(&self, account_open_id: &OpenId, access_version: u64) -> Result<bool> {
         let outcome = self
             .client
             .update_item()
             .table_name(&self.table)
-            .key("douyin_user_id", s(douyin_user_id))
+            .key("douyin_user_id", s(account_open_id.as_str()))
             .condition_expression("refused_version = :refused")
             .update_expression("REMOVE refused_version, refused_at")
             .expression_attribute_values(":refused", n(access_version))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// An update of an account that is ACTIVE and whose token set is still the one that was read. The row's number is part
     /// of that: a row that is deleted and made again counts its versions from the beginning.
-    fn unmoved(&self, account: &Auth) -> UpdateItemFluentBuilder {
+    fn unmoved(&self, account: &Account) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.table)
-            .key("douyin_user_id", s(&account.douyin_user_id))
+            .key("douyin_user_id", s(account.account_open_id.as_str()))
             .condition_expression("id = :id AND token_version = :version AND #status = :active")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":id", n(account.id))
@@ -189,7 +196,7 @@ impl AuthStore {
     /// Notes that the refresh token will not be renewed any more and ends at `refresh_end`.
     pub async fn end_renewals(
         &self,
-        account: &Auth,
+        account: &Account,
         lease: &Lease,
         renew_count: u32,
         refresh_end: i64,
@@ -206,14 +213,14 @@ impl AuthStore {
             .expression_attribute_values(":due", n(refresh_due))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// Lets the refresh lease go after a failure that proves nothing, and sets when the keeper tries again. A first
     /// refusal of the refresh token is noted with its time.
     pub async fn release_refresh_lease(
         &self,
-        account: &Auth,
+        account: &Account,
         lease: &Lease,
         refresh_due: i64,
         refused_at: Option<i64>,
@@ -225,24 +232,25 @@ impl AuthStore {
             request = request.expression_attribute_values(":refused", n(time));
         }
         let update = format!("{set} REMOVE refresh_lease_owner, refresh_lease_until");
-        unless_refused(request.update_expression(update).send().await, "dynamodb:UpdateItem")
+        condition_held(request.update_expression(update).send().await, "dynamodb:UpdateItem")
     }
 
-    fn leased(&self, account: &Auth, lease: &Lease) -> UpdateItemFluentBuilder {
+    fn leased(&self, account: &Account, lease: &Lease) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.table)
-            .key("douyin_user_id", s(&account.douyin_user_id))
+            .key("douyin_user_id", s(account.account_open_id.as_str()))
             .condition_expression("refresh_lease_owner = :owner AND token_version = :version")
             .expression_attribute_values(":owner", s(lease.owner()))
             .expression_attribute_values(":version", n(account.token_version))
     }
 
     /// The accounts whose tokens want care at `now`.
-    pub async fn due_for_refresh(&self, now: i64, limit: i32) -> Result<Vec<String>> {
+    pub async fn due_for_refresh(&self, now: i64, limit: i32) -> Result<Vec<OpenId>> {
         #[derive(Deserialize)]
         struct Key {
-            douyin_user_id: String,
+            #[serde(rename = "douyin_user_id")]
+            account_open_id: OpenId,
         }
         let index = DueIndex {
             table: self.table.clone(),
@@ -251,6 +259,6 @@ impl AuthStore {
             time_attribute: "refresh_due",
         };
         let keys = index.due(&self.client, now, limit).await?;
-        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.douyin_user_id)).collect()
+        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.account_open_id)).collect()
     }
 }

@@ -10,14 +10,14 @@ use crate::provider::Provider;
 /// A unit's key. As text it is `<task>/<unit>`: so a claim names the unit it belongs to, and an account the one that has
 /// its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnitKey<'a> {
+pub struct DeliveryKey<'a> {
     /// The task.
     pub task_id: TaskId,
     /// Its name within the task.
     pub unit: &'a str,
 }
 
-impl<'a> UnitKey<'a> {
+impl<'a> DeliveryKey<'a> {
     /// The key that a text names.
     pub fn parse(text: &'a str) -> Option<Self> {
         let (task, unit) = text.split_once('/')?;
@@ -25,7 +25,7 @@ impl<'a> UnitKey<'a> {
     }
 }
 
-impl fmt::Display for UnitKey<'_> {
+impl fmt::Display for DeliveryKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.task_id, self.unit)
     }
@@ -34,7 +34,7 @@ impl fmt::Display for UnitKey<'_> {
 /// A unit about to be written.
 #[derive(Debug)]
 pub(crate) struct NewUnit<'a> {
-    pub key: UnitKey<'a>,
+    pub key: DeliveryKey<'a>,
     pub user_id: UserId,
     pub provider: Provider,
     /// The company; absent for a personal account.

@@ -15,7 +15,7 @@ use sandbox::douyin::Douyin;
 use tokio::net::TcpListener;
 
 /// See the module. It serves `fans/list` alone, which is all a sync of days asks for, until the test ends.
-pub struct Twin {
+pub struct StandIn {
     url: String,
     state: Twins,
 }
@@ -28,7 +28,7 @@ struct Twins {
     shown: Arc<Mutex<HashMap<String, &'static str>>>,
 }
 
-impl Twin {
+impl StandIn {
     /// Starts on loopback.
     pub async fn start(sandbox: &Sandbox) -> Result<Self> {
         let http = reqwest::Client::builder().no_proxy().build()?;

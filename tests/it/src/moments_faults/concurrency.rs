@@ -2,8 +2,8 @@
 
 use anyhow::{Result, ensure};
 
+use super::oracle::{Oracle, UNCONFIRMED, check};
 use super::story::Story;
-use super::truth::{Truth, UNCONFIRMED, check};
 use super::{LATER, USER, live, recover, world};
 use crate::proxy::Proxy;
 use crate::{Answer, Event, World};
@@ -41,7 +41,7 @@ async fn a_task_may_be_called_off_at_any_step_until_it_is_sent() -> Result<()> {
         ensure!(answer.status == if in_time { 200 } else { 409 }, "{step} #{nth}: {answer:?}");
         let status = recover(&world, scene.task).await?;
         let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-        let expected = if in_time { Truth::Nothing("CANCELLED".to_owned()) } else { Truth::Published };
+        let expected = if in_time { Oracle::Nothing("CANCELLED".to_owned()) } else { Oracle::Published };
         ensure!(truths == [expected], "{step} #{nth}: {truths:?}");
         println!("  called off at {step} #{nth}: {}, {truths:?}", answer.status);
     }
@@ -91,7 +91,7 @@ async fn a_publisher_that_stood_still_changes_nothing_any_more() -> Result<()> {
             }
         } else {
             let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-            ensure!(truths.iter().all(|truth| *truth == Truth::Published), "{step} #{nth}: {truths:?}");
+            ensure!(truths.iter().all(|truth| *truth == Oracle::Published), "{step} #{nth}: {truths:?}");
         }
         println!("  {story:?} stood still at {step} #{nth}: {}", status["status"]);
     }

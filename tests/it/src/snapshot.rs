@@ -30,7 +30,7 @@ impl Snapshot {
     }
 
     /// Calls a function that must refuse, after which everything must be as it is here: one snapshot serves a table.
-    pub async fn refuses(&self, world: &World, what: &str, event: &Event, refusal: &Refusal<'_>) -> Result<()> {
+    pub async fn refuses(&self, world: &World, what: &str, event: &Event, refusal: &ExpectedError<'_>) -> Result<()> {
         refusal.check(what, &world.call(event).await?);
         world.snapshot().await?.assert_unchanged_since(self, what);
         Ok(())
@@ -81,14 +81,14 @@ impl World {
     }
 
     /// Calls a function that must refuse and must leave no trace.
-    pub async fn refused(&self, what: &str, event: &Event, refusal: &Refusal<'_>) -> Result<()> {
+    pub async fn refused(&self, what: &str, event: &Event, refusal: &ExpectedError<'_>) -> Result<()> {
         self.snapshot().await?.refuses(self, what, event, refusal).await
     }
 }
 
 /// An answer that must not be what was asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Refusal<'a> {
+pub struct ExpectedError<'a> {
     /// The HTTP status.
     pub status: u16,
     /// `error.type`.
@@ -99,7 +99,7 @@ pub struct Refusal<'a> {
     pub message: Option<&'static str>,
 }
 
-impl<'a> Refusal<'a> {
+impl<'a> ExpectedError<'a> {
     /// A refusal that blames no field.
     pub const fn new(status: u16, error_type: &'static str) -> Self {
         Self { status, error_type, fields: &[], message: None }

@@ -9,9 +9,9 @@ use tracing::subscriber::DefaultGuard;
 
 /// A log writer that keeps everything; shared by its clones.
 #[derive(Clone, Default)]
-pub(crate) struct Captured(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct LogCapture(Arc<Mutex<Vec<u8>>>);
 
-impl Captured {
+impl LogCapture {
     /// Keeps all that this thread logs at TRACE, as JSON, while the guard lives.
     pub(crate) fn start() -> (Self, DefaultGuard) {
         // With one subscriber in the process, a line that another test's thread meets first, where nobody listens, is
@@ -34,7 +34,7 @@ impl Captured {
     }
 }
 
-impl Write for Captured {
+impl Write for LogCapture {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
     }

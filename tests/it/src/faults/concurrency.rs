@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use futures::future::{try_join, try_join_all};
 use leads::Stores;
+use leads::ids::OpenId;
 use leads::tokens::Tokens;
 use sandbox::douyin::FanChange;
 use serde_json::json;
@@ -17,7 +18,7 @@ use super::story::{ONE_PAGE, Story};
 use super::{PLENTY, SHOP, USER, WORKER, begin, live, live_beside, live_through, recover, shop};
 use crate::Event;
 use crate::proxy::{Fault, Proxy};
-use crate::world::Detour;
+use crate::world::EndpointOverrides;
 
 /// So many workers, each with a copy of the message, come to what one comes to.
 async fn share_the_work(story: Story, workers: usize) -> Result<()> {
@@ -29,10 +30,10 @@ async fn share_the_work(story: Story, workers: usize) -> Result<()> {
     let time = if story == Story::Continued { ONE_PAGE } else { PLENTY };
     let mut messages = world.receive().await?;
     ensure!(messages.len() == workers, "{} messages", messages.len());
-    let (world, detour) = (&world, &Detour::default());
+    let (world, endpoints) = (&world, &EndpointOverrides::default());
     try_join_all(messages.drain(..).map(|message| async move {
         let batch = vec![message];
-        let failed = super::work(world, detour.clone(), &mut None, &batch, time).await?;
+        let failed = super::work(world, endpoints.clone(), &mut None, &batch, time).await?;
         super::settle(world, batch, failed).await
     }))
     .await?;
@@ -140,9 +141,10 @@ async fn a_person_and_a_sync_change_the_same_lead() -> Result<()> {
 #[tokio::test]
 async fn everybody_who_needs_a_new_token_gets_it_by_one_refresh() -> Result<()> {
     let (world, account) = shop(8, 1).await?;
-    let cx = world.context(WORKER, &Detour::default()).await?;
+    let cx = world.context(WORKER, &EndpointOverrides::default()).await?;
     let douyin = leads::config::douyin(&cx, Secrets::load(&cx).await?)?;
     let tokens = Tokens::new(&cx, douyin)?;
+    let account: OpenId = account.parse()?;
     let row = Stores::new(&cx)?.accounts.get(&account).await?.context("no account")?;
     world.sandbox.douyin().expire_access_token(SHOP);
     let got = try_join_all((0..8).map(|_| tokens.replace(&account, row.access_version, world.deadline()))).await?;

@@ -16,7 +16,7 @@ use crate::token;
 const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(2);
 
 /// The stage of one play.
-pub(super) struct Stage<'a> {
+pub(super) struct Scenario<'a> {
     pub(super) record: &'a Record,
     /// Makes users and accounts of this play its own, so that it can be played again on the same stack.
     pub(super) play: u64,
@@ -26,7 +26,7 @@ pub(super) struct Stage<'a> {
     steps: Cell<u32>,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Scenario<'a> {
     pub(super) fn new(record: &'a Record) -> Result<Self> {
         let http = reqwest::Client::builder()
             .no_proxy()

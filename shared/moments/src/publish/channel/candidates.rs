@@ -2,17 +2,17 @@
 
 use super::Channel;
 use crate::error::Result;
-use crate::publish::held::Held;
+use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::{Absence, Event};
 use crate::publish::runner::Publisher;
-use crate::store::claim::How;
+use crate::store::claim::ClaimOrigin;
 
 /// How far the provider's clock and ours may be apart, in seconds.
 pub(super) const CLOCK_SKEW: i64 = 30;
 
 /// What a provider's lists show of what was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Alike {
+pub(super) struct Candidates {
     /// The posts that may be it, oldest first.
     pub ids: Vec<String>,
     /// Posts that may be it in part: of a company, those that ask some of its members.
@@ -25,22 +25,27 @@ pub(super) struct Alike {
 
 impl Publisher {
     /// What the lists mean for the delivery: the first post in them that no other delivery has claimed is its own.
-    pub(super) async fn read_as(&self, held: &Held, channel: &dyn Channel, alike: Alike) -> Result<Event> {
+    pub(super) async fn read_as(
+        &self,
+        claimed_delivery: &ClaimedDelivery,
+        channel: &dyn Channel,
+        alike: Candidates,
+    ) -> Result<Event> {
         for id in alike.ids {
-            if self.is_free(held, channel, &id).await? {
+            if self.is_free(claimed_delivery, channel, &id).await? {
                 return Ok(Event::Shows { id });
             }
         }
         for id in alike.partly {
-            if self.is_free(held, channel, &id).await? {
+            if self.is_free(claimed_delivery, channel, &id).await? {
                 return Ok(Event::NotShown(Absence::InDoubt));
             }
         }
         Ok(Event::NotShown(alike.absence))
     }
 
-    async fn is_free(&self, held: &Held, channel: &dyn Channel, id: &str) -> Result<bool> {
-        let ours = held.claim(channel.provider(), How::Found, id);
+    async fn is_free(&self, claimed_delivery: &ClaimedDelivery, channel: &dyn Channel, id: &str) -> Result<bool> {
+        let ours = claimed_delivery.claim(channel.provider(), ClaimOrigin::Found, id);
         let claimed = self.stores.claims.get(&ours.claim_key).await?;
         Ok(claimed.is_none_or(|claimed| claimed.delivery == ours.delivery))
     }

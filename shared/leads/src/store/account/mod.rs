@@ -3,7 +3,7 @@
 mod claim;
 mod tokens;
 
-pub use tokens::{Fence, SealedTokens};
+pub use tokens::{ExpectedVersion, SealedTokens};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
@@ -14,20 +14,18 @@ use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
 
 use self::claim::claimed_by;
+use crate::ids::OpenId;
 use crate::store::update;
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_douyin_auth";
 const WHAT: &str = "douyin account";
 
-/// What a sort key can hold, as which the index by user has it. Real ids have 36 to 60 bytes.
-const LONGEST_ID: usize = 1_024;
-
 /// Whether Douyin still accepts the account's tokens. Only proof changes it: Douyin's word on the refresh token, two
 /// refusals apart from each other, or an `unauthorize`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum AuthStatus {
+pub enum AccountStatus {
     /// The tokens work.
     Active,
     /// Douyin no longer accepts them; the user must authorise again. They are kept: a refusal can be Douyin's mistake.
@@ -38,11 +36,12 @@ pub enum AuthStatus {
 
 /// An account's row.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Auth {
+pub struct Account {
     /// Our row number.
     pub id: u64,
     /// The account's open id for our app.
-    pub douyin_user_id: String,
+    #[serde(rename = "douyin_user_id")]
+    pub account_open_id: OpenId,
     /// The tenant.
     pub user_id: UserId,
     /// Nickname at the last authorisation.
@@ -55,7 +54,7 @@ pub struct Auth {
     #[serde(default)]
     pub scope: String,
     /// State of the authorisation.
-    pub status: AuthStatus,
+    pub status: AccountStatus,
     /// Sealed; absent once the user has withdrawn them, and in reads through the index by user.
     pub access_token: Option<String>,
     /// Sealed; as above.
@@ -89,9 +88,9 @@ pub struct Auth {
 
 /// What a fresh authorisation writes.
 #[derive(Debug)]
-pub struct Grant<'a> {
+pub struct NewTokens<'a> {
     /// The account.
-    pub douyin_user_id: &'a str,
+    pub account_open_id: &'a OpenId,
     /// The tenant.
     pub user_id: UserId,
     /// Nickname.
@@ -112,30 +111,21 @@ pub struct Grant<'a> {
     pub refresh_due: i64,
 }
 
-/// Whether an account can have this id. DynamoDB calls a key that is none a faulty request, but to whoever asks it is an
-/// account that is not there.
-pub(crate) fn can_be_id(douyin_user_id: &str) -> bool {
-    !douyin_user_id.is_empty() && douyin_user_id.len() <= LONGEST_ID
-}
-
 /// Access to the table.
 #[derive(Debug, Clone)]
-pub struct AuthStore {
+pub struct AccountStore {
     pub(super) client: Client,
     pub(super) table: String,
 }
 
-impl AuthStore {
+impl AccountStore {
     /// The account, read consistently, whoever owns it.
-    pub async fn get(&self, douyin_user_id: &str) -> Result<Option<Auth>> {
-        if !can_be_id(douyin_user_id) {
-            return Ok(None);
-        }
+    pub async fn get(&self, account_open_id: &OpenId) -> Result<Option<Account>> {
         let answer = self
             .client
             .get_item()
             .table_name(&self.table)
-            .key("douyin_user_id", s(douyin_user_id))
+            .key("douyin_user_id", s(account_open_id.as_str()))
             .consistent_read(true)
             .send()
             .await
@@ -144,7 +134,7 @@ impl AuthStore {
     }
 
     /// The tenant's accounts (without tokens), read from the index: a change shows after milliseconds.
-    pub async fn of_user(&self, user_id: UserId) -> Result<Vec<Auth>> {
+    pub async fn of_user(&self, user_id: UserId) -> Result<Vec<Account>> {
         let mut accounts = Vec::new();
         let mut start = None;
         loop {
@@ -176,8 +166,8 @@ impl AuthStore {
     pub(crate) fn bind(
         &self,
         id: u64,
-        grant: Grant<'_>,
-        before: Option<&Auth>,
+        grant: NewTokens<'_>,
+        before: Option<&Account>,
         claim: Option<TaskId>,
         now: i64,
     ) -> Result<TransactWriteItem> {
@@ -190,7 +180,7 @@ impl AuthStore {
         let claims = if claim.is_some() { ", active_sync_task_id = :task" } else { "" };
         let mut builder = Update::builder()
             .table_name(&self.table)
-            .key("douyin_user_id", s(grant.douyin_user_id))
+            .key("douyin_user_id", s(grant.account_open_id.as_str()))
             .update_expression(format!(
                 "SET {row}, user_id = :user, nickname = :nickname, avatar_url = :avatar, \
                  #scope = :scope, #status = :active, access_token = :access, refresh_token = :refresh, \
@@ -213,7 +203,7 @@ impl AuthStore {
             .expression_attribute_values(":refresh_expire", n(grant.refresh_expire_time))
             .expression_attribute_values(":zero", n(0))
             .expression_attribute_values(":one", n(1))
-            .expression_attribute_values(":shard", s(due::shard_of_text(grant.douyin_user_id)))
+            .expression_attribute_values(":shard", s(due::shard_of_text(grant.account_open_id.as_str())))
             .expression_attribute_values(":due", n(grant.refresh_due))
             .expression_attribute_values(":now", n(now));
         if let Some(task) = claim {

@@ -18,7 +18,7 @@ pub(super) struct Outlet {
 
 /// What an account was really published with, and what its row says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Truth {
+pub(super) enum Oracle {
     Published,
     /// Nothing went out, and this code says why.
     Nothing(String),
@@ -31,7 +31,7 @@ pub(super) async fn check(
     status: &Value,
     text: &str,
     outlets: &[Outlet],
-) -> Result<Vec<Truth>> {
+) -> Result<Vec<Oracle>> {
     ensure!(ended(status), "it goes on: {status}");
     let (task, hash) = (task.to_string(), sandbox::text_hash(text));
     let rows = world.rows("t_moment_sync_result").await?;
@@ -45,15 +45,15 @@ pub(super) async fn check(
         truths.push(match (row["status"].as_str(), published.first()) {
             ("SUCCESS", Some(post)) => {
                 ensure!(row.get("moment_id") == Some(&post.id), "another id than {}: {row:?}", post.id);
-                Truth::Published
+                Oracle::Published
             }
             ("FAILED", None) => {
                 ensure!(row.get("error_message").is_some_and(|message| !message.is_ascii()), "no reason: {row:?}");
                 let code = row.get("error_code").cloned().unwrap_or_default();
                 ensure!((code == UNCONFIRMED) == (row["stage"] == "UNCONFIRMED"), "not what is known: {row:?}");
-                Truth::Nothing(code)
+                Oracle::Nothing(code)
             }
-            ("CANCELLED", None) => Truth::Nothing("CANCELLED".to_owned()),
+            ("CANCELLED", None) => Oracle::Nothing("CANCELLED".to_owned()),
             (_, published) => anyhow::bail!("{row:?}, and really {published:?}"),
         });
     }

@@ -6,12 +6,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use kernel::dynamo::{n, s};
 use kernel::lease::Lease;
 
-use super::{Unit, UnitStage};
+use super::{Delivery, DeliveryStage};
 
 /// What changes of a unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct UnitChange {
-    pub stage: Option<UnitStage>,
+pub(crate) struct DeliveryChange {
+    pub stage: Option<DeliveryStage>,
     pub attempts: Option<u32>,
     pub sending_at: Option<i64>,
     pub asked_member_ids: Option<Vec<String>>,
@@ -25,9 +25,9 @@ pub(crate) struct UnitChange {
     pub release_until: Option<i64>,
 }
 
-impl UnitChange {
+impl DeliveryChange {
     /// What the row holds once this is written.
-    pub(crate) fn apply(&self, unit: &mut Unit) {
+    pub(crate) fn apply(&self, unit: &mut Delivery) {
         let keep = |new: &Option<Vec<String>>, old: &mut Vec<String>| {
             if let Some(new) = new {
                 old.clone_from(new);
@@ -56,7 +56,7 @@ pub(super) struct Expression {
 }
 
 /// A change with its values, beside `:owner`, `:seen` and `:stage` for the condition.
-pub(super) fn written(unit: &Unit, lease: &Lease, change: &UnitChange) -> Expression {
+pub(super) fn written(unit: &Delivery, lease: &Lease, change: &DeliveryChange) -> Expression {
     let list = |ids: &Vec<String>| AttributeValue::L(ids.iter().map(s).collect());
     let stage = change.stage.unwrap_or(unit.stage);
     let mut set = vec!["stage = :stage"];
@@ -66,7 +66,7 @@ pub(super) fn written(unit: &Unit, lease: &Lease, change: &UnitChange) -> Expres
         (":seen".to_owned(), s(unit.stage.as_str())),
         (":stage".to_owned(), s(stage.as_str())),
     ]);
-    let release = change.release_until.filter(|_| stage != UnitStage::Done);
+    let release = change.release_until.filter(|_| stage != DeliveryStage::Done);
     for (clause, name, value) in [
         ("attempts = :attempts", ":attempts", change.attempts.map(n)),
         ("sending_at = :sending", ":sending", change.sending_at.map(n)),
@@ -85,7 +85,7 @@ pub(super) fn written(unit: &Unit, lease: &Lease, change: &UnitChange) -> Expres
     if change.forgets_post {
         remove.extend(["moment_id", "refused_member_ids", "confirm_until"]);
     }
-    if stage == UnitStage::Done {
+    if stage == DeliveryStage::Done {
         remove.extend(["lease_owner", "due_shard", "next_action_at", "resend_if_absent"]);
     } else if release.is_some() {
         remove.push("lease_owner");

@@ -18,13 +18,13 @@ use kernel::ids::{TaskId, UserId};
 use kernel::lease::Lease;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use change::UnitChange;
+pub(crate) use change::DeliveryChange;
 use change::{Expression, written};
-pub use key::UnitKey;
+pub use key::DeliveryKey;
 pub(crate) use key::{NewUnit, Sender};
 
 use super::result::AccountResult;
-use super::{milliseconds, put, seconds, unless_refused, update};
+use super::{condition_held, milliseconds, put, seconds, update};
 use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 
@@ -33,7 +33,7 @@ const WHAT: &str = "publish unit";
 /// How far a unit has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum UnitStage {
+pub enum DeliveryStage {
     /// Nothing was sent: it may be begun, and begun again.
     Queued,
     /// The call is under way, or its worker died in it.
@@ -50,7 +50,7 @@ pub enum UnitStage {
     Done,
 }
 
-impl UnitStage {
+impl DeliveryStage {
     /// The stored word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl UnitStage {
 
 /// A unit's row.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Unit {
+pub struct Delivery {
     /// The task.
     pub task_id: TaskId,
     /// Its name within the task: account or company, and round.
@@ -89,7 +89,7 @@ pub struct Unit {
     #[serde(default)]
     pub asked_member_ids: Vec<String>,
     /// How far it has come.
-    pub stage: UnitStage,
+    pub stage: DeliveryStage,
     /// Who works on it.
     pub lease_owner: Option<String>,
     /// How often it was taken up for what it does now; one more for each claim whose answer was lost.
@@ -118,7 +118,7 @@ pub struct Unit {
     pub resend_if_absent: bool,
 }
 
-impl Unit {
+impl Delivery {
     /// The member of the company that an account is.
     pub fn member_of(&self, account_id: &AccountId) -> Option<&str> {
         let place = self.account_ids.iter().position(|id| id == account_id)?;
@@ -131,8 +131,8 @@ impl Unit {
     }
 
     /// Its key.
-    pub fn key(&self) -> UnitKey<'_> {
-        UnitKey { task_id: self.task_id, unit: &self.unit }
+    pub fn key(&self) -> DeliveryKey<'_> {
+        DeliveryKey { task_id: self.task_id, unit: &self.unit }
     }
 
     /// Whether what the account's row tells is this unit's doing, and not that of another round.
@@ -148,25 +148,25 @@ impl Unit {
     /// Whether it may be publishing at `now`, or may have published without its post being told as its own.
     pub fn undecided(&self, now: Timestamp) -> bool {
         match self.stage {
-            UnitStage::Sending | UnitStage::Unconfirmed | UnitStage::Answered => true,
-            UnitStage::Queued => {
+            DeliveryStage::Sending | DeliveryStage::Unconfirmed | DeliveryStage::Answered => true,
+            DeliveryStage::Queued => {
                 self.lease_owner.is_some() && self.next_action_at.is_some_and(|end| end > now.as_millisecond())
             }
-            UnitStage::Submitted | UnitStage::Waiting | UnitStage::Done => false,
+            DeliveryStage::Submitted | DeliveryStage::Waiting | DeliveryStage::Done => false,
         }
     }
 }
 
 /// Access to the table.
 #[derive(Debug, Clone)]
-pub struct UnitStore {
+pub struct DeliveryStore {
     pub(super) client: Client,
     pub(super) table: String,
 }
 
-impl UnitStore {
+impl DeliveryStore {
     /// The unit, read consistently.
-    pub async fn get(&self, key: UnitKey<'_>) -> Result<Option<Unit>> {
+    pub async fn get(&self, key: DeliveryKey<'_>) -> Result<Option<Delivery>> {
         let answer = self
             .client
             .get_item()
@@ -181,7 +181,7 @@ impl UnitStore {
     }
 
     /// The task's units, read consistently.
-    pub async fn of_task(&self, task: TaskId) -> Result<Vec<Unit>> {
+    pub async fn of_task(&self, task: TaskId) -> Result<Vec<Delivery>> {
         let mut items = self
             .client
             .query()
@@ -209,7 +209,7 @@ impl UnitStore {
             .item("user_id", n(user_id))
             .item("account_type", s(provider.account_type()))
             .item("account_ids", AttributeValue::L(senders.iter().map(|sender| s(sender.account_id)).collect()))
-            .item("stage", s(UnitStage::Queued.as_str()))
+            .item("stage", s(DeliveryStage::Queued.as_str()))
             .item("due_shard", s(shard(key)))
             .item("next_action_at", milliseconds(now))
             .item("create_time", seconds(now))
@@ -223,7 +223,7 @@ impl UnitStore {
 
     /// Takes the unit up with this lease. `None`: it is done, somebody holds it, or its time has not come. An owner is
     /// new with every lease, so finding it in the row already is the SDK's retry of a lost answer.
-    pub async fn claim(&self, key: UnitKey<'_>, lease: &Lease) -> Result<Option<Unit>> {
+    pub async fn claim(&self, key: DeliveryKey<'_>, lease: &Lease) -> Result<Option<Delivery>> {
         let outcome = self
             .alone(key)
             .condition_expression("next_action_at <= :now OR lease_owner = :owner")
@@ -239,12 +239,12 @@ impl UnitStore {
             .await;
         match outcome {
             Ok(answer) => decode(WHAT, answer.attributes.unwrap_or_default()).map(Some),
-            Err(error) => unless_refused::<(), _, _>(Err(error), "dynamodb:UpdateItem").map(|_| None),
+            Err(error) => condition_held::<(), _, _>(Err(error), "dynamodb:UpdateItem").map(|_| None),
         }
     }
 
     /// Changes the unit, as one action of a transaction: refused unless `lease` holds it in the stage it was read in.
-    pub(crate) fn advance(&self, unit: &Unit, lease: &Lease, change: &UnitChange) -> Result<TransactWriteItem> {
+    pub(crate) fn advance(&self, unit: &Delivery, lease: &Lease, change: &DeliveryChange) -> Result<TransactWriteItem> {
         let Expression { update: expression, values } = written(unit, lease, change);
         update(
             self.row(unit)
@@ -256,7 +256,7 @@ impl UnitStore {
 
     /// Changes the unit's row alone, so that nothing but another holder of the unit can be in the way. `false`: `lease`
     /// does not hold it any more. It may be repeated: what it has written before does not refuse it.
-    pub(crate) async fn note(&self, unit: &Unit, lease: &Lease, change: &UnitChange) -> Result<bool> {
+    pub(crate) async fn note(&self, unit: &Delivery, lease: &Lease, change: &DeliveryChange) -> Result<bool> {
         let Expression { update, values } = written(unit, lease, change);
         let outcome = self
             .alone(unit.key())
@@ -265,23 +265,23 @@ impl UnitStore {
             .set_expression_attribute_values(Some(values))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// Calls the unit off, as one action of a transaction: refused when anything was or may have been sent.
-    pub(crate) fn cancel(&self, unit: &Unit) -> Result<TransactWriteItem> {
+    pub(crate) fn cancel(&self, unit: &Delivery) -> Result<TransactWriteItem> {
         update(
             self.row(unit)
                 .condition_expression("stage = :queued")
                 .update_expression("SET stage = :done REMOVE lease_owner, due_shard, next_action_at")
-                .expression_attribute_values(":queued", s(UnitStage::Queued.as_str()))
-                .expression_attribute_values(":done", s(UnitStage::Done.as_str())),
+                .expression_attribute_values(":queued", s(DeliveryStage::Queued.as_str()))
+                .expression_attribute_values(":done", s(DeliveryStage::Done.as_str())),
         )
     }
 
     /// Takes a unit that ended without anybody's knowing back to `stage`, to be sent again if it does not show, as one
     /// action of a transaction.
-    pub(crate) fn reopen(&self, unit: &Unit, stage: UnitStage, now: Timestamp) -> Result<TransactWriteItem> {
+    pub(crate) fn reopen(&self, unit: &Delivery, stage: DeliveryStage, now: Timestamp) -> Result<TransactWriteItem> {
         update(
             self.row(unit)
                 .condition_expression("stage = :done")
@@ -289,7 +289,7 @@ impl UnitStore {
                     "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now, \
                      resend_if_absent = :true REMOVE swept_at",
                 )
-                .expression_attribute_values(":done", s(UnitStage::Done.as_str()))
+                .expression_attribute_values(":done", s(DeliveryStage::Done.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))
                 .expression_attribute_values(":zero", n(0))
                 .expression_attribute_values(":shard", s(shard(unit.key())))
@@ -300,7 +300,7 @@ impl UnitStore {
 
     /// Sends the unit back to `stage`, where nothing is known of its post, which it had taken another's for, as one action
     /// of a transaction. Whoever works on it loses it.
-    pub(crate) fn send_back(&self, unit: &Unit, stage: UnitStage, now: Timestamp) -> Result<TransactWriteItem> {
+    pub(crate) fn send_back(&self, unit: &Delivery, stage: DeliveryStage, now: Timestamp) -> Result<TransactWriteItem> {
         update(
             self.row(unit)
                 .condition_expression("stage = :seen")
@@ -317,12 +317,12 @@ impl UnitStore {
     }
 
     /// An update of the row by itself.
-    fn alone(&self, key: UnitKey<'_>) -> UpdateItemFluentBuilder {
+    fn alone(&self, key: DeliveryKey<'_>) -> UpdateItemFluentBuilder {
         self.client.update_item().table_name(&self.table).key("task_id", n(key.task_id)).key("unit", s(key.unit))
     }
 
     /// An update of the row as one action of a transaction.
-    fn row(&self, unit: &Unit) -> UpdateBuilder {
+    fn row(&self, unit: &Delivery) -> UpdateBuilder {
         Update::builder().table_name(&self.table).key("task_id", n(unit.task_id)).key("unit", s(&unit.unit))
     }
 
@@ -344,7 +344,7 @@ impl UnitStore {
     }
 
     /// Notes that the sweeper sends a message for the unit; `false` when one was sent after `not_since`.
-    pub async fn note_dispatch(&self, unit: &Unit, now: Timestamp, not_since: Timestamp) -> Result<bool> {
+    pub async fn note_dispatch(&self, unit: &Delivery, now: Timestamp, not_since: Timestamp) -> Result<bool> {
         let outcome = self
             .alone(unit.key())
             .condition_expression("next_action_at = :seen AND (attribute_not_exists(swept_at) OR swept_at < :since)")
@@ -354,10 +354,10 @@ impl UnitStore {
             .expression_attribute_values(":now", milliseconds(now))
             .send()
             .await;
-        unless_refused(outcome, "dynamodb:UpdateItem")
+        condition_held(outcome, "dynamodb:UpdateItem")
     }
 }
 
-fn shard(key: UnitKey<'_>) -> String {
+fn shard(key: DeliveryKey<'_>) -> String {
     due::shard_of_text(&format!("{}{}", key.task_id, key.unit))
 }

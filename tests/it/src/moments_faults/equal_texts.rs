@@ -6,7 +6,7 @@ use sandbox::gewe::{GeweEndpoint, GeweFault};
 use sandbox::wecom::{WecomEndpoint, WecomFault};
 use serde_json::{Value, json};
 
-use super::truth::UNCONFIRMED;
+use super::oracle::UNCONFIRMED;
 use super::{LATER, USER, ended, recover, request, world};
 
 const TEXT: &str = "今日特价，欢迎到店";

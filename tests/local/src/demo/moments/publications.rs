@@ -8,9 +8,9 @@ use reqwest::Method;
 use sandbox::text_hash;
 use serde::Deserialize;
 
-use super::{Account, Cast};
+use super::{Account, Accounts};
 use crate::console::Step;
-use crate::demo::stage::Stage;
+use crate::demo::scenario::Scenario;
 
 /// Something that went out.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,7 +23,7 @@ pub(super) struct Publication {
 }
 
 /// Everything that went out with this text, oldest first.
-pub(super) async fn published(stage: &Stage<'_>, text: &str) -> Result<Vec<Publication>> {
+pub(super) async fn published(stage: &Scenario<'_>, text: &str) -> Result<Vec<Publication>> {
     let all = stage.sandbox(Method::GET, "publications", None).await?;
     let mut all: Vec<Publication> = serde_json::from_value(all).context("the journal is not readable")?;
     let hash = text_hash(text);
@@ -32,14 +32,14 @@ pub(super) async fn published(stage: &Stage<'_>, text: &str) -> Result<Vec<Publi
 }
 
 /// Nothing has gone out with this text.
-pub(super) async fn nothing(stage: &Stage<'_>, text: &str) -> Result<()> {
+pub(super) async fn nothing(stage: &Scenario<'_>, text: &str) -> Result<()> {
     let found = published(stage, text).await?;
     ensure!(found.is_empty(), "nothing may have been published: {found:?}");
     Ok(())
 }
 
 /// Exactly these have published this text with so many pictures, each of them once.
-pub(super) async fn once(stage: &Stage<'_>, text: &str, pictures: u64, accounts: &[&str]) -> Result<()> {
+pub(super) async fn once(stage: &Scenario<'_>, text: &str, pictures: u64, accounts: &[&str]) -> Result<()> {
     let found = published(stage, text).await?;
     let mut who: Vec<&str> = found.iter().map(|publication| publication.account.as_str()).collect();
     let mut promised = accounts.to_vec();
@@ -52,7 +52,7 @@ pub(super) async fn once(stage: &Stage<'_>, text: &str, pictures: u64, accounts:
 }
 
 /// A post to the company's member and a phone: the company's moment, the member's post of it, and the phone's own.
-pub(super) fn both<'a>(cast: &'a Cast, phone: &'a Account) -> [&'a str; 3] {
+pub(super) fn both<'a>(cast: &'a Accounts, phone: &'a Account) -> [&'a str; 3] {
     [cast.corp.as_str(), cast.member.name.as_str(), phone.name.as_str()]
 }
 
@@ -66,12 +66,12 @@ struct Entry {
 }
 
 /// How far the journal has got.
-pub(super) async fn mark(stage: &Stage<'_>) -> Result<u64> {
+pub(super) async fn mark(stage: &Scenario<'_>) -> Result<u64> {
     Ok(journal(stage, 0).await?.last().map_or(0, |entry| entry.seq))
 }
 
 /// Since then the platforms were asked nothing that they let pass and would frown upon.
-pub(super) async fn no_objections(stage: &Stage<'_>, since: u64) -> Result<usize> {
+pub(super) async fn no_objections(stage: &Scenario<'_>, since: u64) -> Result<usize> {
     let entries = journal(stage, since).await?;
     for Entry { endpoint, violations, .. } in &entries {
         ensure!(violations.is_empty(), "{endpoint} objects: {violations:?}");
@@ -79,13 +79,13 @@ pub(super) async fn no_objections(stage: &Stage<'_>, since: u64) -> Result<usize
     Ok(entries.len())
 }
 
-async fn journal(stage: &Stage<'_>, since: u64) -> Result<Vec<Entry>> {
+async fn journal(stage: &Scenario<'_>, since: u64) -> Result<Vec<Entry>> {
     let entries = stage.sandbox(Method::GET, &format!("journal?since={since}"), None).await?;
     serde_json::from_value(entries).context("the journal is not readable")
 }
 
 /// Waits until so many have gone out.
-pub(super) async fn count(stage: &Stage<'_>, text: &str, count: usize, until: Duration) -> Result<Vec<Publication>> {
+pub(super) async fn count(stage: &Scenario<'_>, text: &str, count: usize, until: Duration) -> Result<Vec<Publication>> {
     let _shown = Step::start("waiting: what was planned goes out");
     let started = Instant::now();
     loop {

@@ -5,23 +5,24 @@ use kernel::dynamo::{n, s};
 use kernel::error::Result;
 use kernel::ids::{TaskId, UserId};
 
-use super::{Auth, AuthStore};
+use super::{Account, AccountStore};
+use crate::ids::OpenId;
 use crate::store::{delete, update};
 
-impl AuthStore {
+impl AccountStore {
     /// Claims the account for `task` as one action of a transaction: refused unless it is the tenant's, ACTIVE, and
     /// unclaimed or claimed by `stale`, a task known to have ended.
     pub(crate) fn claim(
         &self,
         user_id: UserId,
-        douyin_user_id: &str,
+        account_open_id: &OpenId,
         task: TaskId,
         stale: Option<TaskId>,
     ) -> Result<TransactWriteItem> {
         update(
             Update::builder()
                 .table_name(&self.table)
-                .key("douyin_user_id", s(douyin_user_id))
+                .key("douyin_user_id", s(account_open_id.as_str()))
                 .condition_expression(
                     "user_id = :user AND #status = :active AND \
                      (attribute_not_exists(active_sync_task_id) OR active_sync_task_id = :stale)",
@@ -38,13 +39,13 @@ impl AuthStore {
     /// Gives the claim of `task` back as one action of a transaction, noting a completed sync's time.
     pub(crate) fn unclaim(
         &self,
-        douyin_user_id: &str,
+        account_open_id: &OpenId,
         task: TaskId,
         completed_at: Option<i64>,
     ) -> Result<TransactWriteItem> {
         let builder = Update::builder()
             .table_name(&self.table)
-            .key("douyin_user_id", s(douyin_user_id))
+            .key("douyin_user_id", s(account_open_id.as_str()))
             .condition_expression("active_sync_task_id = :task")
             .expression_attribute_values(":task", n(task));
         update(match completed_at {
@@ -56,12 +57,12 @@ impl AuthStore {
     }
 
     /// Removes the tenant's account as one action of a transaction; refused when its claim has changed since it was read.
-    pub(crate) fn delete(&self, account: &Auth) -> Result<TransactWriteItem> {
+    pub(crate) fn delete(&self, account: &Account) -> Result<TransactWriteItem> {
         let (claim, value) = claimed_by(account);
         delete(
             Delete::builder()
                 .table_name(&self.table)
-                .key("douyin_user_id", s(&account.douyin_user_id))
+                .key("douyin_user_id", s(account.account_open_id.as_str()))
                 .condition_expression(format!("user_id = :user AND {claim}"))
                 .set_expression_attribute_values(Some(
                     value.into_iter().chain([(":user".to_owned(), n(account.user_id))]).collect(),
@@ -71,11 +72,11 @@ impl AuthStore {
 
     /// Marks the account REVOKED and drops its tokens and claim, as one action of a transaction; refused when the
     /// tokens or the claim changed since `account` was read.
-    pub(crate) fn revoke(&self, account: &Auth, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn revoke(&self, account: &Account, now: i64) -> Result<TransactWriteItem> {
         let (claim, value) = claimed_by(account);
         let mut builder = Update::builder()
             .table_name(&self.table)
-            .key("douyin_user_id", s(&account.douyin_user_id))
+            .key("douyin_user_id", s(account.account_open_id.as_str()))
             .condition_expression(format!("token_version = :version AND {claim}"))
             .update_expression(
                 "SET #status = :revoked, update_time = :now REMOVE access_token, refresh_token, refresh_shard, \
@@ -94,7 +95,7 @@ impl AuthStore {
 }
 
 /// The condition that the account's claim is as it was read.
-pub(super) fn claimed_by(account: &Auth) -> (&'static str, Option<(String, AttributeValue)>) {
+pub(super) fn claimed_by(account: &Account) -> (&'static str, Option<(String, AttributeValue)>) {
     match account.active_sync_task_id {
         None => ("attribute_not_exists(active_sync_task_id)", None),
         Some(task) => ("active_sync_task_id = :claim", Some((":claim".to_owned(), n(task)))),
