@@ -17,7 +17,6 @@ mod request;
 mod response;
 mod serde_messages;
 mod serve;
-mod time;
 
 pub use body::{MAX_BODY, enum_string, optional_enum_string};
 pub(crate) use browser_cookie::BrowserCookie;
@@ -25,4 +24,3 @@ pub use problem::Problem;
 pub use request::ApiRequest;
 pub use response::ApiResponse;
 pub use serve::{dispatch, serve_http};
-pub use time::Rfc3339;

@@ -1,8 +1,9 @@
 //! Query parameters read as a typed struct.
 //!
-//! Parameters the struct does not name are ignored: platforms append their own to a callback. A named one that comes
-//! twice or does not parse is refused, and one that is empty counts as absent, which is what a form with an
-//! unfilled field sends.
+//! Parameters the struct does not name are ignored, because platforms append their own to a callback, unless it says
+//! `deny_unknown_fields`, as every list's does: a misspelt filter must not answer with everything. Names beginning with
+//! `_` are ignored everywhere, for that is how clients get around a cache. A named parameter that comes twice or does
+//! not parse is refused, and one that is empty counts as absent, which is what a form with an unfilled field sends.
 
 use kernel::{Error, Result};
 use serde::de::value::{Error as DeError, MapDeserializer, StrDeserializer};
@@ -14,14 +15,28 @@ use super::serde_messages::field_problem;
 /// Reads `parameters` as `T`.
 ///
 /// # Errors
-/// [`Error::InvalidRequest`] naming the first parameter that is wrong.
+/// [`Error::InvalidRequest`] naming all parameters that are not known, and the first that is wrong otherwise.
 pub(super) fn read<T: DeserializeOwned>(parameters: &[(String, String)]) -> Result<T> {
-    let given = parameters.iter().filter(|(_, value)| !value.is_empty());
-    let source = MapDeserializer::new(given.map(|(name, value)| (name.as_str(), Value(value))));
-    serde_path_to_error::deserialize(source).map_err(|error| {
-        let path = error.path().to_string();
-        Error::InvalidRequest(vec![field_problem("query", &path, &error.into_inner().to_string())])
-    })
+    let mut given: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    given.retain(|(name, value)| !value.is_empty() && !name.starts_with('_'));
+    let mut problems = Vec::new();
+    loop {
+        let source = MapDeserializer::new(given.iter().map(|(name, value)| (*name, Value(value))));
+        let error = match serde_path_to_error::deserialize(source) {
+            Ok(query) if problems.is_empty() => return Ok(query),
+            Ok(_) => return Err(Error::InvalidRequest(problems)),
+            Err(error) => error,
+        };
+        let (path, message) = (error.path().to_string(), error.into_inner().to_string());
+        problems.push(field_problem("query", &path, &message));
+        let before = given.len();
+        if message.starts_with("unknown field") {
+            given.retain(|(name, _)| *name != path);
+        }
+        if given.len() == before {
+            return Err(Error::InvalidRequest(problems));
+        }
+    }
 }
 
 /// The text of one parameter, which is whatever type the field wants it to be.
@@ -169,6 +184,29 @@ mod tests {
             })
         );
         assert_eq!(parse(&[("page", ""), ("size", ""), ("keyword", ""), ("status", "")]), Ok(Query::default()));
+    }
+
+    #[test]
+    fn list_names_all_parameters_it_does_not_know() {
+        #[derive(Debug, Deserialize, PartialEq)]
+        #[serde(deny_unknown_fields)]
+        struct List {
+            size: Option<u64>,
+            status: Option<Status>,
+        }
+        let parse = |parameters: &[(&str, &str)]| {
+            let owned: Vec<_> = parameters.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+            read::<List>(&owned).map_err(|error| match error {
+                Error::InvalidRequest(fields) => fields.into_iter().map(|field| field.path).collect::<Vec<String>>(),
+                other => panic!("{other}"),
+            })
+        };
+        let list = List { size: Some(5), status: None };
+        assert_eq!(parse(&[("size", "5"), ("_", "1795161600"), ("_t", "1"), ("pageSize", "")]), Ok(list));
+        assert_eq!(parse(&[("pageSize", "5")]), Err(vec!["pageSize".to_owned()]));
+        let unknown = [("status[]", "NEW"), ("a.b", "1"), ("status[]", "NEW"), ("size", "5")];
+        assert_eq!(parse(&unknown), Err(vec!["status[]".to_owned(), "a.b".to_owned()]));
+        assert_eq!(parse(&[("more", "1"), ("size", "x")]), Err(vec!["more".to_owned(), "size".to_owned()]));
     }
 
     #[test]

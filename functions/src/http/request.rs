@@ -85,10 +85,11 @@ impl ApiRequest {
         Ok(caller)
     }
 
-    /// The query parameters that `T` names. Empty ones count as absent, others are ignored.
+    /// The query parameters that `T` names. Empty ones count as absent; others are ignored unless `T` carries
+    /// `deny_unknown_fields`.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] for a named one that is repeated or does not parse.
+    /// [`Error::InvalidRequest`] for a named one that is repeated or does not parse, and for those `T` denies.
     pub fn query<T: DeserializeOwned>(&self) -> Result<T> {
         query::read(&self.query)
     }

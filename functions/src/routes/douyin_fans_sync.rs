@@ -8,7 +8,7 @@ use leads::store::sync_task::{SyncStatus, SyncStrategy};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog;
-use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, enum_string};
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, optional_enum_string};
 use kernel::Context;
 
 /// What the requests of this function share.
@@ -30,8 +30,8 @@ impl App {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Body {
     douyin_user_id: String,
-    #[serde(default, deserialize_with = "enum_string")]
-    sync_strategy: SyncStrategy,
+    #[serde(default, deserialize_with = "optional_enum_string")]
+    sync_strategy: Option<SyncStrategy>,
 }
 
 #[derive(Serialize)]
@@ -39,12 +39,14 @@ struct Body {
 struct Answer {
     task_id: String,
     status: SyncStatus,
+    /// Of the task that runs, which need not be the one that was asked for.
+    strategy: SyncStrategy,
     message: &'static str,
 }
 
 impl Answer {
-    fn new(task: TaskId, status: SyncStatus) -> Self {
-        Self { task_id: task.to_string(), status, message: "粉丝数据同步中" }
+    fn new(task: TaskId, status: SyncStatus, strategy: SyncStrategy) -> Self {
+        Self { task_id: task.to_string(), status, strategy, message: "粉丝数据同步中" }
     }
 }
 
@@ -55,8 +57,9 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     if body.douyin_user_id.trim().is_empty() {
         return Err(kernel::Error::invalid("douyinUserId", "不能为空，请填写已授权的抖音账号").into());
     }
-    match app.requests.start(caller.user_id, &body.douyin_user_id, body.sync_strategy).await? {
-        Started::New(task) => ApiResponse::accepted(Answer::new(task, SyncStatus::Pending)),
-        Started::Running(task, status) => ApiResponse::ok(Answer::new(task, status)),
+    let strategy = body.sync_strategy.unwrap_or_default();
+    match app.requests.start(caller.user_id, &body.douyin_user_id, strategy).await? {
+        Started::New(task) => ApiResponse::accepted(Answer::new(task, SyncStatus::Pending, strategy)),
+        Started::Running(task) => ApiResponse::ok(Answer::new(task.task_id, task.status, task.strategy)),
     }
 }

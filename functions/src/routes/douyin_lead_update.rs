@@ -34,8 +34,7 @@ struct Body {
     status: Option<LeadStatus>,
     notes: Option<String>,
     version: Option<u64>,
-    #[serde(default)]
-    reopen: bool,
+    reopen: Option<bool>,
 }
 
 /// Answers one request.
@@ -43,6 +42,7 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let caller = request.caller(&app.auth, catalog::DOUYIN_LEAD_UPDATE.permission).await?;
     let lead_id = lead_id(&request)?;
     let body: Body = request.json_body(MAX_BODY)?;
-    let change = LeadChange { status: body.status, notes: body.notes, version: body.version, reopen: body.reopen };
+    let reopen = body.reopen.unwrap_or_default();
+    let change = LeadChange { status: body.status, notes: body.notes, version: body.version, reopen };
     ApiResponse::ok(LeadDetail::new(lead_edit::change(&app.stores, &caller, lead_id, &change).await?, None))
 }

@@ -29,7 +29,7 @@ impl App {
 
 /// All texts: what they must look like is the query's own business, and so is the error.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Query {
     start_time: Option<String>,
     end_time: Option<String>,

@@ -9,8 +9,9 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::catalog;
-use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, Rfc3339};
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
 use kernel::Context;
+use kernel::rfc3339::Rfc3339;
 
 /// What the requests of this function share.
 #[derive(Debug)]

@@ -4,8 +4,9 @@ use ::moments::tasks;
 use serde::Deserialize;
 
 use crate::catalog;
-use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, Rfc3339};
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
 pub use crate::task_management::App;
+use kernel::rfc3339::Rfc3339;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

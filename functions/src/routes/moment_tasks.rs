@@ -28,6 +28,7 @@ impl App {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Query {
     status: Option<TaskStatus>,
     page: Option<u64>,

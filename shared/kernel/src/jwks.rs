@@ -5,12 +5,15 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use reqwest::Url;
 use reqwest::header::USER_AGENT;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
@@ -32,6 +35,8 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 const POLICY: Policy = Policy { timeout: TIMEOUT, proxy: Proxy::Never, keep_idle: KEEP_IDLE };
 /// A set of ten RSA keys with their certificates stays below this.
 const MAX_BODY: usize = 64 * 1024;
+/// Bytes of a coordinate on P-256, the one curve of ES256.
+const P256_COORDINATE: usize = 32;
 
 /// The keys behind one JWKS URL.
 #[derive(Debug)]
@@ -75,27 +80,29 @@ impl Jwks {
         Ok(Self { http: PlatformHttp::new(url.clone(), POLICY), url, clock, state: Mutex::default() })
     }
 
-    /// The key for a token whose header names `id` and `algorithm`. Without an id it is the only key of that
-    /// algorithm.
+    /// The keys that can have signed a token whose header names `id` and `algorithm`: usually one. Without an id it is
+    /// any key of that algorithm, of which there are several while the issuer changes them, and two can share an id.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] when the key server knows no such key, [`Error::Unavailable`] when it has not
     /// answered for so long that we cannot tell.
-    pub async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey> {
+    pub async fn keys(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Vec<DecodingKey>> {
         // Held while fetching: whoever comes meanwhile waits and then finds the answer.
         let mut state = self.state.lock().await;
         if self.since(state.fetched_at).is_none_or(|age| age >= MAX_AGE) {
             self.refresh(&mut state).await;
         }
-        if find(&state.keys, id, algorithm).is_none() {
+        if fitting(&state.keys, id, algorithm).is_empty() {
             self.refresh(&mut state).await;
         }
         if self.since(state.fetched_at).is_none_or(|age| age >= MAX_STALE) {
             return Err(Error::Unavailable("key server"));
         }
-        find(&state.keys, id, algorithm)
-            .map(|key| key.key.clone())
-            .ok_or(Error::Unauthenticated("no key of the key server fits the token"))
+        let keys = fitting(&state.keys, id, algorithm);
+        if keys.is_empty() {
+            return Err(Error::Unauthenticated("no key of the key server fits the token"));
+        }
+        Ok(keys)
     }
 
     fn since(&self, instant: Option<Timestamp>) -> Option<SignedDuration> {
@@ -131,25 +138,44 @@ impl Jwks {
     }
 }
 
-fn find<'a>(keys: &'a [Key], id: Option<&str>, algorithm: Algorithm) -> Option<&'a Key> {
-    let mut fitting = keys.iter().filter(|key| key.algorithm == algorithm);
-    match id {
-        Some(_) => fitting.find(|key| key.id.as_deref() == id),
-        None => fitting.next().filter(|_| fitting.next().is_none()),
-    }
+fn fitting(keys: &[Key], id: Option<&str>, algorithm: Algorithm) -> Vec<DecodingKey> {
+    let fits = |key: &&Key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id);
+    keys.iter().filter(fits).map(|key| key.key.clone()).collect()
 }
 
 /// The usable keys of a set. Entries we cannot use are passed over: issuers publish keys for other purposes there.
 fn parse(body: &[u8]) -> Result<Vec<Key>, &'static str> {
     #[derive(Deserialize)]
     struct Set {
-        keys: Vec<serde_json::Value>,
+        keys: Vec<Value>,
     }
 
     let set: Set = serde_json::from_slice(body).map_err(|_| "the answer is not a key set")?;
     let keys: Vec<Key> =
-        set.keys.into_iter().filter_map(|value| usable(&serde_json::from_value(value).ok()?)).collect();
+        set.keys.into_iter().filter_map(|value| usable(&serde_json::from_value(tidy(value)).ok()?)).collect();
     if keys.is_empty() { Err("the answer has no usable key") } else { Ok(keys) }
+}
+
+/// A key with its numbers as RFC 7518 wants them. Some issuers write them with the padding or in the alphabet of ordinary
+/// base64, with the zero Java puts before a number, or a coordinate without the zeros it begins with.
+fn tidy(mut jwk: Value) -> Value {
+    let kind = jwk.get("kty").and_then(Value::as_str).unwrap_or_default().to_owned();
+    for name in ["n", "e", "x", "y"] {
+        let Some(Value::String(text)) = jwk.get_mut(name) else { continue };
+        let plain = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
+        let Ok(bytes) = URL_SAFE_NO_PAD.decode(&plain) else { continue };
+        let significant = bytes.iter().position(|byte| *byte != 0).and_then(|start| bytes.get(start..));
+        let number = significant.unwrap_or_default();
+        *text = match kind.as_str() {
+            "RSA" => URL_SAFE_NO_PAD.encode(number),
+            "EC" => {
+                let zeros = P256_COORDINATE.saturating_sub(number.len());
+                URL_SAFE_NO_PAD.encode([&[0].repeat(zeros), number].concat())
+            }
+            _ => plain,
+        };
+    }
+    jwk
 }
 
 fn usable(jwk: &Jwk) -> Option<Key> {

@@ -21,6 +21,9 @@ use crate::platform_secret::Secrets;
 
 /// How far the issuer's clock and ours may differ.
 const LEEWAY_SECONDS: f64 = 60.0;
+/// The longest life a token may have left: ten years. One beyond was meant to be shorter, by an issuer that writes
+/// milliseconds where seconds belong.
+const LONGEST_LIFE_SECONDS: f64 = 10.0 * 366.0 * 86_400.0;
 /// API Gateway takes 10,240 bytes of headers in all; what is longer was never sent by a browser of ours.
 const MAX_TOKEN: usize = 8 * 1024;
 
@@ -125,7 +128,8 @@ impl Authenticator {
         let claims = match (&self.keys, header.alg) {
             (Keys::Secrets(secrets), Algorithm::HS256) => signed_with_a_secret(token, secrets).await,
             (Keys::Server(jwks), Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA) => {
-                signed_with(token, header.alg, &jwks.key(header.kid.as_deref(), header.alg).await?)
+                let keys = jwks.keys(header.kid.as_deref(), header.alg).await?;
+                keys.iter().find_map(|key| signed_with(token, header.alg, key))
             }
             _ => return Err(refused("the token's algorithm is not accepted")),
         };
@@ -137,6 +141,9 @@ impl Authenticator {
         let expires = claims.exp.ok_or(refused("the token never expires"))?;
         if now >= expires + LEEWAY_SECONDS {
             return Err(refused("the token has expired"));
+        }
+        if expires > now + LONGEST_LIFE_SECONDS {
+            return Err(refused("the token expires in more than ten years"));
         }
         if claims.nbf.is_some_and(|from| now + LEEWAY_SECONDS < from) {
             return Err(refused("the token is not valid yet"));

@@ -26,6 +26,7 @@ pub mod platform_http;
 pub mod platform_secret;
 pub mod queue;
 pub mod retry;
+pub mod rfc3339;
 pub mod round;
 pub mod schedule;
 mod sdk_http;

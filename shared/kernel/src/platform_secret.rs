@@ -36,6 +36,8 @@ pub struct PlatformSecret {
     /// Our app's secret at Douyin.
     pub douyin_client_secret: SecretString,
     #[serde(default)]
+    douyin_webhook_secret: SecretString,
+    #[serde(default)]
     jwt_secret: SecretString,
     #[serde(default)]
     jwt_previous_secret: SecretString,
@@ -54,6 +56,12 @@ impl PlatformSecret {
             return Err("jwtSecret and jwtPreviousSecret must have at least 32 bytes, or be empty");
         }
         Ok(secret)
+    }
+
+    /// The secret Douyin signs its events with: the one of its own, or else our app's.
+    pub fn douyin_webhook_secret(&self) -> &SecretString {
+        let own = &self.douyin_webhook_secret;
+        if own.expose_secret().is_empty() { &self.douyin_client_secret } else { own }
     }
 
     /// The shared secrets tokens may be signed with: the current one, then the one before it while it is still

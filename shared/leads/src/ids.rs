@@ -46,7 +46,7 @@ impl FromStr for LeadId {
 pub struct OpenId(String);
 
 /// What a sort key can hold.
-const LONGEST_OPEN_ID: usize = 1_024;
+pub(crate) const LONGEST_OPEN_ID: usize = 1_024;
 
 impl OpenId {
     /// The id as Douyin writes it.

@@ -40,7 +40,7 @@ pub async fn read(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<(
 /// # Errors
 /// [`Error::IllegalTransition`], [`Error::StaleVersion`].
 pub async fn change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &LeadChange) -> Result<Lead> {
-    check_notes(change)?;
+    check(change)?;
     on_conflict(&stores.clock, "lead", TRIES, || try_change(stores, caller, lead_id, change)).await
 }
 
@@ -81,7 +81,13 @@ async fn lead_of(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<Le
     Ok(found.ok_or(kernel::Error::NotFound("lead"))?)
 }
 
-fn check_notes(change: &LeadChange) -> Result<()> {
+/// What no lead could be changed by.
+fn check(change: &LeadChange) -> Result<()> {
+    // Alone it would do nothing and answer that all is well.
+    if change.reopen && change.status.is_none() {
+        let problem = "重新打开线索时，请同时填写 status 为 NEW";
+        return Err(kernel::Error::invalid("reopen", problem).into());
+    }
     match &change.notes {
         Some(notes) if notes.chars().count() > MAX_NOTES => {
             Err(kernel::Error::invalid("notes", format!("备注最多 {MAX_NOTES} 个字符，请精简后保存")).into())

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::ids::LeadId;
 use crate::store::lead::LeadStatus;
 use crate::store::lead_index::segment::normalize;
-use crate::store::lead_index::{Bounds, Counter, LeadIndexStore, SEGMENT_LEADS};
+use crate::store::lead_index::{Bounds, Counter, Freshness, LeadIndexStore, SEGMENT_LEADS};
 
 /// One request reads at most 1 MB. 768 segments of 32 leads with usual nicknames stay below it, so that a range is
 /// usually one request and the ranges are read side by side.
@@ -69,7 +69,7 @@ pub async fn find(
                 Bounds { first: bounds.first.max(range * RANGE + 1), last: bounds.last.min((range + 1) * RANGE) };
             let mut found = Vec::new();
             index
-                .sightings(user_id, part, |sighting| {
+                .sightings(user_id, part, Freshness::Eventual, |sighting| {
                     if matches(&sighting) {
                         found.push(sighting.lead_id);
                     }

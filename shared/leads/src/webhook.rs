@@ -61,7 +61,7 @@ impl Webhook {
     /// The key of our application, if its secret signed this body.
     async fn signer(&self, body: &[u8], signature: &str) -> Option<String> {
         let of = |app: &PlatformSecret| {
-            let is_ours = verify_signature(&app.douyin_client_secret, body, signature);
+            let is_ours = verify_signature(app.douyin_webhook_secret(), body, signature);
             is_ours.then(|| app.douyin_client_key.clone())
         };
         self.secrets.find(of).await

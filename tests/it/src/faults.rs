@@ -5,6 +5,7 @@ mod audit;
 mod aws;
 mod concurrency;
 mod conflicts;
+mod hostile_lists;
 mod platform;
 mod sizes;
 mod starts;

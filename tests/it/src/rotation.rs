@@ -6,7 +6,7 @@ use anyhow::Result;
 use functions::http::dispatch;
 use functions::routes::{douyin_auth_callback, douyin_leads, douyin_webhook, gateway_webhook};
 use jiff::SignedDuration;
-use sandbox::douyin::{Decision, WebhookEvent};
+use sandbox::douyin::{Decision, WebhookEvent, signature};
 use serde_json::{Value, json};
 
 use crate::world::{EndpointOverrides, GATEWAY_WEBHOOK_SECRET, JWT_SECRET};
@@ -89,5 +89,22 @@ async fn webhooks_with_new_secrets_are_accepted_by_running_functions() -> Result
         let answer = Answer::new(dispatch(&gateway, gateway_webhook::handle, probe.request()?).await);
         assert_eq!(answer.status, status, "{answer:?}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn events_are_verified_with_the_secret_of_their_own_once_there_is_one() -> Result<()> {
+    let world = World::start().await?;
+    let app = douyin_webhook::App::new(&world.context("douyin-webhook", &EndpointOverrides::default()).await?).await?;
+    let body = r#"{"event":"authorize","from_user_id":"somebody"}"#;
+    let answered = async |secret: &str| {
+        let event = Event::sample("douyin-webhook")?.header("x-douyin-signature", &signature(secret, body.as_bytes()));
+        let request = event.body(body).request()?;
+        anyhow::Ok(dispatch(&app, douyin_webhook::handle, request).await.status().as_u16())
+    };
+    let of_the_app = world.sandbox.douyin().client_secret();
+    assert_eq!((answered(&of_the_app).await?, answered(NEW).await?), (200, 401));
+    rotate(&world, &json!({ "douyinWebhookSecret": NEW })).await?;
+    assert_eq!((answered(NEW).await?, answered(&of_the_app).await?), (200, 401));
     Ok(())
 }

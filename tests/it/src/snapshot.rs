@@ -172,7 +172,12 @@ const WORDS: &[&str] = &[
     "douyinUserId",
     "syncStrategy",
     "ticket",
+    "page",
     "size",
+    "startTime",
+    "endTime",
+    "keyword",
+    "sourceDouyinUserId",
     // What people call it all over the world.
     "HTTP",
     "https",

@@ -46,7 +46,8 @@ async fn app() -> App {
 }
 
 fn token(permission: &str) -> String {
-    let claims = json!({"userId": 1001, "permissions": [permission], "exp": 4_000_000_000_u64});
+    let exp = kernel::Clock::System.now().as_second() + 3_600;
+    let claims = json!({"userId": 1001, "permissions": [permission], "exp": exp});
     encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
 

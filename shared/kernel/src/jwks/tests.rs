@@ -119,7 +119,7 @@ pub(crate) fn clock() -> ManualClock {
 }
 
 async fn knows(jwks: &Jwks, id: &str) -> Result<bool> {
-    match jwks.key(Some(id), Algorithm::EdDSA).await {
+    match jwks.keys(Some(id), Algorithm::EdDSA).await {
         Ok(_) => Ok(true),
         Err(Error::Unauthenticated(_)) => Ok(false),
         Err(error) => Err(error),
@@ -243,13 +243,52 @@ fn only_signature_keys_of_the_three_algorithms_are_used() {
 }
 
 #[test]
-fn without_an_id_only_the_sole_key_of_the_algorithm_fits() {
+fn every_key_that_can_have_signed_a_token_fits() {
     let keys = |keys: &[Value]| parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap();
     let one = keys(&[Issuer::ed().jwk("a"), Issuer::ec().jwk("b")]);
-    assert!(find(&one, None, Algorithm::EdDSA).is_some());
-    assert!(find(&one, Some("b"), Algorithm::EdDSA).is_none(), "the key's own algorithm decides");
-    let two = keys(&[Issuer::ed().jwk("a"), Issuer::ed().jwk("b")]);
-    assert!(find(&two, None, Algorithm::EdDSA).is_none());
+    assert_eq!(fitting(&one, None, Algorithm::EdDSA).len(), 1);
+    assert!(fitting(&one, Some("b"), Algorithm::EdDSA).is_empty(), "the key's own algorithm decides");
+    let two = keys(&[Issuer::ed().jwk("a"), Issuer::ed().jwk("b"), Issuer::ed().jwk("b")]);
+    for (id, expected) in [(None, 3), (Some("a"), 1), (Some("b"), 2), (Some("c"), 0)] {
+        assert_eq!(fitting(&two, id, Algorithm::EdDSA).len(), expected, "{id:?}");
+    }
+}
+
+#[test]
+fn numbers_of_a_key_are_read_however_the_issuer_writes_them() {
+    let message = b"header.claims";
+    let rewritten = |jwk: &Value, rewrite: &dyn Fn(Vec<u8>) -> String| {
+        let mut jwk = jwk.clone();
+        for name in ["n", "e", "x", "y"] {
+            if let Some(Value::String(text)) = jwk.get_mut(name) {
+                *text = rewrite(B64.decode(&*text).unwrap());
+            }
+        }
+        jwk
+    };
+    let ordinary = |bytes: Vec<u8>| base64::engine::general_purpose::STANDARD.encode(bytes);
+    let with_zero = |bytes: Vec<u8>| B64.encode([&[0], bytes.as_slice()].concat());
+    let without_zeros =
+        |bytes: Vec<u8>| B64.encode(bytes.into_iter().skip_while(|byte| *byte == 0).collect::<Vec<_>>());
+    // One whose x begins with a zero, as every 256th does.
+    let short = std::iter::repeat_with(Issuer::ec)
+        .find(|issuer| issuer.jwk("k")["x"].as_str().is_some_and(|x| B64.decode(x).unwrap()[0] == 0))
+        .unwrap();
+    for (issuer, algorithm) in
+        [(Issuer::rsa(), Algorithm::RS256), (short, Algorithm::ES256), (Issuer::ed(), Algorithm::EdDSA)]
+    {
+        let jwk = issuer.jwk("k");
+        let signature = B64.encode(issuer.sign(message));
+        let mut forms = vec![jwk.clone(), rewritten(&jwk, &ordinary)];
+        if algorithm != Algorithm::EdDSA {
+            forms.extend([rewritten(&jwk, &with_zero), rewritten(&jwk, &without_zeros)]);
+        }
+        for form in forms {
+            let keys = parse(json!({ "keys": [form] }).to_string().as_bytes()).unwrap();
+            let verified = jsonwebtoken::crypto::verify(&signature, message, &keys[0].key, algorithm);
+            assert!(verified.unwrap_or(false), "{form}");
+        }
+    }
 }
 
 #[test]

@@ -91,6 +91,10 @@ async fn claims_decide_who_calls() {
         (good_with(json!({"exp": NOW as f64 + 0.5})), Ok(1001)),
         (good_with(json!({"exp": NOW - 60})), Err("the token has expired")),
         (good_with(json!({"exp": -1})), Err("the token has expired")),
+        (good_with(json!({"exp": NOW + 3_650 * 86_400})), Ok(1001)),
+        (good_with(json!({"exp": NOW + 3_661 * 86_400})), Err("the token expires in more than ten years")),
+        (good_with(json!({"exp": NOW * 1_000})), Err("the token expires in more than ten years")),
+        (good_with(json!({"exp": 1e300})), Err("the token expires in more than ten years")),
         (json!({"userId": 1001}), Err("the token never expires")),
         (
             good_with(json!({"exp": "9999999999"})),

@@ -121,3 +121,16 @@ async fn secret_that_is_wrong_at_init_stops_the_function_without_telling_it() {
         assert!(error.contains(NAME) && error.contains(problem) && !error.contains("hidden"), "{error}");
     }
 }
+
+#[test]
+fn events_are_signed_with_the_apps_secret_unless_they_have_their_own() {
+    for (own, expected) in [(json!(null), None), (json!(""), None), (json!("of-events"), Some("of-events"))] {
+        let mut secret = json!({"douyinClientKey": "aw1", "douyinClientSecret": "of-the-app"});
+        if !own.is_null() {
+            secret["douyinWebhookSecret"] = own;
+        }
+        let version = Version::parse("1", &secret.to_string()).unwrap();
+        let signs = version.secret().douyin_webhook_secret().expose_secret();
+        assert_eq!(signs, expected.unwrap_or("of-the-app"));
+    }
+}

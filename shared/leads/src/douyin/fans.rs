@@ -7,19 +7,27 @@ use std::fmt;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::endpoint::Endpoint;
 use super::errors::PlatformError;
 use super::wire::Answer;
 use super::{Douyin, lenient};
-use crate::ids::OpenId;
+use crate::ids::{LONGEST_OPEN_ID, OpenId};
+
+/// Longer union ids are none: real ones have as many characters as open ids.
+const LONGEST_UNION_ID: usize = LONGEST_OPEN_ID;
+
+/// The specification's length of `avatar_url`. A longer address is none, because a cut one leads nowhere.
+const LONGEST_AVATAR_URL: usize = 500;
 
 /// One page of fans.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FanPage {
     /// The fans, each with an id. May be empty although more follow, and may repeat earlier ones.
     pub fans: Vec<Fan>,
+    /// How many entries of the page could not be read, or had no usable id.
+    pub skipped: u64,
     /// How many fans the account has. More than paging returns, above the platform's cap.
     pub total: Option<u64>,
     /// What to ask for next, while [`has_more`](Self::has_more).
@@ -47,6 +55,7 @@ impl fmt::Debug for FanPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FanPage")
             .field("fans", &self.fans.len())
+            .field("skipped", &self.skipped)
             .field("total", &self.total)
             .field("cursor", &self.cursor)
             .field("has_more", &self.has_more)
@@ -66,7 +75,7 @@ struct Page {
     // No default, like `has_more`: a page that forgot them would pass for the end of the list, and a complete pass
     // marks everybody it did not see as unfollowed.
     #[serde(deserialize_with = "lenient::list")]
-    list: Vec<Value>,
+    list: Vec<Box<RawValue>>,
     #[serde(deserialize_with = "lenient::flag")]
     has_more: bool,
     #[serde(default, deserialize_with = "lenient::optional_integer")]
@@ -88,9 +97,16 @@ struct Item {
 }
 
 impl Item {
-    fn into_fan(self) -> Option<Fan> {
-        let Self { open_id, union_id, nickname, avatar: avatar_url } = self;
-        Some(Fan { open_id: open_id.try_into().ok()?, union_id, nickname, avatar_url })
+    fn parse(raw: &RawValue) -> Option<Fan> {
+        // serde would also read a struct from an array, by position.
+        let item: Self = serde_json::from_str(raw.get()).ok().filter(|_| raw.get().starts_with('{'))?;
+        let Self { open_id, union_id, nickname, avatar } = item;
+        Some(Fan {
+            open_id: open_id.try_into().ok()?,
+            union_id: union_id.filter(|id| id.len() <= LONGEST_UNION_ID),
+            nickname,
+            avatar_url: if avatar.chars().count() <= LONGEST_AVATAR_URL { avatar } else { String::new() },
+        })
     }
 }
 
@@ -114,27 +130,23 @@ impl Douyin {
             // More to come and no way to ask for it.
             (None, true) => return Err(PlatformError::unreadable(ENDPOINT, 200, log_id)),
         };
-        let listed = page.list.len();
-        let fans: Vec<Fan> = page
-            .list
-            .into_iter()
-            .filter_map(|item| serde_json::from_value::<Item>(item).ok().and_then(Item::into_fan))
-            .collect();
-        if fans.len() < listed {
+        let fans: Vec<Fan> = page.list.iter().filter_map(|item| Item::parse(item)).collect();
+        let skipped = (page.list.len() - fans.len()) as u64;
+        if skipped > 0 {
             tracing::warn!(
                 douyin.endpoint = %ENDPOINT,
                 douyin.log_id = log_id.as_deref(),
-                dropped = listed - fans.len(),
+                dropped = skipped,
                 "fans without a usable open_id were dropped"
             );
         }
-        Ok(FanPage { fans, total: page.total, cursor, has_more: page.has_more, log_id })
+        Ok(FanPage { fans, skipped, total: page.total, cursor, has_more: page.has_more, log_id })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::super::FailureKind;
     use super::super::testing::Platform;
@@ -177,6 +189,7 @@ mod tests {
         ];
         let expected = FanPage {
             fans,
+            skipped: 0,
             total: Some(12_000),
             cursor: 60,
             has_more: true,
@@ -202,7 +215,7 @@ mod tests {
 
     #[tokio::test]
     async fn fans_without_an_id_are_dropped_alone() {
-        let long = "x".repeat(1_025);
+        let long = "x".repeat(LONGEST_OPEN_ID + 1);
         let list = json!([
             {"nickname": "no id"}, {"open_id": "", "nickname": "empty"}, {"open_id": long}, null, "text",
             {"open_id": {"odd": 1}}, {"open_id": "f1", "nickname": ["odd"], "union_id": 42},
@@ -210,6 +223,38 @@ mod tests {
         let page = ask(json!({"list": list, "has_more": true, "cursor": 7})).await.unwrap();
         let ids: Vec<_> = page.fans.iter().map(|fan| (fan.open_id.as_str(), fan.union_id.as_deref())).collect();
         assert_eq!(ids, [("f1", Some("42"))]);
+        assert_eq!(page.skipped, 6);
+    }
+
+    #[tokio::test]
+    async fn unreadable_entry_costs_itself_alone() {
+        let entries = [
+            r#"{"open_id":"f1","nickname":"小\ud83d"}"#.to_owned(),
+            r#"{"open_id":"f2","age":1e999}"#.to_owned(),
+            r#"{"open_id":1e999}"#.to_owned(),
+            format!(r#"{{"open_id":{}{}}}"#, "[".repeat(500), "]".repeat(500)),
+            r#"["f3"]"#.to_owned(),
+            r#"{"open_id":"f4"}"#.to_owned(),
+        ];
+        let body = format!(r#"{{"data":{{"list":[{}],"has_more":false}}}}"#, entries.join(","));
+        let platform = Platform::answering(200, body).await;
+        let page = platform.douyin.fans(&SecretString::from("act.1"), "me", 0, 20).await.unwrap();
+        let fans: Vec<_> = page.fans.iter().map(|fan| (fan.open_id.as_str(), fan.nickname.as_str())).collect();
+        assert_eq!(fans, [("f1", "小\u{fffd}"), ("f2", ""), ("f4", "")]);
+        assert_eq!(page.skipped, 3);
+    }
+
+    #[tokio::test]
+    async fn oversized_fields_are_absent() {
+        let (avatar, id) = ("图".repeat(LONGEST_AVATAR_URL), "x".repeat(LONGEST_UNION_ID));
+        let list = json!([
+            {"open_id": "f1", "avatar": avatar, "union_id": id},
+            {"open_id": "f2", "avatar": format!("{avatar}x"), "union_id": format!("{id}x")},
+        ]);
+        let page = ask(json!({"list": list, "has_more": false})).await.unwrap();
+        let kept: Vec<_> = page.fans.iter().map(|fan| (fan.avatar_url == avatar, fan.union_id.is_some())).collect();
+        assert_eq!(kept, [(true, true), (false, false)]);
+        assert_eq!(page.fans[1].avatar_url, "");
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ mod errors;
 mod fans;
 mod lenient;
 mod oauth;
+mod repair;
 mod transport;
 mod user;
 pub mod webhook;

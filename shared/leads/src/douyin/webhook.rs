@@ -1,13 +1,16 @@
 //! What the platform sends us: the signature over the untouched bytes, and the event inside them.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use kernel::mac::{constant_time_eq, sha1_hex};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::lenient;
+use super::repair::readable;
 
 /// The event the platform sends when the callback address is saved in its console.
 pub const VERIFY_WEBHOOK: &str = "verify_webhook";
@@ -65,8 +68,12 @@ impl WebhookEvent {
     /// # Errors
     /// [`MalformedEvent`] when the body is not a JSON object with an `event`.
     pub fn parse(raw_body: &[u8]) -> Result<Self, MalformedEvent> {
-        // Through a map, because serde would also take an array for a struct.
-        let object: Map<String, Value> = serde_json::from_slice(raw_body).map_err(|_| MalformedEvent)?;
+        // Through a map, because serde would also take an array for a struct. A value nobody can read counts as absent:
+        // only the event's name is needed.
+        let object: HashMap<String, Box<RawValue>> =
+            serde_json::from_str(&readable(raw_body)).map_err(|_| MalformedEvent)?;
+        let readable = object.into_iter().filter_map(|(name, raw)| Some((name, serde_json::from_str(raw.get()).ok()?)));
+        let object: Map<String, Value> = readable.collect();
         let event: Self = serde_json::from_value(object.into()).map_err(|_| MalformedEvent)?;
         if event.event.is_empty() { Err(MalformedEvent) } else { Ok(event) }
     }
@@ -161,6 +168,18 @@ mod tests {
             let event = WebhookEvent::parse(wire.to_string().as_bytes()).unwrap();
             assert_eq!(event.content, content, "{wire}");
             assert_eq!(event.from_user_id, "");
+        }
+    }
+
+    #[test]
+    fn unreadable_value_does_not_lose_the_event() {
+        for body in [
+            r#"{"event":"unauthorize","from_user_id":"me","content":{"nick":"小\ud83d"}}"#.as_bytes(),
+            br#"{"event":"unauthorize","from_user_id":"me","content":{"age":1e999}}"#,
+            b"{\"event\":\"unauthorize\",\"from_user_id\":\"me\",\"content\":\"\xe5\xb0\xff\"}\n",
+        ] {
+            let event = WebhookEvent::parse(body).unwrap();
+            assert_eq!((event.event.as_str(), event.from_user_id.as_str()), ("unauthorize", "me"));
         }
     }
 

@@ -10,12 +10,16 @@
 //! | v1 | `err_no` | `log_id` |
 //! | business token | `error_code` | – |
 
+use std::collections::HashMap;
+
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::endpoint::Endpoint;
 use super::errors::{FailureKind, PlatformError, classify};
 use super::lenient::{Unreadable, integer};
+use super::repair::readable;
 
 /// What a successful call brought.
 #[derive(Debug)]
@@ -37,21 +41,32 @@ pub(super) fn unwrap<T: DeserializeOwned>(
     if http_status != 200 {
         return Err(PlatformError::unreadable(endpoint, http_status, None));
     }
-    let Ok(mut body) = serde_json::from_slice::<Map<String, Value>>(body) else {
+    let body = readable(body);
+    let Ok(envelope) = Envelope::open(&body) else {
         return Err(PlatformError::unreadable(endpoint, http_status, None));
     };
-    let log_id = log_id(&body);
-    let Ok(failure) = failure(endpoint, &body) else {
+    let log_id = envelope.log_id();
+    let Ok(failure) = envelope.failure(endpoint) else {
         return Err(PlatformError::unreadable(endpoint, http_status, log_id));
     };
     if let Some(Failure { kind, code }) = failure {
         return Err(PlatformError { kind, endpoint, code, http_status: Some(http_status), log_id });
     }
     // The text of serde's error is dropped: it quotes the offending value, which can be a token.
-    match serde_json::from_value(body.remove("data").unwrap_or_default()) {
-        Ok(data) => Ok(Answer { data, log_id }),
-        Err(_) => Err(PlatformError::unreadable(endpoint, http_status, log_id)),
+    match envelope.top.get("data").map(|data| serde_json::from_str(data.get())) {
+        Some(Ok(data)) => Ok(Answer { data, log_id }),
+        _ => Err(PlatformError::unreadable(endpoint, http_status, log_id)),
     }
+}
+
+/// An object whose values are not read yet: one that nobody needs may be anything, a number beyond all bounds too.
+type Object<'a> = HashMap<String, &'a RawValue>;
+
+/// An answer and the two objects in it that can have codes.
+struct Envelope<'a> {
+    top: Object<'a>,
+    data: Object<'a>,
+    extra: Object<'a>,
 }
 
 /// A failure the platform reports.
@@ -60,47 +75,51 @@ struct Failure {
     code: Option<i64>,
 }
 
-fn failure(endpoint: Endpoint, body: &Map<String, Value>) -> Result<Option<Failure>, Unreadable> {
-    let places = [
-        body.get("err_no"),
-        body.get("error_code"),
-        inside(body, "data", "error_code"),
-        inside(body, "extra", "error_code"),
-        inside(body, "extra", "sub_error_code"),
-    ];
-    let mut first = None;
-    for place in places.into_iter().flatten() {
-        let Some(code) = integer(place)?.filter(|code| *code != 0) else { continue };
-        // The general code stands before the detailed one. The first we know decides, so that a new general code
-        // does not hide a detail that says what to do.
-        let kind = classify(endpoint, code);
-        if kind != FailureKind::Unknown {
-            return Ok(Some(Failure { kind, code: Some(code) }));
-        }
-        first = first.or(Some(code));
+impl<'a> Envelope<'a> {
+    fn open(body: &'a str) -> Result<Self, Unreadable> {
+        let top: Object<'a> = serde_json::from_str(body).map_err(|_| Unreadable)?;
+        let inside = |name| top.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let (data, extra) = (inside("data"), inside("extra"));
+        Ok(Self { top, data, extra })
     }
-    let failed = first.is_some() || body.get("message").is_some_and(|message| message == "error");
-    Ok(failed.then_some(Failure { kind: FailureKind::Unknown, code: first }))
-}
 
-fn log_id(body: &Map<String, Value>) -> Option<String> {
-    let places = [
-        body.get("log_id"),
-        inside(body, "extra", "logid"),
-        inside(body, "extra", "log_id"),
-        inside(body, "data", "log_id"),
-    ];
-    // It goes into logs and error texts, so it must look like one: digits and hex in every sample.
-    places
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .find(|id| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-        .map(str::to_owned)
-}
+    fn failure(&self, endpoint: Endpoint) -> Result<Option<Failure>, Unreadable> {
+        let places = [
+            self.top.get("err_no"),
+            self.top.get("error_code"),
+            self.data.get("error_code"),
+            self.extra.get("error_code"),
+            self.extra.get("sub_error_code"),
+        ];
+        let mut first = None;
+        for place in places.into_iter().flatten() {
+            let value = serde_json::from_str(place.get()).map_err(|_| Unreadable)?;
+            let Some(code) = integer(&value)?.filter(|code| *code != 0) else { continue };
+            // The general code stands before the detailed one. The first we know decides, so that a new general code
+            // does not hide a detail that says what to do.
+            let kind = classify(endpoint, code);
+            if kind != FailureKind::Unknown {
+                return Ok(Some(Failure { kind, code: Some(code) }));
+            }
+            first = first.or(Some(code));
+        }
+        let failed = first.is_some() || self.top.get("message").is_some_and(|message| message.get() == r#""error""#);
+        Ok(failed.then_some(Failure { kind: FailureKind::Unknown, code: first }))
+    }
 
-fn inside<'a>(body: &'a Map<String, Value>, object: &str, field: &str) -> Option<&'a Value> {
-    body.get(object)?.get(field)
+    fn log_id(&self) -> Option<String> {
+        let places =
+            [self.top.get("log_id"), self.extra.get("logid"), self.extra.get("log_id"), self.data.get("log_id")];
+        // It goes into logs and error texts, so it must look like one: digits and hex in every sample.
+        places
+            .into_iter()
+            .flatten()
+            .filter_map(|place| match serde_json::from_str(place.get()) {
+                Ok(Value::String(id)) => Some(id),
+                _ => None,
+            })
+            .find(|id| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    }
 }
 
 #[cfg(test)]

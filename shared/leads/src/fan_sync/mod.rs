@@ -1,10 +1,13 @@
 //! Taking a Douyin account's fans over as leads, asynchronously, resumably, exactly once.
 
+mod lead_change;
 mod page_diff;
 mod page_writer;
 mod queue;
 mod request;
+mod room;
 mod sweep;
+mod walk;
 mod worker;
 
 pub use queue::SyncMessage;

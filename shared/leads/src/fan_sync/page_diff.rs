@@ -3,8 +3,8 @@
 //!
 //! | strategy | a fan who is no lead | a lead met again | a lead of the account that was not met |
 //! |---|---|---|---|
-//! | INCREMENTAL | becomes one | follows this account too, if it did not before | stays as it is |
-//! | FULL | becomes one | takes over nickname and avatar, and follows again | is marked as unfollowed |
+//! | INCREMENTAL | becomes one | follows this account, if it did not or did not any more | stays as it is |
+//! | FULL | becomes one | the same, and takes over nickname and avatar | is marked as unfollowed |
 //!
 //! Neither touches what is the user's own: status and notes.
 
@@ -14,16 +14,16 @@ use kernel::error::{Error, Result};
 use kernel::lease::Lease;
 use roaring::RoaringBitmap;
 
+use super::lead_change::{LeadChange, truncated};
+use super::room::Room;
+use super::walk;
 use crate::douyin::{Fan, FanPage};
 use crate::ids::{LeadId, OpenId};
-use crate::store::lead::{Lead, NewLead, Refresh};
+use crate::store::lead::{Lead, NewLead};
 use crate::store::lead_index::Counter;
-use crate::store::lead_index::segment::{NameEntry, normalize};
-use crate::store::page_commit::{LeadChanges, Position, met_of};
-use crate::store::sync_task::{Counters, SyncStrategy, SyncTask};
-
-/// Longer nicknames are cut: Douyin allows 20 characters, so this only bounds what a broken answer can store.
-const NICKNAME_CHARACTERS: usize = 200;
+use crate::store::lead_index::segment::NameEntry;
+use crate::store::page_commit::{LeadChanges, Position, bitmap};
+use crate::store::sync_task::{Counters, SyncTask, Walk};
 
 /// A sync as its worker knows it.
 #[derive(Debug)]
@@ -35,16 +35,67 @@ pub(super) struct Progress {
     /// The tenant's counter as last committed by this worker, which may be out of date.
     pub counter: Option<Counter>,
     met: RoaringBitmap,
+    /// The leads already counted of the page at the cursor, by whichever worker.
+    page_taken: RoaringBitmap,
+    unmet: Option<RoaringBitmap>,
+}
+
+/// A page on its way into the tables.
+#[derive(Debug)]
+pub(super) struct OpenPage<'a> {
+    page: &'a FanPage,
+    /// Its fans once each: Douyin's pages can repeat one.
+    fans: Vec<&'a Fan>,
+    /// How many of them this worker has committed.
+    committed: usize,
+    /// Where the walk is once all of it is.
+    pub walk: Walk,
+}
+
+/// The decided change of a part of a page.
+#[derive(Debug)]
+pub(super) struct Part<'a> {
+    pub changes: LeadChanges<'a>,
+    pub position: Position,
+    /// How many fans it covers.
+    pub fans: usize,
+}
+
+impl<'a> OpenPage<'a> {
+    /// `page` as the next one of `task`. A list of more than `most_pages` has no end.
+    pub fn new(page: &'a FanPage, task: &SyncTask, most_pages: u64) -> Self {
+        let mut met = HashSet::new();
+        let fans = page.fans.iter().filter(|fan| met.insert(&fan.open_id)).collect();
+        let walk = walk::after(&task.walk, page, task.counters.pages + 1, most_pages);
+        Self { page, fans, committed: 0, walk }
+    }
+
+    /// The next fans to be committed after `skipped` others, at most `most`.
+    pub fn next(&self, skipped: usize, most: usize) -> &[&'a Fan] {
+        let next = self.fans.get(self.committed + skipped..).unwrap_or_default();
+        next.get(..next.len().min(most)).unwrap_or_default()
+    }
+
+    /// Takes over that the next `fans` are committed.
+    pub fn advance(&mut self, fans: usize) {
+        self.committed += fans;
+    }
+
+    /// Whether all of it is committed.
+    pub fn is_done(&self) -> bool {
+        self.committed >= self.fans.len()
+    }
 }
 
 impl Progress {
     /// The progress of a task just claimed with `lease`.
     pub fn new(task: SyncTask, lease: Lease) -> Result<Self> {
-        let met = met_of(&task)?;
-        Ok(Self { task, lease, counter: None, met })
+        let (met, page_taken) = (bitmap(&task.met)?, bitmap(&task.page_taken)?);
+        let unmet = task.unmet.as_deref().map(|bytes| bitmap(bytes)).transpose()?;
+        Ok(Self { task, lease, counter: None, met, page_taken, unmet })
     }
 
-    /// How many different fans this walk has met (FULL only).
+    /// How many different fans this walk has met; FULL only.
     pub fn met(&self) -> u64 {
         self.met.len()
     }
@@ -54,154 +105,166 @@ impl Progress {
         u32::try_from(lead_id.get()).is_ok_and(|id| self.met.contains(id))
     }
 
+    /// Whether the lead was counted of the page at the cursor, which a worker before this one committed in part.
+    pub fn is_taken(&self, lead_id: LeadId) -> bool {
+        u32::try_from(lead_id.get()).is_ok_and(|id| self.page_taken.contains(id))
+    }
+
+    /// Whether that these leads were not met shows that they do not follow any more. A list from which most of those who
+    /// were known are missing shows rather that it is not the list: a hidden one and a degraded answer look like that.
+    pub fn proves_missing(&self, unmet: &[LeadId]) -> bool {
+        let known_before = self.met.len().saturating_sub(self.task.counters.created);
+        unmet.len() as u64 <= known_before
+    }
+
+    /// The leads still to be marked as unfollowed, at most `most`; `None` before they were looked for.
+    pub fn next_missing(&self, most: usize) -> Option<Vec<LeadId>> {
+        let unmet = self.unmet.as_ref()?;
+        Some(unmet.iter().take(most).map(|id| LeadId::new(id.into())).collect())
+    }
+
+    /// Has these leads marked as unfollowed; they are written with the first of them that are.
+    pub fn set_missing(&mut self, unmet: &[LeadId]) -> Result<()> {
+        self.unmet = Some(unmet.iter().map(|id| bitmap_id(*id)).collect::<Result<_>>()?);
+        Ok(())
+    }
+
     /// Takes over what was committed.
     pub fn advance(&mut self, position: Position) {
-        self.task.cursor = position.cursor;
-        self.task.fully_listed = position.fully_listed;
+        self.task.walk = position.walk;
         self.task.total = position.total;
         self.task.counters = position.counters;
         self.task.attempts = 0;
         self.met = position.met;
+        self.page_taken = position.page_taken;
+        self.unmet = position.unmet;
     }
 
-    /// What `page` changes, where `known` are the leads among its fans and `read` the tenant's counter, both read for
-    /// it, the counter first.
+    /// What the next of `open`'s fans change, as many of `fans` as fit one transaction, where `known` are the leads among
+    /// them and `read` the tenant's counter, both read for it, the counter first.
     pub fn page_changes<'a>(
         &'a self,
-        page: &'a FanPage,
+        open: &OpenPage<'a>,
+        fans: &[&'a Fan],
         known: &'a [Lead],
         read: &Counter,
         now: i64,
-    ) -> Result<(LeadChanges<'a>, Position)> {
+    ) -> Result<Part<'a>> {
         let task = &self.task;
         let account = &task.account_open_id;
         let known: HashMap<&OpenId, &Lead> = known.iter().map(|lead| (&lead.fan_open_id, lead)).collect();
         let mut changes = LeadChanges { counter: read.clone(), ..LeadChanges::default() };
-        let mut met = self.met.clone();
+        let (mut met, mut page_taken) = (self.met.clone(), self.page_taken.clone());
+        let mut room = Room::new();
         let acquire_time = now.max(read.last_acquire_time);
-        for fan in distinct(page) {
+        let (mut covered, mut counted) = (0, 0);
+        for fan in fans {
             let counter = &mut changes.counter;
-            if let Some(lead) = known.get(&fan.open_id) {
-                met.insert(bitmap_id(lead.lead_id)?);
-                if let Some(change) = Change::of(lead, fan, task) {
-                    changes.names.push((lead.lead_id, change.entry(lead, account, counter)));
-                    changes.refreshed.push((lead, change.refresh(lead, account)));
+            let id = match known.get(&fan.open_id) {
+                Some(lead) if self.is_taken(lead.lead_id) => {
+                    // A worker before this one counted it and then died.
+                    covered += 1;
+                    continue;
                 }
-                continue;
-            }
-            counter.lead_count += 1;
-            counter.last_acquire_time = acquire_time;
-            let lead_id = LeadId::new(counter.lead_count);
-            met.insert(bitmap_id(lead_id)?);
-            let nickname = truncated(&fan.nickname);
-            let accounts = vec![(counter.ordinal(account), true)];
-            changes.names.push((lead_id, NameEntry { accounts, nickname: normalize(&nickname) }));
-            changes.created.push(NewLead {
-                user_id: task.user_id,
-                fan_open_id: &fan.open_id,
-                union_id: fan.union_id.as_deref(),
-                lead_id,
-                nickname,
-                avatar_url: &fan.avatar_url,
-                source: account,
-                acquire_time,
-            });
+                Some(lead) => {
+                    if let Some(change) = LeadChange::of_met(lead, fan, task) {
+                        let entry = change.entry(lead, account, counter);
+                        if !room.take_changed(lead.lead_id, entry.is_some()) {
+                            break;
+                        }
+                        changes.names.extend(entry.map(|entry| (lead.lead_id, entry)));
+                        changes.refreshed.push((lead, change.refresh(lead, account)));
+                    }
+                    lead.lead_id
+                }
+                None => {
+                    let lead_id = LeadId::new(counter.lead_count + 1);
+                    if !room.take_new(lead_id) {
+                        break;
+                    }
+                    counter.lead_count += 1;
+                    counter.last_acquire_time = acquire_time;
+                    let nickname = truncated(&fan.nickname);
+                    let accounts = vec![(counter.ordinal(account), true)];
+                    changes.names.push((lead_id, NameEntry::new(accounts, &nickname)));
+                    changes.created.push(NewLead {
+                        user_id: task.user_id,
+                        fan_open_id: &fan.open_id,
+                        union_id: fan.union_id.as_deref(),
+                        lead_id,
+                        nickname,
+                        avatar_url: &fan.avatar_url,
+                        source: account,
+                        acquire_time,
+                    });
+                    lead_id
+                }
+            };
+            let id = bitmap_id(id)?;
+            met.insert(id);
+            page_taken.insert(id);
+            covered += 1;
+            counted += 1;
         }
-        let (seen, created, updated) =
-            (page.fans.len() as u64, changes.created.len() as u64, changes.refreshed.len() as u64);
+        let page = open.page;
+        let is_last = open.committed + covered >= open.fans.len();
+        let (created, updated) = (changes.created.len() as u64, changes.refreshed.len() as u64);
+        let repeated = if is_last { page.fans.len() - open.fans.len() } else { 0 };
+        let seen = (counted + repeated) as u64;
+        let counters = Counters {
+            pages: task.counters.pages + u64::from(is_last),
+            seen: task.counters.seen + seen,
+            created: task.counters.created + created,
+            updated: task.counters.updated + updated,
+            unchanged: task.counters.unchanged + seen - created - updated,
+            skipped: task.counters.skipped + if is_last { page.skipped } else { 0 },
+            unfollowed: task.counters.unfollowed,
+        };
         let position = Position {
-            cursor: page.cursor,
-            fully_listed: !page.has_more,
+            walk: if is_last { open.walk } else { task.walk },
             // The highest count of the walk: who leaves in mid-walk moves the list up, and somebody else is missed.
             total: page.total.max(task.total),
-            counters: Counters {
-                pages: task.counters.pages + 1,
-                seen: task.counters.seen + seen,
-                created: task.counters.created + created,
-                updated: task.counters.updated + updated,
-                unchanged: task.counters.unchanged + seen - created - updated,
-                unfollowed: task.counters.unfollowed,
-            },
+            counters,
             met,
+            page_taken: if is_last { RoaringBitmap::new() } else { page_taken },
+            unmet: None,
         };
-        Ok((changes, position))
+        Ok(Part { changes, position, fans: covered })
     }
 
-    /// What it changes that these leads were not met on the whole list.
-    pub fn unfollowed_changes<'a>(&'a self, missing: &'a [Lead], read: &Counter) -> (LeadChanges<'a>, Position) {
+    /// What it changes that these leads, which are all or some of the missing, were not met on the whole list. Those
+    /// marked already are not counted once more.
+    pub fn unfollowed_changes<'a>(
+        &'a self,
+        leads: &'a [Lead],
+        of: &[LeadId],
+        read: &Counter,
+    ) -> Result<(LeadChanges<'a>, Position)> {
         let task = &self.task;
         let account = &task.account_open_id;
         let mut changes = LeadChanges { counter: read.clone(), ..LeadChanges::default() };
-        for lead in missing {
-            let change =
-                Change { nickname: lead.nickname.clone(), avatar_url: lead.avatar_url.clone(), follows: false };
-            changes.names.push((lead.lead_id, change.entry(lead, account, &mut changes.counter)));
+        for lead in leads.iter().filter(|lead| !lead.unfollowed.contains(account)) {
+            let change = LeadChange::of_missed(lead);
+            let entry = change.entry(lead, account, &mut changes.counter);
+            changes.names.extend(entry.map(|entry| (lead.lead_id, entry)));
             changes.refreshed.push((lead, change.refresh(lead, account)));
         }
-        let mut counters = task.counters;
-        counters.unfollowed += missing.len() as u64;
-        let (cursor, fully_listed, total, met) = (task.cursor, task.fully_listed, task.total, self.met.clone());
-        (changes, Position { cursor, fully_listed, total, counters, met })
-    }
-}
-
-/// What a sync changes of a known lead.
-struct Change {
-    nickname: String,
-    avatar_url: String,
-    follows: bool,
-}
-
-impl Change {
-    /// The change a fan means for the lead it is, if any. An absent nickname or avatar says nothing.
-    fn of(lead: &Lead, fan: &Fan, task: &SyncTask) -> Option<Self> {
-        let full = task.strategy == SyncStrategy::Full;
-        let account = &task.account_open_id;
-        let take = |new: &str, old: &str| if full && !new.is_empty() { new.to_owned() } else { old.to_owned() };
-        let change = Self {
-            nickname: take(&truncated(&fan.nickname), &lead.nickname),
-            avatar_url: take(&fan.avatar_url, &lead.avatar_url),
-            follows: true,
-        };
-        let follows_anew = !lead.sources.contains(account) || (full && lead.unfollowed.contains(account));
-        let differs = change.nickname != lead.nickname || change.avatar_url != lead.avatar_url;
-        (follows_anew || differs).then_some(change)
-    }
-
-    /// The change of the lead's row.
-    fn refresh<'a>(self, lead: &Lead, account: &'a OpenId) -> Refresh<'a> {
-        let elsewhere = lead.sources.iter().any(|source| source != account && !lead.unfollowed.contains(source));
-        Refresh {
-            nickname: self.nickname,
-            avatar_url: self.avatar_url,
-            source: account,
-            follows_source: self.follows,
-            follows_any: self.follows || elsewhere,
+        let mut unmet = self.unmet.clone().unwrap_or_default();
+        for lead_id in of {
+            unmet.remove(bitmap_id(*lead_id)?);
         }
+        let mut counters = task.counters;
+        counters.unfollowed += changes.refreshed.len() as u64;
+        let position = Position {
+            walk: task.walk,
+            total: task.total,
+            counters,
+            met: self.met.clone(),
+            page_taken: RoaringBitmap::new(),
+            unmet: Some(unmet),
+        };
+        Ok((changes, position))
     }
-
-    /// What a search is to see of the lead.
-    fn entry(&self, lead: &Lead, account: &OpenId, counter: &mut Counter) -> NameEntry {
-        let mut accounts: Vec<(usize, bool)> = lead
-            .sources
-            .iter()
-            .filter(|source| *source != account)
-            .map(|source| (counter.ordinal(source), !lead.unfollowed.contains(source)))
-            .collect();
-        accounts.push((counter.ordinal(account), self.follows));
-        accounts.sort_unstable();
-        NameEntry { accounts, nickname: normalize(&self.nickname) }
-    }
-}
-
-/// The fans of a page once each: Douyin's pages can repeat a fan.
-pub(super) fn distinct(page: &FanPage) -> impl Iterator<Item = &Fan> {
-    let mut met = HashSet::new();
-    page.fans.iter().filter(move |fan| met.insert(&fan.open_id))
-}
-
-fn truncated(nickname: &str) -> String {
-    nickname.chars().take(NICKNAME_CHARACTERS).collect()
 }
 
 /// Lead ids as the bitmap holds them: four thousand million leads of one tenant are beyond everything else here.

@@ -4,23 +4,29 @@
 use jiff::Timestamp;
 use kernel::retry::{Attempt, on_conflict};
 
-use super::page_diff::{Progress, distinct};
-use crate::douyin::FanPage;
+use super::page_diff::{OpenPage, Part, Progress};
 use crate::error::Result;
 use crate::ids::LeadId;
 use crate::store::Stores;
-use crate::store::lead::Lead;
-use crate::store::lead_index::{Bounds, Counter};
+use crate::store::lead_index::{Bounds, Counter, Freshness};
 use crate::store::page_commit::{LeadChanges, PageCommit, Position};
 
 /// How often a page is planned anew because another sync of the tenant committed in between.
 const REPLANS: u32 = 20;
 
+/// How many fans are looked up for one transaction: no more leads fit one, and one request finds as many.
+const MOST_FANS: usize = 97;
+
+/// How many unfollowed leads are marked per transaction: each may need its own segment, and 100 actions are the limit.
+const UNFOLLOWED_PER_STEP: usize = 40;
+
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CommitOutcome {
-    /// It is in the tables.
+    /// It is in the tables, and there is nothing left to be done.
     Committed,
+    /// A part of it is in the tables, and more is to come.
+    Partly,
     /// The task is not this worker's any more; nothing was written.
     LeaseLost,
 }
@@ -30,84 +36,121 @@ struct Committed {
     counter: Counter,
     position: Position,
     lease_end: Option<Timestamp>,
-    changed: usize,
+    fans: usize,
 }
 
-/// Commits `page`; `lease_end` renews the lease when it is given.
+/// Commits as much of `open` as fits one transaction; `lease_end` renews the lease when it is given.
 pub(super) async fn commit(
     stores: &Stores,
     progress: &mut Progress,
-    page: &FanPage,
+    open: &mut OpenPage<'_>,
     lease_end: Option<Timestamp>,
 ) -> Result<CommitOutcome> {
     // Only the first attempt may trust the counter that the last commit left.
     let mut last_counter = progress.counter.take();
     let committed = {
-        let progress = &*progress;
+        let (progress, open) = (&*progress, &*open);
         on_conflict(&stores.clock, "lead counter", REPLANS, || {
             // Boxed: it is most of a worker's future, which every caller would carry otherwise.
-            Box::pin(try_page(stores, progress, last_counter.take(), page, lease_end))
+            Box::pin(try_page(stores, progress, last_counter.take(), open, lease_end))
         })
         .await?
     };
-    Ok(taken_over(progress, committed).map_or(CommitOutcome::LeaseLost, |_| CommitOutcome::Committed))
+    Ok(match taken_over(progress, committed) {
+        None => CommitOutcome::LeaseLost,
+        Some(fans) => {
+            open.advance(fans);
+            if open.is_done() { CommitOutcome::Committed } else { CommitOutcome::Partly }
+        }
+    })
 }
 
-/// Marks, at most `limit` at a time, the leads of the task's account that this walk did not meet. Afterwards none
-/// is left exactly when fewer than `limit` were marked.
+/// The leads that follow the task's account but were not met on this walk. Read consistently: one that is marked
+/// already must not be found again.
+pub(super) async fn find_missing(stores: &Stores, progress: &Progress) -> Result<Vec<LeadId>> {
+    let task = &progress.task;
+    let counter = stores.index.counter(task.user_id).await?;
+    let Some(ordinal) = counter.known(task.account_open_id.as_str()) else { return Ok(Vec::new()) };
+    let everyone = Bounds { first: 1, last: counter.lead_count };
+    let mut missing = Vec::new();
+    stores
+        .index
+        .sightings(task.user_id, everyone, Freshness::Consistent, |sighting| {
+            if sighting.entry.accounts.contains(&(ordinal, true)) && !progress.has_met(sighting.lead_id) {
+                missing.push(sighting.lead_id);
+            }
+        })
+        .await?;
+    Ok(missing)
+}
+
+/// Marks some of the missing leads as unfollowed.
 pub(super) async fn mark_unfollowed(
     stores: &Stores,
     progress: &mut Progress,
-    limit: usize,
     lease_end: Option<Timestamp>,
-) -> Result<(CommitOutcome, usize)> {
+) -> Result<CommitOutcome> {
+    let next = progress.next_missing(UNFOLLOWED_PER_STEP).unwrap_or_default();
+    if next.is_empty() {
+        return Ok(CommitOutcome::Committed);
+    }
     let mut last_counter = progress.counter.take();
     let committed = {
-        let progress = &*progress;
+        let (progress, next) = (&*progress, next.as_slice());
         on_conflict(&stores.clock, "lead counter", REPLANS, || {
-            try_unfollowed(stores, progress, last_counter.take(), limit, lease_end)
+            try_unfollowed(stores, progress, last_counter.take(), next, lease_end)
         })
         .await?
     };
-    let marked = taken_over(progress, committed);
-    Ok(marked.map_or((CommitOutcome::LeaseLost, 0), |marked| (CommitOutcome::Committed, marked)))
+    Ok(taken_over(progress, committed).map_or(CommitOutcome::LeaseLost, |_| CommitOutcome::Partly))
 }
 
 async fn try_page(
     stores: &Stores,
     progress: &Progress,
     last_counter: Option<Counter>,
-    page: &FanPage,
+    open: &OpenPage<'_>,
     lease_end: Option<Timestamp>,
 ) -> Result<Attempt<Option<Committed>>> {
     // The counter is read before the leads: if it is still the same at commit, so are they.
     let counter = counter_of(stores, progress, last_counter).await?;
-    let ids = distinct(page).map(|fan| &fan.open_id);
-    let known = stores.leads.by_open_ids(progress.task.user_id, ids).await?;
+    // Those counted by a worker that died take no room, so more are looked at until a transaction's worth is found.
+    let (mut known, mut looked_at, mut uncounted) = (Vec::new(), 0, 0);
+    while uncounted < MOST_FANS {
+        let fans = open.next(looked_at, MOST_FANS);
+        if fans.is_empty() {
+            break;
+        }
+        let ids = fans.iter().map(|fan| &fan.open_id);
+        let leads = stores.leads.by_open_ids(progress.task.user_id, ids).await?;
+        uncounted += fans.len() - leads.iter().filter(|lead| progress.is_taken(lead.lead_id)).count();
+        looked_at += fans.len();
+        known.extend(leads);
+    }
+    let fans = open.next(0, looked_at);
     // A lead beyond the counter was made by another sync since the counter was read. Its id would be handed out
     // once more, and a transaction that writes one slot of a segment twice is not refused but invalid.
     if known.iter().any(|lead| lead.lead_id > LeadId::new(counter.lead_count)) {
         return Ok(Attempt::Conflict);
     }
     let now = stores.clock.now().as_second();
-    let (changes, position) = progress.page_changes(page, &known, &counter, now)?;
-    write(stores, progress, &counter, changes, position, lease_end).await
+    let Part { changes, position, fans } = progress.page_changes(open, fans, &known, &counter, now)?;
+    write(stores, progress, &counter, changes, position, (lease_end, fans)).await
 }
 
 async fn try_unfollowed(
     stores: &Stores,
     progress: &Progress,
     last_counter: Option<Counter>,
-    limit: usize,
+    missing: &[LeadId],
     lease_end: Option<Timestamp>,
 ) -> Result<Attempt<Option<Committed>>> {
     let counter = counter_of(stores, progress, last_counter).await?;
-    let missing = missing_of(stores, progress, &counter, limit).await?;
-    let (changes, position) = progress.unfollowed_changes(&missing, &counter);
-    if missing.is_empty() {
-        return Ok(Attempt::Done(Some(Committed { counter, position, lease_end: None, changed: 0 })));
-    }
-    write(stores, progress, &counter, changes, position, lease_end).await
+    let user_id = progress.task.user_id;
+    let open_ids = stores.index.open_ids_of(user_id, missing).await?;
+    let leads = stores.leads.by_open_ids(user_id, open_ids.values()).await?;
+    let (changes, position) = progress.unfollowed_changes(&leads, missing, &counter)?;
+    write(stores, progress, &counter, changes, position, (lease_end, 0)).await
 }
 
 async fn write(
@@ -116,15 +159,15 @@ async fn write(
     read: &Counter,
     changes: LeadChanges<'_>,
     position: Position,
-    lease_end: Option<Timestamp>,
+    (lease_end, fans): (Option<Timestamp>, usize),
 ) -> Result<Attempt<Option<Committed>>> {
     let (task, lease) = (&progress.task, &progress.lease);
     Ok(match stores.commit_page(task, lease, read, &changes, &position, lease_end).await? {
         PageCommit::Committed => {
-            let changed = changes.names.len();
+            let moved = !changes.is_empty();
             let mut counter = changes.counter;
-            counter.version += u64::from(changed > 0);
-            Attempt::Done(Some(Committed { counter, position, lease_end, changed }))
+            counter.version += u64::from(moved);
+            Attempt::Done(Some(Committed { counter, position, lease_end, fans }))
         }
         PageCommit::LeaseLost => Attempt::Done(None),
         PageCommit::Conflict => Attempt::Conflict,
@@ -138,32 +181,13 @@ async fn counter_of(stores: &Stores, progress: &Progress, last: Option<Counter>)
     }
 }
 
-/// The first `limit` leads that follow the task's account but were not met on this walk.
-async fn missing_of(stores: &Stores, progress: &Progress, counter: &Counter, limit: usize) -> Result<Vec<Lead>> {
-    let task = &progress.task;
-    let Some(ordinal) = counter.known(task.account_open_id.as_str()) else { return Ok(Vec::new()) };
-    let everyone = Bounds { first: 1, last: counter.lead_count };
-    let mut missing = Vec::new();
-    stores
-        .index
-        .sightings(task.user_id, everyone, |sighting| {
-            let follows = sighting.entry.accounts.contains(&(ordinal, true));
-            if follows && !progress.has_met(sighting.lead_id) && missing.len() < limit {
-                missing.push(sighting.lead_id);
-            }
-        })
-        .await?;
-    let open_ids = stores.index.open_ids_of(task.user_id, &missing).await?;
-    Ok(stores.leads.by_open_ids(task.user_id, open_ids.values()).await?)
-}
-
-/// Takes over what was committed, and answers how many leads changed; `None` when the lease was lost.
+/// Takes over what was committed, and answers how many fans it covers; `None` when the lease was lost.
 fn taken_over(progress: &mut Progress, committed: Option<Committed>) -> Option<usize> {
-    let Committed { counter, position, lease_end, changed } = committed?;
+    let Committed { counter, position, lease_end, fans } = committed?;
     progress.counter = Some(counter);
     progress.advance(position);
     if let Some(end) = lease_end {
         progress.lease.renewed(end);
     }
-    Some(changed)
+    Some(fans)
 }

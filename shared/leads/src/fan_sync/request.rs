@@ -14,7 +14,7 @@ use crate::error::{AuthorizationProblem, Result};
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::Account;
-use crate::store::sync_task::{SyncStatus, SyncStrategy, SyncTask};
+use crate::store::sync_task::{SyncStrategy, SyncTask};
 use crate::tokens::ensure_active;
 
 /// The answer to a request for a sync.
@@ -22,8 +22,8 @@ use crate::tokens::ensure_active;
 pub enum Started {
     /// A new task was made.
     New(TaskId),
-    /// The account is being synced already, by this task.
-    Running(TaskId, SyncStatus),
+    /// The account is being synced already, by this task, with whatever strategy it was asked for.
+    Running(Box<SyncTask>),
 }
 
 /// Requests for syncs.
@@ -73,7 +73,7 @@ impl SyncRequests {
             && !task.status.ended()
             && task.user_id == user_id
         {
-            return Ok(Attempt::Done(Started::Running(task.task_id, task.status)));
+            return Ok(Attempt::Done(Started::Running(Box::new(task))));
         }
         // The task that holds the claim has ended.
         Ok(match self.create(user_id, account_open_id, strategy, Some(active)).await? {

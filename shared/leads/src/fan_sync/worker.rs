@@ -15,7 +15,7 @@ use kernel::queue::MAX_DELAY;
 use kernel::retry::Backoff;
 use tracing::{info, warn};
 
-use super::page_diff::Progress;
+use super::page_diff::{OpenPage, Progress};
 use super::page_writer::CommitOutcome;
 use super::{SyncQueue, end, page_writer};
 use crate::config::SyncSettings;
@@ -25,9 +25,6 @@ use crate::store::Stores;
 use crate::store::account::Account;
 use crate::store::sync_task::{EndedBy, Ending, SyncStrategy};
 use crate::tokens::{AccessToken, Rejection, Tokens, ensure_active};
-
-/// How many unfollowed leads are marked per transaction: each may need its own segment, and 100 actions are the limit.
-const UNFOLLOWED_PER_STEP: usize = 40;
 
 /// How long risk control is left alone: asking again within minutes is what it watches for. Longer than a message can
 /// be delayed, so the sweeper goes on.
@@ -119,7 +116,7 @@ impl SyncWorker {
 
     async fn walk(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), StopReason> {
         let account = self.account(progress).await?;
-        if !progress.task.fully_listed {
+        if !progress.task.walk.fully_listed {
             self.take_over(progress, &account, deadline).await?;
         }
         if self.whole_list_known(progress) {
@@ -147,23 +144,20 @@ impl SyncWorker {
             Ok(token) => token,
             Err(error) => return Err(self.stop(error, progress)),
         };
-        let mut fetched = self.fetch(account, &mut token, progress.task.cursor, deadline).await;
+        let mut fetched = self.fetch(account, &mut token, progress.task.walk.cursor, deadline).await;
         loop {
             let page = match fetched {
                 Ok(page) => page,
                 Err(error) => return Err(self.stop(error, progress)),
             };
-            // The platform shows `fan_cap` fans at most, so a list of as many pages goes round in circles.
-            let pages = progress.task.counters.pages;
-            if page.has_more && (page.cursor == progress.task.cursor || pages >= self.settings.fan_cap) {
-                warn!(task.id = progress.task.task_id.get(), "the fan list does not move on");
-                return Err(StopReason::Fail(SyncProblem::Stalled.into()));
+            // The platform shows `fan_cap` fans at most, so a list of as many pages has no end of its own.
+            let mut open = OpenPage::new(&page, &progress.task, self.settings.fan_cap);
+            if open.walk.fully_listed && page.has_more {
+                warn!(task.id = progress.task.task_id.get(), "the fan list does not move on, so it counts as ended");
             }
-            let cursor = page.has_more.then_some(page.cursor);
-            let more_time = deadline.remaining(self.stores.clock.now()) > self.settings.checkpoint_margin;
-            let lease = progress.lease.renewal(self.stores.clock.now());
-            let commit = page_writer::commit(&self.stores, progress, &page, lease);
-            let (committed, next) = match cursor.filter(|_| more_time) {
+            let cursor = (!open.walk.fully_listed).then_some(open.walk.cursor);
+            let commit = self.commit(progress, &mut open, deadline);
+            let (committed, next) = match cursor.filter(|_| self.has_time(deadline)) {
                 Some(cursor) => {
                     let (committed, next) = futures::join!(commit, self.fetch(account, &mut token, cursor, deadline));
                     (committed, Some(next))
@@ -172,14 +166,35 @@ impl SyncWorker {
             };
             match committed.map_err(|error| self.stop(error, progress))? {
                 CommitOutcome::Committed => {}
+                CommitOutcome::Partly => return Err(StopReason::Pause(self.stores.clock.now())),
                 CommitOutcome::LeaseLost => return Err(StopReason::LeaseLost),
             }
             match next {
                 Some(next) => fetched = next,
-                None if progress.task.fully_listed => return Ok(()),
+                None if progress.task.walk.fully_listed => return Ok(()),
                 None => return Err(StopReason::Pause(self.stores.clock.now())),
             }
         }
+    }
+
+    /// Commits a page, in as many transactions as it needs while there is time. [`CommitOutcome::Partly`]: there was not enough.
+    async fn commit(
+        &self,
+        progress: &mut Progress,
+        open: &mut OpenPage<'_>,
+        deadline: Deadline,
+    ) -> Result<CommitOutcome> {
+        loop {
+            let lease = progress.lease.renewal(self.stores.clock.now());
+            match page_writer::commit(&self.stores, progress, open, lease).await? {
+                CommitOutcome::Partly if self.has_time(deadline) => {}
+                step => return Ok(step),
+            }
+        }
+    }
+
+    fn has_time(&self, deadline: Deadline) -> bool {
+        deadline.remaining(self.stores.clock.now()) > self.settings.checkpoint_margin
     }
 
     /// One page. A token that Douyin does not accept is replaced once and the call replayed once. A second refusal is
@@ -214,24 +229,39 @@ impl SyncWorker {
         }
     }
 
-    /// Whether who was not met has certainly unfollowed: the walk was FULL, the list is not cut off at the
-    /// platform's cap, and as many were met as the platform says there are.
+    /// Whether the whole list was met: the walk was FULL, the list has no gaps and is not cut off at the platform's cap,
+    /// and as many were met as the platform says there are.
     fn whole_list_known(&self, progress: &Progress) -> bool {
         progress.task.strategy == SyncStrategy::Full
+            && !progress.task.walk.has_gaps
             && progress.task.total.is_some_and(|total| total < self.settings.fan_cap && progress.met() >= total)
     }
 
+    /// Marks the leads of the account that are not on the list, which are looked for once: the task carries who is left.
     async fn mark_unfollowed(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), StopReason> {
+        if progress.next_missing(1).is_none() {
+            let missing =
+                page_writer::find_missing(&self.stores, progress).await.map_err(|error| self.stop(error, progress))?;
+            if !progress.proves_missing(&missing) {
+                warn!(
+                    task.id = progress.task.task_id.get(),
+                    missing = missing.len(),
+                    "most of the known fans are not on the list, which proves nothing"
+                );
+                return Ok(());
+            }
+            progress.set_missing(&missing).map_err(Error::from)?;
+        }
         loop {
-            if deadline.remaining(self.stores.clock.now()) <= self.settings.checkpoint_margin {
+            if !self.has_time(deadline) {
                 return Err(StopReason::Pause(self.stores.clock.now()));
             }
             let lease = progress.lease.renewal(self.stores.clock.now());
-            let marked = page_writer::mark_unfollowed(&self.stores, progress, UNFOLLOWED_PER_STEP, lease).await;
+            let marked = page_writer::mark_unfollowed(&self.stores, progress, lease).await;
             match marked.map_err(|error| self.stop(error, progress))? {
-                (CommitOutcome::LeaseLost, _) => return Err(StopReason::LeaseLost),
-                (CommitOutcome::Committed, UNFOLLOWED_PER_STEP) => {}
-                (CommitOutcome::Committed, _) => return Ok(()),
+                CommitOutcome::Partly => {}
+                CommitOutcome::Committed => return Ok(()),
+                CommitOutcome::LeaseLost => return Err(StopReason::LeaseLost),
             }
         }
     }

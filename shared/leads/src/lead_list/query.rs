@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 use kernel::FieldProblem;
 use kernel::page::{MAX_SIZE, PageRequest};
+use kernel::rfc3339::Rfc3339;
 
 use crate::error::{Error, Result};
 use crate::search::Filter;
 use crate::store::lead::LeadStatus;
+use crate::store::lead_index::segment::normalize;
 
 const DEFAULT_SIZE: u64 = 10;
 /// Longer keywords match no nickname and hardly a note; refusing them tells the user more than an empty list.
@@ -54,7 +56,7 @@ impl RawLeadQuery {
         let mut wrong = |path: &str, problem: &str| problems.push(FieldProblem::new(path, problem));
         let mut time = |path: &str, text: &Option<String>| {
             let text = text.as_deref().filter(|text| !text.is_empty())?;
-            let parsed = text.parse::<Timestamp>().ok();
+            let parsed = Rfc3339::parse(text).map(|time| time.0);
             if parsed.is_none() {
                 wrong(path, "时间须为带时区的 RFC 3339 格式，例如 2026-11-20T08:00:00+08:00（“+”在网址中须写作 %2B）");
             }
@@ -66,7 +68,8 @@ impl RawLeadQuery {
         {
             wrong("startTime", "开始时间不能晚于结束时间");
         }
-        let keyword = self.keyword.as_deref().map(str::trim).filter(|keyword| !keyword.is_empty());
+        // One of which nothing is left to look for is none, like an empty one.
+        let keyword = self.keyword.as_deref().map(str::trim).filter(|keyword| !normalize(keyword).is_empty());
         if keyword.is_some_and(|keyword| keyword.chars().count() > MAX_KEYWORD) {
             wrong("keyword", &format!("关键词最多 {MAX_KEYWORD} 个字符，请缩短后重试"));
         }
@@ -120,15 +123,17 @@ mod tests {
 
     #[test]
     fn an_empty_query_is_the_first_ten() {
-        let query = raw(|query| query.keyword = Some("  ".into())).unwrap();
-        assert_eq!(query.page, PageRequest { page: 1, size: 10 });
-        assert!(query.filter.is_empty());
+        for blank in ["  ", "\u{200b}\u{fe0f}"] {
+            let query = raw(|query| query.keyword = Some(blank.into())).unwrap();
+            assert_eq!(query.page, PageRequest { page: 1, size: 10 });
+            assert!(query.filter.is_empty());
+        }
     }
 
     #[test]
     fn every_wrong_field_is_named() {
         type Change = fn(&mut RawLeadQuery);
-        let cases: [(&str, Change); 16] = [
+        let cases: [(&str, Change); 20] = [
             ("page", |q| q.page = Some("0".into())),
             ("page", |q| q.page = Some("-1".into())),
             ("page", |q| q.page = Some("x".into())),
@@ -140,6 +145,10 @@ mod tests {
             ("size", |q| q.size = Some("".into())),
             ("startTime", |q| q.start_time = Some("2026-11-20T08:00:00".into())),
             ("startTime", |q| q.start_time = Some("yesterday".into())),
+            ("startTime", |q| q.start_time = Some("20261120T080000Z".into())),
+            ("startTime", |q| q.start_time = Some("2026-11-20T16:00:00+0800".into())),
+            ("startTime", |q| q.start_time = Some(" 2026-11-20T08:00:00Z".into())),
+            ("endTime", |q| q.end_time = Some("2026-11-20T16:00:00+08:00[America/New_York]".into())),
             ("endTime", |q| q.end_time = Some("1763625600".into())),
             ("endTime", |q| q.end_time = Some("2026-02-30T00:00:00Z".into())),
             ("startTime", |q| {

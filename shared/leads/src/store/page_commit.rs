@@ -2,6 +2,10 @@
 //! and counters. A crash anywhere leaves either all of a page or nothing of it, so a resumed sync loses nothing, doubles
 //! nothing and counts exactly.
 //!
+//! A page that changes more than a transaction holds is committed in parts. All but the last leave the cursor where the
+//! page begins and note which leads were counted, because a page that is asked for again after a crash need not be the
+//! same one: a new pass has another order.
+//!
 //! What a page changes is decided in `fan_sync/page_diff.rs`; here it is only written.
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -17,7 +21,7 @@ use serde_bytes::ByteBuf;
 use super::lead::{Lead, NewLead, Refresh};
 use super::lead_index::Counter;
 use super::lead_index::segment::NameEntry;
-use super::sync_task::{Counters, SyncStrategy, SyncTask, SyncTaskStore};
+use super::sync_task::{Counters, SyncStrategy, SyncTask, SyncTaskStore, Walk};
 use super::{Stores, update};
 use crate::ids::LeadId;
 
@@ -34,19 +38,28 @@ pub(crate) struct LeadChanges<'a> {
     pub counter: Counter,
 }
 
+impl LeadChanges<'_> {
+    /// Whether no lead changes.
+    pub fn is_empty(&self) -> bool {
+        self.created.is_empty() && self.refreshed.is_empty()
+    }
+}
+
 /// How far a task is after a commit.
 #[derive(Debug, Clone)]
 pub(crate) struct Position {
-    /// The platform's cursor of the next page.
-    pub cursor: i64,
-    /// Whether the list is walked to its end.
-    pub fully_listed: bool,
+    /// Where it is on the list.
+    pub walk: Walk,
     /// How many fans the platform says there are.
     pub total: Option<u64>,
     /// What the task has counted.
     pub counters: Counters,
     /// The leads met on this walk.
     pub met: RoaringBitmap,
+    /// The leads counted of a page of which only a part is committed.
+    pub page_taken: RoaringBitmap,
+    /// The leads still to be marked as unfollowed, once they are known.
+    pub unmet: Option<RoaringBitmap>,
 }
 
 /// What became of a commit.
@@ -75,7 +88,7 @@ impl Stores {
         let now = self.clock.now().as_second();
         let mut transaction = Transaction::new();
         let lease_holds = transaction.add(advance(&self.tasks, task, lease, position, lease_end, now)?);
-        if !changes.names.is_empty() {
+        if !changes.is_empty() {
             transaction.add(self.index.advance(task.user_id, read, &changes.counter)?);
             transaction.add_all(self.lead_actions(task, changes, now)?);
         }
@@ -116,12 +129,14 @@ fn advance(
     lease_end: Option<Timestamp>,
     now: i64,
 ) -> Result<TransactWriteItem> {
-    let mut set = "SET #cursor = :cursor, walked = :walked, pages = :pages, seen = :seen, created = :created, \
-                   updated = :updated, unchanged = :unchanged, unfollowed = :unfollowed, attempts = :zero, \
+    let Position { walk, total, counters, met, page_taken, unmet } = position;
+    let mut set = "SET #cursor = :cursor, walked = :walked, has_gaps = :gaps, checkpoint = :checkpoint, \
+                   empty_pages = :empty, pages = :pages, seen = :seen, created = :created, updated = :updated, \
+                   unchanged = :unchanged, skipped = :skipped, unfollowed = :unfollowed, attempts = :zero, \
                    update_time = :now"
         .to_owned();
     let mut builder = tasks.held(task.task_id, lease);
-    if let Some(total) = position.total {
+    if let Some(total) = total {
         set.push_str(", #total = :total");
         builder = builder.expression_attribute_names("#total", "total").expression_attribute_values(":total", n(total));
     }
@@ -131,34 +146,48 @@ fn advance(
     }
     if task.strategy == SyncStrategy::Full {
         set.push_str(", met = :met");
-        builder = builder.expression_attribute_values(":met", blob(&position.met)?);
+        builder = builder.expression_attribute_values(":met", blob(met)?);
+    }
+    if let Some(unmet) = unmet {
+        set.push_str(", unmet = :unmet");
+        builder = builder.expression_attribute_values(":unmet", blob(unmet)?);
+    }
+    if page_taken.is_empty() {
+        set.push_str(" REMOVE page_taken");
+    } else {
+        set.push_str(", page_taken = :taken");
+        builder = builder.expression_attribute_values(":taken", blob(page_taken)?);
     }
     update(
         builder
             .update_expression(set)
             .expression_attribute_names("#cursor", "cursor")
-            .expression_attribute_values(":cursor", n(position.cursor))
-            .expression_attribute_values(":walked", AttributeValue::Bool(position.fully_listed))
-            .expression_attribute_values(":pages", n(position.counters.pages))
-            .expression_attribute_values(":seen", n(position.counters.seen))
-            .expression_attribute_values(":created", n(position.counters.created))
-            .expression_attribute_values(":updated", n(position.counters.updated))
-            .expression_attribute_values(":unchanged", n(position.counters.unchanged))
-            .expression_attribute_values(":unfollowed", n(position.counters.unfollowed))
+            .expression_attribute_values(":cursor", n(walk.cursor))
+            .expression_attribute_values(":walked", AttributeValue::Bool(walk.fully_listed))
+            .expression_attribute_values(":gaps", AttributeValue::Bool(walk.has_gaps))
+            .expression_attribute_values(":checkpoint", n(walk.checkpoint))
+            .expression_attribute_values(":empty", n(walk.empty_pages))
+            .expression_attribute_values(":pages", n(counters.pages))
+            .expression_attribute_values(":seen", n(counters.seen))
+            .expression_attribute_values(":created", n(counters.created))
+            .expression_attribute_values(":updated", n(counters.updated))
+            .expression_attribute_values(":unchanged", n(counters.unchanged))
+            .expression_attribute_values(":skipped", n(counters.skipped))
+            .expression_attribute_values(":unfollowed", n(counters.unfollowed))
             .expression_attribute_values(":zero", n(0))
             .expression_attribute_values(":now", n(now)),
     )
 }
 
-/// The bitmap that a task's row holds; empty before the first page.
+/// A bitmap that a task's row holds; empty before anything was put into it.
 ///
 /// # Errors
 /// [`Error::Corrupt`] when the bytes are none.
-pub(crate) fn met_of(task: &SyncTask) -> Result<RoaringBitmap> {
-    if task.met.is_empty() {
+pub(crate) fn bitmap(bytes: &[u8]) -> Result<RoaringBitmap> {
+    if bytes.is_empty() {
         return Ok(RoaringBitmap::new());
     }
-    RoaringBitmap::deserialize_from(task.met.as_slice()).map_err(|_| Error::Corrupt("sync task"))
+    RoaringBitmap::deserialize_from(bytes).map_err(|_| Error::Corrupt("sync task"))
 }
 
 fn blob(met: &RoaringBitmap) -> Result<AttributeValue> {

@@ -65,15 +65,38 @@ pub struct Counters {
     /// Leads made.
     #[serde(default)]
     pub created: u64,
-    /// Leads changed: refreshed by FULL, or found to follow one more account.
+    /// Leads changed: refreshed by FULL, or found to follow one more account or one again.
     #[serde(default)]
     pub updated: u64,
     /// Fans received that changed nothing.
     #[serde(default)]
     pub unchanged: u64,
+    /// Entries of the list that could not be read; not among those seen.
+    #[serde(default)]
+    pub skipped: u64,
     /// Leads found to have unfollowed.
     #[serde(default)]
     pub unfollowed: u64,
+}
+
+/// How far a sync is on the platform's list, and what it has to remember to notice that the list has no end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub struct Walk {
+    /// The platform's cursor of the next page.
+    #[serde(default)]
+    pub cursor: i64,
+    /// The list is walked to its end; what is left is to mark who has unfollowed.
+    #[serde(default, rename = "walked")]
+    pub fully_listed: bool,
+    /// Something of the list could not be read, or its end had to be guessed: who was not met may be on it all the same.
+    #[serde(default)]
+    pub has_gaps: bool,
+    /// An earlier cursor. One that comes again goes round in circles.
+    #[serde(default)]
+    pub checkpoint: i64,
+    /// How many pages in a row had nobody on them.
+    #[serde(default)]
+    pub empty_pages: u32,
 }
 
 /// A sync's row.
@@ -90,12 +113,9 @@ pub struct SyncTask {
     pub strategy: SyncStrategy,
     /// Where it stands.
     pub status: SyncStatus,
-    /// The platform's cursor of the next page.
-    #[serde(default)]
-    pub cursor: i64,
-    /// The list is walked to its end; what is left is to mark who has unfollowed.
-    #[serde(default)]
-    pub fully_listed: bool,
+    /// How far it is.
+    #[serde(flatten)]
+    pub walk: Walk,
     /// What it counted.
     #[serde(flatten)]
     pub counters: Counters,
@@ -104,6 +124,11 @@ pub struct SyncTask {
     /// FULL only: the leads met on this walk, a serialised roaring bitmap.
     #[serde(default)]
     pub met: serde_bytes::ByteBuf,
+    /// The leads already counted of the page at the cursor, while only a part of it is committed; a bitmap too.
+    #[serde(default)]
+    pub page_taken: serde_bytes::ByteBuf,
+    /// FULL only, once the list is walked: the leads still to be marked as unfollowed; a bitmap too.
+    pub unmet: Option<serde_bytes::ByteBuf>,
     /// Who works on it.
     pub lease_owner: Option<String>,
     /// How often it was taken up since a page was last committed.
@@ -270,7 +295,8 @@ impl SyncTaskStore {
                 .condition_expression("next_action_at = :seen")
                 .expression_attribute_values(":seen", n(next_action_at)),
         };
-        const REMOVE: &str = "REMOVE lease_owner, due_shard, next_action_at, dispatched_at, dispatches, met";
+        const REMOVE: &str = "REMOVE lease_owner, due_shard, next_action_at, dispatched_at, dispatches, met, \
+                              page_taken, unmet, checkpoint, empty_pages";
         let builder =
             builder.expression_attribute_names("#status", "status").expression_attribute_values(":now", n(now));
         update(match ending {

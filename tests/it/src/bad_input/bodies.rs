@@ -61,7 +61,6 @@ async fn a_sync_request_that_cannot_be_read_is_refused_by_its_fault() -> Result<
         (format!(r#"{{{id},"syncStrategy":"Full"}}"#), "syncStrategy"),
         (format!(r#"{{{id},"syncStrategy":""}}"#), "syncStrategy"),
         (format!(r#"{{{id},"syncStrategy":1}}"#), "syncStrategy"),
-        (format!(r#"{{{id},"syncStrategy":null}}"#), "syncStrategy"),
         (format!(r#"{{{id},"syncStrategy":["FULL"]}}"#), "syncStrategy"),
         (format!(r#"{{{id},"syncStrategy":{{"FULL":null}}}}"#), "syncStrategy"),
         (format!(r#"{{{id},"syncStrategy":"FULL","syncStrategy":"FULL"}}"#), "syncStrategy"),
@@ -112,7 +111,7 @@ async fn a_change_of_a_lead_that_cannot_be_read_is_refused_by_its_fault() -> Res
     for (what, body) in no_objects("notes") {
         before.refuses(&world, what, &sample.clone().body(&body), &ExpectedError::fields(&["body"])).await?;
     }
-    let cases: [(Value, &str); 22] = [
+    let cases: [(Value, &str); 24] = [
         (json!({"status": "LOST"}), "status"),
         (json!({"status": "new"}), "status"),
         (json!({"status": ""}), "status"),
@@ -130,7 +129,9 @@ async fn a_change_of_a_lead_that_cannot_be_read_is_refused_by_its_fault() -> Res
         (json!({"version": 1e30, "notes": "x"}), "version"),
         (json!({"reopen": "true", "status": "NEW"}), "reopen"),
         (json!({"reopen": 1, "status": "NEW"}), "reopen"),
-        (json!({"reopen": null, "status": "NEW"}), "reopen"),
+        (json!({"reopen": true}), "reopen"),
+        (json!({"reopen": true, "notes": "x"}), "reopen"),
+        (json!({"reopen": true, "status": null}), "reopen"),
         (json!({"note": "x"}), "note"),
         (json!({"notes": "x", "Status": "CONTACTED"}), "Status"),
         (json!({"notes": "x", "nickname": "老王"}), "nickname"),

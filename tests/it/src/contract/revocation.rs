@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use futures::FutureExt;
-use sandbox::douyin::{Decision, Effect, Endpoint, Fault, SignedWebhook, signature};
+use sandbox::douyin::{Decision, Effect, Endpoint, Fault, SignedWebhook, WebhookEvent, signature};
 use serde_json::{Value, json};
 
 use super::{USER, assert_enveloped};
@@ -239,4 +239,32 @@ async fn signed_revocation_without_client_key_is_heeded() -> Result<()> {
     assert_kept(&world, &shop, "another app's").await?;
     assert_eq!(deliver_body(&world, &body, true).await?.status, 200);
     assert_dropped(&world, &shop, "signed").await
+}
+
+#[tokio::test]
+async fn event_that_names_nobody_or_holds_half_a_character_is_accepted() -> Result<()> {
+    let world = World::start().await?;
+    let shop = world.douyin_account("shop", 1);
+    world.authorize(USER, "shop").await?;
+    let before = world.snapshot().await?;
+    for event in ["unauthorize", "authorize", "new_follow_action"] {
+        let event =
+            WebhookEvent { event: event.to_owned(), message_id: Some(String::new()), ..WebhookEvent::default() };
+        let message = world.sandbox.douyin().signed_webhook(&event);
+        assert_enveloped(&deliver(&world, &message, Some(&message.message_id)).await?, 200, &json!(null));
+    }
+    for nobody in [json!({"from_user_id": ""}), json!({"from_user_id": null}), json!({})] {
+        let mut body = json!({"event": "unauthorize", "client_key": "", "content": {"scopes": []}});
+        body.as_object_mut().unwrap().extend(nobody.as_object().unwrap().clone());
+        assert_eq!(deliver_body(&world, &body, true).await?.status, 200, "{body}");
+    }
+    world.snapshot().await?.assert_unchanged_since(&before, "events that name nobody");
+
+    revoke(&world, "shop");
+    let body = format!(r#"{{"event":"unauthorize","from_user_id":"{shop}","content":{{"by":"小\ud83d"}}}}"#);
+    let secret = world.sandbox.douyin().client_secret();
+    let signed = signature(&secret, body.as_bytes());
+    let event = Event::sample("douyin-webhook")?.header("x-douyin-signature", &signed).body(&body);
+    assert_eq!(world.call(&event).await?.status, 200);
+    assert_dropped(&world, &shop, "with half an emoji in it").await
 }

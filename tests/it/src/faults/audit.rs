@@ -160,7 +160,19 @@ fn check_leads(leads: &[Row], index: &[Row]) -> Result<()> {
 
 /// A task's row after its end.
 fn check_task(task: &Row) -> Result<()> {
-    for left in ["lease_owner", "next_action_at", "due_shard", "dispatched_at", "dispatches", "met"] {
+    const WORKING: [&str; 10] = [
+        "lease_owner",
+        "next_action_at",
+        "due_shard",
+        "dispatched_at",
+        "dispatches",
+        "met",
+        "page_taken",
+        "unmet",
+        "checkpoint",
+        "empty_pages",
+    ];
+    for left in WORKING {
         ensure!(!task.contains_key(left), "the ended task still has {left}: {task:?}");
     }
     ensure!(["COMPLETED", "FAILED"].contains(&task["status"].as_str()), "the task has not ended: {task:?}");

@@ -75,6 +75,16 @@ async fn a_worker_may_die_at_every_step_of_a_full_walk() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_worker_may_die_between_any_two_parts_of_a_large_page() -> Result<()> {
+    survives(Story::Large, &CRASHES, every).await
+}
+
+#[tokio::test]
+async fn a_worker_may_freeze_between_any_two_parts_of_a_large_page() -> Result<()> {
+    survives(Story::Large, &[Disturbance::Freezes], every).await
+}
+
+#[tokio::test]
 async fn a_worker_may_die_at_every_step_around_an_expired_token() -> Result<()> {
     survives(Story::Expired, &CRASHES, of_the_token).await
 }
@@ -97,5 +107,6 @@ async fn aws_may_fail_at_every_step() -> Result<()> {
 #[tokio::test]
 async fn the_answer_to_every_write_may_be_lost() -> Result<()> {
     survives(Story::Continued, &[Disturbance::LosesAnswer], writing).await?;
+    survives(Story::Large, &[Disturbance::LosesAnswer], writing).await?;
     survives(Story::Expired, &[Disturbance::LosesAnswer], writing).await
 }

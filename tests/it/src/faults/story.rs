@@ -34,6 +34,9 @@ pub(super) enum Story {
     Full,
     /// The access token expires before the second page.
     Expired,
+    /// Pages of more fans than one transaction holds. Every pass has one order, so that what a walk that was disturbed
+    /// in mid-page leaves can be compared in every detail.
+    Large,
 }
 
 /// What happens at one step.
@@ -69,10 +72,18 @@ impl Story {
     /// The world in which its sync is about to be asked for.
     pub(super) async fn scene(self) -> Result<(World, String)> {
         // Three pages, or two where every page makes many more steps.
-        let fans = if self == Self::Straight { 53 } else { 33 };
+        let fans = match self {
+            Self::Straight => 53,
+            Self::Large => 140,
+            _ => 33,
+        };
         let (mut world, account) = shop(self as u64 + 1, fans).await?;
         match self {
             Self::Straight | Self::Continued => {}
+            Self::Large => world.sandbox.douyin().configure(|settings| {
+                settings.lists.page_size = Some(120);
+                settings.lists.one_order = true;
+            }),
             Self::Full => {
                 world.set(PAGE_SIZE, "45");
                 world.sync(USER, &account, "INCREMENTAL").await?;
@@ -90,7 +101,7 @@ impl Story {
 
     /// What it leaves when nobody disturbs it, by the passes begun.
     pub(super) async fn undisturbed(self) -> Result<&'static BTreeMap<u32, Told>> {
-        static TOLD: [OnceCell<BTreeMap<u32, Told>>; 4] = [const { OnceCell::const_new() }; 4];
+        static TOLD: [OnceCell<BTreeMap<u32, Told>>; 5] = [const { OnceCell::const_new() }; 5];
         let tell = async || {
             let mut told = BTreeMap::new();
             for passes in 1..=PASSES {

@@ -61,6 +61,10 @@ impl Lead {
 
 /// Text as a search compares it: neither letter case nor the width of forms counts.
 fn folded(text: &str) -> String {
+    // Nor what is not shown: of these texts, the joiners and variation selectors of emoji.
+    let shown: String =
+        text.chars().filter(|one| !matches!(one, '\u{200b}'..='\u{200d}' | '\u{fe00}'..='\u{fe0f}')).collect();
+    let text = shown.as_str();
     // Through the capitals, which know no ß; the standard library then writes a final σ as ς.
     let lower = text.nfkc().collect::<String>().to_uppercase().to_lowercase().replace('ς', "σ");
     lower.nfkc().collect()

@@ -21,6 +21,7 @@ mod gateway;
 mod handle;
 mod json;
 mod limits;
+mod lists;
 mod nickname;
 mod pass;
 mod profile;
@@ -50,6 +51,7 @@ pub use endpoint::Endpoint;
 pub use fan::{FanChange, FanView, FansChanged, RETRIEVABLE};
 pub use fault::{ArmedFault, Effect, Fault};
 pub use handle::{ConsentError, GrantView, Revocation, TokenSet};
+pub use lists::{ListEnd, Lists};
 pub use settings::{Disorder, FansEnvelope, Numbers, RateLimit, Settings, UserInfoEnvelope};
 pub use webhook::{Delivery, SignedWebhook, WebhookEvent, signature};
 

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::fan::FanSet;
+use super::lists::ListEnd;
 use super::settings::Disorder;
 use crate::seed::Seed;
 
@@ -41,6 +42,17 @@ impl Cursor {
         let value = (packed << CHECK_BITS) | check(key, packed);
         // 62 bits are used, so the value is never negative.
         i64::try_from(value).unwrap_or_default()
+    }
+
+    /// What a last page of `taken` fans says comes next.
+    pub(crate) fn after_the_last(self, end: ListEnd, taken: usize, key: Seed) -> Option<i64> {
+        let next = match end {
+            ListEnd::Honest => return None,
+            ListEnd::RepeatsCursor => self,
+            ListEnd::GoesRound => Self { page: 1, position: 0, ..self },
+            ListEnd::NeverEnds => Self { page: self.page + 1, position: self.position + taken as u64, ..self },
+        };
+        Some(next.encode(key))
     }
 
     /// Nothing for a number that this account never handed out.
@@ -93,6 +105,11 @@ impl Passes {
     pub(crate) fn begin(&mut self) -> Cursor {
         self.begun += 1;
         Cursor { pass: FIRST_PASS | low(self.begun, PASS_BITS - 1), page: 1, position: 0 }
+    }
+
+    /// The first page of the pass that is the same every time.
+    pub(crate) const fn begin_the_first(&self) -> Cursor {
+        Cursor { pass: FIRST_PASS | 1, page: 1, position: 0 }
     }
 
     pub(crate) fn page(&mut self, fans: &FanSet, disorder: Disorder, cursor: Cursor, count: u64) -> Page {

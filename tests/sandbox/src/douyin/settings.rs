@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lists::Lists;
+
 /// The knobs of one sandbox's Douyin platform.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -23,6 +25,8 @@ pub struct Settings {
     pub refresh_reports_full_lifetime: bool,
     /// Overlap, duplicates and short pages of fan passes.
     pub disorder: Disorder,
+    /// What is false of the fan lists.
+    pub lists: Lists,
     /// Calls per scope, app and day (days begin at 00:00 UTC); unlimited unless set.
     pub quota_per_day: Option<u32>,
     /// Calls per scope and app in a sliding window; unlimited unless set.

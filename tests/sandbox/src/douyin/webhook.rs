@@ -34,6 +34,9 @@ pub struct WebhookEvent {
     /// Its content; made up to fit the event when absent.
     #[serde(default)]
     pub content: Option<Value>,
+    /// Its `Msg-Id`, which may be empty; one of its own when absent.
+    #[serde(default)]
+    pub message_id: Option<String>,
     /// How many more times the same message, with the same `Msg-Id`, is sent: the platform does not promise once.
     #[serde(default)]
     pub duplicates: u32,
@@ -109,7 +112,10 @@ impl Douyin {
         let body = format!("{message}\n");
         SignedWebhook {
             event: event.event.clone(),
-            message_id: profile::uuid(&mut Seed::new(rand::random()).stream()),
+            message_id: event
+                .message_id
+                .clone()
+                .unwrap_or_else(|| profile::uuid(&mut Seed::new(rand::random()).stream())),
             signature: signature(&secret, body.as_bytes()),
             body,
         }

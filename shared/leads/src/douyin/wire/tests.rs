@@ -1,7 +1,7 @@
 //! One row per shape an answer is documented, or was seen, to have.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use Endpoint::{AccessToken, FansList, RefreshToken, RenewRefreshToken, UserInfo};
@@ -211,4 +211,19 @@ fn a_log_id_must_look_like_one() {
         let error = open(UserInfo, &json!({"err_no": 28001005, "log_id": odd})).unwrap_err();
         assert_eq!(error.log_id, None, "{odd}");
     }
+}
+
+#[test]
+fn value_that_nobody_needs_cannot_spoil_an_answer() {
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    for (name, body) in [
+        ("a number beyond all bounds", r#"{"data":{"word":"w","age":1e999},"now":1e999}"#.to_owned()),
+        ("nested deeply", format!(r#"{{"data":{{"word":"w","tags":{deep}}},"more":{deep}}}"#)),
+        ("half an emoji", r#"{"data":{"word":"w","city":"\ud83d"},"by":"\udc27"}"#.to_owned()),
+    ] {
+        let answer = unwrap::<Sample>(UserInfo, 200, body.as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(answer.data.word, "w", "{name}");
+    }
+    let answer = unwrap::<Sample>(UserInfo, 200, b"{\"data\":{\"word\":\"w\xe5\xb0\"},\"by\":\"\xff\"}").unwrap();
+    assert_eq!(answer.data.word, "w\u{fffd}");
 }

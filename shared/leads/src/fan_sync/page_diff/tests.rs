@@ -5,7 +5,7 @@ use kernel::ids::{TaskId, UserId};
 
 use super::*;
 use crate::store::lead::LeadStatus;
-use crate::store::sync_task::SyncStatus;
+use crate::store::sync_task::{SyncStatus, SyncStrategy};
 
 const ACCOUNT: &str = "account";
 const OTHER: &str = "other-account";
@@ -23,11 +23,12 @@ fn progress(strategy: SyncStrategy) -> Progress {
         account_open_id: id(ACCOUNT),
         strategy,
         status: SyncStatus::Processing,
-        cursor: 20,
-        fully_listed: false,
-        counters: Counters { pages: 1, seen: 20, created: 10, updated: 4, unchanged: 6, unfollowed: 2 },
+        walk: Walk { cursor: 20, checkpoint: 20, ..Walk::default() },
+        counters: Counters { pages: 1, seen: 20, created: 10, updated: 4, unchanged: 6, skipped: 0, unfollowed: 2 },
         total: Some(40),
         met: serde_bytes::ByteBuf::new(),
+        page_taken: serde_bytes::ByteBuf::new(),
+        unmet: None,
         lease_owner: None,
         attempts: 3,
         next_action_at: None,
@@ -48,7 +49,7 @@ fn fan(open_id: &str, nickname: &str, avatar_url: &str) -> Fan {
 }
 
 fn page(fans: &[Fan]) -> FanPage {
-    FanPage { fans: fans.to_vec(), total: Some(30), cursor: 40, has_more: true, log_id: None }
+    FanPage { fans: fans.to_vec(), skipped: 0, total: Some(30), cursor: 40, has_more: true, log_id: None }
 }
 
 /// A lead called `old`, with these sources, of which these were unfollowed.
@@ -70,6 +71,19 @@ fn lead(lead_id: u64, open_id: &str, sources: &[&str], unfollowed: &[&str]) -> L
     }
 }
 
+/// What a page changes that fits one transaction.
+fn whole<'a>(
+    progress: &'a Progress,
+    page: &'a FanPage,
+    known: &'a [Lead],
+    read: &Counter,
+) -> Result<(LeadChanges<'a>, Position)> {
+    let open = OpenPage::new(page, &progress.task, 5_000);
+    let part = progress.page_changes(&open, open.next(0, usize::MAX), known, read, NOW)?;
+    assert_eq!(part.fans, open.fans.len());
+    Ok((part.changes, part.position))
+}
+
 fn counter(lead_count: u64) -> Counter {
     Counter { lead_count, last_acquire_time: NOW - 100, accounts: vec![id(ACCOUNT)], version: 7 }
 }
@@ -79,7 +93,7 @@ fn fans_who_are_no_leads_become_leads_with_the_next_numbers() {
     for strategy in [SyncStrategy::Incremental, SyncStrategy::Full] {
         let progress = progress(strategy);
         let page = page(&[fan("a", "Ａ", "https://a"), fan("b", "", "")]);
-        let (changes, position) = progress.page_changes(&page, &[], &counter(5), NOW).unwrap();
+        let (changes, position) = whole(&progress, &page, &[], &counter(5)).unwrap();
 
         let created: Vec<_> = changes
             .created
@@ -95,9 +109,10 @@ fn fans_who_are_no_leads_become_leads_with_the_next_numbers() {
         assert_eq!((changes.counter.lead_count, changes.counter.last_acquire_time), (7, NOW));
         assert_eq!(changes.counter.version, 7, "the store moves the version on");
         assert!(changes.refreshed.is_empty());
-        let counters = Counters { pages: 2, seen: 22, created: 12, updated: 4, unchanged: 6, unfollowed: 2 };
+        let counters =
+            Counters { pages: 2, seen: 22, created: 12, updated: 4, unchanged: 6, skipped: 0, unfollowed: 2 };
         assert_eq!(position.counters, counters);
-        assert_eq!((position.cursor, position.fully_listed, position.total), (40, false, Some(40)));
+        assert_eq!((position.walk.cursor, position.walk.fully_listed, position.total), (40, false, Some(40)));
         assert_eq!(position.met.iter().collect::<Vec<_>>(), [6, 7]);
     }
 }
@@ -107,7 +122,7 @@ fn acquire_time_never_decreases_with_the_lead_id() {
     let progress = progress(SyncStrategy::Incremental);
     let page = page(&[fan("a", "", "")]);
     let ahead = Counter { last_acquire_time: NOW + 5, ..counter(5) };
-    let (changes, _) = progress.page_changes(&page, &[], &ahead, NOW).unwrap();
+    let (changes, _) = whole(&progress, &page, &[], &ahead).unwrap();
     assert_eq!(changes.created[0].acquire_time, NOW + 5);
     assert_eq!(changes.counter.last_acquire_time, NOW + 5);
 }
@@ -128,7 +143,7 @@ fn known_lead_keeps_its_name_in_incremental_and_takes_the_new_one_over_in_full()
     ] {
         let progress = progress(strategy);
         let page = page(&[fan("a", nickname, avatar)]);
-        let (changes, position) = progress.page_changes(&page, &known, &counter(5), NOW).unwrap();
+        let (changes, position) = whole(&progress, &page, &known, &counter(5)).unwrap();
         let refreshed: Vec<_> = changes
             .refreshed
             .iter()
@@ -142,7 +157,8 @@ fn known_lead_keeps_its_name_in_incremental_and_takes_the_new_one_over_in_full()
         let updated = refreshed.len() as u64;
         assert_eq!((position.counters.updated, position.counters.unchanged), (4 + updated, 7 - updated));
         assert_eq!(position.counters.created, 10);
-        assert_eq!(changes.names.len(), refreshed.len());
+        // A segment is written only for what a search sees of it.
+        assert_eq!(changes.names.len(), usize::from(expected.is_some_and(|(nickname, _)| nickname != "old")));
         assert!(changes.created.is_empty() && position.met.contains(3));
         assert_eq!(changes.counter.lead_count, 5);
     }
@@ -155,7 +171,7 @@ fn lead_of_another_account_follows_this_one_too() {
         let progress = progress(strategy);
         let page = page(&[fan("a", "old", "https://old")]);
         let read = Counter { accounts: vec![id(OTHER)], ..counter(5) };
-        let (changes, _) = progress.page_changes(&page, &known, &read, NOW).unwrap();
+        let (changes, _) = whole(&progress, &page, &known, &read).unwrap();
         assert!(changes.refreshed[0].1.follows_source);
         let entry = NameEntry { accounts: vec![(0, false), (1, true)], nickname: "old".to_owned() };
         assert_eq!(changes.names, [(LeadId::new(3), entry)]);
@@ -164,24 +180,117 @@ fn lead_of_another_account_follows_this_one_too() {
 }
 
 #[test]
-fn lead_marked_as_unfollowed_follows_again_only_in_full() {
+fn lead_marked_as_unfollowed_follows_again_when_it_is_met() {
     let known = [lead(3, "a", &[ACCOUNT], &[ACCOUNT])];
     let page = page(&[fan("a", "old", "https://old")]);
-    for (strategy, changed) in [(SyncStrategy::Incremental, false), (SyncStrategy::Full, true)] {
+    for strategy in [SyncStrategy::Incremental, SyncStrategy::Full] {
         let progress = progress(strategy);
-        let (changes, _) = progress.page_changes(&page, &known, &counter(5), NOW).unwrap();
-        assert_eq!(changes.refreshed.len(), usize::from(changed), "{strategy:?}");
-        assert!(changes.names.iter().all(|(_, entry)| entry.accounts == [(0, true)]));
+        let (changes, position) = whole(&progress, &page, &known, &counter(5)).unwrap();
+        assert!(changes.refreshed[0].1.follows_source, "{strategy:?}");
+        assert_eq!(changes.names[0].1.accounts, [(0, true)]);
+        assert_eq!((position.counters.updated, position.counters.unchanged), (5, 6));
     }
+}
+
+#[test]
+fn other_address_of_the_same_avatar_is_no_change_and_is_taken_over_with_one() {
+    const OLD: &str = "https://p3.example.com/a/7.jpeg?x-expires=1";
+    const NEW: &str = "https://p26.example.com/a/7.jpeg?x-expires=2";
+    let known = [Lead { avatar_url: OLD.to_owned(), ..lead(3, "a", &[ACCOUNT], &[]) }];
+    let progress = progress(SyncStrategy::Full);
+    let same = page(&[fan("a", "old", NEW)]);
+    let (changes, position) = whole(&progress, &same, &known, &counter(5)).unwrap();
+    assert!(changes.is_empty() && changes.names.is_empty());
+    assert_eq!(position.counters.unchanged, 7);
+    let renamed = page(&[fan("a", "new", NEW)]);
+    let (changes, _) = whole(&progress, &renamed, &known, &counter(5)).unwrap();
+    assert_eq!((changes.refreshed[0].1.avatar_url.as_str(), changes.names.len()), (NEW, 1));
+}
+
+#[test]
+fn page_larger_than_a_transaction_is_taken_over_in_parts() {
+    let mut progress = progress(SyncStrategy::Incremental);
+    let mut fans: Vec<Fan> = (0..200).map(|number| fan(&format!("fan-{number}"), "n", "")).collect();
+    fans.push(fans[0].clone());
+    let page = FanPage { skipped: 3, ..page(&fans) };
+    let mut open = OpenPage::new(&page, &progress.task, 5_000);
+    let (mut read, mut parts) = (counter(5), Vec::new());
+    while !open.is_done() {
+        let Part { changes, position, fans } = progress.page_changes(&open, open.next(0, 97), &[], &read, NOW).unwrap();
+        read = changes.counter.clone();
+        parts.push(fans);
+        open.advance(fans);
+        let counters = position.counters;
+        assert_eq!(position.page_taken.is_empty(), open.is_done());
+        assert_eq!(position.walk.cursor, if open.is_done() { 40 } else { 20 }, "the cursor stays until all is done");
+        assert_eq!(counters.pages, 1 + u64::from(open.is_done()));
+        assert_eq!(counters.seen, counters.created + counters.updated + counters.unchanged);
+        drop(changes);
+        progress.advance(position);
+    }
+    assert_eq!(parts, [91, 91, 18]);
+    let expected = Counters { pages: 2, seen: 221, created: 210, updated: 4, unchanged: 7, skipped: 3, unfollowed: 2 };
+    assert_eq!((progress.task.counters, read.lead_count), (expected, 205));
+}
+
+#[test]
+fn page_half_taken_over_by_a_worker_that_died_is_counted_once() {
+    let mut first = progress(SyncStrategy::Incremental);
+    let fans: Vec<Fan> = (0..100).map(|number| fan(&format!("fan-{number}"), "old", "")).collect();
+    let before = page(&fans);
+    let open = OpenPage::new(&before, &first.task, 5_000);
+    let part = first.page_changes(&open, open.next(0, 97), &[], &counter(0), NOW).unwrap();
+    let (taken, position) = (part.fans as u64, part.position);
+    drop(part.changes);
+    first.advance(position);
+
+    // The same fans in another order, as a new pass brings them.
+    let known: Vec<Lead> = (1..)
+        .zip(fans.iter().take(taken as usize))
+        .map(|(id, fan)| lead(id, fan.open_id.as_str(), &[ACCOUNT], &[]))
+        .collect();
+    let again = page(&fans.iter().rev().cloned().collect::<Vec<_>>());
+    let (changes, position) = whole(&first, &again, &known, &counter(taken)).unwrap();
+    assert_eq!(changes.created.len() as u64, 100 - taken);
+    assert_eq!((position.counters.seen, position.counters.created, position.counters.pages), (120, 110, 2));
+    assert_eq!((position.counters.unchanged, position.page_taken.len()), (6, 0));
+}
+
+#[test]
+fn fifty_scattered_renames_take_two_transactions() {
+    let progress = progress(SyncStrategy::Full);
+    let fans: Vec<Fan> = (0..50).map(|number| fan(&format!("fan-{number}"), "new", "")).collect();
+    let known: Vec<Lead> =
+        (0..50).map(|number| lead(number * 32 + 1, &format!("fan-{number}"), &[ACCOUNT], &[])).collect();
+    let page = page(&fans);
+    let open = OpenPage::new(&page, &progress.task, 5_000);
+    let part = progress.page_changes(&open, open.next(0, 97), &known, &counter(2_000), NOW).unwrap();
+    assert_eq!((part.fans, part.changes.refreshed.len(), part.changes.names.len()), (48, 48, 48));
+}
+
+#[test]
+fn list_that_misses_most_proves_nothing() {
+    let progress = progress(SyncStrategy::Full);
+    let page = page(&[fan("a", "", ""), fan("b", "", "")]);
+    let known = [lead(1, "a", &[ACCOUNT], &[]), lead(2, "b", &[ACCOUNT], &[])];
+    let (_, position) = whole(&progress, &page, &known, &counter(5)).unwrap();
+    let mut met = self::progress(SyncStrategy::Full);
+    met.task.counters.created = 0;
+    let unmet = |count: u64| (3..3 + count).map(LeadId::new).collect::<Vec<_>>();
+    assert!(met.proves_missing(&[]) && !met.proves_missing(&unmet(1)), "an empty list");
+    met.advance(Position { counters: Counters { created: 0, ..position.counters }, ..position });
+    assert!(met.proves_missing(&unmet(2)) && !met.proves_missing(&unmet(3)));
+    met.task.counters.created = 1;
+    assert!(!met.proves_missing(&unmet(2)), "a new fan shows nothing of the known ones");
 }
 
 #[test]
 fn repeated_fan_is_taken_once_and_counted_as_unchanged() {
     let progress = progress(SyncStrategy::Incremental);
     let page = page(&[fan("a", "", ""), fan("a", "later", ""), fan("b", "", "")]);
-    let (changes, position) = progress.page_changes(&page, &[], &counter(0), NOW).unwrap();
+    let (changes, position) = whole(&progress, &page, &[], &counter(0)).unwrap();
     assert_eq!(changes.created.iter().map(|lead| lead.lead_id.get()).collect::<Vec<_>>(), [1, 2]);
-    let counters = Counters { pages: 2, seen: 23, created: 12, updated: 4, unchanged: 7, unfollowed: 2 };
+    let counters = Counters { pages: 2, seen: 23, created: 12, updated: 4, unchanged: 7, skipped: 0, unfollowed: 2 };
     assert_eq!(position.counters, counters);
 }
 
@@ -190,8 +299,8 @@ fn last_page_ends_the_walk_and_the_highest_total_stays() {
     let progress = progress(SyncStrategy::Full);
     for (total, expected) in [(Some(30), Some(40)), (Some(41), Some(41)), (None, Some(40))] {
         let page = FanPage { total, has_more: false, ..page(&[]) };
-        let (changes, position) = progress.page_changes(&page, &[], &counter(5), NOW).unwrap();
-        assert_eq!((position.fully_listed, position.total), (true, expected));
+        let (changes, position) = whole(&progress, &page, &[], &counter(5)).unwrap();
+        assert_eq!((position.walk.fully_listed, position.total), (true, expected));
         assert!(changes.names.is_empty() && changes.counter == counter(5));
     }
 }
@@ -202,7 +311,7 @@ fn overlong_nickname_is_cut() {
     let (long, cut) = ("字".repeat(201), "字".repeat(200));
     let page = page(&[fan("a", &long, ""), fan("b", &long, "")]);
     let known = [lead(3, "b", &[ACCOUNT], &[])];
-    let (changes, _) = progress.page_changes(&page, &known, &counter(5), NOW).unwrap();
+    let (changes, _) = whole(&progress, &page, &known, &counter(5)).unwrap();
     assert_eq!((&changes.created[0].nickname, &changes.refreshed[0].1.nickname), (&cut, &cut));
 }
 
@@ -211,18 +320,23 @@ fn lead_id_beyond_the_bitmap_is_refused() {
     let progress = progress(SyncStrategy::Full);
     let page = page(&[fan("a", "", "")]);
     let full = counter(u64::from(u32::MAX));
-    assert!(progress.page_changes(&page, &[], &full, NOW).is_err());
+    assert!(whole(&progress, &page, &[], &full).is_err());
 }
 
 #[test]
 fn unmet_leads_are_marked_and_keep_everything_else() {
     let progress = progress(SyncStrategy::Full);
-    let missing = [
+    let unmet = [
         lead(3, "a", &[ACCOUNT], &[]),
         lead(4, "b", &[ACCOUNT, OTHER], &[]),
         lead(5, "c", &[ACCOUNT, OTHER], &[OTHER]),
+        // Marked already, by an attempt whose answer was lost.
+        lead(6, "d", &[ACCOUNT], &[ACCOUNT]),
     ];
-    let (changes, position) = progress.unfollowed_changes(&missing, &counter(5));
+    let mut progress = progress;
+    let ids: Vec<LeadId> = (3..8).map(LeadId::new).collect();
+    progress.set_missing(&ids).unwrap();
+    let (changes, position) = progress.unfollowed_changes(&unmet, &ids[..4], &counter(5)).unwrap();
     let marked: Vec<_> = changes
         .refreshed
         .iter()
@@ -234,20 +348,21 @@ fn unmet_leads_are_marked_and_keep_everything_else() {
     let accounts: Vec<_> = changes.names.iter().map(|(_, entry)| entry.accounts.clone()).collect();
     assert_eq!(accounts, [vec![(0, false)], vec![(0, false), (1, true)], vec![(0, false), (1, false)]]);
     assert_eq!(position.counters, Counters { unfollowed: 5, ..progress.task.counters });
-    assert_eq!((position.cursor, position.fully_listed, position.total), (20, false, Some(40)));
+    assert_eq!((position.walk.cursor, position.walk.fully_listed, position.total), (20, false, Some(40)));
+    assert_eq!(position.unmet.unwrap().iter().collect::<Vec<_>>(), [7], "one is left to be marked");
 }
 
 #[test]
 fn progress_takes_over_what_was_committed() {
     let mut progress = progress(SyncStrategy::Full);
     let page = page(&[fan("a", "", ""), fan("b", "", "")]);
-    let (_, position) = progress.page_changes(&page, &[], &counter(5), NOW).unwrap();
+    let (_, position) = whole(&progress, &page, &[], &counter(5)).unwrap();
     assert_eq!(progress.met(), 0);
     progress.advance(position);
     assert_eq!(progress.met(), 2);
     let has_met = |number| progress.has_met(LeadId::new(number));
     assert!(has_met(6) && has_met(7) && !has_met(5));
     assert!(!has_met(u64::MAX));
-    let SyncTask { cursor, fully_listed, total, counters, attempts, .. } = progress.task;
-    assert_eq!((cursor, fully_listed, total, counters.pages, attempts), (40, false, Some(40), 2, 0));
+    let SyncTask { walk, total, counters, attempts, .. } = progress.task;
+    assert_eq!((walk.cursor, walk.fully_listed, total, counters.pages, attempts), (40, false, Some(40), 2, 0));
 }

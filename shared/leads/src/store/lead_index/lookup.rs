@@ -34,6 +34,15 @@ impl Bounds {
     }
 }
 
+/// Whether a read may lag behind the writes. One that may costs half.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// It sees every write that came before it.
+    Consistent,
+    /// It may miss the newest.
+    Eventual,
+}
+
 /// One change of a lead by a person.
 #[derive(Debug, Clone, Deserialize)]
 pub struct EditRecord {
@@ -110,19 +119,24 @@ impl LeadIndexStore {
     /// The ids, among those in `bounds`, of leads whose folded notes contain `keyword`.
     pub(crate) async fn search_notes(&self, user_id: UserId, bounds: Bounds, keyword: &str) -> Result<HashSet<LeadId>> {
         let mut found = HashSet::new();
-        self.each(user_id, (note_entry(LeadId::new(bounds.first)), note_entry(LeadId::new(bounds.last))), |row| {
-            let id = row
-                .get("entry")
-                .and_then(|entry| entry.as_s().ok())
-                .and_then(|entry| entry.strip_prefix("note#"))
-                .and_then(|id| id.parse().ok())
-                .map(LeadId::new)
-                .ok_or(Error::Corrupt(WHAT))?;
-            if text(&row, "text").is_some_and(|notes| notes.contains(keyword)) {
-                found.insert(id);
-            }
-            Ok(())
-        })
+        self.each(
+            user_id,
+            (note_entry(LeadId::new(bounds.first)), note_entry(LeadId::new(bounds.last))),
+            Freshness::Eventual,
+            |row| {
+                let id = row
+                    .get("entry")
+                    .and_then(|entry| entry.as_s().ok())
+                    .and_then(|entry| entry.strip_prefix("note#"))
+                    .and_then(|id| id.parse().ok())
+                    .map(LeadId::new)
+                    .ok_or(Error::Corrupt(WHAT))?;
+                if text(&row, "text").is_some_and(|notes| notes.contains(keyword)) {
+                    found.insert(id);
+                }
+                Ok(())
+            },
+        )
         .await?;
         Ok(found)
     }
@@ -132,10 +146,11 @@ impl LeadIndexStore {
         &self,
         user_id: UserId,
         bounds: Bounds,
+        freshness: Freshness,
         mut visit: impl FnMut(IndexedLead),
     ) -> Result<()> {
         let (from, to) = (segment_of(LeadId::new(bounds.first)), segment_of(LeadId::new(bounds.last)));
-        self.each(user_id, (name_entry(from), name_entry(to)), |row| {
+        self.each(user_id, (name_entry(from), name_entry(to)), freshness, |row| {
             let segment: u64 = text(&row, "entry")
                 .and_then(|entry| entry.strip_prefix("name#"))
                 .and_then(|segment| segment.parse().ok())
@@ -174,10 +189,15 @@ impl LeadIndexStore {
     /// A lead's history, newest first.
     pub async fn edits(&self, user_id: UserId, lead_id: LeadId) -> Result<Vec<EditRecord>> {
         let mut edits = Vec::new();
-        self.each(user_id, (edit_entry(lead_id, 0), format!("edit#{:014}#~", lead_id.get())), |row| {
-            edits.push(decode(WHAT, row)?);
-            Ok(())
-        })
+        self.each(
+            user_id,
+            (edit_entry(lead_id, 0), format!("edit#{:014}#~", lead_id.get())),
+            Freshness::Eventual,
+            |row| {
+                edits.push(decode(WHAT, row)?);
+                Ok(())
+            },
+        )
         .await?;
         edits.reverse();
         Ok(edits)
@@ -187,12 +207,14 @@ impl LeadIndexStore {
         &self,
         user_id: UserId,
         (from, to): (String, String),
+        freshness: Freshness,
         mut visit: impl FnMut(Item) -> Result<()>,
     ) -> Result<()> {
         let mut start = None;
         loop {
             let answer = self
                 .between(user_id, from.clone(), to.clone())
+                .consistent_read(freshness == Freshness::Consistent)
                 .set_exclusive_start_key(start)
                 .send()
                 .await

@@ -20,8 +20,8 @@ mod lookup;
 pub mod segment;
 mod write;
 
-pub(crate) use lookup::IndexedLead;
 pub use lookup::{Bounds, EditRecord};
+pub(crate) use lookup::{Freshness, IndexedLead};
 
 use aws_sdk_dynamodb::Client;
 use kernel::Clock;
@@ -31,7 +31,7 @@ use serde::Deserialize;
 
 use crate::ids::{LeadId, OpenId};
 
-/// How many leads share a segment. At most 32 × 400 bytes of nickname: far below the 400 KB an item may have.
+/// How many leads share a segment. At most 32 × 1.2 KB: far below the 400 KB an item may have.
 pub const SEGMENT_LEADS: u64 = 32;
 
 /// A tenant's counter.

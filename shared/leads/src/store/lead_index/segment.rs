@@ -3,6 +3,13 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+/// The longest folded nickname that is kept; what is behind it is not found. The 200 characters of a stored nickname are
+/// no longer, unless folding writes them out: ﷺ becomes eighteen.
+const LONGEST_NICKNAME: usize = 800;
+
+/// The longest entry in bytes, for a tenant with up to a hundred accounts that the lead all follows.
+pub const LONGEST_ENTRY: usize = LONGEST_NICKNAME + 400;
+
 /// A lead's part of a name segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameEntry {
@@ -13,6 +20,13 @@ pub struct NameEntry {
 }
 
 impl NameEntry {
+    /// The entry of a lead with this nickname.
+    pub fn new(accounts: Vec<(usize, bool)>, nickname: &str) -> Self {
+        let mut nickname = normalize(nickname);
+        nickname.truncate(nickname.floor_char_boundary(LONGEST_NICKNAME));
+        Self { accounts, nickname }
+    }
+
     /// The stored form.
     pub fn encode(&self) -> String {
         let accounts: Vec<String> = self
@@ -39,11 +53,34 @@ impl NameEntry {
 }
 
 /// Folds text for comparison: full-width and half-width forms, ligatures and letter case become one, so that
-/// `ＡＢＣ` finds `abc`. Blanks at the ends do not count.
+/// `ＡＢＣ` finds `abc`. Blanks at the ends do not count, and neither do characters that are not shown: a phone writes
+/// `☢️` with a variation selector where a nickname has a bare `☢`.
 pub fn normalize(text: &str) -> String {
     // By way of the capitals, because only they join what is one letter: ß with SS, ς with σ. Changing case can
-    // decompose (İ), so it is composed once more.
-    text.nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect::<String>().trim().to_owned()
+    // decompose (İ), so it is composed once more. What is not shown is dropped first, because it keeps what is around it
+    // from being composed, and once more, because a visible filler can become an invisible one.
+    text.chars()
+        .filter(|character| !is_ignorable(*character))
+        .nfkc()
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .nfkc()
+        .filter(|character| !is_ignorable(*character))
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+/// Unicode's property Default_Ignorable_Code_Point, as of version 16.
+const fn is_ignorable(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -79,5 +116,27 @@ mod tests {
         }
         assert_ne!(normalize("аbc"), normalize("abc"), "a Cyrillic look-alike is another letter");
         assert!(normalize("我的🌸花店").contains(&normalize("🌸花")));
+    }
+
+    #[test]
+    fn folding_drops_what_is_not_shown() {
+        for (shown, typed) in [
+            ("☢", "☢\u{fe0f}"),
+            ("小店", "小\u{200b}店\u{feff}"),
+            ("é", "e\u{200d}\u{301}"),
+            ("👩👧", "👩\u{200d}👧"),
+            ("a", "\u{ffa0}a\u{3164}"),
+            ("", " \u{200b} \u{ad}"),
+        ] {
+            assert_eq!(normalize(shown), normalize(typed), "{shown:?} {typed:?}");
+        }
+    }
+
+    #[test]
+    fn folded_nickname_that_grew_is_cut_at_a_character() {
+        let entry = NameEntry::new(vec![(0, true)], &"\u{fdfa}".repeat(200));
+        assert!((LONGEST_NICKNAME - 3..=LONGEST_NICKNAME).contains(&entry.nickname.len()));
+        let longest = NameEntry::new(Vec::new(), &"🌸".repeat(200));
+        assert_eq!(longest.nickname.len(), LONGEST_NICKNAME, "a stored nickname is found whole");
     }
 }

@@ -25,6 +25,10 @@ async fn pages_and_filters_that_are_none_are_refused_by_name() -> Result<()> {
         let event = desk.event("moment-tasks")?.query(&[(name, "1"), (name, "1")]);
         desk.refuses(&format!("{name} twice"), &event, &ExpectedError::fields(&[name]), "").await?;
     }
+    for (name, value) in [("pageSize", "5"), ("status[]", "PENDING"), ("Status", "PENDING")] {
+        let event = desk.event("moment-tasks")?.query(&[(name, value), ("_t", "1")]);
+        desk.refuses(name, &event, &ExpectedError::fields(&[name]), "不支持此项").await?;
+    }
     Ok(())
 }
 

@@ -66,6 +66,7 @@ async fn times_that_are_over_or_too_far_off_are_refused() -> Result<()> {
         ("an offset that makes it the past", beijing, over),
         ("a second more than a year", desk.at(YEAR + 1), far),
         ("the end of time", "9999-12-01T00:00:00Z".to_owned(), far),
+        ("the end of the calendar", "9999-12-31T23:59:59Z".to_owned(), far),
     ] {
         let event = desk.post(json!({"scheduledTime": time}))?;
         desk.refuses(what, &event, &CONTENT.on(&["scheduledTime"]), remedy).await?;

@@ -2,7 +2,9 @@
 
 use super::super::error::Problem;
 use super::super::json::Fields;
+use super::super::lists::rotated;
 use super::super::pass::Cursor;
+use super::super::profile::Profile;
 use super::super::world::World;
 use super::{Call, session};
 
@@ -27,21 +29,38 @@ pub(super) fn list(world: &mut World, call: &mut Call<'_>) -> Result<Fields, i64
     if !(1..=LARGEST_COUNT).contains(&count) {
         return Err(refuse(Problem::BadParameter));
     }
-    let disorder = world.settings.disorder;
+    let (disorder, lists, answer) = (world.settings.disorder, world.settings.lists.clone(), world.answers);
     let account = world.accounts.get_mut(&name).ok_or_else(|| refuse(Problem::IdMismatch))?;
     let at = match cursor {
+        0 if lists.one_order => account.passes.begin_the_first(),
         0 => account.passes.begin(),
         _ => Cursor::decode(cursor, account.fans.seed()).ok_or_else(|| refuse(Problem::BadParameter))?,
     };
-    let page = account.passes.page(&account.fans, disorder, at, count.unsigned_abs().into());
+    let count = lists.page_size.map_or_else(|| u64::from(count.unsigned_abs()), u64::from);
+    let mut page = account.passes.page(&account.fans, disorder, at, count);
+    if page.next.is_none() {
+        page.next = at.after_the_last(lists.end, page.places.len(), account.fans.seed());
+    }
+    if lists.hidden {
+        (page.places, page.next) = (Vec::new(), None);
+    }
 
     let mut listed = String::from("[");
-    for fan in page.places.iter().filter_map(|place| account.fans.written_at(*place)) {
+    for place in &page.places {
+        let Some(fan) = account.fans.written_at(*place) else { continue };
+        let mut entry = fan.fields.to_string();
+        if lists.rotating_avatars {
+            entry = rotated(&entry, answer);
+        }
+        let index = account.fans.index_at(*place).unwrap_or_default();
+        if let Some(spoiled) = lists.spoils(index) {
+            entry = spoiled.write(&entry, &Profile::open_id(account.fans.seed(), index));
+        }
         if listed.len() > 1 {
             listed.push(',');
         }
         listed.push('{');
-        listed.push_str(&fan.fields);
+        listed.push_str(&entry);
         if let Some(gender) = fan.gender {
             listed.push_str(",\"gender\":");
             call.typing.write(&mut listed, "gender", gender);
@@ -52,7 +71,7 @@ pub(super) fn list(world: &mut World, call: &mut Call<'_>) -> Result<Fields, i64
         }
     }
     listed.push(']');
-    let total = i64::try_from(account.fans.len()).unwrap_or(i64::MAX);
+    let total = if lists.hidden { 0 } else { i64::try_from(account.fans.len()).unwrap_or(i64::MAX) };
 
     let mut fields = Fields::default();
     fields.raw("list", &listed);

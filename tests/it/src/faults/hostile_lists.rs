@@ -1,0 +1,138 @@
+//! Lists of fans that lie about their end, hide everybody, come in pages of another size than asked for, hold entries
+//! nobody can read, and name every avatar anew each time.
+
+use anyhow::Result;
+use sandbox::douyin::{Disorder, FanChange, ListEnd};
+use serde_json::Value;
+
+use super::audit::Ledger;
+use super::story::ONE_PAGE;
+use super::{SHOP, USER, begin, live, shop};
+use crate::proxy::Proxy;
+
+fn expect(progress: &Value, counters: &[(&str, u64)]) {
+    assert_eq!(progress["status"], "COMPLETED", "{progress}");
+    for (counter, expected) in counters {
+        assert_eq!(progress[counter], *expected, "{counter} of {progress}");
+    }
+}
+
+#[tokio::test]
+async fn list_without_an_end_is_taken_over_and_proves_nothing() -> Result<()> {
+    for end in [ListEnd::RepeatsCursor, ListEnd::GoesRound, ListEnd::NeverEnds] {
+        let (world, account) = shop(21, 53).await?;
+        world.sandbox.douyin().configure(|settings| settings.lists.end = end);
+        expect(&world.sync(USER, &account, "INCREMENTAL").await?, &[("created", 53)]);
+        assert!(world.sandbox.journal().of("fans/list").len() < 50, "{end:?} costs the day's calls");
+        // Five have left, and the same number as there are was met; but who knows what follows.
+        world.sandbox.douyin().change_fans(SHOP, FanChange { unfollow: 5, ..FanChange::default() });
+        expect(&world.sync(USER, &account, "FULL").await?, &[("created", 0), ("unfollowed", 0)]);
+        world.sandbox.douyin().configure(|settings| settings.lists.end = ListEnd::Honest);
+        expect(&world.sync(USER, &account, "FULL").await?, &[("unfollowed", 5)]);
+        assert_eq!(Ledger::read(&world).await?.leads(), 53, "{end:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn list_that_is_empty_or_misses_most_makes_nobody_look_gone() -> Result<()> {
+    let (world, account) = shop(22, 60).await?;
+    expect(&world.sync(USER, &account, "INCREMENTAL").await?, &[("created", 60)]);
+    world.sandbox.douyin().configure(|settings| settings.lists.hidden = true);
+    expect(&world.sync(USER, &account, "FULL").await?, &[("seen", 0), ("total", 0), ("unfollowed", 0)]);
+    world.sandbox.douyin().configure(|settings| settings.lists.hidden = false);
+    world.sandbox.douyin().change_fans(SHOP, FanChange { unfollow: 31, ..FanChange::default() });
+    expect(&world.sync(USER, &account, "FULL").await?, &[("total", 29), ("unfollowed", 0)]);
+    world.sandbox.douyin().change_fans(SHOP, FanChange { refollow: 1, ..FanChange::default() });
+    expect(&world.sync(USER, &account, "FULL").await?, &[("total", 30), ("unfollowed", 30)]);
+    Ledger::read(&world).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn unfollowers_are_counted_once_however_far_reads_lag_and_follow_again_when_they_come_back() -> Result<()> {
+    let (mut world, account) = shop(23, 200).await?;
+    world.sandbox.douyin().configure(|settings| settings.disorder = Disorder::NONE);
+    expect(&world.sync(USER, &account, "INCREMENTAL").await?, &[("created", 200)]);
+    world.sandbox.douyin().change_fans(SHOP, FanChange { unfollow: 90, ..FanChange::default() });
+    world.let_reads_lag();
+    expect(&world.sync(USER, &account, "FULL").await?, &[("unfollowed", 90)]);
+    expect(&world.sync(USER, &account, "FULL").await?, &[("unfollowed", 0), ("updated", 0)]);
+
+    world.sandbox.douyin().change_fans(SHOP, FanChange { refollow: 90, ..FanChange::default() });
+    expect(&world.sync(USER, &account, "INCREMENTAL").await?, &[("updated", 90), ("unchanged", 110)]);
+    let following = |row: &crate::tables::Row| row["follow_state"] == "FOLLOWING";
+    assert!(world.rows("t_douyin_lead").await?.iter().all(following));
+    world.rules.settle();
+    Ledger::read(&world).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn page_of_any_size_is_committed() -> Result<()> {
+    let (world, account) = shop(24, 2_000).await?;
+    world.sandbox.douyin().configure(|settings| {
+        settings.disorder = Disorder::NONE;
+        settings.lists.page_size = Some(93);
+    });
+    expect(&world.sync(USER, &account, "INCREMENTAL").await?, &[("created", 2_000), ("pages", 22)]);
+    // Renamed fans all over the index: a page of them needs a segment each.
+    world.sandbox.douyin().change_fans(SHOP, FanChange { rename: 400, ..FanChange::default() });
+    world.sandbox.douyin().configure(|settings| settings.lists.page_size = Some(1_000));
+    let full = world.sync(USER, &account, "FULL").await?;
+    expect(&full, &[("updated", 400), ("unchanged", 1_600), ("pages", 2), ("unfollowed", 0)]);
+    Ledger::read(&world).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn page_whose_parts_are_committed_by_several_workers_loses_and_doubles_nobody() -> Result<()> {
+    // Every worker has time for one part only, and is shown the first page in another order.
+    let (world, account) = shop(25, 150).await?;
+    world.sandbox.douyin().configure(|settings| {
+        settings.disorder = Disorder::NONE;
+        settings.lists.page_size = Some(150);
+    });
+    let task = begin(&world, &account, "INCREMENTAL").await?;
+    let proxy = Proxy::start(&world).await?;
+    assert!(live(&world, &proxy, ONE_PAGE).await?.is_empty());
+    expect(&world.progress(USER, &task).await?, &[("created", 150), ("seen", 150), ("unchanged", 0), ("pages", 1)]);
+    assert!(world.sandbox.journal().of("fans/list").len() > 1, "it took several workers");
+    assert_eq!(Ledger::read(&world).await?.leads(), 150);
+    Ok(())
+}
+
+#[tokio::test]
+async fn entry_that_cannot_be_read_costs_itself_alone() -> Result<()> {
+    let (world, account) = shop(26, 60).await?;
+    world.sandbox.douyin().configure(|settings| {
+        settings.disorder = Disorder::NONE;
+        settings.lists.spoiled_one_in = 10;
+    });
+    // Six are spoiled, two of them beyond reading.
+    let first = world.sync(USER, &account, "INCREMENTAL").await?;
+    expect(&first, &[("created", 58), ("seen", 58), ("skipped", 2), ("total", 60)]);
+    let leads = world.rows("t_douyin_lead").await?;
+    assert_eq!(leads.iter().filter(|lead| lead["nickname"] == "半个\u{fffd}").count(), 2);
+    assert_eq!(leads.iter().filter(|lead| lead["avatar_url"].len() > 500).count(), 0);
+    // Who cannot be read has not left.
+    world.sandbox.douyin().configure(|settings| settings.lists.spoiled_one_in = 0);
+    expect(&world.sync(USER, &account, "INCREMENTAL").await?, &[("created", 2), ("skipped", 0)]);
+    world.sandbox.douyin().configure(|settings| settings.lists.spoiled_one_in = 10);
+    expect(&world.sync(USER, &account, "FULL").await?, &[("skipped", 2), ("unfollowed", 0)]);
+    Ledger::read(&world).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn full_sync_writes_nothing_when_only_the_addresses_of_avatars_changed() -> Result<()> {
+    let (world, account) = shop(27, 53).await?;
+    world.sandbox.douyin().configure(|settings| settings.lists.rotating_avatars = true);
+    expect(&world.sync(USER, &account, "INCREMENTAL").await?, &[("created", 53)]);
+    let rows = async || anyhow::Ok((world.rows("t_douyin_lead").await?, world.rows("t_douyin_lead_index").await?));
+    let before = rows().await?;
+    let full = world.sync(USER, &account, "FULL").await?;
+    expect(&full, &[("updated", 0), ("created", 0)]);
+    assert!(rows().await? == before, "something was written");
+    Ok(())
+}
