@@ -156,6 +156,14 @@ pub const MOMENT_SYNC: Route = Route {
     permission: "workbench:wechat:moments:sync:create",
 };
 
+/// `POST /api/v1/workbench/wechat/moments/validate`: Says what stands against a post, without making it.
+pub const MOMENT_VALIDATE: Route = Route {
+    name: "moment-validate",
+    method: "POST",
+    path: "/api/v1/workbench/wechat/moments/validate",
+    permission: "workbench:wechat:moments:sync:create",
+};
+
 /// `GET /api/v1/workbench/wechat/moments/tasks`: Lists publishing tasks, newest first.
 pub const MOMENT_TASKS: Route = Route {
     name: "moment-tasks",
@@ -177,6 +185,14 @@ pub const MOMENT_TASK_UPDATE: Route = Route {
     name: "moment-task-update",
     method: "PATCH",
     path: "/api/v1/workbench/wechat/moments/tasks/{taskId}",
+    permission: "workbench:wechat:moments:task:manage",
+};
+
+/// `POST /api/v1/workbench/wechat/moments/tasks/{taskId}/publish-now`: Has a timed task begin now.
+pub const MOMENT_TASK_PUBLISH_NOW: Route = Route {
+    name: "moment-task-publish-now",
+    method: "POST",
+    path: "/api/v1/workbench/wechat/moments/tasks/{taskId}/publish-now",
     permission: "workbench:wechat:moments:task:manage",
 };
 
@@ -211,9 +227,11 @@ pub const ROUTES: &[Route] = &[
     WECHAT_ACCOUNT_CONNECT,
     WECHAT_ACCOUNT_DISCONNECT,
     MOMENT_SYNC,
+    MOMENT_VALIDATE,
     MOMENT_TASKS,
     MOMENT_TASK,
     MOMENT_TASK_UPDATE,
+    MOMENT_TASK_PUBLISH_NOW,
     MOMENT_TASK_CANCEL,
     MOMENT_TASK_RETRY,
 ];

@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod http;
 #[cfg(test)]
 mod log_capture;
+mod post_request;
 pub mod routes;
 mod runtime;
 mod task_management;

@@ -1,4 +1,4 @@
-//! What the three functions that manage a task share.
+//! What the functions that manage a task share.
 
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
@@ -7,7 +7,7 @@ use moments::Stores;
 use moments::tasks::{self, TaskStarter};
 
 use crate::http::{ApiRequest, Problem};
-use crate::views::moments::TaskView;
+use crate::views::moments::{Shown, TaskView};
 use kernel::Context;
 
 /// What the requests of such a function share.
@@ -37,7 +37,7 @@ impl App {
 
     /// The task as it is now.
     pub(crate) async fn view(&self, user_id: UserId, task: TaskId) -> Result<TaskView, Problem> {
-        let (task, results) = tasks::read(&self.stores, user_id, task).await?;
-        Ok(TaskView::new(task, results))
+        let progress = tasks::progress(&self.stores, user_id, task).await?;
+        Ok(TaskView::new(progress, Shown::default()))
     }
 }

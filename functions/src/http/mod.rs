@@ -11,6 +11,7 @@
 
 mod body;
 mod browser_cookie;
+mod paging;
 mod problem;
 mod query;
 mod request;
@@ -20,6 +21,7 @@ mod serve;
 
 pub use body::{MAX_BODY, enum_string, optional_enum_string};
 pub(crate) use browser_cookie::BrowserCookie;
+pub use paging::page_request;
 pub use problem::Problem;
 pub use request::ApiRequest;
 pub use response::ApiResponse;

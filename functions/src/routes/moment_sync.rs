@@ -2,16 +2,14 @@
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use moments::ids::AccountId;
 use moments::store::task::ContentId;
 use moments::tasks::{NewTaskRequest, TaskCreation};
-use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::Serialize;
 
 use crate::catalog;
-use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
+use crate::http::{ApiRequest, ApiResponse, Problem};
+use crate::post_request::{bearer_of, post_of};
 use kernel::Context;
-use kernel::rfc3339::Rfc3339;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -28,18 +26,6 @@ impl App {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Body {
-    #[serde(default, deserialize_with = "content_id")]
-    content_id: Option<ContentId>,
-    text: Option<String>,
-    media_urls: Option<Vec<String>>,
-    account_ids: Vec<AccountId>,
-    #[serde(default, deserialize_with = "Rfc3339::or_absent")]
-    scheduled_time: Option<Rfc3339>,
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
@@ -47,11 +33,6 @@ struct Answer {
     content_id: Option<ContentId>,
     status: &'static str,
     create_time: jiff::Timestamp,
-}
-
-/// The id in either spelling. What fits neither is told in words: serde knows only that no spelling fits.
-fn content_id<'de, D: Deserializer<'de>>(source: D) -> Result<Option<ContentId>, D::Error> {
-    Option::deserialize(source).map_err(|_| de::Error::custom("须为非负整数或文本，请检查后重试"))
 }
 
 /// The caller's key: up to 255 printable characters. One that is something else is refused, because a caller who is
@@ -68,20 +49,8 @@ fn idempotency_key(request: &ApiRequest) -> kernel::Result<Option<String>> {
 /// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::MOMENT_SYNC.permission).await?;
-    let body: Body = request.json_body(MAX_BODY)?;
-    let idempotency_key = idempotency_key(&request)?;
-    // The content library judges for itself whose content it is, by the caller's own token.
-    let bearer =
-        request.header("authorization").and_then(|header| header.split_once(' ')).map_or("", |(_, token)| token);
-    let wanted = NewTaskRequest {
-        content_id: body.content_id,
-        text: body.text,
-        media_urls: body.media_urls,
-        account_ids: body.account_ids,
-        scheduled_time: body.scheduled_time.map(|time| time.0),
-        idempotency_key,
-    };
-    let created = app.creation.create(caller.user_id, &SecretString::from(bearer.trim()), &wanted).await?;
+    let wanted = NewTaskRequest { idempotency_key: idempotency_key(&request)?, ..post_of(&request)? };
+    let created = app.creation.create(caller.user_id, &bearer_of(&request), &wanted).await?;
     ApiResponse::accepted(Answer {
         sync_task_id: created.id.get(),
         content_id: created.content_id,

@@ -2,11 +2,13 @@
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
+use moments::status::ResultStatus;
 use moments::{Stores, tasks};
+use serde::Deserialize;
 
 use crate::catalog;
-use crate::http::{ApiRequest, ApiResponse, Problem};
-use crate::views::moments::TaskView;
+use crate::http::{ApiRequest, ApiResponse, Problem, page_request};
+use crate::views::moments::{Shown, TaskView};
 use kernel::Context;
 
 /// What the requests of this function share.
@@ -23,10 +25,21 @@ impl App {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Query {
+    account_status: Option<ResultStatus>,
+    page: Option<u64>,
+    size: Option<u64>,
+}
+
 /// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::MOMENT_TASK.permission).await?;
     let task = request.path_id("taskId", "moment task")?;
-    let (task, results) = tasks::read(&app.stores, caller.user_id, task).await?;
-    ApiResponse::ok(TaskView::new(task, results))
+    let Query { account_status, page, size } = request.query()?;
+    let is_paged = page.is_some() || size.is_some();
+    let page = if is_paged { Some(page_request(page, size)?) } else { None };
+    let progress = tasks::progress(&app.stores, caller.user_id, task).await?;
+    ApiResponse::ok(TaskView::new(progress, Shown { status: account_status, page }))
 }

@@ -2,14 +2,14 @@
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use kernel::page::{MAX_SIZE, Page, PageRequest};
+use kernel::page::Page;
 use moments::Stores;
 use moments::status::TaskStatus;
 use moments::tasks;
 use serde::Deserialize;
 
 use crate::catalog;
-use crate::http::{ApiRequest, ApiResponse, Problem};
+use crate::http::{ApiRequest, ApiResponse, Problem, page_request};
 use crate::views::moments::TaskSummary;
 use kernel::Context;
 
@@ -39,13 +39,7 @@ struct Query {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::MOMENT_TASKS.permission).await?;
     let query: Query = request.query()?;
-    let wanted = PageRequest { page: query.page.unwrap_or(1), size: query.size.unwrap_or(10) };
-    if wanted.page < 1 {
-        return Err(kernel::Error::invalid("page", "页码须为不小于 1 的整数").into());
-    }
-    if !(1..=MAX_SIZE).contains(&wanted.size) {
-        return Err(kernel::Error::invalid("size", format!("每页条数须为 1 到 {MAX_SIZE} 的整数")).into());
-    }
+    let wanted = page_request(query.page, query.size)?;
     let page = tasks::list(&app.stores, caller.user_id, query.status, wanted).await?;
     let records = page.records.into_iter().map(TaskSummary::from).collect();
     ApiResponse::ok(Page { records, total: page.total, size: page.size, current: page.current, pages: page.pages })

@@ -5,6 +5,7 @@
 
 mod change;
 mod key;
+mod wait;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -22,6 +23,7 @@ pub(crate) use change::DeliveryChange;
 use change::{Expression, written};
 pub use key::DeliveryKey;
 pub(crate) use key::{NewUnit, Sender};
+pub use wait::WaitReason;
 
 use super::result::AccountResult;
 use super::{condition_held, milliseconds, put, seconds, update};
@@ -100,6 +102,9 @@ pub struct Delivery {
     pub create_time: i64,
     /// When it may be taken up, in milliseconds; absent once it is done.
     pub next_action_at: Option<i64>,
+    /// Why not before, where its stage does not say it.
+    #[serde(default)]
+    pub waits_for: Option<WaitReason>,
     /// When the call was begun, in milliseconds.
     #[serde(default)]
     pub sending_at: i64,
@@ -273,7 +278,7 @@ impl DeliveryStore {
         update(
             self.row(unit)
                 .condition_expression("stage = :queued")
-                .update_expression("SET stage = :done REMOVE lease_owner, due_shard, next_action_at")
+                .update_expression("SET stage = :done REMOVE lease_owner, due_shard, next_action_at, waits_for")
                 .expression_attribute_values(":queued", s(DeliveryStage::Queued.as_str()))
                 .expression_attribute_values(":done", s(DeliveryStage::Done.as_str())),
         )
@@ -306,7 +311,7 @@ impl DeliveryStore {
                 .condition_expression("stage = :seen")
                 .update_expression(
                     "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now \
-                     REMOVE lease_owner, moment_id, refused_member_ids, confirm_until, swept_at",
+                     REMOVE lease_owner, moment_id, refused_member_ids, confirm_until, waits_for, swept_at",
                 )
                 .expression_attribute_values(":seen", s(unit.stage.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))

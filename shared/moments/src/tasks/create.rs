@@ -1,10 +1,7 @@
 //! Making a task: checked whole, written in one transaction, then set in motion.
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 use kernel::Context;
-use kernel::FieldProblem;
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
@@ -12,20 +9,15 @@ use kernel::transaction::Transaction;
 use secrecy::SecretString;
 use tracing::info;
 
-use super::content::{Content, ContentResolver};
+use super::check::{Passed, RequestCheck, planned_time};
+use super::content::Content;
 use super::request::NewTaskRequest;
 use super::start::TaskStarter;
-use crate::config::CreationSettings;
 use crate::error::{Error, Result};
-use crate::ids::AccountId;
-use crate::rules::MAX_ACCOUNTS;
 use crate::store::Stores;
-use crate::store::account::{Account, AccountStatus};
+use crate::store::account::Account;
 use crate::store::task::{ContentId, NewTask, Task};
 use crate::time::whole_second;
-
-/// The farthest a task may be planned, in seconds: a year.
-const MAX_SCHEDULE_AHEAD: i64 = 365 * 86_400;
 
 /// A task that was made, now or by the same request before.
 #[derive(Debug)]
@@ -61,21 +53,14 @@ enum Written {
 #[derive(Debug, Clone)]
 pub struct TaskCreation {
     stores: Stores,
-    content: ContentResolver,
-    personal_videos: bool,
+    check: RequestCheck,
     starter: TaskStarter,
 }
 
 impl TaskCreation {
     /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let settings = CreationSettings::load(&cx.env)?;
-        Ok(Self {
-            stores: Stores::new(cx)?,
-            personal_videos: settings.personal_videos,
-            content: ContentResolver::new(settings),
-            starter: TaskStarter::new(cx)?,
-        })
+        Ok(Self { stores: Stores::new(cx)?, check: RequestCheck::new(cx)?, starter: TaskStarter::new(cx)? })
     }
 
     /// Makes the task. At most four sequential AWS calls: the key, the accounts, the transaction, the start. A start
@@ -100,16 +85,7 @@ impl TaskCreation {
         if let Some(created) = self.answered(asked).await? {
             return Ok(created);
         }
-        self.check_choice(request)?;
-        let accounts = self.own_accounts(user_id, &request.account_ids).await?;
-        let content = self
-            .content
-            .resolve(bearer, request.content_id.as_ref(), request.text.as_deref(), request.media_urls.as_deref())
-            .await?;
-        let refuses = |account: &Account| account.provider.refuses(content.kind, self.personal_videos);
-        if let Some(problem) = accounts.iter().find_map(refuses) {
-            return Err(Error::ContentRefused(vec![FieldProblem::new("mediaUrls[0]", problem)]));
-        }
+        let Passed { accounts, content } = self.check.pass(user_id, bearer, request).await?;
         let write = || self.try_write(asked, &accounts, &content);
         on_conflict(&self.stores.clock, "moment task", TRIES, write).await
     }
@@ -144,52 +120,6 @@ impl TaskCreation {
             answered.task_id.to_string().parse().map_err(|_| kernel::Error::Corrupt("idempotency record"))?;
         let task: Task = self.stores.tasks.get(id).await?.ok_or(kernel::Error::Corrupt("idempotency record"))?;
         Ok(Some(Created { id, content_id: task.content_id, create_time: task.create_time }))
-    }
-
-    fn check_choice(&self, request: &NewTaskRequest) -> Result<()> {
-        let mut problems = Vec::new();
-        let mut seen = HashSet::new();
-        for (index, id) in request.account_ids.iter().enumerate() {
-            if !seen.insert(id) {
-                problems.push(FieldProblem::new(format!("accountIds[{index}]"), "账号重复，请去掉重复的账号"));
-            }
-        }
-        if request.account_ids.is_empty() || request.account_ids.len() > MAX_ACCOUNTS {
-            problems.push(FieldProblem::new("accountIds", format!("请选择 1 到 {MAX_ACCOUNTS} 个账号")));
-        }
-        problems.extend(time_problem(request.scheduled_time, self.stores.clock.now()));
-        if problems.is_empty() { Ok(()) } else { Err(Error::ContentRefused(problems)) }
-    }
-
-    async fn own_accounts(&self, user_id: UserId, ids: &[AccountId]) -> Result<Vec<Account>> {
-        // What can be no id is in no table, and asking for it would fail the whole look-up.
-        let askable: Vec<AccountId> = ids.iter().filter(|id| id.is_possible()).cloned().collect();
-        let mut accounts = self.stores.accounts.by_ids(&askable).await?;
-        accounts.retain(|account| account.user_id == user_id);
-        let (mut missing, mut unusable) = (Vec::new(), Vec::new());
-        for (index, id) in ids.iter().enumerate() {
-            let path = format!("accountIds[{index}]");
-            match accounts.iter().find(|account| account.account_id == *id).map(|account| account.status) {
-                None => missing.push(FieldProblem::new(path, "账号不存在或不属于当前用户，请重新选择")),
-                Some(AccountStatus::Active) => {}
-                Some(AccountStatus::Offline) => {
-                    unusable.push(FieldProblem::new(
-                        path,
-                        "该微信账号已离线，请重新登录，待账号恢复在线后再试（重新连接账号可立即恢复）",
-                    ));
-                }
-                Some(AccountStatus::Expired) => {
-                    unusable.push(FieldProblem::new(path, "该账号授权已失效，请重新连接后再试"));
-                }
-            }
-        }
-        if !missing.is_empty() {
-            return Err(Error::AccountNotFound(missing));
-        }
-        if !unusable.is_empty() {
-            return Err(Error::ContentRefused(unusable));
-        }
-        Ok(accounts)
     }
 
     async fn write(
@@ -243,56 +173,4 @@ fn is_unanswered(error: &kernel::Error) -> bool {
     const CODES: [&str; 5] =
         ["Timeout", "DispatchFailure", "UnreadableResponse", "InternalServerError", "TransactionInProgressException"];
     matches!(error, kernel::Error::Aws { code, .. } if CODES.contains(&code.as_str()))
-}
-
-/// The second a time is planned for: of a time between two the later one, because nothing may go out before it.
-pub(super) fn planned_time(time: Timestamp) -> Timestamp {
-    let second = time.as_second() + i64::from(time.subsec_nanosecond() > 0);
-    Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
-}
-
-/// What is wrong with a time to publish at.
-pub(super) fn time_problem(time: Option<Timestamp>, now: Timestamp) -> Option<FieldProblem> {
-    let time = time?;
-    let problem = if time <= now {
-        "定时时间必须晚于当前时间；如需立即发布，请不要填写该字段"
-    } else if planned_time(time).as_second() > now.as_second() + MAX_SCHEDULE_AHEAD {
-        "定时时间不能晚于一年之后"
-    } else {
-        return None;
-    };
-    Some(FieldProblem::new("scheduledTime", problem))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_between_two_seconds_is_planned_for_the_later_one() {
-        for (time, planned) in [
-            ("2026-11-21T08:00:00Z", "2026-11-21T08:00:00Z"),
-            ("2026-11-21T08:00:00.000000001Z", "2026-11-21T08:00:01Z"),
-            ("2026-11-21T15:59:59.999+08:00", "2026-11-21T08:00:00Z"),
-        ] {
-            let planned: Timestamp = planned.parse().unwrap();
-            assert_eq!(planned_time(time.parse().unwrap()), planned, "{time}");
-        }
-    }
-
-    #[test]
-    fn only_times_after_now_and_within_a_year_are_planned() {
-        let now: Timestamp = "2026-11-21T08:00:00.5Z".parse().unwrap();
-        for (time, fine) in [
-            ("2026-11-21T08:00:00.5Z", false),
-            ("2026-11-21T08:00:00.6Z", true),
-            ("2026-11-21T08:00:00Z", false),
-            ("2026-11-21T08:00:01Z", true),
-            ("2027-11-21T08:00:00Z", true),
-            ("2027-11-21T08:00:01Z", false),
-        ] {
-            assert_eq!(time_problem(Some(time.parse().unwrap()), now).is_none(), fine, "{time}");
-        }
-        assert!(time_problem(None, now).is_none());
-    }
 }

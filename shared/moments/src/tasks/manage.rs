@@ -1,4 +1,4 @@
-//! Calling off and moving: each legal only in certain states.
+//! Calling off, moving and beginning now: each legal only in certain states.
 
 use jiff::Timestamp;
 use kernel::advice;
@@ -7,7 +7,7 @@ use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
 use tracing::info;
 
-use super::create::{planned_time, time_problem};
+use super::check::{planned_time, time_problem};
 use super::read;
 use super::start::TaskStarter;
 use crate::error::{Error, Result};
@@ -18,6 +18,7 @@ use crate::store::Stores;
 use crate::store::delivery::Delivery;
 use crate::store::result::AccountState;
 use crate::store::task::TaskChange;
+use crate::time::whole_second;
 
 /// What a step of calling off has done.
 enum Cancelled {
@@ -150,5 +151,40 @@ async fn try_reschedule(
     // From here on the old schedule finds a task whose time has not come, and the sweeper stands behind the new one.
     starter.stop(task_id).await;
     starter.start(task_id, user_id, Some(planned_time(time))).await;
+    Ok(Attempt::Done(()))
+}
+
+/// Has a timed task begin now: its time becomes this second. Asking again before it has begun sends its message again,
+/// which makes up for one that a crash has swallowed.
+///
+/// # Errors
+/// [`Error::StateForbids`] once it is dispatched, and for a task without a time.
+pub async fn publish_now(stores: &Stores, starter: &TaskStarter, user_id: UserId, task_id: TaskId) -> Result<()> {
+    on_conflict(&stores.clock, "moment task", TRIES, || try_publish_now(stores, starter, user_id, task_id)).await
+}
+
+async fn try_publish_now(
+    stores: &Stores,
+    starter: &TaskStarter,
+    user_id: UserId,
+    task_id: TaskId,
+) -> Result<Attempt<()>> {
+    let (task, _) = read(stores, user_id, task_id).await?;
+    let planned = match task.scheduled_time {
+        Some(time) if task.status == TaskStatus::Pending && !task.dispatched => time,
+        _ => return Err(Error::StateForbids(advice::ONLY_WAITING_BEGINS_NOW)),
+    };
+    let now = stores.clock.now();
+    if planned > now {
+        let mut transaction = Transaction::new();
+        transaction.add(stores.tasks.advance(&task, TaskChange::Rescheduled(whole_second(now)), now)?);
+        if !stores.commit(&transaction).await?.is_committed() {
+            return Ok(Attempt::Conflict);
+        }
+        info!(task.id = task_id.get(), "moment task {task_id} begins now instead of at {planned}");
+    }
+    // The message first: a schedule that is left behind finds a task that was dispatched.
+    starter.start(task_id, user_id, None).await;
+    starter.stop(task_id).await;
     Ok(Attempt::Done(()))
 }

@@ -1,14 +1,18 @@
 //! Tasks: making, reading and managing them.
 
+mod check;
 mod content;
 mod create;
 mod manage;
+mod progress;
 mod request;
 mod retry;
 mod start;
 
+pub use check::RequestCheck;
 pub use create::{Created, TaskCreation};
-pub use manage::{cancel, reschedule};
+pub use manage::{cancel, publish_now, reschedule};
+pub use progress::{AccountProgress, Progress, Wait, progress};
 pub use request::NewTaskRequest;
 pub(crate) use retry::next_round;
 pub use retry::{RetryRequest, retry};

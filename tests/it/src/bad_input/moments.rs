@@ -93,7 +93,37 @@ impl Desk {
         refusal.check(what, &answer);
         let told = format!("{} {}", answer.body["message"], answer.body["error"]["reason"]);
         ensure!(told.contains(remedy), "{what}: it lacks {remedy:?}: {told}");
+        if event.function == "moment-sync" {
+            self.tries_out(what, event, &answer).await?;
+        }
         self.world.snapshot().await?.assert_unchanged_since(&self.before, what);
+        Ok(())
+    }
+
+    /// Whoever tries out what was refused hears the same of the same fields first. The key is the request's own.
+    async fn tries_out(&self, what: &str, event: &Event, refused: &Answer) -> Result<()> {
+        let Value::String(body) = &event.value()["body"] else { return Ok(()) };
+        if event.value()["headers"].get("idempotency-key").is_some() {
+            return Ok(());
+        }
+        let authorization = event.value()["headers"]["authorization"].as_str().context("no token")?;
+        let same = Event::sample("moment-validate")?.header("authorization", authorization).body(body);
+        let told = self.world.call(&same).await?;
+        let error = &refused.body["error"];
+        if told.status != 200 {
+            let like = (refused.status, &error["type"], &error["fields"]);
+            ensure!(
+                like == (told.status, &told.body["error"]["type"], &told.body["error"]["fields"]),
+                "{what}: {told:?}"
+            );
+            return Ok(());
+        }
+        let fields = error["fields"].as_array().with_context(|| format!("{what}: valid for some, {refused:?}"))?;
+        let expected: Vec<Value> =
+            fields.iter().map(|field| merged(field.clone(), json!({"code": error["type"]}))).collect();
+        let problems = told.data()["problems"].as_array().context("no problems")?;
+        ensure!(told.data()["valid"] == false, "{what}: {told:?}");
+        ensure!(problems.starts_with(&expected), "{what}: {problems:?} instead of {expected:?}");
         Ok(())
     }
 

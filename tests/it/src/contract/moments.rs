@@ -7,6 +7,7 @@ mod errors;
 mod list;
 mod management;
 mod progress;
+mod validation;
 mod webhook;
 
 use anyhow::{Result, ensure};
@@ -60,8 +61,31 @@ async fn check_health(world: &World) -> Result<()> {
 fn untouched(account: &str, name: &str, time: &str) -> Value {
     json!({
         "accountId": account, "accountName": name, "status": "PENDING", "stage": "QUEUED", "momentId": null,
-        "errorCode": null, "errorMessage": null, "updateTime": time,
+        "errorCode": null, "errorMessage": null, "updateTime": time, "reason": "等待开始发布", "nextActionAt": time,
+        "confirmUntil": null,
     })
+}
+
+/// What an account waits for.
+fn waits(reason: &str, until: &str) -> Value {
+    json!({"reason": reason, "nextActionAt": until})
+}
+
+/// What an account that has ended is told in place of a wait.
+fn ended(changes: Value) -> Value {
+    with(json!({"reason": null, "nextActionAt": null, "confirmUntil": null}), changes)
+}
+
+/// The answer about a task of this text without media, whose other fields are these.
+fn whole(text: &str, fields: Value) -> Value {
+    let results = fields["results"].as_array().map_or(&[][..], Vec::as_slice);
+    let count = |status: &str| results.iter().filter(|result| result["status"] == status).count();
+    let counts = json!({
+        "success": count("SUCCESS"), "failed": count("FAILED"), "processing": count("PROCESSING"),
+        "pending": count("PENDING"), "cancelled": count("CANCELLED"),
+    });
+    let ours = json!({"text": text, "mediaUrls": [], "counts": counts, "resultsTotal": results.len()});
+    with(fields, ours)
 }
 
 /// The object with these fields changed.

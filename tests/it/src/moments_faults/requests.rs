@@ -21,10 +21,11 @@ enum Wish {
     Timed,
     Cancel,
     Reschedule,
+    PublishNow,
     Retry,
 }
 
-const WISHES: [Wish; 5] = [Wish::Now, Wish::Timed, Wish::Cancel, Wish::Reschedule, Wish::Retry];
+const WISHES: [Wish; 6] = [Wish::Now, Wish::Timed, Wish::Cancel, Wish::Reschedule, Wish::PublishNow, Wish::Retry];
 
 /// A wish about to be uttered.
 struct Scenario {
@@ -71,6 +72,16 @@ impl Wish {
                 "Query t_moment_sync_result",
                 "TransactWriteItems t_moment_sync_task",
             ],
+            Self::PublishNow => &[
+                "DELETE schedules",
+                "GetItem t_moment_sync_task",
+                "GetItem t_moment_sync_task",
+                "GetSecretValue",
+                "Query t_moment_sync_result",
+                "Query t_moment_sync_result",
+                "SendMessage",
+                "TransactWriteItems t_moment_sync_task",
+            ],
             Self::Retry => &[
                 "GetItem t_moment_sync_task",
                 "GetItem t_moment_sync_task",
@@ -108,6 +119,10 @@ impl Wish {
                 let task = request(world, &body).await?;
                 (Some(task), manage("moment-task-update", task)?.json(&json!({"scheduledTime": at(3)})))
             }
+            Self::PublishNow => {
+                let task = request(world, &body).await?;
+                (Some(task), manage("moment-task-publish-now", task)?)
+            }
             Self::Retry => {
                 let refusal = Effect::Code { code: 500, message: Some("content不可为空".to_owned()) };
                 world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, refusal).for_account(&*outlet.name));
@@ -138,6 +153,10 @@ impl Wish {
                 ensure!(before.is_none_or(|before| before == task), "the key made another task: {before:?} {again:?}");
                 task
             }
+            Self::PublishNow => {
+                ensure!(again.status == 202, "{again:?}");
+                scene.task.context("no task")?
+            }
             Self::Reschedule => {
                 ensure!(again.status == 200, "{again:?}");
                 scene.task.context("no task")?
@@ -158,7 +177,7 @@ impl Wish {
     /// Until nothing more is to happen, and not a moment too early. No schedule ever fires here: the sweeper stands in.
     async fn wait(self, world: &World, task: u64) -> Result<Value> {
         let hours = match self {
-            Self::Now | Self::Retry => return recover(world, task).await,
+            Self::Now | Self::PublishNow | Self::Retry => return recover(world, task).await,
             Self::Timed | Self::Cancel => 2,
             Self::Reschedule => 3,
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::provider::RateWindow;
 use crate::store::account::AccountStatus;
 use crate::store::claim::ClaimOrigin;
-use crate::store::delivery::{DeliveryChange, DeliveryStage};
+use crate::store::delivery::{DeliveryChange, DeliveryStage, WaitReason};
 use crate::store::result::AccountState;
 
 /// What becomes of a delivery.
@@ -93,6 +93,7 @@ impl Transition {
             forgets_post: false,
             confirm_until: None,
             release_until: None,
+            waits_for: None,
         };
         Self { proven: None, change: NOTHING, states: Vec::new(), claim: None, then: NextStep::Call(call) }
     }
@@ -115,6 +116,12 @@ impl Transition {
     pub fn wake(mut self, now: i64, pause: Duration) -> Self {
         self.change.release_until = Some(now + super::policy::milliseconds(pause));
         self.then = NextStep::Wake(pause);
+        self
+    }
+
+    /// What it is let go for, where its stage does not say it.
+    pub const fn because(mut self, reason: WaitReason) -> Self {
+        self.change.waits_for = Some(reason);
         self
     }
 

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use kernel::dynamo::{n, s};
 use kernel::lease::Lease;
 
-use super::{Delivery, DeliveryStage};
+use super::{Delivery, DeliveryStage, WaitReason};
 
 /// What changes of a unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) struct DeliveryChange {
     pub confirm_until: Option<i64>,
     /// Lets the unit go until then; a unit in stage DONE is let go for ever.
     pub release_until: Option<i64>,
+    /// What it waits for until then, where its stage does not say it.
+    pub waits_for: Option<WaitReason>,
 }
 
 impl DeliveryChange {
@@ -76,6 +78,7 @@ pub(super) fn written(unit: &Delivery, lease: &Lease, change: &DeliveryChange) -
         ("refused_member_ids = :refused", ":refused", change.refused_member_ids.as_ref().map(list)),
         ("confirm_until = :until", ":until", change.confirm_until.map(n)),
         ("next_action_at = :next", ":next", release.map(n)),
+        ("waits_for = :waits", ":waits", release.and(change.waits_for).map(|reason| s(reason.as_str()))),
     ] {
         if let Some(value) = value {
             set.push(clause);
@@ -86,9 +89,12 @@ pub(super) fn written(unit: &Delivery, lease: &Lease, change: &DeliveryChange) -
         remove.extend(["moment_id", "refused_member_ids", "confirm_until"]);
     }
     if stage == DeliveryStage::Done {
-        remove.extend(["lease_owner", "due_shard", "next_action_at", "resend_if_absent"]);
+        remove.extend(["lease_owner", "due_shard", "next_action_at", "resend_if_absent", "waits_for"]);
     } else if release.is_some() {
         remove.push("lease_owner");
+        if change.waits_for.is_none() {
+            remove.push("waits_for");
+        }
     }
     let removed = if remove.is_empty() { String::new() } else { format!(" REMOVE {}", remove.join(", ")) };
     Expression { update: format!("SET {}{removed}", set.join(", ")), values }

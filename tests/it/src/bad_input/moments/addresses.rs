@@ -164,6 +164,7 @@ async fn redirects_without_end_are_given_up() -> Result<()> {
         let event = desk.post(json!({"mediaUrls": [url]}))?;
         desk.refuses(what, &event, &CONTENT.on(&["mediaUrls[0]"]), remedy).await?;
     }
-    ensure!(media.hits("loop.jpg") <= 4, "followed {} times", media.hits("loop.jpg"));
+    // At most four times for the post, and as often for trying it out.
+    ensure!(media.hits("loop.jpg") <= 2 * 4, "followed {} times", media.hits("loop.jpg"));
     Ok(())
 }

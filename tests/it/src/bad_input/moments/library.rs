@@ -69,7 +69,8 @@ async fn a_library_that_does_not_answer_makes_no_task() -> Result<()> {
         Effect::Code { code: 1, message: None },
     ] {
         let what = format!("{effect:?}");
-        desk.world.sandbox.content().arm(ContentFault::new(ContentEndpoint::Contents, effect));
+        // Once for the post, and once for trying it out.
+        desk.world.sandbox.content().arm(ContentFault::new(ContentEndpoint::Contents, effect).times(2));
         desk.refuses(&what, &event, &DOWN, remedy).await?;
     }
     desk.world.sandbox.content().configure(|settings| settings.latency_milliseconds = 4_000);

@@ -1,4 +1,4 @@
-//! Row 12: pages and filters that are none.
+//! Rows 11 and 12: pages and filters that are none.
 
 use anyhow::Result;
 
@@ -28,6 +28,33 @@ async fn pages_and_filters_that_are_none_are_refused_by_name() -> Result<()> {
     for (name, value) in [("pageSize", "5"), ("status[]", "PENDING"), ("Status", "PENDING")] {
         let event = desk.event("moment-tasks")?.query(&[(name, value), ("_t", "1")]);
         desk.refuses(name, &event, &ExpectedError::fields(&[name]), "不支持此项").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn pages_and_filters_of_a_tasks_accounts_that_are_none_are_refused_by_name() -> Result<()> {
+    let mut desk = Desk::open().await?;
+    let task = desk.grants("one", &desk.post(serde_json::json!({}))?).await?;
+    desk.settle().await?;
+    let of_task = |query: &[(&str, &str)]| -> Result<Event> {
+        Ok(desk.event("moment-task")?.path("taskId", &task.to_string()).query(query))
+    };
+    for (name, values, remedy) in [
+        ("page", &["0", "-1", "1.5", "x", "99999999999999999999"][..], "整数"),
+        ("size", &["0", "101", "-1", "x"], "整数"),
+        (
+            "accountStatus",
+            &["success", "COMPLETED", "QUEUED", "SUCCESS,FAILED", "0"],
+            "取值无效，可选值：PENDING、PROCESSING、SUCCESS、FAILED、CANCELLED",
+        ),
+    ] {
+        for value in values {
+            let event = of_task(&[(name, value)])?;
+            desk.refuses(&format!("{name}={value}"), &event, &ExpectedError::fields(&[name]), remedy).await?;
+        }
+        let twice = of_task(&[(name, "1"), (name, "1")])?;
+        desk.refuses(&format!("{name} twice"), &twice, &ExpectedError::fields(&[name]), "").await?;
     }
     Ok(())
 }

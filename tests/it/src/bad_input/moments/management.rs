@@ -50,6 +50,7 @@ async fn what_the_state_forbids_is_a_conflict_that_says_why() -> Result<()> {
 
     let (ended, running) = ("任务已结束，不能取消", "任务仍在进行中，请等待结束后再重试");
     let (unmoved, flawless) = ("只有尚未开始的定时任务可以修改时间", "没有失败的账号需要重试");
+    let unbegun = "只有尚未开始的定时任务可以立即发布";
     for (what, task, action, why) in [
         ("a completed one", completed, "moment-task-cancel", ended),
         ("a failed one", failed, "moment-task-cancel", ended),
@@ -60,6 +61,11 @@ async fn what_the_state_forbids_is_a_conflict_that_says_why() -> Result<()> {
         ("one that waits for members", asking, "moment-task-retry", running),
         ("a completed one", completed, "moment-task-retry", flawless),
         ("one called off", cancelled, "moment-task-retry", flawless),
+        ("a completed one", completed, "moment-task-publish-now", unbegun),
+        ("a failed one", failed, "moment-task-publish-now", unbegun),
+        ("one called off", cancelled, "moment-task-publish-now", unbegun),
+        ("one that waits for members", asking, "moment-task-publish-now", unbegun),
+        ("one without a time", created, "moment-task-publish-now", unbegun),
         ("a completed one", completed, "moment-task-update", unmoved),
         ("a failed one", failed, "moment-task-update", unmoved),
         ("one called off", cancelled, "moment-task-update", unmoved),

@@ -7,7 +7,7 @@ use sandbox::fault::Effect;
 use sandbox::gewe::{DeviceState, GeweEndpoint, GeweFault};
 use serde_json::json;
 
-use super::{USER, about, check_health, later, now, post, untouched, with, world};
+use super::{USER, about, check_health, ended, later, now, post, untouched, waits, whole, with, world};
 use crate::Event;
 use crate::contract::assert_enveloped;
 
@@ -31,18 +31,18 @@ async fn a_timed_post_is_moved_and_then_called_off() -> Result<()> {
     let answer = world.call_as(USER, update.json(&json!({ "scheduledTime": wished }))).await?;
     let expected = json!({
         "syncTaskId": task, "contentId": null, "status": "PENDING", "createTime": created, "updateTime": now(&world),
-        "scheduledTime": moved, "results": [account],
+        "scheduledTime": moved, "results": [with(account.clone(), waits("等待预定的发布时间", &moved))],
     });
-    assert_enveloped(&answer, 200, &expected);
+    assert_enveloped(&answer, 200, &whole("准时", expected.clone()));
     let after = world.scheduled().await?;
     assert!(after.len() == 1 && after != schedules, "the schedule moved: {schedules:?} {after:?}");
 
     world.advance(Duration::from_secs(60));
     let answer = about(&world, "moment-task-cancel", task).await?;
-    let cancelled = json!({"status": "CANCELLED", "stage": "CANCELLED", "updateTime": now(&world)});
+    let cancelled = ended(json!({"status": "CANCELLED", "stage": "CANCELLED", "updateTime": now(&world)}));
     let changes =
         json!({"status": "CANCELLED", "updateTime": now(&world), "results": [with(account.clone(), cancelled)]});
-    assert_enveloped(&answer, 200, &with(expected, changes));
+    assert_enveloped(&answer, 200, &whole("准时", with(expected, changes)));
     assert!(world.scheduled().await?.is_empty(), "what is called off has no schedule");
     world.advance(Duration::from_secs(3 * 86_400));
     world.sweep().await?;
@@ -67,12 +67,13 @@ async fn what_failed_is_tried_again_and_nothing_else() -> Result<()> {
     let again = json!({
         "status": "PENDING", "stage": "QUEUED", "errorCode": null, "errorMessage": null, "updateTime": now(&world),
     });
+    let again = with(again, waits("等待开始发布", &now(&world)));
     let results = failed["results"].as_array().unwrap().iter().cloned();
     let results: Vec<_> = results
         .map(|result| if result["accountId"] == bad.as_str() { with(result, again.clone()) } else { result })
         .collect();
     let expected = with(failed, json!({"status": "PROCESSING", "updateTime": now(&world), "results": results}));
-    assert_enveloped(&answer, 202, &expected);
+    assert_enveloped(&answer, 202, &whole("早上好", expected));
     let ended = world.publish_until_ended(USER, task, 5).await?;
     assert_eq!(ended["status"], "COMPLETED", "{ended}");
     assert_eq!(world.sandbox.gewe().published_posts().len(), 2, "each once");
@@ -98,15 +99,48 @@ async fn a_named_account_is_tried_again_and_the_other_failed_one_is_told_as_befo
     let again = json!({
         "status": "PENDING", "stage": "QUEUED", "errorCode": null, "errorMessage": null, "updateTime": now(&world),
     });
+    let again = with(again, waits("等待开始发布", &now(&world)));
     let results = failed["results"].as_array().unwrap().iter().cloned();
     let results: Vec<_> = results
         .map(|result| if result["accountId"] == two.as_str() { with(result, again.clone()) } else { result })
         .collect();
     let expected = with(failed, json!({"status": "PROCESSING", "updateTime": now(&world), "results": results}));
-    assert_enveloped(&answer, 202, &expected);
+    assert_enveloped(&answer, 202, &whole("早上好", expected));
     let ended = world.publish_until_ended(USER, task, 5).await?;
     assert_eq!(ended["status"], "PARTIAL_SUCCESS", "{ended}");
     assert_eq!(world.sandbox.journal().publications_of("two").len(), 1);
     assert!(world.sandbox.journal().publications_of("one").is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_timed_post_that_is_published_now_goes_out_once_and_its_schedule_is_gone() -> Result<()> {
+    let world = world().await?;
+    let device = world.connect_device(USER, "phone").await?;
+    let created = now(&world);
+    let body = json!({"text": "提前", "accountIds": [device], "scheduledTime": later(&world, 2 * 86_400)});
+    let task = post(&world, &body).await?;
+    let name = world.sandbox.gewe().device("phone").unwrap().nickname;
+    world.advance(Duration::from_secs(60));
+
+    let answer = about(&world, "moment-task-publish-now", task).await?;
+    let account = with(untouched(&device, &name, &created), waits("等待开始发布", &now(&world)));
+    let expected = json!({
+        "syncTaskId": task, "contentId": null, "status": "PENDING", "createTime": created, "updateTime": now(&world),
+        "scheduledTime": now(&world), "results": [account],
+    });
+    assert_enveloped(&answer, 202, &whole("提前", expected.clone()));
+    assert!(world.scheduled().await?.is_empty());
+    // Whoever is not answered asks again: it is the same.
+    world.advance(Duration::from_secs(1));
+    assert_enveloped(&about(&world, "moment-task-publish-now", task).await?, 202, &whole("提前", expected));
+    let ended = world.publish_until_ended(USER, task, 3).await?;
+    assert_eq!(ended["status"], "COMPLETED", "{ended}");
+    world.advance(Duration::from_secs(3 * 86_400));
+    world.sweep().await?;
+    world.drain_publications().await?;
+    assert_eq!(world.sandbox.gewe().published_posts().len(), 1, "once");
+    let answer = about(&world, "moment-task-publish-now", task).await?;
+    assert_eq!((answer.status, answer.error_type()), (409, "CONFLICT"), "{answer:?}");
     Ok(())
 }

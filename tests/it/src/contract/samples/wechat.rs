@@ -27,12 +27,15 @@ pub async fn play(it: &mut Samples) -> Result<()> {
     body["mediaUrls"] = (0..pictures).map(put).map(Value::from).collect();
     body["accountIds"] = json!([device, member]);
     body["scheduledTime"] = json!(later(it, 1));
+    let checked = it.play("moment-validate", 200, |event| event.json(&body)).await?;
+    assert_eq!(checked.data(), &json!({"valid": true, "problems": []}));
     let task = it.play("moment-sync", 202, |event| event.json(&body)).await?.data()["syncTaskId"].to_string();
     it.play("moment-task", 200, |event| event.path("taskId", &task)).await?;
     it.play("moment-tasks", 200, |event| event).await?;
     let mut moved = body_of("moment-task-update")?;
     moved["scheduledTime"] = json!(later(it, 2));
     it.play("moment-task-update", 200, |event| event.path("taskId", &task).json(&moved)).await?;
+    it.play("moment-task-publish-now", 202, |event| event.path("taskId", &task)).await?;
     it.play("moment-task-cancel", 200, |event| event.path("taskId", &task)).await?;
 
     let failed = failed_post(it, &device).await?;

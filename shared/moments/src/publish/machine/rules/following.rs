@@ -11,7 +11,7 @@ use super::{fail, is_transient, shown_at, unconfirmed};
 use crate::error::{PublishProblem, provider_advice};
 use crate::provider::{FailureKind, ProviderError};
 use crate::store::account::AccountStatus;
-use crate::store::delivery::DeliveryStage;
+use crate::store::delivery::{DeliveryStage, WaitReason};
 use crate::store::result::{AccountState, Stage};
 
 /// The job's id is on the row: its result is asked for in a while.
@@ -112,7 +112,7 @@ fn look_after_failure(d: &DeliveryState, kind: FailureKind, p: &Policy) -> Trans
 /// the accounts show that somebody has to connect them again.
 fn await_new_secret(d: &DeliveryState) -> Transition {
     let proven = Some(AccountStatus::Expired);
-    Transition { proven, ..look_after(d, LONGEST_MEMBER_PAUSE, LONGEST_MEMBER_PAUSE) }
+    Transition { proven, ..look_after(d, LONGEST_MEMBER_PAUSE, LONGEST_MEMBER_PAUSE).because(WaitReason::Secret) }
 }
 
 fn look_after(d: &DeliveryState, first: Duration, longest: Duration) -> Transition {

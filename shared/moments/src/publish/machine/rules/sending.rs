@@ -9,7 +9,7 @@ use super::{fail, is_transient, reading, senders, shown_at};
 use crate::error::{PublishProblem, provider_advice};
 use crate::provider::{FailureKind, ProviderError};
 use crate::store::account::AccountStatus;
-use crate::store::delivery::{DeliveryChange, DeliveryStage};
+use crate::store::delivery::{DeliveryChange, DeliveryStage, WaitReason};
 use crate::store::result::{AccountState, Stage};
 
 /// Token and media are replaced in the first attempts only: what is refused again then has another cause.
@@ -62,7 +62,8 @@ pub(in super::super) fn fence(d: &DeliveryState, asked: Vec<String>, p: &Policy)
 
 /// Nothing was sent: it is begun again after a pause.
 pub(in super::super) fn queue_again(d: &DeliveryState, pause: Duration) -> Transition {
-    let mut transition = Transition::to(DeliveryStage::Queued, NextStep::End).wake(d.now, pause);
+    let mut transition =
+        Transition::to(DeliveryStage::Queued, NextStep::End).wake(d.now, pause).because(WaitReason::Again);
     // What only waits for another attempt is still being prepared for its user.
     if d.stage != DeliveryStage::Queued {
         transition.states = shown_at(d, Stage::Queued);
@@ -73,7 +74,7 @@ pub(in super::super) fn queue_again(d: &DeliveryState, pause: Duration) -> Trans
 /// It only waits for its turn, however often: that is no attempt.
 pub(in super::super) fn wait_for_turn(d: &DeliveryState, instant: i64) -> Transition {
     let pause = Duration::from_millis(u64::try_from(instant - d.now).unwrap_or(0));
-    let mut transition = queue_again(d, pause);
+    let mut transition = queue_again(d, pause).because(WaitReason::Turn);
     transition.change.attempts = Some(d.attempts.saturating_sub(1));
     transition
 }

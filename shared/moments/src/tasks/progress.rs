@@ -1,0 +1,96 @@
+//! How a task goes: what is told of each account, and what an open one waits for.
+
+use jiff::Timestamp;
+use kernel::ids::{TaskId, UserId};
+
+use super::read;
+use crate::error::Result;
+use crate::status::ResultStatus;
+use crate::store::Stores;
+use crate::store::delivery::{Delivery, DeliveryStage, WaitReason};
+use crate::store::result::AccountResult;
+use crate::store::task::Task;
+use crate::time::whole_second;
+
+/// A task, and how it goes.
+#[derive(Debug)]
+pub struct Progress {
+    /// The task.
+    pub task: Task,
+    /// Its accounts, in the order of their ids.
+    pub accounts: Vec<AccountProgress>,
+}
+
+/// An account of a task.
+#[derive(Debug)]
+pub struct AccountProgress {
+    /// What is told of it.
+    pub result: AccountResult,
+    /// What it waits for; nothing once it has ended.
+    pub wait: Option<Wait>,
+}
+
+/// What an account waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// In Chinese, without a full stop.
+    pub reason: &'static str,
+    /// When it goes on; absent while a worker is at it.
+    pub until: Option<Timestamp>,
+    /// Until when its member may confirm, if that is what it waits for.
+    pub confirm_until: Option<Timestamp>,
+}
+
+/// The caller's task with what its accounts wait for.
+///
+/// # Errors
+/// As [`read`].
+pub async fn progress(stores: &Stores, user_id: UserId, task_id: TaskId) -> Result<Progress> {
+    let (task, results) = read(stores, user_id, task_id).await?;
+    // Before there are units, and after the last account has ended, they have nothing to say.
+    let has_units =
+        |result: &AccountResult| !result.status.ended() && (task.dispatched || result.status != ResultStatus::Pending);
+    let units = if results.iter().any(has_units) { stores.units.of_task(task_id).await? } else { Vec::new() };
+    let now = stores.clock.now();
+    let with_wait = |result| AccountProgress { wait: wait_of(&task, &result, &units, now), result };
+    let accounts = results.into_iter().map(with_wait).collect();
+    Ok(Progress { task, accounts })
+}
+
+fn wait_of(task: &Task, result: &AccountResult, units: &[Delivery], now: Timestamp) -> Option<Wait> {
+    if result.status.ended() {
+        return None;
+    }
+    let unit = units.iter().find(|unit| unit.stage != DeliveryStage::Done && unit.serves(result));
+    let Some(unit) = unit else {
+        let is_planned = task.scheduled_time.is_some_and(|time| time > now);
+        let reason = if is_planned { "等待预定的发布时间" } else { "等待开始发布" };
+        return Some(Wait { reason, until: task.next_action_at.map(whole_second), confirm_until: None });
+    };
+    let is_held = unit.lease_owner.is_some();
+    let instant = |milliseconds| Timestamp::from_millisecond(milliseconds).ok().map(whole_second);
+    let members_are_asked = unit.stage == DeliveryStage::Waiting;
+    Some(Wait {
+        reason: reason_of(unit),
+        until: unit.next_action_at.filter(|_| !is_held).and_then(instant),
+        confirm_until: Some(unit.confirm_until).filter(|_| members_are_asked).and_then(instant),
+    })
+}
+
+fn reason_of(unit: &Delivery) -> &'static str {
+    match (unit.stage, unit.waits_for) {
+        (_, Some(WaitReason::Secret)) => "企业微信应用密钥已失效，请更新密钥，更新后自动继续",
+        (DeliveryStage::Queued, _) if unit.lease_owner.is_some() => "正在准备发布",
+        (DeliveryStage::Queued, Some(WaitReason::Turn)) => "等待该账号的发布间隔或微信的频率限制",
+        (DeliveryStage::Queued, Some(WaitReason::Again)) => "上次尝试未成功，等待自动重试",
+        (DeliveryStage::Queued, None) => "等待开始发布",
+        (DeliveryStage::Sending, _) => "正在提交给微信",
+        (DeliveryStage::Unconfirmed, _) => "未收到微信的确认，正在核对是否已发布",
+        (DeliveryStage::Answered | DeliveryStage::Done, _) => "微信已受理，正在保存结果",
+        (DeliveryStage::Submitted, _) => "企业微信正在创建发表任务",
+        (DeliveryStage::Waiting, _) => "等待成员在企业微信中确认发表",
+    }
+}
+
+#[cfg(test)]
+mod tests;
