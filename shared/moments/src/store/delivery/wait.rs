@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WaitReason {
     /// The pause between two posts of its account or company, or the end of a rate limit.
-    SlotReservation,
+    Turn,
     /// The pause after an attempt that may succeed later.
     Again,
     /// Somebody's giving the company's new secret: the stored one is refused.
@@ -18,7 +18,7 @@ impl WaitReason {
     /// The stored word.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::SlotReservation => "TURN",
+            Self::Turn => "TURN",
             Self::Again => "AGAIN",
             Self::Secret => "SECRET",
         }
