@@ -20,11 +20,12 @@ pub(super) fn after(walk: &Walk, page: &FanPage, number: u64, most_pages: u64) -
     let empty_pages = if is_empty { walk.empty_pages + 1 } else { 0 };
     // 0 asks for the first page, so it never is the cursor of a later one.
     let goes_round = [0, walk.cursor, walk.checkpoint].contains(&page.cursor);
-    let has_no_end = page.has_more && (goes_round || empty_pages >= MOST_EMPTY_PAGES || number >= most_pages);
+    let endless = page.has_more && (goes_round || empty_pages >= MOST_EMPTY_PAGES || number >= most_pages);
     Walk {
         cursor: page.cursor,
-        fully_listed: !page.has_more || has_no_end,
-        has_gaps: walk.has_gaps || page.skipped > 0 || has_no_end,
+        fully_listed: !page.has_more || endless,
+        has_gaps: walk.has_gaps || page.skipped > 0,
+        endless,
         checkpoint: if number.is_power_of_two() { page.cursor } else { walk.checkpoint },
         empty_pages,
     }
@@ -63,15 +64,15 @@ mod tests {
     fn walk_ends_where_the_platform_says() {
         let pages = [page(2, 40, true), page(0, 60, true), page(2, 0, false)];
         let (pages, walk) = walk(pages.into_iter());
-        assert_eq!((pages, walk.has_gaps), (3, false));
+        assert_eq!((pages, walk.has_gaps, walk.endless), (3, false, false));
     }
 
     #[test]
     fn last_page_that_repeats_its_own_cursor_is_the_end() {
         let pages = [page(2, 40, true), page(2, 60, true), page(2, 60, true)];
-        assert_eq!(walk(pages.into_iter()), (3, Walk { has_gaps: true, ..walk_at(60, 60) }));
+        assert_eq!(walk(pages.into_iter()), (3, Walk { endless: true, ..walk_at(60, 60) }));
         let (number, at_once) = walk([page(2, 0, true)].into_iter());
-        assert_eq!((number, at_once.has_gaps), (1, true));
+        assert_eq!((number, at_once.endless), (1, true));
     }
 
     fn walk_at(cursor: i64, checkpoint: i64) -> Walk {
@@ -84,7 +85,7 @@ mod tests {
             for cycle in [1, 2, 3, 7, 64] {
                 let cursors = (1..=tail).chain((0..).map(|step| 100 + step % cycle));
                 let (pages, walk) = walk(cursors.map(|cursor| page(2, cursor, true)));
-                assert!(walk.has_gaps);
+                assert!(walk.endless);
                 assert!(pages <= 2 * tail.max(cycle) as u64 + 2 * cycle as u64 + 1, "{tail} {cycle}: {pages}");
             }
         }
@@ -93,9 +94,9 @@ mod tests {
     #[test]
     fn list_without_anybody_or_without_end_is_left() {
         let (pages, last) = walk((1..).map(|cursor| page(0, cursor, true)));
-        assert_eq!((pages, last.has_gaps), (u64::from(MOST_EMPTY_PAGES), true));
+        assert_eq!((pages, last.endless), (u64::from(MOST_EMPTY_PAGES), true));
         let (pages, last) = walk((1..).map(|cursor| page(1, cursor, true)));
-        assert_eq!((pages, last.has_gaps), (MOST_PAGES, true));
+        assert_eq!((pages, last.endless), (MOST_PAGES, true));
         // Somebody in between begins the count anew.
         let some = (1..).map(|cursor| page(usize::from(cursor % 19 == 0), cursor, cursor < 60));
         assert_eq!(walk(some).0, 60);

@@ -23,7 +23,7 @@ use crate::douyin::{Douyin, FailureKind, FanPage};
 use crate::error::{AuthorizationProblem, Error, Result, SyncProblem};
 use crate::store::Stores;
 use crate::store::account::Account;
-use crate::store::sync_task::{EndedBy, Ending, SyncStrategy};
+use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTask};
 use crate::tokens::{AccessToken, Rejection, Tokens, ensure_active};
 
 /// How long risk control is left alone: asking again within minutes is what it watches for. Longer than a message can
@@ -119,6 +119,9 @@ impl SyncWorker {
         if !progress.task.walk.fully_listed {
             self.take_over(progress, &account, deadline).await?;
         }
+        if self.fell_short(progress) {
+            return Err(StopReason::Fail(SyncProblem::Stalled.into()));
+        }
         if self.whole_list_known(progress) {
             self.mark_unfollowed(progress, deadline).await?;
         }
@@ -153,7 +156,7 @@ impl SyncWorker {
             // The platform shows `fan_cap` fans at most, so a list of as many pages has no end of its own.
             let mut open = OpenPage::new(&page, &progress.task, self.settings.fan_cap);
             if open.walk.fully_listed && page.has_more {
-                warn!(task.id = progress.task.task_id.get(), "the fan list does not move on, so it counts as ended");
+                warn!(task.id = progress.task.task_id.get(), "the fan list does not move on, so it is left");
             }
             let cursor = (!open.walk.fully_listed).then_some(open.walk.cursor);
             let commit = self.commit(progress, &mut open, deadline);
@@ -177,7 +180,8 @@ impl SyncWorker {
         }
     }
 
-    /// Commits a page, in as many transactions as it needs while there is time. [`CommitOutcome::Partly`]: there was not enough.
+    /// Commits a page, in as many transactions as it needs while there is time. [`CommitOutcome::Partly`]: there was not
+    /// enough.
     async fn commit(
         &self,
         progress: &mut Progress,
@@ -229,11 +233,20 @@ impl SyncWorker {
         }
     }
 
-    /// Whether the whole list was met: the walk was FULL, the list has no gaps and is not cut off at the platform's cap,
+    /// Whether a list without an end of its own brought fewer fans than the platform shows: then it stood still, and
+    /// was not over.
+    fn fell_short(&self, progress: &Progress) -> bool {
+        let SyncTask { walk, total, counters, .. } = &progress.task;
+        let shown = total.unwrap_or_default().min(self.settings.fan_cap);
+        walk.endless && counters.seen + counters.skipped < shown
+    }
+
+    /// Whether the whole list was met: the walk was FULL, the list has no gaps, was ended by the platform, is not cut off at the platform's cap,
     /// and as many were met as the platform says there are.
     fn whole_list_known(&self, progress: &Progress) -> bool {
         progress.task.strategy == SyncStrategy::Full
             && !progress.task.walk.has_gaps
+            && !progress.task.walk.endless
             && progress.task.total.is_some_and(|total| total < self.settings.fan_cap && progress.met() >= total)
     }
 

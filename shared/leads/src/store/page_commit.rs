@@ -130,11 +130,12 @@ fn advance(
     now: i64,
 ) -> Result<TransactWriteItem> {
     let Position { walk, total, counters, met, page_taken, unmet } = position;
-    let mut set = "SET #cursor = :cursor, walked = :walked, has_gaps = :gaps, checkpoint = :checkpoint, \
+    let mut set =
+        "SET #cursor = :cursor, walked = :walked, has_gaps = :gaps, endless = :endless, checkpoint = :checkpoint, \
                    empty_pages = :empty, pages = :pages, seen = :seen, created = :created, updated = :updated, \
                    unchanged = :unchanged, skipped = :skipped, unfollowed = :unfollowed, attempts = :zero, \
                    update_time = :now"
-        .to_owned();
+            .to_owned();
     let mut builder = tasks.held(task.task_id, lease);
     if let Some(total) = total {
         set.push_str(", #total = :total");
@@ -165,6 +166,7 @@ fn advance(
             .expression_attribute_values(":cursor", n(walk.cursor))
             .expression_attribute_values(":walked", AttributeValue::Bool(walk.fully_listed))
             .expression_attribute_values(":gaps", AttributeValue::Bool(walk.has_gaps))
+            .expression_attribute_values(":endless", AttributeValue::Bool(walk.endless))
             .expression_attribute_values(":checkpoint", n(walk.checkpoint))
             .expression_attribute_values(":empty", n(walk.empty_pages))
             .expression_attribute_values(":pages", n(counters.pages))

@@ -88,9 +88,12 @@ pub struct Walk {
     /// The list is walked to its end; what is left is to mark who has unfollowed.
     #[serde(default, rename = "walked")]
     pub fully_listed: bool,
-    /// Something of the list could not be read, or its end had to be guessed: who was not met may be on it all the same.
+    /// Something of the list could not be read: who was not met may be on it all the same.
     #[serde(default)]
     pub has_gaps: bool,
+    /// The platform never ended the list, so its end was guessed.
+    #[serde(default)]
+    pub endless: bool,
     /// An earlier cursor. One that comes again goes round in circles.
     #[serde(default)]
     pub checkpoint: i64,

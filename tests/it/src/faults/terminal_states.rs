@@ -179,14 +179,15 @@ async fn a_list_that_does_not_move_on_is_left() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     world.sync(USER, &account, "INCREMENTAL").await?;
     let second = world.sandbox.journal().of("fans/list")[1].cursor.context("no cursor")?;
-    for (nth, cursor, pages) in [(1, 0, 0), (2, second, 1)] {
+    // What a page brought is taken over before the list is given up.
+    for (nth, cursor) in [(1, 0), (2, second)] {
         let (world, account) = Story::Straight.scene().await?;
         let task = begin(&world, &account, "INCREMENTAL").await?;
         let proxy = Proxy::start(&world).await?;
         proxy.arm("fans/list", nth, going_on_at(cursor));
         live(&world, &proxy, PLENTY).await?;
         let progress = failed(&world, &task, ("DOUYIN_LEAD_SYNC_ERROR", STALLED)).await?;
-        assert_eq!((&progress["pages"], proxy.count("fans/list")), (&pages.into(), nth), "{progress}");
+        assert_eq!((&progress["pages"], proxy.count("fans/list")), (&nth.into(), nth), "{progress}");
         assert_eq!(progress["created"], Ledger::read(&world).await?.leads());
     }
     Ok(())
@@ -194,8 +195,7 @@ async fn a_list_that_does_not_move_on_is_left() -> Result<()> {
 
 #[tokio::test]
 async fn a_list_that_goes_round_in_circles_is_left() -> Result<()> {
-    let (mut world, account) = Story::Straight.scene().await?;
-    world.set("DOUYIN_FAN_CAP", "10");
+    let (world, account) = Story::Straight.scene().await?;
     let task = begin(&world, &account, "INCREMENTAL").await?;
     let proxy = Proxy::start(&world).await?;
     for nth in 2..=20 {
@@ -204,7 +204,7 @@ async fn a_list_that_goes_round_in_circles_is_left() -> Result<()> {
     live(&world, &proxy, PLENTY).await?;
     assert_eq!(recover(&world, &task).await?, 0);
     let progress = failed(&world, &task, ("DOUYIN_LEAD_SYNC_ERROR", STALLED)).await?;
-    assert_eq!((&progress["pages"], proxy.count("fans/list")), (&10.into(), 11), "{progress}");
+    assert_eq!((&progress["pages"], proxy.count("fans/list")), (&4.into(), 4), "{progress}");
     assert_eq!(progress["created"], Ledger::read(&world).await?.leads());
     Ok(())
 }
