@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::audit::Ledger;
 use super::story::ONE_PAGE;
-use super::{SHOP, USER, begin, live, shop};
-use crate::proxy::Proxy;
+use super::{PLENTY, SHOP, USER, begin, deliver_again, live, recover, shop};
+use crate::proxy::{Fault, Proxy, When};
 
 fn expect(progress: &Value, counters: &[(&str, u64)]) {
     assert_eq!(progress["status"], "COMPLETED", "{progress}");
@@ -134,5 +134,25 @@ async fn full_sync_writes_nothing_when_only_the_addresses_of_avatars_changed() -
     let full = world.sync(USER, &account, "FULL").await?;
     expect(&full, &[("updated", 0), ("created", 0)]);
     assert!(rows().await? == before, "something was written");
+    Ok(())
+}
+
+#[tokio::test]
+async fn marking_goes_on_in_the_next_worker_without_another_walk() -> Result<()> {
+    let (world, account) = shop(28, 120).await?;
+    world.sandbox.douyin().configure(|settings| settings.disorder = Disorder::NONE);
+    expect(&world.sync(USER, &account, "INCREMENTAL").await?, &[("pages", 6)]);
+    world.sandbox.douyin().change_fans(SHOP, FanChange { unfollow: 50, ..FanChange::default() });
+    let task = begin(&world, &account, "FULL").await?;
+    let proxy = Proxy::start(&world).await?;
+    // It dies after it has marked the first of them: four pages, then these.
+    proxy.arm("TransactWriteItems t_douyin_sync_task", 5, Fault::Kill(When::After));
+    let held = live(&world, &proxy, PLENTY).await?;
+    assert!(!held.is_empty(), "it did not die");
+    deliver_again(&world, held).await?;
+    recover(&world, &task).await?;
+    expect(&world.progress(USER, &task).await?, &[("pages", 4), ("seen", 70), ("unfollowed", 50)]);
+    assert_eq!(world.sandbox.journal().of("fans/list").len(), 6 + 4);
+    Ledger::read(&world).await?;
     Ok(())
 }
