@@ -204,6 +204,14 @@ pub const MOMENT_TASK_CANCEL: Route = Route {
     permission: "workbench:wechat:moments:task:manage",
 };
 
+/// `POST /api/v1/workbench/wechat/moments/tasks/{taskId}/stop`: Stops what members of companies have not confirmed, and what was not sent.
+pub const MOMENT_TASK_STOP: Route = Route {
+    name: "moment-task-stop",
+    method: "POST",
+    path: "/api/v1/workbench/wechat/moments/tasks/{taskId}/stop",
+    permission: "workbench:wechat:moments:task:manage",
+};
+
 /// `POST /api/v1/workbench/wechat/moments/tasks/{taskId}/retry`: Tries the failed accounts of a task again.
 pub const MOMENT_TASK_RETRY: Route = Route {
     name: "moment-task-retry",
@@ -233,6 +241,7 @@ pub const ROUTES: &[Route] = &[
     MOMENT_TASK_UPDATE,
     MOMENT_TASK_PUBLISH_NOW,
     MOMENT_TASK_CANCEL,
+    MOMENT_TASK_STOP,
     MOMENT_TASK_RETRY,
 ];
 

@@ -19,6 +19,7 @@ pub mod moment_task;
 pub mod moment_task_cancel;
 pub mod moment_task_publish_now;
 pub mod moment_task_retry;
+pub mod moment_task_stop;
 pub mod moment_task_update;
 pub mod moment_tasks;
 pub mod moment_validate;

@@ -157,6 +157,7 @@ catalogue! {
     TASK_HAS_ENDED: Conflict 409 "任务已结束，不能取消" => "请刷新任务后再操作";
     TASK_IS_SUBMITTED: Conflict 409 "内容已提交给微信，不能取消；请在微信中处理" => "请刷新任务后再操作";
     TASK_HAS_BEGUN: Conflict 409 "只有尚未开始的定时任务可以修改时间" => "请刷新任务后再操作";
+    NOTHING_TO_STOP: Conflict 409 "任务已结束，没有可以停止的内容" => "请刷新任务后再操作";
     ONLY_WAITING_BEGINS_NOW: Conflict 409 "只有尚未开始的定时任务可以立即发布" => "请刷新任务后再操作";
     TASK_IS_RUNNING: Conflict 409 "任务仍在进行中，请等待结束后再重试" => "请刷新任务后再操作";
     NOTHING_TO_RETRY: Conflict 409 "没有失败的账号需要重试" => "请刷新任务后再操作";

@@ -121,6 +121,9 @@ pub struct Delivery {
     /// A person has looked and wants it sent again, if it does not show when the provider is read once more.
     #[serde(default)]
     pub resend_if_absent: bool,
+    /// Its user has stopped it after it was sent, or while it was: nothing more of it is to go out.
+    #[serde(default)]
+    pub called_off: bool,
 }
 
 impl Delivery {
@@ -284,6 +287,25 @@ impl DeliveryStore {
         )
     }
 
+    /// Notes that the unit's user has stopped it, as one action of a transaction. It is due now, and whoever works on it
+    /// loses it, for all that one does can be done again; but a call under way keeps its worker, who alone will know its
+    /// answer.
+    pub(crate) fn stop(&self, unit: &Delivery, now: Timestamp) -> Result<TransactWriteItem> {
+        let row = self
+            .row(unit)
+            .condition_expression("stage = :seen")
+            .expression_attribute_values(":seen", s(unit.stage.as_str()))
+            .expression_attribute_values(":true", AttributeValue::Bool(true));
+        update(if unit.stage == DeliveryStage::Sending {
+            row.update_expression("SET called_off = :true")
+        } else {
+            row.update_expression(
+                "SET called_off = :true, next_action_at = :now REMOVE lease_owner, waits_for, swept_at",
+            )
+            .expression_attribute_values(":now", milliseconds(now))
+        })
+    }
+
     /// Takes a unit that ended without anybody's knowing back to `stage`, to be sent again if it does not show, as one
     /// action of a transaction.
     pub(crate) fn reopen(&self, unit: &Delivery, stage: DeliveryStage, now: Timestamp) -> Result<TransactWriteItem> {
@@ -292,7 +314,7 @@ impl DeliveryStore {
                 .condition_expression("stage = :done")
                 .update_expression(
                     "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now, \
-                     resend_if_absent = :true REMOVE swept_at",
+                     resend_if_absent = :true REMOVE called_off, swept_at",
                 )
                 .expression_attribute_values(":done", s(DeliveryStage::Done.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))

@@ -8,6 +8,7 @@ mod progress;
 mod request;
 mod retry;
 mod start;
+mod stop;
 
 pub use check::RequestCheck;
 pub use create::{Created, TaskCreation};
@@ -17,6 +18,7 @@ pub use request::NewTaskRequest;
 pub(crate) use retry::next_round;
 pub use retry::{RetryRequest, retry};
 pub use start::TaskStarter;
+pub use stop::{Stop, StopOutcome, stop};
 
 use kernel::ids::{TaskId, UserId};
 use kernel::page::{Page, PageRequest};

@@ -79,6 +79,7 @@ fn wait_of(task: &Task, result: &AccountResult, units: &[Delivery], now: Timesta
 
 fn reason_of(unit: &Delivery) -> &'static str {
     match (unit.stage, unit.waits_for) {
+        (DeliveryStage::Waiting | DeliveryStage::Submitted, _) if unit.called_off => "正在请求企业微信停止未确认的成员",
         (_, Some(WaitReason::Secret)) => "企业微信应用密钥已失效，请更新密钥，更新后自动继续",
         (DeliveryStage::Queued, _) if unit.lease_owner.is_some() => "正在准备发布",
         (DeliveryStage::Queued, Some(WaitReason::Turn)) => "等待该账号的发布间隔或微信的频率限制",

@@ -7,6 +7,7 @@ mod errors;
 mod list;
 mod management;
 mod progress;
+mod stopping;
 mod validation;
 mod webhook;
 

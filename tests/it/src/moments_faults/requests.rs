@@ -10,7 +10,7 @@ use sandbox::gewe::{GeweEndpoint, GeweFault};
 use serde_json::{Value, json};
 
 use super::oracle::{Oracle, Outlet, check};
-use super::{USER, call, recover, request, world};
+use super::{LATER, USER, call, recover, request, world};
 use crate::proxy::{Fault, Proxy, Step, When};
 use crate::{Event, World};
 
@@ -22,10 +22,12 @@ enum Wish {
     Cancel,
     Reschedule,
     PublishNow,
+    Stop,
     Retry,
 }
 
-const WISHES: [Wish; 6] = [Wish::Now, Wish::Timed, Wish::Cancel, Wish::Reschedule, Wish::PublishNow, Wish::Retry];
+const WISHES: [Wish; 7] =
+    [Wish::Now, Wish::Timed, Wish::Cancel, Wish::Reschedule, Wish::PublishNow, Wish::Stop, Wish::Retry];
 
 /// A wish about to be uttered.
 struct Scenario {
@@ -72,6 +74,26 @@ impl Wish {
                 "Query t_moment_sync_result",
                 "TransactWriteItems t_moment_sync_task",
             ],
+            Self::Stop => &[
+                "GetItem t_moment_sync_task",
+                "GetItem t_moment_sync_task",
+                "GetItem t_moment_sync_task",
+                "GetItem t_moment_sync_task",
+                "GetItem t_moment_sync_task",
+                "GetSecretValue",
+                "Query t_moment_publish_unit",
+                "Query t_moment_publish_unit",
+                "Query t_moment_publish_unit",
+                "Query t_moment_publish_unit",
+                "Query t_moment_publish_unit",
+                "Query t_moment_sync_result",
+                "Query t_moment_sync_result",
+                "Query t_moment_sync_result",
+                "Query t_moment_sync_result",
+                "Query t_moment_sync_result",
+                "SendMessage",
+                "TransactWriteItems t_moment_publish_unit",
+            ],
             Self::PublishNow => &[
                 "DELETE schedules",
                 "GetItem t_moment_sync_task",
@@ -95,12 +117,18 @@ impl Wish {
     }
 
     async fn scene(self, world: &World, number: usize) -> Result<Scenario> {
-        let name = format!("device-{number}");
-        let outlet = Outlet { account_id: world.connect_device(USER, &name).await?, name };
+        let outlet = if self == Self::Stop {
+            let corp = format!("flowers-{number}");
+            let account_id = world.connect_corp(USER, &corp, &["lily"]).await?.remove(0);
+            Outlet { account_id, name: format!("{corp}/lily") }
+        } else {
+            let name = format!("device-{number}");
+            Outlet { account_id: world.connect_device(USER, &name).await?, name }
+        };
         let text = format!("优惠 {number}");
         let at = |hours: i64| (world.clock.now() + SignedDuration::from_hours(hours)).to_string();
         let mut body = json!({"text": text, "accountIds": [outlet.account_id]});
-        if self != Self::Now && self != Self::Retry {
+        if ![Self::Now, Self::Stop, Self::Retry].contains(&self) {
             body["scheduledTime"] = at(2).into();
         }
         let manage = |function: &str, task: u64| {
@@ -118,6 +146,14 @@ impl Wish {
             Self::Reschedule => {
                 let task = request(world, &body).await?;
                 (Some(task), manage("moment-task-update", task)?.json(&json!({"scheduledTime": at(3)})))
+            }
+            Self::Stop => {
+                let task = request(world, &body).await?;
+                world.drain_publications().await?;
+                world.advance(LATER);
+                world.sweep().await?;
+                world.drain_publications().await?;
+                (Some(task), manage("moment-task-stop", task)?)
             }
             Self::PublishNow => {
                 let task = request(world, &body).await?;
@@ -153,7 +189,7 @@ impl Wish {
                 ensure!(before.is_none_or(|before| before == task), "the key made another task: {before:?} {again:?}");
                 task
             }
-            Self::PublishNow => {
+            Self::PublishNow | Self::Stop => {
                 ensure!(again.status == 202, "{again:?}");
                 scene.task.context("no task")?
             }
@@ -168,7 +204,8 @@ impl Wish {
         };
         let status = self.wait(world, task).await?;
         let truths = check(world, task, &status, &scene.text, &[scene.outlet]).await?;
-        let expected = if self == Self::Cancel { Oracle::Nothing("CANCELLED".to_owned()) } else { Oracle::Published };
+        let is_off = [Self::Cancel, Self::Stop].contains(&self);
+        let expected = if is_off { Oracle::Nothing("CANCELLED".to_owned()) } else { Oracle::Published };
         ensure!(truths == [expected], "{truths:?}");
         let so_far = if before.is_some() { "written" } else { "not written" };
         Ok((proxy.steps(), format!("{so_far}; asked again: {}; then {:?}", again.status, truths)))
@@ -177,7 +214,7 @@ impl Wish {
     /// Until nothing more is to happen, and not a moment too early. No schedule ever fires here: the sweeper stands in.
     async fn wait(self, world: &World, task: u64) -> Result<Value> {
         let hours = match self {
-            Self::Now | Self::PublishNow | Self::Retry => return recover(world, task).await,
+            Self::Now | Self::PublishNow | Self::Stop | Self::Retry => return recover(world, task).await,
             Self::Timed | Self::Cancel => 2,
             Self::Reschedule => 3,
         };

@@ -61,8 +61,8 @@ async fn survives(story: Story, faults: &[(&str, Fault)]) -> Result<()> {
         // Which of two units comes first is chance, and with it which transaction is whose fence.
         let either = story == Story::Both && step.name.starts_with("Transact") && fault == "dies after";
         let outcome = match verdict {
-            Ok(truths) if truths.iter().all(|truth| *truth == Oracle::Published) && (!is_blind || either) => {
-                "published once".to_owned()
+            Ok(truths) if truths.iter().all(|truth| *truth == story.end()) && (!is_blind || either) => {
+                if story == Story::Stopped { "stopped".to_owned() } else { "published once".to_owned() }
             }
             Ok(truths) if (is_blind || either) && truths.contains(&Oracle::Nothing(UNCONFIRMED.to_owned())) => {
                 "not published, told as unconfirmed".to_owned()
@@ -101,6 +101,11 @@ async fn a_publisher_may_die_at_every_step_of_a_company() -> Result<()> {
 #[tokio::test]
 async fn a_publisher_may_die_at_every_step_of_a_company_whose_token_has_run_out() -> Result<()> {
     survives(Story::Renewal, FAULTS).await
+}
+
+#[tokio::test]
+async fn a_publisher_may_die_at_every_step_of_a_company_whose_user_stops_it() -> Result<()> {
+    survives(Story::Stopped, FAULTS).await
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::oracle::{Oracle, Outlet, check};
 use super::{LATER, USER, confirm_everything, deliver_again, ended, live, request};
-use crate::World;
 use crate::proxy::{Fault, Proxy, Step};
+use crate::{Event, World};
 
 const MEMBERS: [&str; 2] = ["lily", "rose"];
 const PICTURE: MediaFile = MediaFile::Jpeg { width: 80, height: 60, bytes: 0 };
@@ -29,6 +29,8 @@ pub(super) enum Story {
     Video,
     /// A picture of a company with two members, up to their confirmation.
     Company,
+    /// Words of a company whose user stops them before anybody confirms.
+    Stopped,
     /// Words of a company whose access token has run out.
     Renewal,
     /// A picture of a company and a person.
@@ -101,6 +103,22 @@ impl Story {
                 ("externalcontact/get_moment_task_result", 1),
                 ("gettoken", 1),
             ],
+            Self::Stopped => &[
+                ("BatchGetItem t_wechat_account", 2),
+                ("Decrypt", 3),
+                ("GetItem t_moment_sync_task", 4),
+                ("GetItem t_wechat_corp", 3),
+                ("Query t_moment_sync_result", 4),
+                ("SendMessage", 2),
+                ("TransactWriteItems t_moment_publish_unit", 4),
+                ("TransactWriteItems t_moment_sync_task", 1),
+                ("UpdateItem t_moment_publish_unit", 6),
+                ("UpdateItem t_wechat_corp", 1),
+                ("externalcontact/add_moment_task", 1),
+                ("externalcontact/cancel_moment_task", 1),
+                ("externalcontact/get_moment_task", 1),
+                ("externalcontact/get_moment_task_result", 1),
+            ],
             Self::Company => &[
                 ("BatchGetItem t_wechat_account", 2),
                 ("Decrypt", 3),
@@ -146,14 +164,14 @@ impl Story {
     /// Sets it up with accounts of its own, so that many fit in one world.
     pub(super) async fn scene(self, world: &World, number: usize) -> Result<Scenario> {
         let mut outlets = Vec::new();
-        if matches!(self, Self::Company | Self::Renewal | Self::Both) {
+        if matches!(self, Self::Company | Self::Renewal | Self::Stopped | Self::Both) {
             let corp = format!("flowers-{number}");
             let accounts = world.connect_corp(USER, &corp, &MEMBERS).await?;
             let names = MEMBERS.map(|member| format!("{corp}/{member}"));
             ensure!(accounts.len() == names.len(), "connected {accounts:?}");
             outlets.extend(accounts.into_iter().zip(names).map(|(account_id, name)| Outlet { account_id, name }));
         }
-        if !matches!(self, Self::Company | Self::Renewal) {
+        if !matches!(self, Self::Company | Self::Renewal | Self::Stopped) {
             let name = format!("device-{number}");
             outlets.push(Outlet { account_id: world.connect_device(USER, &name).await?, name });
         }
@@ -162,7 +180,7 @@ impl Story {
         }
         let text = format!("新品到店 {number}");
         let media: Vec<String> = match self {
-            Self::Words | Self::Renewal => Vec::new(),
+            Self::Words | Self::Renewal | Self::Stopped => Vec::new(),
             Self::Video => vec![world.sandbox.media().put_file("1.mp4", VIDEO)],
             Self::Picture | Self::Company | Self::Both => vec![world.sandbox.media().put_file("1.jpg", PICTURE)],
         };
@@ -201,17 +219,34 @@ impl Story {
                 let truths = check(world, scene.task, &status, &scene.text, &scene.outlets).await?;
                 return Ok((proxy.steps(), truths));
             }
-            confirm_everything(world);
+            if self == Self::Stopped {
+                self.stop(world, scene.task).await?;
+            } else {
+                confirm_everything(world);
+            }
             world.advance(LATER);
             world.sweep().await?;
         }
         bail!("it never ends")
     }
 
+    /// What it comes to for each account.
+    pub(super) fn end(self) -> Oracle {
+        if self == Self::Stopped { Oracle::Nothing("CANCELLED".to_owned()) } else { Oracle::Published }
+    }
+
+    /// Its user stops it, as often as they look.
+    async fn stop(self, world: &World, task: u64) -> Result<()> {
+        let event = Event::sample("moment-task-stop")?.path("taskId", &task.to_string());
+        let answer = world.call_as(USER, event).await?;
+        ensure!([202, 409].contains(&answer.status), "{answer:?}");
+        Ok(())
+    }
+
     /// Its steps, recorded while nobody disturbs it: they are the code's own list, and must be the one known here.
     pub(super) async fn steps(self, world: &World) -> Result<Vec<Step>> {
         let (steps, truths) = self.tell(world, 0, None).await?;
-        ensure!(truths.iter().all(|truth| *truth == Oracle::Published), "undisturbed, {truths:?}");
+        ensure!(truths.iter().all(|truth| *truth == self.end()), "undisturbed, {truths:?}");
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
         for step in &steps {
             *counts.entry(&step.name).or_default() += 1;

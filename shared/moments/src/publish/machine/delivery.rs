@@ -32,6 +32,8 @@ pub(in crate::publish) struct DeliveryState {
     pub sending_at: i64,
     pub confirm_until: i64,
     pub resend_if_absent: bool,
+    /// Its user has stopped it.
+    pub called_off: bool,
     /// The post's id, if its row holds one.
     pub moment_id: Option<String>,
     /// Its accounts, in the order of its row.
@@ -119,6 +121,7 @@ impl DeliveryState {
             sending_at: unit.sending_at,
             confirm_until: unit.confirm_until,
             resend_if_absent: unit.resend_if_absent,
+            called_off: unit.called_off,
             moment_id: unit.moment_id.clone(),
             accounts: accounts.collect(),
         }

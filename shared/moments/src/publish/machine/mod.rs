@@ -41,6 +41,8 @@ pub(super) struct Impossible {
 pub(crate) enum Intervention {
     /// Its user calls it off.
     CalledOff,
+    /// Its user stops it after it was sent, or while it was.
+    Stopped,
     /// Its user has it looked at once more; `moment_known` says whether only its members' last look is missing.
     Reopened {
         /// Whether its row holds the id of a company's moment.
@@ -57,6 +59,8 @@ pub(crate) const fn intervene(stage: DeliveryStage, intervention: Intervention) 
     match (stage, intervention) {
         // Anything later was or may have been sent.
         (S::Queued, I::CalledOff) => Some(S::Done),
+        // It goes on to where what members have not confirmed can be stopped, and nothing is sent again on the way.
+        (S::Sending | S::Submitted | S::Answered | S::Waiting | S::Unconfirmed, I::Stopped) => Some(stage),
         (S::Done, I::Reopened { moment_known: true }) => Some(S::Waiting),
         (S::Done, I::Reopened { moment_known: false }) => Some(S::Unconfirmed),
         (S::Waiting | S::Done | S::Unconfirmed, I::PostTakenBack) => Some(S::Unconfirmed),

@@ -57,6 +57,12 @@ pub(super) fn fail(d: &DeliveryState, advice: &Advice) -> Transition {
     Transition::to(DeliveryStage::Done, NextStep::End).telling(states)
 }
 
+/// The delivery ends as its user wants it: nothing of it is out, and nothing will be.
+fn called_off(d: &DeliveryState) -> Transition {
+    let states = d.open().into_iter().map(|place| (place, AccountState::Cancelled)).collect();
+    Transition::to(DeliveryStage::Done, NextStep::End).telling(states)
+}
+
 /// What is told when nobody knows whether it is out.
 fn nobody_knows(d: &DeliveryState) -> Advice {
     if d.members_confirm { PublishProblem::MembersUnconfirmed.advice() } else { PublishProblem::Unconfirmed.advice() }

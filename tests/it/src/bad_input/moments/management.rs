@@ -61,6 +61,8 @@ async fn what_the_state_forbids_is_a_conflict_that_says_why() -> Result<()> {
         ("one that waits for members", asking, "moment-task-retry", running),
         ("a completed one", completed, "moment-task-retry", flawless),
         ("one called off", cancelled, "moment-task-retry", flawless),
+        ("a completed one", completed, "moment-task-stop", "任务已结束，没有可以停止的内容"),
+        ("a failed one", failed, "moment-task-stop", "任务已结束，没有可以停止的内容"),
         ("a completed one", completed, "moment-task-publish-now", unbegun),
         ("a failed one", failed, "moment-task-publish-now", unbegun),
         ("one called off", cancelled, "moment-task-publish-now", unbegun),

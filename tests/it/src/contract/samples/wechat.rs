@@ -37,6 +37,7 @@ pub async fn play(it: &mut Samples) -> Result<()> {
     it.play("moment-task-update", 200, |event| event.path("taskId", &task).json(&moved)).await?;
     it.play("moment-task-publish-now", 202, |event| event.path("taskId", &task)).await?;
     it.play("moment-task-cancel", 200, |event| event.path("taskId", &task)).await?;
+    it.play("moment-task-stop", 202, |event| event.path("taskId", &task)).await?;
 
     let failed = failed_post(it, &device).await?;
     it.play("moment-task-retry", 202, |event| event.path("taskId", &failed)).await?;

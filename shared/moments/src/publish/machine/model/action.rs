@@ -33,6 +33,8 @@ pub(super) enum Action {
     Retry(usize, bool),
     /// A user calls a task off.
     CallOff(usize),
+    /// A user stops a task.
+    Stop(usize),
 }
 
 /// How a provider answers.

@@ -4,7 +4,7 @@ use super::super::{
     Call, DeliveryStage, Event, Intervention, NextStep, Policy, Recovery, Retry, Transition, intervene, next, retry,
 };
 use super::action::{Action, Hiccup, Outcome};
-use super::tables::{call_off, find, follow, standing, take_back, write};
+use super::tables::{call_off, find, follow, standing, stop, take_back, write};
 use super::world::{Accounts, LATENESS, LEASE, Pending, Post, Setting, Told, Work, World};
 use crate::provider::FailureKind;
 use crate::publish::machine::tests::failure;
@@ -89,6 +89,9 @@ impl Model {
                 );
             }
             let mut rows = world.rows.iter().filter(|row| row.task == task);
+            if budget.stops > 0 && rows.clone().any(|row| intervene(row.stage, Intervention::Stopped).is_some()) {
+                actions.push(Action::Stop(task));
+            }
             if budget.cancels > 0 && rows.any(|row| intervene(row.stage, Intervention::CalledOff).is_some()) {
                 actions.push(Action::CallOff(task));
             }
@@ -178,7 +181,14 @@ impl Model {
                 world.usable.toggle(account);
             }
             Action::Retry(task, include) => self.try_again(&mut world, task, include),
-            Action::CallOff(task) => call_off(&mut world, task),
+            Action::CallOff(task) => {
+                world.budget.cancels -= 1;
+                call_off(&mut world, task);
+            }
+            Action::Stop(task) => {
+                world.budget.stops -= 1;
+                stop(&mut world, task);
+            }
         }
         (world, decided)
     }
@@ -352,6 +362,7 @@ impl Model {
                     let moment_known = row.post.is_some() && self.setting.members_confirm;
                     if let Some(stage) = intervene(row.stage, Intervention::Reopened { moment_known }) {
                         (row.stage, row.attempts, row.due, row.resend) = (stage, 0, Some(now), true);
+                        row.called_off = false;
                         world.messages[result.by] = 1;
                     }
                 }

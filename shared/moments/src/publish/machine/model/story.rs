@@ -100,6 +100,7 @@ fn happened(world: &World, action: Action) -> String {
         }
         Action::Retry(task, false) => format!("The user has task {} tried again, but nothing unconfirmed.", task + 1),
         Action::CallOff(task) => format!("The user calls task {} off.", task + 1),
+        Action::Stop(task) => format!("The user stops task {}.", task + 1),
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
     if change.forgets_post {
         (row.post, row.confirm_until) = (None, 0);
     }
+    world.sent_after_stop |= row.called_off && change.stage == Some(DeliveryStage::Sending);
     row.stage = change.stage.unwrap_or(row.stage);
     row.attempts = change.attempts.unwrap_or(row.attempts);
     row.sending_at = change.sending_at.unwrap_or(row.sending_at);
@@ -89,8 +90,23 @@ pub(super) fn take_back(world: &mut World, work: &Work) -> Event {
     }
 }
 
+/// What is under way is due at once and taken from its worker, but for a call whose answer only that one will know.
+pub(super) fn stop(world: &mut World, task: usize) {
+    call_off(world, task);
+    for delivery in 0..world.rows.len() {
+        let (now, row) = (world.now, &mut world.rows[delivery]);
+        if row.task != task || intervene(row.stage, Intervention::Stopped).is_none() {
+            continue;
+        }
+        row.called_off = true;
+        if row.stage != DeliveryStage::Sending {
+            (row.due, row.owner) = (Some(now), None);
+            world.messages[delivery] = 1;
+        }
+    }
+}
+
 pub(super) fn call_off(world: &mut World, task: usize) {
-    world.budget.cancels -= 1;
     for delivery in 0..world.rows.len() {
         let row = &mut world.rows[delivery];
         let Some(stage) = intervene(row.stage, Intervention::CalledOff).filter(|_| row.task == task) else { continue };

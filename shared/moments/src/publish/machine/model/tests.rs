@@ -36,6 +36,7 @@ const NOTHING: Budget = Budget {
     toggles: 0,
     retries: 0,
     cancels: 0,
+    stops: 0,
 };
 
 /// Two crashes, two lost or doubled messages, one lost answer.
@@ -49,6 +50,10 @@ fn bounded() -> Vec<Setting> {
         company("company, two tasks", 2, 1, Budget { messages: 0, crashes: 1, ..ALL }),
         company("company, two members", 1, 2, Budget { hiccups: 1, no_token: 1, toggles: 2, retries: 1, ..NOTHING }),
         company("company, one task, hiccups", 1, 1, Budget { hiccups: 2, no_token: 1, unreadable: 1, ..ALL }),
+        person("person, stopped", 1, Budget { unreadable: 1, retries: 1, stops: 1, crashes: 1, messages: 0, ..ALL }),
+        person("person, stopped, hiccups", 1, Budget { hiccups: 2, stops: 1, ..NOTHING }),
+        company("company, stopped", 1, 1, Budget { hiccups: 1, no_token: 1, stops: 1, crashes: 1, messages: 0, ..ALL }),
+        company("company, two members, stopped", 1, 2, Budget { hiccups: 1, stops: 1, ..NOTHING }),
     ]
 }
 

@@ -91,6 +91,8 @@ pub(super) struct Budget {
     pub retries: u8,
     /// A user calls a task off.
     pub cancels: u8,
+    /// A user stops a task, whatever of it is under way.
+    pub stops: u8,
 }
 
 /// What is told of an account of a task.
@@ -122,6 +124,7 @@ pub(super) struct Row {
     pub sending_at: i64,
     pub confirm_until: i64,
     pub resend: bool,
+    pub called_off: bool,
     pub asked: Accounts,
     pub job: Option<usize>,
     pub post: Option<usize>,
@@ -174,6 +177,8 @@ pub(super) struct World {
     pub budget: Budget,
     /// An answer that a living worker had in hand was told as unconfirmed.
     pub lost_answer: bool,
+    /// Something was sent of a delivery that its user had stopped before.
+    pub sent_after_stop: bool,
 }
 
 /// Small numbers, so that every pause and deadline is met within a few steps; the members' deadline is far longer than
@@ -210,6 +215,7 @@ impl World {
             turn: None,
             budget: setting.budget,
             lost_answer: false,
+            sent_after_stop: false,
         };
         for task in 0..setting.tasks {
             world.add_delivery(task, Accounts::all(setting.accounts));
@@ -234,6 +240,7 @@ impl World {
             sending_at: 0,
             confirm_until: 0,
             resend: false,
+            called_off: false,
             asked: Accounts::default(),
             job: None,
             post: None,
@@ -270,6 +277,7 @@ impl World {
             sending_at: row.sending_at,
             confirm_until: row.confirm_until,
             resend_if_absent: row.resend,
+            called_off: row.called_off,
             moment_id: row.post.map(|post| post.to_string()),
             accounts: accounts.collect(),
         }
@@ -281,6 +289,9 @@ impl World {
             return Some(
                 "a delivery is told as unconfirmed although a living worker had its answer in hand".to_owned(),
             );
+        }
+        if self.sent_after_stop {
+            return Some("what its user has stopped is sent".to_owned());
         }
         for account in 0..self.accounts {
             let published = self.posts.iter().filter(|post| post.published.has(account)).count();

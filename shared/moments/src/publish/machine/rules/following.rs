@@ -41,10 +41,10 @@ pub(in super::super) fn job_without_token(d: &DeliveryState, failure: &ProviderE
     if failure.kind == FailureKind::BadCredentials { await_new_secret(d) } else { look_again(d, p) }
 }
 
-/// Before the deadline the members are looked at. At the deadline no member may confirm any more first, and then comes
+/// Before the deadline the members are looked at. At the deadline, or when its user has stopped it, no member may confirm any more first, and then comes
 /// the last look: nobody can slip through between the two.
 pub(in super::super) fn follow_members(d: &DeliveryState) -> Transition {
-    Transition::call(if is_over(d) { Call::Cancel } else { Call::Follow { stopped: false } })
+    Transition::call(if d.called_off || is_over(d) { Call::Cancel } else { Call::Follow { stopped: false } })
 }
 
 /// Whoever cannot ask has learnt nothing: members may have published, and may still do so.
@@ -77,13 +77,15 @@ pub(in super::super) fn members_not_told(d: &DeliveryState, kind: FailureKind, p
 }
 
 /// Who has published is told. At the deadline the others have failed; who could not be stopped can still publish, so only
-/// one who was is certain to have failed.
+/// one who was is certain to have failed, or to be called off. What its user has stopped and WeCom has not is followed on,
+/// and each look is preceded by another attempt to stop it.
 pub(in super::super) fn looked(d: &DeliveryState, published: &[usize], stopped: bool, p: &Policy) -> Transition {
     let too_late = if stopped { PublishProblem::NotConfirmedByMember } else { PublishProblem::MembersUnconfirmed };
     let id = d.moment_id.clone().unwrap_or_default();
     let undecided = d.undecided();
     let state = |place: usize| match published.contains(&place) {
         true => Some(AccountState::Success { moment_id: id.clone() }),
+        false if d.called_off && stopped => Some(AccountState::Cancelled),
         false if is_over(d) => Some(AccountState::failed(too_late.advice())),
         false => None,
     };

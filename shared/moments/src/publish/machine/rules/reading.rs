@@ -1,12 +1,14 @@
 //! What a read-back means, and how a post is told as this delivery's.
 
+use std::time::Duration;
+
 use kernel::queue::MAX_DELAY;
 
 use super::super::delivery::DeliveryState;
 use super::super::event::Absence;
 use super::super::policy::{Guard, Policy, growing, milliseconds};
 use super::super::transition::{NextStep, Transition};
-use super::{fail, nobody_knows};
+use super::{called_off, fail, nobody_knows};
 use crate::error::PublishProblem;
 use crate::store::claim::ClaimOrigin;
 use crate::store::delivery::DeliveryStage;
@@ -20,6 +22,9 @@ pub(in super::super) fn not_shown(d: &DeliveryState, absence: Absence, p: &Polic
         Absence::Likely => d.attempts >= p.reconcile_tries,
         Absence::InDoubt => false,
     };
+    if is_absent && d.called_off {
+        return if absence == Absence::Proven { called_off(d) } else { fail(d, &nobody_knows(d)) };
+    }
     match (is_absent && d.resend_if_absent, d.open().is_empty()) {
         (false, _) => read_again(d, p),
         (true, true) => Transition::to(DeliveryStage::Done, NextStep::End),
@@ -77,7 +82,9 @@ fn tell(d: &DeliveryState, id: &str, how: ClaimOrigin, p: &Policy) -> Transition
     let mut transition = if states.iter().all(|(_, state)| state.status().ended()) {
         Transition::to(DeliveryStage::Done, NextStep::End)
     } else {
-        let mut waiting = Transition::to(DeliveryStage::Waiting, NextStep::End).wake(d.now, p.member_pause);
+        // Whoever has stopped it waits for no look at the members first.
+        let pause = if d.called_off { Duration::ZERO } else { p.member_pause };
+        let mut waiting = Transition::to(DeliveryStage::Waiting, NextStep::End).wake(d.now, pause);
         waiting.change.confirm_until = Some(d.now + milliseconds(p.confirm_within));
         waiting
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::delivery::DeliveryState;
 use super::super::policy::{Guard, LONGEST_WAIT, Policy};
 use super::super::transition::{Call, NextStep, Recovery, Transition};
-use super::{fail, is_transient, reading, senders, shown_at};
+use super::{called_off, fail, is_transient, reading, senders, shown_at};
 use crate::error::{PublishProblem, provider_advice};
 use crate::provider::{FailureKind, ProviderError};
 use crate::store::account::AccountStatus;
@@ -17,6 +17,10 @@ const RECOVERED_WITHIN: u32 = 2;
 
 /// A delivery of which nothing was sent is taken up.
 pub(in super::super) fn begin(d: &DeliveryState, p: &Policy) -> Transition {
+    // The call under way when it was stopped was refused, so nothing is out.
+    if d.called_off {
+        return called_off(d);
+    }
     let waits_too_long = d.made_at.is_some_and(|made| d.now > made.saturating_add(LONGEST_WAIT));
     if d.attempts > p.max_attempts || waits_too_long {
         return fail(d, &PublishProblem::GaveUp.advice());

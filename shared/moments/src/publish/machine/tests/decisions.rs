@@ -245,3 +245,28 @@ fn whoever_cannot_look_at_the_members_waits_until_the_last_word_and_then_knows_n
     let transition = at(last - 1, Event::NoToken(failure(FailureKind::BadCredentials)));
     assert_eq!((transition.proven, transition.then), (Some(AccountStatus::Expired), pause(1_800)));
 }
+
+#[test]
+fn what_its_user_has_stopped_is_not_begun_nor_sent_again_and_its_members_are_stopped_at_once() {
+    let called_off = |d: &mut DeliveryState| d.called_off = true;
+    let cancelled = vec![AccountState::Cancelled; 2];
+    let transition = after(S::Queued, called_off, Event::TakenUp);
+    assert_eq!((told(&transition), transition.then), (cancelled.clone(), NextStep::End));
+    for (absence, expected) in
+        [(Absence::Proven, cancelled), (Absence::Likely, failed(PublishProblem::MembersUnconfirmed))]
+    {
+        let change = |d: &mut DeliveryState| (d.called_off, d.resend_if_absent, d.attempts) = (true, true, 4);
+        let transition = after(S::Unconfirmed, change, Event::NotShown(absence));
+        assert_eq!((told(&transition), transition.then), (expected, NextStep::End));
+    }
+    assert_eq!(then(S::Answered, called_off, Event::RowWritten), (Some(S::Waiting), pause(0)));
+    assert_eq!(then(S::Waiting, called_off, Event::TakenUp), (None, NextStep::Call(Call::Cancel)));
+    let transition = after(S::Waiting, called_off, Event::Looked { published: vec![1], stopped: true });
+    let success = AccountState::Success { moment_id: "m".to_owned() };
+    assert_eq!(told(&transition), [AccountState::Cancelled, success]);
+    // Who could not be stopped may still publish: it is followed on.
+    let not_stopped = Event::NotStopped(FailureKind::PermissionMissing);
+    assert_eq!(then(S::Waiting, called_off, not_stopped), (None, NextStep::Call(Call::Follow { stopped: false })));
+    let transition = after(S::Waiting, called_off, Event::Looked { published: vec![], stopped: false });
+    assert_eq!((told(&transition), transition.then), (vec![], pause(10)));
+}

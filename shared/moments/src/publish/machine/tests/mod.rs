@@ -49,6 +49,7 @@ fn delivery(stage: S, members_confirm: bool) -> DeliveryState {
         sending_at: NOW,
         confirm_until: NOW + 48 * 3_600_000,
         resend_if_absent: false,
+        called_off: false,
         moment_id: matches!(stage, S::Answered | S::Waiting).then(|| "m".to_owned()),
         accounts: vec![account; 2],
     }
@@ -320,9 +321,10 @@ fn the_unconfirmed_are_tried_again_only_on_request_and_then_read_first() {
 }
 
 #[test]
-fn only_what_was_never_sent_is_called_off_and_only_what_has_ended_is_reopened() {
+fn only_what_was_never_sent_is_called_off_what_is_under_way_is_stopped_and_only_what_has_ended_is_reopened() {
     let interventions = [
         Intervention::CalledOff,
+        Intervention::Stopped,
         Intervention::Reopened { moment_known: true },
         Intervention::Reopened { moment_known: false },
         Intervention::PostTakenBack,
@@ -337,7 +339,12 @@ fn only_what_was_never_sent_is_called_off_and_only_what_has_ended_is_reopened() 
         allowed,
         [
             (S::Queued, Intervention::CalledOff, S::Done),
+            (S::Sending, Intervention::Stopped, S::Sending),
+            (S::Unconfirmed, Intervention::Stopped, S::Unconfirmed),
             (S::Unconfirmed, Intervention::PostTakenBack, S::Unconfirmed),
+            (S::Answered, Intervention::Stopped, S::Answered),
+            (S::Submitted, Intervention::Stopped, S::Submitted),
+            (S::Waiting, Intervention::Stopped, S::Waiting),
             (S::Waiting, Intervention::PostTakenBack, S::Unconfirmed),
             (S::Done, Intervention::Reopened { moment_known: true }, S::Waiting),
             (S::Done, Intervention::Reopened { moment_known: false }, S::Unconfirmed),

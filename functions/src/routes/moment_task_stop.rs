@@ -1,0 +1,46 @@
+//! `POST /api/v1/workbench/wechat/moments/tasks/{taskId}/stop`: stop what members have not confirmed, and what was not
+//! sent.
+
+use moments::ids::AccountId;
+use moments::tasks::{self, Stop, StopOutcome};
+use serde::Serialize;
+
+use crate::catalog;
+use crate::http::{ApiRequest, ApiResponse, Problem};
+pub use crate::task_management::App;
+use crate::views::moments::TaskView;
+
+/// The task as it is now, and what stopping has come to.
+#[derive(Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    task: TaskView,
+    stops: Vec<StopView>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StopView {
+    account_id: AccountId,
+    outcome: &'static str,
+    reason: Option<&'static str>,
+}
+
+impl From<Stop> for StopView {
+    fn from(stop: Stop) -> Self {
+        let outcome = match stop.outcome {
+            StopOutcome::Cancelled => "CANCELLED",
+            StopOutcome::Stopping => "STOPPING",
+            StopOutcome::NotRecalled => "NOT_RECALLED",
+        };
+        Self { account_id: stop.account_id, outcome, reason: stop.reason }
+    }
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let (user_id, task) = app.authorized_task_request(&request, catalog::MOMENT_TASK_STOP.permission).await?;
+    let stops = tasks::stop(&app.stores, &app.starter, user_id, task).await?;
+    let stops = stops.into_iter().map(StopView::from).collect();
+    ApiResponse::accepted(Answer { task: app.view(user_id, task).await?, stops })
+}
