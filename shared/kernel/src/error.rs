@@ -87,7 +87,8 @@ impl Error {
         }
     }
 
-    /// Maps an SDK error, keeping code and message and dropping the raw response, which may hold stored items.
+    /// Maps an SDK error, keeping code and message and dropping the raw response, which may hold stored items. A write that
+    /// met a running transaction at every attempt is [`Error::Contention`].
     pub fn aws<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + fmt::Debug,
@@ -104,8 +105,24 @@ impl Error {
                 SdkError::ResponseError(_) => ("UnreadableResponse".to_owned(), String::new()),
                 _ => ("ConstructionFailure".to_owned(), String::new()),
             };
-            Self::Aws { operation, code, message }
+            match code.as_str() {
+                "TransactionConflictException" => Self::Contention(operation),
+                _ => Self::Aws { operation, code, message },
+            }
         }
+    }
+}
+
+/// Errors that say whether another writer was in the way, so that [`retry::on_conflict`](crate::retry::on_conflict) knows
+/// them through the domains' own error types.
+pub trait IsContention {
+    /// Whether nothing was written because somebody else was writing the same rows.
+    fn is_contention(&self) -> bool;
+}
+
+impl IsContention for Error {
+    fn is_contention(&self) -> bool {
+        matches!(self, Self::Contention(_))
     }
 }
 

@@ -37,4 +37,4 @@ pub mod vault;
 
 pub use clock::Clock;
 pub use context::Context;
-pub use error::{Error, FieldProblem, Result};
+pub use error::{Error, FieldProblem, IsContention, Result};

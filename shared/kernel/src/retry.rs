@@ -3,8 +3,8 @@
 //! There are four levels, and each handles what the others cannot. A single-row write that meets a running transaction
 //! (`TransactionConflictException`) is sent again by the DynamoDB client itself (`conflict.rs`). A transaction that meets
 //! another one, or a throttle, is sent again by [`Transaction::commit`](crate::transaction::Transaction::commit): what it
-//! says is still right. A write whose **condition** failed was made from a row that is out of date, so it has to be made
-//! anew from what is read now; that is [`on_conflict`]. And a write of what only the worker knows, which would otherwise be
+//! says is still right. A write whose **condition** failed, or that met others until its attempts were used up, was made
+//! from a row that is out of date, so it has to be made anew from what is read now; that is [`on_conflict`]. And a write of what only the worker knows, which would otherwise be
 //! lost, is repeated while the function lives; that is [`try_again_until`].
 
 use std::time::Duration;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::aws::LONGEST_CALL;
 use crate::clock::Clock;
 use crate::deadline::Deadline;
-use crate::error::{Error, Result};
+use crate::error::{Error, IsContention, Result};
 
 /// The pauses between attempts to write what met another write, a throttle or a passing failure of AWS.
 pub(crate) const CONFLICT_PAUSES: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(1_280));
@@ -23,6 +23,9 @@ pub(crate) const CONFLICT_RETRIES: u32 = 8;
 const CONTENTION_PAUSES: Backoff = Backoff::new(Duration::from_millis(4), Duration::from_millis(128));
 /// How often a write is made anew unless its use case needs another number.
 pub const TRIES: u32 = 10;
+/// How many of them may end in a contention that outlasted its own pauses, which are 2 to 4 seconds together: three such
+/// rounds still end within the shortest time limit of a route.
+const CONTENDED_TRIES: u32 = 3;
 
 /// Pauses that double with each attempt up to a longest one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +69,8 @@ pub enum Attempt<T> {
 /// random pause in between. `attempt` has to read everything that its write depends on.
 ///
 /// # Errors
-/// [`Error::Contention`] with `what` when every attempt met another writer; any error of an attempt at once.
+/// [`Error::Contention`] with `what` when every attempt met another writer, or three of them at every request that they
+/// sent; any other error of an attempt at once.
 // Not `AsyncFnMut`: the compiler cannot prove that the future of an async closure is `Send` for every lifetime.
 pub async fn on_conflict<T, E, F>(
     clock: &Clock,
@@ -75,15 +79,22 @@ pub async fn on_conflict<T, E, F>(
     mut attempt: impl FnMut() -> F,
 ) -> Result<T, E>
 where
-    E: From<Error>,
+    E: From<Error> + IsContention,
     F: Future<Output = Result<Attempt<T>, E>>,
 {
+    let mut contended = 0;
     for number in 0..tries {
         if let Some(before) = number.checked_sub(1) {
             clock.sleep(CONTENTION_PAUSES.jittered(before)).await;
         }
-        if let Attempt::Done(done) = attempt().await? {
-            return Ok(done);
+        match attempt().await {
+            Ok(Attempt::Done(done)) => return Ok(done),
+            Ok(Attempt::Conflict) => {}
+            Err(error) if error.is_contention() => contended += 1,
+            Err(error) => return Err(error),
+        }
+        if contended == CONTENDED_TRIES {
+            break;
         }
     }
     Err(Error::Contention(what).into())
@@ -144,6 +155,21 @@ mod tests {
         });
         assert_eq!(done.await.unwrap(), 4);
         assert!(manual.now() > began, "it pauses between attempts");
+    }
+
+    #[tokio::test]
+    async fn on_conflict_makes_the_write_anew_after_contention_and_gives_up_at_the_third() {
+        let (clock, _) = clock();
+        for (contended, expected) in [(2, true), (3, false)] {
+            let mut attempts = 0;
+            let outcome = on_conflict(&clock, "row", 10, || {
+                attempts += 1;
+                ready(if attempts <= contended { Err(Error::Contention("call")) } else { Ok(Attempt::Done(())) })
+            });
+            let outcome = outcome.await;
+            assert_eq!(outcome.is_ok(), expected, "{contended}: {outcome:?}");
+            assert!(expected || matches!(outcome, Err(Error::Contention("row"))), "{outcome:?}");
+        }
     }
 
     #[tokio::test]

@@ -70,7 +70,8 @@ impl Transaction {
     /// transactions.
     ///
     /// # Errors
-    /// [`Error::Internal`] for more than [`MAX_ACTIONS`]; [`Error::Aws`] when DynamoDB fails or stays busy.
+    /// [`Error::Internal`] for more than [`MAX_ACTIONS`]; [`Error::Contention`] when the rows stay busy; [`Error::Aws`] when
+    /// DynamoDB fails.
     pub async fn commit(&self, client: &Client, clock: &Clock) -> Result<Outcome> {
         if self.actions.len() > MAX_ACTIONS {
             return Err(Error::Internal("transaction of more than 100 actions"));
@@ -99,7 +100,10 @@ impl Transaction {
                 return Ok(Outcome::Refused(failed));
             }
             if !is_passing(&codes) || attempt == CONFLICT_RETRIES {
-                return Err(Error::aws("dynamodb:TransactWriteItems")(error));
+                return Err(match is_passing(&codes) && codes.contains(&"TransactionConflict") {
+                    true => Error::Contention("dynamodb:TransactWriteItems"),
+                    false => Error::aws("dynamodb:TransactWriteItems")(error),
+                });
             }
             clock.sleep(CONFLICT_PAUSES.jittered(attempt)).await;
             attempt += 1;

@@ -1,7 +1,7 @@
 //! What can go wrong in this domain, and which advice its user is given; the texts are in [`kernel::advice`].
 
-use kernel::FieldProblem;
 use kernel::advice::{self, Advice};
+use kernel::{FieldProblem, IsContention};
 
 use crate::douyin::{FailureKind, PlatformError};
 use crate::store::oauth_state::LIFETIME_SECONDS;
@@ -41,6 +41,12 @@ pub enum Error {
         /// The version it is at.
         current: u64,
     },
+}
+
+impl IsContention for Error {
+    fn is_contention(&self) -> bool {
+        matches!(self, Self::Kernel(error) if error.is_contention())
+    }
 }
 
 /// Why an authorisation does not serve.

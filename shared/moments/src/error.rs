@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use kernel::FieldProblem;
 use kernel::advice::{self, ErrorCode};
+use kernel::{FieldProblem, IsContention};
 
 use crate::media::MediaProblem;
 use crate::provider::{FailureKind, ProviderError};
@@ -47,6 +47,12 @@ pub enum Error {
     /// The idempotency key was used for another request.
     #[error("idempotency key reused for another request")]
     IdempotencyKeyReused,
+}
+
+impl IsContention for Error {
+    fn is_contention(&self) -> bool {
+        matches!(self, Self::Kernel(error) if error.is_contention())
+    }
 }
 
 /// What an account's row tells of its failure.

@@ -169,6 +169,29 @@ async fn callback_whose_write_meets_conflicts_keeps_the_account() -> Result<()> 
     Ok(())
 }
 
+/// A transaction is sent nine times, and made anew twice from what is read then. What meets others even so is not written,
+/// and the caller is told to ask again.
+#[tokio::test]
+async fn sync_request_that_meets_conflicts_is_taken_or_told_to_come_again() -> Result<()> {
+    for (times, status) in [(9, 202), (26, 202), (27, 409)] {
+        let (world, account) = Story::Straight.scene().await?;
+        let proxy = Proxy::start(&world).await?;
+        proxy.arm_times("TransactWriteItems t_douyin_sync_task", 1, times, ExpectedError::Conflict.fault());
+        let event = Event::sample("douyin-fans-sync")?.json(&json!({"douyinUserId": account}));
+        let event = event.bearer(&world.token(USER, &["*"])?);
+        let answer = crate::call::call(&world.context(&event.function, &proxy.endpoints()).await?, &event).await?;
+        assert_eq!(answer.status, status, "{times}: {answer:?}");
+        if status == 409 {
+            assert_eq!(answer.body["error"]["type"], "CONFLICT", "{answer:?}");
+            assert!(world.rows("t_douyin_sync_task").await?.is_empty());
+            begin(&world, &account, "INCREMENTAL").await?;
+        }
+        world.drain().await?;
+        world.expect_empty_queues().await?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn state_that_meets_conflicts_is_issued_and_consumed() -> Result<()> {
     let world = World::start().await?;
