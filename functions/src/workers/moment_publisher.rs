@@ -29,7 +29,7 @@ pub async fn handle(app: &App, message: PublishMessage, deadline: Deadline) -> m
         None => app.publisher.dispatch(message.task_id).await,
         Some(unit) => {
             let key = DeliveryKey { task_id: message.task_id, unit };
-            let moved = app.publisher.run(key, deadline).await?;
+            let moved = app.publisher.run(key, message.due_at, deadline).await?;
             tracing::info!(task.id = message.task_id.get(), unit, ?moved, "unit of task {} handled", message.task_id);
             Ok(())
         }

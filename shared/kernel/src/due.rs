@@ -5,6 +5,7 @@
 
 use aws_sdk_dynamodb::Client;
 use futures::future::try_join_all;
+use jiff::Timestamp;
 
 use crate::dynamo::{Item, n, s};
 use crate::error::{Error, Result};
@@ -25,6 +26,15 @@ pub fn shard_of_text(id: &str) -> String {
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     shard(hash)
 }
+
+/// Until when the sweeper sends no other message for a row, in milliseconds. It is part of the index, so that rows whose
+/// message may still be waiting in a long queue do not keep the sweeper from finding the others.
+pub const RESEND_AFTER: &str = "resend_after";
+/// How many messages the sweeper has sent for a row since the row last moved.
+pub const RESENDS: &str = "resends";
+
+/// How many requests one shard takes in a sweep: each reads up to 1 MB, which is thousands of keys.
+const MAX_REQUESTS: usize = 20;
 
 /// A sparse due index of a table.
 #[derive(Debug, Clone)]
@@ -60,5 +70,72 @@ impl DueIndex {
         }))
         .await?;
         Ok(shards.into_iter().flat_map(|answer| answer.items.unwrap_or_default()).collect())
+    }
+
+    /// As [`Self::due`], without the rows for which a message was sent that may still be on its way at `now`. The shards
+    /// take turns in the answer, so that whoever runs out of time has served each of them.
+    pub async fn unattended(&self, client: &Client, instant: i64, now: Timestamp, limit: usize) -> Result<Vec<Item>> {
+        let shards = (0..SHARDS).map(|shard| self.unattended_of(client, shard, instant, now, limit));
+        Ok(interleaved(try_join_all(shards).await?))
+    }
+
+    async fn unattended_of(
+        &self,
+        client: &Client,
+        shard: u64,
+        instant: i64,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Item>> {
+        let (mut found, mut from) = (Vec::new(), None);
+        for _ in 0..MAX_REQUESTS {
+            let answer = client
+                .query()
+                .table_name(&self.table)
+                .index_name(self.index)
+                .key_condition_expression("#shard = :shard AND #time <= :instant")
+                .filter_expression("attribute_not_exists(#resend_after) OR #resend_after <= :now")
+                .expression_attribute_names("#shard", self.shard_attribute)
+                .expression_attribute_names("#time", self.time_attribute)
+                .expression_attribute_names("#resend_after", RESEND_AFTER)
+                .expression_attribute_values(":shard", s(shard.to_string()))
+                .expression_attribute_values(":instant", n(instant))
+                .expression_attribute_values(":now", n(now.as_millisecond()))
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .map_err(Error::aws("dynamodb:Query"))?;
+            found.extend(answer.items.unwrap_or_default());
+            from = answer.last_evaluated_key;
+            if from.is_none() || found.len() >= limit {
+                break;
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+}
+
+/// The first of each, then the second of each, and so on.
+fn interleaved<T>(lists: Vec<Vec<T>>) -> Vec<T> {
+    let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
+    let mut all = Vec::new();
+    loop {
+        let before = all.len();
+        all.extend(lists.iter_mut().filter_map(Iterator::next));
+        if all.len() == before {
+            return all;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interleaved_shards_take_turns() {
+        assert_eq!(interleaved(vec![vec![1, 2, 3], vec![], vec![10], vec![20, 21]]), [1, 10, 20, 2, 21, 3]);
+        assert!(interleaved::<u8>(vec![vec![], vec![]]).is_empty());
     }
 }

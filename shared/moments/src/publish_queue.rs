@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::error::{Error, Result};
@@ -24,26 +25,32 @@ impl PublishQueue {
 
     /// Has the task dispatched after `delay`. `false`: that is longer than a message can wait, and nothing was sent.
     pub async fn dispatch(&self, task_id: TaskId, user_id: UserId, delay: Duration) -> Result<bool> {
-        self.send(&PublishMessage { task_id, unit: None }, user_id, delay).await
+        if delay > MAX_DELAY {
+            return Ok(false);
+        }
+        self.0.send(&PublishMessage { task_id, unit: None, due_at: None }, delay, &user_id.to_string()).await?;
+        Ok(true)
     }
 
-    /// Has the unit taken up after `delay`. `false`: that is longer than a message can wait, and nothing was sent.
-    pub async fn wake(&self, unit: DeliveryKey<'_>, user_id: UserId, delay: Duration) -> Result<bool> {
-        let message = PublishMessage { task_id: unit.task_id, unit: Some(unit.unit.to_owned()) };
-        self.send(&message, user_id, delay).await
+    /// Has the unit taken up at `due`, which is what its row says. A message waits for 15 minutes at the longest; whoever
+    /// receives it before its time sends it once more.
+    pub async fn wake_at(&self, unit: DeliveryKey<'_>, user_id: UserId, now: Timestamp, due: Timestamp) -> Result<()> {
+        let due_at = Some(due.as_millisecond());
+        let message = PublishMessage { task_id: unit.task_id, unit: Some(unit.unit.to_owned()), due_at };
+        let delay = Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO).min(MAX_DELAY);
+        self.0.send(&message, delay, &user_id.to_string()).await
+    }
+
+    /// Has the unit taken up now, if its row says that its time has come.
+    pub async fn wake(&self, unit: DeliveryKey<'_>, user_id: UserId) -> Result<()> {
+        let message = PublishMessage { task_id: unit.task_id, unit: Some(unit.unit.to_owned()), due_at: None };
+        self.0.send(&message, Duration::ZERO, &user_id.to_string()).await
     }
 
     /// The message that has the task dispatched, for whoever else puts it on this queue.
     pub fn dispatch_body(task_id: TaskId) -> Result<String> {
-        serde_json::to_string(&PublishMessage { task_id, unit: None }).map_err(|_| Error::Internal("message body"))
-    }
-
-    async fn send(&self, message: &PublishMessage, user_id: UserId, delay: Duration) -> Result<bool> {
-        if delay > MAX_DELAY {
-            return Ok(false);
-        }
-        self.0.send(message, delay, &user_id.to_string()).await?;
-        Ok(true)
+        serde_json::to_string(&PublishMessage { task_id, unit: None, due_at: None })
+            .map_err(|_| Error::Internal("message body"))
     }
 }
 
@@ -56,10 +63,12 @@ mod tests {
         let task_id = TaskId::generate("2026-11-20T00:00:00Z".parse().unwrap());
         let body = PublishQueue::dispatch_body(task_id).unwrap();
         assert_eq!(body, format!(r#"{{"taskId":"{task_id}"}}"#));
-        let message = PublishMessage { task_id, unit: Some("wx1#0".to_owned()) };
-        let text = serde_json::to_string(&message).unwrap();
-        assert_eq!(text, format!(r#"{{"taskId":"{task_id}","unit":"wx1#0"}}"#));
-        assert_eq!(serde_json::from_str::<PublishMessage>(&text).unwrap(), message);
+        for (due_at, rest) in [(None, ""), (Some(1_796_000_000_000), r#","dueAt":1796000000000"#)] {
+            let message = PublishMessage { task_id, unit: Some("wx1#0".to_owned()), due_at };
+            let text = serde_json::to_string(&message).unwrap();
+            assert_eq!(text, format!(r#"{{"taskId":"{task_id}","unit":"wx1#0"{rest}}}"#));
+            assert_eq!(serde_json::from_str::<PublishMessage>(&text).unwrap(), message);
+        }
         assert!(serde_json::from_str::<PublishMessage>(r#"{"taskId":"7","more":1}"#).is_err());
     }
 }

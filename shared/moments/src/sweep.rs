@@ -1,12 +1,15 @@
 //! The safety net: tasks and units that should have moved and have not.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use futures::stream::{self, Stream, StreamExt};
 use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
+use kernel::retry::Backoff;
 use kernel::round::RoundReport;
 use tracing::error;
 
@@ -14,16 +17,36 @@ use crate::error::Result;
 use crate::publish_queue::PublishQueue;
 use crate::store::Stores;
 use crate::store::delivery::DeliveryKey;
-use crate::time::before;
+use crate::time::{after, before};
 
 /// A row this much late has lost its message: one normally moves within seconds.
 const OVERDUE_AFTER: Duration = Duration::from_secs(30);
-/// A message sent by the sweeper may wait in a long queue; another one follows only after this.
-const RESEND_AFTER: Duration = Duration::from_secs(300);
+/// A message sent by the sweeper may wait in a long queue; another one follows only after this, and after a longer pause
+/// each time, so that rows that nothing moves leave the time to others.
+const RESEND_PAUSES: Backoff = Backoff::new(Duration::from_secs(300), Duration::from_secs(3_600));
+/// A row for which this many messages were sent, over an hour and a quarter, without its having been taken up: the queue
+/// is that long or the publisher cannot read it, and somebody has to look.
+const STUCK_AFTER_RESENDS: u32 = 4;
 /// Per index shard and sweep; the rest comes a minute later.
-const LIMIT: i32 = 250;
+const LIMIT: usize = 1_000;
+/// How many rows are handled at once. Each takes three calls of some 10 ms, so a sweep gets through its thousands of rows
+/// within its minute.
+const PARALLEL: usize = 16;
 /// A row is begun only if this is left, which is what one call takes at the worst.
 const MIN_TIME_LEFT: Duration = Duration::from_secs(10);
+
+/// What a sweep did about a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SweepOutcome {
+    /// A message was sent.
+    Resent,
+    /// A message was sent again, and none of the earlier ones has moved the row.
+    Stuck,
+    /// It moves without the sweeper.
+    Left,
+    /// There was no time left for it.
+    Unreached,
+}
 
 /// Sweeps the publishing tables. It takes no input and may run any number of times at once.
 #[derive(Debug, Clone)]
@@ -43,77 +66,85 @@ impl MomentSweeper {
     pub async fn sweep_tasks(&self, deadline: Deadline) -> Result<RoundReport> {
         let now = self.stores.clock.now();
         let late = before(now, OVERDUE_AFTER);
-        let mut report = RoundReport::of("moment tasks");
-        for task in self.stores.tasks.due(late, LIMIT).await? {
-            if self.has_time(deadline) {
-                count(&mut report, task, self.task(task, now, late).await);
-            } else {
-                report.unreached += 1;
+        let overdue = self.stores.tasks.overdue(late, now, LIMIT).await?;
+        let handled = stream::iter(overdue).map(|task| async move {
+            match self.has_time(deadline) {
+                true => (task, self.task(task, now, late).await),
+                false => (task, Ok(SweepOutcome::Unreached)),
             }
-        }
-        Ok(report)
+        });
+        Ok(report("moment tasks", handled.buffer_unordered(PARALLEL)).await)
     }
 
     /// A sweep over the units, as [`Self::sweep_tasks`].
     pub async fn sweep_deliveries(&self, deadline: Deadline) -> Result<RoundReport> {
         let now = self.stores.clock.now();
         let late = before(now, OVERDUE_AFTER);
-        let mut report = RoundReport::of("moment units");
-        for (task_id, unit) in self.stores.units.due(late, LIMIT).await? {
-            if self.has_time(deadline) {
-                let key = DeliveryKey { task_id, unit: &unit };
-                count(&mut report, task_id, self.unit(key, now, late).await);
-            } else {
-                report.unreached += 1;
+        let overdue = self.stores.units.overdue(late, now, LIMIT).await?;
+        let handled = stream::iter(overdue).map(|(task_id, unit)| async move {
+            let key = DeliveryKey { task_id, unit: &unit };
+            match self.has_time(deadline) {
+                true => (task_id, self.unit(key, now, late).await),
+                false => (task_id, Ok(SweepOutcome::Unreached)),
             }
-        }
-        Ok(report)
+        });
+        Ok(report("moment units", handled.buffer_unordered(PARALLEL)).await)
     }
 
     fn has_time(&self, deadline: Deadline) -> bool {
         deadline.remaining(self.stores.clock.now()) >= MIN_TIME_LEFT
     }
 
-    async fn task(&self, id: TaskId, now: Timestamp, late: Timestamp) -> Result<bool> {
+    async fn task(&self, id: TaskId, now: Timestamp, late: Timestamp) -> Result<SweepOutcome> {
         // The index lags behind the table by milliseconds, so the row itself decides.
-        let Some(task) =
-            self.stores.tasks.get(id).await?.filter(|task| task.next_action_at.is_some_and(|at| at <= late))
-        else {
-            return Ok(false);
+        let task = self.stores.tasks.get(id).await?;
+        let Some(task) = task.filter(|task| task.next_action_at.is_some_and(|at| at <= late)) else {
+            return Ok(SweepOutcome::Left);
         };
-        if !self.stores.tasks.note_dispatch(&task, now, before(now, RESEND_AFTER)).await? {
-            return Ok(false);
+        if !self.stores.tasks.note_resend(&task, now, after(now, RESEND_PAUSES.pause(task.resends))).await? {
+            return Ok(SweepOutcome::Left);
         }
         self.queue.dispatch(id, task.user_id, Duration::ZERO).await?;
-        Ok(true)
+        Ok(resent(id, "task", task.resends))
     }
 
-    async fn unit(&self, key: DeliveryKey<'_>, now: Timestamp, late: Timestamp) -> Result<bool> {
-        let Some(unit) = self
-            .stores
-            .units
-            .get(key)
-            .await?
-            .filter(|unit| unit.next_action_at.is_some_and(|at| at <= late.as_millisecond()))
-        else {
-            return Ok(false);
+    async fn unit(&self, key: DeliveryKey<'_>, now: Timestamp, late: Timestamp) -> Result<SweepOutcome> {
+        let unit = self.stores.units.get(key).await?;
+        let Some(unit) = unit.filter(|unit| unit.next_action_at.is_some_and(|at| at <= late.as_millisecond())) else {
+            return Ok(SweepOutcome::Left);
         };
-        if !self.stores.units.note_dispatch(&unit, now, before(now, RESEND_AFTER)).await? {
-            return Ok(false);
+        if !self.stores.units.note_resend(&unit, now, after(now, RESEND_PAUSES.pause(unit.resends))).await? {
+            return Ok(SweepOutcome::Left);
         }
-        self.queue.wake(key, unit.user_id, Duration::ZERO).await?;
-        Ok(true)
+        self.queue.wake(key, unit.user_id).await?;
+        Ok(resent(key.task_id, key.unit, unit.resends))
     }
 }
 
-/// Counts a row for which a message was sent, or could not be.
-fn count(report: &mut RoundReport, task: TaskId, outcome: Result<bool>) {
-    match outcome {
-        Ok(true) => report.count(true),
-        Ok(false) => {}
-        Err(problem) => {
-            error!(task.id = task.get(), "publication of task {task} not swept: {problem}");
-            report.count(false);
+/// What it is that another message was sent after `resends` that moved nothing.
+fn resent(task: TaskId, what: &str, resends: u32) -> SweepOutcome {
+    if resends < STUCK_AFTER_RESENDS {
+        return SweepOutcome::Resent;
+    }
+    error!(task.id = task.get(), resends, "{what} of publication {task} was not taken up after {resends} messages");
+    SweepOutcome::Stuck
+}
+
+/// Counts the rows for which a message was sent or could not be.
+async fn report(what: &'static str, handled: impl Stream<Item = (TaskId, Result<SweepOutcome>)>) -> RoundReport {
+    let mut report = RoundReport::of(what);
+    let mut handled = pin!(handled);
+    while let Some((task, outcome)) = handled.next().await {
+        match outcome {
+            Ok(SweepOutcome::Resent) => report.count(true),
+            Ok(SweepOutcome::Stuck) => report.count(false),
+            Ok(SweepOutcome::Left) => {}
+            Ok(SweepOutcome::Unreached) => report.unreached += 1,
+            Err(problem) => {
+                error!(task.id = task.get(), "publication of task {task} not swept: {problem}");
+                report.count(false);
+            }
         }
     }
+    report
 }

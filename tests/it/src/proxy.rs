@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use local::aws::rules::Rule;
@@ -100,7 +101,18 @@ struct State {
 struct Log {
     counts: BTreeMap<String, u32>,
     steps: Vec<Step>,
+    delayed: Vec<DelayedMessage>,
     faults: Vec<Armed>,
+}
+
+/// A message that its sender wants to come later. The emulated queue waits in real time, so a test that moves the clock
+/// delivers it itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DelayedMessage {
+    /// What it says.
+    pub body: String,
+    /// How much later.
+    pub delay: Duration,
 }
 
 #[derive(Debug)]
@@ -166,6 +178,12 @@ impl Proxy {
     #[must_use]
     pub fn steps(&self) -> Vec<Step> {
         self.state.log().steps.clone()
+    }
+
+    /// The delayed messages that were sent since this was asked last.
+    #[must_use]
+    pub fn take_delayed(&self) -> Vec<DelayedMessage> {
+        std::mem::take(&mut self.state.log().delayed)
     }
 
     /// How many requests of this name came.

@@ -1,7 +1,5 @@
 //! Taking a post back: what the provider answered to one delivery goes before what another one found.
 
-use std::time::Duration;
-
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use tracing::{error, warn};
@@ -89,7 +87,7 @@ impl Publisher {
             return Ok(Attempt::Conflict);
         }
         warn!(task.id = task_id.get(), "unit {name} of task {task_id} had found another unit's post");
-        self.wake_delivery(key, task.user_id, Duration::ZERO).await;
+        self.wake_delivery(key, task.user_id).await;
         Ok(Attempt::Done(Event::RowWritten))
     }
 }

@@ -103,7 +103,7 @@ impl Publisher {
     /// Sends a message for each unit; one that cannot be sent is found by the sweeper.
     async fn announce(&self, task: &Task, units: Vec<String>) {
         let keys = units.iter().map(|unit| DeliveryKey { task_id: task.id, unit });
-        let messages = keys.map(|key| self.queue.wake(key, task.user_id, Duration::ZERO));
+        let messages = keys.map(|key| self.queue.wake(key, task.user_id));
         let sent = join_all(messages).await;
         let unsent = sent.iter().filter(|outcome| outcome.is_err()).count();
         if unsent > 0 {

@@ -1,7 +1,5 @@
 //! Sending again what a person wants sent again, after the provider's list did not show it.
 
-use std::time::Duration;
-
 use kernel::retry::{Attempt, on_conflict};
 use kernel::transaction::Transaction;
 use tracing::info;
@@ -76,7 +74,7 @@ impl Publisher {
         }
         let unit = &claimed_delivery.unit.unit;
         info!(task.id = task_id.get(), "unit {unit} of task {task_id} does not show: sent again as {name}");
-        self.wake_delivery(key, user_id, Duration::ZERO).await;
+        self.wake_delivery(key, user_id).await;
         Ok(Attempt::Done(StepOutcome::Done))
     }
 }

@@ -1,8 +1,7 @@
 //! Runs one step of a delivery: claims its lease, reads its rows, makes at most one call that publishes, stores what the
 //! machine decides, and wakes whoever goes on. It decides nothing itself.
 
-use std::time::Duration;
-
+use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
@@ -84,12 +83,15 @@ impl Publisher {
         })
     }
 
-    /// Takes the unit up and moves it one step. Nothing is sent that `deadline` would cut short.
+    /// Takes the unit up and moves it one step. `due_at` is when its message says that its time comes. Nothing is sent that `deadline` would cut short.
     ///
     /// # Errors
     /// Only when our own stores fail. The unit then stays as it was written last: the sweeper finds it, and one that
     /// was in SENDING is read back, never sent again.
-    pub async fn run(&self, key: DeliveryKey<'_>, deadline: Deadline) -> Result<StepOutcome> {
+    pub async fn run(&self, key: DeliveryKey<'_>, due_at: Option<i64>, deadline: Deadline) -> Result<StepOutcome> {
+        if let Some(due_at) = due_at.filter(|due_at| self.stores.clock.now_ms() < *due_at) {
+            return self.pass_on(key, due_at).await;
+        }
         let lease = Lease::new(self.stores.clock.now(), self.settings.lease);
         let Some(unit) = self.stores.units.claim(key, &lease).await? else {
             return Ok(StepOutcome::Nothing);
@@ -121,8 +123,8 @@ impl Publisher {
                     Written::Yes => match transition.then {
                         NextStep::Resume => Event::RowWritten,
                         NextStep::Call(call) => self.call(claimed_delivery, channel, &mut usable, call).await?,
-                        NextStep::Wake(pause) => {
-                            self.wake(claimed_delivery, pause).await;
+                        NextStep::Wake(_) => {
+                            self.wake_when_due(claimed_delivery, transition.change.release_until).await;
                             return Ok(StepOutcome::Later);
                         }
                         NextStep::End | NextStep::Replace | NextStep::TakeBack => {
@@ -265,16 +267,38 @@ impl Publisher {
         StepOutcome::Done
     }
 
-    /// A short wait is a delayed message; a long one is the sweeper's.
-    async fn wake(&self, claimed_delivery: &ClaimedDelivery, pause: Duration) {
-        self.wake_delivery(claimed_delivery.unit.key(), claimed_delivery.unit.user_id, pause).await;
+    /// Passes a message on that has come before its time: SQS holds none for longer than 15 minutes, and two hosts' clocks
+    /// differ. One whose row says something else by now has no more use: whoever changed the row has sent another.
+    ///
+    /// # Errors
+    /// When the row cannot be read or the message not be sent. The message then comes once more.
+    async fn pass_on(&self, key: DeliveryKey<'_>, due_at: i64) -> Result<StepOutcome> {
+        let unit = self.stores.units.get(key).await?;
+        let Some(unit) = unit.filter(|unit| unit.next_action_at == Some(due_at) && unit.lease_owner.is_none()) else {
+            return Ok(StepOutcome::Nothing);
+        };
+        let due = Timestamp::from_millisecond(due_at).map_err(|_| kernel::Error::Corrupt("publish message"))?;
+        self.queue.wake_at(key, unit.user_id, self.stores.clock.now(), due).await?;
+        Ok(StepOutcome::Later)
+    }
+
+    /// Sends the message for when the unit goes on, as its row says.
+    async fn wake_when_due(&self, claimed_delivery: &ClaimedDelivery, due_at: Option<i64>) {
+        let unit = &claimed_delivery.unit;
+        let due = due_at.and_then(|due_at| Timestamp::from_millisecond(due_at).ok()).unwrap_or(Timestamp::MAX);
+        let sent = self.queue.wake_at(unit.key(), unit.user_id, self.stores.clock.now(), due).await;
+        log_unsent(unit.key(), sent);
     }
 
     /// Sends a unit's message; one that cannot be sent is made up for by the sweeper.
-    pub(super) async fn wake_delivery(&self, unit: DeliveryKey<'_>, user_id: UserId, pause: Duration) {
-        if let Err(error) = self.queue.wake(unit, user_id, pause).await {
-            warn!(task.id = unit.task_id.get(), "unit message not sent, left to the sweeper: {error}");
-        }
+    pub(super) async fn wake_delivery(&self, unit: DeliveryKey<'_>, user_id: UserId) {
+        log_unsent(unit, self.queue.wake(unit, user_id).await);
+    }
+}
+
+fn log_unsent(unit: DeliveryKey<'_>, sent: kernel::Result<()>) {
+    if let Err(error) = sent {
+        warn!(task.id = unit.task_id.get(), "unit message not sent, left to the sweeper: {error}");
     }
 }
 

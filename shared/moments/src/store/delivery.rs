@@ -26,7 +26,7 @@ pub(crate) use key::{NewUnit, Sender};
 pub use wait::WaitReason;
 
 use super::result::AccountResult;
-use super::{condition_held, milliseconds, put, seconds, update};
+use super::{RESEND_IS_DUE, condition_held, milliseconds, put, seconds, update};
 use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 
@@ -102,6 +102,9 @@ pub struct Delivery {
     pub create_time: i64,
     /// When it may be taken up, in milliseconds; absent once it is done.
     pub next_action_at: Option<i64>,
+    /// How many messages the sweeper has sent since it was last taken up.
+    #[serde(default)]
+    pub resends: u32,
     /// Why not before, where its stage does not say it.
     #[serde(default)]
     pub waits_for: Option<WaitReason>,
@@ -236,7 +239,7 @@ impl DeliveryStore {
             .alone(key)
             .condition_expression("next_action_at <= :now OR lease_owner = :owner")
             .update_expression(
-                "SET lease_owner = :owner, next_action_at = :lease_end REMOVE swept_at ADD attempts :one",
+                "SET lease_owner = :owner, next_action_at = :lease_end REMOVE resend_after, resends ADD attempts :one",
             )
             .expression_attribute_values(":owner", s(lease.owner()))
             .expression_attribute_values(":now", milliseconds(lease.taken_at()))
@@ -300,7 +303,7 @@ impl DeliveryStore {
             row.update_expression("SET called_off = :true")
         } else {
             row.update_expression(
-                "SET called_off = :true, next_action_at = :now REMOVE lease_owner, waits_for, swept_at",
+                "SET called_off = :true, next_action_at = :now REMOVE lease_owner, waits_for, resend_after, resends",
             )
             .expression_attribute_values(":now", milliseconds(now))
         })
@@ -314,7 +317,7 @@ impl DeliveryStore {
                 .condition_expression("stage = :done")
                 .update_expression(
                     "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now, \
-                     resend_if_absent = :true REMOVE called_off, swept_at",
+                     resend_if_absent = :true REMOVE called_off, resend_after, resends",
                 )
                 .expression_attribute_values(":done", s(DeliveryStage::Done.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))
@@ -333,7 +336,7 @@ impl DeliveryStore {
                 .condition_expression("stage = :seen")
                 .update_expression(
                     "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now \
-                     REMOVE lease_owner, moment_id, refused_member_ids, confirm_until, waits_for, swept_at",
+                     REMOVE lease_owner, moment_id, refused_member_ids, confirm_until, waits_for, resend_after, resends",
                 )
                 .expression_attribute_values(":seen", s(unit.stage.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))
@@ -353,8 +356,9 @@ impl DeliveryStore {
         Update::builder().table_name(&self.table).key("task_id", n(unit.task_id)).key("unit", s(&unit.unit))
     }
 
-    /// The units that should have moved by then, longest overdue first.
-    pub async fn due(&self, by: Timestamp, limit: i32) -> Result<Vec<(TaskId, String)>> {
+    /// The units that should have moved by then and for which no message is on its way at `now`, longest overdue first in
+    /// each shard.
+    pub async fn overdue(&self, by: Timestamp, now: Timestamp, limit: usize) -> Result<Vec<(TaskId, String)>> {
         #[derive(Deserialize)]
         struct Key {
             task_id: TaskId,
@@ -366,18 +370,20 @@ impl DeliveryStore {
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
         };
-        let keys = index.due(&self.client, by.as_millisecond(), limit).await?;
+        let keys = index.unattended(&self.client, by.as_millisecond(), now, limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| (key.task_id, key.unit))).collect()
     }
 
-    /// Notes that the sweeper sends a message for the unit; `false` when one was sent after `not_since`.
-    pub async fn note_dispatch(&self, unit: &Delivery, now: Timestamp, not_since: Timestamp) -> Result<bool> {
+    /// Notes that the sweeper sends a message for the unit and no other until `resend_after`; `false` when it has moved, or
+    /// somebody else sent one. The SDK's own repetition of a note whose answer was lost is taken for what it is.
+    pub async fn note_resend(&self, unit: &Delivery, now: Timestamp, resend_after: Timestamp) -> Result<bool> {
         let outcome = self
             .alone(unit.key())
-            .condition_expression("next_action_at = :seen AND (attribute_not_exists(swept_at) OR swept_at < :since)")
-            .update_expression("SET swept_at = :now")
+            .condition_expression(RESEND_IS_DUE)
+            .update_expression("SET resend_after = :later, resends = :resends")
             .expression_attribute_values(":seen", n(unit.next_action_at.unwrap_or_default()))
-            .expression_attribute_values(":since", milliseconds(not_since))
+            .expression_attribute_values(":later", milliseconds(resend_after))
+            .expression_attribute_values(":resends", n(unit.resends.saturating_add(1)))
             .expression_attribute_values(":now", milliseconds(now))
             .send()
             .await;

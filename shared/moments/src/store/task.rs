@@ -10,7 +10,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{condition_held, milliseconds, put, seconds, update};
+use super::{RESEND_IS_DUE, condition_held, milliseconds, put, seconds, update};
 use crate::status::TaskStatus;
 
 const WHAT: &str = "moment task";
@@ -63,6 +63,9 @@ pub struct Task {
     /// When it is to be dispatched; absent once it was, or has ended.
     #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     pub next_action_at: Option<Timestamp>,
+    /// How many messages the sweeper has sent since it last moved.
+    #[serde(default)]
+    pub resends: u32,
     /// When it was made.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub create_time: Timestamp,
@@ -204,15 +207,15 @@ impl TaskStore {
             .expression_attribute_values(":version", n(task.version))
             .expression_attribute_values(":now", seconds(now))
             .expression_attribute_values(":one", n(1));
-        let mut remove = "";
+        let mut remove = "REMOVE resend_after, resends";
         let mut status = task.status;
         match change {
-            TaskChange::Results(derived) => status = derived,
+            TaskChange::Results(derived) => (status, remove) = (derived, ""),
             TaskChange::Dispatched(derived) => {
                 status = derived;
                 set.push_str(", dispatched = :true");
                 builder = builder.expression_attribute_values(":true", AttributeValue::Bool(true));
-                remove = "REMOVE due_shard, next_action_at";
+                remove = "REMOVE due_shard, next_action_at, resend_after, resends";
             }
             TaskChange::Ended(derived) => {
                 status = derived;
@@ -220,7 +223,7 @@ impl TaskStore {
                 // called off one by one.
                 set.push_str(", dispatched = :true");
                 builder = builder.expression_attribute_values(":true", AttributeValue::Bool(true));
-                remove = "REMOVE due_shard, next_action_at";
+                remove = "REMOVE due_shard, next_action_at, resend_after, resends";
             }
             TaskChange::Rescheduled(time) => {
                 set.push_str(", scheduled_time = :time, next_action_at = :due");
@@ -237,7 +240,7 @@ impl TaskStore {
                         .expression_attribute_values(":shard", s(due::shard(task.id.get())))
                         .expression_attribute_values(":due", milliseconds(due_at));
                 }
-                remove = "REMOVE scheduled_time";
+                remove = "REMOVE scheduled_time, resend_after, resends";
             }
         }
         update(
@@ -247,8 +250,9 @@ impl TaskStore {
         )
     }
 
-    /// The tasks that should have been dispatched by then, longest overdue first.
-    pub async fn due(&self, by: Timestamp, limit: i32) -> Result<Vec<TaskId>> {
+    /// The tasks that should have been dispatched by then and for which no message is on its way at `now`, longest overdue
+    /// first in each shard.
+    pub async fn overdue(&self, by: Timestamp, now: Timestamp, limit: usize) -> Result<Vec<TaskId>> {
         #[derive(Deserialize)]
         struct Key {
             id: TaskId,
@@ -259,21 +263,23 @@ impl TaskStore {
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
         };
-        let keys = index.due(&self.client, by.as_millisecond(), limit).await?;
+        let keys = index.unattended(&self.client, by.as_millisecond(), now, limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.id)).collect()
     }
 
-    /// Notes that the sweeper sends a message for the task; `false` when one was sent after `not_since`.
-    pub async fn note_dispatch(&self, task: &Task, now: Timestamp, not_since: Timestamp) -> Result<bool> {
+    /// Notes that the sweeper sends a message for the task and no other until `resend_after`; `false` when it has moved, or
+    /// somebody else sent one. The SDK's own repetition of a note whose answer was lost is taken for what it is.
+    pub async fn note_resend(&self, task: &Task, now: Timestamp, resend_after: Timestamp) -> Result<bool> {
         let outcome = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("id", n(task.id))
-            .condition_expression("next_action_at = :seen AND (attribute_not_exists(swept_at) OR swept_at < :since)")
-            .update_expression("SET swept_at = :now")
+            .condition_expression(RESEND_IS_DUE)
+            .update_expression("SET resend_after = :later, resends = :resends")
             .expression_attribute_values(":seen", milliseconds(task.next_action_at.unwrap_or_default()))
-            .expression_attribute_values(":since", milliseconds(not_since))
+            .expression_attribute_values(":later", milliseconds(resend_after))
+            .expression_attribute_values(":resends", n(task.resends.saturating_add(1)))
             .expression_attribute_values(":now", milliseconds(now))
             .send()
             .await;

@@ -149,9 +149,31 @@ async fn try_reschedule(
     }
     info!(task.id = task_id.get(), scheduled_time = %time, "moment task {task_id} moved to {time}");
     // From here on the old schedule finds a task whose time has not come, and the sweeper stands behind the new one.
-    starter.stop(task_id).await;
-    starter.start(task_id, user_id, Some(planned_time(time))).await;
+    starter.restart(task_id, user_id, planned_time(time)).await;
+    follow_last_move(stores, starter, user_id, task_id, planned_time(time)).await?;
     Ok(Attempt::Done(()))
+}
+
+/// Two that move a task at once may write its row in one order and its schedule in the other. So each reads the row again
+/// after the schedule: the one that comes last sees what the row says.
+async fn follow_last_move(
+    stores: &Stores,
+    starter: &TaskStarter,
+    user_id: UserId,
+    task_id: TaskId,
+    mut set: Timestamp,
+) -> Result<()> {
+    for _ in 0..TRIES {
+        let due = stores.tasks.get(task_id).await?.and_then(|task| task.next_action_at.filter(|_| !task.dispatched));
+        match due {
+            Some(due) if due != set => {
+                starter.restart(task_id, user_id, due).await;
+                set = due;
+            }
+            _ => break,
+        }
+    }
+    Ok(())
 }
 
 /// Has a timed task begin now: its time becomes this second. Asking again before it has begun sends its message again,
@@ -175,16 +197,16 @@ async fn try_publish_now(
         _ => return Err(Error::StateForbids(advice::ONLY_WAITING_BEGINS_NOW)),
     };
     let now = stores.clock.now();
+    let begins = planned.min(whole_second(now));
     if planned > now {
         let mut transaction = Transaction::new();
-        transaction.add(stores.tasks.advance(&task, TaskChange::Rescheduled(whole_second(now)), now)?);
+        transaction.add(stores.tasks.advance(&task, TaskChange::Rescheduled(begins), now)?);
         if !stores.commit(&transaction).await?.is_committed() {
             return Ok(Attempt::Conflict);
         }
         info!(task.id = task_id.get(), "moment task {task_id} begins now instead of at {planned}");
     }
-    // The message first: a schedule that is left behind finds a task that was dispatched.
-    starter.start(task_id, user_id, None).await;
-    starter.stop(task_id).await;
+    starter.restart(task_id, user_id, begins).await;
+    follow_last_move(stores, starter, user_id, task_id, begins).await?;
     Ok(Attempt::Done(()))
 }

@@ -49,9 +49,27 @@ impl TaskStarter {
         Ok(self.schedules.create(&schedule_name(task), time, &PublishQueue::dispatch_body(task)?).await?)
     }
 
+    /// Has a waiting task dispatched at another time than before. Its schedule is moved, never missing for a moment; a
+    /// message that is left for the earlier time finds a task whose time has not come.
+    pub(super) async fn restart(&self, task: TaskId, user_id: UserId, time: Timestamp) {
+        if let Err(error) = self.try_restart(task, user_id, time).await {
+            warn!(task.id = task.get(), "moment task {task} not moved, left to the sweeper: {error}");
+        }
+    }
+
+    async fn try_restart(&self, task: TaskId, user_id: UserId, time: Timestamp) -> Result<()> {
+        let delay = Duration::try_from(time.duration_since(self.clock.now())).unwrap_or(Duration::ZERO);
+        // The message first: a schedule that is left behind finds a task that was dispatched.
+        if self.queue.dispatch(task, user_id, delay).await? {
+            self.stop(task).await;
+            return Ok(());
+        }
+        Ok(self.schedules.set(&schedule_name(task), time, &PublishQueue::dispatch_body(task)?).await?)
+    }
+
     /// Has a unit taken up now.
     pub(super) async fn wake(&self, unit: DeliveryKey<'_>, user_id: UserId) {
-        if let Err(error) = self.queue.wake(unit, user_id, Duration::ZERO).await {
+        if let Err(error) = self.queue.wake(unit, user_id).await {
             let task = unit.task_id;
             warn!(task.id = task.get(), "unit of moment task {task} not started, left to the sweeper: {error}");
         }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use jiff::SignedDuration;
 use serde_json::json;
 
 use super::oracle::{Oracle, Outlet, check};
-use super::{USER, recover, request, world};
-use crate::World;
+use super::{USER, call, recover, request, world};
+use crate::proxy::Proxy;
+use crate::{Answer, Event, World};
 
 /// A task in two hours.
 async fn timed(world: &World, number: usize) -> Result<(u64, String, Outlet)> {
@@ -47,6 +48,41 @@ async fn a_schedule_may_fire_early_twice_and_long_afterwards() -> Result<()> {
     world.drain_publications().await?;
     ensure!(check(&world, task, &status, &text, &[outlet]).await? == [Oracle::Published]);
     ensure!(world.sandbox.gewe().published_posts().len() == 1);
+    Ok(())
+}
+
+/// The row is written in one order and the schedule in the other: what counts is the row.
+#[tokio::test]
+async fn task_moved_twice_at_once_keeps_the_schedule_of_the_time_it_has() -> Result<()> {
+    let moved = async |world: &World, proxy: Option<&Proxy>, function: &str, task: u64, hours: i64| -> Result<Answer> {
+        let time = (world.clock.now() + SignedDuration::from_hours(hours)).to_string();
+        let event = Event::sample(function)?.path("taskId", &task.to_string());
+        let event =
+            if function == "moment-task-update" { event.json(&json!({ "scheduledTime": time })) } else { event };
+        match proxy {
+            Some(proxy) => call(world, proxy, &event).await?.context("the function died"),
+            None => world.call_as(USER, event).await,
+        }
+    };
+    for (first, step) in [("moment-task-update", "PUT schedules"), ("moment-task-publish-now", "DELETE schedules")] {
+        let world = world().await?;
+        let (task, ..) = timed(&world, 1).await?;
+        let proxy = Proxy::start(&world).await?;
+        let gate = proxy.hold(step, 1);
+        let second = async {
+            gate.reached().await;
+            let answer = moved(&world, None, "moment-task-update", task, 48).await;
+            gate.open();
+            answer
+        };
+        let (first_answer, second_answer) = futures::join!(moved(&world, Some(&proxy), first, task, 24), second);
+        ensure!(first_answer?.status / 100 == 2 && second_answer?.status == 200);
+        let time = world.post_status(USER, task).await?["scheduledTime"].as_str().context("no time")?.to_owned();
+        let scheduled = world.scheduled().await?;
+        let expected = time.parse::<jiff::Timestamp>()? - SignedDuration::from_secs(kernel::schedule::EARLY_SECONDS);
+        let expected = format!("at({})", expected.strftime("%Y-%m-%dT%H:%M:%S"));
+        ensure!(scheduled.values().eq([&expected]), "{first}: {scheduled:?}, expected {expected}");
+    }
     Ok(())
 }
 

@@ -65,11 +65,11 @@ impl Wish {
                 "TransactWriteItems t_moment_sync_task",
             ],
             Self::Reschedule => &[
-                "DELETE schedules",
+                "GetItem t_moment_sync_task",
                 "GetItem t_moment_sync_task",
                 "GetItem t_moment_sync_task",
                 "GetSecretValue",
-                "POST schedules",
+                "PUT schedules",
                 "Query t_moment_sync_result",
                 "Query t_moment_sync_result",
                 "TransactWriteItems t_moment_sync_task",
@@ -96,6 +96,7 @@ impl Wish {
             ],
             Self::PublishNow => &[
                 "DELETE schedules",
+                "GetItem t_moment_sync_task",
                 "GetItem t_moment_sync_task",
                 "GetItem t_moment_sync_task",
                 "GetSecretValue",

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::request::Parts;
@@ -14,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::{Fault, State, When, until};
+use super::{DelayedMessage, Fault, State, When, until};
 
 /// Above any request or answer here: a transaction has at most 4 MB.
 const LARGEST: usize = 8 << 20;
@@ -37,7 +38,15 @@ async fn serve(state: Arc<State>, request: hyper::Request<Incoming>) -> io::Resu
     let body = to_bytes(Body::new(body), LARGEST).await.map_err(io::Error::other)?;
     let met = {
         let mut log = state.log();
-        if *state.dead.borrow() { None } else { Some(log.meet(name(&parts, &body))) }
+        if *state.dead.borrow() {
+            None
+        } else {
+            let name = name(&parts, &body);
+            if name == "SendMessage" {
+                log.delayed.extend(delayed_message(&body));
+            }
+            Some(log.meet(name))
+        }
     };
     let Some(fault) = met else { return Ok(never().await) };
     match fault {
@@ -114,6 +123,13 @@ impl State {
         });
         passed.await.map_err(io::Error::other)?
     }
+}
+
+/// The message of a request to send one later.
+fn delayed_message(body: &[u8]) -> Option<DelayedMessage> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let delay = Duration::from_secs(body["DelaySeconds"].as_u64().filter(|seconds| *seconds > 0)?);
+    Some(DelayedMessage { body: body["MessageBody"].as_str()?.to_owned(), delay })
 }
 
 /// What a request is for.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use functions::workers::moment_publisher;
+use futures::{StreamExt, TryStreamExt};
 use sandbox::fault::Effect;
 use sandbox::gewe::{GeweEndpoint, GeweFault};
 use serde_json::json;
@@ -125,6 +127,54 @@ async fn sweeper_that_fails_at_all_it_tries_fails_however_much_waits_in_the_queu
     world.advance(OVERDUE);
     let proxy = denying(&world, "SendMessage").await?;
     assert!(!sweep_succeeds(&world, &proxy.endpoints(), world.deadline()).await?);
+    assert_eq!(proxy.count("SendMessage"), 1);
+    Ok(())
+}
+
+/// A message that nobody takes up is followed by another after 5, 10, 20 and 40 minutes, so that a row that nothing moves
+/// leaves the time to others; and after four of them somebody is told.
+#[tokio::test]
+async fn sweeper_sends_again_after_growing_pauses_and_fails_for_what_nothing_moves() -> Result<()> {
+    for kind in ["moment tasks", "units"] {
+        let world = world().await?;
+        match kind {
+            "moment tasks" => forgotten_post(&world, "phone").await?,
+            _ => forgotten_unit(&world, "phone").await?,
+        }
+        world.advance(Duration::from_secs(930));
+        let proxy = Proxy::start(&world).await?;
+        for (messages, pause) in [(1, 300), (2, 600), (3, 1_200), (4, 2_400), (5, 3_600), (6, 3_600)] {
+            let succeeds = sweep_succeeds(&world, &proxy.endpoints(), world.deadline()).await?;
+            assert_eq!(succeeds, messages < 5, "{kind}, message {messages}");
+            assert_eq!(proxy.count("SendMessage"), messages, "{kind}");
+            world.advance(Duration::from_secs(pause - 1));
+            assert!(sweep_succeeds(&world, &proxy.endpoints(), world.deadline()).await?, "{kind}");
+            assert_eq!(proxy.count("SendMessage"), messages, "{kind}: too early");
+            world.advance(Duration::from_secs(1));
+        }
+    }
+    Ok(())
+}
+
+/// Rows whose messages wait in a long queue stand before it in the index, more than a sweep handles in one shard.
+#[tokio::test]
+async fn sweeper_finds_a_lost_task_behind_a_backlog_of_its_shard() -> Result<()> {
+    let world = world().await?;
+    forgotten_post(&world, "phone").await?;
+    let lost = world.rows("t_moment_sync_task").await?.remove(0);
+    let shard = &lost["due_shard"];
+    let table = world.table("t_moment_sync_task");
+    let now = world.clock.now().as_millisecond();
+    let number = |number: i64| AttributeValue::N(number.to_string());
+    let waiting = (0..1_100).map(|id| {
+        let put = world.aws.dynamodb.put_item().table_name(&table).item("id", number(id + 1));
+        let put = put.item("due_shard", AttributeValue::S(shard.clone())).item("next_action_at", number(id + 1));
+        put.item("resend_after", number(now + 3_600_000)).send()
+    });
+    futures::stream::iter(waiting).map(Ok).try_for_each_concurrent(10, async |put| put.await.map(|_| ())).await?;
+    world.advance(OVERDUE);
+    let proxy = Proxy::start(&world).await?;
+    assert!(sweep_succeeds(&world, &proxy.endpoints(), world.deadline()).await?);
     assert_eq!(proxy.count("SendMessage"), 1);
     Ok(())
 }
