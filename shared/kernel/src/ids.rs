@@ -45,7 +45,7 @@ impl TaskId {
     /// A new id for something created at `now`.
     pub fn generate(now: Timestamp) -> Self {
         let milliseconds = u64::try_from(now.as_millisecond() - EPOCH_MS).unwrap_or(0) & ((1 << 41) - 1);
-        let random = u64::from(u16::from_le_bytes(crate::mac::random::<2>())) & 0xfff;
+        let random = u64::from(u16::from_le_bytes(crate::crypto::random::<2>())) & 0xfff;
         Self(milliseconds << 12 | random)
     }
 
@@ -65,7 +65,7 @@ impl fmt::Display for TaskId {
 /// because it is made of the table and the key. Two of a hundred million rows have the same with a chance of 1 in 1,800.
 /// Nothing reads a row by it.
 pub fn row_id(table: &str, key: &[&str]) -> u64 {
-    crate::mac::sha256_number(&[&[table], key].concat()) >> 1
+    crate::crypto::sha256_number(&[&[table], key].concat()) >> 1
 }
 
 /// A task id as text in JSON, for `#[serde(with = "kernel::ids::task_id_text")]`.

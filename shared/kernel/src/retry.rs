@@ -49,7 +49,7 @@ impl Backoff {
     #[must_use]
     pub fn jittered(self, attempt: u32) -> Duration {
         let half = self.pause(attempt) / 2;
-        half + half.mul_f64(f64::from(u16::from_le_bytes(crate::mac::random::<2>())) / f64::from(u16::MAX))
+        half + half.mul_f64(f64::from(u16::from_le_bytes(crate::crypto::random::<2>())) / f64::from(u16::MAX))
     }
 }
 

@@ -89,7 +89,7 @@ mod tests {
     }
 
     /// One line per level from us, and one from others.
-    fn chatter() {
+    fn emit_sample_lines() {
         tracing::error!(target: "leads::sync", "ours-error");
         tracing::warn!(target: "leads::sync", "ours-warn");
         tracing::info!(target: "leads::sync", "ours-info");
@@ -129,7 +129,7 @@ mod tests {
             (&[("RUST_LOG", "hyper=trace")], 5),
             (&[("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("AWS_LAMBDA_LOG_FORMAT", "JSON")], 7),
         ] {
-            let text = log(settings, chatter);
+            let text = log(settings, emit_sample_lines);
             let seen: Vec<_> = ALL.into_iter().filter(|line| text.contains(line)).collect();
             assert_eq!(seen, ALL[..shown], "{settings:?}\n{text}");
         }

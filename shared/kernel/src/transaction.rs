@@ -75,7 +75,7 @@ impl Transaction {
         if self.actions.len() > MAX_ACTIONS {
             return Err(Error::Internal("transaction of more than 100 actions"));
         }
-        let token = hex::encode(crate::mac::random::<16>());
+        let token = hex::encode(crate::crypto::random::<16>());
         let mut attempt = 0;
         loop {
             let sent = client

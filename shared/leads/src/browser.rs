@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kernel::mac::{random, sha256_hex};
+use kernel::crypto::{random, sha256_hex};
 
 /// The random number a browser keeps in its cookie. It has no `Debug`: whoever knows it can pass for the browser.
 #[derive(Clone)]

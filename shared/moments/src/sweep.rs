@@ -1,4 +1,4 @@
-//! The safety net: tasks and units that should have moved and have not.
+//! The safety net: tasks and deliveries that should have moved and have not.
 
 use std::time::Duration;
 
@@ -54,15 +54,15 @@ impl MomentSweeper {
         Ok(report)
     }
 
-    /// A sweep over the units, as [`Self::sweep_tasks`].
+    /// A sweep over the deliveries, as [`Self::sweep_tasks`].
     pub async fn sweep_deliveries(&self, deadline: Deadline) -> Result<RoundReport> {
         let now = self.stores.clock.now();
         let late = before(now, OVERDUE_AFTER);
-        let mut report = RoundReport::of("moment units");
-        for (task_id, unit) in self.stores.units.due(late, LIMIT).await? {
+        let mut report = RoundReport::of("moment deliveries");
+        for (task_id, delivery) in self.stores.deliveries.due(late, LIMIT).await? {
             if self.has_time(deadline) {
-                let key = DeliveryKey { task_id, unit: &unit };
-                count(&mut report, task_id, self.unit(key, now, late).await);
+                let key = DeliveryKey { task_id, delivery: &delivery };
+                count(&mut report, task_id, self.delivery(key, now, late).await);
             } else {
                 report.unreached += 1;
             }
@@ -88,20 +88,20 @@ impl MomentSweeper {
         Ok(true)
     }
 
-    async fn unit(&self, key: DeliveryKey<'_>, now: Timestamp, late: Timestamp) -> Result<bool> {
-        let Some(unit) = self
+    async fn delivery(&self, key: DeliveryKey<'_>, now: Timestamp, late: Timestamp) -> Result<bool> {
+        let Some(delivery) = self
             .stores
-            .units
+            .deliveries
             .get(key)
             .await?
-            .filter(|unit| unit.next_action_at.is_some_and(|at| at <= late.as_millisecond()))
+            .filter(|delivery| delivery.next_action_at.is_some_and(|at| at <= late.as_millisecond()))
         else {
             return Ok(false);
         };
-        if !self.stores.units.note_dispatch(&unit, now, before(now, RESEND_AFTER)).await? {
+        if !self.stores.deliveries.note_dispatch(&delivery, now, before(now, RESEND_AFTER)).await? {
             return Ok(false);
         }
-        self.queue.wake(key, unit.user_id, Duration::ZERO).await?;
+        self.queue.wake(key, delivery.user_id, Duration::ZERO).await?;
         Ok(true)
     }
 }

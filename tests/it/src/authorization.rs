@@ -35,5 +35,6 @@ async fn parked(world: &World) -> Result<Vec<Row>> {
 async fn opens(world: &World, row: &Row, table: &'static str, user: u64) -> bool {
     let vault = Vault::new(world.aws.kms.clone(), world.stack.environment()["TOKEN_KEY_ID"].clone());
     let place = EncryptionContext { table, user_id: UserId::new(user).unwrap(), account_id: &row["douyin_user_id"] };
-    vault.open(place, &row["access_token"]).await.is_ok() && vault.open(place, &row["refresh_token"]).await.is_ok()
+    vault.decrypt(place, &row["access_token"]).await.is_ok()
+        && vault.decrypt(place, &row["refresh_token"]).await.is_ok()
 }

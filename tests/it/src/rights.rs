@@ -128,7 +128,7 @@ async fn health_checker_without_a_right_fails_and_recovers() -> Result<()> {
 
 #[tokio::test]
 async fn sweeper_without_a_right_fails_and_recovers() -> Result<()> {
-    // A sync, a task and a unit that lost their messages.
+    // A sync, a task and a delivery that lost their messages.
     let scene = async || {
         let mut world = World::start().await?;
         world.pause_by_hand();
@@ -248,7 +248,7 @@ async fn publisher_without_a_right_publishes_once_all_the_same() -> Result<()> {
     let unasked = [
         "dynamodb:DeleteItem t_wechat_media",
         "dynamodb:GetItem t_moment_claim",
-        "dynamodb:GetItem t_moment_publish_unit",
+        "dynamodb:GetItem t_moment_delivery",
         "dynamodb:Query t_wechat_account/index/by_user",
     ];
     judge(outcomes, &quiet, &unasked)

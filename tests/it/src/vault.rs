@@ -1,4 +1,4 @@
-//! Tokens: sealed where they lie, alive as long as Douyin allows, and never in a log line.
+//! Tokens: encrypted where they lie, alive as long as Douyin allows, and never in a log line.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -34,10 +34,13 @@ async fn stored_tokens_are_ciphertext_of_their_row_alone() -> Result<()> {
     let row = rows.iter().find(|row| row["douyin_user_id"] == shop).unwrap();
     let place = |account, user_id| EncryptionContext { table: "t_douyin_auth", user_id, account_id: account };
     for column in ["access_token", "refresh_token"] {
-        assert!(vault.open(place(&shop, user_id), &row[column]).await.is_ok());
-        assert!(vault.open(place(&other, user_id), &row[column]).await.is_err(), "{column} in another account's row");
+        assert!(vault.decrypt(place(&shop, user_id), &row[column]).await.is_ok());
+        assert!(
+            vault.decrypt(place(&other, user_id), &row[column]).await.is_err(),
+            "{column} in another account's row"
+        );
         let stranger = UserId::new(USER + 1).unwrap();
-        assert!(vault.open(place(&shop, stranger), &row[column]).await.is_err(), "{column} in another user's row");
+        assert!(vault.decrypt(place(&shop, stranger), &row[column]).await.is_err(), "{column} in another user's row");
     }
     Ok(())
 }

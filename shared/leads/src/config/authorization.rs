@@ -2,7 +2,7 @@
 
 use kernel::Context;
 use kernel::config::{ConfigError, Env};
-use kernel::mac::Signer;
+use kernel::crypto::Signer;
 use url::Url;
 
 use super::AUTHORIZATION;

@@ -23,16 +23,16 @@ const NICKNAME: &str = "秘密昵称";
 
 /// Calls every endpoint once and returns what each said, as text.
 async fn call_all(douyin: &Douyin) -> Vec<Result<String, PlatformError>> {
-    fn told<T: std::fmt::Debug>(result: Result<T, PlatformError>) -> Result<String, PlatformError> {
+    fn printed<T: std::fmt::Debug>(result: Result<T, PlatformError>) -> Result<String, PlatformError> {
         result.map(|answer| format!("{answer:?}"))
     }
     let (token, refresh, code) = (SecretString::from(TOKEN), SecretString::from(REFRESH), SecretString::from(CODE));
     let calls: [BoxFuture<'_, Result<String, PlatformError>>; 5] = [
-        Box::pin(async { told(douyin.exchange_code(&code).await) }),
-        Box::pin(async { told(douyin.refresh_access_token(&refresh).await) }),
-        Box::pin(async { told(douyin.renew_refresh_token(&refresh).await) }),
-        Box::pin(async { told(douyin.user_info(&token, "me").await) }),
-        Box::pin(async { told(douyin.fans(&token, "me", 0, 20).await) }),
+        Box::pin(async { printed(douyin.exchange_code(&code).await) }),
+        Box::pin(async { printed(douyin.refresh_access_token(&refresh).await) }),
+        Box::pin(async { printed(douyin.renew_refresh_token(&refresh).await) }),
+        Box::pin(async { printed(douyin.user_info(&token, "me").await) }),
+        Box::pin(async { printed(douyin.fans(&token, "me", 0, 20).await) }),
     ];
     let mut results = Vec::new();
     for call in calls {
@@ -176,20 +176,20 @@ async fn nothing_secret_is_told() {
     let echo = format!("{TOKEN} {REFRESH} {CODE} {CLIENT_SECRET} {NICKNAME}");
     let failure = json!({"data": {"error_code": 2190002, "description": &echo}, "message": &echo, "log_id": &echo});
 
-    let mut told = String::new();
+    let mut printed = String::new();
     let platform = Platform::answering(200, success).await;
     for result in call_all(&platform.douyin).await {
-        told.push_str(&result.unwrap());
+        printed.push_str(&result.unwrap());
     }
-    told.push_str(&format!("{:?}", platform.douyin));
+    printed.push_str(&format!("{:?}", platform.douyin));
     let page = platform.douyin.fans(&SecretString::from(TOKEN), "me", 0, 20).await.unwrap();
     assert_eq!(page.fans.len(), 1);
-    told.push_str(&format!("{:?}", page.fans));
+    printed.push_str(&format!("{:?}", page.fans));
 
     for platform in [Platform::answering(200, failure).await, Platform::answering(502, echo).await] {
         for result in call_all(&platform.douyin).await {
             let error = result.unwrap_err();
-            told.push_str(&format!("{error} {error:?}"));
+            printed.push_str(&format!("{error} {error:?}"));
         }
     }
 
@@ -200,7 +200,7 @@ async fn nothing_secret_is_told() {
         assert!(log.contains(expected), "{expected}: {log}");
     }
     for secret in [TOKEN, REFRESH, CODE, CLIENT_SECRET, NICKNAME] {
-        assert!(!told.contains(secret), "{secret} in {told}");
+        assert!(!printed.contains(secret), "{secret} in {printed}");
         assert!(!log.contains(secret), "{secret} in {log}");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use kernel::mac::{constant_time_eq, sha1_hex};
+use kernel::crypto::{constant_time_eq, sha1_hex};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::value::RawValue;

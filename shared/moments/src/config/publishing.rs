@@ -24,7 +24,7 @@ pub struct PublishSettings {
     pub media: MediaSettings,
     /// How long one call to a provider may take.
     pub provider_timeout: Duration,
-    /// How long a worker's claim on a unit lasts: longer than the function itself, so a living one never loses it.
+    /// How long a worker's claim on a delivery lasts: longer than the function itself, so a living one never loses it.
     pub lease: Duration,
     /// A timed post this much behind is missed instead of late.
     pub max_lateness: Duration,

@@ -107,17 +107,17 @@ async fn nothing_secret_and_nothing_written_is_told() {
     let _guard = tracing::subscriber::set_default(log.clone());
     let echo = json!({"text": format!("秘密正文 {BEARER}"), "mediaUrls": ["https://m.example.com/?sign=secret"]});
     let server = Server::making(move |_| Response::new(Body::from(echo.to_string()))).await;
-    let mut told = format!("{:?}", ask(&server, "42").await.unwrap());
-    Log::attend();
-    told.push_str(&format!("{:?}", ask(&server, "42").await.unwrap()));
+    let mut printed = format!("{:?}", ask(&server, "42").await.unwrap());
+    Log::capture();
+    printed.push_str(&format!("{:?}", ask(&server, "42").await.unwrap()));
     for fault in fault::one_of_each().await {
         let library = ContentLibrary::new(fault.base_url, fault.timeout);
         let error = library.draft(&SecretString::from(BEARER), "42").await.unwrap_err();
-        told.push_str(&format!("{library:?} {error:?} {error}"));
+        printed.push_str(&format!("{library:?} {error:?} {error}"));
     }
-    told.push_str(&log.text());
-    assert!(told.contains("content library called") && told.contains("reason=connection lost"), "{told}");
+    printed.push_str(&log.text());
+    assert!(printed.contains("content library called") && printed.contains("reason=connection lost"), "{printed}");
     for secret in ["secret", "秘密"] {
-        assert!(!told.contains(secret), "{told}");
+        assert!(!printed.contains(secret), "{printed}");
     }
 }

@@ -11,7 +11,7 @@ pub(super) struct Body<'a> {
     bytes: Vec<u8>,
     /// The most this body may have: what any medium may until its type is known.
     max_bytes: usize,
-    told: bool,
+    is_kind_checked: bool,
 }
 
 impl<'a> Body<'a> {
@@ -23,7 +23,7 @@ impl<'a> Body<'a> {
             return Err(MediaProblem::TooLarge { limit: max_bytes });
         }
         // Memory that is reserved and not written to costs nothing but addresses; growing costs a second copy.
-        Ok(Self { limits, bytes: Vec::with_capacity(announced), max_bytes, told: false })
+        Ok(Self { limits, bytes: Vec::with_capacity(announced), max_bytes, is_kind_checked: false })
     }
 
     /// Takes the next piece. A web page or a film ends the download here and not after ten megabytes.
@@ -36,9 +36,9 @@ impl<'a> Body<'a> {
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
         self.bytes.extend_from_slice(piece);
-        if !self.told && self.bytes.len() >= ENOUGH_TO_TELL {
+        if !self.is_kind_checked && self.bytes.len() >= ENOUGH_TO_TELL {
             self.max_bytes = Format::of(&self.bytes)?.max_bytes(self.limits);
-            self.told = true;
+            self.is_kind_checked = true;
             self.check(length)?;
         }
         Ok(())

@@ -10,7 +10,7 @@ use image::codecs::png::{PngDecoder, PngEncoder};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageEncoder, Rgb, RgbImage};
 
-use super::decoding::{Frame, MAX_EXTRA_BYTES, one_at_a_time};
+use super::decoding::{Frame, MAX_EXTRA_BYTES, run_exclusively};
 use super::format::ImageFormat;
 use super::limits::Limits;
 use super::medium::{MediaKind, Medium, frame};
@@ -31,7 +31,7 @@ impl Medium {
         if limits.fits(width, height) {
             return Ok(self);
         }
-        one_at_a_time(move || scale(format, self.bytes, &limits)).await
+        run_exclusively(move || scale(format, self.bytes, &limits)).await
     }
 }
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use kernel::mac::sha256_hex;
+use kernel::crypto::sha256_hex;
 
-use super::decoding::{Frame, MAX_DECODING_BYTES, one_at_a_time};
+use super::decoding::{Frame, MAX_DECODING_BYTES, run_exclusively};
 use super::format::{Format, ImageFormat};
 use super::limits::{Limits, MAX_SIDE, MIN_MEDIUM_BYTES, VIDEO_TOLERANCE};
 use super::problem::MediaProblem;
@@ -49,7 +49,7 @@ pub struct Medium {
 impl Medium {
     /// Judges the bytes while no other medium is judged or decoded.
     pub(super) async fn judged(bytes: Vec<u8>, limits: Limits) -> Result<Self, MediaProblem> {
-        one_at_a_time(move || Self::of(bytes, &limits)).await
+        run_exclusively(move || Self::of(bytes, &limits)).await
     }
 
     /// Judges the bytes. An image that lacks nothing but the marker at its end gets one.

@@ -1,4 +1,4 @@
-//! Publishing: a message names a task to dispatch, or a unit to move one step.
+//! Publishing: a message names a task to dispatch, or a delivery to move one step.
 
 mod channel;
 mod claimed;
@@ -14,14 +14,14 @@ pub use runner::{Publisher, StepOutcome};
 use kernel::ids::TaskId;
 use serde::{Deserialize, Serialize};
 
-/// The queue's message: which task to dispatch, or which unit of it to move; nothing else.
+/// The queue's message: which task to dispatch, or which delivery of it to move; nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PublishMessage {
     /// The task, in digits.
     #[serde(with = "kernel::ids::task_id_text")]
     pub task_id: TaskId,
-    /// The unit; the task itself when absent.
+    /// The delivery; the task itself when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unit: Option<String>,
+    pub delivery: Option<String>,
 }

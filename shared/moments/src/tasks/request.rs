@@ -1,7 +1,7 @@
 //! What is asked for when a task is made.
 
 use jiff::Timestamp;
-use kernel::mac::sha256_hex;
+use kernel::crypto::sha256_hex;
 
 use crate::ids::AccountId;
 use crate::rules::{is_blank, trimmed, with_line_feeds};

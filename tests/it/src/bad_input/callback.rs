@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use kernel::mac::sha256_hex;
+use kernel::crypto::sha256_hex;
 use sandbox::douyin::{Decision, Effect, Endpoint, Fault};
 
 use super::USER;

@@ -166,9 +166,9 @@ fn check_task(task: &Row) -> Result<()> {
         "due_shard",
         "dispatched_at",
         "dispatches",
-        "met",
+        "seen_leads",
         "page_taken",
-        "unmet",
+        "unseen_leads",
         "checkpoint",
         "empty_pages",
     ];

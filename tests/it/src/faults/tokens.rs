@@ -1,5 +1,5 @@
 //! Douyin refuses a token. One refusal proves nothing, so no account is lost to a renewal, a blip or an outage; what
-//! is proven ends the account, and even then its sealed tokens stay until something newer replaces them.
+//! is proven ends the account, and even then its encrypted tokens stay until something newer replaces them.
 
 use std::time::Duration;
 
@@ -26,12 +26,12 @@ async fn row(world: &World) -> Result<Row> {
     world.rows("t_douyin_auth").await?.pop().context("no account")
 }
 
-/// The account is ACTIVE, or in another state, and still has both sealed tokens.
+/// The account is ACTIVE, or in another state, and still has both encrypted tokens.
 async fn expect_account(world: &World, status: &str, when: &str) -> Result<()> {
     let row = row(world).await?;
     assert_eq!(row["status"], status, "{when}");
     for token in ["access_token", "refresh_token"] {
-        assert!(row.contains_key(token), "{when}: the sealed {token} is gone");
+        assert!(row.contains_key(token), "{when}: the encrypted {token} is gone");
     }
     // A claim of the keeper on an account that has ended would bring it back every ten minutes.
     assert_eq!(row.contains_key("refresh_due"), status == "ACTIVE", "{when}");

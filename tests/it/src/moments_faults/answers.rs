@@ -207,9 +207,9 @@ async fn a_message_may_come_three_times_at_once() -> Result<()> {
         let status = recover(&world, scene.task).await?;
         let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
         ensure!(truths.iter().all(|truth| *truth == Oracle::Published), "{story:?}: {truths:?}");
-        let units = world.rows("t_moment_publish_unit").await?;
-        let units = units.iter().filter(|unit| unit["task_id"] == scene.task.to_string()).count();
-        ensure!(units == if story == Story::Both { 2 } else { 1 }, "{units} units");
+        let deliveries = world.rows("t_moment_delivery").await?;
+        let deliveries = deliveries.iter().filter(|delivery| delivery["task_id"] == scene.task.to_string()).count();
+        ensure!(deliveries == if story == Story::Both { 2 } else { 1 }, "{deliveries} deliveries");
     }
     ensure!(world.sandbox.journal().published_twice().is_empty());
     Ok(())

@@ -8,14 +8,14 @@ use sandbox::gewe::{GeweEndpoint, GeweFault};
 use sandbox::wecom::{ByHand, MemberSpec, WecomEndpoint, WecomFault};
 use serde_json::{Value, json};
 
-use super::company::let_go;
+use super::company::disconnect;
 use super::oracle::UNCONFIRMED;
 use super::{LATER, USER, confirm_everything, ended, live, recover, request, world};
 use crate::World;
 use crate::proxy::{Fault, Proxy, When};
 
 const TEXT: &str = "今日特价，欢迎到店";
-const UNIT: &str = "TransactWriteItems t_moment_publish_unit";
+const DELIVERY: &str = "TransactWriteItems t_moment_delivery";
 
 /// A company with anna and bob; answers their accounts.
 async fn company(world: &World) -> Result<[String; 2]> {
@@ -129,7 +129,7 @@ async fn members_who_leave_before_the_first_look_do_not_hide_the_post() -> Resul
         let accounts = company(&world).await?;
         let first = lost(&world, &accounts.iter().collect::<Vec<_>>(), true).await?;
         for account in accounts.iter().take(leaving) {
-            let_go(&world, account).await?;
+            disconnect(&world, account).await?;
         }
         let of_first = recover(&world, first).await?;
         ensure!(of_first["status"] == "COMPLETED", "{leaving} have left: {of_first}");
@@ -160,7 +160,7 @@ async fn two_looks_at_once_find_one_post_once() -> Result<()> {
     world.advance(LATER);
     world.sweep().await?;
     let slow = Proxy::start(&world).await?;
-    let gate = slow.hold(UNIT, 1);
+    let gate = slow.hold(DELIVERY, 1);
     let meanwhile = async {
         gate.reached().await;
         let drained = world.drain_publications().boxed_local().await;
@@ -177,13 +177,14 @@ async fn two_looks_at_once_find_one_post_once() -> Result<()> {
     honest(&world, &[&of_first, &of_second])
 }
 
-async fn unit_of(world: &World, task: u64) -> Result<String> {
-    let units = world.rows("t_moment_publish_unit").await?;
-    Ok(units.iter().find(|unit| unit["task_id"] == task.to_string()).context("no unit")?["unit"].clone())
+async fn delivery_of(world: &World, task: u64) -> Result<String> {
+    let deliveries = world.rows("t_moment_delivery").await?;
+    Ok(deliveries.iter().find(|delivery| delivery["task_id"] == task.to_string()).context("no delivery")?["delivery"]
+        .clone())
 }
 
 async fn message(world: &World, task: u64) -> Result<()> {
-    let body = json!({"taskId": task.to_string(), "unit": unit_of(world, task).await?}).to_string();
+    let body = json!({"taskId": task.to_string(), "delivery": delivery_of(world, task).await?}).to_string();
     world.aws.sqs.send_message().queue_url(world.publish_queue_url()?).message_body(body).send().await?;
     Ok(())
 }
@@ -235,8 +236,8 @@ async fn an_answered_moment_is_taken_back_from_whoever_found_it() -> Result<()> 
 #[tokio::test]
 async fn a_publisher_may_die_while_it_takes_a_moment_back() -> Result<()> {
     let claim = "TransactWriteItems t_moment_claim";
-    let noted = "UpdateItem t_moment_publish_unit";
-    for (step, nth) in [(noted, 2), (UNIT, 1), ("GetItem t_moment_claim", 1), (claim, 1), (UNIT, 2)] {
+    let noted = "UpdateItem t_moment_delivery";
+    for (step, nth) in [(noted, 2), (DELIVERY, 1), ("GetItem t_moment_claim", 1), (claim, 1), (DELIVERY, 2)] {
         for when in [When::Before, When::After] {
             let world = world().await?;
             let (first, second) = found_by_another(&world, &["anna"]).boxed_local().await?;
@@ -290,10 +291,10 @@ async fn a_persons_answered_post_is_taken_back_from_whoever_found_it() -> Result
         let (one, two) = (world.connect_device(USER, "one").await?, world.connect_device(USER, "two").await?);
         world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, Effect::Drop));
         let first = sent(&world, &[&one]).await?;
-        let finder = format!("{first}/{}", unit_of(&world, first).await?);
+        let finder = format!("{first}/{}", delivery_of(&world, first).await?);
         let second = request(&world, &json!({"text": "另一条", "accountIds": [two]})).await?;
         let proxy = Proxy::start(&world).await?;
-        let gate = proxy.hold(UNIT, 2);
+        let gate = proxy.hold(DELIVERY, 2);
         let claims = async {
             gate.reached().await;
             let post = world.sandbox.journal().publications_of("two").remove(0);

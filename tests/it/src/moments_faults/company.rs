@@ -81,7 +81,7 @@ async fn a_bad_secret_is_tried_once_and_expires_the_accounts() -> Result<()> {
     };
     ensure!(says_so(&status) || says_so(&other), "{status} {other}");
     let tried = calls(&world, "gettoken", "flowers-1") - before;
-    // Two units may find out at once.
+    // Two deliveries may find out at once.
     ensure!((1..=2).contains(&tried), "the bad secret was tried {tried} times");
     for row in world.rows("t_wechat_account").await?.iter().filter(|row| row.contains_key("corp_key")) {
         ensure!(row["status"] == "EXPIRED", "{row:?}");
@@ -229,7 +229,7 @@ async fn a_block_that_outlasts_its_minute_is_taken_for_a_longer_one() -> Result<
     Ok(())
 }
 
-pub(super) async fn let_go(world: &World, account: &str) -> Result<()> {
+pub(super) async fn disconnect(world: &World, account: &str) -> Result<()> {
     let answer = world.call_as(USER, Event::sample("wechat-account-disconnect")?.path("accountId", account)).await?;
     ensure!(answer.status == 200, "{answer:?}");
     Ok(())
@@ -242,7 +242,7 @@ async fn a_member_who_leaves_between_two_attempts_is_not_waited_for() -> Result<
     let scene = Story::Company.scene(&world, 1).await?;
     world.sandbox.wecom().arm(WecomFault::code(WecomEndpoint::AddMomentTask, 41_078));
     world.drain_publications().await?;
-    let_go(&world, &scene.outlets[1].account_id).await?;
+    disconnect(&world, &scene.outlets[1].account_id).await?;
     let status = recover(&world, scene.task).await?;
     let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
     ensure!(truths == [Oracle::Published, Oracle::Nothing("MOMENT_PUBLISH_FAILED".to_owned())], "{status}");
@@ -268,9 +268,9 @@ async fn a_company_that_is_let_go_keeps_nothing_back() -> Result<()> {
         let body =
             json!({"accountType": "WEWORK", "corpId": corp.corp_id, "agentId": agent_id, "secret": corp.secret()});
         let theirs = Event::sample("wechat-account-connect")?.json(&body);
-        let_go(&world, &scene.outlets[0].account_id).await?;
+        disconnect(&world, &scene.outlets[0].account_id).await?;
         ensure!(has_secret().await? && world.call_as(USER + 1, theirs.clone()).await?.status == 409);
-        let_go(&world, &scene.outlets[1].account_id).await?;
+        disconnect(&world, &scene.outlets[1].account_id).await?;
         ensure!(!has_secret().await?, "the secret is still there");
         if confirmed {
             let status = recover(&world, scene.task).await?;

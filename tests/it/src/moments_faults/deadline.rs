@@ -7,7 +7,7 @@ use sandbox::fault::Effect;
 use sandbox::wecom::{WecomEndpoint, WecomFault};
 use serde_json::Value;
 
-use super::company::{let_go, wait_in_vain};
+use super::company::{disconnect, wait_in_vain};
 use super::oracle::{Oracle, UNCONFIRMED, check};
 use super::story::{Scenario, Story};
 use super::{LATER, USER, recover, world};
@@ -81,7 +81,7 @@ async fn what_cannot_be_asked_at_the_deadline_ends_unconfirmed() -> Result<()> {
             }
             _ => {
                 for outlet in &scene.outlets {
-                    let_go(&world, &outlet.account_id).await?;
+                    disconnect(&world, &outlet.account_id).await?;
                 }
             }
         }

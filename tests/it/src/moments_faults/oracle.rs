@@ -59,7 +59,7 @@ pub(super) async fn check(
     }
     let moments = world.sandbox.wecom().moment_tasks();
     ensure!(moments.iter().filter(|moment| moment.text_hash == hash).count() <= 1, "members were asked twice");
-    for (table, key) in [("t_moment_sync_task", "id"), ("t_moment_publish_unit", "task_id")] {
+    for (table, key) in [("t_moment_sync_task", "id"), ("t_moment_delivery", "task_id")] {
         let open = |row: &crate::tables::Row| row[key] == task && row.contains_key("next_action_at");
         ensure!(!world.rows(table).await?.iter().any(open), "a row of {table} is still to be acted upon");
     }
@@ -71,7 +71,7 @@ pub(super) async fn check(
 }
 
 /// Messages in the publish queue, hidden ones included. Pauses of a quarter of an hour are messages that lie there in
-/// real time long after their unit is done.
+/// real time long after their delivery is done.
 pub(super) async fn undelayed(world: &World) -> Result<u64> {
     let names =
         [QueueAttributeName::ApproximateNumberOfMessages, QueueAttributeName::ApproximateNumberOfMessagesNotVisible];

@@ -16,7 +16,7 @@ use crate::{Event, World};
 
 /// What somebody asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
+enum RequestKind {
     Now,
     Timed,
     Cancel,
@@ -26,10 +26,17 @@ enum Wish {
     Retry,
 }
 
-const WISHES: [Wish; 7] =
-    [Wish::Now, Wish::Timed, Wish::Cancel, Wish::Reschedule, Wish::PublishNow, Wish::Stop, Wish::Retry];
+const REQUEST_KINDS: [RequestKind; 7] = [
+    RequestKind::Now,
+    RequestKind::Timed,
+    RequestKind::Cancel,
+    RequestKind::Reschedule,
+    RequestKind::PublishNow,
+    RequestKind::Stop,
+    RequestKind::Retry,
+];
 
-/// A wish about to be uttered.
+/// A request_kind about to be uttered.
 struct Scenario {
     text: String,
     outlet: Outlet,
@@ -38,7 +45,7 @@ struct Scenario {
     event: Event,
 }
 
-impl Wish {
+impl RequestKind {
     const fn expected(self) -> &'static [&'static str] {
         match self {
             Self::Now => &[
@@ -81,18 +88,18 @@ impl Wish {
                 "GetItem t_moment_sync_task",
                 "GetItem t_moment_sync_task",
                 "GetSecretValue",
-                "Query t_moment_publish_unit",
-                "Query t_moment_publish_unit",
-                "Query t_moment_publish_unit",
-                "Query t_moment_publish_unit",
-                "Query t_moment_publish_unit",
+                "Query t_moment_delivery",
+                "Query t_moment_delivery",
+                "Query t_moment_delivery",
+                "Query t_moment_delivery",
+                "Query t_moment_delivery",
                 "Query t_moment_sync_result",
                 "Query t_moment_sync_result",
                 "Query t_moment_sync_result",
                 "Query t_moment_sync_result",
                 "Query t_moment_sync_result",
                 "SendMessage",
-                "TransactWriteItems t_moment_publish_unit",
+                "TransactWriteItems t_moment_delivery",
             ],
             Self::PublishNow => &[
                 "DELETE schedules",
@@ -241,18 +248,18 @@ async fn written(world: &World, text: &str) -> Result<Option<u64>> {
 async fn a_request_may_die_at_every_step() -> Result<()> {
     let world = world().await?;
     let (mut number, mut failures) = (0, 0);
-    for wish in WISHES {
-        let (steps, _) = wish.tell(&world, number, None).await?;
+    for request_kind in REQUEST_KINDS {
+        let (steps, _) = request_kind.tell(&world, number, None).await?;
         let mut names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
         names.sort_unstable();
-        println!("{wish:?}");
-        if names != wish.expected() {
+        println!("{request_kind:?}");
+        if names != request_kind.expected() {
             failures += 1;
             println!("  ✗ it takes other steps than this suite knows: {names:?}");
         }
         for (step, when) in steps.iter().flat_map(|step| [(step, When::Before), (step, When::After)]) {
             number += 1;
-            let told = wish.tell(&world, number, Some((step, when))).await;
+            let told = request_kind.tell(&world, number, Some((step, when))).await;
             let outcome = told.map_or_else(|problem| format!("✗ {problem:#}"), |(_, outcome)| outcome);
             failures += u32::from(outcome.starts_with('✗'));
             println!("  {:<46}{:<8}{outcome}", step.to_string(), format!("{when:?}"));
@@ -267,7 +274,7 @@ async fn a_request_may_die_at_every_step() -> Result<()> {
 #[tokio::test]
 async fn a_task_whose_message_is_never_sent_is_found_by_the_sweeper() -> Result<()> {
     let world = world().await?;
-    let scene = Wish::Now.scene(&world, 1).await?;
+    let scene = RequestKind::Now.scene(&world, 1).await?;
     let proxy = Proxy::start(&world).await?;
     proxy.arm_times("SendMessage", 1, 20, Fault::Answer(400, r#"{"__type":"com.amazonaws.sqs#OverLimit"}"#.to_owned()));
     let answer = call(&world, &proxy, &scene.event).await?.context("it died")?;

@@ -16,7 +16,7 @@ use super::{LATER, USER, live, recover, request, world};
 use crate::proxy::{Fault, Proxy, When};
 use crate::{Answer, Event, World};
 
-const UNIT: &str = "TransactWriteItems t_moment_publish_unit";
+const DELIVERY: &str = "TransactWriteItems t_moment_delivery";
 const REFUSED: &str = "content不可为空";
 
 async fn retry(world: &World, task: u64, body: &Value) -> Result<Answer> {
@@ -49,7 +49,7 @@ fn moments_cannot_be_listed(world: &World) {
     world.sandbox.wecom().arm(fault.permanent());
 }
 
-fn heal(world: &World) {
+fn clear_faults(world: &World) {
     world.sandbox.gewe().clear_faults();
     world.sandbox.wecom().clear_faults();
 }
@@ -67,7 +67,7 @@ async fn unconfirmed(world: &World, device: &str, arrived: bool, time: Option<St
     }
     let status = recover(world, task).boxed_local().await?;
     ensure!(of(&status, &account) == UNCONFIRMED, "{status}");
-    heal(world);
+    clear_faults(world);
     Ok((account, task))
 }
 
@@ -81,7 +81,7 @@ async fn half_known(world: &World) -> Result<(String, String, u64)> {
     let task = request(world, &json!({"text": "新品到店", "accountIds": [lost, refused]})).await?;
     let status = recover(world, task).boxed_local().await?;
     ensure!(of(&status, &lost) == UNCONFIRMED && of(&status, &refused) == "MOMENT_PUBLISH_FAILED", "{status}");
-    heal(world);
+    clear_faults(world);
     Ok((lost, refused, task))
 }
 
@@ -146,7 +146,7 @@ async fn retry_of_an_unconfirmed_post_whose_list_cannot_be_read_publishes_nothin
         let world = world().await?;
         let (account, task) = unconfirmed(&world, "phone", true, None).await?;
         if gone {
-            super::company::let_go(&world, &account).await?;
+            super::company::disconnect(&world, &account).await?;
         } else {
             lists_fail(&world);
         }
@@ -175,7 +175,7 @@ async fn company(world: &World, arrived: bool) -> Result<(Vec<String>, u64)> {
     ensure!(accounts.iter().all(|account| of(&status, account) == UNCONFIRMED), "{status}");
     let told = status["results"][0]["errorMessage"].to_string();
     ensure!(told.contains("企业微信管理后台") && !told.contains("朋友圈，确认"), "{told}");
-    heal(world);
+    clear_faults(world);
     Ok((accounts, task))
 }
 
@@ -252,7 +252,7 @@ async fn retry_of_members_without_a_last_look_makes_it() -> Result<()> {
     world.drain_publications().await?;
     let status = world.post_status(USER, task).await?;
     ensure!(accounts.iter().all(|account| of(&status, account) == UNCONFIRMED), "{status}");
-    heal(&world);
+    clear_faults(&world);
     granted(&world, task, &json!({"includeUnconfirmed": true})).await?;
     let status = recover(&world, task).await?;
     ensure!(of(&status, &accounts[0]) == "SUCCESS", "{status}");
@@ -275,7 +275,7 @@ async fn one_unconfirmed_and_many_failed_are_tried_again_together() -> Result<()
     let task = request(&world, &json!({"text": "新品到店", "accountIds": accounts})).await?;
     let status = recover(&world, task).await?;
     ensure!(of(&status, &device) == UNCONFIRMED && status["status"] == "FAILED", "{status}");
-    heal(&world);
+    clear_faults(&world);
     granted(&world, task, &json!({"includeUnconfirmed": true})).await?;
     let status = recover(&world, task).await?;
     ensure!(status["status"] == "COMPLETED", "{status}");
@@ -296,7 +296,7 @@ async fn fifty_unconfirmed_accounts_are_tried_again_together() -> Result<()> {
     let task = request(&world, &json!({"text": "新品到店", "accountIds": accounts})).await?;
     let status = recover(&world, task).await?;
     ensure!(accounts.iter().all(|account| of(&status, account) == UNCONFIRMED), "{status}");
-    heal(&world);
+    clear_faults(&world);
     granted(&world, task, &json!({"includeUnconfirmed": true})).await?;
     let status = recover(&world, task).await?;
     ensure!(status["status"] == "COMPLETED", "{status}");
@@ -332,7 +332,7 @@ async fn a_publisher_may_die_while_it_sends_again() -> Result<()> {
             world.sweep().await?;
         }
         let proxy = Proxy::start(&world).await?;
-        proxy.arm(UNIT, 1, Fault::Kill(when));
+        proxy.arm(DELIVERY, 1, Fault::Kill(when));
         ensure!(live(&world, &proxy).await?.is_some(), "it did not die");
         let status = recover(&world, task).await?;
         ensure!(of(&status, &account) == "SUCCESS", "{when:?}: {status}");
@@ -345,7 +345,7 @@ async fn a_publisher_may_die_while_it_sends_again() -> Result<()> {
 #[tokio::test]
 async fn a_retry_of_the_unconfirmed_may_die_around_its_write() -> Result<()> {
     let world = world().await?;
-    let steps = ["Query t_moment_publish_unit", "TransactWriteItems t_moment_sync_task", "SendMessage"];
+    let steps = ["Query t_moment_delivery", "TransactWriteItems t_moment_sync_task", "SendMessage"];
     let cases = steps.into_iter().flat_map(|step| [(step, When::Before), (step, When::After)]);
     for (number, (step, when)) in cases.enumerate() {
         let (account, task) = unconfirmed(&world, &format!("phone-{number}"), true, None).await?;

@@ -5,7 +5,7 @@ use functions::workers::moment_publisher;
 use sandbox::wecom::{WecomEndpoint, WecomFault};
 use serde_json::{Value, json};
 
-use super::company::let_go;
+use super::company::disconnect;
 use super::oracle::{Oracle, Outlet, check};
 use super::{LATER, USER, receive, recover, request, world};
 use crate::world::EndpointOverrides;
@@ -58,7 +58,7 @@ fn of<'a>(status: &'a Value, outlet: &Outlet) -> &'a Value {
 async fn a_member_who_was_told_failed_is_not_asked_at_the_next_attempt() -> Result<()> {
     let world = world().await?;
     let (task, outlets) = refused_once(&world).await?;
-    let_go(&world, &outlets[0].account_id).await?;
+    disconnect(&world, &outlets[0].account_id).await?;
     next_attempt(&world).await?;
     let told = world.post_status(USER, task).await?;
     ensure!(of(&told, &outlets[0])["status"] == "FAILED", "{told}");
@@ -83,10 +83,10 @@ async fn a_member_who_was_told_failed_is_not_asked_at_the_next_attempt() -> Resu
 async fn a_delivery_without_an_open_usable_account_ends_without_a_call() -> Result<()> {
     let world = world().await?;
     let (task, outlets) = refused_once(&world).await?;
-    let_go(&world, &outlets[0].account_id).await?;
+    disconnect(&world, &outlets[0].account_id).await?;
     next_attempt(&world).await?;
     connect_again(&world).await?;
-    let_go(&world, &outlets[1].account_id).await?;
+    disconnect(&world, &outlets[1].account_id).await?;
     let before = world.sandbox.journal().of(ADD).len();
     let status = recover(&world, task).await?;
     ensure!(status["status"] == "FAILED", "{status}");
@@ -120,9 +120,12 @@ async fn accounts_whose_result_has_ended_are_not_published_to() -> Result<()> {
         for _ in 0..3 {
             next_attempt(&world).await?;
         }
-        let units = world.rows("t_moment_publish_unit").await?;
-        let open = units.iter().filter(|unit| unit["task_id"] == task.to_string() && unit["stage"] != "DONE").count();
-        ensure!(open == 0, "the delivery goes on: {units:?}");
+        let deliveries = world.rows("t_moment_delivery").await?;
+        let open = deliveries
+            .iter()
+            .filter(|delivery| delivery["task_id"] == task.to_string() && delivery["stage"] != "DONE")
+            .count();
+        ensure!(open == 0, "the delivery goes on: {deliveries:?}");
     }
     ensure!(world.sandbox.journal().publications().is_empty() && world.sandbox.wecom().moment_tasks().is_empty());
     Ok(())

@@ -16,7 +16,7 @@ use crate::proxy::{Fault, When};
 const PARALLEL: usize = 3;
 
 /// What a step meets: the publisher's death, or the connection's.
-const DEATHS: &[(&str, Fault)] =
+const CRASH_FAULTS: &[(&str, Fault)] =
     &[("dies before", Fault::Kill(When::Before)), ("dies after", Fault::Kill(When::After))];
 const FAULTS: &[(&str, Fault)] = &[
     ("dies before", Fault::Kill(When::Before)),
@@ -58,7 +58,7 @@ async fn survives(story: Story, faults: &[(&str, Fault)]) -> Result<()> {
     for (step, fault, verdict) in &verdicts {
         let (step, fault) = (&steps[*step], faults[*fault].0);
         let is_blind = blind.contains(&(step.clone(), fault));
-        // Which of two units comes first is chance, and with it which transaction is whose fence.
+        // Which of two deliveries comes first is chance, and with it which transaction is whose fence.
         let either = story == Story::Both && step.name.starts_with("Transact") && fault == "dies after";
         let outcome = match verdict {
             Ok(truths) if truths.iter().all(|truth| *truth == story.end()) && (!is_blind || either) => {
@@ -85,7 +85,7 @@ async fn a_publisher_may_die_at_every_step_of_a_persons_words() -> Result<()> {
 
 #[tokio::test]
 async fn a_publisher_may_die_at_every_step_of_a_persons_picture() -> Result<()> {
-    survives(Story::Picture, DEATHS).await
+    survives(Story::Picture, CRASH_FAULTS).await
 }
 
 #[tokio::test]
@@ -110,5 +110,5 @@ async fn a_publisher_may_die_at_every_step_of_a_company_whose_user_stops_it() ->
 
 #[tokio::test]
 async fn a_publisher_may_die_at_every_step_of_a_company_and_a_person() -> Result<()> {
-    survives(Story::Both, DEATHS).await
+    survives(Story::Both, CRASH_FAULTS).await
 }

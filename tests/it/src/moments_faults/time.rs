@@ -25,8 +25,8 @@ async fn publisher_whose_time_is_nearly_over_does_not_send() -> Result<()> {
             let delete = world.aws.sqs.delete_message().queue_url(world.publish_queue_url()?);
             delete.set_receipt_handle(message.receipt_handle).send().await?;
         }
-        let units = world.rows("t_moment_publish_unit").await?;
-        ensure!(units.iter().all(|unit| unit["stage"] == "QUEUED"), "{units:?}");
+        let deliveries = world.rows("t_moment_delivery").await?;
+        ensure!(deliveries.iter().all(|delivery| delivery["stage"] == "QUEUED"), "{deliveries:?}");
         ensure!(world.sandbox.journal().publications().is_empty() && world.sandbox.wecom().moment_tasks().is_empty());
         let status = recover(&world, scene.task).await?;
         let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;

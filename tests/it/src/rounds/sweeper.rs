@@ -1,4 +1,4 @@
-//! The sweeper: fan syncs, moment tasks and their units are judged apart, so that none hides behind another.
+//! The sweeper: fan syncs, moment tasks and their deliveries are judged apart, so that none hides behind another.
 
 use std::time::Duration;
 
@@ -42,17 +42,17 @@ async fn forgotten_post(world: &World, device: &str) -> Result<()> {
     Ok(())
 }
 
-/// Moves a post's task on, so that its unit is there, and loses the messages about that.
-async fn forgotten_unit(world: &World, device: &str) -> Result<()> {
+/// Moves a post's task on, so that its delivery is there, and loses the messages about that.
+async fn forgotten_delivery(world: &World, device: &str) -> Result<()> {
     forgotten_post(world, device).await?;
     let base = world.context("moment-publisher", &EndpointOverrides::default()).await?;
     let publisher = moment_publisher::App::new(&base).await?;
-    // The gateway is down, so that the unit has to be tried again.
+    // The gateway is down, so that the delivery has to be tried again.
     world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, Effect::Code { code: 500, message: None }));
     let batch = world.receive_publications().await?;
     world.publish_batch(&publisher, batch).await?;
-    let units = world.rows("t_moment_publish_unit").await?;
-    ensure!(units.iter().any(|unit| unit.contains_key("next_action_at")), "{units:?}");
+    let deliveries = world.rows("t_moment_delivery").await?;
+    ensure!(deliveries.iter().any(|delivery| delivery.contains_key("next_action_at")), "{deliveries:?}");
     let tasks = world.rows("t_moment_sync_task").await?;
     ensure!(!tasks.iter().any(|task| task.contains_key("next_action_at")), "{tasks:?}");
     Ok(())
@@ -60,12 +60,12 @@ async fn forgotten_unit(world: &World, device: &str) -> Result<()> {
 
 #[tokio::test]
 async fn sweeper_denied_the_queue_fails_for_each_kind_of_work() -> Result<()> {
-    for kind in ["fan syncs", "moment tasks", "units"] {
+    for kind in ["fan syncs", "moment tasks", "deliveries"] {
         let world = world().await?;
         match kind {
             "fan syncs" => forgotten_syncs(&world, 1).await?,
             "moment tasks" => forgotten_post(&world, "phone").await?,
-            _ => forgotten_unit(&world, "phone").await?,
+            _ => forgotten_delivery(&world, "phone").await?,
         }
         world.advance(Duration::from_secs(2_000));
         let proxy = denying(&world, "SendMessage").await?;
@@ -99,14 +99,14 @@ async fn sweeper_that_moves_fan_syncs_but_no_moment_task_fails() -> Result<()> {
     Ok(())
 }
 
-/// The list of units cannot be had; the tasks are still moved.
+/// The list of deliveries cannot be had; the tasks are still moved.
 #[tokio::test]
 async fn sweeper_denied_one_list_moves_what_is_on_the_others() -> Result<()> {
     let world = world().await?;
     forgotten_syncs(&world, 1).await?;
     forgotten_post(&world, "phone").await?;
     world.advance(OVERDUE);
-    let proxy = denying(&world, "Query t_moment_publish_unit").await?;
+    let proxy = denying(&world, "Query t_moment_delivery").await?;
     assert!(!sweep_succeeds(&world, &proxy.endpoints(), world.deadline()).await?);
     assert_eq!(proxy.count("SendMessage"), 2);
     Ok(())

@@ -12,7 +12,7 @@ struct Sample {
     word: String,
 }
 
-fn open(endpoint: Endpoint, body: &Value) -> Result<Answer<Sample>, PlatformError> {
+fn answer(endpoint: Endpoint, body: &Value) -> Result<Answer<Sample>, PlatformError> {
     unwrap(endpoint, 200, body.to_string().as_bytes())
 }
 
@@ -45,7 +45,7 @@ fn successes_of_every_envelope() {
         ),
         ("log id null", json!({"log_id": null, "data": {"word": "w", "log_id": log}, "extra": null}), log),
     ] {
-        let answer = open(FansList, &body).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let answer = answer(FansList, &body).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(answer.data.word, "w", "{name}");
         assert_eq!(answer.log_id.as_deref(), log_id, "{name}");
     }
@@ -161,7 +161,7 @@ fn failures_of_every_envelope() {
         ),
         ("two unknown codes", UserInfo, json!({"err_no": 3, "error_code": 4}), Kind::Unknown, Some(3), None),
     ] {
-        let error = open(endpoint, &body).unwrap_err();
+        let error = answer(endpoint, &body).unwrap_err();
         assert_eq!(
             error,
             PlatformError { kind, endpoint, code, http_status: Some(200), log_id: log_id.map(str::to_owned) },
@@ -208,7 +208,7 @@ fn what_is_no_answer_decides_nothing() {
 fn a_log_id_must_look_like_one() {
     let long = "a".repeat(65);
     for odd in ["", "act.secret token", "日志", long.as_str()] {
-        let error = open(UserInfo, &json!({"err_no": 28001005, "log_id": odd})).unwrap_err();
+        let error = answer(UserInfo, &json!({"err_no": 28001005, "log_id": odd})).unwrap_err();
         assert_eq!(error.log_id, None, "{odd}");
     }
 }

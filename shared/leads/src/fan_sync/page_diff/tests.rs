@@ -26,9 +26,9 @@ fn progress(strategy: SyncStrategy) -> Progress {
         walk: Walk { cursor: 20, checkpoint: 20, ..Walk::default() },
         counters: Counters { pages: 1, seen: 20, created: 10, updated: 4, unchanged: 6, skipped: 0, unfollowed: 2 },
         total: Some(40),
-        met: serde_bytes::ByteBuf::new(),
+        seen_leads: serde_bytes::ByteBuf::new(),
         page_taken: serde_bytes::ByteBuf::new(),
-        unmet: None,
+        unseen_leads: None,
         lease_owner: None,
         attempts: 3,
         next_action_at: None,
@@ -113,7 +113,7 @@ fn fans_who_are_no_leads_become_leads_with_the_next_numbers() {
             Counters { pages: 2, seen: 22, created: 12, updated: 4, unchanged: 6, skipped: 0, unfollowed: 2 };
         assert_eq!(position.counters, counters);
         assert_eq!((position.walk.cursor, position.walk.fully_listed, position.total), (40, false, Some(40)));
-        assert_eq!(position.met.iter().collect::<Vec<_>>(), [6, 7]);
+        assert_eq!(position.seen_leads.iter().collect::<Vec<_>>(), [6, 7]);
     }
 }
 
@@ -159,7 +159,7 @@ fn known_lead_keeps_its_name_in_incremental_and_takes_the_new_one_over_in_full()
         assert_eq!(position.counters.created, 10);
         // A segment is written only for what a search sees of it.
         assert_eq!(changes.names.len(), usize::from(expected.is_some_and(|(nickname, _)| nickname != "old")));
-        assert!(changes.created.is_empty() && position.met.contains(3));
+        assert!(changes.created.is_empty() && position.seen_leads.contains(3));
         assert_eq!(changes.counter.lead_count, 5);
     }
 }
@@ -274,14 +274,14 @@ fn list_that_misses_most_proves_nothing() {
     let page = page(&[fan("a", "", ""), fan("b", "", "")]);
     let known = [lead(1, "a", &[ACCOUNT], &[]), lead(2, "b", &[ACCOUNT], &[])];
     let (_, position) = whole(&progress, &page, &known, &counter(5)).unwrap();
-    let mut met = self::progress(SyncStrategy::Full);
-    met.task.counters.created = 0;
-    let unmet = |count: u64| (3..3 + count).map(LeadId::new).collect::<Vec<_>>();
-    assert!(met.proves_missing(&[]) && !met.proves_missing(&unmet(1)), "an empty list");
-    met.advance(Position { counters: Counters { created: 0, ..position.counters }, ..position });
-    assert!(met.proves_missing(&unmet(2)) && !met.proves_missing(&unmet(3)));
-    met.task.counters.created = 1;
-    assert!(!met.proves_missing(&unmet(2)), "a new fan shows nothing of the known ones");
+    let mut seen_leads = self::progress(SyncStrategy::Full);
+    seen_leads.task.counters.created = 0;
+    let unseen_leads = |count: u64| (3..3 + count).map(LeadId::new).collect::<Vec<_>>();
+    assert!(seen_leads.proves_missing(&[]) && !seen_leads.proves_missing(&unseen_leads(1)), "an empty list");
+    seen_leads.advance(Position { counters: Counters { created: 0, ..position.counters }, ..position });
+    assert!(seen_leads.proves_missing(&unseen_leads(2)) && !seen_leads.proves_missing(&unseen_leads(3)));
+    seen_leads.task.counters.created = 1;
+    assert!(!seen_leads.proves_missing(&unseen_leads(2)), "a new fan shows nothing of the known ones");
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn lead_id_beyond_the_bitmap_is_refused() {
 #[test]
 fn unmet_leads_are_marked_and_keep_everything_else() {
     let progress = progress(SyncStrategy::Full);
-    let unmet = [
+    let unseen_leads = [
         lead(3, "a", &[ACCOUNT], &[]),
         lead(4, "b", &[ACCOUNT, OTHER], &[]),
         lead(5, "c", &[ACCOUNT, OTHER], &[OTHER]),
@@ -336,7 +336,7 @@ fn unmet_leads_are_marked_and_keep_everything_else() {
     let mut progress = progress;
     let ids: Vec<LeadId> = (3..8).map(LeadId::new).collect();
     progress.set_missing(&ids).unwrap();
-    let (changes, position) = progress.unfollowed_changes(&unmet, &ids[..4], &counter(5)).unwrap();
+    let (changes, position) = progress.unfollowed_changes(&unseen_leads, &ids[..4], &counter(5)).unwrap();
     let marked: Vec<_> = changes
         .refreshed
         .iter()
@@ -349,7 +349,7 @@ fn unmet_leads_are_marked_and_keep_everything_else() {
     assert_eq!(accounts, [vec![(0, false)], vec![(0, false), (1, true)], vec![(0, false), (1, false)]]);
     assert_eq!(position.counters, Counters { unfollowed: 5, ..progress.task.counters });
     assert_eq!((position.walk.cursor, position.walk.fully_listed, position.total), (20, false, Some(40)));
-    assert_eq!(position.unmet.unwrap().iter().collect::<Vec<_>>(), [7], "one is left to be marked");
+    assert_eq!(position.unseen_leads.unwrap().iter().collect::<Vec<_>>(), [7], "one is left to be marked");
 }
 
 #[test]
@@ -357,12 +357,12 @@ fn progress_takes_over_what_was_committed() {
     let mut progress = progress(SyncStrategy::Full);
     let page = page(&[fan("a", "", ""), fan("b", "", "")]);
     let (_, position) = whole(&progress, &page, &[], &counter(5)).unwrap();
-    assert_eq!(progress.met(), 0);
+    assert_eq!(progress.seen_leads(), 0);
     progress.advance(position);
-    assert_eq!(progress.met(), 2);
-    let has_met = |number| progress.has_met(LeadId::new(number));
-    assert!(has_met(6) && has_met(7) && !has_met(5));
-    assert!(!has_met(u64::MAX));
+    assert_eq!(progress.seen_leads(), 2);
+    let has_seen = |number| progress.has_seen(LeadId::new(number));
+    assert!(has_seen(6) && has_seen(7) && !has_seen(5));
+    assert!(!has_seen(u64::MAX));
     let SyncTask { walk, total, counters, attempts, .. } = progress.task;
     assert_eq!((walk.cursor, walk.fully_listed, total, counters.pages, attempts), (40, false, Some(40), 2, 0));
 }

@@ -9,9 +9,9 @@ async fn online_is_a_plain_yes_or_no() {
         [(json!(true), Some(true)), (json!(false), Some(false)), (json!("true"), None), (json!({}), None)]
     {
         let server = Server::answering(200, success(data.clone())).await;
-        let told = client(&server).check_online(APP).await;
-        assert_eq!(told.clone().ok(), online, "{data}");
-        if let Err(error) = told {
+        let answer = client(&server).check_online(APP).await;
+        assert_eq!(answer.clone().ok(), online, "{data}");
+        if let Err(error) = answer {
             assert_eq!((error.kind, error.detail), (FailureKind::Retry, Some(Detail::Unreadable)), "{data}");
         }
     }

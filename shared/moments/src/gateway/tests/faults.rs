@@ -67,7 +67,7 @@ async fn the_echoed_token_is_never_told() {
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.clone());
     let words = format!("HTTP HEADER: X-GEWE-TOKEN={TOKEN} 不可用或已过期");
-    let mut told = String::new();
+    let mut printed = String::new();
 
     let answers = [
         json!({"ret": 500, "msg": words}),
@@ -83,24 +83,24 @@ async fn the_echoed_token_is_never_told() {
             if number < 2 {
                 assert_eq!(result.as_ref().unwrap_err().kind, FailureKind::BadCredentials, "{endpoint}");
             }
-            told.push_str(&format!("{result:?}"));
-            told.extend(result.err().map(|error| error.to_string()));
+            printed.push_str(&format!("{result:?}"));
+            printed.extend(result.err().map(|error| error.to_string()));
         }
     }
-    Log::attend();
+    Log::capture();
     for fault in fault::one_of_each().await {
         let gateway = Gateway::new(fault.base_url, SecretString::from(TOKEN), fault.timeout);
         for (_, result) in call_all(&gateway).await {
-            told.push_str(&format!("{gateway:?} {result:?}"));
-            told.extend(result.err().map(|error| error.to_string()));
+            printed.push_str(&format!("{gateway:?} {result:?}"));
+            printed.extend(result.err().map(|error| error.to_string()));
         }
     }
-    told.push_str(&log.text());
+    printed.push_str(&log.text());
 
-    assert!(told.contains("gateway called"));
-    assert!(told.contains("gateway.failure=gateway sns/sendTextSns: outcome_unknown"));
+    assert!(printed.contains("gateway called"));
+    assert!(printed.contains("gateway.failure=gateway sns/sendTextSns: outcome_unknown"));
     for secret in [TOKEN, "secret", "秘密"] {
-        let found = told.find(secret).map(|at| told[at..].chars().take(160).collect::<String>());
+        let found = printed.find(secret).map(|at| printed[at..].chars().take(160).collect::<String>());
         assert!(found.is_none(), "{secret}: {found:?}");
     }
 }
@@ -125,13 +125,13 @@ async fn names_texts_and_signed_addresses_are_not_told() {
     .await;
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.clone());
-    let mut told = String::new();
+    let mut printed = String::new();
     call_all(&client(&server)).await;
-    Log::attend();
+    Log::capture();
     for (_, result) in call_all(&client(&server)).await {
-        told.push_str(&result.unwrap());
+        printed.push_str(&result.unwrap());
     }
-    told.push_str(&log.text());
-    assert!(told.contains("text_bytes: Some(12)") && told.contains("gateway called"), "{told}");
-    assert!(!told.contains("secret") && !told.contains("秘密"), "{told}");
+    printed.push_str(&log.text());
+    assert!(printed.contains("text_bytes: Some(12)") && printed.contains("gateway called"), "{printed}");
+    assert!(!printed.contains("secret") && !printed.contains("秘密"), "{printed}");
 }

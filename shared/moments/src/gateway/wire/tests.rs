@@ -10,7 +10,7 @@ struct Sample {
 }
 
 fn open_with(status: u16, body: &str) -> Result<Sample, ProviderError> {
-    open(Endpoint::GetProfile, &Reply { status, body: body.as_bytes().to_vec() })
+    decode(Endpoint::GetProfile, &Reply { status, body: body.as_bytes().to_vec() })
 }
 
 #[test]

@@ -46,8 +46,8 @@ async fn a_job_is_running_done_or_failed() {
     ] {
         let body = json!({"errcode": 0, "errmsg": "ok", "status": status, "type": "add_moment_task", "result": result});
         let server = Server::answering(200, &body).await;
-        let told = client(&server).job_result(&token(), &JobId("job-1".to_owned())).await.unwrap();
-        assert_eq!(told, state, "{body}");
+        let answer = client(&server).job_result(&token(), &JobId("job-1".to_owned())).await.unwrap();
+        assert_eq!(answer, state, "{body}");
     }
 }
 

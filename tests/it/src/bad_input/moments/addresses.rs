@@ -1,5 +1,5 @@
 //! Media addresses that would have us look around in our own network, in every way people write them. A listener on
-//! this machine is the treasure: nobody may ever connect to it.
+//! this machine is the private_server: nobody may ever connect to it.
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -11,13 +11,13 @@ use serde_json::json;
 use super::{CONTENT, Desk};
 
 /// Something that listens where only we could reach it.
-struct Treasure {
+struct PrivateServer {
     listener: TcpListener,
     port: u16,
 }
 
-impl Treasure {
-    fn hide() -> Result<Self> {
+impl PrivateServer {
+    fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
@@ -35,7 +35,7 @@ const PORT: &str = "只能使用 https 的默认端口 443";
 const FORMAT: &str = "格式不正确，请填写以 https:// 开头的完整链接";
 const USER_INFO: &str = "不能包含用户名或密码";
 
-/// Addresses and what is said about each. `PORT` stands for the treasure's.
+/// Addresses and what is said about each. `PORT` stands for the private_server's.
 const ADDRESSES: [(&str, &str); 46] = [
     ("http://cdn.example.com/a.jpg", HTTPS),
     ("http://127.0.0.1:PORT/a.jpg", HTTPS),
@@ -87,7 +87,7 @@ const ADDRESSES: [(&str, &str); 46] = [
 
 #[tokio::test]
 async fn addresses_into_our_network_are_refused_as_written() -> Result<()> {
-    let (desk, treasure) = (Desk::open().await?, Treasure::hide()?);
+    let (desk, private_server) = (Desk::open().await?, PrivateServer::start()?);
     let long = format!("https://cdn.example.com/{}", "a".repeat(2_048));
     let others = [
         ("", FORMAT),
@@ -101,12 +101,12 @@ async fn addresses_into_our_network_are_refused_as_written() -> Result<()> {
         (long.as_str(), "素材链接过长（最多 2048 个字符）"),
     ];
     for (address, remedy) in ADDRESSES.into_iter().chain(others) {
-        let address = address.replace("PORT", &treasure.port.to_string());
+        let address = address.replace("PORT", &private_server.port.to_string());
         let event = desk.post(json!({"mediaUrls": [address]}))?;
         let what = format!("{address:.80}");
         desk.refuses(&what, &event, &CONTENT.on(&["mediaUrls[0]"]), remedy).await?;
     }
-    ensure!(treasure.is_untouched(), "somebody went to the address");
+    ensure!(private_server.is_untouched(), "somebody went to the address");
     ensure!(desk.world.sandbox.media().all_hits().is_empty(), "none of these is an address of the sandbox");
     Ok(())
 }
@@ -125,11 +125,11 @@ async fn addresses_with_blanks_around_them_are_published() -> Result<()> {
 
 #[tokio::test]
 async fn redirects_into_our_network_are_not_followed() -> Result<()> {
-    let (desk, treasure) = (Desk::open().await?, Treasure::hide()?);
+    let (desk, private_server) = (Desk::open().await?, PrivateServer::start()?);
     let media = desk.world.sandbox.media();
     let leads_to = |address: &str| address.starts_with("http") || address.contains("://");
     for (number, (address, _)) in ADDRESSES.into_iter().filter(|(address, _)| leads_to(address)).enumerate() {
-        let address = address.replace("PORT", &treasure.port.to_string());
+        let address = address.replace("PORT", &private_server.port.to_string());
         // What no header can hold is no redirect.
         if !address.is_ascii() || address.contains([' ', '\\']) {
             continue;
@@ -142,7 +142,7 @@ async fn redirects_into_our_network_are_not_followed() -> Result<()> {
             desk.refuses(&format!("a redirect to {address}"), &event, &refusal, "请").await?;
         }
     }
-    ensure!(treasure.is_untouched(), "somebody went to the address");
+    ensure!(private_server.is_untouched(), "somebody went to the address");
     Ok(())
 }
 

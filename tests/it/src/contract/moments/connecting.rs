@@ -84,7 +84,7 @@ async fn a_device_is_connected_with_a_notice_of_the_risk() -> Result<()> {
     }
     for row in world.rows("t_wechat_account").await? {
         let clear = row.values().any(|value| value.contains(&token) || value.contains(&device.app_id));
-        assert!(!clear, "what proves the device is stored sealed");
+        assert!(!clear, "what proves the device is stored encrypted");
     }
 
     let disconnect = Event::sample("wechat-account-disconnect")?.path("accountId", id.as_str().unwrap());

@@ -43,7 +43,7 @@ pub async fn play(it: &mut Samples) -> Result<()> {
     it.play("moment-task-retry", 202, |event| event.path("taskId", &failed)).await?;
     publish(it, &failed).await?;
     assert_eq!(it.world.post_status(USER, failed.parse()?).await?["status"], "COMPLETED");
-    // The unit's own message finds nothing left to do.
+    // The delivery's own message finds nothing left to do.
     it.world.drain_publications().await?;
 
     it.play("gateway-webhook", 200, |event| event.path("secret", GATEWAY_WEBHOOK_SECRET)).await?;
@@ -90,18 +90,21 @@ async fn failed_post(it: &mut Samples, device: &str) -> Result<String> {
     Ok(task.to_string())
 }
 
-/// The publisher's sample has a message about a whole task and one about a unit of it.
+/// The publisher's sample has a message about a whole task and one about a delivery of it.
 async fn publish(it: &mut Samples, task: &str) -> Result<()> {
     let name = "moment-publisher";
     let app = moment_publisher::App::new(&it.world.context(name, &EndpointOverrides::default()).await?).await?;
-    // The message of the retry makes the units there are to name.
+    // The message of the retry makes the deliveries there are to name.
     it.world.publish_batch(&app, it.world.receive_publications().await?).await?;
-    let units = it.world.rows("t_moment_publish_unit").await?;
-    let unit = &units.iter().find(|unit| unit["task_id"] == task && unit["stage"] == "QUEUED").unwrap()["unit"];
+    let deliveries = it.world.rows("t_moment_delivery").await?;
+    let delivery = &deliveries
+        .iter()
+        .find(|delivery| delivery["task_id"] == task && delivery["stage"] == "QUEUED")
+        .unwrap()["delivery"];
     let event = batch_of(name, |body| {
         body["taskId"] = json!(task);
-        if let Some(named) = body.get_mut("unit") {
-            *named = json!(unit);
+        if let Some(named) = body.get_mut("delivery") {
+            *named = json!(delivery);
         }
     })?;
     let answer = run_batch(&app, moment_publisher::handle, serde_json::from_value(event)?, it.world.deadline()).await;

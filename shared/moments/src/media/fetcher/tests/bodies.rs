@@ -34,7 +34,7 @@ async fn what_is_no_medium_is_refused() {
     assert_eq!(fetch_body(jpeg(640, 480)[..30].to_vec()).await.unwrap_err(), MediaProblem::Corrupt(Fault::CutOff));
     for status in [201_u16, 204, 206, 304, 401, 404, 429, 500, 503] {
         let origin = raw(format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n").into_bytes());
-        assert_eq!(fetch(&origin, "/", PATIENT).await.unwrap_err(), MediaProblem::HttpStatus(status));
+        assert_eq!(fetch(&origin, "/", LONG_TIMEOUT).await.unwrap_err(), MediaProblem::HttpStatus(status));
     }
 }
 
@@ -50,7 +50,7 @@ async fn sizes_are_held_to_the_byte() {
     assert_eq!(fetch_body(padded(MAX_MEDIUM_BYTES + 1)).await.unwrap_err(), too_large);
     // Announced and never sent: refused by the announcement alone.
     let origin = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 10485761\r\n\r\n".to_vec());
-    assert_eq!(fetch(&origin, "/", PATIENT).await.unwrap_err(), too_large);
+    assert_eq!(fetch(&origin, "/", LONG_TIMEOUT).await.unwrap_err(), too_large);
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn an_endless_body_is_cut_off() {
     };
     let origin = serve(Router::new().fallback(endless)).await;
     let too_large = MediaProblem::TooLarge { limit: MAX_MEDIUM_BYTES };
-    assert_eq!(fetch(&origin, "/", PATIENT).await.unwrap_err(), too_large);
+    assert_eq!(fetch(&origin, "/", LONG_TIMEOUT).await.unwrap_err(), too_large);
     assert!(*sent.lock().unwrap() < 3 * MAX_MEDIUM_BYTES, "what is in flight and no more");
 }
 
@@ -91,8 +91,8 @@ async fn the_deadline_is_for_the_whole_medium() {
     let origin = serve(app).await;
     for path in ["/silent", "/drip", "/stall"] {
         let started = Instant::now();
-        assert_eq!(fetch(&origin, path, IMPATIENT).await.unwrap_err(), MediaProblem::TimedOut, "{path}");
-        assert!(started.elapsed() >= IMPATIENT && started.elapsed() < PATIENT, "{path}");
+        assert_eq!(fetch(&origin, path, SHORT_TIMEOUT).await.unwrap_err(), MediaProblem::TimedOut, "{path}");
+        assert!(started.elapsed() >= SHORT_TIMEOUT && started.elapsed() < LONG_TIMEOUT, "{path}");
     }
 }
 
@@ -115,10 +115,10 @@ async fn a_length_that_lies_or_a_broken_connection_yields_no_medium() {
         (Vec::new(), MediaProblem::Unreachable),
     ] {
         let shown = String::from_utf8_lossy(&answer[..answer.len().min(60)]).into_owned();
-        assert_eq!(fetch(&raw(answer), "/", PATIENT).await.unwrap_err(), problem, "{shown}");
+        assert_eq!(fetch(&raw(answer), "/", LONG_TIMEOUT).await.unwrap_err(), problem, "{shown}");
     }
-    assert!(fetch(&raw(headed("connection: close", &image)), "/", PATIENT).await.is_ok());
+    assert!(fetch(&raw(headed("connection: close", &image)), "/", LONG_TIMEOUT).await.is_ok());
     // Nobody listens.
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    assert_eq!(fetch(&format!("http://{free}"), "/", PATIENT).await.unwrap_err(), MediaProblem::Unreachable);
+    assert_eq!(fetch(&format!("http://{free}"), "/", LONG_TIMEOUT).await.unwrap_err(), MediaProblem::Unreachable);
 }

@@ -49,7 +49,7 @@ fn delivery(stage: S, members_confirm: bool) -> DeliveryState {
         sending_at: NOW,
         confirm_until: NOW + 48 * 3_600_000,
         resend_if_absent: false,
-        called_off: false,
+        stop_requested: false,
         moment_id: matches!(stage, S::Answered | S::Waiting).then(|| "m".to_owned()),
         accounts: vec![account; 2],
     }
@@ -79,7 +79,7 @@ fn advice() -> Advice {
 /// Every event, each that carries a reason with all reasons that matter.
 fn events() -> Vec<Event> {
     let mut events = vec![
-        Event::TakenUp,
+        Event::Claimed,
         Event::RowWritten,
         Event::ClaimTaken,
         Event::AnsweredToAnother,
@@ -92,21 +92,21 @@ fn events() -> Vec<Event> {
         Event::MediaUnusable(advice()),
         Event::Posted { id: "p".to_owned() },
         Event::Accepted { job_id: "j".to_owned() },
-        Event::Lost,
+        Event::AnswerLost,
         Event::Recovered,
-        Event::Shows { id: "m".to_owned() },
+        Event::PostFound { id: "m".to_owned() },
         Event::Unreadable,
-        Event::Working,
-        Event::Made { id: "m".to_owned(), refused: vec![] },
+        Event::JobRunning,
+        Event::MomentCreated { id: "m".to_owned(), refused: vec![] },
         Event::Stopped,
     ];
     events.extend([Absence::Proven, Absence::Likely, Absence::InDoubt].map(Event::NotShown));
     for kind in KINDS {
-        events.extend([Event::NotTold(kind), Event::NotStopped(kind)]);
+        events.extend([Event::NotAnswered(kind), Event::NotStopped(kind)]);
         events.extend([Event::Refused(failure(kind)), Event::NoToken(failure(kind)), Event::JobFailed(failure(kind))]);
     }
     for published in [vec![], vec![0], vec![0, 1]] {
-        events.extend([true, false].map(|stopped| Event::Looked { published: published.clone(), stopped }));
+        events.extend([true, false].map(|stopped| Event::MembersPolled { published: published.clone(), stopped }));
     }
     events
 }
@@ -116,10 +116,12 @@ pub(super) fn answers(call: &Call, members_confirm: bool) -> &'static [&'static 
     match (call, members_confirm) {
         (Call::Accounts, _) => &["Usable"],
         (Call::Prepare { .. }, _) => &["Prepared", "NotBefore", "TemporaryFailure", "MediaUnusable", "Refused"],
-        (Call::Send, true) => &["Accepted", "Lost", "Refused"],
-        (Call::Send, false) => &["Posted", "Lost", "Refused"],
-        (Call::FindPublished, _) => &["Shows", "NotShown", "Unreadable"],
-        (Call::Follow { .. }, _) => &["Working", "Made", "JobFailed", "NotTold", "NoToken", "Looked"],
+        (Call::Send, true) => &["Accepted", "AnswerLost", "Refused"],
+        (Call::Send, false) => &["Posted", "AnswerLost", "Refused"],
+        (Call::FindPublished, _) => &["PostFound", "NotShown", "Unreadable"],
+        (Call::Follow { .. }, _) => {
+            &["JobRunning", "MomentCreated", "JobFailed", "NotAnswered", "NoToken", "MembersPolled"]
+        }
         (Call::Cancel, _) => &["Stopped", "NotStopped", "NoToken"],
         (Call::Recover(Recovery::Token), _) => &["Recovered", "NoToken"],
         (Call::Recover(Recovery::Media), _) => &["Recovered"],
@@ -132,7 +134,7 @@ const LEGAL: &[(S, &[&str])] = &[
     (
         S::Queued,
         &[
-            "TakenUp",
+            "Claimed",
             "Usable",
             "Prepared",
             "NotBefore",
@@ -143,11 +145,14 @@ const LEGAL: &[(S, &[&str])] = &[
             "NoToken",
         ],
     ),
-    (S::Sending, &["TakenUp", "Posted", "Accepted", "Lost", "Refused", "NotBefore", "Recovered", "NoToken"]),
-    (S::Unconfirmed, &["TakenUp", "Shows", "NotShown", "Unreadable", "ClaimTaken"]),
-    (S::Answered, &["TakenUp", "Noted", "ClaimTaken", "AnsweredToAnother"]),
-    (S::Submitted, &["TakenUp", "Noted", "Working", "Made", "JobFailed", "NotTold", "NoToken", "Recovered"]),
-    (S::Waiting, &["TakenUp", "Stopped", "NotStopped", "Looked", "NotTold", "NoToken", "Recovered"]),
+    (S::Sending, &["Claimed", "Posted", "Accepted", "AnswerLost", "Refused", "NotBefore", "Recovered", "NoToken"]),
+    (S::Unconfirmed, &["Claimed", "PostFound", "NotShown", "Unreadable", "ClaimTaken"]),
+    (S::Answered, &["Claimed", "RowWritten", "ClaimTaken", "AnsweredToAnother"]),
+    (
+        S::Submitted,
+        &["Claimed", "RowWritten", "JobRunning", "MomentCreated", "JobFailed", "NotAnswered", "NoToken", "Recovered"],
+    ),
+    (S::Waiting, &["Claimed", "Stopped", "NotStopped", "MembersPolled", "NotAnswered", "NoToken", "Recovered"]),
     (S::Done, &[]),
 ];
 
@@ -247,12 +252,12 @@ fn what_has_ended_for_good_is_told_nothing_more() {
 #[test]
 fn every_transition_ends_the_delivery_or_says_when_it_goes_on() {
     for (delivery, event, transition) in outcomes() {
-        let told: BTreeSet<usize> =
+        let recorded: BTreeSet<usize> =
             transition.states.iter().filter(|(_, state)| state.status().ended()).map(|(place, _)| *place).collect();
         match transition.then {
             NextStep::End => {
                 assert_eq!(transition.change.stage, Some(S::Done), "{delivery:?} {event:?}");
-                assert!(delivery.open().iter().all(|place| told.contains(place)), "{delivery:?} {event:?}");
+                assert!(delivery.open().iter().all(|place| recorded.contains(place)), "{delivery:?} {event:?}");
             }
             NextStep::Wake(pause) => {
                 let until = delivery.now + milliseconds(pause);
@@ -271,7 +276,7 @@ fn every_transition_ends_the_delivery_or_says_when_it_goes_on() {
 fn an_answered_id_is_written_before_anything_is_told() {
     for (stage, event) in [
         (S::Sending, Event::Posted { id: "p".to_owned() }),
-        (S::Submitted, Event::Made { id: "p".to_owned(), refused: vec!["bob".to_owned()] }),
+        (S::Submitted, Event::MomentCreated { id: "p".to_owned(), refused: vec!["bob".to_owned()] }),
     ] {
         let transition = next(&delivery(stage, true), event, &policy()).unwrap();
         assert_eq!((transition.then, transition.states), (NextStep::Resume, vec![]));
@@ -323,7 +328,7 @@ fn the_unconfirmed_are_tried_again_only_on_request_and_then_read_first() {
 #[test]
 fn only_what_was_never_sent_is_called_off_what_is_under_way_is_stopped_and_only_what_has_ended_is_reopened() {
     let interventions = [
-        Intervention::CalledOff,
+        Intervention::Cancelled,
         Intervention::Stopped,
         Intervention::Reopened { moment_known: true },
         Intervention::Reopened { moment_known: false },
@@ -338,7 +343,7 @@ fn only_what_was_never_sent_is_called_off_what_is_under_way_is_stopped_and_only_
     assert_eq!(
         allowed,
         [
-            (S::Queued, Intervention::CalledOff, S::Done),
+            (S::Queued, Intervention::Cancelled, S::Done),
             (S::Sending, Intervention::Stopped, S::Sending),
             (S::Unconfirmed, Intervention::Stopped, S::Unconfirmed),
             (S::Unconfirmed, Intervention::PostTakenBack, S::Unconfirmed),

@@ -38,7 +38,7 @@ fn run_to_the_end(
 ) -> (u32, i64) {
     let mut delivery = delivery(S::Queued, members_confirm);
     (delivery.moment_id, delivery.confirm_until, delivery.sending_at) = (None, 0, 0);
-    let (mut event, mut choices) = (Event::TakenUp, choices.iter().cycle());
+    let (mut event, mut choices) = (Event::Claimed, choices.iter().cycle());
     for count in 0..20_000 {
         hit.insert((delivery.stage.as_str(), event.name()));
         let transition = next(&delivery, event.clone(), &policy())
@@ -55,7 +55,7 @@ fn run_to_the_end(
             // The worker may die right after it has written the id, or the fence.
             NextStep::Resume | NextStep::Call(Call::Send) if choices.next().expect("it cycles") % 4 == 0 => {
                 delivery.attempts += 1;
-                Event::TakenUp
+                Event::Claimed
             }
             NextStep::Resume => Event::RowWritten,
             // The claim that was in the way is another one's answer.
@@ -64,12 +64,12 @@ fn run_to_the_end(
                 delivery.now += milliseconds(*pause);
                 delivery.asked_at = delivery.now;
                 delivery.attempts += 1;
-                Event::TakenUp
+                Event::Claimed
             }
             NextStep::Call(call) => {
                 let may_follow = |name: &str| match name {
-                    "Working" | "Made" | "JobFailed" => was == S::Submitted,
-                    "Looked" => was == S::Waiting,
+                    "JobRunning" | "MomentCreated" | "JobFailed" => was == S::Submitted,
+                    "MembersPolled" => was == S::Waiting,
                     _ => true,
                 };
                 let mut choice = || *choices.next().expect("it cycles");

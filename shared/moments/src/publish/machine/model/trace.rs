@@ -2,11 +2,11 @@
 
 use super::action::{Action, Outcome};
 use super::step::{Decided, Model};
-use super::world::{Told, World};
+use super::world::{Recorded, World};
 use crate::store::result::AccountState;
 
 /// Tells what happened on the way.
-pub(super) fn story(model: &Model, way: &[Action]) -> String {
+pub(super) fn trace(model: &Model, way: &[Action]) -> String {
     let (mut world, mut lines) = (World::new(&model.setting), Vec::new());
     lines.push(format!(
         "    Two workers; {} for {}.",
@@ -27,32 +27,32 @@ pub(super) fn story(model: &Model, way: &[Action]) -> String {
         lines.push(format!("{:>2}. {}{}", number + 1, happened(&world, *action), consequences.concat()));
         world = after;
     }
-    let told: Vec<String> = world
+    let recorded: Vec<String> = world
         .results
         .iter()
         .take(world.tasks)
         .enumerate()
         .map(|(task, results)| {
-            let told: Vec<String> = results
+            let recorded: Vec<String> = results
                 .iter()
                 .take(world.accounts)
                 .enumerate()
-                .map(|(account, result)| format!("account {account} {}", word(result.told)))
+                .map(|(account, result)| format!("account {account} {}", recorded_text(result.recorded)))
                 .collect();
-            format!("task {} {}", task + 1, told.join(", "))
+            format!("task {} {}", task + 1, recorded.join(", "))
         })
         .collect();
-    lines.push(format!("    In the end: {}.", told.join("; ")));
+    lines.push(format!("    In the end: {}.", recorded.join("; ")));
     lines.join("\n")
 }
 
-fn word(told: Told) -> String {
-    match told {
-        Told::Open(stage) => stage.as_str().to_owned(),
-        Told::Success(post) => format!("SUCCESS with post {post}"),
-        Told::Unconfirmed => "FAILED as unconfirmed".to_owned(),
-        Told::Failed => "FAILED for certain".to_owned(),
-        Told::Cancelled => "CANCELLED".to_owned(),
+fn recorded_text(recorded: Recorded) -> String {
+    match recorded {
+        Recorded::Open(stage) => stage.as_str().to_owned(),
+        Recorded::Success(post) => format!("SUCCESS with post {post}"),
+        Recorded::Unconfirmed => "FAILED as unconfirmed".to_owned(),
+        Recorded::Failed => "FAILED for certain".to_owned(),
+        Recorded::Cancelled => "CANCELLED".to_owned(),
     }
 }
 
@@ -82,7 +82,7 @@ fn happened(world: &World, action: Action) -> String {
                 Outcome::Truly => format!("The provider carries out the call of {whose} and answers."),
                 Outcome::LostBefore => format!("The call of {whose} is lost before the provider has seen it."),
                 Outcome::LostAfter => format!("The provider carries out the call of {whose}, and its answer is lost."),
-                Outcome::Hiccup(hiccup) => format!("{} ({whose}).", hiccup.words()),
+                Outcome::TransientFault(transient_fault) => format!("{} ({whose}).", transient_fault.description()),
                 Outcome::Unreadable => format!("The provider's list cannot be read by {whose}."),
                 Outcome::NoToken => format!("There is no token for {whose}."),
             }
@@ -112,8 +112,8 @@ fn consequence(decided: &Decided) -> String {
     }
     for (_, state) in &decided.transition.states {
         match state {
-            AccountState::Success { moment_id } => parts.push(format!("SUCCESS with post {moment_id} is told")),
-            AccountState::Failed { code, .. } => parts.push(format!("FAILED ({code}) is told")),
+            AccountState::Success { moment_id } => parts.push(format!("SUCCESS with post {moment_id} is recorded")),
+            AccountState::Failed { code, .. } => parts.push(format!("FAILED ({code}) is recorded")),
             _ => {}
         }
     }

@@ -25,13 +25,13 @@ const _: () = {
 
 /// What is left of a transaction.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct ActionBudget {
     actions: usize,
     names: HashSet<u64>,
     opens: HashSet<u64>,
 }
 
-impl Room {
+impl ActionBudget {
     /// A transaction without leads.
     pub fn new() -> Self {
         Self { actions: ALWAYS, names: HashSet::new(), opens: HashSet::new() }
@@ -77,18 +77,18 @@ mod tests {
 
     #[test]
     fn ninety_three_new_leads_of_one_segment_fit_beside_what_is_always_there() {
-        let mut room = Room::new();
+        let mut budget = ActionBudget::new();
         let first = (1..=32).cycle().map(LeadId::new);
-        assert_eq!(first.take_while(|lead| room.take_new(*lead)).count(), MAX_ACTIONS - ALWAYS - 2);
-        assert!(!room.take_changed(LeadId::new(1), false), "it is full");
+        assert_eq!(first.take_while(|lead| budget.take_new(*lead)).count(), MAX_ACTIONS - ALWAYS - 2);
+        assert!(!budget.take_changed(LeadId::new(1), false), "it is full");
     }
 
     #[test]
     fn each_scattered_rename_costs_a_segment_and_one_of_an_avatar_does_not() {
         let scattered = || (0..).map(|number| LeadId::new(number * SEGMENT_LEADS + 1));
         for (entry_changes, fitting) in [(true, 48), (false, 97)] {
-            let mut room = Room::new();
-            assert_eq!(scattered().take_while(|lead| room.take_changed(*lead, entry_changes)).count(), fitting);
+            let mut budget = ActionBudget::new();
+            assert_eq!(scattered().take_while(|lead| budget.take_changed(*lead, entry_changes)).count(), fitting);
         }
     }
 }

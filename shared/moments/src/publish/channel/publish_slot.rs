@@ -26,15 +26,16 @@ impl Publisher {
         if free_from > now {
             return Ok(SlotReservation::NotBefore(free_from));
         }
-        let turn = claimed_delivery.delivery();
-        let before = account.turn.as_deref().filter(|before| *before != turn).and_then(DeliveryKey::parse);
+        let publish_slot = claimed_delivery.name();
+        let before =
+            account.publish_slot.as_deref().filter(|before| *before != publish_slot).and_then(DeliveryKey::parse);
         if let Some(before) = before
-            && let Some(before) = self.stores.units.get(before).await?
+            && let Some(before) = self.stores.deliveries.get(before).await?
             && before.undecided(now)
         {
             return Ok(SlotReservation::NotBefore(after(now, settings.retry_pause)));
         }
-        let taken = self.stores.accounts.reserve_slot(account, &turn, now).await?;
+        let taken = self.stores.accounts.reserve_slot(account, &publish_slot, now).await?;
         let next = after(now, settings.personal_interval.max(LEAST_PAUSE));
         Ok(if taken { SlotReservation::Taken } else { SlotReservation::NotBefore(next) })
     }
