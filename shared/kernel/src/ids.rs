@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_time_ordered_and_exact_in_javascript() {
+    fn generated_ids_are_time_ordered_and_exact_in_javascript() {
         let at = |text: &str| TaskId::generate(text.parse().unwrap());
         let (early, late, last) =
             (at("2026-11-20T00:00:00Z"), at("2026-11-20T00:00:00.001Z"), at("2090-01-01T00:00:00Z"));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn only_canonical_numbers_are_ids() {
+    fn id_is_read_from_canonical_numbers_only() {
         for text in ["", "0", "01", "-1", "+1", " 1", "1.0", "1e3", "9007199254740992", "abc", "１"] {
             assert_eq!(canonical_number(text), None, "{text:?}");
         }

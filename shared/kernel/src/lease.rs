@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn every_lease_has_an_owner_of_its_own() {
+    fn lease_has_a_new_owner_each_time() {
         let now = at("2026-11-20T00:00:00Z");
         assert_ne!(Lease::new(now, MINUTE).owner(), Lease::new(now, MINUTE).owner());
     }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn held_lease_is_waited_for_until_patience_ends() {
+    async fn lease_held_by_another_is_waited_for_until_the_time_limit() {
         let manual = ManualClock::new(at("2026-11-20T00:00:00Z"));
         let clock = Clock::Manual(manual.clone());
         let mut looks = 0;

@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_read_from_exactly_what_it_is_written_as() {
+    fn browser_key_is_read_from_exactly_what_was_written() {
         let key = BrowserKey::generate();
         let text = key.text();
         assert_eq!(text.len(), 43);

@@ -46,7 +46,7 @@ impl Lists {
 }
 
 #[tokio::test]
-async fn any_list_is_what_a_walk_over_all_leads_finds() -> Result<()> {
+async fn lead_list_of_any_query_equals_a_walk_over_all_leads() -> Result<()> {
     let seed = match std::env::var(SEED) {
         Ok(text) => text.parse().with_context(|| format!("{SEED} must be a number"))?,
         Err(_) => rand::random(),

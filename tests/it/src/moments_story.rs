@@ -18,7 +18,7 @@ async fn world() -> Result<World> {
 }
 
 #[tokio::test]
-async fn a_post_with_pictures_reaches_a_company_and_a_person() -> Result<()> {
+async fn moments_story_of_an_image_post_reaches_a_company_and_a_person() -> Result<()> {
     let world = world().await?;
     let members = world.connect_corp(USER, "花店", &["lily", "rose"]).await?;
     let person = world.connect_device(USER, "phone").await?;
@@ -62,7 +62,7 @@ async fn a_post_with_pictures_reaches_a_company_and_a_person() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_partial_failure_says_why_and_only_the_failed_one_is_tried_again() -> Result<()> {
+async fn moments_story_of_a_partial_failure_says_why_and_retries_only_the_failed() -> Result<()> {
     let world = world().await?;
     let (good, bad) = (world.connect_device(USER, "good").await?, world.connect_device(USER, "bad").await?);
     let answer = world.request_post(USER, &json!({"text": "早上好", "accountIds": [good, bad]})).await?;
@@ -92,7 +92,7 @@ async fn a_partial_failure_says_why_and_only_the_failed_one_is_tried_again() -> 
 }
 
 #[tokio::test]
-async fn a_timed_post_goes_out_at_its_time_and_not_before_and_may_be_moved_or_called_off() -> Result<()> {
+async fn moments_story_of_a_timed_post_publishes_at_its_time_or_is_moved_or_cancelled() -> Result<()> {
     let world = world().await?;
     let person = world.connect_device(USER, "phone").await?;
     let at = |hours: i64| (world.clock.now() + jiff::SignedDuration::from_hours(hours)).to_string();

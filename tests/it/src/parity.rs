@@ -19,7 +19,7 @@ fn pascal_case(bin: &str) -> String {
 }
 
 #[test]
-fn every_function_has_one_name_everywhere() {
+fn function_has_one_name_everywhere() {
     let functions = Template::read().functions();
     let names: BTreeSet<String> = functions.keys().cloned().collect();
     assert_eq!(stems("events", "json"), names, "files in events");
@@ -38,7 +38,7 @@ fn every_function_has_one_name_everywhere() {
 }
 
 #[test]
-fn sample_events_are_of_their_function() {
+fn sample_event_names_its_function() {
     for (bin, function) in Template::read().functions() {
         let sample = event(&bin);
         for (method, path) in function.routes() {
@@ -60,7 +60,7 @@ fn sample_events_are_of_their_function() {
 }
 
 #[test]
-fn functions_know_their_own_timeout() {
+fn function_environment_has_its_own_timeout() {
     let template = Template::read();
     let longest_platform_call = template.parameter("DouyinTimeoutSeconds")["MaxValue"].as_u64().unwrap();
     for (bin, function) in template.functions() {
@@ -94,7 +94,7 @@ fn functions_know_their_own_timeout() {
 
 /// AWS asks for six times the timeout, so that a message never reappears while its worker may still be alive.
 #[test]
-fn messages_stay_hidden_while_their_worker_may_live() {
+fn queue_visibility_outlasts_its_worker() {
     let template = Template::read();
     let functions = template.functions();
     let mut sources = 0;
@@ -114,7 +114,7 @@ fn messages_stay_hidden_while_their_worker_may_live() {
 }
 
 #[test]
-fn every_function_logs_into_the_group_of_its_owner_with_retention() {
+fn function_logs_into_the_group_of_its_owner_with_retention() {
     let template = Template::read();
     for (bin, function) in template.functions() {
         let owner = template.resource(&function.id)["Metadata"]["Owner"].as_str().unwrap();
@@ -132,7 +132,7 @@ const GIVEN_TO_ALL: [&str; 6] =
     ["FUNCTION_TIMEOUT_SECONDS", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_JWKS_URL", "PLATFORM_SECRET_ID", "TABLE_PREFIX"];
 
 #[test]
-fn variables_given_to_all_functions_are_these_and_no_others() {
+fn template_globals_give_all_functions_these_variables_and_no_others() {
     let template = Template::read();
     let given = template.globals()["Environment"]["Variables"].as_object().unwrap();
     let given: BTreeSet<&str> = given.keys().map(String::as_str).collect();
@@ -149,7 +149,7 @@ const LONGER_BLOCKS: [&str; 5] = [
 ];
 
 #[test]
-fn blocks_of_functions_fit_on_a_screen() {
+fn template_block_of_a_function_fits_on_a_screen() {
     let (text, template) = (read("template.yaml"), Template::read());
     let longer = template.functions().into_values().map(|function| function.id).filter(|id| {
         let block = text.split_once(&format!("\n  {id}:\n")).unwrap().1;
@@ -175,7 +175,7 @@ const UNTOUCHED: [(&str, &str); 5] = [
 /// A resource in the environment without a right to it fails at the first call; a right without the resource in the
 /// environment is one too many. Tables are not in the environment: `rights` plays the functions with their rights.
 #[test]
-fn rights_and_environment_name_the_same_resources() {
+fn template_rights_and_environment_name_the_same_resources() {
     let template = Template::read();
     for (bin, function) in template.functions() {
         let given: BTreeSet<&str> = function
@@ -218,7 +218,7 @@ fn resource_of<'a>(bin: &str, statement: &'a Value) -> &'a str {
 /// Whoever makes a schedule hands it a role, and needs the right to; the role has to reach what the schedule is told
 /// to reach. The emulator checks neither.
 #[test]
-fn schedules_can_be_made_and_reach_their_targets() {
+fn template_schedule_role_allows_schedules_and_their_targets() {
     let template = Template::read();
     let mut makers = 0;
     for (bin, function) in template.functions() {
@@ -247,7 +247,7 @@ fn allows(statement: &Value, action: &str) -> bool {
 }
 
 #[test]
-fn the_redirect_url_is_the_callback_route() {
+fn template_redirect_url_is_the_callback_route() {
     let functions = Template::read().functions();
     let callback = &functions["douyin-auth-callback"].routes()[0].1;
     let expected = json!({ "Fn::Sub": format!("${{PublicBaseUrl}}{callback}") });

@@ -30,7 +30,7 @@ async fn rotate(world: &World, changes: &Value) -> Result<()> {
 }
 
 #[tokio::test]
-async fn tokens_of_the_new_and_of_the_previous_jwt_secret_are_accepted_by_a_running_function() -> Result<()> {
+async fn rotation_of_the_jwt_secret_accepts_new_and_previous_tokens_in_a_running_function() -> Result<()> {
     let world = World::start().await?;
     let app = douyin_leads::App::new(&world.context("douyin-leads", &EndpointOverrides::default()).await?).await?;
     let asked = async |secret: &str| {
@@ -48,7 +48,7 @@ async fn tokens_of_the_new_and_of_the_previous_jwt_secret_are_accepted_by_a_runn
 }
 
 #[tokio::test]
-async fn account_is_bound_by_a_running_callback_after_the_app_got_a_new_secret() -> Result<()> {
+async fn rotation_of_the_app_secret_is_read_by_a_running_callback() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 1);
     let app =
@@ -68,7 +68,7 @@ async fn account_is_bound_by_a_running_callback_after_the_app_got_a_new_secret()
 }
 
 #[tokio::test]
-async fn webhooks_with_new_secrets_are_accepted_by_running_functions() -> Result<()> {
+async fn rotation_of_webhook_secrets_is_read_by_running_functions() -> Result<()> {
     let world = World::start().await?;
     let douyin =
         douyin_webhook::App::new(&world.context("douyin-webhook", &EndpointOverrides::default()).await?).await?;
@@ -93,7 +93,7 @@ async fn webhooks_with_new_secrets_are_accepted_by_running_functions() -> Result
 }
 
 #[tokio::test]
-async fn events_are_verified_with_the_secret_of_their_own_once_there_is_one() -> Result<()> {
+async fn rotation_to_an_own_webhook_secret_verifies_events_with_it() -> Result<()> {
     let world = World::start().await?;
     let app = douyin_webhook::App::new(&world.context("douyin-webhook", &EndpointOverrides::default()).await?).await?;
     let body = r#"{"event":"authorize","from_user_id":"somebody"}"#;

@@ -12,7 +12,7 @@ use crate::{Event, World};
 const USER: u64 = 1001;
 
 #[tokio::test]
-async fn fans_become_leads_that_can_be_listed_found_and_worked() -> Result<()> {
+async fn douyin_story_of_fans_makes_leads_that_are_listed_found_and_changed() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 137);
     let shop = world.authorize(USER, "shop").await?;

@@ -169,7 +169,7 @@ async fn two_tenants(world: &World) -> Result<Ids> {
 }
 
 #[tokio::test]
-async fn somebody_elses_is_as_if_it_were_not_there_on_every_route() -> Result<()> {
+async fn tenant_request_for_another_tenants_object_is_not_found_on_every_route() -> Result<()> {
     let world = World::start().await?;
     let ids = two_tenants(&world).await?;
     let before = world.snapshot().await?;

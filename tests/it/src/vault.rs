@@ -47,7 +47,7 @@ async fn stored_tokens_are_ciphertext_of_their_row_alone() -> Result<()> {
 
 /// 30 days and five renewals of 30: the keeper gets all of it, and the user is told the end from the first day.
 #[tokio::test]
-async fn the_keeper_keeps_an_account_alive_until_the_date_it_promised() -> Result<()> {
+async fn token_keeper_keeps_an_account_active_until_its_reauthorize_date() -> Result<()> {
     let world = World::start().await?;
     world.sandbox.douyin().change_app(|app| {
         app.scopes.insert("renew_refresh_token".to_owned());
@@ -86,7 +86,7 @@ async fn the_keeper_keeps_an_account_alive_until_the_date_it_promised() -> Resul
 
 /// What proves nothing changes nothing; a lost answer to a renewal costs the renewals, not the account.
 #[tokio::test]
-async fn only_douyins_own_word_ends_an_account() -> Result<()> {
+async fn account_is_expired_only_by_douyins_own_answer() -> Result<()> {
     let world = World::start().await?;
     world.sandbox.douyin().change_app(|app| {
         app.scopes.insert("renew_refresh_token".to_owned());
@@ -119,7 +119,7 @@ async fn only_douyins_own_word_ends_an_account() -> Result<()> {
 
 /// Everything the functions log at DEBUG, in the production format, over the whole story.
 #[tokio::test]
-async fn no_log_line_holds_a_secret_or_a_nickname() -> Result<()> {
+async fn log_lines_hold_no_secret_and_no_nickname() -> Result<()> {
     let log = Log::default();
     let env: Env = [("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("AWS_LAMBDA_LOG_FORMAT", "JSON")].into_iter().collect();
     let writer = log.clone();

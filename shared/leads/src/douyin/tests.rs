@@ -58,7 +58,7 @@ fn assert_undecided(results: Vec<Result<String, PlatformError>>) {
 }
 
 #[tokio::test]
-async fn answers_that_are_none_decide_nothing_and_are_not_asked_for_again() {
+async fn douyin_answer_that_cannot_be_read_is_undecided_and_not_asked_for_again() {
     let html = "<html><h1>502 Bad Gateway</h1></html>";
     for (name, status, body) in [
         ("gateway", 502, html),
@@ -79,7 +79,7 @@ async fn answers_that_are_none_decide_nothing_and_are_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_platform_that_does_not_answer_is_a_timeout() {
+async fn douyin_without_an_answer_is_a_timeout() {
     // Five calls of 40 ms each, and room for a busy machine.
     let (timeout, patience) = (Duration::from_millis(40), Duration::from_secs(4));
     let platform = Platform::silent(timeout).await;
@@ -96,7 +96,7 @@ async fn a_platform_that_does_not_answer_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_refused_or_lost_decides_nothing() {
+async fn douyin_connection_that_is_refused_or_lost_is_undecided() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     drop(listener);
@@ -113,7 +113,7 @@ async fn a_connection_that_is_refused_or_lost_decides_nothing() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_not_read() {
+async fn douyin_answer_without_end_is_not_read() {
     let endless = || {
         let piece = Bytes::from(vec![b' '; 64 * 1024]);
         Response::new(Body::from_stream(stream::repeat_with(move || Ok::<_, std::io::Error>(piece.clone()))))
@@ -123,7 +123,7 @@ async fn an_endless_answer_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn douyin_redirect_is_not_followed() {
     let elsewhere = || Response::builder().status(307).header("location", "/stolen").body(Body::empty()).unwrap();
     let platform = Platform::making(elsewhere, Duration::from_secs(10)).await;
     assert_transient("redirect", call_all(&platform.douyin).await, Some(307));
@@ -160,7 +160,7 @@ impl tracing::Subscriber for Log {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_told() {
+async fn douyin_client_prints_no_secret() {
     let log = Log::default();
     // While only one subscriber exists, a log line first reached on another test's thread would be switched off for
     // good, because that thread has none. A second one makes tracing ask all of them.
@@ -206,7 +206,7 @@ async fn nothing_secret_is_told() {
 }
 
 #[tokio::test]
-async fn a_stored_token_that_fits_in_no_header_is_invalid() {
+async fn douyin_token_that_fits_in_no_header_is_invalid() {
     let platform = Platform::answering(200, "{}").await;
     let error = platform.douyin.fans(&SecretString::from("act.\n"), "me", 0, 20).await.unwrap_err();
     assert_eq!(error.kind, FailureKind::TokenInvalid);

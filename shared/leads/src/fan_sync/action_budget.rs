@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ninety_three_new_leads_of_one_segment_fit_beside_what_is_always_there() {
+    fn page_room_holds_ninety_three_new_leads_of_one_segment() {
         let mut budget = ActionBudget::new();
         let first = (1..=32).cycle().map(LeadId::new);
         assert_eq!(first.take_while(|lead| budget.take_new(*lead)).count(), MAX_ACTIONS - ALWAYS - 2);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn each_scattered_rename_costs_a_segment_and_one_of_an_avatar_does_not() {
+    fn page_room_counts_a_segment_for_each_scattered_rename_and_none_for_an_avatar() {
         let scattered = || (0..).map(|number| LeadId::new(number * SEGMENT_LEADS + 1));
         for (entry_changes, fitting) in [(true, 48), (false, 97)] {
             let mut budget = ActionBudget::new();

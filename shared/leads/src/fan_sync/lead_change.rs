@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn image_is_named_by_the_path_of_its_address() {
+    fn avatar_is_compared_by_the_path_of_its_address() {
         const ADDRESS: &str = "https://p3.example.com/aweme/100x100/7.jpeg?from=1";
         for (other, same) in [
             (ADDRESS, true),

@@ -364,7 +364,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotas_refill_at_eight_in_beijing() {
+    fn sync_worker_quota_day_begins_at_eight_in_beijing() {
         for (now, refill) in [
             ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z"),
             ("2026-11-20T15:59:59Z", "2026-11-21T00:00:00Z"),

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_has_its_own_limit() {
+    fn media_body_limit_is_that_of_its_kind() {
         for (medium, length, verdict) in [
             (jpeg(1, 1), 1_000, Ok(1_000)),
             (jpeg(1, 1), 1_001, Err(MediaProblem::TooLarge { limit: 1_000 })),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn an_announced_length_is_believed_only_against_the_server() {
+    fn media_body_with_an_announced_length_too_large_is_refused() {
         assert_eq!(Body::new(&LIMITS, Some(2_001)).err(), Some(MediaProblem::TooLarge { limit: 2_000 }));
         assert_eq!(Body::new(&LIMITS, Some(u64::MAX)).err(), Some(MediaProblem::TooLarge { limit: 2_000 }));
         let mut body = Body::new(&LIMITS, Some(3)).unwrap();
@@ -106,7 +106,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_come_together_and_never_take_more_memory_than_the_limit(
+        fn media_body_in_pieces_takes_no_more_memory_than_the_limit(
             cuts in prop::collection::vec(1..400_usize, 1..12),
         ) {
             let bytes = padded(Mp4::default().bytes(), 2_000);

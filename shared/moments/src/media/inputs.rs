@@ -94,7 +94,7 @@ fn mp4_a_few_frames_too_long_is_accepted_and_a_longer_one_told_its_length() {
 }
 
 #[test]
-fn files_of_other_kinds_are_named() {
+fn medium_of_another_kind_is_refused_by_its_name() {
     let webm = [&b"\x1a\x45\xdf\xa3\x01\0\0\0\0\0\0\x1f\x42\x86\x81\x01\x42\x82\x84webm"[..], &[0; 300]].concat();
     for (bytes, name) in [
         (&b"RIFF\x10\0\0\0AVI LIST\0\0\0\0\0\0\0\0"[..], "AVI"),
@@ -151,7 +151,7 @@ fn png_of_every_form_is_accepted() {
 }
 
 #[tokio::test]
-async fn transparency_of_every_form_is_laid_on_white() {
+async fn png_transparency_of_every_form_becomes_white() {
     // Each is noise below a transparent upper half, so that it stays too heavy for a PNG.
     let limits = Limits { long_side: 200, short_side: 200, image_bytes: 2_000, ..Limits::WECOM };
     let noise = |x: u32, y: u32| (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503).rotate_left(7)) as u8;

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_medium_is_named_by_us() {
+    fn medium_file_name_is_made_by_us() {
         for (bytes, extension, mime) in [
             (jpeg(640, 480), ".jpg", "image/jpeg"),
             (png(640, 480), ".png", "image/png"),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_decide_what_it_is() {
+    fn medium_kind_is_decided_by_its_bytes() {
         let image = |format, width, height| Ok(MediaKind::Image { format, width, height });
         assert_eq!(judged(&jpeg(640, 480)), image(ImageFormat::Jpeg, 640, 480));
         assert_eq!(judged(&png(640, 480)), image(ImageFormat::Png, 640, 480));
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold_to_the_pixel_and_the_millisecond() {
+    fn medium_limits_are_exact_to_the_pixel_and_the_millisecond() {
         assert!(judged(&jpeg(8_000, 5_000)).is_ok());
         let problem = MediaProblem::BadDimensions { width: 8_001, height: 5_000, limit: 40_000_000 };
         assert_eq!(judged(&png_header(8_001, 5_000)), Err(problem));
@@ -209,7 +209,7 @@ mod tests {
     }
     proptest! {
         #[test]
-        fn no_input_makes_it_panic(
+        fn medium_of_any_bytes_does_not_panic(
             start in prop::sample::select(vec![&b"\xff\xd8\xff"[..], b"\x89PNG\r\n\x1a\n", b"\0\0\0\x08ftypisom", b""]),
             bytes in prop::collection::vec(any::<u8>(), 0..2_000),
         ) {

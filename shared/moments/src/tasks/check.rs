@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_between_two_seconds_is_planned_for_the_later_one() {
+    fn scheduled_time_between_two_seconds_is_rounded_up() {
         for (time, planned) in [
             ("2026-11-21T08:00:00Z", "2026-11-21T08:00:00Z"),
             ("2026-11-21T08:00:00.000000001Z", "2026-11-21T08:00:01Z"),
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn only_times_after_now_and_within_a_year_are_planned() {
+    fn scheduled_time_must_be_after_now_and_within_a_year() {
         let now: Timestamp = "2026-11-21T08:00:00.5Z".parse().unwrap();
         for (time, fine) in [
             ("2026-11-21T08:00:00.5Z", false),

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn request_with_empty_fields_is_the_one_without_them() {
+    fn creation_request_with_empty_fields_equals_one_without_them() {
         let fingerprint = |request: NewTaskRequest| request.normalised().fingerprint();
         let absent = fingerprint(request(None, None, None));
         assert_eq!(fingerprint(request(Some(""), Some(""), Some(&[]))), absent);

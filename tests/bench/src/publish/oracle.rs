@@ -121,12 +121,12 @@ mod tests {
     }
 
     #[test]
-    fn what_went_as_ordered_breaks_no_promise() {
+    fn publish_oracle_of_a_correct_run_reports_nothing() {
         assert_eq!(judge(|_, _, _| ()), Verdict::default());
     }
 
     #[test]
-    fn each_broken_promise_is_counted_as_what_it_is() {
+    fn publish_oracle_counts_each_broken_promise_as_its_kind() {
         let none = Verdict::default;
         let twice = judge(|journal, _, _| journal.push(published(PublicationKind::GatewayPost, "phone", "8")));
         assert_eq!(twice, Verdict { doubled: 1, untrue: 1, ..none() });

@@ -12,7 +12,7 @@ const ATTACKER: u64 = 88_101;
 const OWNER: u64 = 88_102;
 
 #[tokio::test]
-async fn link_opened_in_another_browser_binds_the_account_to_nobody() -> Result<()> {
+async fn authorization_link_opened_in_another_browser_binds_no_account() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 3);
     // The attacker asks for a link and sends it to the owner, who consents on Douyin's genuine page.
@@ -38,7 +38,7 @@ async fn link_opened_in_another_browser_binds_the_account_to_nobody() -> Result<
 }
 
 #[tokio::test]
-async fn link_without_a_page_opened_in_another_browser_is_refused_and_its_code_is_not_used() -> Result<()> {
+async fn authorization_link_without_a_page_in_another_browser_is_refused_and_its_code_not_used() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 3);
     let mut other = Browser::default();
@@ -59,7 +59,7 @@ async fn link_without_a_page_opened_in_another_browser_is_refused_and_its_code_i
 }
 
 #[tokio::test]
-async fn return_with_the_cookie_of_another_browser_is_parked_like_one_without() -> Result<()> {
+async fn authorization_return_with_another_browsers_cookie_is_parked_like_one_without() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 3);
     let link = Browser::default().link(&world, ATTACKER, Some(PAGE)).await?;

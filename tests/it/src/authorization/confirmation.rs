@@ -17,7 +17,7 @@ const OTHER: u64 = 2002;
 const GONE: ExpectedError<'_> = ExpectedError::new(410, "DOUYIN_AUTH_ERROR").saying("授权确认已失效");
 
 #[tokio::test]
-async fn confirmed_ticket_answers_like_the_callback_and_is_good_once() -> Result<()> {
+async fn ticket_that_is_confirmed_answers_like_the_callback_and_is_valid_once() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 3);
     let link = Browser::default().link(&world, USER, Some(&format!("{PAGE}#top"))).await?;
@@ -50,7 +50,7 @@ async fn confirmed_ticket_answers_like_the_callback_and_is_good_once() -> Result
 }
 
 #[tokio::test]
-async fn ticket_is_good_for_ten_minutes() -> Result<()> {
+async fn ticket_is_valid_for_ten_minutes() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 0);
     let ticket = Browser::parks(&world, USER, "shop", PAGE).await?;

@@ -26,7 +26,7 @@ async fn ask(world: &World, cookies: &[&str]) -> Result<Answer> {
 }
 
 #[tokio::test]
-async fn link_comes_with_a_cookie_that_only_this_browser_has_and_only_its_hash_is_stored() -> Result<()> {
+async fn authorization_link_sets_a_cookie_and_stores_only_its_hash() -> Result<()> {
     let world = World::start().await?;
     let (name, value, attributes) = set_cookie(&ask(&world, &[]).await?);
     assert_eq!((&*name, value.len()), ("cunkebao_auth", 43), "256 bits, base64url");

@@ -35,7 +35,7 @@ async fn under_way(world: &World) -> Result<Value> {
 }
 
 #[tokio::test]
-async fn leads_appear_without_anybody_asking_for_a_sync() -> Result<()> {
+async fn first_sync_after_the_callback_makes_leads() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 37);
     let callback = world.consent(USER, "shop", &Decision::APPROVE).await?;
@@ -53,7 +53,7 @@ async fn leads_appear_without_anybody_asking_for_a_sync() -> Result<()> {
 }
 
 #[tokio::test]
-async fn confirmed_account_is_synced_as_well() -> Result<()> {
+async fn first_sync_after_a_confirmation_makes_leads() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 37);
     let ticket = Browser::parks(&world, USER, "shop", PAGE).await?;
@@ -65,7 +65,7 @@ async fn confirmed_account_is_synced_as_well() -> Result<()> {
 }
 
 #[tokio::test]
-async fn taken_over_account_is_synced_for_its_new_tenant_alone() -> Result<()> {
+async fn first_sync_after_a_takeover_makes_leads_for_the_new_tenant_alone() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 5);
     world.authorize_and_sync(OTHER, "shop").await?;
@@ -100,7 +100,7 @@ async fn first_sync_whose_message_is_lost_is_started_by_the_sweeper() -> Result<
 }
 
 #[tokio::test]
-async fn account_without_the_scope_for_fans_is_authorised_without_a_sync() -> Result<()> {
+async fn first_sync_without_the_fan_scope_is_not_created() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 3);
     let decision = Decision { approve: true, untick: vec!["fans.list".to_owned()] };
@@ -111,7 +111,7 @@ async fn account_without_the_scope_for_fans_is_authorised_without_a_sync() -> Re
 }
 
 #[tokio::test]
-async fn authorising_again_keeps_a_sync_that_runs_and_starts_one_where_none_does() -> Result<()> {
+async fn first_sync_at_a_second_authorisation_is_created_only_where_none_runs() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 3);
     world.authorize_and_sync(USER, "shop").await?;
@@ -137,7 +137,7 @@ async fn authorising_again_keeps_a_sync_that_runs_and_starts_one_where_none_does
 }
 
 #[tokio::test]
-async fn account_authorised_in_two_tabs_at_once_has_one_first_sync() -> Result<()> {
+async fn first_sync_of_an_account_authorised_in_two_tabs_is_created_once() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 3);
     let mut tickets = Vec::new();

@@ -40,7 +40,7 @@ async fn expire(world: &World, account: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_revoked_account_is_taken_over_by_a_fresh_consent() -> Result<()> {
+async fn takeover_of_a_revoked_account_by_a_fresh_consent_succeeds() -> Result<()> {
     let world = World::start().await?;
     world.keep_the_clock();
     let shop = world.douyin_account("shop", 3);
@@ -71,7 +71,7 @@ async fn a_revoked_account_is_taken_over_by_a_fresh_consent() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_revoked_account_is_taken_over_by_a_confirmation_as_well() -> Result<()> {
+async fn takeover_of_a_revoked_account_by_a_confirmation_succeeds() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 0);
     world.authorize(HOLDER, "shop").await?;
@@ -84,7 +84,7 @@ async fn a_revoked_account_is_taken_over_by_a_confirmation_as_well() -> Result<(
 
 /// A sync of the holder that waits when the account expires ends with the take-over, and says why.
 #[tokio::test]
-async fn a_waiting_sync_of_the_former_holder_ends_with_the_takeover() -> Result<()> {
+async fn takeover_ends_a_waiting_sync_of_the_former_tenant() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 50);
     // An hour past the refill of the quota: a spent one makes the sync wait longer than a message can be delayed.
@@ -108,7 +108,7 @@ async fn a_waiting_sync_of_the_former_holder_ends_with_the_takeover() -> Result<
 }
 
 #[tokio::test]
-async fn an_expired_account_consented_to_by_two_at_once_has_one_new_holder() -> Result<()> {
+async fn takeover_of_an_expired_account_by_two_at_once_has_one_new_tenant() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 0);
     world.authorize(HOLDER, "shop").await?;
@@ -131,7 +131,7 @@ async fn an_expired_account_consented_to_by_two_at_once_has_one_new_holder() -> 
 
 /// A consent for an account that works for somebody else changes nothing, whichever way it comes.
 #[tokio::test]
-async fn an_active_account_of_another_tenant_is_not_taken_over() -> Result<()> {
+async fn takeover_of_an_active_account_is_refused() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 0);
     world.authorize(HOLDER, "shop").await?;

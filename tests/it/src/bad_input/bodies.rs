@@ -35,7 +35,7 @@ pub(super) fn no_objects(field: &str) -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test]
-async fn a_sync_request_that_cannot_be_read_is_refused_by_its_fault() -> Result<()> {
+async fn fan_sync_request_that_cannot_be_read_is_refused_with_its_fault() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 3);
     world.authorize(USER, "shop").await?;
@@ -71,7 +71,7 @@ async fn a_sync_request_that_cannot_be_read_is_refused_by_its_fault() -> Result<
 }
 
 #[tokio::test]
-async fn confirmation_that_cannot_be_read_is_refused_by_its_fault() -> Result<()> {
+async fn confirmation_request_that_cannot_be_read_is_refused_with_its_fault() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 0);
     let ticket = Browser::parks(&world, USER, "shop", "http://127.0.0.1:9000/lead").await?;
@@ -101,7 +101,7 @@ async fn confirmation_that_cannot_be_read_is_refused_by_its_fault() -> Result<()
 }
 
 #[tokio::test]
-async fn a_change_of_a_lead_that_cannot_be_read_is_refused_by_its_fault() -> Result<()> {
+async fn lead_change_that_cannot_be_read_is_refused_with_its_fault() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 3);
     world.authorize(USER, "shop").await?;
@@ -151,7 +151,7 @@ async fn a_change_of_a_lead_that_cannot_be_read_is_refused_by_its_fault() -> Res
 }
 
 #[tokio::test]
-async fn a_delivery_that_is_not_the_platforms_changes_nothing() -> Result<()> {
+async fn webhook_that_is_not_douyins_changes_nothing() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 0);
     world.authorize(USER, "shop").await?;

@@ -70,7 +70,7 @@ fn tampered(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_state_that_is_not_ours_or_no_longer_good_is_refused() -> Result<()> {
+async fn callback_with_a_foreign_or_expired_state_is_refused() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 0);
     let (good, other) = (Return::approved(&world).await?, Return::approved(&world).await?);
@@ -115,7 +115,7 @@ async fn a_state_that_is_not_ours_or_no_longer_good_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_return_is_good_once() -> Result<()> {
+async fn callback_is_accepted_once() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 0);
     let first = Return::approved(&world).await?;
@@ -141,7 +141,7 @@ async fn a_return_is_good_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_declined_consent_is_no_account() -> Result<()> {
+async fn callback_after_a_declined_consent_stores_no_account() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 0);
     let denied = Return::of(&world, &Decision::DENY).await?;
@@ -157,7 +157,7 @@ async fn a_declined_consent_is_no_account() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_failing_platform_is_said_to_fail_and_leaves_no_half_account() -> Result<()> {
+async fn callback_with_douyin_failing_says_so_and_stores_nothing() -> Result<()> {
     let mut world = World::start().await?;
     world.set("DOUYIN_TIMEOUT_SECONDS", "1");
     world.douyin_account("shop", 0);
@@ -192,7 +192,7 @@ async fn a_failing_platform_is_said_to_fail_and_leaves_no_half_account() -> Resu
 }
 
 #[tokio::test]
-async fn an_account_without_a_readable_profile_is_authorised_all_the_same() -> Result<()> {
+async fn callback_without_a_readable_profile_stores_the_account() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 0);
     world.sandbox.douyin().arm(Fault::new(Endpoint::UserInfo, Effect::Http { status: 502 }));

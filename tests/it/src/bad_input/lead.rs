@@ -22,7 +22,7 @@ async fn refused(world: &World, body: &Value) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_lead_moves_only_as_the_contract_says() -> Result<()> {
+async fn lead_status_changes_only_as_the_contract_says() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 3);
     world.authorize(USER, "shop").await?;
@@ -68,7 +68,7 @@ async fn a_lead_moves_only_as_the_contract_says() -> Result<()> {
 
 /// Two people at the same lead: one wins, the other is told; nobody's words are lost unseen.
 #[tokio::test]
-async fn of_two_changes_made_from_the_same_version_one_is_refused() -> Result<()> {
+async fn lead_changes_from_the_same_version_are_accepted_once() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 3);
     world.authorize(USER, "shop").await?;

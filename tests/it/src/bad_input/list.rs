@@ -11,7 +11,7 @@ use crate::snapshot::ExpectedError;
 type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
 
 #[tokio::test]
-async fn a_query_that_makes_no_sense_is_refused_by_its_fields() -> Result<()> {
+async fn lead_list_query_that_is_invalid_is_refused_with_its_fields() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 3);
     world.authorize(USER, "shop").await?;
@@ -76,7 +76,7 @@ async fn a_query_that_makes_no_sense_is_refused_by_its_fields() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_query_for_what_is_not_there_is_answered_with_nothing_and_true_totals() -> Result<()> {
+async fn lead_list_query_that_matches_nothing_has_true_totals() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 23);
     world.authorize(USER, "shop").await?;

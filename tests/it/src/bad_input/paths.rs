@@ -14,7 +14,7 @@ const NUMBERS: [&str; 2] = ["leadId", "taskId"];
 const NOT_FOUND: ExpectedError<'_> = ExpectedError::new(404, "NOT_FOUND");
 
 #[tokio::test]
-async fn numbers_that_are_no_ids_are_not_found() -> Result<()> {
+async fn path_id_that_is_no_id_is_not_found() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 3);
     world.authorize(USER, "shop").await?;
@@ -65,7 +65,7 @@ async fn numbers_that_are_no_ids_are_not_found() -> Result<()> {
 }
 
 #[tokio::test]
-async fn accounts_that_are_not_there_are_not_found() -> Result<()> {
+async fn path_account_that_does_not_exist_is_not_found() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 0);
     let shop = world.authorize(USER, "shop").await?;

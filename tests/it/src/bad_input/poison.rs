@@ -26,7 +26,7 @@ async fn take_all(world: &World, queue_url: &str) -> Result<Vec<String>> {
 }
 
 #[tokio::test]
-async fn poison_goes_to_the_dead_letter_queue_and_takes_nobody_along() -> Result<()> {
+async fn message_that_always_fails_goes_to_the_dead_letter_queue_alone() -> Result<()> {
     let world = World::start().await?;
     let mut tasks = Vec::new();
     for name in ["first", "second"] {

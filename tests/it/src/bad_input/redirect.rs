@@ -7,7 +7,7 @@ use crate::World;
 use crate::snapshot::ExpectedError;
 
 #[tokio::test]
-async fn only_listed_origins_are_returned_to_however_they_are_written() -> Result<()> {
+async fn redirect_to_an_origin_that_is_not_listed_is_refused_in_every_notation() -> Result<()> {
     let mut world = World::start().await?;
     world.set("REDIRECT_ORIGINS", "https://app.example.com,http://127.0.0.1:3000");
     let long = format!("https://app.example.com/{}", "x".repeat(2_048));

@@ -19,7 +19,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn an_account_the_user_has_not_authorised_is_not_synced() -> Result<()> {
+async fn fan_sync_of_an_account_that_is_not_the_callers_is_not_found() -> Result<()> {
     let world = World::start().await?;
     let never = world.douyin_account("never", 3);
     let foreign = world.douyin_account("foreign", 3);
@@ -51,7 +51,7 @@ async fn an_account_the_user_has_not_authorised_is_not_synced() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_expired_or_revoked_account_is_not_synced_until_authorised_anew() -> Result<()> {
+async fn fan_sync_of_an_expired_or_revoked_account_is_refused_until_authorised_anew() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 3);
     world.authorize(USER, "shop").await?;
@@ -77,7 +77,7 @@ async fn an_expired_or_revoked_account_is_not_synced_until_authorised_anew() -> 
 }
 
 #[tokio::test]
-async fn a_syncing_account_is_not_synced_twice() -> Result<()> {
+async fn fan_sync_of_an_account_that_is_syncing_is_refused() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 3);
     world.authorize(USER, "shop").await?;

@@ -24,7 +24,7 @@ fn tokens(account: &Row) -> [&str; 6] {
 }
 
 #[tokio::test]
-async fn an_empty_token_never_takes_the_place_of_a_stored_one() -> Result<()> {
+async fn token_refresh_answered_empty_keeps_the_stored_token() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 3);
     world.authorize(USER, "shop").await?;
@@ -50,7 +50,7 @@ async fn an_empty_token_never_takes_the_place_of_a_stored_one() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_empty_renewal_leaves_the_tokens_there_are() -> Result<()> {
+async fn token_renewal_answered_empty_keeps_the_stored_tokens() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 3);
     world.authorize(USER, "shop").await?;

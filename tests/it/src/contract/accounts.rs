@@ -20,7 +20,7 @@ async fn accounts(world: &World) -> Result<Value> {
 }
 
 #[tokio::test]
-async fn accounts_show_their_state_and_until_when_it_lasts() -> Result<()> {
+async fn account_list_has_status_and_reauthorize_date() -> Result<()> {
     let world = world().await?;
     assert_eq!(accounts(&world).await?, json!([]));
     let shop = world.douyin_account("shop", 3);
@@ -62,7 +62,7 @@ async fn accounts_show_their_state_and_until_when_it_lasts() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_disconnected_account_is_gone_with_its_tokens_and_its_leads_stay() -> Result<()> {
+async fn account_delete_removes_the_tokens_and_keeps_the_leads() -> Result<()> {
     let world = world().await?;
     let shop = world.douyin_account("shop", 5);
     world.authorize(USER, "shop").await?;

@@ -12,7 +12,7 @@ use super::{USER, assert_enveloped};
 use crate::{Answer, Browser, Event, World};
 
 #[tokio::test]
-async fn the_link_leads_to_the_consent_page_with_the_documented_parameters() -> Result<()> {
+async fn authorization_link_is_the_consent_page_with_the_documented_parameters() -> Result<()> {
     let world = World::start().await?;
     let answer = world.call_as(USER, Event::sample("douyin-auth-url")?.query(&[])).await?;
     let url = answer.data()["authUrl"].as_str().unwrap().to_owned();
@@ -36,7 +36,7 @@ async fn the_link_leads_to_the_consent_page_with_the_documented_parameters() -> 
 }
 
 #[tokio::test]
-async fn a_callback_without_redirect_answers_who_authorised_what() -> Result<()> {
+async fn callback_without_redirect_answers_the_account_and_its_scopes() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 0);
     let answer = world.call(&world.consent(USER, "shop", &Decision::APPROVE).await?).await?;
@@ -53,7 +53,7 @@ async fn sent_back(world: &World, page: &str, account: &str, decision: &Decision
 }
 
 #[tokio::test]
-async fn a_callback_with_redirect_sends_the_browser_back_with_the_outcome() -> Result<()> {
+async fn callback_with_redirect_returns_the_browser_with_the_outcome() -> Result<()> {
     let world = World::start().await?;
     // The ids with characters that mean something in a URL are the ones that break.
     let shop = world.sandbox.douyin().add_account(AccountSpec { awkward_id: true, ..AccountSpec::new("shop", 0) });

@@ -15,7 +15,7 @@ async fn ask(world: &World, body: &serde_json::Value) -> Result<Answer> {
 }
 
 #[tokio::test]
-async fn a_sync_is_accepted_and_then_found_running_until_it_ends() -> Result<()> {
+async fn fan_sync_is_accepted_and_shown_as_running_until_it_ends() -> Result<()> {
     let world = world().await?;
     tidy(&world);
     let shop = world.douyin_account("shop", 50);
@@ -85,7 +85,7 @@ async fn a_sync_is_accepted_and_then_found_running_until_it_ends() -> Result<()>
 }
 
 #[tokio::test]
-async fn a_failed_sync_says_why_and_what_to_do() -> Result<()> {
+async fn fan_sync_that_failed_says_why_and_what_to_do() -> Result<()> {
     let world = world().await?;
     let shop = world.douyin_account("shop", 5);
     world.authorize(USER, "shop").await?;

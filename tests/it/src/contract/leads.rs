@@ -10,7 +10,7 @@ use super::{USER, assert_enveloped, world};
 use crate::Event;
 
 #[tokio::test]
-async fn the_list_is_the_fans_newest_first_in_the_owners_fields() -> Result<()> {
+async fn lead_list_is_newest_first_with_the_fields_of_the_contract() -> Result<()> {
     let world = world().await?;
     let shop = world.douyin_account("shop", 23);
     world.authorize(USER, "shop").await?;
@@ -51,7 +51,7 @@ async fn the_list_is_the_fans_newest_first_in_the_owners_fields() -> Result<()> 
 }
 
 #[tokio::test]
-async fn a_user_without_leads_has_an_empty_first_page() -> Result<()> {
+async fn lead_list_without_leads_is_an_empty_first_page() -> Result<()> {
     let world = world().await?;
     let none = json!({"records": [], "total": 0, "size": 10, "current": 1, "pages": 0});
     assert_enveloped(&world.leads(USER, &[]).await?, 200, &none);
@@ -60,7 +60,7 @@ async fn a_user_without_leads_has_an_empty_first_page() -> Result<()> {
 }
 
 #[tokio::test]
-async fn working_a_lead_answers_it_and_keeps_who_did_what_when() -> Result<()> {
+async fn lead_change_answers_the_lead_and_records_who_when_and_what() -> Result<()> {
     let world = world().await?;
     let shop = world.douyin_account("shop", 3);
     world.authorize(USER, "shop").await?;
@@ -112,7 +112,7 @@ async fn working_a_lead_answers_it_and_keeps_who_did_what_when() -> Result<()> {
 }
 
 #[tokio::test]
-async fn lead_history_tells_who_of_the_tenant_made_a_change() -> Result<()> {
+async fn lead_history_names_the_actor_of_a_change() -> Result<()> {
     let world = world().await?;
     let shop = world.douyin_account("shop", 1);
     world.authorize(USER, "shop").await?;

@@ -11,7 +11,7 @@ use crate::snapshot::ExpectedError;
 use crate::{Event, World};
 
 #[tokio::test]
-async fn every_route_wants_its_own_permission_and_nothing_less() -> Result<()> {
+async fn route_without_its_own_permission_is_refused() -> Result<()> {
     let world = World::start().await?;
     let all: BTreeSet<&str> = catalog::ROUTES.iter().map(|route| route.permission).collect();
     let before = world.snapshot().await?;
@@ -47,7 +47,7 @@ async fn every_route_wants_its_own_permission_and_nothing_less() -> Result<()> {
 }
 
 #[tokio::test]
-async fn route_without_a_permission_neither_asks_for_a_token_nor_is_opened_by_one() -> Result<()> {
+async fn route_that_declares_no_permission_ignores_tokens() -> Result<()> {
     let world = World::start().await?;
     for catalog::OpenRoute { name: function, .. } in catalog::OPEN_ROUTES.iter().copied() {
         let sample = Event::sample(function)?;
@@ -59,7 +59,7 @@ async fn route_without_a_permission_neither_asks_for_a_token_nor_is_opened_by_on
 }
 
 #[tokio::test]
-async fn the_permission_alone_or_a_wildcard_over_it_is_enough() -> Result<()> {
+async fn route_with_its_permission_or_a_wildcard_is_allowed() -> Result<()> {
     let world = World::start().await?;
     for catalog::Route { name: function, permission, .. } in catalog::ROUTES.iter().copied() {
         let borders = permission.match_indices(':').map(|(border, _)| format!("{}:*", &permission[..border]));

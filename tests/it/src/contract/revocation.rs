@@ -79,7 +79,7 @@ async fn revocation_that_arrives_after_a_new_authorisation_changes_nothing() -> 
 
 /// The profile may not be asked for, which says nothing about the token.
 #[tokio::test]
-async fn late_revocation_of_an_account_without_its_profile_is_not_heeded_unchecked() -> Result<()> {
+async fn revocation_that_is_late_for_an_account_without_a_profile_is_checked_first() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 5);
     world.authorize(USER, "shop").await?;
@@ -92,7 +92,7 @@ async fn late_revocation_of_an_account_without_its_profile_is_not_heeded_uncheck
 }
 
 #[tokio::test]
-async fn revocation_that_cannot_be_checked_is_refused_and_heeded_when_it_comes_again() -> Result<()> {
+async fn revocation_that_cannot_be_checked_is_refused_and_applied_when_repeated() -> Result<()> {
     for effect in [
         Effect::Http { status: 500 },
         Effect::NotJson,
@@ -118,7 +118,7 @@ async fn revocation_that_cannot_be_checked_is_refused_and_heeded_when_it_comes_a
 }
 
 #[tokio::test]
-async fn revocations_without_a_message_id_are_all_heeded() -> Result<()> {
+async fn revocation_without_a_message_id_is_always_applied() -> Result<()> {
     for id in [None, Some(""), Some(" ")] {
         let world = World::start().await?;
         for name in ["shop", "branch"] {
@@ -133,7 +133,7 @@ async fn revocations_without_a_message_id_are_all_heeded() -> Result<()> {
 }
 
 #[tokio::test]
-async fn revocation_with_an_id_that_was_seen_before_is_heeded() -> Result<()> {
+async fn revocation_with_a_message_id_seen_before_is_applied() -> Result<()> {
     let world = World::start().await?;
     let long = "0".repeat(3_000);
     for id in ["0001", &long] {
@@ -177,7 +177,7 @@ async fn revocation_of_an_expired_account_destroys_its_tokens() -> Result<()> {
 }
 
 #[tokio::test]
-async fn refresh_during_the_check_does_not_lose_the_revocation() -> Result<()> {
+async fn revocation_during_a_token_refresh_is_not_lost() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 1);
     world.authorize(USER, "shop").await?;
@@ -207,7 +207,7 @@ async fn refresh_during_the_check_does_not_lose_the_revocation() -> Result<()> {
 }
 
 #[tokio::test]
-async fn address_check_of_douyins_own_documentation_gets_its_challenge() -> Result<()> {
+async fn webhook_address_check_of_the_documentation_gets_its_challenge() -> Result<()> {
     let world = World::start().await?;
     let own = world.sandbox.douyin().client_key().to_owned();
     for is_signed in [true, false] {
@@ -225,7 +225,7 @@ async fn address_check_of_douyins_own_documentation_gets_its_challenge() -> Resu
 }
 
 #[tokio::test]
-async fn signed_revocation_without_client_key_is_heeded() -> Result<()> {
+async fn revocation_without_a_client_key_is_applied_when_signed() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 1);
     world.authorize(USER, "shop").await?;
@@ -242,7 +242,7 @@ async fn signed_revocation_without_client_key_is_heeded() -> Result<()> {
 }
 
 #[tokio::test]
-async fn event_that_names_nobody_or_holds_half_a_character_is_accepted() -> Result<()> {
+async fn webhook_event_without_a_user_or_with_a_lone_surrogate_is_accepted() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 1);
     world.authorize(USER, "shop").await?;

@@ -53,7 +53,7 @@ fn batch_of(function: &str, change: impl Fn(&mut Value)) -> Result<Value> {
 }
 
 #[tokio::test]
-async fn every_sample_is_taken_by_its_function() -> Result<()> {
+async fn sample_event_is_accepted_by_its_function() -> Result<()> {
     let mut world = World::start().await?;
     world.pause_by_hand();
     world.set("REDIRECT_ORIGINS", "https://app.example.com");

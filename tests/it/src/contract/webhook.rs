@@ -16,7 +16,7 @@ async fn deliver(world: &World, message: &SignedWebhook) -> Result<Answer> {
 }
 
 #[tokio::test]
-async fn the_address_check_gets_its_challenge_back_in_its_own_type() -> Result<()> {
+async fn webhook_address_check_gets_its_challenge_in_its_own_type() -> Result<()> {
     let world = World::start().await?;
     for challenge in [json!(12345), json!("12345")] {
         let event = WebhookEvent {
@@ -36,7 +36,7 @@ async fn the_address_check_gets_its_challenge_back_in_its_own_type() -> Result<(
 }
 
 #[tokio::test]
-async fn a_withdrawn_authorisation_drops_the_tokens_once() -> Result<()> {
+async fn webhook_of_a_revocation_destroys_the_tokens_once() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account("shop", 5);
     world.authorize(USER, "shop").await?;
@@ -63,7 +63,7 @@ async fn a_withdrawn_authorisation_drops_the_tokens_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn events_that_need_no_action_are_taken_note_of() -> Result<()> {
+async fn webhook_event_that_needs_no_action_is_recorded() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account("shop", 0);
     world.authorize(USER, "shop").await?;

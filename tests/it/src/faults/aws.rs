@@ -48,7 +48,7 @@ impl ExpectedError {
 }
 
 #[tokio::test]
-async fn a_table_without_time_is_waited_for() -> Result<()> {
+async fn fan_sync_with_a_throttled_table_waits_and_completes() -> Result<()> {
     const COMMIT: &str = "TransactWriteItems t_douyin_sync_task";
     // What is refused how often in a row, and how often the sweeper is needed then: a transaction is tried nine times,
     // a page planned twenty times before its worker takes a break, everything else sent by the SDK three times.

@@ -48,7 +48,7 @@ async fn share_the_work(story: Story, workers: usize) -> Result<()> {
 }
 
 #[tokio::test]
-async fn copies_of_a_message_change_nothing() -> Result<()> {
+async fn fan_sync_message_copies_change_nothing() -> Result<()> {
     for story in [Story::Straight, Story::Continued] {
         for workers in [2, 5] {
             share_the_work(story, workers).await.with_context(|| format!("{story:?} with {workers} workers"))?;
@@ -59,13 +59,13 @@ async fn copies_of_a_message_change_nothing() -> Result<()> {
 
 /// One of them stands still before its first commit until the other is about to make its second: they do collide.
 #[tokio::test]
-async fn two_accounts_with_fans_in_common_make_each_a_lead_once() -> Result<()> {
+async fn fan_syncs_of_accounts_with_common_fans_make_each_a_lead_once() -> Result<()> {
     collide(("TransactWriteItems t_douyin_sync_task", 1), ("TransactWriteItems t_douyin_sync_task", 3)).await
 }
 
 /// One of them has read how many leads there are, and looks for those it knows only after the other has made some.
 #[tokio::test]
-async fn leads_made_after_the_counter_was_read_are_counted_before_more_are_made() -> Result<()> {
+async fn fan_sync_with_a_counter_moved_after_its_read_counts_all_leads() -> Result<()> {
     collide(("BatchGetItem t_douyin_lead", 1), ("TransactWriteItems t_douyin_sync_task", 2)).await
 }
 
@@ -111,7 +111,7 @@ async fn collide(slow: (&str, u32), quick: (&str, u32)) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_person_and_a_sync_change_the_same_lead() -> Result<()> {
+async fn lead_changed_by_a_person_during_a_sync_keeps_both_changes() -> Result<()> {
     let (world, account) = shop(10, 12).await?;
     world.sync(USER, &account, "INCREMENTAL").await?;
     world.sandbox.douyin().change_fans(SHOP, FanChange { rename: 12, ..FanChange::default() });
@@ -139,7 +139,7 @@ async fn a_person_and_a_sync_change_the_same_lead() -> Result<()> {
 }
 
 #[tokio::test]
-async fn everybody_who_needs_a_new_token_gets_it_by_one_refresh() -> Result<()> {
+async fn token_needed_by_many_at_once_is_refreshed_once() -> Result<()> {
     let (world, account) = shop(8, 1).await?;
     let cx = world.context(WORKER, &EndpointOverrides::default()).await?;
     let douyin = leads::config::douyin(&cx, Secrets::load(&cx).await?)?;
@@ -154,7 +154,7 @@ async fn everybody_who_needs_a_new_token_gets_it_by_one_refresh() -> Result<()> 
 }
 
 #[tokio::test]
-async fn worker_and_keeper_refresh_once() -> Result<()> {
+async fn token_needed_by_worker_and_keeper_is_refreshed_once() -> Result<()> {
     let (world, account) = shop(9, 23).await?;
     // Thirty seconds before the access token's end: the keeper is due, and the worker would not begin a call with it.
     world.advance(Duration::from_secs(15 * 86_400 - 30));

@@ -58,7 +58,7 @@ async fn expect_renewed(world: &World, what: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn renewed_token_is_written_through_conflicts() -> Result<()> {
+async fn token_renewal_whose_write_meets_conflicts_is_stored() -> Result<()> {
     for (seed, times) in [(41, 1), (42, 5)] {
         let world = renewal_due(seed).await?;
         let proxy = Proxy::start(&world).await?;
@@ -75,7 +75,7 @@ async fn renewed_token_is_written_through_conflicts() -> Result<()> {
 }
 
 #[tokio::test]
-async fn renewed_token_is_written_through_an_outage() -> Result<()> {
+async fn token_renewal_whose_write_meets_an_outage_is_stored() -> Result<()> {
     let broken = || answer("InternalServerError", 500);
     let throttled = || answer("ProvisionedThroughputExceededException", 400);
     let kms = || Fault::Answer(500, json!({"__type": "KMSInternalException", "message": "later"}).to_string());
@@ -99,7 +99,7 @@ async fn renewed_token_is_written_through_an_outage() -> Result<()> {
 
 /// A renewal voids the stored token, so it is not asked for while its answer could not be stored.
 #[tokio::test]
-async fn renewal_is_not_asked_for_without_the_right_to_seal_its_answer() -> Result<()> {
+async fn token_renewal_without_the_right_to_encrypt_is_not_requested() -> Result<()> {
     let world = renewal_due(50).await?;
     let proxy = Proxy::start(&world).await?;
     proxy.arm_times("Encrypt", 1, u32::MAX, answer("AccessDeniedException", 400));
@@ -111,7 +111,7 @@ async fn renewal_is_not_asked_for_without_the_right_to_seal_its_answer() -> Resu
 }
 
 #[tokio::test]
-async fn refreshed_token_is_written_through_an_outage() -> Result<()> {
+async fn token_refresh_whose_write_meets_an_outage_is_stored() -> Result<()> {
     let (world, account) = Story::Expired.scene().await?;
     let task = begin(&world, &account, "INCREMENTAL").await?;
     let proxy = Proxy::start(&world).await?;
@@ -123,7 +123,7 @@ async fn refreshed_token_is_written_through_an_outage() -> Result<()> {
 }
 
 #[tokio::test]
-async fn token_whose_write_was_answered_to_nobody_is_recognised() -> Result<()> {
+async fn token_write_whose_answer_was_lost_is_recognised() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     // A refusal of a token that is good: the refresh brings the same one.
     world.sandbox.douyin().arm(PlatformFault::new(Endpoint::FansList, Effect::Code { code: 2_190_008 }).on_page(2));
@@ -138,7 +138,7 @@ async fn token_whose_write_was_answered_to_nobody_is_recognised() -> Result<()> 
 }
 
 #[tokio::test]
-async fn claim_of_a_sync_that_meets_conflicts_is_made() -> Result<()> {
+async fn fan_sync_claim_that_meets_conflicts_is_made() -> Result<()> {
     for times in [1, 5] {
         let (world, account) = Story::Straight.scene().await?;
         let task = begin(&world, &account, "INCREMENTAL").await?;
@@ -170,7 +170,7 @@ async fn callback_whose_write_meets_conflicts_keeps_the_account() -> Result<()> 
 }
 
 #[tokio::test]
-async fn state_that_meets_conflicts_is_issued_and_consumed() -> Result<()> {
+async fn oauth_state_that_meets_conflicts_is_issued_and_consumed() -> Result<()> {
     let world = World::start().await?;
     world.douyin_account(SHOP, 1);
     let proxy = Proxy::start(&world).await?;
@@ -188,7 +188,7 @@ async fn state_that_meets_conflicts_is_issued_and_consumed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn renewed_token_is_written_although_its_lease_ran_out() -> Result<()> {
+async fn token_renewal_whose_lease_ran_out_is_stored() -> Result<()> {
     let world = renewal_due(48).await?;
     let account = world.sandbox.douyin().open_id(SHOP).context("no shop")?;
     let proxy = Proxy::start(&world).await?;

@@ -18,7 +18,7 @@ fn expect(progress: &Value, counters: &[(&str, u64)]) {
 }
 
 #[tokio::test]
-async fn list_without_an_end_is_taken_over_and_proves_nothing() -> Result<()> {
+async fn fan_sync_of_a_list_without_end_keeps_the_leads_and_marks_nobody_unfollowed() -> Result<()> {
     for end in [ListEnd::RepeatsCursor, ListEnd::GoesRound, ListEnd::NeverEnds] {
         let (world, account) = shop(21, 53).await?;
         world.sandbox.douyin().configure(|settings| settings.lists.end = end);
@@ -35,7 +35,7 @@ async fn list_without_an_end_is_taken_over_and_proves_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn list_that_is_empty_or_misses_most_makes_nobody_look_gone() -> Result<()> {
+async fn fan_sync_of_a_list_that_is_empty_or_misses_most_marks_nobody_unfollowed() -> Result<()> {
     let (world, account) = shop(22, 60).await?;
     expect(&world.sync(USER, &account, "INCREMENTAL").await?, &[("created", 60)]);
     world.sandbox.douyin().configure(|settings| settings.lists.hidden = true);
@@ -50,7 +50,7 @@ async fn list_that_is_empty_or_misses_most_makes_nobody_look_gone() -> Result<()
 }
 
 #[tokio::test]
-async fn unfollowers_are_counted_once_however_far_reads_lag_and_follow_again_when_they_come_back() -> Result<()> {
+async fn fan_sync_with_lagging_reads_counts_unfollowers_once_and_follows_them_again() -> Result<()> {
     let (mut world, account) = shop(23, 200).await?;
     world.sandbox.douyin().configure(|settings| settings.disorder = Disorder::NONE);
     expect(&world.sync(USER, &account, "INCREMENTAL").await?, &[("created", 200)]);
@@ -69,7 +69,7 @@ async fn unfollowers_are_counted_once_however_far_reads_lag_and_follow_again_whe
 }
 
 #[tokio::test]
-async fn page_of_any_size_is_committed() -> Result<()> {
+async fn fan_sync_page_of_any_size_is_committed() -> Result<()> {
     let (world, account) = shop(24, 2_000).await?;
     world.sandbox.douyin().configure(|settings| {
         settings.disorder = Disorder::NONE;
@@ -86,7 +86,7 @@ async fn page_of_any_size_is_committed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn page_whose_parts_are_committed_by_several_workers_loses_and_doubles_nobody() -> Result<()> {
+async fn fan_sync_page_committed_in_parts_by_several_workers_has_each_fan_once() -> Result<()> {
     // Every worker has time for one part only, and is shown the first page in another order.
     let (world, account) = shop(25, 150).await?;
     world.sandbox.douyin().configure(|settings| {
@@ -103,7 +103,7 @@ async fn page_whose_parts_are_committed_by_several_workers_loses_and_doubles_nob
 }
 
 #[tokio::test]
-async fn entry_that_cannot_be_read_costs_itself_alone() -> Result<()> {
+async fn fan_sync_with_an_unreadable_entry_drops_that_entry_alone() -> Result<()> {
     let (world, account) = shop(26, 60).await?;
     world.sandbox.douyin().configure(|settings| {
         settings.disorder = Disorder::NONE;
@@ -125,7 +125,7 @@ async fn entry_that_cannot_be_read_costs_itself_alone() -> Result<()> {
 }
 
 #[tokio::test]
-async fn full_sync_writes_nothing_when_only_the_addresses_of_avatars_changed() -> Result<()> {
+async fn fan_sync_in_full_with_only_avatar_addresses_changed_writes_no_lead() -> Result<()> {
     let (world, account) = shop(27, 53).await?;
     world.sandbox.douyin().configure(|settings| settings.lists.rotating_avatars = true);
     expect(&world.sync(USER, &account, "INCREMENTAL").await?, &[("created", 53)]);
@@ -138,7 +138,7 @@ async fn full_sync_writes_nothing_when_only_the_addresses_of_avatars_changed() -
 }
 
 #[tokio::test]
-async fn marking_goes_on_in_the_next_worker_without_another_walk() -> Result<()> {
+async fn fan_sync_marking_goes_on_in_the_next_worker_without_another_walk() -> Result<()> {
     let (world, account) = shop(28, 120).await?;
     world.sandbox.douyin().configure(|settings| settings.disorder = Disorder::NONE);
     expect(&world.sync(USER, &account, "INCREMENTAL").await?, &[("pages", 6)]);

@@ -49,7 +49,7 @@ fn passing() -> [(&'static str, Effect); 6] {
 }
 
 #[tokio::test]
-async fn what_passes_is_waited_out() -> Result<()> {
+async fn fan_sync_with_a_temporary_failure_waits_and_completes() -> Result<()> {
     stream::iter(passing())
         .map(|(name, effect)| async move {
             let (world, _) = straight(&[second_page(effect).times(ATTEMPTS - 1)]).await?;
@@ -65,7 +65,7 @@ async fn what_passes_is_waited_out() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_does_not_pass_fails_the_sync_and_keeps_the_leads() -> Result<()> {
+async fn fan_sync_with_a_lasting_failure_fails_and_keeps_the_leads() -> Result<()> {
     stream::iter(passing())
         .map(|(name, effect)| async move {
             let (world, task) = straight(&[second_page(effect).permanent()]).await?;
@@ -84,7 +84,7 @@ async fn what_does_not_pass_fails_the_sync_and_keeps_the_leads() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_cannot_pass_fails_the_sync_at_once() -> Result<()> {
+async fn fan_sync_with_a_permanent_failure_fails_at_once() -> Result<()> {
     // One of each sort; which code is of which sort is the platform client's own test.
     const REFUSALS: [(i64, &str, &str); 6] = [
         (28_001_056, "DOUYIN_API_ERROR", "抖音已下线该接口"),
@@ -109,7 +109,7 @@ async fn what_cannot_pass_fails_the_sync_at_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_refreshed_once_and_the_call_replayed_once() -> Result<()> {
+async fn fan_sync_with_an_expired_token_refreshes_once_and_repeats_the_call_once() -> Result<()> {
     let (world, _) = straight(&[second_page(Effect::ExpireToken)]).await?;
     world.drain().await?;
     let ledger = Ledger::read(&world).await?;
@@ -122,7 +122,7 @@ async fn an_expired_token_is_refreshed_once_and_the_call_replayed_once() -> Resu
 }
 
 #[tokio::test]
-async fn a_dead_authorisation_ends_the_sync_and_the_account() -> Result<()> {
+async fn fan_sync_with_a_dead_authorisation_ends_with_the_account() -> Result<()> {
     let message = "该抖音账号的授权已过期";
     // Revoked: neither the token nor a refresh is accepted.
     let (world, task) = straight(&[second_page(Effect::Revoke)]).await?;
@@ -146,7 +146,7 @@ async fn a_dead_authorisation_ends_the_sync_and_the_account() -> Result<()> {
 }
 
 #[tokio::test]
-async fn risk_control_is_left_alone_for_half_an_hour() -> Result<()> {
+async fn fan_sync_under_risk_control_waits_half_an_hour() -> Result<()> {
     let (world, task) = straight(&[second_page(Effect::Code { code: 28_001_052 })]).await?;
     world.drain().await?;
     world.advance(Duration::from_secs(1_799));
@@ -160,7 +160,7 @@ async fn risk_control_is_left_alone_for_half_an_hour() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_spent_quota_is_waited_for_until_eight_in_beijing() -> Result<()> {
+async fn fan_sync_with_a_spent_quota_waits_until_eight_in_beijing() -> Result<()> {
     for new_codes in [false, true] {
         let (world, task) = straight(&[]).await?;
         // Two calls a day; the list has three pages.

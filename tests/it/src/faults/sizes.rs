@@ -9,7 +9,7 @@ use crate::World;
 use crate::proxy::Proxy;
 
 #[tokio::test]
-async fn no_fan_and_one_fan() -> Result<()> {
+async fn fan_sync_of_no_fan_and_of_one_fan_completes() -> Result<()> {
     for fans in [0_u32, 1] {
         let world = World::start().await?;
         let account = world.authorize(USER, &format!("fans-{fans}")).await?;
@@ -26,7 +26,7 @@ async fn no_fan_and_one_fan() -> Result<()> {
 }
 
 #[tokio::test]
-async fn beyond_the_cap_nobody_is_taken_for_gone() -> Result<()> {
+async fn fan_sync_above_the_cap_marks_no_lead_as_unfollowed() -> Result<()> {
     let mut world = World::start().await?;
     // As large as pages may be, and tidy: the number of pages is not what this is about.
     world.set("DOUYIN_FAN_PAGE_SIZE", "45");
@@ -46,7 +46,7 @@ async fn beyond_the_cap_nobody_is_taken_for_gone() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_list_that_moves_makes_nobody_look_gone() -> Result<()> {
+async fn fan_sync_of_a_list_that_changes_marks_no_lead_as_unfollowed() -> Result<()> {
     let (world, account) = shop(11, 33).await?;
     world.sandbox.douyin().configure(|settings| settings.disorder = Disorder::NONE);
     world.sync(USER, &account, "INCREMENTAL").await?;

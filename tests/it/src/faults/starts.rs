@@ -52,7 +52,7 @@ fn each_crash(steps: &[Step]) -> impl Iterator<Item = (Step, When)> {
 }
 
 #[tokio::test]
-async fn a_request_may_die_at_every_step() -> Result<()> {
+async fn fan_sync_request_killed_at_any_step_starts_one_sync_or_none() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     let proxy = Proxy::start(&world).await?;
     ensure!(post(&world, &account, proxy.endpoints()).await?.status == 202);
@@ -83,7 +83,7 @@ async fn a_request_may_die_at_every_step() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_sweeper_may_die_at_every_step() -> Result<()> {
+async fn sweeper_killed_at_any_step_loses_no_sync() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     forgotten(&world, &account).await?;
     world.advance(OVERDUE);
@@ -112,7 +112,7 @@ async fn the_sweeper_may_die_at_every_step() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_sent_is_sent_by_the_sweeper() -> Result<()> {
+async fn fan_sync_message_that_cannot_be_sent_is_sent_by_the_sweeper() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     let proxy = Proxy::start(&world).await?;
     let unavailable = r#"{"__type":"com.amazonaws.sqs#ServiceUnavailable","message":"try later"}"#;
@@ -133,7 +133,7 @@ async fn a_message_that_cannot_be_sent_is_sent_by_the_sweeper() -> Result<()> {
 }
 
 #[tokio::test]
-async fn sweepers_at_the_same_time_send_one_message() -> Result<()> {
+async fn sweeper_running_twice_at_once_sends_one_message() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     forgotten(&world, &account).await?;
     world.advance(OVERDUE);
@@ -151,7 +151,7 @@ async fn sweepers_at_the_same_time_send_one_message() -> Result<()> {
 }
 
 #[tokio::test]
-async fn ten_requests_at_once_start_one_sync() -> Result<()> {
+async fn fan_sync_requested_ten_times_at_once_starts_one() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     let answers = join_all((0..10).map(|_| post(&world, &account, EndpointOverrides::default()))).await;
     let answers: Vec<Answer> = answers.into_iter().collect::<Result<_>>()?;

@@ -65,47 +65,47 @@ fn of_the_token(step: &Step) -> bool {
 }
 
 #[tokio::test]
-async fn a_worker_may_die_at_every_step_of_a_continued_walk() -> Result<()> {
+async fn fan_sync_worker_killed_at_any_step_of_a_continued_walk_completes() -> Result<()> {
     survives(Story::Continued, &CRASHES, every).await
 }
 
 #[tokio::test]
-async fn a_worker_may_die_at_every_step_of_a_full_walk() -> Result<()> {
+async fn fan_sync_worker_killed_at_any_step_of_a_full_walk_completes() -> Result<()> {
     survives(Story::Full, &CRASHES, every).await
 }
 
 #[tokio::test]
-async fn a_worker_may_die_between_any_two_parts_of_a_large_page() -> Result<()> {
+async fn fan_sync_worker_killed_between_parts_of_a_large_page_completes() -> Result<()> {
     survives(Story::Large, &CRASHES, every).await
 }
 
 #[tokio::test]
-async fn a_worker_may_freeze_between_any_two_parts_of_a_large_page() -> Result<()> {
+async fn fan_sync_worker_frozen_between_parts_of_a_large_page_changes_nothing() -> Result<()> {
     survives(Story::Large, &[Disturbance::Freezes], every).await
 }
 
 #[tokio::test]
-async fn a_worker_may_die_at_every_step_around_an_expired_token() -> Result<()> {
+async fn fan_sync_worker_killed_at_any_step_around_an_expired_token_completes() -> Result<()> {
     survives(Story::Expired, &CRASHES, of_the_token).await
 }
 
 #[tokio::test]
-async fn a_worker_may_freeze_at_every_step_of_a_continued_walk() -> Result<()> {
+async fn fan_sync_worker_frozen_at_any_step_of_a_continued_walk_changes_nothing() -> Result<()> {
     survives(Story::Continued, &[Disturbance::Freezes], every).await
 }
 
 #[tokio::test]
-async fn a_worker_may_freeze_at_every_step_around_an_expired_token() -> Result<()> {
+async fn fan_sync_worker_frozen_at_any_step_around_an_expired_token_changes_nothing() -> Result<()> {
     survives(Story::Expired, &[Disturbance::Freezes], of_the_token).await
 }
 
 #[tokio::test]
-async fn aws_may_fail_at_every_step() -> Result<()> {
+async fn fan_sync_with_aws_failing_at_any_step_completes() -> Result<()> {
     survives(Story::Continued, &[Disturbance::Refused(ExpectedError::Broken, 3)], of_aws).await
 }
 
 #[tokio::test]
-async fn the_answer_to_every_write_may_be_lost() -> Result<()> {
+async fn fan_sync_with_the_answer_to_any_write_lost_completes() -> Result<()> {
     survives(Story::Continued, &[Disturbance::LosesAnswer], writing).await?;
     survives(Story::Large, &[Disturbance::LosesAnswer], writing).await?;
     survives(Story::Expired, &[Disturbance::LosesAnswer], writing).await

@@ -100,7 +100,7 @@ async fn failed(world: &World, task: &str, (kind, message): (&str, &str)) -> Res
 }
 
 #[tokio::test]
-async fn a_sync_can_be_ended_at_any_step() -> Result<()> {
+async fn fan_sync_ended_at_any_step_stays_ended() -> Result<()> {
     let steps = [
         ("UpdateItem t_douyin_sync_task", 1),
         ("GetItem t_douyin_auth", 1),
@@ -119,7 +119,7 @@ async fn a_sync_can_be_ended_at_any_step() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_worker_that_always_dies_before_a_page_is_stopped() -> Result<()> {
+async fn fan_sync_whose_worker_always_dies_fails_as_stalled() -> Result<()> {
     let (mut world, account) = Story::Straight.scene().await?;
     world.set("FAN_SYNC_MAX_ATTEMPTS", "3");
     let task = begin(&world, &account, "INCREMENTAL").await?;
@@ -146,7 +146,7 @@ async fn a_worker_that_always_dies_before_a_page_is_stopped() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_task_that_no_worker_ever_takes_up_is_given_up() -> Result<()> {
+async fn fan_sync_that_no_worker_claims_fails() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     let task = begin(&world, &account, "INCREMENTAL").await?;
     let mut messages = 0;
@@ -175,7 +175,7 @@ fn going_on_at(cursor: i64) -> Fault {
 }
 
 #[tokio::test]
-async fn a_list_that_does_not_move_on_is_left() -> Result<()> {
+async fn fan_sync_of_a_list_that_does_not_move_on_ends() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     world.sync(USER, &account, "INCREMENTAL").await?;
     let second = world.sandbox.journal().of("fans/list")[1].cursor.context("no cursor")?;
@@ -194,7 +194,7 @@ async fn a_list_that_does_not_move_on_is_left() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_list_that_goes_round_in_circles_is_left() -> Result<()> {
+async fn fan_sync_of_a_list_that_goes_in_circles_ends() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     let task = begin(&world, &account, "INCREMENTAL").await?;
     let proxy = Proxy::start(&world).await?;

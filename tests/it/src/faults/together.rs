@@ -30,7 +30,7 @@ async fn look(world: &World, user: u64) -> Result<()> {
 }
 
 #[tokio::test]
-async fn syncs_by_several_workers_at_once_make_every_fan_one_lead() -> Result<()> {
+async fn fan_syncs_by_several_workers_at_once_make_every_fan_one_lead() -> Result<()> {
     let mut world = World::start().await?;
     world.set(PAGE_SIZE, "20");
     let mut accounts = Vec::new();

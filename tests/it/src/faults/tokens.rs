@@ -51,7 +51,7 @@ fn refusals_on_the_second_page(times: u32) -> Fault {
 }
 
 #[tokio::test]
-async fn renewal_inside_a_sync_does_not_hide_an_expired_access_token() -> Result<()> {
+async fn token_renewal_inside_a_sync_does_not_hide_an_expired_access_token() -> Result<()> {
     let (world, account) = shop(31, 53).await?;
     world.sandbox.douyin().change_app(|app| {
         app.scopes.insert("renew_refresh_token".to_owned());
@@ -91,7 +91,7 @@ async fn access_token_refused_twice_in_a_moment_is_tried_again_later() -> Result
 }
 
 #[tokio::test]
-async fn outage_of_minutes_that_refuses_every_token_costs_no_account() -> Result<()> {
+async fn token_refusals_of_an_outage_of_minutes_expire_no_account() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     let outage = world.sandbox.douyin().arm(refusals_on_the_second_page(1).permanent());
     let task = begin(&world, &account, "INCREMENTAL").await?;
@@ -108,7 +108,7 @@ async fn outage_of_minutes_that_refuses_every_token_costs_no_account() -> Result
 }
 
 #[tokio::test]
-async fn access_token_refused_again_later_ends_the_account_and_keeps_the_sealed_tokens() -> Result<()> {
+async fn access_token_refused_again_later_expires_the_account_and_keeps_its_tokens() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     world.sandbox.douyin().arm(refusals_on_the_second_page(1).permanent());
     let task = begin(&world, &account, "INCREMENTAL").await?;
@@ -131,7 +131,7 @@ async fn access_token_refused_again_later_ends_the_account_and_keeps_the_sealed_
 }
 
 #[tokio::test]
-async fn success_between_two_refusals_forgets_the_first() -> Result<()> {
+async fn access_token_accepted_between_two_refusals_resets_the_count() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     for round in 1..=3 {
         world.sandbox.douyin().arm(refusals_on_the_second_page(2));
@@ -145,7 +145,7 @@ async fn success_between_two_refusals_forgets_the_first() -> Result<()> {
 }
 
 #[tokio::test]
-async fn refusal_of_one_access_token_is_not_held_against_the_next() -> Result<()> {
+async fn access_token_refusal_is_not_counted_against_the_next_token() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     world.sandbox.douyin().arm(refusals_on_the_second_page(2));
     let task = begin(&world, &account, "INCREMENTAL").await?;
@@ -159,7 +159,7 @@ async fn refusal_of_one_access_token_is_not_held_against_the_next() -> Result<()
 }
 
 #[tokio::test]
-async fn keeper_that_meets_one_refused_refresh_comes_again() -> Result<()> {
+async fn token_keeper_with_one_refused_refresh_tries_again_later() -> Result<()> {
     let (world, _) = shop(32, 3).await?;
     world.advance(DAY * 13);
     for code in [10_008, 2_190_002, EXPIRED, 28_001_003, 28_001_008] {
@@ -176,7 +176,7 @@ async fn keeper_that_meets_one_refused_refresh_comes_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn refresh_refused_again_later_ends_the_account() -> Result<()> {
+async fn token_refresh_refused_again_later_expires_the_account() -> Result<()> {
     let (world, _) = shop(33, 3).await?;
     world.advance(DAY * 13);
     world.sandbox.douyin().arm(Fault::code(Endpoint::RefreshToken, EXPIRED).permanent());
@@ -192,7 +192,7 @@ async fn refresh_refused_again_later_ends_the_account() -> Result<()> {
 }
 
 #[tokio::test]
-async fn sync_that_meets_one_refused_refresh_goes_on_later() -> Result<()> {
+async fn fan_sync_with_one_refused_refresh_goes_on_later() -> Result<()> {
     let (world, account) = Story::Straight.scene().await?;
     world.sandbox.douyin().arm(Fault::new(Endpoint::FansList, Effect::ExpireToken).on_page(2));
     world.sandbox.douyin().arm(Fault::code(Endpoint::RefreshToken, EXPIRED));
@@ -205,7 +205,7 @@ async fn sync_that_meets_one_refused_refresh_goes_on_later() -> Result<()> {
 }
 
 #[tokio::test]
-async fn douyins_word_on_the_refresh_token_ends_the_account_at_once() -> Result<()> {
+async fn token_refresh_with_the_refresh_token_expired_expires_the_account_at_once() -> Result<()> {
     // The keeper hears it.
     let (world, _) = shop(34, 3).await?;
     world.advance(DAY * 13);
@@ -224,7 +224,7 @@ async fn douyins_word_on_the_refresh_token_ends_the_account_at_once() -> Result<
 
 /// The versions of a row begin anew when it is deleted and made again.
 #[tokio::test]
-async fn refusal_of_a_deleted_accounts_token_does_not_end_its_successor() -> Result<()> {
+async fn token_refusal_of_a_deleted_account_does_not_expire_its_successor() -> Result<()> {
     let world = World::start().await?;
     let shop = world.douyin_account(SHOP, 1);
     world.authorize(USER, SHOP).await?;

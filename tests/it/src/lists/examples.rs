@@ -20,7 +20,7 @@ async fn leads() -> Result<World> {
 }
 
 #[tokio::test]
-async fn a_keyword_finds_what_a_reader_would() -> Result<()> {
+async fn lead_list_keyword_finds_what_a_reader_would() -> Result<()> {
     let world = leads().await?;
     let notes = [
         (1, "想要ＶＩＰ卡，周五回访"),
@@ -73,7 +73,7 @@ async fn a_keyword_finds_what_a_reader_would() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_fan_is_found_by_every_piece_of_its_nickname() -> Result<()> {
+async fn lead_list_keyword_of_any_part_of_a_nickname_finds_the_fan() -> Result<()> {
     let world = leads().await?;
     let fans = world.sandbox.douyin().fans("shop").unwrap();
     let lists = Lists::of(&world).await?;

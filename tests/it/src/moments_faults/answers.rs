@@ -45,7 +45,7 @@ async fn spoiled(story: Story, arm: fn(&World, Effect, bool)) -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_answer_of_the_gateway_may_be_spoiled() -> Result<()> {
+async fn publish_with_a_spoiled_gateway_answer_publishes_once() -> Result<()> {
     spoiled(Story::Words, |world, effect, processed| arm_gateway(world, GeweEndpoint::SendText, effect, processed))
         .await?;
     spoiled(Story::Picture, |world, effect, processed| arm_gateway(world, GeweEndpoint::SendImage, effect, processed))
@@ -60,7 +60,7 @@ fn arm_gateway(world: &World, endpoint: GeweEndpoint, effect: Effect, processed:
 }
 
 #[tokio::test]
-async fn the_answer_of_wecom_may_be_spoiled() -> Result<()> {
+async fn publish_with_a_spoiled_wecom_answer_publishes_once() -> Result<()> {
     spoiled(Story::Company, |world, effect, processed| {
         let fault = WecomFault::new(WecomEndpoint::AddMomentTask, effect);
         world.sandbox.wecom().arm(if processed { fault.processed() } else { fault });
@@ -70,7 +70,7 @@ async fn the_answer_of_wecom_may_be_spoiled() -> Result<()> {
 
 /// Carried out, and then called a failure in words that do not say when it failed.
 #[tokio::test]
-async fn a_failure_that_may_be_a_lie_proves_nothing() -> Result<()> {
+async fn publish_with_an_ambiguous_failure_reads_back_before_it_decides() -> Result<()> {
     let world = world().await?;
     world.sandbox.gewe().arm(GeweFault::code(GeweEndpoint::SendText, 500).processed());
     world.sandbox.wecom().arm(WecomFault::code(WecomEndpoint::AddMomentTask, -1).processed());
@@ -84,7 +84,7 @@ async fn a_failure_that_may_be_a_lie_proves_nothing() -> Result<()> {
 
 /// The request reaches the platform after its sender has given up and looked for it once.
 #[tokio::test]
-async fn a_request_that_arrives_late_is_found_and_not_repeated() -> Result<()> {
+async fn publish_whose_request_arrives_late_is_found_and_not_repeated() -> Result<()> {
     for (story, send) in [(Story::Words, "sns/sendTextSns"), (Story::Company, "externalcontact/add_moment_task")] {
         let world = impatient().await?;
         let scene = story.scene(&world, 1).await?;
@@ -113,7 +113,7 @@ async fn refused(world: &World, story: Story, number: usize) -> Result<(Value, V
 
 /// Says that it is on line, and fails at everything.
 #[tokio::test]
-async fn a_zombie_device_publishes_nothing_and_says_so() -> Result<()> {
+async fn publish_with_a_zombie_device_ends_unconfirmed() -> Result<()> {
     let world = world().await?;
     let scene = Story::Words.scene(&world, 1).await?;
     world.sandbox.gewe().set_state("device-1", DeviceState::Zombie);
@@ -126,7 +126,7 @@ async fn a_zombie_device_publishes_nothing_and_says_so() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_refused_for_good_is_told_in_plain_words() -> Result<()> {
+async fn publish_refused_for_good_fails_with_its_advice() -> Result<()> {
     let world = world().await?;
     let cases =
         [(40_201, "不允许发布"), (48_002, "权限"), (60_020, "可信 IP"), (41_088, "格式"), (999_999, "未知错误")];
@@ -143,7 +143,7 @@ async fn what_is_refused_for_good_is_told_in_plain_words() -> Result<()> {
 
 /// WeCom is busy twice, then takes it.
 #[tokio::test]
-async fn what_passes_by_itself_is_tried_again() -> Result<()> {
+async fn publish_refused_temporarily_is_tried_again() -> Result<()> {
     let world = world().await?;
     world.sandbox.wecom().arm(WecomFault::code(WecomEndpoint::AddMomentTask, 41_078).times(2));
     let (_, truths) = refused(&world, Story::Company, 1).await?;
@@ -156,7 +156,7 @@ async fn what_passes_by_itself_is_tried_again() -> Result<()> {
 
 /// An upload may be made again, and why it failed nobody knows: its user's picture was fetched a moment before.
 #[tokio::test]
-async fn upload_that_the_gateway_fails_is_made_again_and_then_the_gateway_is_named() -> Result<()> {
+async fn publish_with_a_failing_upload_repeats_it_and_then_names_the_gateway() -> Result<()> {
     let world = world().await?;
     for (number, (story, endpoint)) in
         [(Story::Picture, GeweEndpoint::UploadImage), (Story::Video, GeweEndpoint::UploadVideo)].into_iter().enumerate()
@@ -180,7 +180,7 @@ async fn upload_that_the_gateway_fails_is_made_again_and_then_the_gateway_is_nam
 
 /// The same message in three publishers at once, at every message of a task.
 #[tokio::test]
-async fn a_message_may_come_three_times_at_once() -> Result<()> {
+async fn publish_message_received_three_times_at_once_publishes_once() -> Result<()> {
     let world = world().await?;
     for (number, story) in [Story::Words, Story::Company, Story::Both].into_iter().enumerate() {
         let scene = story.scene(&world, number).await?;

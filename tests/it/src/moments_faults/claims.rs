@@ -58,7 +58,7 @@ fn honest(world: &World, ends: &[&Value]) -> Result<()> {
 
 /// The first one never arrived; the second one asks one of the same members to publish the same words.
 #[tokio::test]
-async fn a_post_to_some_of_the_members_is_not_what_was_lost() -> Result<()> {
+async fn read_back_does_not_claim_a_moment_to_fewer_members() -> Result<()> {
     let world = world().await?;
     let [anna, bob] = company(&world).await?;
     let first = lost(&world, &[&anna, &bob], false).await?;
@@ -71,7 +71,7 @@ async fn a_post_to_some_of_the_members_is_not_what_was_lost() -> Result<()> {
 
 /// And one that asks more members than the lost one did.
 #[tokio::test]
-async fn a_post_to_more_members_is_not_what_was_lost() -> Result<()> {
+async fn read_back_does_not_claim_a_moment_to_more_members() -> Result<()> {
     let world = world().await?;
     let [anna, bob] = company(&world).await?;
     let first = lost(&world, &[&anna], false).await?;
@@ -83,7 +83,7 @@ async fn a_post_to_more_members_is_not_what_was_lost() -> Result<()> {
 
 /// A double click: the same members, the same words. Only the second one arrived, and it answered.
 #[tokio::test]
-async fn a_double_click_of_which_one_arrived_is_told_as_one() -> Result<()> {
+async fn equal_tasks_of_which_one_arrived_have_one_success() -> Result<()> {
     let world = world().await?;
     let [anna, bob] = company(&world).await?;
     let first = lost(&world, &[&anna, &bob], false).await?;
@@ -95,7 +95,7 @@ async fn a_double_click_of_which_one_arrived_is_told_as_one() -> Result<()> {
 
 /// Both arrived and neither answered: each has a post of its own.
 #[tokio::test]
-async fn a_double_click_of_which_both_arrived_is_told_as_two() -> Result<()> {
+async fn equal_tasks_of_which_both_arrived_have_two_successes() -> Result<()> {
     let world = world().await?;
     let [anna, bob] = company(&world).await?;
     let first = lost(&world, &[&anna, &bob], true).await?;
@@ -108,7 +108,7 @@ async fn a_double_click_of_which_both_arrived_is_told_as_two() -> Result<()> {
 
 /// A moment with the same words that nobody was asked to publish proves nothing.
 #[tokio::test]
-async fn a_moment_that_asks_nobody_is_not_what_was_lost() -> Result<()> {
+async fn read_back_does_not_claim_a_moment_that_asks_nobody() -> Result<()> {
     let world = world().await?;
     let [anna, bob] = company(&world).await?;
     let first = lost(&world, &[&anna, &bob], false).await?;
@@ -123,7 +123,7 @@ async fn a_moment_that_asks_nobody_is_not_what_was_lost() -> Result<()> {
 /// The post arrived, and before it is looked for its members are disconnected, one or all: it is recognised by whom it
 /// asked.
 #[tokio::test]
-async fn members_who_leave_before_the_first_look_do_not_hide_the_post() -> Result<()> {
+async fn read_back_finds_the_moment_although_members_have_left() -> Result<()> {
     for leaving in [1, 2] {
         let world = world().await?;
         let accounts = company(&world).await?;
@@ -140,7 +140,7 @@ async fn members_who_leave_before_the_first_look_do_not_hide_the_post() -> Resul
 
 /// WeCom writes a member's id as the member was made, whatever was asked for.
 #[tokio::test]
-async fn members_are_recognised_without_regard_to_case() -> Result<()> {
+async fn read_back_compares_members_without_case() -> Result<()> {
     let world = world().await?;
     let [anna, bob] = company(&world).await?;
     world.sandbox.wecom().put_member("flowers", MemberSpec::new("ANNA", "成员anna"));
@@ -152,7 +152,7 @@ async fn members_are_recognised_without_regard_to_case() -> Result<()> {
 
 /// Two deliveries look at the same time for what one of them published.
 #[tokio::test]
-async fn two_looks_at_once_find_one_post_once() -> Result<()> {
+async fn read_back_of_two_deliveries_at_once_claims_a_post_once() -> Result<()> {
     let world = world().await?;
     let [anna, bob] = company(&world).await?;
     let first = lost(&world, &[&anna, &bob], true).await?;
@@ -216,7 +216,7 @@ async fn found_by_another(world: &World, confirmed: &[&str]) -> Result<(u64, u64
 
 /// What WeCom answered a delivery goes before what another one found, however far that one has come with it.
 #[tokio::test]
-async fn an_answered_moment_is_taken_back_from_whoever_found_it() -> Result<()> {
+async fn claim_of_an_answered_moment_replaces_a_found_one() -> Result<()> {
     for confirmed in [&[][..], &["anna"], &["anna", "bob"]] {
         let world = world().await?;
         let (first, second) = found_by_another(&world, confirmed).boxed_local().await?;
@@ -234,7 +234,7 @@ async fn an_answered_moment_is_taken_back_from_whoever_found_it() -> Result<()> 
 
 /// The publisher dies around every write of that: whoever comes next ends both deliveries with the truth.
 #[tokio::test]
-async fn a_publisher_may_die_while_it_takes_a_moment_back() -> Result<()> {
+async fn claim_replacement_killed_at_any_step_can_be_repeated() -> Result<()> {
     let claim = "TransactWriteItems t_moment_claim";
     let noted = "UpdateItem t_moment_delivery";
     for (step, nth) in [(noted, 2), (DELIVERY, 1), ("GetItem t_moment_claim", 1), (claim, 1), (DELIVERY, 2)] {
@@ -259,7 +259,7 @@ async fn a_publisher_may_die_while_it_takes_a_moment_back() -> Result<()> {
 
 /// WeCom names one moment to two deliveries: at most one of them can be right, so the second one proves nothing.
 #[tokio::test]
-async fn a_moment_answered_twice_is_told_once() -> Result<()> {
+async fn claim_of_a_moment_answered_twice_gives_one_success() -> Result<()> {
     let world = world().await?;
     let [anna, bob] = company(&world).await?;
     let first = sent(&world, &[&anna]).await?;
@@ -285,7 +285,7 @@ async fn a_moment_answered_twice_is_told_once() -> Result<()> {
 /// A post of a person that is answered, while another delivery has the claim on it already: what was found is given
 /// back, what was answered is not.
 #[tokio::test]
-async fn a_persons_answered_post_is_taken_back_from_whoever_found_it() -> Result<()> {
+async fn claim_of_an_answered_personal_post_replaces_a_found_one() -> Result<()> {
     for how in ["FOUND", "ANSWERED"] {
         let world = world().await?;
         let (one, two) = (world.connect_device(USER, "one").await?, world.connect_device(USER, "two").await?);
@@ -320,7 +320,7 @@ async fn a_persons_answered_post_is_taken_back_from_whoever_found_it() -> Result
 
 /// Whatever is told as published has its claim, of its own delivery.
 #[tokio::test]
-async fn every_post_that_is_told_is_claimed() -> Result<()> {
+async fn claim_exists_for_every_recorded_success() -> Result<()> {
     let world = world().await?;
     let [anna, _] = company(&world).await?;
     let device = world.connect_device(USER, "phone").await?;

@@ -35,7 +35,7 @@ pub(super) async fn wait_in_vain(world: &World, scene: &Scenario) -> Result<(Val
 }
 
 #[tokio::test]
-async fn a_token_that_dies_on_the_way_is_replaced_and_nothing_is_sent_twice() -> Result<()> {
+async fn company_token_that_expires_on_the_way_is_replaced_and_nothing_sent_twice() -> Result<()> {
     let endpoints = [
         WecomEndpoint::UploadAttachment,
         WecomEndpoint::AddMomentTask,
@@ -60,7 +60,7 @@ async fn a_token_that_dies_on_the_way_is_replaced_and_nothing_is_sent_twice() ->
 }
 
 #[tokio::test]
-async fn a_bad_secret_is_tried_once_and_expires_the_accounts() -> Result<()> {
+async fn company_secret_that_is_refused_is_tried_once_and_expires_the_accounts() -> Result<()> {
     let world = world().await?;
     let scene = Story::Company.scene(&world, 1).await?;
     let second = Story::Words.scene(&world, 2).await?;
@@ -93,7 +93,7 @@ async fn a_bad_secret_is_tried_once_and_expires_the_accounts() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_bad_secret_expires_every_account_of_the_company() -> Result<()> {
+async fn company_secret_that_is_refused_expires_every_account_of_the_company() -> Result<()> {
     let world = world().await?;
     let accounts = world.connect_corp(USER, "flowers", &["lily", "rose"]).await?;
     world.sandbox.wecom().change_app("flowers", |app| app.secret = Some("another".repeat(6)));
@@ -108,7 +108,7 @@ async fn a_bad_secret_expires_every_account_of_the_company() -> Result<()> {
 
 /// The secret goes bad while members are waited for: asked for a token rarely, and in the end told.
 #[tokio::test]
-async fn a_secret_that_goes_bad_later_is_not_tried_again_and_again() -> Result<()> {
+async fn company_secret_refused_later_is_not_tried_again_and_again() -> Result<()> {
     for submitted in [true, false] {
         let world = world().await?;
         let scene = Story::Company.scene(&world, 1).await?;
@@ -133,7 +133,7 @@ async fn a_secret_that_goes_bad_later_is_not_tried_again_and_again() -> Result<(
 }
 
 #[tokio::test]
-async fn a_member_who_never_confirms_is_waited_for_48_hours_and_then_stopped() -> Result<()> {
+async fn company_member_who_never_confirms_is_stopped_after_48_hours() -> Result<()> {
     let world = world().await?;
     let scene = Story::Company.scene(&world, 1).await?;
     let begun = world.clock.now();
@@ -157,7 +157,7 @@ async fn a_member_who_never_confirms_is_waited_for_48_hours_and_then_stopped() -
 
 /// After the deadline the platform no longer tells anything: that too must come to an end.
 #[tokio::test]
-async fn a_company_that_tells_nothing_after_the_deadline_is_not_asked_for_ever() -> Result<()> {
+async fn company_without_an_answer_after_the_deadline_is_polled_a_limited_time() -> Result<()> {
     for code in [48_002, -1] {
         let world = world().await?;
         let scene = Story::Company.scene(&world, 1).await?;
@@ -172,7 +172,7 @@ async fn a_company_that_tells_nothing_after_the_deadline_is_not_asked_for_ever()
 
 /// Two publishers at once meet a blocked minute, again and again.
 #[tokio::test]
-async fn a_blocked_minute_is_kept_by_every_publisher() -> Result<()> {
+async fn company_rate_limit_is_kept_by_every_publisher() -> Result<()> {
     let world = world().await?;
     let scene = Story::Company.scene(&world, 1).await?;
     let accounts: Vec<&String> = scene.outlets.iter().map(|outlet| &outlet.account_id).collect();
@@ -204,7 +204,7 @@ async fn a_blocked_minute_is_kept_by_every_publisher() -> Result<()> {
 
 /// WeCom says a minute, and after the minute it says so again: then it is an hour, and then the rest of the day.
 #[tokio::test]
-async fn a_block_that_outlasts_its_minute_is_taken_for_a_longer_one() -> Result<()> {
+async fn company_rate_limit_that_outlasts_its_minute_is_waited_for_longer() -> Result<()> {
     // With the sweeper's grace, which stands in for the message that waits in real time.
     const MINUTE: Duration = Duration::from_secs(95);
     const HOUR: Duration = Duration::from_secs(3_600);
@@ -237,7 +237,7 @@ pub(super) async fn disconnect(world: &World, account: &str) -> Result<()> {
 
 /// WeCom is busy, and before it is asked again one member is disconnected: she is not asked, and not waited for.
 #[tokio::test]
-async fn a_member_who_leaves_between_two_attempts_is_not_waited_for() -> Result<()> {
+async fn company_member_who_leaves_between_attempts_fails_and_the_others_publish() -> Result<()> {
     let world = world().await?;
     let scene = Story::Company.scene(&world, 1).await?;
     world.sandbox.wecom().arm(WecomFault::code(WecomEndpoint::AddMomentTask, 41_078));
@@ -254,7 +254,7 @@ async fn a_member_who_leaves_between_two_attempts_is_not_waited_for() -> Result<
 /// A company is let go with the last of its members, while they are asked to publish. What they did is still told, as
 /// long as the last token lives.
 #[tokio::test]
-async fn a_company_that_is_let_go_keeps_nothing_back() -> Result<()> {
+async fn company_that_is_disconnected_leaves_no_secret() -> Result<()> {
     for confirmed in [true, false] {
         let world = world().await?;
         let scene = Story::Company.scene(&world, 1).await?;

@@ -19,7 +19,7 @@ async fn cancel(world: &World, task: u64) -> Result<Answer> {
 
 /// Whoever is first wins, and the other is told.
 #[tokio::test]
-async fn a_task_may_be_called_off_at_any_step_until_it_is_sent() -> Result<()> {
+async fn task_cancelled_at_any_step_before_sending_publishes_nothing() -> Result<()> {
     let world = world().await?;
     for (number, (step, nth, in_time)) in
         [(DISPATCH, 1, true), (CLAIM, 1, true), (FENCE, 1, true), (SEND, 1, false), (FENCE, 2, false)]
@@ -50,7 +50,7 @@ async fn a_task_may_be_called_off_at_any_step_until_it_is_sent() -> Result<()> {
 
 /// A publisher stands still beyond its lease, another one finishes its work, and then it goes on.
 #[tokio::test]
-async fn a_publisher_that_stood_still_changes_nothing_any_more() -> Result<()> {
+async fn publisher_frozen_past_its_lease_changes_nothing() -> Result<()> {
     let world = world().await?;
     for (number, (story, step, nth)) in [
         (Story::Words, CLAIM, 1),

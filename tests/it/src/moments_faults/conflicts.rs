@@ -34,7 +34,7 @@ async fn publisher_whose_writes_meet_conflicts_publishes_at_once() -> Result<()>
 }
 
 #[tokio::test]
-async fn notice_whose_write_meets_conflicts_is_taken() -> Result<()> {
+async fn gateway_notice_whose_write_meets_conflicts_is_applied() -> Result<()> {
     let world = world().await?;
     world.connect_device(USER, "phone").await?;
     let notice = Event::sample("gateway-webhook")?.path("secret", GATEWAY_WEBHOOK_SECRET);
@@ -51,7 +51,7 @@ async fn notice_whose_write_meets_conflicts_is_taken() -> Result<()> {
 /// The task is changed by others all the time, and no list of the platform can be read: the answer was written on the
 /// delivery first, so whoever comes next tells it.
 #[tokio::test]
-async fn answer_is_not_lost_when_the_task_is_contended() -> Result<()> {
+async fn publish_answer_with_a_contended_task_is_not_lost() -> Result<()> {
     let world = world().await?;
     let account = world.connect_device(USER, "phone").await?;
     let task = request(&world, &json!({"text": "你好", "accountIds": [account]})).await?;

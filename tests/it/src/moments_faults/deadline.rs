@@ -44,7 +44,7 @@ fn codes(status: &Value) -> Vec<&str> {
 
 /// One member has published, and at the deadline WeCom gives no token, once. The last look is made later all the same.
 #[tokio::test]
-async fn a_token_that_cannot_be_had_at_the_deadline_is_waited_for() -> Result<()> {
+async fn deadline_without_a_company_token_waits_for_one() -> Result<()> {
     for effect in [Effect::Http { status: 502 }, Effect::Code { code: 45_009, message: None }] {
         let world = world().await?;
         let (scene, moment) = asked(&world).await?;
@@ -66,7 +66,7 @@ async fn a_token_that_cannot_be_had_at_the_deadline_is_waited_for() -> Result<()
 /// Nobody knows any more whether members published: an outage beyond the last word, a secret that is refused, a company
 /// that was let go. Whoever asks them again publishes twice, so it is not told as a plain failure.
 #[tokio::test]
-async fn what_cannot_be_asked_at_the_deadline_ends_unconfirmed() -> Result<()> {
+async fn deadline_without_an_answer_ends_unconfirmed() -> Result<()> {
     for how in ["outage", "secret refused", "let go"] {
         let world = world().await?;
         let (scene, _) = asked(&world).await?;
@@ -95,7 +95,7 @@ async fn what_cannot_be_asked_at_the_deadline_ends_unconfirmed() -> Result<()> {
 
 /// A secret that is mended within a day of the deadline still brings the truth to light.
 #[tokio::test]
-async fn a_secret_that_is_mended_after_the_deadline_gives_the_last_look() -> Result<()> {
+async fn deadline_with_a_secret_replaced_afterwards_polls_once_more() -> Result<()> {
     let world = world().await?;
     let (scene, moment) = asked(&world).await?;
     world.sandbox.wecom().confirm(&moment, "lily")?;
@@ -112,7 +112,7 @@ async fn a_secret_that_is_mended_after_the_deadline_gives_the_last_look() -> Res
 
 /// WeCom refuses to stop the members for good: who has not published still can, so nothing certain is told about them.
 #[tokio::test]
-async fn members_who_cannot_be_stopped_at_the_deadline_are_unconfirmed() -> Result<()> {
+async fn deadline_with_members_that_cannot_be_stopped_ends_unconfirmed() -> Result<()> {
     let world = world().await?;
     let (scene, moment) = asked(&world).await?;
     world.sandbox.wecom().confirm(&moment, "lily")?;
@@ -127,7 +127,7 @@ async fn members_who_cannot_be_stopped_at_the_deadline_are_unconfirmed() -> Resu
 /// WeCom refuses the token of the call that publishes, and does not give another at once: nothing was sent, so it is
 /// tried again like anything that passes.
 #[tokio::test]
-async fn a_new_token_that_is_late_does_not_fail_what_was_not_sent() -> Result<()> {
+async fn company_token_that_is_late_does_not_fail_an_unsent_delivery() -> Result<()> {
     let world = world().await?;
     let scene = Story::Company.scene(&world, 1).await?;
     world.sandbox.wecom().arm(WecomFault::new(WecomEndpoint::AddMomentTask, Effect::LoseSession));

@@ -20,7 +20,7 @@ fn only_result(status: &Value) -> Result<&Value> {
 
 /// The first one's answer is lost and it never arrived; the second one, wanted at the same time, waits for its turn.
 #[tokio::test]
-async fn a_person_publishes_the_second_only_when_the_first_is_decided() -> Result<()> {
+async fn equal_texts_of_a_personal_account_are_published_one_after_the_other() -> Result<()> {
     let world = world().await?;
     let account = world.connect_device(USER, "device").await?;
     let body = json!({"text": TEXT, "accountIds": [account]});
@@ -50,7 +50,7 @@ async fn a_person_publishes_the_second_only_when_the_first_is_decided() -> Resul
 
 /// The first one never arrived; the second one asks another member of the company to publish the same words.
 #[tokio::test]
-async fn a_post_of_a_company_to_other_members_proves_nothing() -> Result<()> {
+async fn equal_texts_of_a_company_to_other_members_prove_nothing() -> Result<()> {
     let world = world().await?;
     let accounts = world.connect_corp(USER, "flowers", &["lily", "rose"]).await?;
     let [lily, rose] = accounts.as_slice() else { anyhow::bail!("{accounts:?}") };

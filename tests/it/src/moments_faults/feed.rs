@@ -152,7 +152,7 @@ async fn read_back_does_not_count_the_post_before_a_second_time() -> Result<()> 
 
 /// The account's row remembers the post that is recorded last, whichever way it was learnt, and no other account's.
 #[tokio::test]
-async fn the_account_remembers_the_post_recorded_last() -> Result<()> {
+async fn account_row_has_the_post_recorded_last() -> Result<()> {
     let world = world().await?;
     let outlets = connect(&world, &["anna", "bob"]).await?;
     let remembered = async |name: &str| -> Result<Option<String>> {

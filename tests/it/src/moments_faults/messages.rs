@@ -28,7 +28,7 @@ async fn fire(world: &World, task: u64) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_schedule_may_fire_early_twice_and_long_afterwards() -> Result<()> {
+async fn schedule_that_fires_early_twice_or_late_publishes_once() -> Result<()> {
     let world = world().await?;
     let (task, text, outlet) = timed(&world, 1).await?;
     // EventBridge Scheduler may come an hour early only by a bug; the task must not care.
@@ -52,7 +52,7 @@ async fn a_schedule_may_fire_early_twice_and_long_afterwards() -> Result<()> {
 
 /// Late by 59 minutes is late; by 61 it is missed, whether the message or the sweeper finds out.
 #[tokio::test]
-async fn what_is_an_hour_late_is_missed() -> Result<()> {
+async fn timed_task_an_hour_late_is_missed() -> Result<()> {
     let world = world().await?;
     for (number, (minutes, fires, published)) in
         [(59, true, true), (59, false, true), (61, true, false), (61, false, false)].into_iter().enumerate()

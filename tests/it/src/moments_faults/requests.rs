@@ -245,7 +245,7 @@ async fn written(world: &World, text: &str) -> Result<Option<u64>> {
 }
 
 #[tokio::test]
-async fn a_request_may_die_at_every_step() -> Result<()> {
+async fn moments_request_killed_at_any_step_can_be_repeated() -> Result<()> {
     let world = world().await?;
     let (mut number, mut failures) = (0, 0);
     for request_kind in REQUEST_KINDS {
@@ -272,7 +272,7 @@ async fn a_request_may_die_at_every_step() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_task_whose_message_is_never_sent_is_found_by_the_sweeper() -> Result<()> {
+async fn task_whose_message_is_never_sent_is_found_by_the_sweeper() -> Result<()> {
     let world = world().await?;
     let scene = RequestKind::Now.scene(&world, 1).await?;
     let proxy = Proxy::start(&world).await?;

@@ -263,7 +263,7 @@ async fn retry_of_members_without_a_last_look_makes_it() -> Result<()> {
 
 /// One unconfirmed account of a person and 49 members that certainly failed, in one request.
 #[tokio::test]
-async fn one_unconfirmed_and_many_failed_are_tried_again_together() -> Result<()> {
+async fn retry_of_one_unconfirmed_and_many_failed_retries_all() -> Result<()> {
     let world = world().await?;
     let device = world.connect_device(USER, "phone").await?;
     let names: Vec<String> = (0..49).map(|number| format!("member{number:02}")).collect();
@@ -285,7 +285,7 @@ async fn one_unconfirmed_and_many_failed_are_tried_again_together() -> Result<()
 
 /// More than fit one transaction: fifty personal accounts, each with a delivery of its own to be read again.
 #[tokio::test]
-async fn fifty_unconfirmed_accounts_are_tried_again_together() -> Result<()> {
+async fn retry_of_fifty_unconfirmed_accounts_retries_all() -> Result<()> {
     let world = world().await?;
     let mut accounts = Vec::new();
     for number in 0..50 {
@@ -306,7 +306,7 @@ async fn fifty_unconfirmed_accounts_are_tried_again_together() -> Result<()> {
 
 /// Called off right after the request, before anything has begun: what is only being read back is not called off.
 #[tokio::test]
-async fn a_retry_that_is_called_off_still_tells_what_was_published() -> Result<()> {
+async fn retry_that_is_cancelled_still_records_what_was_published() -> Result<()> {
     let world = world().await?;
     let (lost, refused, task) = half_known(&world).await?;
     granted(&world, task, &json!({"includeUnconfirmed": true})).await?;
@@ -321,7 +321,7 @@ async fn a_retry_that_is_called_off_still_tells_what_was_published() -> Result<(
 
 /// The publisher dies around the transaction that replaces the old delivery by a new one, and around the call after it.
 #[tokio::test]
-async fn a_publisher_may_die_while_it_sends_again() -> Result<()> {
+async fn retry_with_the_publisher_killed_at_any_step_publishes_once() -> Result<()> {
     let world = world().await?;
     for (number, when) in [When::Before, When::After].into_iter().enumerate() {
         let (account, task) = unconfirmed(&world, &format!("phone-{number}"), false, None).await?;
@@ -343,7 +343,7 @@ async fn a_publisher_may_die_while_it_sends_again() -> Result<()> {
 
 /// The function behind the API dies around its write: asked again, it ends where one undisturbed request does.
 #[tokio::test]
-async fn a_retry_of_the_unconfirmed_may_die_around_its_write() -> Result<()> {
+async fn retry_of_unconfirmed_killed_around_its_write_can_be_repeated() -> Result<()> {
     let world = world().await?;
     let steps = ["Query t_moment_delivery", "TransactWriteItems t_moment_sync_task", "SendMessage"];
     let cases = steps.into_iter().flat_map(|step| [(step, When::Before), (step, When::After)]);

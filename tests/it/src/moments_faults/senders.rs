@@ -55,7 +55,7 @@ fn of<'a>(status: &'a Value, outlet: &Outlet) -> &'a Value {
 /// She was told FAILED at the second attempt and is connected again before the third: she is not asked any more, and
 /// when her user has it tried again she is asked for the first time.
 #[tokio::test]
-async fn a_member_who_was_told_failed_is_not_asked_at_the_next_attempt() -> Result<()> {
+async fn senders_without_a_member_recorded_as_failed_at_the_next_attempt() -> Result<()> {
     let world = world().await?;
     let (task, outlets) = refused_once(&world).await?;
     disconnect(&world, &outlets[0].account_id).await?;
@@ -80,7 +80,7 @@ async fn a_member_who_was_told_failed_is_not_asked_at_the_next_attempt() -> Resu
 
 /// The only account that can be used is one that was told FAILED: nothing is sent, and the delivery ends.
 #[tokio::test]
-async fn a_delivery_without_an_open_usable_account_ends_without_a_call() -> Result<()> {
+async fn senders_of_a_delivery_without_an_open_usable_account_are_none_and_no_call_is_made() -> Result<()> {
     let world = world().await?;
     let (task, outlets) = refused_once(&world).await?;
     disconnect(&world, &outlets[0].account_id).await?;
@@ -98,7 +98,7 @@ async fn a_delivery_without_an_open_usable_account_ends_without_a_call() -> Resu
 
 /// The account's result ends while its delivery waits to be begun: nothing is sent for it, of a person or a company.
 #[tokio::test]
-async fn accounts_whose_result_has_ended_are_not_published_to() -> Result<()> {
+async fn senders_never_include_accounts_whose_result_has_ended() -> Result<()> {
     let world = world().await?;
     let table = world.table("t_moment_sync_result");
     let device = world.connect_device(USER, "phone").await?;

@@ -79,36 +79,36 @@ async fn survives(story: Story, faults: &[(&str, Fault)]) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_publisher_may_die_at_every_step_of_a_persons_words() -> Result<()> {
+async fn publisher_killed_at_any_step_of_a_personal_text_publishes_once() -> Result<()> {
     survives(Story::Words, FAULTS).await
 }
 
 #[tokio::test]
-async fn a_publisher_may_die_at_every_step_of_a_persons_picture() -> Result<()> {
+async fn publisher_killed_at_any_step_of_a_personal_image_publishes_once() -> Result<()> {
     survives(Story::Picture, CRASH_FAULTS).await
 }
 
 #[tokio::test]
-async fn a_publisher_may_die_at_every_step_of_a_persons_video() -> Result<()> {
+async fn publisher_killed_at_any_step_of_a_personal_video_publishes_once() -> Result<()> {
     survives(Story::Video, FAULTS).await
 }
 
 #[tokio::test]
-async fn a_publisher_may_die_at_every_step_of_a_company() -> Result<()> {
+async fn publisher_killed_at_any_step_of_a_company_publishes_once() -> Result<()> {
     survives(Story::Company, FAULTS).await
 }
 
 #[tokio::test]
-async fn a_publisher_may_die_at_every_step_of_a_company_whose_token_has_run_out() -> Result<()> {
+async fn publisher_killed_at_any_step_of_a_company_with_an_expired_token_publishes_once() -> Result<()> {
     survives(Story::Renewal, FAULTS).await
 }
 
 #[tokio::test]
-async fn a_publisher_may_die_at_every_step_of_a_company_whose_user_stops_it() -> Result<()> {
+async fn publisher_killed_at_any_step_of_a_stopped_company_publishes_once_at_most() -> Result<()> {
     survives(Story::Stopped, FAULTS).await
 }
 
 #[tokio::test]
-async fn a_publisher_may_die_at_every_step_of_a_company_and_a_person() -> Result<()> {
+async fn publisher_killed_at_any_step_of_a_company_and_a_person_publishes_each_once() -> Result<()> {
     survives(Story::Both, CRASH_FAULTS).await
 }

@@ -27,7 +27,7 @@ async fn look(world: &World) -> Result<()> {
 }
 
 #[tokio::test]
-async fn publications_by_several_publishers_at_once_go_out_once_and_are_told_as_they_were() -> Result<()> {
+async fn publications_by_several_publishers_at_once_are_published_once_and_recorded_truly() -> Result<()> {
     let mut world = world().await?;
     let mut scenes = Vec::new();
     for number in 0..3 {

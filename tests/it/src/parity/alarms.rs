@@ -94,7 +94,7 @@ fn alarm_rings_for_a_failure_that_lasts_and_not_for_a_single_one() {
 
 /// A round that failed is repeated by the next one; Lambda's own repetitions would only come on top of that.
 #[test]
-fn failed_rounds_are_not_repeated_by_lambda() {
+fn schedule_whose_round_fails_is_not_repeated_by_lambda() {
     for (bin, function) in Template::read().functions() {
         for schedule in function.events("ScheduleV2") {
             assert_eq!(schedule["RetryPolicy"]["MaximumRetryAttempts"], 0, "{bin}");

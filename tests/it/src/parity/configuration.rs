@@ -19,7 +19,7 @@ fn settings() -> BTreeMap<&'static str, &'static Setting> {
 
 /// A variable that is in no section is read by nobody; a setting that nobody sets cannot be set.
 #[test]
-fn every_variable_is_a_setting_and_every_setting_is_a_variable_of_some_function() {
+fn template_variables_are_settings_and_settings_are_variables() {
     let functions = Template::read().functions();
     let variables = functions.values().flat_map(|function| function.environment().keys());
     let variables: BTreeSet<&str> = variables.map(String::as_str).collect();
@@ -30,7 +30,7 @@ fn every_variable_is_a_setting_and_every_setting_is_a_variable_of_some_function(
 
 /// A number that the template takes and the function does not stops the function; one the other way round cannot be set.
 #[test]
-fn parameters_have_the_limits_and_the_defaults_of_their_settings() {
+fn template_parameters_have_limits_and_defaults_of_their_settings() {
     let (template, settings) = (Template::read(), settings());
     let mut numbers = BTreeSet::new();
     for (bin, function) in template.functions() {

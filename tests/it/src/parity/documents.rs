@@ -106,7 +106,7 @@ fn documented_deployments_build_first_and_ask_nothing() {
 }
 
 #[test]
-fn what_a_deployment_writes_is_not_tracked() {
+fn documented_deployment_writes_nothing_that_is_tracked() {
     let ignored = read(".gitignore");
     for path in ["/.aws-sam/", "/deploy.yaml"] {
         assert!(ignored.lines().any(|line| line == path), "{path} is not in .gitignore");

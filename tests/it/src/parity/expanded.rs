@@ -76,7 +76,7 @@ async fn routes_after_the_transform_are_those_of_the_catalog() -> Result<()> {
 
 /// The stage's settings are rewritten as well; a setting that is lost is one that nobody misses until it is needed.
 #[tokio::test]
-async fn settings_of_the_stage_survive_the_transform() -> Result<()> {
+async fn stage_settings_after_the_transform_are_kept() -> Result<()> {
     let template = expanded().await?;
     let resources = template["Resources"].as_object().context("no resources")?;
     let stages: Vec<&Value> = resources.values().filter(|it| it["Type"] == "AWS::ApiGatewayV2::Stage").collect();
@@ -102,7 +102,7 @@ async fn resources_after_the_transform_leave_room_below_the_limit_of_a_stack() -
 /// A browser sends cookies to whatever answers with its origin and allows credentials, so no pattern may get in:
 /// API Gateway reads `https://*` as every origin there is.
 #[test]
-fn origins_with_a_wildcard_are_no_value_of_the_parameter() -> Result<()> {
+fn frontend_origin_with_a_wildcard_is_refused_by_the_parameter() -> Result<()> {
     let template = Template::read();
     let pattern = template.parameter("FrontendOrigins")["AllowedPattern"].as_str().context("any origin is allowed")?;
     let matches = |value: &str| -> Result<bool> { Ok(regex_lite::Regex::new(pattern)?.is_match(value)) };

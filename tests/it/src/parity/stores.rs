@@ -31,7 +31,7 @@ const CACHES: [&str; 5] = ["IdempotencyTable", "OauthStateTable", "PlatformSecre
 const KINDS: [&str; 3] = ["AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret"];
 
 #[test]
-fn everything_that_keeps_data_is_a_store_or_a_cache() {
+fn template_resource_that_keeps_data_is_a_store_or_a_cache() {
     let template = Template::read();
     let declared: BTreeSet<&str> = KINDS.iter().flat_map(|kind| template.of_type(kind)).map(|(id, _)| id).collect();
     let decided: BTreeSet<&str> = STORES.into_iter().chain(CACHES).collect();
@@ -52,7 +52,7 @@ fn everything_that_keeps_data_is_a_store_or_a_cache() {
 
 /// The emulator, other than AWS, would adopt a table that is left; so what is asked is whether one is.
 #[tokio::test]
-async fn rollback_of_a_first_deployment_leaves_no_table_and_no_key() -> Result<()> {
+async fn template_rollback_of_a_first_deployment_leaves_no_table_and_no_key() -> Result<()> {
     let (ministack, template) = shared().await?;
     let config = ministack.config(&ministack.new_account()?.0);
     let mut failing = template.clone();
@@ -91,7 +91,7 @@ async fn rollback_of_a_first_deployment_leaves_no_table_and_no_key() -> Result<(
 
 /// Only so that the emulated test above means something: the template's part that is deployed there has them all.
 #[tokio::test]
-async fn every_store_is_in_the_part_that_tests_deploy() -> Result<()> {
+async fn template_store_is_in_the_part_that_tests_deploy() -> Result<()> {
     let (_, template) = shared().await?;
     for id in STORES.iter().chain(&CACHES) {
         let resource: &Value = &template.body["Resources"][id];

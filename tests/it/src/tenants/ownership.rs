@@ -11,7 +11,7 @@ use crate::snapshot::ExpectedError;
 use crate::{Event, World};
 
 #[tokio::test]
-async fn lists_hold_ones_own_and_nothing_else() -> Result<()> {
+async fn tenant_lists_have_own_objects_only() -> Result<()> {
     let world = World::start().await?;
     two_tenants(&world).await?;
     for (user, account) in [(OWNER, "theirs"), (INTRUDER, "mine")] {
@@ -43,7 +43,7 @@ async fn lists_hold_ones_own_and_nothing_else() -> Result<()> {
 
 /// Whoever holds the phone can consent for an account; that does not take it, its tokens or its leads from its user.
 #[tokio::test]
-async fn an_account_stays_with_the_user_who_authorised_it_first() -> Result<()> {
+async fn tenant_of_an_active_account_stays_the_first() -> Result<()> {
     let world = World::start().await?;
     let ids = two_tenants(&world).await?;
     let callback = world.consent(INTRUDER, "theirs", &Decision::APPROVE).await?;
@@ -70,7 +70,7 @@ async fn an_account_stays_with_the_user_who_authorised_it_first() -> Result<()> 
 
 /// A device or a company app that somebody has connected is connected by nobody else, whatever they can prove.
 #[tokio::test]
-async fn a_connected_device_or_company_stays_with_its_user() -> Result<()> {
+async fn tenant_of_a_connected_device_or_company_stays_the_first() -> Result<()> {
     let world = World::start().await?;
     world.connect_device(OWNER, "phone").await?;
     world.connect_corp(OWNER, "花店", &["lily"]).await?;

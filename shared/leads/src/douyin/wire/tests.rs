@@ -17,7 +17,7 @@ fn answer(endpoint: Endpoint, body: &Value) -> Result<Answer<Sample>, PlatformEr
 }
 
 #[test]
-fn successes_of_every_envelope() {
+fn wire_success_is_read_from_every_envelope() {
     let log = Some("20261120201500A1");
     for (name, body, log_id) in [
         (
@@ -52,7 +52,7 @@ fn successes_of_every_envelope() {
 }
 
 #[test]
-fn failures_of_every_envelope() {
+fn wire_failure_is_read_from_every_envelope() {
     let log = Some("20261120201500A1");
     for (name, endpoint, body, kind, code, log_id) in [
         (
@@ -171,7 +171,7 @@ fn failures_of_every_envelope() {
 }
 
 #[test]
-fn what_is_no_answer_decides_nothing() {
+fn wire_answer_that_cannot_be_read_is_undecided() {
     let html = "<html><body>502 Bad Gateway</body></html>";
     for (name, status, body) in [
         ("html", 200, html),
@@ -205,7 +205,7 @@ fn what_is_no_answer_decides_nothing() {
 }
 
 #[test]
-fn a_log_id_must_look_like_one() {
+fn wire_log_id_of_another_form_is_dropped() {
     let long = "a".repeat(65);
     for odd in ["", "act.secret token", "日志", long.as_str()] {
         let error = answer(UserInfo, &json!({"err_no": 28001005, "log_id": odd})).unwrap_err();
@@ -214,7 +214,7 @@ fn a_log_id_must_look_like_one() {
 }
 
 #[test]
-fn value_that_nobody_needs_cannot_spoil_an_answer() {
+fn wire_value_that_is_not_needed_cannot_spoil_an_answer() {
     let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
     for (name, body) in [
         ("a number beyond all bounds", r#"{"data":{"word":"w","age":1e999},"now":1e999}"#.to_owned()),

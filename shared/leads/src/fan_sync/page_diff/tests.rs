@@ -89,7 +89,7 @@ fn counter(lead_count: u64) -> Counter {
 }
 
 #[test]
-fn fans_who_are_no_leads_become_leads_with_the_next_numbers() {
+fn page_diff_makes_unknown_fans_leads_with_the_next_ids() {
     for strategy in [SyncStrategy::Incremental, SyncStrategy::Full] {
         let progress = progress(strategy);
         let page = page(&[fan("a", "Ａ", "https://a"), fan("b", "", "")]);
@@ -128,7 +128,7 @@ fn acquire_time_never_decreases_with_the_lead_id() {
 }
 
 #[test]
-fn known_lead_keeps_its_name_in_incremental_and_takes_the_new_one_over_in_full() {
+fn page_diff_of_a_known_lead_keeps_its_name_in_incremental_and_updates_it_in_full() {
     let known = [lead(3, "a", &[ACCOUNT], &[])];
     for (strategy, nickname, avatar, expected) in [
         (SyncStrategy::Incremental, "new", "https://new", None),
@@ -165,7 +165,7 @@ fn known_lead_keeps_its_name_in_incremental_and_takes_the_new_one_over_in_full()
 }
 
 #[test]
-fn lead_of_another_account_follows_this_one_too() {
+fn page_diff_of_a_lead_of_another_account_adds_this_source() {
     for strategy in [SyncStrategy::Incremental, SyncStrategy::Full] {
         let known = [lead(3, "a", &[OTHER], &[OTHER])];
         let progress = progress(strategy);
@@ -180,7 +180,7 @@ fn lead_of_another_account_follows_this_one_too() {
 }
 
 #[test]
-fn lead_marked_as_unfollowed_follows_again_when_it_is_met() {
+fn page_diff_of_an_unfollowed_lead_that_is_seen_has_it_follow_again() {
     let known = [lead(3, "a", &[ACCOUNT], &[ACCOUNT])];
     let page = page(&[fan("a", "old", "https://old")]);
     for strategy in [SyncStrategy::Incremental, SyncStrategy::Full] {
@@ -193,7 +193,7 @@ fn lead_marked_as_unfollowed_follows_again_when_it_is_met() {
 }
 
 #[test]
-fn other_address_of_the_same_avatar_is_no_change_and_is_taken_over_with_one() {
+fn page_diff_of_another_address_of_the_same_avatar_is_no_change_alone() {
     const OLD: &str = "https://p3.example.com/a/7.jpeg?x-expires=1";
     const NEW: &str = "https://p26.example.com/a/7.jpeg?x-expires=2";
     let known = [Lead { avatar_url: OLD.to_owned(), ..lead(3, "a", &[ACCOUNT], &[]) }];
@@ -208,7 +208,7 @@ fn other_address_of_the_same_avatar_is_no_change_and_is_taken_over_with_one() {
 }
 
 #[test]
-fn page_larger_than_a_transaction_is_taken_over_in_parts() {
+fn page_diff_larger_than_a_transaction_is_made_in_parts() {
     let mut progress = progress(SyncStrategy::Incremental);
     let mut fans: Vec<Fan> = (0..200).map(|number| fan(&format!("fan-{number}"), "n", "")).collect();
     fans.push(fans[0].clone());
@@ -234,7 +234,7 @@ fn page_larger_than_a_transaction_is_taken_over_in_parts() {
 }
 
 #[test]
-fn page_half_taken_over_by_a_worker_that_died_is_counted_once() {
+fn page_diff_of_a_page_half_committed_by_a_dead_worker_counts_once() {
     let mut first = progress(SyncStrategy::Incremental);
     let fans: Vec<Fan> = (0..100).map(|number| fan(&format!("fan-{number}"), "old", "")).collect();
     let before = page(&fans);
@@ -257,7 +257,7 @@ fn page_half_taken_over_by_a_worker_that_died_is_counted_once() {
 }
 
 #[test]
-fn fifty_scattered_renames_take_two_transactions() {
+fn page_diff_of_fifty_scattered_renames_takes_two_transactions() {
     let progress = progress(SyncStrategy::Full);
     let fans: Vec<Fan> = (0..50).map(|number| fan(&format!("fan-{number}"), "new", "")).collect();
     let known: Vec<Lead> =
@@ -269,7 +269,7 @@ fn fifty_scattered_renames_take_two_transactions() {
 }
 
 #[test]
-fn list_that_misses_most_proves_nothing() {
+fn page_diff_of_a_list_that_misses_most_marks_nobody_unfollowed() {
     let progress = progress(SyncStrategy::Full);
     let page = page(&[fan("a", "", ""), fan("b", "", "")]);
     let known = [lead(1, "a", &[ACCOUNT], &[]), lead(2, "b", &[ACCOUNT], &[])];
@@ -285,7 +285,7 @@ fn list_that_misses_most_proves_nothing() {
 }
 
 #[test]
-fn repeated_fan_is_taken_once_and_counted_as_unchanged() {
+fn page_diff_of_a_repeated_fan_takes_it_once_and_counts_it_unchanged() {
     let progress = progress(SyncStrategy::Incremental);
     let page = page(&[fan("a", "", ""), fan("a", "later", ""), fan("b", "", "")]);
     let (changes, position) = whole(&progress, &page, &[], &counter(0)).unwrap();
@@ -295,7 +295,7 @@ fn repeated_fan_is_taken_once_and_counted_as_unchanged() {
 }
 
 #[test]
-fn last_page_ends_the_walk_and_the_highest_total_stays() {
+fn page_diff_of_the_last_page_ends_the_walk_and_keeps_the_highest_total() {
     let progress = progress(SyncStrategy::Full);
     for (total, expected) in [(Some(30), Some(40)), (Some(41), Some(41)), (None, Some(40))] {
         let page = FanPage { total, has_more: false, ..page(&[]) };
@@ -306,7 +306,7 @@ fn last_page_ends_the_walk_and_the_highest_total_stays() {
 }
 
 #[test]
-fn overlong_nickname_is_cut() {
+fn page_diff_of_an_overlong_nickname_cuts_it() {
     let progress = progress(SyncStrategy::Full);
     let (long, cut) = ("字".repeat(201), "字".repeat(200));
     let page = page(&[fan("a", &long, ""), fan("b", &long, "")]);
@@ -316,7 +316,7 @@ fn overlong_nickname_is_cut() {
 }
 
 #[test]
-fn lead_id_beyond_the_bitmap_is_refused() {
+fn page_diff_of_a_lead_id_beyond_the_bitmap_is_refused() {
     let progress = progress(SyncStrategy::Full);
     let page = page(&[fan("a", "", "")]);
     let full = counter(u64::from(u32::MAX));
@@ -324,7 +324,7 @@ fn lead_id_beyond_the_bitmap_is_refused() {
 }
 
 #[test]
-fn unmet_leads_are_marked_and_keep_everything_else() {
+fn unfollowed_marking_keeps_everything_else_of_the_lead() {
     let progress = progress(SyncStrategy::Full);
     let unseen_leads = [
         lead(3, "a", &[ACCOUNT], &[]),
@@ -353,7 +353,7 @@ fn unmet_leads_are_marked_and_keep_everything_else() {
 }
 
 #[test]
-fn progress_takes_over_what_was_committed() {
+fn sync_progress_takes_over_what_was_committed() {
     let mut progress = progress(SyncStrategy::Full);
     let page = page(&[fan("a", "", ""), fan("b", "", "")]);
     let (_, position) = whole(&progress, &page, &[], &counter(5)).unwrap();

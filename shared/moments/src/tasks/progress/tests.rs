@@ -36,7 +36,7 @@ fn merged(mut object: Value, changes: Value) -> Value {
 }
 
 #[test]
-fn before_there_are_units_the_task_says_what_is_waited_for() {
+fn progress_before_dispatch_says_what_the_task_waits_for() {
     let pending = result(0, "PENDING", "QUEUED");
     for (offset, reason) in [(3_600, "等待预定的发布时间"), (0, "等待开始发布")] {
         let time = NOW + offset;
@@ -47,7 +47,7 @@ fn before_there_are_units_the_task_says_what_is_waited_for() {
 }
 
 #[test]
-fn an_open_unit_says_why_and_until_when() {
+fn progress_of_an_open_delivery_says_why_and_until_when() {
     let task = task(json!({"dispatched": true}));
     let open = result(0, "PROCESSING", "QUEUED");
     for (changes, reason) in [
@@ -65,7 +65,7 @@ fn an_open_unit_says_why_and_until_when() {
 }
 
 #[test]
-fn a_unit_in_a_workers_hands_has_no_time_and_only_members_have_a_deadline() {
+fn progress_of_a_claimed_delivery_has_no_time_and_only_members_have_a_deadline() {
     let task = task(json!({"dispatched": true}));
     let open = result(0, "PROCESSING", "SENDING");
     let claimed_delivery =
@@ -78,7 +78,7 @@ fn a_unit_in_a_workers_hands_has_no_time_and_only_members_have_a_deadline() {
 }
 
 #[test]
-fn what_has_ended_waits_for_nothing_and_another_rounds_unit_says_nothing() {
+fn progress_of_an_ended_result_or_another_round_waits_for_nothing() {
     let task = task(json!({"dispatched": true}));
     let waiting = || delivery(json!({"stage": "WAITING"}));
     assert_eq!(wait_of(&task, &result(0, "SUCCESS", "PUBLISHED"), &[waiting()], now()), None);

@@ -30,7 +30,7 @@ async fn expires(world: &World, device: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn accounts_that_cannot_publish_are_refused_by_their_place() -> Result<()> {
+async fn creation_with_accounts_that_cannot_publish_names_their_index() -> Result<()> {
     let mut desk = Desk::open().await?;
     let good = desk.device.clone();
     let expired = desk.world.connect_device(USER, "expired").await?;
@@ -84,7 +84,7 @@ async fn accounts_that_cannot_publish_are_refused_by_their_place() -> Result<()>
 }
 
 #[tokio::test]
-async fn as_many_accounts_as_may_be_are_published_to() -> Result<()> {
+async fn creation_with_the_most_accounts_publishes_to_all() -> Result<()> {
     let desk = Desk::open().await?;
     let members: Vec<String> = (0..90).map(|number| format!("m{number:02}")).collect();
     let members: Vec<&str> = members.iter().map(String::as_str).collect();

@@ -86,7 +86,7 @@ const ADDRESSES: [(&str, &str); 46] = [
 ];
 
 #[tokio::test]
-async fn addresses_into_our_network_are_refused_as_written() -> Result<()> {
+async fn creation_with_private_media_addresses_is_refused() -> Result<()> {
     let (desk, private_server) = (Desk::open().await?, PrivateServer::start()?);
     let long = format!("https://cdn.example.com/{}", "a".repeat(2_048));
     let others = [
@@ -112,7 +112,7 @@ async fn addresses_into_our_network_are_refused_as_written() -> Result<()> {
 }
 
 #[tokio::test]
-async fn addresses_with_blanks_around_them_are_published() -> Result<()> {
+async fn creation_with_blanks_around_media_addresses_is_published() -> Result<()> {
     let desk = Desk::open().await?;
     let url = desk.world.sandbox.media().put_file("a.jpg", sandbox::media::MediaFile::jpeg(80, 80));
     for around in [format!(" {url}\n"), format!("\u{feff}{url}\u{3000}"), format!("\r\n\t{url}")] {
@@ -124,7 +124,7 @@ async fn addresses_with_blanks_around_them_are_published() -> Result<()> {
 }
 
 #[tokio::test]
-async fn redirects_into_our_network_are_not_followed() -> Result<()> {
+async fn creation_with_media_redirected_into_our_network_is_refused() -> Result<()> {
     let (desk, private_server) = (Desk::open().await?, PrivateServer::start()?);
     let media = desk.world.sandbox.media();
     let leads_to = |address: &str| address.starts_with("http") || address.contains("://");
@@ -147,7 +147,7 @@ async fn redirects_into_our_network_are_not_followed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn redirects_without_end_are_given_up() -> Result<()> {
+async fn creation_with_media_redirected_without_end_is_refused() -> Result<()> {
     let desk = Desk::open().await?;
     let media = desk.world.sandbox.media();
     let own = media.url("loop.jpg");

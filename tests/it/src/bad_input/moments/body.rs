@@ -7,7 +7,7 @@ use super::{Desk, unreadable};
 use crate::snapshot::ExpectedError;
 
 #[tokio::test]
-async fn bodies_that_are_no_request_are_refused() -> Result<()> {
+async fn creation_body_that_is_no_request_is_refused() -> Result<()> {
     let desk = Desk::open().await?;
     let sample = desk.event("moment-sync")?.without_header("idempotency-key");
     for (what, body) in unreadable("text", "x\",\"accountIds\":[\"x\"],\"contentId\":\"x") {
@@ -25,7 +25,7 @@ async fn bodies_that_are_no_request_are_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn fields_nobody_knows_are_refused_by_name() -> Result<()> {
+async fn creation_body_with_unknown_fields_names_them() -> Result<()> {
     let desk = Desk::open().await?;
     let time = desk.at(3_600);
     for field in [
@@ -61,7 +61,7 @@ async fn fields_nobody_knows_are_refused_by_name() -> Result<()> {
 }
 
 #[tokio::test]
-async fn fields_of_another_type_are_refused_where_they_are() -> Result<()> {
+async fn creation_body_with_a_field_of_another_type_names_its_path() -> Result<()> {
     let desk = Desk::open().await?;
     let content_id = "须为非负整数或文本";
     let id = desk.device.clone();

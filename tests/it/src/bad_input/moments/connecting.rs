@@ -37,7 +37,7 @@ impl Desk {
 }
 
 #[tokio::test]
-async fn requests_that_cannot_be_read_are_refused_before_anybody_is_asked() -> Result<()> {
+async fn connecting_request_that_cannot_be_read_is_refused_without_a_call() -> Result<()> {
     let desk = Desk::open().await?;
     let company = desk.company("花店", vec![MemberSpec::new("lily", "莉莉")]);
     let device = desk.handset("handset");
@@ -126,7 +126,7 @@ async fn requests_that_cannot_be_read_are_refused_before_anybody_is_asked() -> R
 }
 
 #[tokio::test]
-async fn accounts_that_are_not_the_callers_cannot_be_let_go() -> Result<()> {
+async fn disconnecting_an_account_of_another_user_is_not_found() -> Result<()> {
     let mut desk = Desk::open().await?;
     let foreign = desk.world.connect_device(STRANGER, "foreign").await?;
     desk.settle().await?;

@@ -7,7 +7,7 @@ use super::{CONTENT, Desk, USER};
 use crate::World;
 
 #[tokio::test]
-async fn texts_that_break_a_rule_are_refused() -> Result<()> {
+async fn creation_with_a_text_that_breaks_a_rule_is_refused() -> Result<()> {
     let mut world = World::start().await?;
     world.set("SENSITIVE_WORDS", "稳赚不赔, VX内幕");
     let desk = Desk::in_world(world).await?;
@@ -57,7 +57,7 @@ async fn texts_that_break_a_rule_are_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn texts_at_the_limits_arrive_as_they_were_written() -> Result<()> {
+async fn creation_with_a_text_at_the_limits_is_published_unchanged() -> Result<()> {
     let desk = Desk::open().await?;
     let member = desk.world.connect_corp(USER, "花店", &["lily"]).await?.remove(0);
     let accounts = json!([desk.device, member]);
@@ -96,7 +96,7 @@ async fn texts_at_the_limits_arrive_as_they_were_written() -> Result<()> {
 }
 
 #[tokio::test]
-async fn line_ends_of_other_systems_are_line_ends() -> Result<()> {
+async fn creation_with_line_ends_of_other_systems_publishes_line_feeds() -> Result<()> {
     let desk = Desk::open().await?;
     let task = desk.grants("CRLF", &desk.post(json!({"text": "第一行\r\n第二行\r第三行"}))?).await?;
     desk.publishes("CRLF", task).await?;

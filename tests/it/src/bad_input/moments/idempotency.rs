@@ -21,7 +21,7 @@ async fn tasks(desk: &Desk) -> Result<usize> {
 }
 
 #[tokio::test]
-async fn the_same_request_under_the_same_key_is_one_task() -> Result<()> {
+async fn idempotency_key_with_the_same_request_is_one_task() -> Result<()> {
     let mut desk = Desk::open().await?;
     let time = desk.at(3_600);
     let event = desk.post(json!({"scheduledTime": time}))?.header("idempotency-key", "key-1");
@@ -57,7 +57,7 @@ async fn the_same_request_under_the_same_key_is_one_task() -> Result<()> {
 }
 
 #[tokio::test]
-async fn ten_at_once_are_one_task_published_once() -> Result<()> {
+async fn idempotency_key_used_ten_times_at_once_is_one_task() -> Result<()> {
     let desk = Desk::open().await?;
     let event = desk.post(json!({}))?.header("idempotency-key", "key-1");
     let answers = try_join_all((0..10).map(|_| desk.world.call(&event))).await?;
@@ -70,7 +70,7 @@ async fn ten_at_once_are_one_task_published_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_key_used_for_something_else_is_refused() -> Result<()> {
+async fn idempotency_key_with_another_request_is_refused() -> Result<()> {
     let mut desk = Desk::open().await?;
     let other = desk.world.connect_device(USER, "other").await?;
     let time = desk.at(3_600);
@@ -95,7 +95,7 @@ async fn a_key_used_for_something_else_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_its_user_and_to_a_request_that_was_granted() -> Result<()> {
+async fn idempotency_key_belongs_to_its_user_and_to_an_accepted_request() -> Result<()> {
     let desk = Desk::open().await?;
     let foreign = desk.world.connect_device(STRANGER, "foreign").await?;
     let keyed = |event: Event| event.header("idempotency-key", "key-1");
@@ -119,7 +119,7 @@ async fn a_key_belongs_to_its_user_and_to_a_request_that_was_granted() -> Result
 }
 
 #[tokio::test]
-async fn malformed_keys_are_refused_rather_than_overlooked() -> Result<()> {
+async fn idempotency_key_that_is_malformed_is_refused() -> Result<()> {
     let desk = Desk::open().await?;
     let long = "k".repeat(256);
     for key in ["", " ", "two words", "键", "clé", "a\tb", "🔑", &long] {

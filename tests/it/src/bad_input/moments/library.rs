@@ -20,7 +20,7 @@ fn put(world: &World, id: &str, owner: u64, text: &str, media_urls: &[&str]) {
 }
 
 #[tokio::test]
-async fn drafts_that_are_not_the_callers_are_refused_alike() -> Result<()> {
+async fn draft_of_another_user_is_refused_like_one_that_is_missing() -> Result<()> {
     let desk = Desk::open().await?;
     put(&desk.world, "42", STRANGER, "别人的草稿", &[]);
     let long = "x".repeat(5_000);
@@ -50,7 +50,7 @@ async fn drafts_that_are_not_the_callers_are_refused_alike() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_library_that_does_not_answer_makes_no_task() -> Result<()> {
+async fn draft_with_the_library_unavailable_makes_no_task() -> Result<()> {
     let mut world = World::start().await?;
     world.set("CONTENT_TIMEOUT_SECONDS", "2");
     let desk = Desk::in_world(world).await?;
@@ -81,7 +81,7 @@ async fn a_library_that_does_not_answer_makes_no_task() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_a_library_there_is_no_content_in_it() -> Result<()> {
+async fn draft_without_a_configured_library_is_refused() -> Result<()> {
     let mut world = World::start().await?;
     world.set("CONTENT_API_URL", "");
     let desk = Desk::in_world(world).await?;
@@ -90,7 +90,7 @@ async fn without_a_library_there_is_no_content_in_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_draft_is_held_to_the_rules() -> Result<()> {
+async fn draft_that_breaks_a_rule_is_refused() -> Result<()> {
     let mut world = World::start().await?;
     world.set("SENSITIVE_WORDS", "稳赚不赔");
     let desk = Desk::in_world(world).await?;
@@ -120,7 +120,7 @@ async fn a_draft_is_held_to_the_rules() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_the_request_says_itself_goes_before_the_draft() -> Result<()> {
+async fn draft_fields_are_overridden_by_those_of_the_request() -> Result<()> {
     let desk = Desk::open().await?;
     let media = desk.world.sandbox.media();
     let (of_draft, own) =

@@ -7,7 +7,7 @@ use crate::Event;
 use crate::snapshot::ExpectedError;
 
 #[tokio::test]
-async fn pages_and_filters_that_are_none_are_refused_by_name() -> Result<()> {
+async fn task_list_query_that_is_invalid_names_its_parameter() -> Result<()> {
     let desk = Desk::open().await?;
     for (name, values, remedy) in [
         ("page", &["0", "-1", "1.5", "x", "１", "99999999999999999999", "1e3", " 1", "0x1"][..], "整数"),
@@ -33,7 +33,7 @@ async fn pages_and_filters_that_are_none_are_refused_by_name() -> Result<()> {
 }
 
 #[tokio::test]
-async fn pages_and_filters_of_a_tasks_accounts_that_are_none_are_refused_by_name() -> Result<()> {
+async fn task_results_query_that_is_invalid_names_its_parameter() -> Result<()> {
     let mut desk = Desk::open().await?;
     let task = desk.grants("one", &desk.post(serde_json::json!({}))?).await?;
     desk.settle().await?;
@@ -60,7 +60,7 @@ async fn pages_and_filters_of_a_tasks_accounts_that_are_none_are_refused_by_name
 }
 
 #[tokio::test]
-async fn pages_past_the_end_are_empty() -> Result<()> {
+async fn task_list_page_past_the_end_is_empty() -> Result<()> {
     let desk = Desk::open().await?;
     desk.grants("one", &desk.post(serde_json::json!({}))?).await?;
     for page in ["2", "1000000", "18446744073709551615"] {

@@ -30,7 +30,7 @@ impl Desk {
 }
 
 #[tokio::test]
-async fn what_the_state_forbids_is_a_conflict_that_says_why() -> Result<()> {
+async fn task_change_that_its_status_forbids_is_a_conflict_with_its_reason() -> Result<()> {
     let mut desk = Desk::open().await?;
     let bad = desk.world.connect_device(USER, "bad").await?;
     let member = desk.world.connect_corp(USER, "花店", &["lily"]).await?.remove(0);
@@ -80,7 +80,7 @@ async fn what_the_state_forbids_is_a_conflict_that_says_why() -> Result<()> {
 }
 
 #[tokio::test]
-async fn tasks_that_are_not_there_are_not_found() -> Result<()> {
+async fn task_that_does_not_exist_is_not_found() -> Result<()> {
     let mut desk = Desk::open().await?;
     let foreign = desk.world.connect_device(STRANGER, "foreign").await?;
     let body = json!({"text": "早上好", "accountIds": [foreign], "scheduledTime": desk.at(3_600)});
@@ -116,7 +116,7 @@ async fn tasks_that_are_not_there_are_not_found() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_task_is_moved_only_to_a_time_that_may_be() -> Result<()> {
+async fn task_reschedule_to_an_invalid_time_is_refused() -> Result<()> {
     let mut desk = Desk::open().await?;
     let task = desk.grants("timed", &desk.post(json!({"scheduledTime": desk.at(86_400)}))?).await?;
     desk.settle().await?;
@@ -154,7 +154,7 @@ async fn a_task_is_moved_only_to_a_time_that_may_be() -> Result<()> {
 }
 
 #[tokio::test]
-async fn ten_retries_at_once_are_one() -> Result<()> {
+async fn retry_requested_ten_times_at_once_is_one() -> Result<()> {
     let desk = Desk::open().await?;
     let refusal = Effect::Code { code: 500, message: Some("content不可为空".to_owned()) };
     desk.world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, refusal));
@@ -178,7 +178,7 @@ async fn ten_retries_at_once_are_one() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_retry_of_accounts_that_cannot_be_meant_is_refused() -> Result<()> {
+async fn retry_of_accounts_that_cannot_be_retried_is_refused() -> Result<()> {
     let mut desk = Desk::open().await?;
     let bad = desk.world.connect_device(USER, "bad").await?;
     let other = desk.world.connect_device(USER, "other").await?;
@@ -218,7 +218,7 @@ async fn a_retry_of_accounts_that_cannot_be_meant_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_retry_without_a_body_tries_what_failed() -> Result<()> {
+async fn retry_without_a_body_retries_what_failed() -> Result<()> {
     for body in ["", " \n", "{}", r#"{"accountIds":null,"includeUnconfirmed":null}"#] {
         let desk = Desk::open().await?;
         let refusal = Effect::Code { code: 500, message: Some("content不可为空".to_owned()) };

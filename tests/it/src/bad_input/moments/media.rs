@@ -21,7 +21,7 @@ macro_rules! file {
 }
 
 #[tokio::test]
-async fn sets_that_are_no_post_are_refused() -> Result<()> {
+async fn creation_with_an_invalid_media_set_is_refused() -> Result<()> {
     let desk = Desk::open().await?;
     let media = desk.world.sandbox.media();
     let image = media.put_file("a.jpg", MediaFile::jpeg(800, 600));
@@ -44,7 +44,7 @@ async fn sets_that_are_no_post_are_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn files_that_are_no_media_are_refused_by_what_they_are() -> Result<()> {
+async fn creation_with_files_of_another_kind_names_the_kind() -> Result<()> {
     let desk = Desk::open().await?;
     let media = desk.world.sandbox.media();
     let good = media.put_file("good.jpg", MediaFile::jpeg(80, 80));
@@ -104,7 +104,7 @@ async fn files_that_are_no_media_are_refused_by_what_they_are() -> Result<()> {
 }
 
 #[tokio::test]
-async fn bodies_that_never_end_are_cut_off() -> Result<()> {
+async fn creation_with_media_without_end_is_refused() -> Result<()> {
     let desk = Desk::open().await?;
     let exhibit = SampleMedium::new(MediaFile::jpeg(800, 600)).delivered(Delivery::Endless);
     let event = desk.post(json!({"mediaUrls": [desk.world.sandbox.media().put("endless.jpg", exhibit)]}))?;
@@ -112,7 +112,7 @@ async fn bodies_that_never_end_are_cut_off() -> Result<()> {
 }
 
 #[tokio::test]
-async fn servers_that_take_their_time_are_not_waited_for() -> Result<()> {
+async fn creation_with_a_slow_media_server_is_refused_in_time() -> Result<()> {
     let mut world = World::start().await?;
     world.set("MEDIA_TIMEOUT_SECONDS", "1");
     let desk = Desk::in_world(world).await?;
@@ -135,7 +135,7 @@ async fn servers_that_take_their_time_are_not_waited_for() -> Result<()> {
 }
 
 #[tokio::test]
-async fn media_at_the_limits_arrive() -> Result<()> {
+async fn creation_with_media_at_the_limits_is_published() -> Result<()> {
     let desk = Desk::open().await?;
     let member = desk.world.connect_corp(USER, "花店", &["lily"]).await?.remove(0);
     let accounts = json!([desk.device, member]);
@@ -175,7 +175,7 @@ async fn media_at_the_limits_arrive() -> Result<()> {
 }
 
 #[tokio::test]
-async fn media_of_common_programs_arrive() -> Result<()> {
+async fn creation_with_media_of_common_programs_is_published() -> Result<()> {
     let desk = Desk::open().await?;
     let member = desk.world.connect_corp(USER, "花店", &["lily"]).await?.remove(0);
     let accounts = json!([desk.device, member]);
@@ -210,7 +210,7 @@ async fn media_of_common_programs_arrive() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_person_without_a_cover_cannot_post_videos() -> Result<()> {
+async fn creation_of_a_personal_video_without_a_cover_is_refused() -> Result<()> {
     let mut world = World::start().await?;
     world.set("GATEWAY_VIDEO_COVER_URL", "");
     let mut desk = Desk::in_world(world).await?;

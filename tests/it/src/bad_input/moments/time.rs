@@ -9,7 +9,7 @@ use crate::snapshot::ExpectedError;
 const YEAR: i64 = 365 * 86_400;
 
 #[tokio::test]
-async fn times_that_are_no_instants_are_refused() -> Result<()> {
+async fn creation_with_a_time_that_is_no_instant_is_refused() -> Result<()> {
     let desk = Desk::open().await?;
     let form = "时间须为带时区的 RFC 3339 格式，例如";
     let day = &desk.at(7 * 86_400)[..10];
@@ -52,7 +52,7 @@ async fn times_that_are_no_instants_are_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn times_that_are_over_or_too_far_off_are_refused() -> Result<()> {
+async fn creation_with_a_time_in_the_past_or_too_far_ahead_is_refused() -> Result<()> {
     let desk = Desk::open().await?;
     let (over, far) = ("定时时间必须晚于当前时间；如需立即发布，请不要填写该字段", "定时时间不能晚于一年之后");
     // Somebody in Beijing writes the time there and forgets that Z means another place.
@@ -75,7 +75,7 @@ async fn times_that_are_over_or_too_far_off_are_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn times_within_a_year_are_kept_to_the_second() -> Result<()> {
+async fn creation_with_a_time_within_a_year_keeps_it_to_the_second() -> Result<()> {
     let desk = Desk::open().await?;
     let second = |seconds: i64| jiff::Timestamp::from_second(desk.world.clock.now().as_second() + seconds).unwrap();
     let east = second(3_600).to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)));

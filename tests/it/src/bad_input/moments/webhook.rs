@@ -17,7 +17,7 @@ async fn statuses(world: &World, user: u64) -> Result<Vec<Value>> {
 }
 
 #[tokio::test]
-async fn whoever_does_not_know_the_path_changes_nothing() -> Result<()> {
+async fn gateway_webhook_with_a_wrong_path_secret_changes_nothing() -> Result<()> {
     let desk = Desk::open().await?;
     let message = desk.world.sandbox.gewe().offline_message("phone").unwrap();
     let (cut, long) = (&GATEWAY_WEBHOOK_SECRET[..GATEWAY_WEBHOOK_SECRET.len() - 1], "x".repeat(5_000));
@@ -42,7 +42,7 @@ async fn whoever_does_not_know_the_path_changes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_no_notice_of_a_known_device_changes_nothing() -> Result<()> {
+async fn gateway_webhook_that_is_no_notice_of_a_known_device_changes_nothing() -> Result<()> {
     let desk = Desk::open().await?;
     let app = desk.world.sandbox.gewe().device("phone").unwrap().app_id;
     let (upper, long) = (app.to_uppercase(), "x".repeat(70_000));
@@ -89,7 +89,7 @@ async fn what_is_no_notice_of_a_known_device_changes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_notice_is_about_its_device_and_no_other() -> Result<()> {
+async fn gateway_webhook_of_a_device_changes_no_other_device() -> Result<()> {
     let mut desk = Desk::open().await?;
     desk.world.keep_the_clock();
     desk.world.connect_device(USER, "second").await?;

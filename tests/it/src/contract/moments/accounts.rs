@@ -19,7 +19,7 @@ async fn assert_listed(world: &World, expected: &Value) -> Result<()> {
 }
 
 #[tokio::test]
-async fn accounts_of_both_kinds_in_every_state() -> Result<()> {
+async fn wechat_account_list_has_both_kinds_in_every_status() -> Result<()> {
     let world = world().await?;
     assert_listed(&world, &json!([])).await?;
     let members = world.connect_corp(USER, "花店", &["lily"]).await?;
@@ -62,7 +62,7 @@ async fn accounts_of_both_kinds_in_every_state() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_company_whose_secret_was_changed_is_expired_until_it_is_connected_anew() -> Result<()> {
+async fn wechat_account_list_shows_a_company_with_a_changed_secret_as_expired() -> Result<()> {
     let world = world().await?;
     let members = vec![MemberSpec::new("lily", "莉莉")];
     let corp = world.sandbox.wecom().add_corp(CorpSpec { members, ..CorpSpec::new("花店") });

@@ -23,7 +23,7 @@ fn sorted(mut accounts: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_company_is_connected_with_all_or_some_of_its_members() -> Result<()> {
+async fn connecting_a_company_connects_all_or_some_of_its_members() -> Result<()> {
     let world = world().await?;
     let members = ["lily", "rose"].map(|id| MemberSpec::new(id, format!("成员{id}"))).to_vec();
     let corp = world.sandbox.wecom().add_corp(CorpSpec { members, ..CorpSpec::new("花店") });
@@ -56,7 +56,7 @@ async fn a_company_is_connected_with_all_or_some_of_its_members() -> Result<()> 
 }
 
 #[tokio::test]
-async fn a_device_is_connected_with_a_notice_of_the_risk() -> Result<()> {
+async fn connecting_a_device_needs_acceptance_of_the_risk() -> Result<()> {
     let world = world().await?;
     let device = world.sandbox.gewe().add_device(DeviceSpec::new("phone"));
     let token = world.sandbox.gewe().token();

@@ -12,7 +12,7 @@ use crate::contract::assert_enveloped;
 use crate::contract::shape::shape;
 
 #[tokio::test]
-async fn a_granted_post_is_told_in_four_fields() -> Result<()> {
+async fn creation_accepted_has_four_fields() -> Result<()> {
     let world = world().await?;
     let device = world.connect_device(USER, "phone").await?;
     let image = world.sandbox.media().put_file("a.jpg", MediaFile::jpeg(80, 80));

@@ -20,7 +20,7 @@ fn assert_error(answer: &Answer, status: u16, message: &str, error: Value) {
 }
 
 #[tokio::test]
-async fn every_code_has_its_envelope() -> Result<()> {
+async fn moments_error_code_has_its_envelope() -> Result<()> {
     let world = world().await?;
     let device = world.connect_device(USER, "phone").await?;
     let sync = Event::sample("moment-sync")?.without_header("idempotency-key");
@@ -127,7 +127,7 @@ fn broken() -> Fault {
 }
 
 #[tokio::test]
-async fn what_fails_below_is_told_without_its_words() -> Result<()> {
+async fn moments_error_from_a_provider_is_answered_without_its_text() -> Result<()> {
     let world = world().await?;
     let device = world.connect_device(USER, "phone").await?;
     let sync = Event::sample("moment-sync")?.header("idempotency-key", "key-1");

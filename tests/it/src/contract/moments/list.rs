@@ -13,7 +13,7 @@ async fn list(world: &World, query: &[(&str, &str)]) -> Result<Answer> {
 }
 
 #[tokio::test]
-async fn tasks_are_listed_newest_first_page_by_page() -> Result<()> {
+async fn task_list_is_newest_first_page_by_page() -> Result<()> {
     let world = world().await?;
     let empty = json!({"records": [], "total": 0, "size": 10, "current": 1, "pages": 0});
     assert_enveloped(&list(&world, &[]).await?, 200, &empty);

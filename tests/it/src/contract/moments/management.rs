@@ -12,7 +12,7 @@ use crate::Event;
 use crate::contract::assert_enveloped;
 
 #[tokio::test]
-async fn a_timed_post_is_moved_and_then_called_off() -> Result<()> {
+async fn timed_task_is_rescheduled_and_then_cancelled() -> Result<()> {
     let world = world().await?;
     let device = world.connect_device(USER, "phone").await?;
     let created = now(&world);
@@ -52,7 +52,7 @@ async fn a_timed_post_is_moved_and_then_called_off() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_failed_is_tried_again_and_nothing_else() -> Result<()> {
+async fn retry_of_a_task_retries_what_failed_and_nothing_else() -> Result<()> {
     let world = world().await?;
     let (good, bad) = (world.connect_device(USER, "good").await?, world.connect_device(USER, "bad").await?);
     world.sandbox.gewe().set_state("bad", DeviceState::Offline);
@@ -81,7 +81,7 @@ async fn what_failed_is_tried_again_and_nothing_else() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_named_account_is_tried_again_and_the_other_failed_one_is_told_as_before() -> Result<()> {
+async fn retry_of_one_account_keeps_the_result_of_the_other() -> Result<()> {
     let world = world().await?;
     let (one, two) = (world.connect_device(USER, "one").await?, world.connect_device(USER, "two").await?);
     for name in ["one", "two"] {
@@ -114,7 +114,7 @@ async fn a_named_account_is_tried_again_and_the_other_failed_one_is_told_as_befo
 }
 
 #[tokio::test]
-async fn a_timed_post_that_is_published_now_goes_out_once_and_its_schedule_is_gone() -> Result<()> {
+async fn timed_task_published_now_is_published_once_and_its_schedule_deleted() -> Result<()> {
     let world = world().await?;
     let device = world.connect_device(USER, "phone").await?;
     let created = now(&world);

@@ -32,7 +32,7 @@ fn name_of(world: &World, device: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_timed_post_of_a_person_from_its_creation_to_its_end() -> Result<()> {
+async fn progress_of_a_timed_personal_post_from_creation_to_end() -> Result<()> {
     let world = world().await?;
     let device = world.connect_device(USER, "phone").await?;
     let (content_id, text) = ("7".to_owned(), "草稿".to_owned());
@@ -62,7 +62,7 @@ async fn a_timed_post_of_a_person_from_its_creation_to_its_end() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_post_of_a_company_waits_for_its_members() -> Result<()> {
+async fn progress_of_a_company_post_shows_the_wait_for_its_members() -> Result<()> {
     let world = world().await?;
     let members = world.connect_corp(USER, "花店", &["lily", "rose"]).await?;
     let created = now(&world);
@@ -124,7 +124,7 @@ async fn a_post_of_a_company_waits_for_its_members() -> Result<()> {
 }
 
 #[tokio::test]
-async fn failures_are_told_with_code_and_remedy() -> Result<()> {
+async fn progress_of_failed_accounts_has_code_and_remedy() -> Result<()> {
     let world = world().await?;
     let (good, bad) = (world.connect_device(USER, "good").await?, world.connect_device(USER, "bad").await?);
     world.sandbox.gewe().set_state("bad", DeviceState::Offline);
@@ -174,7 +174,7 @@ async fn failures_are_told_with_code_and_remedy() -> Result<()> {
 
 /// The sentence is about the delivery that the account is in, and says until when.
 #[tokio::test]
-async fn an_account_that_waits_for_its_turn_says_so() -> Result<()> {
+async fn progress_of_an_account_waiting_for_its_slot_says_so() -> Result<()> {
     let mut world = world().await?;
     world.set("PERSONAL_INTERVAL_SECONDS", "600");
     let device = world.connect_device(USER, "phone").await?;
@@ -193,7 +193,7 @@ async fn an_account_that_waits_for_its_turn_says_so() -> Result<()> {
 }
 
 #[tokio::test]
-async fn results_are_paged_and_filtered_and_the_counts_are_of_all() -> Result<()> {
+async fn progress_paged_and_filtered_counts_all_results() -> Result<()> {
     let world = world().await?;
     let names = ["a", "b", "c", "d", "e"];
     let mut accounts = world.connect_corp(USER, "花店", &names).await?;

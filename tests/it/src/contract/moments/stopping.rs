@@ -20,7 +20,7 @@ fn of<'a>(list: &'a Value, account: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn members_who_have_not_confirmed_are_stopped_and_the_others_are_named() -> Result<()> {
+async fn stop_of_a_company_stops_unconfirmed_members_and_names_the_others() -> Result<()> {
     let world = world().await?;
     let members = world.connect_corp(USER, "花店", &["lily", "rose"]).await?;
     let device = world.connect_device(USER, "phone").await?;
@@ -58,7 +58,7 @@ async fn members_who_have_not_confirmed_are_stopped_and_the_others_are_named() -
 }
 
 #[tokio::test]
-async fn what_was_not_sent_is_called_off_with_its_schedule() -> Result<()> {
+async fn stop_of_an_unsent_task_cancels_it_with_its_schedule() -> Result<()> {
     let world = world().await?;
     let device = world.connect_device(USER, "phone").await?;
     let body = json!({"text": "错了", "accountIds": [device], "scheduledTime": later(&world, 86_400)});
@@ -77,7 +77,7 @@ async fn what_was_not_sent_is_called_off_with_its_schedule() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_company_that_is_stopped_while_its_job_runs_asks_nobody_for_long() -> Result<()> {
+async fn stop_of_a_company_while_its_job_runs_cancels_the_moment_once_made() -> Result<()> {
     let world = world().await?;
     let members = world.connect_corp(USER, "花店", &["lily"]).await?;
     let task = post(&world, &json!({"text": "错了", "accountIds": members})).await?;

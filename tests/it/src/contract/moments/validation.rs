@@ -17,7 +17,7 @@ async fn try_out(world: &World, body: &Value) -> Result<Answer> {
 }
 
 #[tokio::test]
-async fn a_post_that_would_be_granted_is_valid_and_is_not_made() -> Result<()> {
+async fn validation_of_a_valid_post_says_so_and_makes_no_task() -> Result<()> {
     let world = world().await?;
     let device = world.connect_device(USER, "phone").await?;
     let picture = world.sandbox.media().put_file("1.jpg", MediaFile::Jpeg { width: 80, height: 80, bytes: 0 });
@@ -34,7 +34,7 @@ async fn a_post_that_would_be_granted_is_valid_and_is_not_made() -> Result<()> {
 }
 
 #[tokio::test]
-async fn all_that_stands_against_a_post_is_said_at_once_with_the_codes_of_its_creation() -> Result<()> {
+async fn validation_of_an_invalid_post_names_all_problems_with_the_codes_of_creation() -> Result<()> {
     let world = world().await?;
     let device = world.connect_device(USER, "phone").await?;
     let body = json!({

@@ -10,7 +10,7 @@ use crate::world::GATEWAY_WEBHOOK_SECRET;
 use crate::{Event, World};
 
 #[tokio::test]
-async fn the_address_is_tried_out_and_then_told_of_devices_off_the_line() -> Result<()> {
+async fn gateway_webhook_takes_the_address_check_and_offline_notices() -> Result<()> {
     let world = world().await?;
     world.connect_device(USER, "phone").await?;
     let notice = Event::sample("gateway-webhook")?.path("secret", GATEWAY_WEBHOOK_SECRET);
@@ -61,7 +61,7 @@ async fn connect(world: &World, device: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn notice_that_a_device_is_off_the_line_in_any_form_marks_its_account_and_no_other() -> Result<()> {
+async fn gateway_webhook_offline_notice_in_any_form_marks_its_account_and_no_other() -> Result<()> {
     let world = world().await?;
     for device in ["a-phone", "other"] {
         connect(&world, device).await?;
@@ -81,7 +81,7 @@ async fn notice_that_a_device_is_off_the_line_in_any_form_marks_its_account_and_
 
 /// The next check would come in ten minutes; three that agree mark the account, a minute apart.
 #[tokio::test]
-async fn notice_that_a_connection_is_in_doubt_brings_the_next_check_forward() -> Result<()> {
+async fn gateway_webhook_notice_of_a_doubtful_connection_brings_the_next_check_forward() -> Result<()> {
     let world = world().await?;
     for device in ["a-phone", "other"] {
         connect(&world, device).await?;

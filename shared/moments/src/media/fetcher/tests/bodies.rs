@@ -11,7 +11,7 @@ use crate::media::samples::{Mp4, jpeg, png};
 use crate::media::{Fault, ImageFormat, MAX_MEDIUM_BYTES, MediaKind};
 
 #[tokio::test]
-async fn good_media_arrive_whole() {
+async fn fetch_of_good_media_returns_them_whole() {
     let image = fetch_body(jpeg(640, 480)).await.unwrap();
     assert_eq!(image.kind, MediaKind::Image { format: ImageFormat::Jpeg, width: 640, height: 480 });
     assert_eq!(image.bytes, jpeg(640, 480));
@@ -23,7 +23,7 @@ async fn good_media_arrive_whole() {
 }
 
 #[tokio::test]
-async fn what_is_no_medium_is_refused() {
+async fn fetch_of_what_is_no_medium_is_refused() {
     let page = ([("content-type", "image/jpeg")], "<html><body>please log in</body></html>");
     let html = MediaProblem::WrongType { found: Some("text/html") };
     assert_eq!(fetch_body(page).await.unwrap_err(), html);
@@ -39,7 +39,7 @@ async fn what_is_no_medium_is_refused() {
 }
 
 #[tokio::test]
-async fn sizes_are_held_to_the_byte() {
+async fn fetch_limit_of_size_is_exact_to_the_byte() {
     let too_large = MediaProblem::TooLarge { limit: MAX_MEDIUM_BYTES };
     let padded = |length| {
         let mut image = jpeg(640, 480);
@@ -54,7 +54,7 @@ async fn sizes_are_held_to_the_byte() {
 }
 
 #[tokio::test]
-async fn an_endless_body_is_cut_off() {
+async fn fetch_of_a_body_without_end_is_cut_off() {
     let sent = Arc::new(Mutex::new(0_usize));
     let count = Arc::clone(&sent);
     let endless = move || {
@@ -75,7 +75,7 @@ async fn an_endless_body_is_cut_off() {
 }
 
 #[tokio::test]
-async fn the_deadline_is_for_the_whole_medium() {
+async fn fetch_deadline_is_for_the_whole_medium() {
     // Answers at once and then drips, so that no pause is ever long.
     let drip = || async {
         let pieces = stream::unfold(tokio::time::interval(Duration::from_millis(10)), |mut interval| async {
@@ -97,7 +97,7 @@ async fn the_deadline_is_for_the_whole_medium() {
 }
 
 #[tokio::test]
-async fn a_length_that_lies_or_a_broken_connection_yields_no_medium() {
+async fn fetch_with_a_wrong_length_or_a_broken_connection_returns_nothing() {
     let image = jpeg(640, 480);
     let headed = |head: &str, body: &[u8]| [format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n").as_bytes(), body].concat();
     let chunk = |body: &[u8]| [format!("{:x}\r\n", body.len()).as_bytes(), body, b"\r\n"].concat();

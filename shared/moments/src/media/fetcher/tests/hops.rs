@@ -11,7 +11,7 @@ use super::*;
 use crate::media::samples::jpeg;
 
 #[tokio::test]
-async fn redirects_are_judged_hop_by_hop() {
+async fn fetch_judges_every_redirect() {
     let app = Router::new()
         .route("/image", get(|| async { jpeg(640, 480) }))
         .route("/1", get(|| async { Redirect::permanent("/image") }))
@@ -52,7 +52,7 @@ async fn redirects_are_judged_hop_by_hop() {
 }
 
 #[tokio::test]
-async fn a_name_is_looked_up_once_per_connection_and_judged_by_that_answer() {
+async fn fetch_resolves_a_name_once_per_connection_and_judges_that_answer() {
     let origin = serve(Router::new().fallback(|| async { Redirect::to("https://inner.example.com/a.jpg") })).await;
     for (answers, problem) in [
         (&[&["10.0.0.1"][..]][..], MediaProblem::ForbiddenAddress),
@@ -76,7 +76,7 @@ async fn a_name_is_looked_up_once_per_connection_and_judged_by_that_answer() {
 }
 
 #[tokio::test]
-async fn nothing_of_ours_goes_out() {
+async fn fetch_sends_no_header_of_ours() {
     let seen: Arc<Mutex<Vec<HeaderMap>>> = Arc::default();
     let log = Arc::clone(&seen);
     let app = Router::new().fallback(move |request: Request| {

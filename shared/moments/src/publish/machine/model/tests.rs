@@ -90,7 +90,7 @@ const NOT_MODELLED: [&str; 3] = ["ANSWERED AnsweredToAnother", "QUEUED MediaUnus
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "how large the search is to be is the developer's word, no setting")]
-fn no_order_of_things_publishes_twice_or_tells_what_is_not_so() {
+fn model_check_finds_no_order_that_publishes_twice_or_records_what_is_not_so() {
     let is_full = std::env::var("MODEL_CHECK").is_ok_and(|size| size == "full");
     let mut settings = bounded();
     if is_full {
@@ -152,7 +152,7 @@ fn mutants() -> [(Guard, &'static str, Setting); 7] {
 }
 
 #[test]
-fn every_guard_that_is_taken_away_is_missed() {
+fn model_check_without_any_one_guard_finds_a_violation() {
     for (guard, finding, setting) in mutants() {
         let with = explore(&model(setting, Guards::ALL), MOST);
         assert!(with.wrong.is_none(), "{finding}: {:?}", with.wrong);

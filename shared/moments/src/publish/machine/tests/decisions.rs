@@ -34,7 +34,7 @@ fn pause(seconds: u64) -> NextStep {
 }
 
 #[test]
-fn a_delivery_gives_up_after_its_last_attempt_its_longest_wait_or_its_planned_time() {
+fn delivery_fails_after_its_last_attempt_longest_wait_or_planned_time() {
     use PublishProblem::{GaveUp, Missed};
     for (attempts, waited, planned_before, expected) in [
         (8, 0, None, None),
@@ -58,7 +58,7 @@ fn a_delivery_gives_up_after_its_last_attempt_its_longest_wait_or_its_planned_ti
 }
 
 #[test]
-fn accounts_that_cannot_be_used_fail_and_the_others_are_shown_once_as_under_way() {
+fn delivery_with_unusable_accounts_fails_those_and_shows_the_others_once() {
     let unusable = AccountState::failed(PublishProblem::AccountUnusable.advice());
     let claimed = AccountState::Processing(Stage::Claimed);
     for (attempts, has_media, expected) in [
@@ -74,7 +74,7 @@ fn accounts_that_cannot_be_used_fail_and_the_others_are_shown_once_as_under_way(
 }
 
 #[test]
-fn what_is_refused_in_passing_is_begun_again_within_the_attempts() {
+fn delivery_refused_temporarily_is_begun_again_within_its_attempts() {
     let refused = |attempts, kind| then(S::Sending, |d| d.attempts = attempts, Event::Refused(failure(kind)));
     let done = (Some(S::Done), NextStep::End);
     let recover = |recovery| (None, NextStep::Call(Call::Recover(recovery)));
@@ -99,7 +99,7 @@ fn what_is_refused_in_passing_is_begun_again_within_the_attempts() {
 }
 
 #[test]
-fn a_wait_for_a_turn_is_no_attempt() {
+fn delivery_waiting_for_its_slot_spends_no_attempt() {
     let transition = after(S::Queued, |d| d.attempts = 3, Event::NotBefore(NOW + 60_000));
     assert_eq!((transition.change.attempts, transition.then), (Some(2), pause(60)));
     let transition = after(S::Queued, |d| d.attempts = 3, Event::TemporaryFailure);
@@ -107,7 +107,7 @@ fn a_wait_for_a_turn_is_no_attempt() {
 }
 
 #[test]
-fn a_refusal_for_good_says_what_it_proves_about_the_account() {
+fn delivery_refused_for_good_records_what_it_proves_about_the_account() {
     for (kind, proven) in [
         (FailureKind::AccountOffline, Some(AccountStatus::Offline)),
         (FailureKind::DeviceUnknown, Some(AccountStatus::Offline)),
@@ -121,7 +121,7 @@ fn a_refusal_for_good_says_what_it_proves_about_the_account() {
 }
 
 #[test]
-fn the_list_is_read_so_many_times_and_absence_is_believed_as_far_as_it_is_proven() {
+fn unconfirmed_delivery_reads_the_list_up_to_its_limit_and_believes_absence_as_proven() {
     let read = |attempts, resend, event| {
         let change = |d: &mut DeliveryState| (d.attempts, d.resend_if_absent) = (attempts, resend);
         then(S::Unconfirmed, change, event)
@@ -144,7 +144,7 @@ fn the_list_is_read_so_many_times_and_absence_is_believed_as_far_as_it_is_proven
 }
 
 #[test]
-fn a_moment_that_is_made_waits_for_those_it_asks() {
+fn created_moment_waits_for_the_members_it_asks() {
     let change = |d: &mut DeliveryState| {
         d.accounts.push(d.accounts[0]);
         d.accounts[1].refused = true;
@@ -164,7 +164,7 @@ fn a_moment_that_is_made_waits_for_those_it_asks() {
 }
 
 #[test]
-fn a_job_is_asked_about_for_a_day_and_what_it_says_is_believed() {
+fn submitted_job_is_polled_for_a_day_and_its_result_is_taken() {
     let asked = |after: i64| then(S::Submitted, |d| (d.now, d.asked_at) = (NOW + after, NOW + after), Event::Claimed);
     let unconfirmed = (Some(S::Unconfirmed), pause(10));
     assert_eq!(asked(JOB_LIFETIME), (None, NextStep::Call(Call::Follow { stopped: false })));
@@ -186,7 +186,7 @@ fn a_job_is_asked_about_for_a_day_and_what_it_says_is_believed() {
 }
 
 #[test]
-fn members_are_stopped_at_the_deadline_and_looked_at_once_more() {
+fn waiting_members_at_the_deadline_are_stopped_and_polled_once_more() {
     let at = |instant: i64| move |d: &mut DeliveryState| (d.now, d.asked_at) = (instant, instant);
     let look = |stopped| (None, NextStep::Call(Call::Follow { stopped }));
     assert_eq!(then(S::Waiting, at(DEADLINE - 1), Event::Claimed), look(false));
@@ -211,7 +211,7 @@ fn members_are_stopped_at_the_deadline_and_looked_at_once_more() {
 }
 
 #[test]
-fn look_asked_before_the_deadline_and_answered_after_it_is_followed_by_the_stop() {
+fn waiting_members_polled_across_the_deadline_are_still_stopped() {
     let late = |d: &mut DeliveryState| (d.now, d.asked_at) = (DEADLINE + 3_000, DEADLINE - 1);
     for event in [
         Event::MembersPolled { published: vec![0], stopped: false },
@@ -225,7 +225,7 @@ fn look_asked_before_the_deadline_and_answered_after_it_is_followed_by_the_stop(
 }
 
 #[test]
-fn whoever_cannot_look_at_the_members_waits_until_the_last_word_and_then_knows_nothing() {
+fn waiting_members_that_cannot_be_polled_end_unconfirmed_after_the_final_poll() {
     let last = DEADLINE + FINAL_POLL_AFTER;
     let at = |instant, event| after(S::Waiting, |d| (d.now, d.asked_at) = (instant, instant), event);
     let unrecorded = || failed(PublishProblem::MembersUnconfirmed);
@@ -247,7 +247,7 @@ fn whoever_cannot_look_at_the_members_waits_until_the_last_word_and_then_knows_n
 }
 
 #[test]
-fn what_its_user_has_stopped_is_not_begun_nor_sent_again_and_its_members_are_stopped_at_once() {
+fn stopped_delivery_is_not_sent_and_its_members_are_stopped_at_once() {
     let stop_requested = |d: &mut DeliveryState| d.stop_requested = true;
     let cancelled = vec![AccountState::Cancelled; 2];
     let transition = after(S::Queued, stop_requested, Event::Claimed);

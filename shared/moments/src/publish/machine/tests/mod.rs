@@ -161,7 +161,7 @@ pub(super) fn legal_pairs() -> BTreeSet<(&'static str, &'static str)> {
 }
 
 #[test]
-fn every_pair_of_stage_and_event_is_legal_or_named_as_impossible() {
+fn machine_names_every_pair_of_stage_and_event_as_legal_or_impossible() {
     for stage in STAGES {
         let legal = LEGAL.iter().find(|(listed, _)| *listed == stage).expect("every stage is listed").1;
         for event in events() {
@@ -208,7 +208,7 @@ fn outcomes() -> impl Iterator<Item = (DeliveryState, Event, Transition)> {
 }
 
 #[test]
-fn the_call_that_publishes_is_made_only_with_the_step_from_queued_to_sending() {
+fn machine_sends_only_with_the_step_from_queued_to_sending() {
     for (delivery, event, transition) in outcomes() {
         let writes_sending = transition.change.stage == Some(S::Sending);
         assert_eq!(writes_sending, transition.then == NextStep::Call(Call::Send), "{delivery:?} {event:?}");
@@ -217,7 +217,7 @@ fn the_call_that_publishes_is_made_only_with_the_step_from_queued_to_sending() {
 }
 
 #[test]
-fn nobody_is_published_to_about_whom_something_final_is_told() {
+fn machine_never_publishes_for_an_account_with_a_final_result() {
     for (delivery, event, transition) in outcomes() {
         if let NextStep::Call(Call::Prepare { senders }) = transition.then {
             let open = delivery.open();
@@ -227,7 +227,7 @@ fn nobody_is_published_to_about_whom_something_final_is_told() {
 }
 
 #[test]
-fn success_is_told_only_with_the_claim_or_of_a_moment_that_was_claimed_before() {
+fn machine_records_success_only_with_a_claim() {
     for (delivery, event, transition) in outcomes() {
         let succeeds = transition.states.iter().any(|(_, state)| matches!(state, AccountState::Success { .. }));
         let was_claimed = delivery.stage == S::Waiting;
@@ -236,7 +236,7 @@ fn success_is_told_only_with_the_claim_or_of_a_moment_that_was_claimed_before() 
 }
 
 #[test]
-fn what_has_ended_for_good_is_told_nothing_more() {
+fn machine_changes_no_result_that_has_ended_for_good() {
     for (delivery, event, transition) in outcomes() {
         for (place, state) in &transition.states {
             let standing = delivery.accounts[*place].standing;
@@ -250,7 +250,7 @@ fn what_has_ended_for_good_is_told_nothing_more() {
 
 /// A delivery that ends leaves no account open, and one that goes on is always let go with a time.
 #[test]
-fn every_transition_ends_the_delivery_or_says_when_it_goes_on() {
+fn machine_transition_ends_the_delivery_or_says_when_it_goes_on() {
     for (delivery, event, transition) in outcomes() {
         let recorded: BTreeSet<usize> =
             transition.states.iter().filter(|(_, state)| state.status().ended()).map(|(place, _)| *place).collect();
@@ -273,7 +273,7 @@ fn every_transition_ends_the_delivery_or_says_when_it_goes_on() {
 }
 
 #[test]
-fn an_answered_id_is_written_before_anything_is_told() {
+fn machine_writes_an_answered_id_before_it_records_anything() {
     for (stage, event) in [
         (S::Sending, Event::Posted { id: "p".to_owned() }),
         (S::Submitted, Event::MomentCreated { id: "p".to_owned(), refused: vec!["bob".to_owned()] }),
@@ -289,7 +289,7 @@ fn an_answered_id_is_written_before_anything_is_told() {
 
 /// Whoever has not the time for the call and for writing its answer leaves it to the next worker.
 #[test]
-fn a_worker_whose_time_is_nearly_over_does_not_send() {
+fn machine_with_little_time_left_does_not_send() {
     for (seconds, sends) in [(30, true), (29, false), (0, false)] {
         let delivery = DeliveryState { time_left: Duration::from_secs(seconds), ..delivery(S::Queued, true) };
         let transition = next(&delivery, Event::Prepared { asked: vec![] }, &policy()).unwrap();
@@ -300,7 +300,7 @@ fn a_worker_whose_time_is_nearly_over_does_not_send() {
 
 /// The call takes up to 20 seconds, and ten are kept for writing its answer.
 #[test]
-fn settings_leave_a_worker_the_time_to_send_and_to_write() {
+fn machine_policy_leaves_time_to_send_and_to_write() {
     let settings = |timeout: &str| {
         let visibility = ("QUEUE_VISIBILITY_SECONDS", "720");
         crate::config::PublishSettings::load(&[("FUNCTION_TIMEOUT_SECONDS", timeout), visibility].into_iter().collect())
@@ -310,7 +310,7 @@ fn settings_leave_a_worker_the_time_to_send_and_to_write() {
 }
 
 #[test]
-fn the_unconfirmed_are_tried_again_only_on_request_and_then_read_first() {
+fn machine_retries_unconfirmed_only_on_request_and_reads_first() {
     for (standing, asked_for, expected) in [
         (Reported::Failed, false, Some(Retry::Anew)),
         (Reported::Failed, true, Some(Retry::Anew)),
@@ -326,7 +326,7 @@ fn the_unconfirmed_are_tried_again_only_on_request_and_then_read_first() {
 }
 
 #[test]
-fn only_what_was_never_sent_is_called_off_what_is_under_way_is_stopped_and_only_what_has_ended_is_reopened() {
+fn intervention_cancels_what_was_never_sent_stops_what_is_sent_and_reopens_what_has_ended() {
     let interventions = [
         Intervention::Cancelled,
         Intervention::Stopped,

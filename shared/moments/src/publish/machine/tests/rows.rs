@@ -36,7 +36,7 @@ fn rows() -> (Delivery, Task, Vec<AccountResult>) {
 }
 
 #[test]
-fn rows_are_seen_as_what_they_say_of_this_delivery() {
+fn delivery_state_is_read_from_the_rows_of_this_delivery() {
     let (delivery, task, results) = rows();
     let seen =
         DeliveryState::of(&delivery, &task, &results, true, WorkerTime { now: NOW, left: Duration::from_secs(9) });
@@ -61,7 +61,7 @@ fn rows_are_seen_as_what_they_say_of_this_delivery() {
 }
 
 #[test]
-fn a_row_says_what_its_user_was_told() {
+fn delivery_state_has_what_the_result_row_says() {
     for (status, stage, standing) in [
         ("PENDING", "QUEUED", Reported::Open),
         ("PROCESSING", "UNCONFIRMED", Reported::Open),
@@ -79,7 +79,7 @@ fn a_row_says_what_its_user_was_told() {
 /// A new stage counts from nothing, but between the queue and the call the count goes on; and what is unconfirmed has no
 /// post.
 #[test]
-fn a_step_to_another_stage_counts_anew_and_only_the_unconfirmed_forget_their_post() {
+fn transition_to_another_stage_resets_attempts_and_only_unconfirmed_forgets_the_post() {
     for (stage, attempts, forgets) in [
         (S::Queued, None, false),
         (S::Answered, Some(0), false),
@@ -103,7 +103,7 @@ fn a_step_to_another_stage_counts_anew_and_only_the_unconfirmed_forget_their_pos
 }
 
 #[test]
-fn members_asked_and_members_not_taken_are_written_where_there_are_any() {
+fn transition_writes_asked_and_refused_members_if_any() {
     for members in [vec![], vec!["anna".to_owned()]] {
         let written = (!members.is_empty()).then(|| members.clone());
         let fence = next(&delivery(S::Queued, true), Event::Prepared { asked: members.clone() }, &policy()).unwrap();
@@ -116,7 +116,7 @@ fn members_asked_and_members_not_taken_are_written_where_there_are_any() {
 
 /// What is begun again is shown as waiting if it was shown as sending; and nobody is told what is shown already.
 #[test]
-fn accounts_are_shown_at_the_stage_they_are_in_and_only_once() {
+fn transition_shows_accounts_at_their_stage_once() {
     let states = |stage, shown, event| {
         let mut delivery = delivery(stage, true);
         delivery.accounts[0].shown = shown;
@@ -133,7 +133,7 @@ fn accounts_are_shown_at_the_stage_they_are_in_and_only_once() {
 }
 
 #[test]
-fn rows_without_the_time_they_were_made_at_are_not_taken_for_old_ones() {
+fn delivery_state_without_a_create_time_is_not_overdue() {
     let delivery = DeliveryState { made_at: None, ..delivery(S::Queued, true) };
     let transition = next(&delivery, Event::Claimed, &policy()).unwrap();
     assert_eq!(transition, Transition::call(Call::Accounts));

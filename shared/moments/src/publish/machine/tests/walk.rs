@@ -94,7 +94,7 @@ const LONGEST: i64 = LONGEST_WAIT + JOB_LIFETIME + 48 * 3_600_000 + FINAL_POLL_A
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
-    fn every_delivery_ends_in_time_whatever_is_answered(
+    fn delivery_ends_in_time_whatever_is_answered(
         members_confirm in any::<bool>(),
         choices in proptest::collection::vec(0_usize..64, 1..40),
     ) {
@@ -105,7 +105,7 @@ proptest! {
 
 /// The same answer for ever to each call, what fails always and waits always among them; and then all sorts of answers.
 #[test]
-fn every_delivery_ends_in_time_under_one_answer_for_ever_and_every_legal_pair_is_reached() {
+fn delivery_ends_in_time_under_one_repeated_answer_and_every_legal_pair_is_reached() {
     let (mut hit, mut number) = (BTreeSet::new(), 1_usize);
     let mut all_sorts = || {
         number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

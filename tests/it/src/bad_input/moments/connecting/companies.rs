@@ -11,7 +11,7 @@ use crate::Event;
 use crate::snapshot::ExpectedError;
 
 #[tokio::test]
-async fn companies_that_do_not_confirm_are_not_connected() -> Result<()> {
+async fn connecting_a_company_that_does_not_confirm_is_refused() -> Result<()> {
     let mut desk = Desk::open().await?;
     let silent = MemberSpec { has_contacts: false, ..MemberSpec::new("silent", "没有权限") };
     let hidden = MemberSpec { in_range: false, ..MemberSpec::new("hidden", "不可见") };

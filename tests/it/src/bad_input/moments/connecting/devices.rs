@@ -11,7 +11,7 @@ use crate::Event;
 use crate::snapshot::ExpectedError;
 
 #[tokio::test]
-async fn devices_that_do_not_confirm_are_not_connected() -> Result<()> {
+async fn connecting_a_device_that_does_not_confirm_is_refused() -> Result<()> {
     let mut desk = Desk::open().await?;
     let foreign = desk.handset("foreign");
     let theirs = Event::sample("wechat-account-connect")?.json(&foreign);

@@ -38,7 +38,7 @@ async fn read(contacts: Shown, feed: Shown, recorded: Option<&str>) -> Result<Ca
 }
 
 #[tokio::test]
-async fn only_an_own_post_of_that_time_in_either_list_is_found() {
+async fn read_back_finds_only_an_own_post_of_that_time_in_either_list() {
     let ours = || Some(vec![item(9, OWN, SINCE, "早安")]);
     let other = |author: &str, time: i64, text: &str| Some(vec![item(9, author, time, text)]);
     let empty = || Some(Vec::new());
@@ -71,7 +71,7 @@ async fn only_an_own_post_of_that_time_in_either_list_is_found() {
 }
 
 #[tokio::test]
-async fn absence_is_proven_by_an_earlier_post_of_our_own_in_the_same_reading_and_by_nothing_else() {
+async fn read_back_proves_absence_only_by_an_earlier_own_post_in_the_same_list() {
     let earlier = || Some(vec![item(7, OWN, SINCE - 1, "昨天")]);
     let empty = || Some(Vec::new());
     for (contacts, feed, recorded, proven) in [
