@@ -1,5 +1,6 @@
 //! `POST /api/v1/workbench/wechat/gateway/webhook/{secret}`: the gateway's notices. They are not signed: the path is the secret.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::crypto::constant_time_eq;
 use kernel::platform_secret::{PlatformSecret, Secrets};
@@ -9,7 +10,6 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
 use crate::http::{ApiRequest, ApiResponse, Problem};
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]
