@@ -1,5 +1,6 @@
 //! What the functions that manage a task share.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::jwt::Authenticator;
@@ -8,7 +9,6 @@ use moments::tasks::{self, TaskStarter};
 
 use crate::http::{ApiRequest, Problem};
 use crate::views::moments::{Shown, TaskView};
-use kernel::Context;
 
 /// What the requests of such a function share.
 #[derive(Debug)]

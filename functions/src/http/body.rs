@@ -112,14 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn a_good_body_is_read() {
+    fn body_with_all_fields_is_read() {
         let expected = Edit { lead_id: 7, notes: Some("跟进".into()), account_ids: vec![1, 2], inner: None };
         let body = r#" {"leadId":7,"notes":"跟进","accountIds":[1,2],"inner":null} "#;
         assert_eq!(parse(body.as_bytes()), Ok(expected));
     }
 
     #[test]
-    fn what_is_wrong_is_named_where_it_is() {
+    fn body_with_a_wrong_value_names_its_path() {
         let large = format!(r#"{{"leadId":1,"notes":"{}"}}"#, "x".repeat(200));
         for (body, path, problem) in [
             ("", "body", "请求内容为空，请提交 JSON 对象"),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_a_text_and_nothing_else() {
+    fn body_enum_is_read_from_a_string_only() {
         let parse = |body: &str| {
             read::<Order>(body.as_bytes(), 200).map_err(|error| match error {
                 Error::InvalidRequest(fields) => fields[0].problem.clone(),

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_scheme_of_the_public_address_decides_how_the_cookie_is_protected() {
+    fn browser_cookie_over_https_is_secure_and_over_http_is_not() {
         let key = BrowserKey::generate();
         let set = |url: &str| {
             let cookie = BrowserCookie::new(&url.parse().unwrap()).set(&key);

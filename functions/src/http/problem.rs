@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kernel_error_has_its_status_and_code() {
+    fn problem_of_a_kernel_error_has_its_status_and_code() {
         let aws = Error::Aws { operation: "kms:Decrypt", code: "Timeout".into(), message: String::new() };
         for (error, status, code) in [
             (Error::Unauthenticated("no token"), 401, "UNAUTHENTICATED"),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_fields_are_listed_for_the_user_but_kept_out_of_the_log() {
+    fn problem_with_wrong_fields_lists_them_in_the_answer_and_not_in_the_log() {
         let problem = Problem::from(Error::InvalidRequest(vec![
             FieldProblem::new("size", "应为整数"),
             FieldProblem::new("page", "应大于 0"),

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_named_is_read_and_the_rest_ignored() {
+    fn query_reads_declared_parameters_and_ignores_others() {
         assert_eq!(parse(&[]), Ok(Query::default()));
         assert_eq!(
             parse(&[
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn list_names_all_parameters_it_does_not_know() {
+    fn list_query_with_unknown_parameters_names_them_all() {
         #[derive(Debug, Deserialize, PartialEq)]
         #[serde(deny_unknown_fields)]
         struct List {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn query_with_a_wrong_value_names_its_parameter() {
         for (parameters, path, problem) in [
             (&[("page", "two")][..], "page", "类型不正确，应为非负整数"),
             (&[("page", "-1")], "page", "取值超出范围，应为非负整数"),

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn good_answers_are_enveloped_in_the_contracts_order() {
+    fn response_of_success_has_the_envelope_in_the_order_of_the_contract() {
         let ok = ApiResponse::ok(json!({"taskId": "7"})).unwrap().into_http("r-1");
         assert_eq!(ok.status(), 200);
         assert_eq!(text(&ok), r#"{"code":200,"message":"操作成功","data":{"taskId":"7"}}"#);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_carry_type_reason_fields_and_request_id() {
+    fn response_of_a_problem_has_type_reason_fields_and_request_id() {
         let problem = Problem::from(Error::invalid("size", "应为整数"));
         let response = ApiResponse::of_problem(&problem, "r-1").into_http("r-1");
         assert_eq!(response.status(), 400);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn redirects_and_raw_answers_have_no_envelope() {
+    fn response_that_redirects_or_is_raw_has_no_envelope() {
         let redirect = ApiResponse::redirect("https://app.example/done?status=ok").unwrap().into_http("r-1");
         assert_eq!((redirect.status().as_u16(), text(&redirect)), (302, ""));
         assert_eq!(redirect.headers()["location"], "https://app.example/done?status=ok");

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_message_has_a_remedy() {
+    fn serde_message_of_every_kind_has_a_remedy() {
         for (path, message, expected_path, expected) in [
             (".", "missing field `douyinUserId`", "douyinUserId", "缺少必填项，请填写"),
             ("items[2]", "missing field `id`", "items[2].id", "缺少必填项，请填写"),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_cut() {
+    fn serde_message_with_a_long_path_is_cut() {
         assert_eq!(field_problem("body", &"长".repeat(5_000), "x").path.chars().count(), MAX_PATH);
     }
 }

@@ -1,5 +1,6 @@
 //! `DELETE /api/v1/lead/douyin/accounts/{douyinUserId}`: forget an account with its tokens. Its leads stay.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use leads::ids::OpenId;
@@ -8,7 +9,6 @@ use serde::Serialize;
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

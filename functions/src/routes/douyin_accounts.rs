@@ -1,5 +1,6 @@
 //! `GET /api/v1/lead/douyin/accounts`: the caller's authorised accounts.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use leads::{Stores, accounts};
@@ -7,7 +8,6 @@ use leads::{Stores, accounts};
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 use crate::views::leads::AccountView;
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

@@ -1,18 +1,17 @@
 //! `GET /api/v1/lead/douyin/auth/callback`: the way back from Douyin. The state, not a token, says whose it
 //! is, and the cookie whether this browser asked for it.
 
+use kernel::Context;
 use kernel::config::ConfigError;
+use kernel::platform_secret::Secrets;
 use leads::authorize::{AuthorizationCallback, Authorized, CallbackOutcome, redirect_error};
 use leads::config::redirect_uri;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use crate::http::BrowserCookie;
-use crate::http::{ApiRequest, ApiResponse, Problem};
+use crate::http::{ApiRequest, ApiResponse, BrowserCookie, Problem};
 use crate::views::leads::authorized;
-use kernel::Context;
-use kernel::platform_secret::Secrets;
 
 /// What the requests of this function share.
 #[derive(Debug)]

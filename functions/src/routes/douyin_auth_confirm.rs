@@ -1,6 +1,7 @@
 //! `POST /api/v1/lead/douyin/auth/confirm`: the signed-in user's word on an authorisation that came back in a browser
 //! which could not show that it had asked for the link.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use leads::confirm::AuthorizationConfirmation;
@@ -9,7 +10,6 @@ use serde::Deserialize;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
 use crate::views::leads::authorized;
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

@@ -1,17 +1,16 @@
 //! `GET /api/v1/lead/douyin/auth/url`: the link to Douyin's consent page, tied to the browser that asks for it.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
+use kernel::platform_secret::Secrets;
 use leads::authorize::AuthorizationLinks;
 use leads::browser::BrowserKey;
 use leads::config::redirect_uri;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog;
-use crate::http::BrowserCookie;
-use crate::http::{ApiRequest, ApiResponse, Problem};
-use kernel::Context;
-use kernel::platform_secret::Secrets;
+use crate::http::{ApiRequest, ApiResponse, BrowserCookie, Problem};
 
 /// What the requests of this function share.
 #[derive(Debug)]

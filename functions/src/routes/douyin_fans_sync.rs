@@ -1,5 +1,6 @@
 //! `POST /api/v1/lead/douyin/fans/sync`: start a sync, or find the one that runs.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::ids::TaskId;
 use kernel::jwt::Authenticator;
@@ -9,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, optional_enum_string};
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

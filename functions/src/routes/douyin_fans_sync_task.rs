@@ -1,5 +1,6 @@
 //! `GET /api/v1/lead/douyin/fans/sync/{taskId}`: how a sync goes.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use leads::{Stores, fan_sync};
@@ -7,7 +8,6 @@ use leads::{Stores, fan_sync};
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 use crate::views::leads::SyncTaskView;
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

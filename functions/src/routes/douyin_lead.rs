@@ -1,5 +1,6 @@
 //! `GET /api/v1/lead/douyin/leads/{leadId}`: one lead with its history.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use leads::ids::LeadId;
@@ -8,7 +9,6 @@ use leads::{Stores, lead_edit};
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 use crate::views::leads::LeadDetail;
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

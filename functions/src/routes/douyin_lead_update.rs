@@ -1,5 +1,6 @@
 //! `PATCH /api/v1/lead/douyin/leads/{leadId}`: work a lead.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use leads::lead_edit::LeadChange;
@@ -11,7 +12,6 @@ use super::douyin_lead::lead_id;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, optional_enum_string};
 use crate::views::leads::LeadDetail;
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

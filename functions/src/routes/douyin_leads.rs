@@ -1,5 +1,6 @@
 //! `GET /api/v1/lead/douyin/leads`: the lead list.
 
+use kernel::Context;
 use kernel::advice::ErrorCode;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
@@ -11,7 +12,6 @@ use serde::Deserialize;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 use crate::views::leads::LeadRecord;
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

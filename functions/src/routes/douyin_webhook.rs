@@ -1,12 +1,12 @@
 //! `POST /api/v1/lead/douyin/webhook`: Douyin's events. Their signature, not a token, says who sends them.
 
+use kernel::Context;
 use kernel::config::ConfigError;
+use kernel::platform_secret::Secrets;
 use leads::webhook::{Webhook, WebhookAnswer};
 use serde_json::json;
 
 use crate::http::{ApiRequest, ApiResponse, Problem};
-use kernel::Context;
-use kernel::platform_secret::Secrets;
 
 /// What the requests of this function share.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 //! `POST /api/v1/workbench/wechat/gateway/webhook/{secret}`: the gateway's notices. They are not signed: the path is the secret.
 
+use kernel::Context;
 use kernel::config::ConfigError;
-use kernel::mac::constant_time_eq;
+use kernel::crypto::constant_time_eq;
 use kernel::platform_secret::{PlatformSecret, Secrets};
 use moments::Stores;
 use moments::accounts::{Notice, take_notice};
@@ -9,7 +10,6 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
 use crate::http::{ApiRequest, ApiResponse, Problem};
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! `POST /api/v1/workbench/wechat/moments/sync`: publish content to accounts, now or at a time.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use moments::store::task::ContentId;
@@ -9,7 +10,6 @@ use serde::Serialize;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 use crate::post_request::{bearer_of, post_of};
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! `GET /api/v1/workbench/wechat/moments/tasks/{taskId}`: the truth about a task, account by account.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use moments::status::ResultStatus;
@@ -9,7 +10,6 @@ use serde::Deserialize;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem, page_request};
 use crate::views::moments::{Shown, TaskView};
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

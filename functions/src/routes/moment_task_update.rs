@@ -1,12 +1,12 @@
 //! `PATCH /api/v1/workbench/wechat/moments/tasks/{taskId}`: move a timed task to another time.
 
 use ::moments::tasks;
+use kernel::rfc3339::Rfc3339;
 use serde::Deserialize;
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
 pub use crate::task_management::App;
-use kernel::rfc3339::Rfc3339;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

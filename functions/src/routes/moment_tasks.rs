@@ -1,5 +1,6 @@
 //! `GET /api/v1/workbench/wechat/moments/tasks`: the tasks, newest first.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use kernel::page::Page;
@@ -11,7 +12,6 @@ use serde::Deserialize;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem, page_request};
 use crate::views::moments::TaskSummary;
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

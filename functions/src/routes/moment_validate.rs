@@ -1,5 +1,6 @@
 //! `POST /api/v1/workbench/wechat/moments/validate`: what stands against a post, without making it.
 
+use kernel::Context;
 use kernel::FieldProblem;
 use kernel::advice::ErrorCode;
 use kernel::config::ConfigError;
@@ -10,7 +11,6 @@ use serde::Serialize;
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 use crate::post_request::{bearer_of, post_of};
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

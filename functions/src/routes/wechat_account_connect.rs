@@ -1,5 +1,6 @@
 //! `POST /api/v1/workbench/wechat/accounts`: connect a company app with its members, or a device of the gateway.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use moments::accounts::{AccountConnections, CorpRequest, DeviceRequest};
@@ -11,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, enum_string};
 use crate::views::moments::AccountView;
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! `DELETE /api/v1/workbench/wechat/accounts/{accountId}`: forget an account with its secrets.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use moments::Stores;
@@ -9,7 +10,6 @@ use serde::Serialize;
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! `GET /api/v1/workbench/wechat/moments/accounts`: the accounts one may publish with.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
 use moments::{Stores, accounts};
@@ -7,7 +8,6 @@ use moments::{Stores, accounts};
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
 use crate::views::moments::AccountView;
-use kernel::Context;
 
 /// What the requests of this function share.
 #[derive(Debug)]

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failed_run_is_a_failed_invocation() {
+    async fn scheduled_run_that_fails_is_a_failed_invocation() {
         let deadline = Deadline::after("2026-11-20T00:00:00Z".parse().unwrap(), Duration::from_secs(60));
         assert_eq!(run_scheduled(&false, handle, deadline).await, Ok(()));
         let failure = run_scheduled(&true, handle, deadline).await.unwrap_err();
@@ -101,13 +101,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn run_of_which_one_kind_of_work_mostly_failed_is_a_failed_invocation() {
+    async fn scheduled_run_with_one_kind_of_work_mostly_failed_is_a_failed_invocation() {
         let deadline = Deadline::after("2026-11-20T00:00:00Z".parse().unwrap(), Duration::from_secs(60));
         let some = |what, done, failed| RoundReport { what, done, failed, unreached: 0 };
-        let fine = [some("syncs", 9, 1), RoundReport::of("units")];
+        let fine = [some("syncs", 9, 1), RoundReport::of("deliveries")];
         assert_eq!(run_scheduled(&fine, report, deadline).await, Ok(()));
-        let failed = [some("syncs", 90, 0), some("units", 1, 2)];
+        let failed = [some("syncs", 90, 0), some("deliveries", 1, 2)];
         let failure = run_scheduled(&failed, report, deadline).await.unwrap_err();
-        assert_eq!(failure.error_message, "most of the work failed: units: 1 done, 2 failed, 0 not reached");
+        assert_eq!(failure.error_message, "most of the work failed: deliveries: 1 done, 2 failed, 0 not reached");
     }
 }

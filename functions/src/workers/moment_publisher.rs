@@ -1,11 +1,10 @@
-//! The publisher: dispatches tasks and moves their units, message by message.
+//! The publisher: dispatches tasks and moves their deliveries, message by message.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use moments::publish::{PublishMessage, Publisher};
 use moments::store::delivery::DeliveryKey;
-
-use kernel::Context;
 
 /// What the messages of this function share.
 #[derive(Debug)]
@@ -25,12 +24,18 @@ impl App {
 /// the media already uploaded still known, or read back if it was being sent. Nothing is sent that `deadline` would cut
 /// short.
 pub async fn handle(app: &App, message: PublishMessage, deadline: Deadline) -> moments::Result<()> {
-    match &message.unit {
+    match &message.delivery {
         None => app.publisher.dispatch(message.task_id).await,
-        Some(unit) => {
-            let key = DeliveryKey { task_id: message.task_id, unit };
+        Some(delivery) => {
+            let key = DeliveryKey { task_id: message.task_id, delivery };
             let moved = app.publisher.run(key, message.due_at, deadline).await?;
-            tracing::info!(task.id = message.task_id.get(), unit, ?moved, "unit of task {} handled", message.task_id);
+            tracing::info!(
+                task.id = message.task_id.get(),
+                delivery,
+                ?moved,
+                "delivery of task {} handled",
+                message.task_id
+            );
             Ok(())
         }
     }

@@ -1,12 +1,11 @@
 //! The sweeper: moves whatever should have moved and has not. It takes no input.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::round::RoundReport;
 use leads::fan_sync::Sweeper;
 use moments::sweep::MomentSweeper;
-
-use kernel::Context;
 
 /// What went wrong with a sweep.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +37,7 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
     // Boxed, because laid out inside `main`'s own they nest deeper than the compiler follows (128 levels).
     let fan_syncs = Box::pin(app.fan_syncs.sweep(deadline));
     let tasks = Box::pin(app.publications.sweep_tasks(deadline));
-    let units = Box::pin(app.publications.sweep_deliveries(deadline));
-    let (fan_syncs, tasks, units) = futures::join!(fan_syncs, tasks, units);
-    Ok(vec![fan_syncs?, tasks?, units?])
+    let deliveries = Box::pin(app.publications.sweep_deliveries(deadline));
+    let (fan_syncs, tasks, deliveries) = futures::join!(fan_syncs, tasks, deliveries);
+    Ok(vec![fan_syncs?, tasks?, deliveries?])
 }

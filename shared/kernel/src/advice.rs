@@ -252,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_advice_says_in_chinese_what_happened_and_what_to_do() {
+    fn advice_of_every_code_says_in_chinese_what_happened_and_what_to_do() {
         let written = [
             ("permission_denied", permission_denied("lead:douyin:leads:view")),
             ("ticket_invalid", ticket_invalid(10)),
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_into_a_sentence_is_in_it() {
+    fn advice_with_a_number_has_it_in_its_sentence() {
         assert!(permission_denied("audit:view").remedy.ends_with("audit:view"));
         assert!(ticket_invalid(10).remedy.contains(" 10 分钟内"));
         assert_eq!(illegal_transition("NEW", "CONVERTED").message, "线索状态不能由 NEW 变更为 CONVERTED");

@@ -85,7 +85,7 @@ mod tests {
     use crate::ids::UserId;
 
     #[test]
-    fn actor_is_the_subject_or_else_the_user_and_has_a_name_if_the_token_has() {
+    fn caller_actor_is_the_subject_or_else_the_user_and_named_if_the_token_names_it() {
         let user = UserId::new(1001).unwrap();
         let long = "名".repeat(300);
         for (subject, name, id, expected) in [
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn wildcards_cover_whole_segments_only() {
+    fn permission_wildcard_covers_whole_segments_only() {
         for (held, needed, expected) in [
             ("lead:douyin:leads:view", "lead:douyin:leads:view", true),
             ("lead:douyin:*", "lead:douyin:leads:view", true),

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deadline_in_the_past_is_replaced() {
+    fn deadline_in_the_past_is_replaced() {
         let now: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
         let timeout = Duration::from_secs(300);
         let in_a_minute = u64::try_from(now.as_millisecond()).unwrap() + 60_000;

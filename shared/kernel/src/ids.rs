@@ -45,7 +45,7 @@ impl TaskId {
     /// A new id for something created at `now`.
     pub fn generate(now: Timestamp) -> Self {
         let milliseconds = u64::try_from(now.as_millisecond() - EPOCH_MS).unwrap_or(0) & ((1 << 41) - 1);
-        let random = u64::from(u16::from_le_bytes(crate::mac::random::<2>())) & 0xfff;
+        let random = u64::from(u16::from_le_bytes(crate::crypto::random::<2>())) & 0xfff;
         Self(milliseconds << 12 | random)
     }
 
@@ -65,7 +65,7 @@ impl fmt::Display for TaskId {
 /// because it is made of the table and the key. Two of a hundred million rows have the same with a chance of 1 in 1,800.
 /// Nothing reads a row by it.
 pub fn row_id(table: &str, key: &[&str]) -> u64 {
-    crate::mac::sha256_number(&[&[table], key].concat()) >> 1
+    crate::crypto::sha256_number(&[&[table], key].concat()) >> 1
 }
 
 /// A task id as text in JSON, for `#[serde(with = "kernel::ids::task_id_text")]`.
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_time_ordered_and_exact_in_javascript() {
+    fn generated_ids_are_time_ordered_and_exact_in_javascript() {
         let at = |text: &str| TaskId::generate(text.parse().unwrap());
         let (early, late, last) =
             (at("2026-11-20T00:00:00Z"), at("2026-11-20T00:00:00.001Z"), at("2090-01-01T00:00:00Z"));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn only_canonical_numbers_are_ids() {
+    fn id_is_read_from_canonical_numbers_only() {
         for text in ["", "0", "01", "-1", "+1", " 1", "1.0", "1e3", "9007199254740992", "abc", "１"] {
             assert_eq!(canonical_number(text), None, "{text:?}");
         }

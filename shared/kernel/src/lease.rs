@@ -28,7 +28,7 @@ impl Lease {
     #[must_use]
     pub fn new(now: Timestamp, length: Duration) -> Self {
         let length = SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX);
-        Self { owner: hex::encode(crate::mac::random::<8>()), taken_at: now, length, end: after(now, length) }
+        Self { owner: hex::encode(crate::crypto::random::<8>()), taken_at: now, length, end: after(now, length) }
     }
 
     /// The token that the row stores.
@@ -67,13 +67,13 @@ fn after(now: Timestamp, length: SignedDuration) -> Timestamp {
 
 /// What a look at a row came to that one worker at a time makes something of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Turn<T> {
+pub enum LeaseAttempt<T> {
     /// It is there, made by this worker or by another one.
     Done(T),
     /// The row was changed meanwhile: look again at once.
     Changed,
     /// Another worker holds the lease: look again after a pause.
-    Held,
+    HeldByOther,
 }
 
 /// Looks again and again until what is needed is there, for as long as `patience` lasts.
@@ -88,15 +88,15 @@ pub async fn wait_for<T, E, F>(
 ) -> Result<T, E>
 where
     E: From<Error>,
-    F: Future<Output = Result<Turn<T>, E>>,
+    F: Future<Output = Result<LeaseAttempt<T>, E>>,
 {
     let give_up = after(clock.now(), SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX));
     loop {
         match look().await? {
-            Turn::Done(done) => return Ok(done),
-            Turn::Changed => {}
-            Turn::Held if clock.now() >= give_up => return Err(Error::Contention(what).into()),
-            Turn::Held => clock.sleep(POLL).await,
+            LeaseAttempt::Done(done) => return Ok(done),
+            LeaseAttempt::Changed => {}
+            LeaseAttempt::HeldByOther if clock.now() >= give_up => return Err(Error::Contention(what).into()),
+            LeaseAttempt::HeldByOther => clock.sleep(POLL).await,
         }
     }
 }
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn every_lease_has_an_owner_of_its_own() {
+    fn lease_has_a_new_owner_each_time() {
         let now = at("2026-11-20T00:00:00Z");
         assert_ne!(Lease::new(now, MINUTE).owner(), Lease::new(now, MINUTE).owner());
     }
@@ -133,22 +133,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn held_lease_is_waited_for_until_patience_ends() {
+    async fn lease_held_by_another_is_waited_for_until_the_time_limit() {
         let manual = ManualClock::new(at("2026-11-20T00:00:00Z"));
         let clock = Clock::Manual(manual.clone());
         let mut looks = 0;
         let done = wait_for(&clock, "row", MINUTE, || {
             looks += 1;
             ready(Ok::<_, Error>(match looks {
-                1 => Turn::Held,
-                2 => Turn::Changed,
-                _ => Turn::Done(looks),
+                1 => LeaseAttempt::HeldByOther,
+                2 => LeaseAttempt::Changed,
+                _ => LeaseAttempt::Done(looks),
             }))
         });
         assert_eq!(done.await.unwrap(), 3);
         assert_eq!(manual.now(), at("2026-11-20T00:00:00.25Z"), "a changed row is looked at again at once");
 
-        let held = wait_for(&clock, "row", MINUTE, || ready(Ok::<Turn<()>, Error>(Turn::Held)));
+        let held = wait_for(&clock, "row", MINUTE, || ready(Ok::<LeaseAttempt<()>, Error>(LeaseAttempt::HeldByOther)));
         assert!(matches!(held.await, Err(Error::Contention("row"))));
         assert_eq!(manual.now(), at("2026-11-20T00:01:00.25Z"));
     }

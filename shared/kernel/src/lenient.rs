@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_come_with_and_without_quotes() {
+    fn lenient_number_is_read_with_and_without_quotes() {
         for (value, number) in [
             (json!(28_001_003), Ok(Some(28_001_003))),
             (json!("28001003"), Ok(Some(28_001_003))),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_may_be_null_and_tokens_may_not() {
+    fn lenient_list_may_be_null_and_a_token_may_not() {
         assert!(read(json!({ "list": null })).unwrap().list.is_empty());
         assert_eq!(read(json!({ "list": ["a"] })).unwrap().list, ["a"]);
         assert!(read(json!({ "list": "none" })).is_none());

@@ -52,7 +52,7 @@ impl Backoff {
     #[must_use]
     pub fn jittered(self, attempt: u32) -> Duration {
         let half = self.pause(attempt) / 2;
-        half + half.mul_f64(f64::from(u16::from_le_bytes(crate::mac::random::<2>())) / f64::from(u16::MAX))
+        half + half.mul_f64(f64::from(u16::from_le_bytes(crate::crypto::random::<2>())) / f64::from(u16::MAX))
     }
 }
 
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_double_up_to_the_longest() {
+    fn backoff_doubles_up_to_the_longest_pause() {
         let backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(900));
         for (attempt, seconds) in [(0, 5), (1, 10), (2, 20), (7, 640), (8, 900), (31, 900), (32, 900), (u32::MAX, 900)]
         {
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn jittered_pause_is_at_least_half_and_never_more_than_the_whole() {
+    fn backoff_with_jitter_is_between_half_and_the_whole() {
         for attempt in 0..12 {
             let (pause, whole) = (CONFLICT_PAUSES.jittered(attempt), CONFLICT_PAUSES.pause(attempt));
             assert!(pause >= whole / 2 && pause <= whole, "{attempt}: {pause:?} of {whole:?}");
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn on_conflict_makes_the_write_anew_until_it_is_done() {
+    async fn on_conflict_repeats_from_a_fresh_read_until_done() {
         let (clock, manual) = clock();
         let began = manual.now();
         let mut reads = 0;
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn write_of_what_nobody_else_knows_is_tried_again_while_the_function_lives() {
+    async fn try_again_until_repeats_while_the_function_lives() {
         let (clock, manual) = clock();
         let deadline = Deadline::after(manual.now(), Duration::from_secs(60));
         let (passing, lasting) = (Error::Contention("table"), Error::Internal("update"));

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_unambiguous_instants_are_read() {
+    fn rfc3339_is_read_only_when_unambiguous() {
         for (text, expected) in [
             ("2026-11-20T08:00:00Z", Some(1_795_161_600)),
             ("2026-11-20T16:00:00+08:00", Some(1_795_161_600)),

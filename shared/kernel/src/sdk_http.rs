@@ -45,7 +45,7 @@ mod tests {
     use crate::trust::tests::Authority;
 
     #[tokio::test]
-    async fn only_a_server_with_a_certificate_of_a_root_for_its_name_is_spoken_to() {
+    async fn sdk_http_calls_only_a_server_with_a_certificate_of_a_root_for_its_name() {
         let (ours, theirs) = (Authority::new(), Authority::new());
         let http_client = client(&ours.pem());
         for (port, is_trusted) in [

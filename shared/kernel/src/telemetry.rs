@@ -89,7 +89,7 @@ mod tests {
     }
 
     /// One line per level from us, and one from others.
-    fn chatter() {
+    fn emit_sample_lines() {
         tracing::error!(target: "leads::sync", "ours-error");
         tracing::warn!(target: "leads::sync", "ours-warn");
         tracing::info!(target: "leads::sync", "ours-info");
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn others_never_log_below_warn() {
+    fn telemetry_of_other_crates_is_never_below_warn() {
         const ALL: [&str; 10] = [
             "ours-error",
             "theirs-error",
@@ -129,14 +129,14 @@ mod tests {
             (&[("RUST_LOG", "hyper=trace")], 5),
             (&[("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("AWS_LAMBDA_LOG_FORMAT", "JSON")], 7),
         ] {
-            let text = log(settings, chatter);
+            let text = log(settings, emit_sample_lines);
             let seen: Vec<_> = ALL.into_iter().filter(|line| text.contains(line)).collect();
             assert_eq!(seen, ALL[..shown], "{settings:?}\n{text}");
         }
     }
 
     #[test]
-    fn json_lines_carry_time_level_fields_and_spans() {
+    fn telemetry_json_line_has_time_level_fields_and_spans() {
         let text = log(&[("AWS_LAMBDA_LOG_FORMAT", "json")], || {
             let _span = tracing::error_span!("request", request.id = "r-1").entered();
             tracing::info!(user.id = 1001, "done");
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_one_plain_line() {
+    fn telemetry_text_is_one_plain_line() {
         let text = log(&[], || tracing::info!(target: "functions", status = 200, "done"));
         assert_eq!(text, " INFO functions: done status=200\n");
     }

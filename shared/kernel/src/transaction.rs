@@ -76,7 +76,7 @@ impl Transaction {
         if self.actions.len() > MAX_ACTIONS {
             return Err(Error::Internal("transaction of more than 100 actions"));
         }
-        let token = hex::encode(crate::mac::random::<16>());
+        let token = hex::encode(crate::crypto::random::<16>());
         let mut attempt = 0;
         loop {
             let sent = client
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn outcome_names_failed_conditions_whatever_was_added_before_them() {
+    fn transaction_names_failed_conditions_whatever_was_added_before_them() {
         let mut transaction = Transaction::new();
         let lease = transaction.add(action());
         transaction.add_all([action(), action()]);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn only_conflicts_and_throttling_pass_by_themselves() {
+    fn transaction_retries_only_conflicts_and_throttling() {
         for (codes, expected) in [
             (&["None", "TransactionConflict"][..], true),
             (&["ThrottlingError", "ProvisionedThroughputExceeded"], true),
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_than_100_actions_are_refused_before_they_are_sent() {
+    async fn transaction_of_more_than_100_actions_is_refused_before_it_is_sent() {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("cn-north-1"))

@@ -46,16 +46,16 @@ impl Vault {
         Self { kms, key_id }
     }
 
-    /// The stored form of `secret` at `place`.
-    pub async fn encrypt(&self, place: EncryptionContext<'_>, secret: &SecretString) -> Result<String> {
+    /// The stored form of `secret` at `context`.
+    pub async fn encrypt(&self, context: EncryptionContext<'_>, secret: &SecretString) -> Result<String> {
         let answer = self
             .kms
             .encrypt()
             .key_id(&self.key_id)
             .plaintext(Blob::new(secret.expose_secret().as_bytes()))
-            .encryption_context("table", place.table)
-            .encryption_context("user", place.user_id.to_string())
-            .encryption_context("account", place.account_id)
+            .encryption_context("table", context.table)
+            .encryption_context("user", context.user_id.to_string())
+            .encryption_context("account", context.account_id)
             .send()
             .await
             .map_err(Error::aws("kms:Encrypt"))?;
@@ -63,22 +63,22 @@ impl Vault {
         Ok(format!("{SCHEME}{}", STANDARD.encode(ciphertext.as_ref())))
     }
 
-    /// The secret stored as `sealed` at `place`.
+    /// The secret stored as `ciphertext` at `context`.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] when the text is not ours or was made for another place.
-    pub async fn open(&self, place: EncryptionContext<'_>, sealed: &str) -> Result<SecretString> {
+    /// [`Error::Corrupt`] when the text is not ours or was made for another context.
+    pub async fn decrypt(&self, context: EncryptionContext<'_>, ciphertext: &str) -> Result<SecretString> {
         const WHAT: &str = "stored token";
         let ciphertext =
-            sealed.strip_prefix(SCHEME).and_then(|text| STANDARD.decode(text).ok()).ok_or(Error::Corrupt(WHAT))?;
+            ciphertext.strip_prefix(SCHEME).and_then(|text| STANDARD.decode(text).ok()).ok_or(Error::Corrupt(WHAT))?;
         let outcome = self
             .kms
             .decrypt()
             .key_id(&self.key_id)
             .ciphertext_blob(Blob::new(ciphertext))
-            .encryption_context("table", place.table)
-            .encryption_context("user", place.user_id.to_string())
-            .encryption_context("account", place.account_id)
+            .encryption_context("table", context.table)
+            .encryption_context("user", context.user_id.to_string())
+            .encryption_context("account", context.account_id)
             .send()
             .await;
         let answer = match outcome {

@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::Context;
 use kernel::config::ConfigError;
+use kernel::crypto::{Signer, random, sha256_hex};
 use kernel::ids::UserId;
-use kernel::mac::{Signer, random, sha256_hex};
 use kernel::vault::Vault;
 use secrecy::SecretString;
 use tracing::{info, warn};
@@ -147,7 +147,7 @@ impl AuthorizationCallback {
         let page = pending.redirect_url.as_deref().and_then(|url| Url::parse(url).ok());
         let result = match (code, &page) {
             (None, _) => Err(AuthorizationProblem::ConsentDenied.into()),
-            (Some(code), _) if pending.asked_by(browser) => self.keep(&pending, &code).await,
+            (Some(code), _) if pending.was_requested_by(browser) => self.keep(&pending, &code).await,
             (Some(code), Some(page)) => match self.park(&pending, &code).await {
                 Ok(ticket) => return CallbackOutcome::ToConfirm { page: page.clone(), ticket },
                 Err(error) => Err(error),

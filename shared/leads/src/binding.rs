@@ -47,19 +47,19 @@ impl NewTokenSet {
         self.scope.split(',').any(|scope| scope.trim() == "fans.list")
     }
 
-    /// Access and refresh token, sealed for a table's row of this tenant and account.
+    /// Access and refresh token, encrypted for a table's row of this tenant and account.
     pub(crate) async fn encrypt(
         &self,
         vault: &Vault,
         table: &'static str,
         user_id: UserId,
     ) -> Result<(String, String)> {
-        let place = EncryptionContext { table, user_id, account_id: self.account_open_id.as_str() };
-        let sealed = futures::future::try_join(
-            vault.encrypt(place, &self.access_token),
-            vault.encrypt(place, &self.refresh_token),
+        let context = EncryptionContext { table, user_id, account_id: self.account_open_id.as_str() };
+        let encrypted = futures::future::try_join(
+            vault.encrypt(context, &self.access_token),
+            vault.encrypt(context, &self.refresh_token),
         );
-        Ok(sealed.await?)
+        Ok(encrypted.await?)
     }
 }
 
@@ -116,9 +116,9 @@ impl Bindings {
         grant: &NewTokenSet,
         ticket: Option<TransactWriteItem>,
     ) -> Result<()> {
-        let sealed = grant.encrypt(&self.vault, TABLE, user_id).await?;
+        let encrypted = grant.encrypt(&self.vault, TABLE, user_id).await?;
         on_conflict(&self.stores.clock, "douyin account", TRIES, || {
-            self.try_bind(user_id, grant, &sealed, ticket.as_ref())
+            self.try_bind(user_id, grant, &encrypted, ticket.as_ref())
         })
         .await
     }

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kernel::mac::{random, sha256_hex};
+use kernel::crypto::{random, sha256_hex};
 
 /// The random number a browser keeps in its cookie. It has no `Debug`: whoever knows it can pass for the browser.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_read_from_exactly_what_it_is_written_as() {
+    fn browser_key_is_read_from_exactly_what_was_written() {
         let key = BrowserKey::generate();
         let text = key.text();
         assert_eq!(text.len(), 43);

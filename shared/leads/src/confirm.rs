@@ -48,7 +48,7 @@ impl AuthorizationConfirmation {
             warn!(asked.by = parked.user_id.get(), "an authorisation was confirmed by another user and is destroyed");
             return self.destroyed(&key, AuthorizationProblem::NotYourTicket).await;
         }
-        let grant = self.open(parked).await?;
+        let grant = self.decrypt(parked).await?;
         match self.bindings.bind(user_id, &grant, Some(self.stores.parked.take(&key)?)).await {
             Ok(()) => Ok(Authorized { user_id, account_open_id: grant.account_open_id }),
             Err(Error::Authorization(problem)) => self.destroyed(&key, problem).await,
@@ -62,12 +62,12 @@ impl AuthorizationConfirmation {
         Err(problem.into())
     }
 
-    async fn open(&self, parked: ParkedGrant) -> Result<NewTokenSet> {
-        let place =
+    async fn decrypt(&self, parked: ParkedGrant) -> Result<NewTokenSet> {
+        let context =
             EncryptionContext { table: TABLE, user_id: parked.user_id, account_id: parked.account_open_id.as_str() };
         let (access_token, refresh_token) = futures::future::try_join(
-            self.vault.open(place, &parked.access_token),
-            self.vault.open(place, &parked.refresh_token),
+            self.vault.decrypt(context, &parked.access_token),
+            self.vault.decrypt(context, &parked.refresh_token),
         )
         .await?;
         Ok(NewTokenSet {

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leads_move_forward_step_by_step_and_back_only_on_purpose() {
+    fn lead_status_moves_forward_step_by_step_and_back_only_on_purpose() {
         use LeadStatus::{Contacted, Converted, New};
         for (from, to, reopen, legal) in [
             (New, Contacted, false, true),

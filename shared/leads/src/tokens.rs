@@ -6,7 +6,7 @@ use std::time::Duration;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
-use kernel::lease::{Lease, Turn, wait_for};
+use kernel::lease::{Lease, LeaseAttempt, wait_for};
 use kernel::retry::try_again_until;
 use kernel::vault::{EncryptionContext, Vault};
 use secrecy::{ExposeSecret, SecretString};
@@ -16,7 +16,7 @@ use crate::douyin::{Douyin, FailureKind, PlatformError, TokenSet};
 use crate::error::{AuthorizationProblem, Result};
 use crate::ids::OpenId;
 use crate::store::Stores;
-use crate::store::account::{Account, AccountStatus, ExpectedVersion, SealedTokens, TABLE};
+use crate::store::account::{Account, AccountStatus, EncryptedTokens, ExpectedVersion, TABLE};
 
 const DAY: i64 = 86_400;
 
@@ -130,21 +130,21 @@ impl Tokens {
         account_open_id: &OpenId,
         deadline: Deadline,
         is_usable: impl Fn(&Account) -> bool,
-    ) -> Result<Turn<AccessToken>> {
+    ) -> Result<LeaseAttempt<AccessToken>> {
         let account = self.account(account_open_id).await?;
         ensure_active(&account)?;
         if is_usable(&account) {
-            return Ok(Turn::Done(self.open_access_token(&account).await?));
+            return Ok(LeaseAttempt::Done(self.open_access_token(&account).await?));
         }
-        let Some(lease) = self.lease(&account).await? else { return Ok(Turn::Held) };
+        let Some(lease) = self.lease(&account).await? else { return Ok(LeaseAttempt::HeldByOther) };
         // When the row moved on meanwhile (authorised anew, disconnected), what it holds now decides.
-        Ok(self.refresh(&account, &lease, deadline).await?.map_or(Turn::Changed, Turn::Done))
+        Ok(self.refresh(&account, &lease, deadline).await?.map_or(LeaseAttempt::Changed, LeaseAttempt::Done))
     }
 
     /// The access token as it is stored, whatever the state of the account; `None` when none is.
     pub async fn stored(&self, account: &Account) -> Result<Option<SecretString>> {
         match account.access_token.as_deref() {
-            Some(sealed) => Ok(Some(self.vault.open(place(account), sealed).await?)),
+            Some(encrypted) => Ok(Some(self.vault.decrypt(encryption_context(account), encrypted).await?)),
             None => Ok(None),
         }
     }
@@ -219,16 +219,16 @@ impl Tokens {
     }
 
     async fn open_access_token(&self, account: &Account) -> Result<AccessToken> {
-        let sealed = account.access_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
-        let token = self.vault.open(place(account), sealed).await?;
+        let encrypted = account.access_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
+        let token = self.vault.decrypt(encryption_context(account), encrypted).await?;
         let in_doubt = account.refused_version == Some(account.access_version);
         Ok(AccessToken { token, version: account.access_version, in_doubt })
     }
 
     /// The token a refresh brings, stored; `None` when the row moved on and the lease with it.
     async fn refresh(&self, account: &Account, lease: &Lease, deadline: Deadline) -> Result<Option<AccessToken>> {
-        let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
-        let refresh_token = self.vault.open(place(account), sealed).await?;
+        let encrypted = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
+        let refresh_token = self.vault.decrypt(encryption_context(account), encrypted).await?;
         let known = self.open_access_token(account).await?;
         let grant = match self.douyin.refresh_access_token(&refresh_token).await {
             Ok(grant) => grant,
@@ -254,7 +254,7 @@ impl Tokens {
         account: &Account,
         fence: ExpectedVersion<'_>,
         (access, refresh): (Option<&SecretString>, Option<&SecretString>),
-        mut tokens: SealedTokens,
+        mut tokens: EncryptedTokens,
         deadline: Deadline,
     ) -> Result<bool> {
         for attempt in 0.. {
@@ -273,18 +273,18 @@ impl Tokens {
         account: &Account,
         fence: ExpectedVersion<'_>,
         (access, refresh): (Option<&SecretString>, Option<&SecretString>),
-        tokens: &mut SealedTokens,
+        tokens: &mut EncryptedTokens,
     ) -> kernel::Result<bool> {
         if let (Some(token), None) = (access, &tokens.access_token) {
-            tokens.access_token = Some(self.vault.encrypt(place(account), token).await?);
+            tokens.access_token = Some(self.vault.encrypt(encryption_context(account), token).await?);
         }
         if let (Some(token), None) = (refresh, &tokens.refresh_token) {
-            tokens.refresh_token = Some(self.vault.encrypt(place(account), token).await?);
+            tokens.refresh_token = Some(self.vault.encrypt(encryption_context(account), token).await?);
         }
         self.stores.accounts.save_tokens(account, fence, tokens, self.stores.clock.now().as_second()).await
     }
 
-    fn refreshed(&self, account: &Account, grant: &TokenSet, is_other: bool) -> SealedTokens {
+    fn refreshed(&self, account: &Account, grant: &TokenSet, is_other: bool) -> EncryptedTokens {
         let now = self.stores.clock.now().as_second();
         let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2);
         // A refresh does not extend the refresh token: whether the answer counts the remaining or the full time is
@@ -293,7 +293,7 @@ impl Tokens {
         let known = account.refresh_expire_time;
         let refresh_expire_time = stated.map(|end| end.min(known));
         let expire_time = now + seconds(grant.expires_in);
-        SealedTokens {
+        EncryptedTokens {
             access_token: None,
             is_other,
             refresh_token: None,
@@ -305,11 +305,11 @@ impl Tokens {
     }
 
     async fn renew(&self, account: &Account, lease: &Lease, deadline: Deadline) -> Result<()> {
-        let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
-        let refresh_token = self.vault.open(place(account), sealed).await?;
-        // The answer voids the stored token and has to be sealed to be stored. A right to the key that is missing is found
+        let encrypted = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
+        let refresh_token = self.vault.decrypt(encryption_context(account), encrypted).await?;
+        // The answer voids the stored token and has to be encrypted to be stored. A right to the key that is missing is found
         // out before that, on the token that is still good.
-        self.vault.encrypt(place(account), &refresh_token).await?;
+        self.vault.encrypt(encryption_context(account), &refresh_token).await?;
         let now = self.stores.clock.now().as_second();
         let renewed = match self.douyin.renew_refresh_token(&refresh_token).await {
             Ok(renewed) => renewed,
@@ -317,7 +317,7 @@ impl Tokens {
         };
         let refresh_expire_time = now + i64::try_from(renewed.expires_in.as_secs()).unwrap_or(i64::MAX / 2);
         let renew_count = account.renew_count + 1;
-        let tokens = SealedTokens {
+        let tokens = EncryptedTokens {
             access_token: None,
             is_other: false,
             refresh_token: None,
@@ -327,7 +327,7 @@ impl Tokens {
             renew_count: Some(renew_count),
         };
         let issued = (None, Some(&renewed.refresh_token));
-        let saved = self.store(account, ExpectedVersion::Replaced(sealed), issued, tokens, deadline).await?;
+        let saved = self.store(account, ExpectedVersion::Replaced(encrypted), issued, tokens, deadline).await?;
         info!(account.id = account.id, renew_count, saved, "refresh token of account {} renewed", account.id);
         Ok(())
     }
@@ -395,7 +395,7 @@ pub fn ensure_active(account: &Account) -> Result<()> {
     }
 }
 
-/// Where an account's tokens are sealed for.
-pub fn place(account: &Account) -> EncryptionContext<'_> {
+/// Where an account's tokens are encrypted for.
+pub fn encryption_context(account: &Account) -> EncryptionContext<'_> {
     EncryptionContext { table: TABLE, user_id: account.user_id, account_id: account.account_open_id.as_str() }
 }

@@ -102,10 +102,10 @@ pub enum PublishProblem {
 impl PublishProblem {
     /// What the user is told.
     pub fn advice(self) -> Advice {
-        self.told().into()
+        self.full_advice().into()
     }
 
-    fn told(self) -> advice::Advice {
+    fn full_advice(self) -> advice::Advice {
         match self {
             Self::Unconfirmed => advice::UNCONFIRMED,
             // Before its members confirm, nothing can be seen where posts are.
@@ -132,10 +132,10 @@ fn refusal(failure: &ProviderError) -> advice::Advice {
         FailureKind::TokenInvalid | FailureKind::BadCredentials => failure.provider.credentials_invalid(),
         FailureKind::ContentRejected => advice::CONTENT_REJECTED,
         FailureKind::InvalidContent => advice::CONTENT_INVALID,
-        FailureKind::MediaInvalid => PublishProblem::MediaUnusable.told(),
+        FailureKind::MediaInvalid => PublishProblem::MediaUnusable.full_advice(),
         // We have just fetched them ourselves.
         FailureKind::MediaFetchFailed => advice::GATEWAY_MEDIA_FAILED,
-        FailureKind::TargetInvalid => PublishProblem::MemberRefused.told(),
+        FailureKind::TargetInvalid => PublishProblem::MemberRefused.full_advice(),
         FailureKind::PermissionMissing => advice::MOMENT_RIGHT_MISSING,
         FailureKind::IpNotTrusted { .. } => advice::IP_NOT_TRUSTED,
         FailureKind::AccountOffline => advice::DEVICE_OFFLINE,
@@ -150,13 +150,13 @@ fn refusal(failure: &ProviderError) -> advice::Advice {
 /// What whoever connects an account is told of the refusal: what they have just typed is what they can correct. Only
 /// connecting asks a provider while somebody waits, so every refusal has the code of the provider's interface.
 fn connection_refusal(failure: &ProviderError) -> advice::Advice {
-    let told = match &failure.kind {
+    let advice = match &failure.kind {
         FailureKind::TokenInvalid | FailureKind::BadCredentials => failure.provider.credentials_refused(),
         FailureKind::DeviceUnknown => advice::DEVICE_REFUSED,
         FailureKind::AccountOffline => advice::DEVICE_NOT_LOGGED_IN,
         _ => refusal(failure),
     };
-    advice::Advice { code: ErrorCode::WechatApi, ..told }
+    advice::Advice { code: ErrorCode::WechatApi, ..advice }
 }
 
 impl Error {

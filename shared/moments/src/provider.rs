@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_missing_connection_proves_that_nothing_was_published() {
+    fn provider_error_proves_nothing_published_only_without_a_connection() {
         use Detail::{ConnectionLost, HttpStatus, NotConnected, TimedOut, TooLong, Unreadable};
         for (detail, publishing) in [
             (NotConnected, FailureKind::Retry),
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_ends_at_midnight_in_china() {
+    fn provider_rate_day_ends_at_midnight_in_china() {
         for (window, now, seconds) in [
             (RateWindow::Minute, "2026-11-20T15:59:30Z", 60),
             (RateWindow::Hour, "2026-11-20T15:59:30Z", 3_600),
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_who_where_what_and_how() {
+    fn provider_error_names_provider_endpoint_code_and_kind() {
         let error = ProviderError {
             kind: FailureKind::RateLimited { window: RateWindow::Minute },
             provider: Provider::Wecom,

@@ -13,7 +13,7 @@ use crate::config::publish_queue;
 use crate::publish::PublishMessage;
 use crate::store::delivery::DeliveryKey;
 
-/// Sends messages about tasks and their units.
+/// Sends messages about tasks and their deliveries.
 #[derive(Debug, Clone)]
 pub(crate) struct PublishQueue(Queue);
 
@@ -28,28 +28,36 @@ impl PublishQueue {
         if delay > MAX_DELAY {
             return Ok(false);
         }
-        self.0.send(&PublishMessage { task_id, unit: None, due_at: None }, delay, &user_id.to_string()).await?;
+        self.0.send(&PublishMessage { task_id, delivery: None, due_at: None }, delay, &user_id.to_string()).await?;
         Ok(true)
     }
 
-    /// Has the unit taken up at `due`, which is what its row says. A message waits for 15 minutes at the longest; whoever
+    /// Has the delivery taken up at `due`, which is what its row says. A message waits for 15 minutes at the longest; whoever
     /// receives it before its time sends it once more.
-    pub async fn wake_at(&self, unit: DeliveryKey<'_>, user_id: UserId, now: Timestamp, due: Timestamp) -> Result<()> {
+    pub async fn wake_at(
+        &self,
+        delivery: DeliveryKey<'_>,
+        user_id: UserId,
+        now: Timestamp,
+        due: Timestamp,
+    ) -> Result<()> {
         let due_at = Some(due.as_millisecond());
-        let message = PublishMessage { task_id: unit.task_id, unit: Some(unit.unit.to_owned()), due_at };
+        let message =
+            PublishMessage { task_id: delivery.task_id, delivery: Some(delivery.delivery.to_owned()), due_at };
         let delay = Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO).min(MAX_DELAY);
         self.0.send(&message, delay, &user_id.to_string()).await
     }
 
-    /// Has the unit taken up now, if its row says that its time has come.
-    pub async fn wake(&self, unit: DeliveryKey<'_>, user_id: UserId) -> Result<()> {
-        let message = PublishMessage { task_id: unit.task_id, unit: Some(unit.unit.to_owned()), due_at: None };
+    /// Has the delivery taken up now, if its row says that its time has come.
+    pub async fn wake(&self, delivery: DeliveryKey<'_>, user_id: UserId) -> Result<()> {
+        let message =
+            PublishMessage { task_id: delivery.task_id, delivery: Some(delivery.delivery.to_owned()), due_at: None };
         self.0.send(&message, Duration::ZERO, &user_id.to_string()).await
     }
 
     /// The message that has the task dispatched, for whoever else puts it on this queue.
     pub fn dispatch_body(task_id: TaskId) -> Result<String> {
-        serde_json::to_string(&PublishMessage { task_id, unit: None, due_at: None })
+        serde_json::to_string(&PublishMessage { task_id, delivery: None, due_at: None })
             .map_err(|_| Error::Internal("message body"))
     }
 }
@@ -64,9 +72,9 @@ mod tests {
         let body = PublishQueue::dispatch_body(task_id).unwrap();
         assert_eq!(body, format!(r#"{{"taskId":"{task_id}"}}"#));
         for (due_at, rest) in [(None, ""), (Some(1_796_000_000_000), r#","dueAt":1796000000000"#)] {
-            let message = PublishMessage { task_id, unit: Some("wx1#0".to_owned()), due_at };
+            let message = PublishMessage { task_id, delivery: Some("wx1#0".to_owned()), due_at };
             let text = serde_json::to_string(&message).unwrap();
-            assert_eq!(text, format!(r#"{{"taskId":"{task_id}","unit":"wx1#0"{rest}}}"#));
+            assert_eq!(text, format!(r#"{{"taskId":"{task_id}","delivery":"wx1#0"{rest}}}"#));
             assert_eq!(serde_json::from_str::<PublishMessage>(&text).unwrap(), message);
         }
         assert!(serde_json::from_str::<PublishMessage>(r#"{"taskId":"7","more":1}"#).is_err());

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_measured_both_ways() {
+    fn post_text_is_limited_in_characters_and_bytes() {
         let words = SensitiveWords::default();
         for (text, fine) in [
             ("a".repeat(2_000), true),
@@ -70,12 +70,12 @@ mod tests {
     }
 
     #[test]
-    fn every_line_end_is_a_line_feed() {
+    fn post_text_line_ends_become_line_feeds() {
         assert_eq!(with_line_feeds("一\r\n二\r三\n四\r\r\n五"), "一\n二\n三\n四\n\n五");
     }
 
     #[test]
-    fn text_with_a_sensitive_word_is_told_the_word() {
+    fn post_text_with_a_sensitive_word_is_refused_with_the_word() {
         let words = SensitiveWords::new(&["稳赚不赔".to_owned()]).unwrap();
         assert!(text_problems("稳\u{fe0f}赚不赔！", &words)[0].problem.contains("稳赚不赔"));
     }

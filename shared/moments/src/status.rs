@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_task_is_what_its_accounts_are() {
+    fn task_status_is_derived_from_its_results() {
         for (results, status) in [
             (&[Pending, Pending][..], TaskStatus::Pending),
             (&[Pending, Processing], TaskStatus::Processing),

@@ -1,4 +1,4 @@
-//! The safety net: tasks and units that should have moved and have not.
+//! The safety net: tasks and deliveries that should have moved and have not.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -76,19 +76,19 @@ impl MomentSweeper {
         Ok(report("moment tasks", handled.buffer_unordered(PARALLEL)).await)
     }
 
-    /// A sweep over the units, as [`Self::sweep_tasks`].
+    /// A sweep over the deliveries, as [`Self::sweep_tasks`].
     pub async fn sweep_deliveries(&self, deadline: Deadline) -> Result<RoundReport> {
         let now = self.stores.clock.now();
         let late = before(now, OVERDUE_AFTER);
-        let overdue = self.stores.units.overdue(late, now, LIMIT).await?;
-        let handled = stream::iter(overdue).map(|(task_id, unit)| async move {
-            let key = DeliveryKey { task_id, unit: &unit };
+        let overdue = self.stores.deliveries.overdue(late, now, LIMIT).await?;
+        let handled = stream::iter(overdue).map(|(task_id, delivery)| async move {
+            let key = DeliveryKey { task_id, delivery: &delivery };
             match self.has_time(deadline) {
-                true => (task_id, self.unit(key, now, late).await),
+                true => (task_id, self.delivery(key, now, late).await),
                 false => (task_id, Ok(SweepOutcome::Unreached)),
             }
         });
-        Ok(report("moment units", handled.buffer_unordered(PARALLEL)).await)
+        Ok(report("moment deliveries", handled.buffer_unordered(PARALLEL)).await)
     }
 
     fn has_time(&self, deadline: Deadline) -> bool {
@@ -108,16 +108,23 @@ impl MomentSweeper {
         Ok(resent(id, "task", task.resends))
     }
 
-    async fn unit(&self, key: DeliveryKey<'_>, now: Timestamp, late: Timestamp) -> Result<SweepOutcome> {
-        let unit = self.stores.units.get(key).await?;
-        let Some(unit) = unit.filter(|unit| unit.next_action_at.is_some_and(|at| at <= late.as_millisecond())) else {
+    async fn delivery(&self, key: DeliveryKey<'_>, now: Timestamp, late: Timestamp) -> Result<SweepOutcome> {
+        let delivery = self.stores.deliveries.get(key).await?;
+        let Some(delivery) =
+            delivery.filter(|delivery| delivery.next_action_at.is_some_and(|at| at <= late.as_millisecond()))
+        else {
             return Ok(SweepOutcome::Left);
         };
-        if !self.stores.units.note_resend(&unit, now, after(now, RESEND_PAUSES.pause(unit.resends))).await? {
+        if !self
+            .stores
+            .deliveries
+            .note_resend(&delivery, now, after(now, RESEND_PAUSES.pause(delivery.resends)))
+            .await?
+        {
             return Ok(SweepOutcome::Left);
         }
-        self.queue.wake(key, unit.user_id).await?;
-        Ok(resent(key.task_id, key.unit, unit.resends))
+        self.queue.wake(key, delivery.user_id).await?;
+        Ok(resent(key.task_id, key.delivery, delivery.resends))
     }
 }
 

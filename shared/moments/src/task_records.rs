@@ -1,4 +1,4 @@
-//! The truth about a task, kept in one place: whatever changes for an account changes together with the unit that
+//! The truth about a task, kept in one place: whatever changes for an account changes together with the delivery that
 //! caused it and with the task's status, which is derived from all accounts.
 
 use std::sync::{Mutex, PoisonError};
@@ -23,8 +23,8 @@ pub(crate) const TRIES: u32 = 30;
 pub enum RecordOutcome {
     /// It is in the tables.
     Done,
-    /// The unit is not this worker's any more; nothing was written.
-    UnitMoved,
+    /// The delivery is not this worker's any more; nothing was written.
+    LeaseLost,
     /// The post that was to be claimed belongs to another delivery; nothing was written.
     ClaimTaken,
 }
@@ -47,40 +47,40 @@ pub async fn read(stores: &Stores, task: TaskId) -> Result<Option<(Task, Vec<Acc
 }
 
 /// What is in the tables now.
-pub(crate) async fn entry(stores: &Stores, task: TaskId) -> Result<TaskSnapshot> {
+pub(crate) async fn read_snapshot(stores: &Stores, task: TaskId) -> Result<TaskSnapshot> {
     let (task, results) = read(stores, task).await?.ok_or(kernel::Error::NotFound("moment task"))?;
     Ok(TaskSnapshot { task, results })
 }
 
-/// Puts accounts into states together with `unit`'s own change, and with a claim if they tell a post. `entry` saves
+/// Puts accounts into states together with `delivery`'s own change, and with a claim if they tell a post. `snapshot` saves
 /// reading what is known already: when it is out of date, it is read anew, and in the end it is what the tables hold.
 pub async fn record(
     stores: &Stores,
-    entry: &mut TaskSnapshot,
-    unit: TransactWriteItem,
+    snapshot: &mut TaskSnapshot,
+    delivery: TransactWriteItem,
     claim: Option<TransactWriteItem>,
     states: &[(&AccountId, AccountState)],
 ) -> Result<RecordOutcome> {
-    let task_id = entry.task.id;
+    let task_id = snapshot.task.id;
     // Only the first attempt is made from what is known.
-    let known = Mutex::new(Some(entry.clone()));
-    let (settled, now) = on_conflict(&stores.clock, "moment task", TRIES, || async {
+    let known = Mutex::new(Some(snapshot.clone()));
+    let (recorded, now) = on_conflict(&stores.clock, "moment task", TRIES, || async {
         let known = known.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let entry = match known {
-            Some(entry) => entry,
-            None => self::entry(stores, task_id).await?,
+        let snapshot = match known {
+            Some(snapshot) => snapshot,
+            None => self::read_snapshot(stores, task_id).await?,
         };
-        try_to_settle(stores, entry, &unit, claim.as_ref(), states).await
+        try_to_record(stores, snapshot, &delivery, claim.as_ref(), states).await
     })
     .await?;
-    *entry = now;
-    Ok(settled)
+    *snapshot = now;
+    Ok(recorded)
 }
 
-async fn try_to_settle(
+async fn try_to_record(
     stores: &Stores,
-    mut entry: TaskSnapshot,
-    unit: &TransactWriteItem,
+    mut snapshot: TaskSnapshot,
+    delivery: &TransactWriteItem,
     claim: Option<&TransactWriteItem>,
     states: &[(&AccountId, AccountState)],
 ) -> Result<Attempt<(RecordOutcome, TaskSnapshot)>> {
@@ -90,45 +90,45 @@ async fn try_to_settle(
         state.map(|(_, state)| state)
     };
     let derived =
-        derive(entry.results.iter().map(|result| state_of(result).map_or(result.status, AccountState::status)));
-    // Between two open states nothing changes for the task, and its units need not wait for each other there: what
-    // is open for one account stays so until its own unit says otherwise.
+        derive(snapshot.results.iter().map(|result| state_of(result).map_or(result.status, AccountState::status)));
+    // Between two open states nothing changes for the task, and its deliveries need not wait for each other there: what
+    // is open for one account stays so until its own delivery says otherwise.
     let ends = states.iter().any(|(_, state)| state.status().ended());
-    let had_ended = entry.results.iter().any(|result| result.status.ended() && state_of(result).is_some());
-    let moves_task = !states.is_empty() && (derived != entry.task.status || ends || had_ended);
+    let had_ended = snapshot.results.iter().any(|result| result.status.ended() && state_of(result).is_some());
+    let moves_task = !states.is_empty() && (derived != snapshot.task.status || ends || had_ended);
 
     let mut transaction = Transaction::new();
-    let unit = transaction.add(unit.clone());
+    let delivery = transaction.add(delivery.clone());
     let claim = claim.map(|claim| transaction.add(claim.clone()));
     if moves_task {
-        transaction.add(stores.tasks.advance(&entry.task, TaskChange::Results(derived), now)?);
+        transaction.add(stores.tasks.advance(&snapshot.task, TaskChange::Results(derived), now)?);
     }
     for (account, state) in states {
-        transaction.add(stores.results.set(entry.task.id, account, state, now)?);
+        transaction.add(stores.results.set(snapshot.task.id, account, state, now)?);
     }
     let outcome = stores.commit(&transaction).await?;
-    if let Some(settled) = lost(&outcome, unit, claim) {
-        return Ok(Attempt::Done((settled, entry)));
+    if let Some(recorded) = failed_for_good(&outcome, delivery, claim) {
+        return Ok(Attempt::Done((recorded, snapshot)));
     }
     if !outcome.is_committed() {
         return Ok(Attempt::Conflict);
     }
     if moves_task {
-        entry.task.version += 1;
-        entry.task.status = derived;
+        snapshot.task.version += 1;
+        snapshot.task.status = derived;
     }
-    for result in &mut entry.results {
+    for result in &mut snapshot.results {
         if let Some(state) = state_of(result) {
             (result.status, result.stage) = (state.status(), state.stage());
         }
     }
-    Ok(Attempt::Done((RecordOutcome::Done, entry)))
+    Ok(Attempt::Done((RecordOutcome::Done, snapshot)))
 }
 
-/// Why a change can never be written: its unit, or the post it claims, is not its own.
-fn lost(outcome: &Outcome, unit: Condition, claim: Option<Condition>) -> Option<RecordOutcome> {
-    if outcome.failed(unit) {
-        Some(RecordOutcome::UnitMoved)
+/// Why a change can never be written: its delivery, or the post it claims, is not its own.
+fn failed_for_good(outcome: &Outcome, delivery: Condition, claim: Option<Condition>) -> Option<RecordOutcome> {
+    if outcome.failed(delivery) {
+        Some(RecordOutcome::LeaseLost)
     } else if outcome.failed(claim) {
         Some(RecordOutcome::ClaimTaken)
     } else {

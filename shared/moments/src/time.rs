@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arithmetic_stops_at_the_ends_of_time() {
+    fn time_arithmetic_stops_at_the_ends_of_the_calendar() {
         let time: Timestamp = "2026-11-20T00:00:00.5Z".parse().unwrap();
         assert_eq!(after(time, Duration::from_millis(500)).to_string(), "2026-11-20T00:00:01Z");
         assert_eq!(before(time, Duration::from_millis(500)).to_string(), "2026-11-20T00:00:00Z");

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn processor_time_is_user_and_system_whatever_the_name() {
+    fn process_cpu_time_is_user_and_system_whatever_the_name() {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 9 9 20 0 1 0 5 0 0";
         assert!((of_stat(stat) - 3.0).abs() < f64::EPSILON, "{}", of_stat(stat));
         assert!(of_stat("") == 0.0);

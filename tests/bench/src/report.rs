@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_judged_by_the_worst_and_times_by_the_median() {
+    fn report_judges_counts_by_the_worst_and_times_by_the_median() {
         let values = [3.0, 1.0, 9.0];
         assert!(!Figure::count("", "", values).at_most(8.0).is_kept());
         assert!(Figure::count("", "", values).at_most(9.0).is_kept());
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_short() {
+    fn report_numbers_are_short() {
         for (value, text) in [(0.0, "0"), (1.0 / 3.0, "0.333"), (12.5, "12.5"), (120.0, "120"), (12_345.6, "12346")] {
             assert_eq!(number(value), text);
         }

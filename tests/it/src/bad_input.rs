@@ -1,27 +1,16 @@
 //! Bad input and faults, as the issue lists them: each is answered with its status and a Chinese text that tells the
 //! user what to do, and nothing at all is written.
 
-mod bodies;
-mod callback;
-mod lead;
-mod list;
-mod moments;
-mod paths;
-mod poison;
-mod redirect;
-mod sync;
-mod tokens;
-
 use anyhow::Result;
 
 use crate::{Event, World};
 
 /// The user of these tests.
-const USER: u64 = 1001;
+pub(crate) const USER: u64 = 1001;
 
 impl World {
     /// A sample event as `user`, with every permission.
-    fn sample_as(&self, user: u64, function: &str) -> Result<Event> {
+    pub(crate) fn sample_as(&self, user: u64, function: &str) -> Result<Event> {
         Ok(Event::sample(function)?.bearer(&self.token(user, &["*"])?))
     }
 }

@@ -21,37 +21,17 @@ pub mod tables;
 pub mod world;
 
 #[cfg(test)]
-mod authorization;
+mod api;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
-mod columns;
-#[cfg(test)]
 mod contract;
 #[cfg(test)]
-mod faults;
+mod douyin;
 #[cfg(test)]
-mod lists;
-#[cfg(test)]
-mod moments_faults;
-#[cfg(test)]
-mod moments_story;
-#[cfg(test)]
-mod parity;
-#[cfg(test)]
-mod rights;
-#[cfg(test)]
-mod rotation;
-#[cfg(test)]
-mod rounds;
+mod platform;
 #[cfg(test)]
 mod snapshot;
-#[cfg(test)]
-mod story;
-#[cfg(test)]
-mod tenants;
-#[cfg(test)]
-mod vault;
 
 pub use browser::Browser;
 pub use event::{Answer, Event};

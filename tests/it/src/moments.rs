@@ -1,5 +1,24 @@
 //! What a world can do on the WeChat side.
 
+#[cfg(test)]
+mod accounts;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod connecting;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod creation;
+#[cfg(test)]
+mod publishing;
+#[cfg(test)]
+mod story;
+#[cfg(test)]
+mod tasks;
+#[cfg(test)]
+mod webhook;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};

@@ -17,7 +17,7 @@ use crate::record::Record;
 use crate::{demo, generate, paths, token, welcome};
 
 /// How often the logs are looked at.
-const GLANCE: Duration = Duration::from_millis(150);
+const POLL_INTERVAL: Duration = Duration::from_millis(150);
 
 /// The whole system on this machine: emulated AWS, simulated platforms, and the functions, reloaded as you edit them.
 #[derive(Debug, Parser)]
@@ -168,7 +168,7 @@ async fn develop(options: dev::Options, verbose: bool) -> Result<()> {
     line(&paint(1, "Starting the local stack"));
     let Some(mut running) = start(&options).await? else { return Ok(()) };
     let is_served = options.serving != Serving::Elsewhere;
-    welcome::introduce(&running.record, options.keep, is_served)?;
+    welcome::print(&running.record, options.keep, is_served)?;
     if !is_served {
         writeln!(std::io::stdout(), "{}", running.watch_line).context("cannot print")?;
     }
@@ -181,7 +181,7 @@ async fn develop(options: dev::Options, verbose: bool) -> Result<()> {
                 if let Err(lost) = running.check() {
                     break Err(lost);
                 }
-                tokio::time::sleep(GLANCE).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
         } => lost,
     };

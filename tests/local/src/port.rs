@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_busy_port_is_refused_with_the_remedy_and_a_free_one_is_not() {
+    fn port_in_use_is_refused_with_the_remedy() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let refusal = check(port, "the API", "--port").unwrap_err().to_string();

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_carries_user_permissions_and_expiry() {
+    fn dev_token_has_user_permissions_and_expiry() {
         let permissions = ["lead:douyin:*".to_owned()];
         let token =
             issue("a secret of thirty-two characters", 1001, &permissions, SignedDuration::from_hours(1)).unwrap();

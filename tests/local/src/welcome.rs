@@ -16,7 +16,7 @@ const PERMISSIONS: [&str; 2] = ["lead:douyin:*", "workbench:wechat:*"];
 const FIRST_LOOKS: [&str; 2] = ["/api/v1/lead/douyin/auth/url", "/api/v1/workbench/wechat/moments/accounts"];
 
 /// What runs where, and lines to try it with.
-pub(crate) fn introduce(record: &Record, keep: bool, is_served: bool) -> Result<()> {
+pub(crate) fn print(record: &Record, keep: bool, is_served: bool) -> Result<()> {
     let token =
         token::issue(&record.jwt_secret, USER, &PERMISSIONS.map(str::to_owned), SignedDuration::from_hours(24))?;
     line("");

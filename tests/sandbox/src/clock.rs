@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frozen_time_moves_only_when_told() {
+    fn sandbox_clock_that_is_frozen_moves_only_by_command() {
         let clock = Clock::new();
         clock.freeze();
         let start = clock.now();
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resumed_clock_goes_on_from_where_it_stood() {
+    fn sandbox_clock_that_is_resumed_goes_on_from_where_it_stood() {
         let clock = Clock::new();
         clock.freeze();
         clock.advance(Duration::from_secs(3600));

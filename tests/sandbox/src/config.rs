@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_overrides_and_errors_name_the_variable() {
+    fn sandbox_config_is_overridden_by_the_environment_and_errors_name_the_variable() {
         let config = SandboxConfig::from_variables(|name| match name {
             "SANDBOX_SEED" => Some("7".to_owned()),
             "SANDBOX_DOUYIN_CLIENT_KEY" => Some("key".to_owned()),

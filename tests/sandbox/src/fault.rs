@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn meets_the_calls_it_was_armed_for() {
+    fn fault_meets_the_calls_it_was_armed_for() {
         let mut faults = Faults::default();
         faults.arm(Fault::code('a', 1).for_account("ann").after(1).times(2));
         let met: Vec<bool> = (0..5).map(|_| faults.meet('a', Some("ann")).is_some()).collect();
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_processed_reaches_the_platform() {
+    fn fault_that_is_not_processed_does_not_reach_the_platform() {
         let out = |effect: Effect| [Fault::new('a', effect.clone()), Fault::new('a', effect).processed()];
         for effect in [
             Effect::Code { code: -1, message: None },
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_a_person_types() {
+    fn fault_is_read_from_what_a_person_types() {
         let fault: Fault<String> =
             serde_json::from_str(r#"{"endpoint":"a","effect":{"kind":"drop"},"processed":true,"times":null}"#).unwrap();
         assert_eq!(fault, Fault::lost_answer("a".to_owned()).permanent());

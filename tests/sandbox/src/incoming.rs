@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn reads_query_headers_and_json() {
+    async fn incoming_request_has_query_headers_and_json() {
         let request = Request::post("/x?a=1&b=&c=%E5%BC%A0")
             .header("content-type", "Application/JSON; charset=utf-8")
             .body(Body::from(r#"{"text":"\u5f20\n"}"#))

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_what_it_records_and_reads_on_from_a_number() {
+    fn journal_numbers_its_entries_and_is_read_from_a_number() {
         let journal = Journal::default();
         journal.record(entry("fans/list", "a"));
         let mark = journal.last();
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_referee_tells_a_repetition_from_another_post() {
+    fn journal_distinguishes_a_repetition_from_another_post() {
         let journal = Journal::default();
         let post = |account: &str, text: &str, media: usize| {
             let kind = PublicationKind::GatewayPost;
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn forgets_the_oldest_beyond_its_bound() {
+    fn journal_drops_the_oldest_beyond_its_limit() {
         let journal = Journal::default();
         for _ in 0..KEPT + 2 {
             journal.record(Entry::default());

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hash_is_the_head_of_sha256() {
+    fn publication_hash_is_the_head_of_sha256() {
         // printf abc | sha256sum
         assert_eq!(text_hash("abc"), "ba7816bf8f01cfea");
         assert_ne!(text_hash("abc"), text_hash("abc "));

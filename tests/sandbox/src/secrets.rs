@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_what_leaked_and_ignores_what_proves_nothing() {
+    fn secrets_scan_finds_leaks_and_ignores_short_texts() {
         let secrets = Secrets {
             tokens: ["act.abc".to_owned()].into(),
             nicknames: ["", "ok", "测试用户一", "hello"].map(str::to_owned).into(),

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_splitmix64() {
+    fn seed_generator_is_splitmix64() {
         // First outputs for state 0, from the reference implementation.
         let mut stream = Stream(0);
         assert_eq!(stream.next(), 0xe220_a839_7b1d_cdaf);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn names_do_not_collide_by_construction() {
+    fn seed_names_do_not_collide() {
         let root = Seed::new(7);
         assert_ne!(root.with_text("fans-1"), root.with_text("fans-37"));
         assert_eq!(root.with_text("fans-1"), root.with_text("fans-1"));

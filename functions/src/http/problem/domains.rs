@@ -27,7 +27,7 @@ mod tests {
     }
 
     #[test]
-    fn every_error_has_its_status_and_code() {
+    fn problem_of_a_domain_error_has_its_status_and_code() {
         for (error, expected) in [
             (Error::Kernel(kernel::Error::NotFound("lead")), "404 NOT_FOUND"),
             (AuthorizationProblem::AccountUnknown.into(), "400 DOUYIN_AUTH_ERROR"),

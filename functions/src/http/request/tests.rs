@@ -27,7 +27,7 @@ fn request(changes: &Value) -> ApiRequest {
 }
 
 #[test]
-fn the_query_is_decoded_once() {
+fn request_query_is_decoded_once() {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Query {
         keyword: String,
@@ -41,7 +41,7 @@ fn the_query_is_decoded_once() {
 }
 
 #[test]
-fn bodies_arrive_plain_or_base64() {
+fn request_body_is_read_plain_and_base64() {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Edit {
         notes: String,
@@ -55,7 +55,7 @@ fn bodies_arrive_plain_or_base64() {
 }
 
 #[test]
-fn ids_in_the_path_are_parsed_and_anything_else_is_not_found() {
+fn request_path_that_is_no_id_is_not_found() {
     for (value, expected) in [
         ("7", Some(7)),
         ("%37", Some(7)),
@@ -75,7 +75,7 @@ fn ids_in_the_path_are_parsed_and_anything_else_is_not_found() {
 }
 
 #[test]
-fn the_route_has_names_in_place_of_values() {
+fn request_route_names_path_parameters_without_their_values() {
     for (path, parameters, expected) in [
         ("/api/v1/leads", json!({}), "/api/v1/leads"),
         ("/api/v1/leads/7", json!({"leadId": "7"}), "/api/v1/leads/{leadId}"),
@@ -88,7 +88,7 @@ fn the_route_has_names_in_place_of_values() {
 }
 
 #[test]
-fn the_request_id_is_the_invocations_own() {
+fn request_id_is_that_of_the_invocation() {
     assert_eq!(request(&json!({})).request_id(), "gateway-1");
     let mut context = Context::default();
     context.request_id = "invocation-1".into();

@@ -76,7 +76,7 @@ async fn answer(request: Request) -> (Response<Body>, Vec<Value>) {
 }
 
 #[tokio::test]
-async fn outcomes_become_answers_and_one_log_line() {
+async fn serve_turns_an_outcome_into_one_answer_and_one_log_line() {
     let editor = token("lead:douyin:*");
     for (case, request, status, error_type, user) in [
         ("good", patch(&editor, "7", r#"{"notes":"note-secret"}"#), 200, Value::Null, json!(1001)),
@@ -111,7 +111,7 @@ async fn outcomes_become_answers_and_one_log_line() {
 }
 
 #[tokio::test]
-async fn internal_causes_are_logged_and_not_answered() {
+async fn serve_logs_internal_causes_and_does_not_answer_them() {
     let (response, lines) = answer(patch(&token("*"), "7", r#"{"notes":"broken"}"#)).await;
     assert_eq!(lines[0]["error.cause"], "lead row cannot be decoded");
     assert!(!String::from_utf8_lossy(response.body()).contains("lead row"));

@@ -53,7 +53,7 @@ async fn failures(records: &Value) -> (Vec<String>, usize) {
 }
 
 #[tokio::test]
-async fn each_record_has_its_own_fate() {
+async fn sqs_batch_with_one_failed_record_returns_that_record_alone() {
     for (case, records, failed, handled) in [
         ("an empty batch", json!([]), &[][..], 0),
         ("all good", json!([task("1"), task("2")]), &[], 2),
@@ -75,7 +75,7 @@ async fn each_record_has_its_own_fate() {
 }
 
 #[tokio::test]
-async fn a_poison_body_is_logged_by_its_hash_only() {
+async fn sqs_record_that_cannot_be_read_is_logged_by_its_hash_only() {
     let (logged, _guard) = LogCapture::start();
     let poison = json!([{"messageId": "m-1", "body": "{\"taskId\":[\"nickname-secret\"]}",
                          "attributes": {"ApproximateReceiveCount": "3"}}]);

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_limits_are_cross_checked() {
+    fn config_with_time_limits_that_contradict_is_refused() {
         let s = Duration::from_secs;
         for (platform, function, visibility, good) in [
             (8, 300, Some(1800), true),

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_setting_is_its_default_or_an_error_with_its_name() {
+    fn setting_that_is_absent_is_its_default_or_an_error_with_its_name() {
         assert_eq!(read(&[], |it| it.number("SIZE")), Ok(7_u32));
         assert_eq!(read(&[("SIZE", "")], |it| it.number("SIZE")), Ok(7_u32));
         assert_eq!(read(&[], |it| it.list("COLOURS")), Ok(Vec::new()));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_value_is_an_error_with_its_name() {
+    fn setting_with_a_wrong_value_is_an_error_with_its_name() {
         for (value, problem) in [("many", "invalid digit"), ("0", "from 1 to 45"), ("46", "from 1 to 45")] {
             let error = read(&[("SIZE", value)], |it| it.number::<u32>("SIZE")).unwrap_err().to_string();
             assert!(error.contains("SIZE") && error.contains(problem), "{error}");
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn list_drops_blanks() {
+    fn setting_list_drops_blanks() {
         assert_eq!(
             read(&[("COLOURS", " red,, blue ")], |it| it.list("COLOURS")),
             Ok(vec!["red".into(), "blue".into()])

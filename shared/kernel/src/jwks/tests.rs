@@ -129,7 +129,7 @@ async fn knows(jwks: &Jwks, id: &str) -> Result<bool> {
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn keys_are_fetched_once_and_again_when_they_are_old() {
+async fn jwks_are_fetched_once_and_again_when_they_are_old() {
     let server = KeyServer::start(&[Issuer::ed().jwk("a")]).await;
     let time = clock();
     let jwks = Jwks::new(&server.url, Clock::Manual(time.clone())).unwrap();
@@ -148,7 +148,7 @@ async fn keys_are_fetched_once_and_again_when_they_are_old() {
 }
 
 #[tokio::test]
-async fn an_unknown_id_finds_a_rotated_key_but_cannot_hammer_the_server() {
+async fn jwks_with_an_unknown_key_id_are_fetched_again_at_a_limited_rate() {
     let server = KeyServer::start(&[Issuer::ed().jwk("old")]).await;
     let time = clock();
     let jwks = Jwks::new(&server.url, Clock::Manual(time.clone())).unwrap();
@@ -170,7 +170,7 @@ async fn an_unknown_id_finds_a_rotated_key_but_cannot_hammer_the_server() {
 }
 
 #[tokio::test]
-async fn old_keys_serve_a_day_while_the_server_is_broken() {
+async fn jwks_of_a_failing_server_are_used_for_a_day() {
     // Were a broken answer believed, the key would be replaced by the other one.
     let (key, other) = (Issuer::ed().jwk("a"), Issuer::ed().jwk("b"));
     let server = KeyServer::start(std::slice::from_ref(&key)).await;
@@ -201,7 +201,7 @@ async fn old_keys_serve_a_day_while_the_server_is_broken() {
 }
 
 #[tokio::test]
-async fn without_any_keys_it_says_unavailable_and_asks_again_after_a_second() {
+async fn jwks_without_any_keys_are_unavailable_and_fetched_again_after_a_second() {
     let server = KeyServer::start(&[]).await;
     let time = clock();
     let jwks = Jwks::new(&server.url, Clock::Manual(time.clone())).unwrap();
@@ -215,7 +215,7 @@ async fn without_any_keys_it_says_unavailable_and_asks_again_after_a_second() {
 }
 
 #[test]
-fn only_signature_keys_of_the_three_algorithms_are_used() {
+fn jwks_use_only_signature_keys_of_the_three_algorithms() {
     let with = |issuer: Issuer, changes: Value| {
         let mut jwk = issuer.jwk("k");
         jwk.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
@@ -243,7 +243,7 @@ fn only_signature_keys_of_the_three_algorithms_are_used() {
 }
 
 #[test]
-fn every_key_that_can_have_signed_a_token_fits() {
+fn jwks_try_every_key_that_may_have_signed_a_token() {
     let keys = |keys: &[Value]| parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap();
     let one = keys(&[Issuer::ed().jwk("a"), Issuer::ec().jwk("b")]);
     assert_eq!(fitting(&one, None, Algorithm::EdDSA).len(), 1);
@@ -255,7 +255,7 @@ fn every_key_that_can_have_signed_a_token_fits() {
 }
 
 #[test]
-fn numbers_of_a_key_are_read_however_the_issuer_writes_them() {
+fn jwks_numbers_are_read_in_every_form_issuers_write() {
     let message = b"header.claims";
     let rewritten = |jwk: &Value, rewrite: &dyn Fn(Vec<u8>) -> String| {
         let mut jwk = jwk.clone();
@@ -292,7 +292,7 @@ fn numbers_of_a_key_are_read_however_the_issuer_writes_them() {
 }
 
 #[test]
-fn the_url_is_https_or_loopback() {
+fn jwks_url_must_be_https_or_loopback() {
     for (url, good) in [
         ("https://issuer.example/jwks", true),
         ("http://127.0.0.1:9000/jwks", true),

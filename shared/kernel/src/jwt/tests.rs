@@ -65,7 +65,7 @@ async fn outcome(authenticator: &Authenticator, token: &str) -> Result<u64, &'st
 }
 
 #[tokio::test]
-async fn claims_decide_who_calls() {
+async fn jwt_claims_name_tenant_and_actor() {
     let authenticator = with_secret(&[]).await;
     for (claims, expected) in [
         (good(), Ok(1001)),
@@ -108,7 +108,7 @@ async fn claims_decide_who_calls() {
 }
 
 #[tokio::test]
-async fn tenant_is_the_user_id_and_actor_the_subject() {
+async fn jwt_tenant_is_the_user_id_and_actor_the_subject() {
     let authenticator = with_secret(&[]).await;
     for (claims, id, name) in [
         (json!({"sub": "staff-17", "name": "王小明"}), "staff-17", Some("王小明")),
@@ -127,7 +127,7 @@ async fn tenant_is_the_user_id_and_actor_the_subject() {
 }
 
 #[tokio::test]
-async fn issuer_and_audience_are_checked_when_configured() {
+async fn jwt_issuer_and_audience_are_checked_when_configured() {
     let authenticator = with_secret(&[("JWT_ISSUER", "us"), ("JWT_AUDIENCE", "api")]).await;
     for (claims, expected) in [
         (json!({"iss": "us", "aud": "api"}), Ok(1001)),
@@ -143,7 +143,7 @@ async fn issuer_and_audience_are_checked_when_configured() {
 }
 
 #[tokio::test]
-async fn permissions_come_from_the_token() {
+async fn jwt_permissions_are_those_of_the_token() {
     let authenticator = with_secret(&[]).await;
     let header = |claims: &Value| format!("bearer  {}", hs256(claims));
     let caller = authenticator.authenticate(Some(&header(&good()))).await.unwrap();
@@ -153,7 +153,7 @@ async fn permissions_come_from_the_token() {
 }
 
 #[tokio::test]
-async fn what_was_not_signed_for_us_is_refused() {
+async fn jwt_that_was_not_signed_for_us_is_refused() {
     let authenticator = with_secret(&[]).await;
     let token = hs256(&good());
     let (message, signature) = token.rsplit_once('.').unwrap();
@@ -193,7 +193,7 @@ async fn what_was_not_signed_for_us_is_refused() {
 }
 
 #[tokio::test]
-async fn public_keys_verify_their_own_algorithm_only() {
+async fn jwt_public_key_verifies_its_own_algorithm_only() {
     let (rsa, ec, ed) = (Issuer::rsa(), Issuer::ec(), Issuer::ed());
     let server = KeyServer::start(&[rsa.jwk("rsa"), ec.jwk("ec"), ed.jwk("ed")]).await;
     let authenticator = with_server(&server).await;
@@ -233,7 +233,7 @@ async fn public_keys_verify_their_own_algorithm_only() {
 }
 
 #[tokio::test]
-async fn a_key_server_that_is_down_is_not_the_callers_fault() {
+async fn jwt_with_the_key_server_down_is_unavailable_and_not_unauthorized() {
     let server = KeyServer::start(&[]).await;
     let token = signed(&Issuer::ed(), &json!({"alg": "EdDSA", "kid": "a"}), &good());
     let result = with_server(&server).await.authenticate(Some(&format!("Bearer {token}"))).await;
@@ -241,7 +241,7 @@ async fn a_key_server_that_is_down_is_not_the_callers_fault() {
 }
 
 #[tokio::test]
-async fn configuration_that_cannot_verify_tokens_stops_the_function() {
+async fn jwt_configuration_that_cannot_verify_stops_the_function() {
     let new = async |url: &str, secret: &str| {
         loaded(&Manager::with_jwt(secret, ""), &[("JWT_JWKS_URL", url)], Clock::System)
             .await
@@ -255,7 +255,7 @@ async fn configuration_that_cannot_verify_tokens_stops_the_function() {
 }
 
 #[tokio::test]
-async fn token_signed_with_the_previous_secret_is_accepted_while_that_is_kept() {
+async fn jwt_signed_with_the_previous_secret_is_accepted_while_that_is_kept() {
     const NEXT: &str = "fedcba9876543210fedcba9876543210";
     let (manager, time) = (Manager::with_jwt(SECRET, ""), clock());
     let auth = loaded(&manager, &[], Clock::Manual(time.clone())).await.unwrap();
@@ -275,7 +275,7 @@ async fn token_signed_with_the_previous_secret_is_accepted_while_that_is_kept() 
 }
 
 #[tokio::test]
-async fn forged_tokens_cost_one_reading_of_the_secret_in_half_a_minute() {
+async fn jwt_that_is_forged_costs_one_read_of_the_secret_in_half_a_minute() {
     let (manager, time) = (Manager::with_jwt(SECRET, ""), clock());
     let auth = loaded(&manager, &[], Clock::Manual(time.clone())).await.unwrap();
     time.advance(std::time::Duration::from_secs(30));

@@ -34,7 +34,7 @@ async fn ask(http: &PlatformHttp, connection: Connection, path: &str, max_body: 
 }
 
 #[test]
-fn only_this_machine_is_loopback() {
+fn platform_http_takes_only_this_machine_for_loopback() {
     for (url, loopback) in [
         ("http://127.0.0.1:9300/wecom", true),
         ("http://127.8.8.8", true),
@@ -50,7 +50,7 @@ fn only_this_machine_is_loopback() {
 }
 
 #[test]
-fn paths_are_put_below_the_base() {
+fn platform_http_path_is_put_below_the_base() {
     for (base, url) in [
         ("https://qyapi.example.com", "https://qyapi.example.com/cgi-bin/gettoken"),
         ("https://qyapi.example.com/", "https://qyapi.example.com/cgi-bin/gettoken"),
@@ -63,7 +63,7 @@ fn paths_are_put_below_the_base() {
 }
 
 #[tokio::test]
-async fn a_fresh_connection_is_nobody_elses() {
+async fn platform_http_fresh_connection_is_used_for_one_call() {
     let http = platform(serve().await, Duration::from_secs(20));
     let mut ports = Vec::new();
     for connection in [Connection::Kept, Connection::Kept, Connection::Fresh, Connection::Fresh, Connection::Kept] {
@@ -75,7 +75,7 @@ async fn a_fresh_connection_is_nobody_elses() {
 }
 
 #[tokio::test]
-async fn an_answer_may_have_the_limit_and_no_byte_more() {
+async fn platform_http_answer_may_have_the_limit_and_no_byte_more() {
     let http = platform(serve().await, Duration::from_secs(20));
     let too_long = Lost { reason: LossReason::TooLong, status: Some(200) };
     for (limit, fits) in [(5, true), (4, false), (0, false)] {
@@ -85,13 +85,13 @@ async fn an_answer_may_have_the_limit_and_no_byte_more() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer_and_not_followed() {
+async fn platform_http_redirect_is_an_answer_and_not_followed() {
     let http = platform(serve().await, Duration::from_secs(20));
     assert_eq!(ask(&http, Connection::Kept, "away", 100).await.unwrap().status, 307);
 }
 
 #[tokio::test]
-async fn only_a_missing_connection_says_that_nothing_was_sent() {
+async fn platform_http_says_nothing_was_sent_only_without_a_connection() {
     let silent = platform(serve().await, Duration::from_millis(50));
     let timed_out = Lost { reason: LossReason::TimedOut, status: None };
     assert_eq!(ask(&silent, Connection::Kept, "never", 100).await.unwrap_err(), timed_out);

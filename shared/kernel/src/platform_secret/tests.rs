@@ -68,7 +68,7 @@ fn first(version: &Version) -> String {
 }
 
 #[tokio::test]
-async fn secret_is_read_again_after_five_minutes() {
+async fn platform_secret_is_read_again_after_five_minutes() {
     let (manager, clock) = (Manager::with_jwt(OLD, ""), clock());
     let (_, secrets) = manager.load(&[], Clock::Manual(clock.clone())).await.unwrap();
     manager.rotate(Some(holding(NEW, OLD)));
@@ -80,7 +80,7 @@ async fn secret_is_read_again_after_five_minutes() {
 }
 
 #[tokio::test]
-async fn secret_is_read_again_at_a_refusal_and_at_most_every_thirty_seconds() {
+async fn platform_secret_after_a_refusal_is_read_again_at_most_every_thirty_seconds() {
     let (manager, clock) = (Manager::with_jwt(OLD, ""), clock());
     let (_, secrets) = manager.load(&[], Clock::Manual(clock.clone())).await.unwrap();
     let refused = secrets.current().await;
@@ -97,7 +97,7 @@ async fn secret_is_read_again_at_a_refusal_and_at_most_every_thirty_seconds() {
 }
 
 #[tokio::test]
-async fn secret_that_cannot_be_read_again_is_served_as_it_was() {
+async fn platform_secret_that_cannot_be_read_again_is_served_as_it_was() {
     let (manager, clock) = (Manager::with_jwt(OLD, ""), clock());
     let (_, secrets) = manager.load(&[], Clock::Manual(clock.clone())).await.unwrap();
     for broken in [None, Some(json!({})), Some(holding("short", ""))] {
@@ -108,7 +108,7 @@ async fn secret_that_cannot_be_read_again_is_served_as_it_was() {
 }
 
 #[tokio::test]
-async fn secret_that_is_wrong_at_init_stops_the_function_without_telling_it() {
+async fn platform_secret_that_is_wrong_at_init_stops_the_function_without_printing_it() {
     let wrong = [
         (json!("text"), "must be JSON"),
         (json!({ "douyinClientKey": "", "douyinClientSecret": "hidden" }), "must not be empty"),
@@ -123,7 +123,7 @@ async fn secret_that_is_wrong_at_init_stops_the_function_without_telling_it() {
 }
 
 #[test]
-fn events_are_signed_with_the_apps_secret_unless_they_have_their_own() {
+fn platform_secret_for_events_is_that_of_the_app_unless_they_have_their_own() {
     for (own, expected) in [(json!(null), None), (json!(""), None), (json!("of-events"), Some("of-events"))] {
         let mut secret = json!({"douyinClientKey": "aw1", "douyinClientSecret": "of-the-app"});
         if !own.is_null() {

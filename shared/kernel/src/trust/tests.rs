@@ -69,7 +69,7 @@ fn count(roots: &Roots) -> usize {
 }
 
 #[test]
-fn the_first_bundle_with_roots_is_all_that_is_read() {
+fn trust_reads_the_first_bundle_with_roots_and_no_other() {
     let (ours, theirs) = (Authority::new(), Authority::new());
     let first = file("first", &ours.pem());
     let second = file("second", &(theirs.pem() + &Authority::new().pem()));
@@ -84,13 +84,13 @@ fn the_first_bundle_with_roots_is_all_that_is_read() {
 }
 
 #[test]
-fn without_a_bundle_the_systems_own_roots_are_found() {
+fn trust_without_a_bundle_finds_the_roots_of_the_system() {
     assert!(count(&Roots::read(&env(&[]), &["/nowhere/bundle.crt"])) > 1);
     assert!(count(&ROOTS) > 1, "{} certificates", count(&ROOTS));
 }
 
 #[test]
-fn what_the_environment_names_is_trusted_and_nothing_else() {
+fn trust_with_a_named_file_trusts_that_and_nothing_else() {
     let bundle = file("bundle", &(Authority::new().pem() + &Authority::new().pem() + &Authority::new().pem()));
     let chosen = Authority::new();
     let chosen_file = file("chosen", &chosen.pem());
@@ -113,7 +113,7 @@ fn what_the_environment_names_is_trusted_and_nothing_else() {
 }
 
 #[test]
-fn certificates_that_cannot_be_parsed_are_left_out() {
+fn trust_leaves_out_certificates_that_cannot_be_parsed() {
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let roots = Roots::read(&env(&[]), &[&file("broken", &format!("{broken}{}{broken}", Authority::new().pem()))]);
     assert_eq!(count(&roots), 1);
@@ -121,7 +121,7 @@ fn certificates_that_cannot_be_parsed_are_left_out() {
 }
 
 #[test]
-fn without_roots_there_is_no_client() {
+fn trust_without_roots_makes_no_client() {
     let none = Roots::read(&env(&[("SSL_CERT_FILE", &file("none", ""))]), &[]);
     assert!(matches!(none.client_config(), Err(Error::Unavailable("trust store"))));
     assert_eq!(none.pem, "");
@@ -129,7 +129,7 @@ fn without_roots_there_is_no_client() {
 
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "a client with roots of its own")]
-async fn only_a_server_with_a_certificate_of_a_root_for_its_name_is_spoken_to() {
+async fn trust_accepts_only_a_certificate_of_a_root_for_the_name() {
     let (ours, theirs) = (Authority::new(), Authority::new());
     let roots = Roots::read(&env(&[("SSL_CERT_FILE", &file("ours", &ours.pem()))]), &[]);
     let client = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(roots.client_config().unwrap());

@@ -2,7 +2,7 @@
 
 use kernel::Context;
 use kernel::config::{ConfigError, Env};
-use kernel::mac::Signer;
+use kernel::crypto::Signer;
 use url::Url;
 
 use super::AUTHORIZATION;
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn only_listed_origins_are_returned_to() {
+    fn redirect_origin_that_is_not_listed_is_refused() {
         let origins = settings("https://app.example.com, http://127.0.0.1:3000").unwrap().origins;
         for (url, allowed) in [
             ("https://app.example.com", true),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_origin_stops_the_function() {
+    fn redirect_origin_that_is_malformed_stops_the_function() {
         for text in ["app.example.com", "data:x", "https://"] {
             assert!(settings(text).unwrap_err().to_string().contains("REDIRECT_ORIGINS"), "{text}");
         }

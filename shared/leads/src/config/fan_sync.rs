@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sync_settings_out_of_range_stop_the_function_by_name() {
+    fn fan_sync_setting_out_of_range_stops_the_function_by_name() {
         let with = |name: &str, value: &str| SyncSettings::new(&[(name, value)].into_iter().collect());
         assert_eq!(with("DOUYIN_FAN_PAGE_SIZE", "45").unwrap().page_size, 45);
         for (name, value) in [

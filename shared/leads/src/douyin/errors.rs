@@ -195,7 +195,7 @@ mod tests {
     ];
 
     #[test]
-    fn codes_mean_the_same_on_every_endpoint() {
+    fn douyin_code_means_the_same_on_every_endpoint() {
         for (kind, codes) in EVERYWHERE {
             for code in *codes {
                 for endpoint in Endpoint::ALL {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn some_codes_depend_on_the_endpoint() {
+    fn douyin_code_that_depends_on_the_endpoint_is_read_by_it() {
         const TOKEN: &[i64] = &[10008, 2190002, 2190008, 28001003, 28001008];
         // The columns are in the order of `Endpoint::ALL`.
         let table: &[(&[i64], [Kind; 5])] = &[
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_where_what_and_which_call() {
+    fn douyin_error_names_endpoint_code_and_log_id() {
         let error = PlatformError {
             kind: Kind::RateLimited,
             endpoint: Endpoint::FansList,

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_is_asked_for_with_header_and_encoded_query() {
+    async fn fan_page_request_has_the_header_and_an_encoded_query() {
         let platform = Platform::answering(200, json!({"data": {"list": [], "has_more": false}})).await;
         for count in [1, 20, 45] {
             platform.douyin.fans(&SecretString::from("act.1"), "_000a+b/c=d@e&f", -3, count).await.unwrap();
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_is_read_with_numbers_or_texts() {
+    async fn fan_page_is_read_with_numbers_or_strings() {
         let list = json!([
             {"open_id": "f1", "union_id": "u1", "nickname": "阿琳🌸", "avatar": "https://p.example.com/1", "gender": 2},
             {"open_id": "f2", "union_id": "", "nickname": null, "city": "杭州"},
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_page_may_be_bare() {
+    async fn fan_page_that_is_last_may_have_no_list() {
         for data in [json!({"list": null, "has_more": false}), json!({"list": [], "has_more": "0", "total": "?"})] {
             let page = ask(data).await.unwrap();
             assert!(page.fans.is_empty() && !page.has_more);
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn fans_without_an_id_are_dropped_alone() {
+    async fn fan_without_an_id_is_dropped_alone() {
         let long = "x".repeat(LONGEST_OPEN_ID + 1);
         let list = json!([
             {"nickname": "no id"}, {"open_id": "", "nickname": "empty"}, {"open_id": long}, null, "text",
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unreadable_entry_costs_itself_alone() {
+    async fn fan_that_cannot_be_read_is_dropped_alone() {
         let entries = [
             r#"{"open_id":"f1","nickname":"小\ud83d"}"#.to_owned(),
             r#"{"open_id":"f2","age":1e999}"#.to_owned(),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn oversized_fields_are_absent() {
+    async fn fan_fields_that_are_too_long_are_absent() {
         let (avatar, id) = ("图".repeat(LONGEST_AVATAR_URL), "x".repeat(LONGEST_UNION_ID));
         let list = json!([
             {"open_id": "f1", "avatar": avatar, "union_id": id},
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_that_does_not_say_how_to_go_on_is_transient() {
+    async fn fan_page_without_a_cursor_is_transient() {
         for data in [
             json!({"has_more": false, "cursor": 1}),
             json!({"list": []}),

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_none_is_an_error_and_a_count_that_is_none_is_absent() {
+    fn lenient_number_that_is_none_is_an_error_and_a_count_is_absent() {
         for (value, number) in [
             (json!(28001003), Some(Some(28001003))),
             (json!("28001003"), Some(Some(28001003))),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_come_in_four_dresses() {
+    fn lenient_flag_is_read_from_four_forms() {
         for (value, flag) in [
             (json!(true), Some(true)),
             (json!("True"), Some(true)),
@@ -137,14 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn texts_may_be_null_or_numbers() {
+    fn lenient_text_may_be_null_or_a_number() {
         for (value, text) in [(json!("小王"), "小王"), (json!(null), ""), (json!(520), "520"), (json!({}), "")] {
             assert_eq!(read(json!({ "text": value })).unwrap().text, text);
         }
     }
 
     #[test]
-    fn only_usable_lifetimes_pass() {
+    fn lenient_lifetime_that_is_unusable_is_refused() {
         for (value, seconds) in [
             (json!("1296000"), Some(1_296_000)),
             (json!(0), Some(0)),

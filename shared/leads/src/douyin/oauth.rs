@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_consent_page_is_asked_for_what_is_documented() {
+    async fn oauth_consent_url_has_the_documented_parameters() {
         for base in ["https://open.example.com", "https://open.example.com/", "http://127.0.0.1:9/douyin"] {
             let douyin = client(base.parse().unwrap(), Duration::from_secs(1)).await;
             let scopes = ["user_info".to_owned(), "fans.list".to_owned()];
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn token_calls_send_exactly_the_documented_form() {
+    async fn oauth_token_call_sends_exactly_the_documented_form() {
         let answer = json!({"data": {"access_token": "a", "refresh_token": "r", "expires_in": 1, "open_id": "o"}});
         let platform = Platform::answering(200, answer).await;
         platform.douyin.exchange_code(&secret("c+/=&o de")).await.unwrap();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_grant_is_read_with_numbers_or_texts() {
+    async fn oauth_token_set_is_read_with_numbers_or_strings() {
         for (expires, refresh_expires, code) in
             [(json!(1_296_000), json!(2_592_000), json!(0)), (json!("1296000"), json!("2592000"), json!("0"))]
         {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_absent_or_empty_refresh_token_is_none() {
+    async fn oauth_refresh_token_that_is_absent_or_empty_is_none() {
         for extra in [json!({}), json!({"refresh_token": "", "scope": "", "open_id": null, "union_id": ""})] {
             let mut data = json!({"access_token": "act.2", "expires_in": 60});
             data.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_success_without_what_it_is_for_is_transient() {
+    async fn oauth_success_without_a_token_is_transient() {
         let full = json!({"access_token": "act.1", "refresh_token": "rft.1", "expires_in": 60, "open_id": "o"});
         for (call, field) in [
             ("exchange", "access_token"),
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_renewal_returns_the_new_token_and_its_own_lifetime() {
+    async fn oauth_renewal_returns_the_new_token_and_its_lifetime() {
         let data = json!({"refresh_token": "rft.2", "expires_in": "86400", "error_code": "0", "description": ""});
         let platform = Platform::answering(200, json!({"data": data, "message": "success"})).await;
         let renewed = platform.douyin.renew_refresh_token(&secret("rft.1")).await.unwrap();
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_same_code_means_another_thing_on_another_call() {
+    async fn oauth_code_means_another_thing_on_another_call() {
         let platform = Platform::answering(200, json!({"data": {"error_code": 10020}, "message": "error"})).await;
         let token = secret("t");
         let refresh = platform.douyin.refresh_access_token(&token).await.unwrap_err();

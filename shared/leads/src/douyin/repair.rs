@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_character_is_replaced_and_nothing_else_is_touched() {
+    fn json_repair_replaces_lone_surrogates_and_nothing_else() {
         for (body, expected) in [
             (r#"{"n":"小"}"#.as_bytes(), r#"{"n":"小"}"#),
             (br#"{"n":"\ud83d\udc27\u5c0f\n\\ud83d\""}"#, r#"{"n":"\ud83d\udc27\u5c0f\n\\ud83d\""}"#),

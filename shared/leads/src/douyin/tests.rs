@@ -23,16 +23,16 @@ const NICKNAME: &str = "秘密昵称";
 
 /// Calls every endpoint once and returns what each said, as text.
 async fn call_all(douyin: &Douyin) -> Vec<Result<String, PlatformError>> {
-    fn told<T: std::fmt::Debug>(result: Result<T, PlatformError>) -> Result<String, PlatformError> {
+    fn printed<T: std::fmt::Debug>(result: Result<T, PlatformError>) -> Result<String, PlatformError> {
         result.map(|answer| format!("{answer:?}"))
     }
     let (token, refresh, code) = (SecretString::from(TOKEN), SecretString::from(REFRESH), SecretString::from(CODE));
     let calls: [BoxFuture<'_, Result<String, PlatformError>>; 5] = [
-        Box::pin(async { told(douyin.exchange_code(&code).await) }),
-        Box::pin(async { told(douyin.refresh_access_token(&refresh).await) }),
-        Box::pin(async { told(douyin.renew_refresh_token(&refresh).await) }),
-        Box::pin(async { told(douyin.user_info(&token, "me").await) }),
-        Box::pin(async { told(douyin.fans(&token, "me", 0, 20).await) }),
+        Box::pin(async { printed(douyin.exchange_code(&code).await) }),
+        Box::pin(async { printed(douyin.refresh_access_token(&refresh).await) }),
+        Box::pin(async { printed(douyin.renew_refresh_token(&refresh).await) }),
+        Box::pin(async { printed(douyin.user_info(&token, "me").await) }),
+        Box::pin(async { printed(douyin.fans(&token, "me", 0, 20).await) }),
     ];
     let mut results = Vec::new();
     for call in calls {
@@ -58,7 +58,7 @@ fn assert_undecided(results: Vec<Result<String, PlatformError>>) {
 }
 
 #[tokio::test]
-async fn answers_that_are_none_decide_nothing_and_are_not_asked_for_again() {
+async fn douyin_answer_that_cannot_be_read_is_undecided_and_not_asked_for_again() {
     let html = "<html><h1>502 Bad Gateway</h1></html>";
     for (name, status, body) in [
         ("gateway", 502, html),
@@ -79,7 +79,7 @@ async fn answers_that_are_none_decide_nothing_and_are_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_platform_that_does_not_answer_is_a_timeout() {
+async fn douyin_without_an_answer_is_a_timeout() {
     // Five calls of 40 ms each, and room for a busy machine.
     let (timeout, patience) = (Duration::from_millis(40), Duration::from_secs(4));
     let platform = Platform::silent(timeout).await;
@@ -96,7 +96,7 @@ async fn a_platform_that_does_not_answer_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_refused_or_lost_decides_nothing() {
+async fn douyin_connection_that_is_refused_or_lost_is_undecided() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     drop(listener);
@@ -113,7 +113,7 @@ async fn a_connection_that_is_refused_or_lost_decides_nothing() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_not_read() {
+async fn douyin_answer_without_end_is_not_read() {
     let endless = || {
         let piece = Bytes::from(vec![b' '; 64 * 1024]);
         Response::new(Body::from_stream(stream::repeat_with(move || Ok::<_, std::io::Error>(piece.clone()))))
@@ -123,7 +123,7 @@ async fn an_endless_answer_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn douyin_redirect_is_not_followed() {
     let elsewhere = || Response::builder().status(307).header("location", "/stolen").body(Body::empty()).unwrap();
     let platform = Platform::making(elsewhere, Duration::from_secs(10)).await;
     assert_transient("redirect", call_all(&platform.douyin).await, Some(307));
@@ -160,7 +160,7 @@ impl tracing::Subscriber for Log {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_told() {
+async fn douyin_client_prints_no_secret() {
     let log = Log::default();
     // While only one subscriber exists, a log line first reached on another test's thread would be switched off for
     // good, because that thread has none. A second one makes tracing ask all of them.
@@ -176,20 +176,20 @@ async fn nothing_secret_is_told() {
     let echo = format!("{TOKEN} {REFRESH} {CODE} {CLIENT_SECRET} {NICKNAME}");
     let failure = json!({"data": {"error_code": 2190002, "description": &echo}, "message": &echo, "log_id": &echo});
 
-    let mut told = String::new();
+    let mut printed = String::new();
     let platform = Platform::answering(200, success).await;
     for result in call_all(&platform.douyin).await {
-        told.push_str(&result.unwrap());
+        printed.push_str(&result.unwrap());
     }
-    told.push_str(&format!("{:?}", platform.douyin));
+    printed.push_str(&format!("{:?}", platform.douyin));
     let page = platform.douyin.fans(&SecretString::from(TOKEN), "me", 0, 20).await.unwrap();
     assert_eq!(page.fans.len(), 1);
-    told.push_str(&format!("{:?}", page.fans));
+    printed.push_str(&format!("{:?}", page.fans));
 
     for platform in [Platform::answering(200, failure).await, Platform::answering(502, echo).await] {
         for result in call_all(&platform.douyin).await {
             let error = result.unwrap_err();
-            told.push_str(&format!("{error} {error:?}"));
+            printed.push_str(&format!("{error} {error:?}"));
         }
     }
 
@@ -200,13 +200,13 @@ async fn nothing_secret_is_told() {
         assert!(log.contains(expected), "{expected}: {log}");
     }
     for secret in [TOKEN, REFRESH, CODE, CLIENT_SECRET, NICKNAME] {
-        assert!(!told.contains(secret), "{secret} in {told}");
+        assert!(!printed.contains(secret), "{secret} in {printed}");
         assert!(!log.contains(secret), "{secret} in {log}");
     }
 }
 
 #[tokio::test]
-async fn a_stored_token_that_fits_in_no_header_is_invalid() {
+async fn douyin_token_that_fits_in_no_header_is_invalid() {
     let platform = Platform::answering(200, "{}").await;
     let error = platform.douyin.fans(&SecretString::from("act.\n"), "me", 0, 20).await.unwrap_err();
     assert_eq!(error.kind, FailureKind::TokenInvalid);

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_profile_is_read_from_both_envelopes() {
+    async fn profile_is_read_from_both_envelopes() {
         let old = json!({"data": {
             "open_id": "o", "union_id": "u", "nickname": "小店 👋", "avatar": "https://p.example.com/1.jpeg", "gender": 1,
             "city": "上海", "e_account_role": "", "description": "", "error_code": 0,
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ids_and_avatar_may_be_missing_but_a_profile_has_a_nickname() {
+    async fn profile_may_lack_ids_and_avatar_and_must_have_a_nickname() {
         let platform = Platform::answering(200, json!({"err_no": 0, "data": {"nickname": ""}})).await;
         let user = ask(&platform).await.unwrap();
         assert_eq!(user.open_id, "_000a+/=@");

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use kernel::mac::{constant_time_eq, sha1_hex};
+use kernel::crypto::{constant_time_eq, sha1_hex};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -118,7 +118,7 @@ mod tests {
     const CJK_SIGNATURE: &str = "a1315b8bf816664a418ab8eafb2bd92c0fa36313";
 
     #[test]
-    fn a_signature_is_over_the_untouched_bytes() {
+    fn webhook_signature_is_over_the_untouched_bytes() {
         let secret = SecretString::from(SECRET);
         for (name, body, signature, good) in [
             ("as sent", BODY, SIGNATURE, true),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn content_is_the_same_from_an_object_and_from_text() {
+    fn webhook_content_is_the_same_from_an_object_and_from_text() {
         let content = json!({ "action_type": 1, "action_time": 1_763_640_000 });
         for wire in [content.clone(), Value::String(content.to_string())] {
             let body = json!({
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_content_does_not_lose_the_event() {
+    fn webhook_with_odd_content_is_still_an_event() {
         for (wire, content) in [
             (json!({ "event": "dial_phone" }), Value::Null),
             (json!({ "event": "dial_phone", "content": null }), Value::Null),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn unreadable_value_does_not_lose_the_event() {
+    fn webhook_with_an_unreadable_value_is_still_an_event() {
         for body in [
             r#"{"event":"unauthorize","from_user_id":"me","content":{"nick":"小\ud83d"}}"#.as_bytes(),
             br#"{"event":"unauthorize","from_user_id":"me","content":{"age":1e999}}"#,
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_challenge_keeps_its_type() {
+    fn webhook_challenge_keeps_its_type() {
         for (event, challenge, echoed) in [
             (VERIFY_WEBHOOK, json!(12345), true),
             (VERIFY_WEBHOOK, json!(9_007_199_254_740_993_i64), true),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_is_refused() {
+    fn webhook_that_is_no_event_is_refused() {
         for body in
             ["", "null", "[]", r#"["authorize"]"#, "{}", r#"{"event":""}"#, r#"{"event":7}"#, r#"{"event":"authorize""#]
         {
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_content() {
+    fn webhook_debug_shows_no_content() {
         let event =
             WebhookEvent::parse(r#"{"event":"im_receive_msg","content":{"text":"13800000000"}}"#.as_bytes()).unwrap();
         assert!(!format!("{event:?}").contains("13800000000"));

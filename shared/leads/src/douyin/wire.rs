@@ -42,7 +42,7 @@ pub(super) fn unwrap<T: DeserializeOwned>(
         return Err(PlatformError::unreadable(endpoint, http_status, None));
     }
     let body = readable(body);
-    let Ok(envelope) = Envelope::open(&body) else {
+    let Ok(envelope) = Envelope::parse(&body) else {
         return Err(PlatformError::unreadable(endpoint, http_status, None));
     };
     let log_id = envelope.log_id();
@@ -76,7 +76,7 @@ struct Failure {
 }
 
 impl<'a> Envelope<'a> {
-    fn open(body: &'a str) -> Result<Self, Unreadable> {
+    fn parse(body: &'a str) -> Result<Self, Unreadable> {
         let top: Object<'a> = serde_json::from_str(body).map_err(|_| Unreadable)?;
         let inside = |name| top.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
         let (data, extra) = (inside("data"), inside("extra"));

@@ -20,7 +20,7 @@ pub(super) struct LeadChange {
 impl LeadChange {
     /// The change a fan means for the lead it is, if any. An absent nickname or avatar says nothing, and another address
     /// of the same image is no change; it is taken over when something else changes.
-    pub fn of_met(lead: &Lead, fan: &Fan, task: &SyncTask) -> Option<Self> {
+    pub fn of_seen(lead: &Lead, fan: &Fan, task: &SyncTask) -> Option<Self> {
         let full = task.strategy == SyncStrategy::Full;
         let account = &task.account_open_id;
         let take = |new: &str, old: &str| if full && !new.is_empty() { new.to_owned() } else { old.to_owned() };
@@ -35,7 +35,7 @@ impl LeadChange {
     }
 
     /// The change of a lead that does not follow the account any more.
-    pub fn of_missed(lead: &Lead) -> Self {
+    pub fn of_unseen(lead: &Lead) -> Self {
         Self { nickname: lead.nickname.clone(), avatar_url: lead.avatar_url.clone(), follows: false }
     }
 
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn image_is_named_by_the_path_of_its_address() {
+    fn avatar_is_compared_by_the_path_of_its_address() {
         const ADDRESS: &str = "https://p3.example.com/aweme/100x100/7.jpeg?from=1";
         for (other, same) in [
             (ADDRESS, true),

@@ -1,11 +1,11 @@
 //! Taking a Douyin account's fans over as leads, asynchronously, resumably, exactly once.
 
+mod action_budget;
 mod lead_change;
 mod page_diff;
 mod page_writer;
 mod queue;
 mod request;
-mod room;
 mod sweep;
 mod walk;
 mod worker;

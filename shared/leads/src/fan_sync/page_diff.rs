@@ -14,8 +14,8 @@ use kernel::error::{Error, Result};
 use kernel::lease::Lease;
 use roaring::RoaringBitmap;
 
+use super::action_budget::ActionBudget;
 use super::lead_change::{LeadChange, truncated};
-use super::room::Room;
 use super::walk;
 use crate::douyin::{Fan, FanPage};
 use crate::ids::{LeadId, OpenId};
@@ -34,10 +34,10 @@ pub(super) struct Progress {
     pub lease: Lease,
     /// The tenant's counter as last committed by this worker, which may be out of date.
     pub counter: Option<Counter>,
-    met: RoaringBitmap,
+    seen_leads: RoaringBitmap,
     /// The leads already counted of the page at the cursor, by whichever worker.
     page_taken: RoaringBitmap,
-    unmet: Option<RoaringBitmap>,
+    unseen_leads: Option<RoaringBitmap>,
 }
 
 /// A page on its way into the tables.
@@ -64,8 +64,8 @@ pub(super) struct Part<'a> {
 impl<'a> OpenPage<'a> {
     /// `page` as the next one of `task`. A list of more than `most_pages` has no end.
     pub fn new(page: &'a FanPage, task: &SyncTask, most_pages: u64) -> Self {
-        let mut met = HashSet::new();
-        let fans = page.fans.iter().filter(|fan| met.insert(&fan.open_id)).collect();
+        let mut seen_fans = HashSet::new();
+        let fans = page.fans.iter().filter(|fan| seen_fans.insert(&fan.open_id)).collect();
         let walk = walk::after(&task.walk, page, task.counters.pages + 1, most_pages);
         Self { page, fans, committed: 0, walk }
     }
@@ -90,19 +90,19 @@ impl<'a> OpenPage<'a> {
 impl Progress {
     /// The progress of a task just claimed with `lease`.
     pub fn new(task: SyncTask, lease: Lease) -> Result<Self> {
-        let (met, page_taken) = (bitmap(&task.met)?, bitmap(&task.page_taken)?);
-        let unmet = task.unmet.as_deref().map(|bytes| bitmap(bytes)).transpose()?;
-        Ok(Self { task, lease, counter: None, met, page_taken, unmet })
+        let (seen_leads, page_taken) = (bitmap(&task.seen_leads)?, bitmap(&task.page_taken)?);
+        let unseen_leads = task.unseen_leads.as_deref().map(|bytes| bitmap(bytes)).transpose()?;
+        Ok(Self { task, lease, counter: None, seen_leads, page_taken, unseen_leads })
     }
 
     /// How many different fans this walk has met; FULL only.
-    pub fn met(&self) -> u64 {
-        self.met.len()
+    pub fn seen_leads(&self) -> u64 {
+        self.seen_leads.len()
     }
 
     /// Whether this walk has met the lead.
-    pub fn has_met(&self, lead_id: LeadId) -> bool {
-        u32::try_from(lead_id.get()).is_ok_and(|id| self.met.contains(id))
+    pub fn has_seen(&self, lead_id: LeadId) -> bool {
+        u32::try_from(lead_id.get()).is_ok_and(|id| self.seen_leads.contains(id))
     }
 
     /// Whether the lead was counted of the page at the cursor, which a worker before this one committed in part.
@@ -112,20 +112,20 @@ impl Progress {
 
     /// Whether that these leads were not met shows that they do not follow any more. A list from which most of those who
     /// were known are missing shows rather that it is not the list: a hidden one and a degraded answer look like that.
-    pub fn proves_missing(&self, unmet: &[LeadId]) -> bool {
-        let known_before = self.met.len().saturating_sub(self.task.counters.created);
-        unmet.len() as u64 <= known_before
+    pub fn proves_missing(&self, unseen_leads: &[LeadId]) -> bool {
+        let known_before = self.seen_leads.len().saturating_sub(self.task.counters.created);
+        unseen_leads.len() as u64 <= known_before
     }
 
     /// The leads still to be marked as unfollowed, at most `most`; `None` before they were looked for.
     pub fn next_missing(&self, most: usize) -> Option<Vec<LeadId>> {
-        let unmet = self.unmet.as_ref()?;
-        Some(unmet.iter().take(most).map(|id| LeadId::new(id.into())).collect())
+        let unseen_leads = self.unseen_leads.as_ref()?;
+        Some(unseen_leads.iter().take(most).map(|id| LeadId::new(id.into())).collect())
     }
 
     /// Has these leads marked as unfollowed; they are written with the first of them that are.
-    pub fn set_missing(&mut self, unmet: &[LeadId]) -> Result<()> {
-        self.unmet = Some(unmet.iter().map(|id| bitmap_id(*id)).collect::<Result<_>>()?);
+    pub fn set_missing(&mut self, unseen_leads: &[LeadId]) -> Result<()> {
+        self.unseen_leads = Some(unseen_leads.iter().map(|id| bitmap_id(*id)).collect::<Result<_>>()?);
         Ok(())
     }
 
@@ -135,9 +135,9 @@ impl Progress {
         self.task.total = position.total;
         self.task.counters = position.counters;
         self.task.attempts = 0;
-        self.met = position.met;
+        self.seen_leads = position.seen_leads;
         self.page_taken = position.page_taken;
-        self.unmet = position.unmet;
+        self.unseen_leads = position.unseen_leads;
     }
 
     /// What the next of `open`'s fans change, as many of `fans` as fit one transaction, where `known` are the leads among
@@ -154,8 +154,8 @@ impl Progress {
         let account = &task.account_open_id;
         let known: HashMap<&OpenId, &Lead> = known.iter().map(|lead| (&lead.fan_open_id, lead)).collect();
         let mut changes = LeadChanges { counter: read.clone(), ..LeadChanges::default() };
-        let (mut met, mut page_taken) = (self.met.clone(), self.page_taken.clone());
-        let mut room = Room::new();
+        let (mut seen_leads, mut page_taken) = (self.seen_leads.clone(), self.page_taken.clone());
+        let mut budget = ActionBudget::new();
         let acquire_time = now.max(read.last_acquire_time);
         let (mut covered, mut counted) = (0, 0);
         for fan in fans {
@@ -167,9 +167,9 @@ impl Progress {
                     continue;
                 }
                 Some(lead) => {
-                    if let Some(change) = LeadChange::of_met(lead, fan, task) {
+                    if let Some(change) = LeadChange::of_seen(lead, fan, task) {
                         let entry = change.entry(lead, account, counter);
-                        if !room.take_changed(lead.lead_id, entry.is_some()) {
+                        if !budget.take_changed(lead.lead_id, entry.is_some()) {
                             break;
                         }
                         changes.names.extend(entry.map(|entry| (lead.lead_id, entry)));
@@ -179,7 +179,7 @@ impl Progress {
                 }
                 None => {
                     let lead_id = LeadId::new(counter.lead_count + 1);
-                    if !room.take_new(lead_id) {
+                    if !budget.take_new(lead_id) {
                         break;
                     }
                     counter.lead_count += 1;
@@ -201,7 +201,7 @@ impl Progress {
                 }
             };
             let id = bitmap_id(id)?;
-            met.insert(id);
+            seen_leads.insert(id);
             page_taken.insert(id);
             covered += 1;
             counted += 1;
@@ -225,9 +225,9 @@ impl Progress {
             // The highest count of the walk: who leaves in mid-walk moves the list up, and somebody else is missed.
             total: page.total.max(task.total),
             counters,
-            met,
+            seen_leads,
             page_taken: if is_last { RoaringBitmap::new() } else { page_taken },
-            unmet: None,
+            unseen_leads: None,
         };
         Ok(Part { changes, position, fans: covered })
     }
@@ -244,14 +244,14 @@ impl Progress {
         let account = &task.account_open_id;
         let mut changes = LeadChanges { counter: read.clone(), ..LeadChanges::default() };
         for lead in leads.iter().filter(|lead| !lead.unfollowed.contains(account)) {
-            let change = LeadChange::of_missed(lead);
+            let change = LeadChange::of_unseen(lead);
             let entry = change.entry(lead, account, &mut changes.counter);
             changes.names.extend(entry.map(|entry| (lead.lead_id, entry)));
             changes.refreshed.push((lead, change.refresh(lead, account)));
         }
-        let mut unmet = self.unmet.clone().unwrap_or_default();
+        let mut unseen_leads = self.unseen_leads.clone().unwrap_or_default();
         for lead_id in of {
-            unmet.remove(bitmap_id(*lead_id)?);
+            unseen_leads.remove(bitmap_id(*lead_id)?);
         }
         let mut counters = task.counters;
         counters.unfollowed += changes.refreshed.len() as u64;
@@ -259,9 +259,9 @@ impl Progress {
             walk: task.walk,
             total: task.total,
             counters,
-            met: self.met.clone(),
+            seen_leads: self.seen_leads.clone(),
             page_taken: RoaringBitmap::new(),
-            unmet: Some(unmet),
+            unseen_leads: Some(unseen_leads),
         };
         Ok((changes, position))
     }

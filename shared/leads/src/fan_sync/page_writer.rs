@@ -76,7 +76,7 @@ pub(super) async fn find_missing(stores: &Stores, progress: &Progress) -> Result
     stores
         .index
         .sightings(task.user_id, everyone, Freshness::Consistent, |sighting| {
-            if sighting.entry.accounts.contains(&(ordinal, true)) && !progress.has_met(sighting.lead_id) {
+            if sighting.entry.accounts.contains(&(ordinal, true)) && !progress.has_seen(sighting.lead_id) {
                 missing.push(sighting.lead_id);
             }
         })

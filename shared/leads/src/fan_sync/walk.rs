@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn last_page_that_repeats_its_own_cursor_is_the_end() {
+    fn walk_whose_last_page_repeats_its_own_cursor_ends() {
         let pages = [page(2, 40, true), page(2, 60, true), page(2, 60, true)];
         assert_eq!(walk(pages.into_iter()), (3, Walk { endless: true, ..walk_at(60, 60) }));
         let (number, at_once) = walk([page(2, 0, true)].into_iter());
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn cursors_that_go_round_are_noticed_before_the_third_time() {
+    fn walk_with_cursors_in_a_circle_is_noticed_before_the_third_time() {
         for tail in [0, 1, 5, 30] {
             for cycle in [1, 2, 3, 7, 64] {
                 let cursors = (1..=tail).chain((0..).map(|step| 100 + step % cycle));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn list_without_anybody_or_without_end_is_left() {
+    fn walk_of_empty_pages_or_without_end_is_given_up() {
         let (pages, last) = walk((1..).map(|cursor| page(0, cursor, true)));
         assert_eq!((pages, last.endless), (u64::from(MOST_EMPTY_PAGES), true));
         let (pages, last) = walk((1..).map(|cursor| page(1, cursor, true)));
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn unreadable_entry_leaves_a_gap_for_good() {
+    fn walk_with_an_unreadable_entry_is_incomplete_for_good() {
         let spoiled = FanPage { skipped: 1, ..page(0, 40, true) };
         let (_, walk) = walk([spoiled, page(2, 0, false)].into_iter());
         assert_eq!((walk.has_gaps, walk.empty_pages), (true, 0));

@@ -119,7 +119,7 @@ impl SyncWorker {
         if !progress.task.walk.fully_listed {
             self.take_over(progress, &account, deadline).await?;
         }
-        if self.fell_short(progress) {
+        if self.is_incomplete(progress) {
             return Err(StopReason::Fail(SyncProblem::Stalled.into()));
         }
         if self.whole_list_known(progress) {
@@ -235,7 +235,7 @@ impl SyncWorker {
 
     /// Whether a list without an end of its own brought fewer fans than the platform shows: then it stood still, and
     /// was not over.
-    fn fell_short(&self, progress: &Progress) -> bool {
+    fn is_incomplete(&self, progress: &Progress) -> bool {
         let SyncTask { walk, total, counters, .. } = &progress.task;
         let shown = total.unwrap_or_default().min(self.settings.fan_cap);
         walk.endless && counters.seen + counters.skipped < shown
@@ -247,7 +247,7 @@ impl SyncWorker {
         progress.task.strategy == SyncStrategy::Full
             && !progress.task.walk.has_gaps
             && !progress.task.walk.endless
-            && progress.task.total.is_some_and(|total| total < self.settings.fan_cap && progress.met() >= total)
+            && progress.task.total.is_some_and(|total| total < self.settings.fan_cap && progress.seen_leads() >= total)
     }
 
     /// Marks the leads of the account that are not on the list, which are looked for once: the task carries who is left.
@@ -364,7 +364,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotas_refill_at_eight_in_beijing() {
+    fn sync_worker_quota_day_begins_at_eight_in_beijing() {
         for (now, refill) in [
             ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z"),
             ("2026-11-20T15:59:59Z", "2026-11-21T00:00:00Z"),

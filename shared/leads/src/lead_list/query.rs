@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_query_is_the_first_ten() {
+    fn lead_query_that_is_empty_is_the_first_ten() {
         for blank in ["  ", "\u{200b}\u{fe0f}"] {
             let query = raw(|query| query.keyword = Some(blank.into())).unwrap();
             assert_eq!(query.page, PageRequest { page: 1, size: 10 });
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_field_is_named() {
+    fn lead_query_with_wrong_fields_names_each() {
         type Change = fn(&mut RawLeadQuery);
         let cases: [(&str, Change); 20] = [
             ("page", |q| q.page = Some("0".into())),
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ends_of_a_range_belong_to_it() {
+    fn lead_query_range_includes_both_ends() {
         let query = raw(|query| {
             query.start_time = Some("2026-11-20T16:00:00+08:00".into());
             query.end_time = Some("2026-11-20T08:00:00.5Z".into());

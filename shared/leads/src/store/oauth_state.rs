@@ -31,7 +31,7 @@ pub struct PendingAuthorization {
 
 impl PendingAuthorization {
     /// Whether this is the browser that asked for the link.
-    pub fn asked_by(&self, browser: Option<&BrowserKey>) -> bool {
+    pub fn was_requested_by(&self, browser: Option<&BrowserKey>) -> bool {
         browser.is_some_and(|browser| self.browser_hash.as_ref() == Some(&browser.hash()))
     }
 }

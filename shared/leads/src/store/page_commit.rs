@@ -55,11 +55,11 @@ pub(crate) struct Position {
     /// What the task has counted.
     pub counters: Counters,
     /// The leads met on this walk.
-    pub met: RoaringBitmap,
+    pub seen_leads: RoaringBitmap,
     /// The leads counted of a page of which only a part is committed.
     pub page_taken: RoaringBitmap,
     /// The leads still to be marked as unfollowed, once they are known.
-    pub unmet: Option<RoaringBitmap>,
+    pub unseen_leads: Option<RoaringBitmap>,
 }
 
 /// What became of a commit.
@@ -129,7 +129,7 @@ fn advance(
     lease_end: Option<Timestamp>,
     now: i64,
 ) -> Result<TransactWriteItem> {
-    let Position { walk, total, counters, met, page_taken, unmet } = position;
+    let Position { walk, total, counters, seen_leads, page_taken, unseen_leads } = position;
     let mut set =
         "SET #cursor = :cursor, walked = :walked, has_gaps = :gaps, endless = :endless, checkpoint = :checkpoint, \
                    empty_pages = :empty, pages = :pages, seen = :seen, created = :created, updated = :updated, \
@@ -146,12 +146,12 @@ fn advance(
         builder = builder.expression_attribute_values(":next", n(end.as_millisecond()));
     }
     if task.strategy == SyncStrategy::Full {
-        set.push_str(", met = :met");
-        builder = builder.expression_attribute_values(":met", blob(met)?);
+        set.push_str(", seen_leads = :seen_leads");
+        builder = builder.expression_attribute_values(":seen_leads", blob(seen_leads)?);
     }
-    if let Some(unmet) = unmet {
-        set.push_str(", unmet = :unmet");
-        builder = builder.expression_attribute_values(":unmet", blob(unmet)?);
+    if let Some(unseen_leads) = unseen_leads {
+        set.push_str(", unseen_leads = :unseen_leads");
+        builder = builder.expression_attribute_values(":unseen_leads", blob(unseen_leads)?);
     }
     if page_taken.is_empty() {
         set.push_str(" REMOVE page_taken");
@@ -192,10 +192,10 @@ pub(crate) fn bitmap(bytes: &[u8]) -> Result<RoaringBitmap> {
     RoaringBitmap::deserialize_from(bytes).map_err(|_| Error::Corrupt("sync task"))
 }
 
-fn blob(met: &RoaringBitmap) -> Result<AttributeValue> {
-    let mut met = met.clone();
-    met.optimize();
-    let mut bytes = ByteBuf::with_capacity(met.serialized_size());
-    met.serialize_into(&mut *bytes).map_err(|_| Error::Internal("bitmap not serialised"))?;
+fn blob(seen_leads: &RoaringBitmap) -> Result<AttributeValue> {
+    let mut seen_leads = seen_leads.clone();
+    seen_leads.optimize();
+    let mut bytes = ByteBuf::with_capacity(seen_leads.serialized_size());
+    seen_leads.serialize_into(&mut *bytes).map_err(|_| Error::Internal("bitmap not serialised"))?;
     Ok(AttributeValue::B(Blob::new(bytes.into_vec())))
 }

@@ -1,12 +1,12 @@
 //! Grants that wait for the word of their user, in `t_oauth_state` beside the authorisations under way: under the hash
-//! of a one-time ticket, for ten minutes, sealed for this place alone.
+//! of a one-time ticket, for ten minutes, encrypted for this place alone.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+use kernel::crypto::sha256_hex;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
-use kernel::mac::sha256_hex;
 use serde::Deserialize;
 
 use super::delete;
@@ -30,9 +30,9 @@ pub struct ParkedGrant {
     pub avatar_url: String,
     /// Granted scopes.
     pub scope: String,
-    /// Sealed access token.
+    /// Encrypted access token.
     pub access_token: String,
-    /// Sealed refresh token.
+    /// Encrypted refresh token.
     pub refresh_token: String,
     /// End of the access token.
     pub expire_time: i64,

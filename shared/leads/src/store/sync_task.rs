@@ -126,12 +126,12 @@ pub struct SyncTask {
     pub total: Option<u64>,
     /// FULL only: the leads met on this walk, a serialised roaring bitmap.
     #[serde(default)]
-    pub met: serde_bytes::ByteBuf,
+    pub seen_leads: serde_bytes::ByteBuf,
     /// The leads already counted of the page at the cursor, while only a part of it is committed; a bitmap too.
     #[serde(default)]
     pub page_taken: serde_bytes::ByteBuf,
     /// FULL only, once the list is walked: the leads still to be marked as unfollowed; a bitmap too.
-    pub unmet: Option<serde_bytes::ByteBuf>,
+    pub unseen_leads: Option<serde_bytes::ByteBuf>,
     /// Who works on it.
     pub lease_owner: Option<String>,
     /// How often it was taken up since a page was last committed.
@@ -298,8 +298,8 @@ impl SyncTaskStore {
                 .condition_expression("next_action_at = :seen")
                 .expression_attribute_values(":seen", n(next_action_at)),
         };
-        const REMOVE: &str = "REMOVE lease_owner, due_shard, next_action_at, dispatched_at, dispatches, met, \
-                              page_taken, unmet, checkpoint, empty_pages";
+        const REMOVE: &str = "REMOVE lease_owner, due_shard, next_action_at, dispatched_at, dispatches, seen_leads, \
+                              page_taken, unseen_leads, checkpoint, empty_pages";
         let builder =
             builder.expression_attribute_names("#status", "status").expression_attribute_values(":now", n(now));
         update(match ending {

@@ -1,9 +1,9 @@
 //! The platform's events we have acted on, kept a day in `t_idempotency` so that a repeated delivery changes nothing.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use kernel::crypto::sha256_hex;
 use kernel::dynamo::{n, s};
 use kernel::error::Result;
-use kernel::mac::sha256_hex;
 
 use super::account::Account;
 use super::put;

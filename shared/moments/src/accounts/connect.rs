@@ -4,8 +4,8 @@ use futures::future::try_join_all;
 use kernel::Context;
 use kernel::FieldProblem;
 use kernel::config::ConfigError;
+use kernel::crypto::sha256_hex;
 use kernel::ids::UserId;
-use kernel::mac::sha256_hex;
 use kernel::transaction::Transaction;
 use kernel::vault::{EncryptionContext, Vault};
 use tracing::info;
@@ -20,7 +20,7 @@ use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 use crate::store::Stores;
 use crate::store::account::{Account, Connection};
-use crate::store::corp::{self, CorpConnection, SealedToken};
+use crate::store::corp::{self, CorpConnection, EncryptedToken};
 use crate::time::after;
 use crate::{gateway, wecom};
 
@@ -60,10 +60,10 @@ impl AccountConnections {
         // Once more for those that WeCom named.
         member_choice(&wanted)?;
         let members = try_join_all(wanted.iter().map(|id| self.clients.wecom.user(&token.token, id))).await?;
-        let place = EncryptionContext { table: corp::TABLE, user_id, account_id: corp_key.as_str() };
+        let context = EncryptionContext { table: corp::TABLE, user_id, account_id: corp_key.as_str() };
         let (secret, access_token) = futures::future::try_join(
-            self.vault.encrypt(place, &request.secret),
-            self.vault.encrypt(place, &token.token),
+            self.vault.encrypt(context, &request.secret),
+            self.vault.encrypt(context, &token.token),
         )
         .await?;
         let now = self.stores.clock.now();
@@ -74,7 +74,7 @@ impl AccountConnections {
             corp_id: &request.corp_id,
             user_id,
             secret: &secret,
-            token: SealedToken { access_token: &access_token, expire_time: end },
+            token: EncryptedToken { access_token: &access_token, expire_time: end },
         };
         transaction.add(self.stores.corps.connect(&connection, now)?);
         let mut ids = Vec::new();
@@ -83,14 +83,14 @@ impl AccountConnections {
             // a mistyped one must not make a second account that posts the same again.
             let account_id = account_id("ww", &format!("{}#{}", request.corp_id, member.userid));
             let member_id = member.userid.clone();
-            let sealed = encrypt(&self.vault, user_id, &account_id, &wecom::Credentials { member_id }).await?;
+            let encrypted = encrypt(&self.vault, user_id, &account_id, &wecom::Credentials { member_id }).await?;
             transaction.add(self.stores.accounts.connect(
                 &Connection {
                     account_id: &account_id,
                     user_id,
                     provider: Provider::Wecom,
                     account_name: &member.name,
-                    auth_data: &sealed,
+                    auth_data: &encrypted,
                     corp_key: Some(&corp_key),
                     member_id: Some(&member.userid),
                     device: None,
@@ -115,7 +115,7 @@ impl AccountConnections {
         let account_id = account_id("wx", &request.app_id);
         let (app_id, token) = (request.app_id.clone(), request.token.clone());
         let data = gateway::Credentials { app_id, token, wxid: profile.wxid };
-        let sealed = encrypt(&self.vault, user_id, &account_id, &data).await?;
+        let encrypted = encrypt(&self.vault, user_id, &account_id, &data).await?;
         let name = match request.given_name() {
             Some(name) => name.to_owned(),
             // Whoever connects it again, perhaps because it was offline, keeps the name they gave it.
@@ -132,7 +132,7 @@ impl AccountConnections {
                 user_id,
                 provider: Provider::Gateway,
                 account_name: &name,
-                auth_data: &sealed,
+                auth_data: &encrypted,
                 corp_key: None,
                 member_id: None,
                 device: Some(&device_digest(&request.app_id)),

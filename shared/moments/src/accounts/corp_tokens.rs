@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use kernel::ids::UserId;
-use kernel::lease::{Lease, Turn, wait_for};
+use kernel::lease::{Lease, LeaseAttempt, wait_for};
 use kernel::vault::{EncryptionContext, Vault};
 use secrecy::SecretString;
 
 use crate::error::Result;
 use crate::ids::CorpKey;
 use crate::store::Stores;
-use crate::store::corp::{Corp, SealedToken, TABLE};
+use crate::store::corp::{Corp, EncryptedToken, TABLE};
 use crate::time::{after, before};
 use crate::wecom::{Wecom, secret_missing};
 
@@ -41,7 +41,7 @@ pub struct CorpTokens {
 }
 
 impl CorpTokens {
-    /// The tokens in these tables, sealed in this vault and renewed at WeCom.
+    /// The tokens in these tables, encrypted in this vault and renewed at WeCom.
     pub const fn new(stores: Stores, vault: Vault, wecom: Wecom) -> Self {
         Self { stores, vault, wecom }
     }
@@ -55,27 +55,33 @@ impl CorpTokens {
             .await
     }
 
-    async fn look(&self, user_id: UserId, corp_key: &CorpKey, rejected: Option<u64>) -> Result<Turn<CorpToken>> {
+    async fn look(
+        &self,
+        user_id: UserId,
+        corp_key: &CorpKey,
+        rejected: Option<u64>,
+    ) -> Result<LeaseAttempt<CorpToken>> {
         let corp =
             self.stores.corps.get(corp_key).await?.filter(|corp| corp.user_id == user_id).ok_or_else(secret_missing)?;
         let fresh = before(corp.expire_time, MIN_REMAINING_LIFE) > self.stores.clock.now();
-        if let Some(sealed) = corp.access_token.as_deref().filter(|_| fresh && rejected != Some(corp.token_version)) {
-            let token = self.vault.open(place(&corp), sealed).await?;
-            return Ok(Turn::Done(CorpToken { token, version: corp.token_version, corp }));
+        if let Some(encrypted) = corp.access_token.as_deref().filter(|_| fresh && rejected != Some(corp.token_version))
+        {
+            let token = self.vault.decrypt(encryption_context(&corp), encrypted).await?;
+            return Ok(LeaseAttempt::Done(CorpToken { token, version: corp.token_version, corp }));
         }
         let lease = Lease::new(self.stores.clock.now(), LEASE);
         if !self.stores.corps.take_refresh_lease(&corp, &lease).await? {
-            return Ok(Turn::Held);
+            return Ok(LeaseAttempt::HeldByOther);
         }
         Ok(match self.refresh(&corp, &lease).await? {
-            Some(token) => Turn::Done(CorpToken { token, version: corp.token_version + 1, corp }),
-            None => Turn::Changed,
+            Some(token) => LeaseAttempt::Done(CorpToken { token, version: corp.token_version + 1, corp }),
+            None => LeaseAttempt::Changed,
         })
     }
 
     async fn refresh(&self, corp: &Corp, lease: &Lease) -> Result<Option<SecretString>> {
-        let sealed = corp.secret.as_deref().ok_or_else(secret_missing)?;
-        let secret = self.vault.open(place(corp), sealed).await?;
+        let encrypted = corp.secret.as_deref().ok_or_else(secret_missing)?;
+        let secret = self.vault.decrypt(encryption_context(corp), encrypted).await?;
         let token = match self.wecom.access_token(&corp.corp_id, &secret).await {
             Ok(token) => token,
             Err(failure) => {
@@ -83,15 +89,15 @@ impl CorpTokens {
                 return Err(failure.into());
             }
         };
-        let sealed = self.vault.encrypt(place(corp), &token.token).await?;
+        let encrypted = self.vault.encrypt(encryption_context(corp), &token.token).await?;
         let expire_time = after(self.stores.clock.now(), token.expires_in);
-        let token_of_row = SealedToken { access_token: &sealed, expire_time };
+        let token_of_row = EncryptedToken { access_token: &encrypted, expire_time };
         let saved = self.stores.corps.save_token(corp, lease, Some(token_of_row)).await?;
         Ok(saved.then_some(token.token))
     }
 }
 
-/// Where a company app's secrets are sealed for.
-pub fn place(corp: &Corp) -> EncryptionContext<'_> {
+/// Where a company app's secrets are encrypted for.
+pub fn encryption_context(corp: &Corp) -> EncryptionContext<'_> {
     EncryptionContext { table: TABLE, user_id: corp.user_id, account_id: corp.corp_key.as_str() }
 }

@@ -1,4 +1,4 @@
-//! What a provider needs to know of an account, sealed on the account's row in the provider's own form.
+//! What a provider needs to know of an account, encrypted on the account's row in the provider's own form.
 
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
@@ -30,8 +30,8 @@ pub(crate) async fn encrypt(
 ///
 /// # Errors
 /// [`Error::Corrupt`] when they are not of this form: they are another provider's.
-pub(crate) async fn open<T: DeserializeOwned>(vault: &Vault, account: &Account) -> Result<T> {
-    let place = EncryptionContext { table: TABLE, user_id: account.user_id, account_id: account.account_id.as_str() };
-    let opened = vault.open(place, &account.auth_data).await?;
-    serde_json::from_str(opened.expose_secret()).map_err(|_| Error::Corrupt("account data"))
+pub(crate) async fn decrypt<T: DeserializeOwned>(vault: &Vault, account: &Account) -> Result<T> {
+    let context = EncryptionContext { table: TABLE, user_id: account.user_id, account_id: account.account_id.as_str() };
+    let decrypted = vault.decrypt(context, &account.auth_data).await?;
+    serde_json::from_str(decrypted.expose_secret()).map_err(|_| Error::Corrupt("account data"))
 }

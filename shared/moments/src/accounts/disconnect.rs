@@ -26,7 +26,7 @@ async fn try_disconnect(stores: &Stores, user_id: UserId, account_id: &AccountId
     };
     let mut transaction = Transaction::new();
     transaction.add(stores.accounts.disconnect(user_id, account_id)?);
-    let last_of = left_alone(stores, &account).await?;
+    let last_of = corp_without_other_accounts(stores, &account).await?;
     if let Some(corp) = &last_of {
         transaction.add(stores.corps.remove_secret(corp)?);
     }
@@ -36,7 +36,7 @@ async fn try_disconnect(stores: &Stores, user_id: UserId, account_id: &AccountId
     info!(account.id = account_id.as_str(), "wechat account {account_id} disconnected");
     // The last two may have gone at once, neither of them as the last.
     if last_of.is_none()
-        && let Some(corp) = left_alone(stores, &account).await?
+        && let Some(corp) = corp_without_other_accounts(stores, &account).await?
     {
         let mut secret = Transaction::new();
         secret.add(stores.corps.remove_secret(&corp)?);
@@ -47,7 +47,7 @@ async fn try_disconnect(stores: &Stores, user_id: UserId, account_id: &AccountId
 }
 
 /// The company of an account that has no other one left here.
-async fn left_alone(stores: &Stores, account: &Account) -> Result<Option<Corp>> {
+async fn corp_without_other_accounts(stores: &Stores, account: &Account) -> Result<Option<Corp>> {
     let Some(corp_key) = &account.corp_key else { return Ok(None) };
     let others = stores.accounts.of_user(account.user_id).await?;
     if others.iter().any(|other| other.corp_key.as_ref() == Some(corp_key) && other.account_id != account.account_id) {

@@ -11,7 +11,7 @@ use kernel::round::RoundReport;
 use kernel::vault::Vault;
 use tracing::{info, warn};
 
-use super::credentials::open;
+use super::credentials::decrypt;
 use super::device_digest;
 use crate::config::{ANSWERS_WITHIN, Clients, GatewayFactory};
 use crate::error::Result;
@@ -82,7 +82,7 @@ impl HealthChecks {
     /// `Err` also when the gateway gave no answer about the account: it keeps its status, and is asked again soon.
     async fn check(&self, account_id: &AccountId) -> Result<()> {
         let Some(account) = self.stores.accounts.get(account_id).await? else { return Ok(()) };
-        let Credentials { app_id, token, .. } = open(&self.vault, &account).await?;
+        let Credentials { app_id, token, .. } = decrypt(&self.vault, &account).await?;
         let now = self.stores.clock.now();
         let mut unanswered = None;
         let (status, offline_checks, next) = match self.gateways.with(token).check_online(&app_id).await {

@@ -14,8 +14,8 @@ pub(crate) use health::RECHECK_AFTER;
 pub use health::{HealthChecks, Notice, take_notice};
 pub use request::{CorpRequest, DeviceRequest};
 
+use kernel::crypto::sha256_hex;
 use kernel::ids::UserId;
-use kernel::mac::sha256_hex;
 
 use crate::error::Result;
 use crate::store::Stores;

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn draft_and_media_that_could_outlast_the_function_are_refused() {
+    fn creation_settings_that_could_outlast_the_function_are_refused() {
         let settings = |media: &'static str, content: &'static str, function: &'static str| {
             let variables = [
                 ("MEDIA_TIMEOUT_SECONDS", media),

@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn sides_of_an_image_are_configuration() {
+    fn media_settings_have_the_sides_of_an_image() {
         let limits = image_limits(&env(&[("MEDIA_MAX_LONG_SIDE", "4096"), ("MEDIA_MAX_SHORT_SIDE", "3072")])).unwrap();
         assert_eq!((limits.long_side, limits.short_side), (4_096, 3_072));
         assert_eq!(image_limits(&Env::default()), Ok(Limits::WECOM));
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn fetch_settings_are_checked() {
+    fn media_settings_out_of_range_are_refused() {
         let settings = |variables: &[(&str, &str)]| MediaSettings::for_request(&env(variables));
         assert_eq!(settings(&[]).unwrap().timeout, Duration::from_secs(8));
         for (name, value) in

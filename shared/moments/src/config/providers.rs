@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn function_that_its_calls_could_outlast_is_refused() {
+    fn provider_settings_that_could_outlast_the_function_are_refused() {
         let connect =
             |seconds: &str| Clients::to_connect(&[("FUNCTION_TIMEOUT_SECONDS", seconds)].into_iter().collect());
         assert!(connect("25").is_ok());

@@ -24,7 +24,7 @@ pub struct PublishSettings {
     pub media: MediaSettings,
     /// How long one call to a provider may take.
     pub provider_timeout: Duration,
-    /// How long a worker's claim on a unit lasts: longer than the function itself, so a living one never loses it.
+    /// How long a worker's claim on a delivery lasts: longer than the function itself, so a living one never loses it.
     pub lease: Duration,
     /// A timed post this much behind is missed instead of late.
     pub max_lateness: Duration,
@@ -90,7 +90,7 @@ mod tests {
     /// Called off sooner, a post that one delivery found could end as a certain failure before the delivery whose job
     /// made it knows it.
     #[test]
-    fn members_deadline_shorter_than_the_life_of_a_job_is_refused_by_name() {
+    fn publish_setting_of_a_deadline_shorter_than_a_job_is_refused_by_name() {
         let shortest = settings("MOMENT_CONFIRM_SECONDS", "86400").unwrap().confirm_within;
         assert_eq!(shortest, Duration::from_secs(86_400));
         let refused = settings("MOMENT_CONFIRM_SECONDS", "86399").unwrap_err().to_string();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn number_out_of_its_range_is_refused_by_name() {
+    fn publish_setting_out_of_range_is_refused_by_name() {
         for setting in PUBLISHING.settings {
             let range = setting.range.clone().unwrap();
             for (value, fine) in [(*range.start(), true), (*range.end(), true), (range.end() + 1, false)] {

@@ -13,7 +13,7 @@ async fn ask(server: &Server, id: &str) -> Result<Draft, ContentError> {
 }
 
 #[tokio::test]
-async fn a_draft_is_asked_for_as_the_caller() {
+async fn draft_is_requested_with_the_token_of_the_caller() {
     let server = Server::answering(200, json!({"text": "早安"})).await;
     for (id, path) in [("42", "42"), ("a/b ?#%", "a%2Fb%20%3F%23%25"), ("..a", "..a"), ("草稿", "%E8%8D%89%E7%A8%BF")]
     {
@@ -26,7 +26,7 @@ async fn a_draft_is_asked_for_as_the_caller() {
 }
 
 #[tokio::test]
-async fn ids_that_are_steps_of_a_path_are_not_asked_for() {
+async fn draft_id_that_is_a_path_step_is_not_requested() {
     let server = Server::answering(200, json!({"text": "早安"})).await;
     for id in ["", ".", ".."] {
         assert_eq!(ask(&server, id).await, Err(ContentError::NotFound), "{id:?}");
@@ -39,7 +39,7 @@ async fn ids_that_are_steps_of_a_path_are_not_asked_for() {
 }
 
 #[tokio::test]
-async fn drafts_come_bare_or_in_the_envelope() {
+async fn draft_is_read_bare_and_in_the_envelope() {
     let both = json!({"contentId": "42", "text": "早安🌸", "mediaUrls": ["https://m.example.com/1.jpg"], "title": "t"});
     let text = Some("早安🌸".to_owned());
     let urls = vec!["https://m.example.com/1.jpg".to_owned()];
@@ -57,7 +57,7 @@ async fn drafts_come_bare_or_in_the_envelope() {
 }
 
 #[tokio::test]
-async fn a_missing_draft_and_a_foreign_one_look_alike() {
+async fn draft_that_is_missing_or_foreign_is_not_found() {
     for (status, error) in [
         (404, ContentError::NotFound),
         (403, ContentError::NotFound),
@@ -74,7 +74,7 @@ async fn a_missing_draft_and_a_foreign_one_look_alike() {
 }
 
 #[tokio::test]
-async fn what_is_no_draft_is_no_empty_draft() {
+async fn draft_of_another_form_is_unavailable_and_not_empty() {
     for body in [
         json!({}),
         json!({"data": null}),
@@ -91,7 +91,7 @@ async fn what_is_no_draft_is_no_empty_draft() {
 }
 
 #[tokio::test]
-async fn a_library_that_fails_in_any_way_is_unavailable() {
+async fn content_library_that_fails_in_any_way_is_unavailable() {
     for fault in fault::all().await {
         let missing = matches!(fault.detail, crate::provider::Detail::HttpStatus(404));
         let library = ContentLibrary::new(fault.base_url, fault.timeout);
@@ -102,22 +102,22 @@ async fn a_library_that_fails_in_any_way_is_unavailable() {
 }
 
 #[tokio::test]
-async fn nothing_secret_and_nothing_written_is_told() {
+async fn content_library_client_prints_no_token_and_no_content() {
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.clone());
     let echo = json!({"text": format!("秘密正文 {BEARER}"), "mediaUrls": ["https://m.example.com/?sign=secret"]});
     let server = Server::making(move |_| Response::new(Body::from(echo.to_string()))).await;
-    let mut told = format!("{:?}", ask(&server, "42").await.unwrap());
-    Log::attend();
-    told.push_str(&format!("{:?}", ask(&server, "42").await.unwrap()));
+    let mut printed = format!("{:?}", ask(&server, "42").await.unwrap());
+    Log::capture();
+    printed.push_str(&format!("{:?}", ask(&server, "42").await.unwrap()));
     for fault in fault::one_of_each().await {
         let library = ContentLibrary::new(fault.base_url, fault.timeout);
         let error = library.draft(&SecretString::from(BEARER), "42").await.unwrap_err();
-        told.push_str(&format!("{library:?} {error:?} {error}"));
+        printed.push_str(&format!("{library:?} {error:?} {error}"));
     }
-    told.push_str(&log.text());
-    assert!(told.contains("content library called") && told.contains("reason=connection lost"), "{told}");
+    printed.push_str(&log.text());
+    assert!(printed.contains("content library called") && printed.contains("reason=connection lost"), "{printed}");
     for secret in ["secret", "秘密"] {
-        assert!(!told.contains(secret), "{told}");
+        assert!(!printed.contains(secret), "{printed}");
     }
 }

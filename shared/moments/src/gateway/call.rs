@@ -31,7 +31,7 @@ impl Gateway {
         let url = self.http.url(&format!("gewe/v2/api/{}", endpoint.path()));
         let request = client.post(url).header("X-GEWE-TOKEN", token).json(body);
         let result = match exchange(request, endpoint.max_body()).await {
-            Ok(reply) => wire::open(endpoint, &reply),
+            Ok(reply) => wire::decode(endpoint, &reply),
             Err(lost) => Err(undecided(endpoint, lost.into())),
         };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_come_plain_escaped_and_as_cdata() {
+    fn sns_xml_text_is_read_plain_escaped_and_as_cdata() {
         for (text, read) in [
             ("早安🌸", "早安🌸"),
             ("", ""),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_description_is_not_guessed_at() {
+    fn sns_xml_without_a_description_has_no_text() {
         for xml in [
             "",
             "早安",
@@ -103,13 +103,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_comes_back(text in "[^\r\u{0}-\u{8}\u{b}\u{c}\u{e}-\u{1f}]*") {
+        fn sns_xml_of_any_text_is_read_back(text in "[^\r\u{0}-\u{8}\u{b}\u{c}\u{e}-\u{1f}]*") {
             let escaped = quick_xml::escape::escape(text.as_str());
             prop_assert_eq!(Description::read(&timeline(&escaped)).unwrap().text, text);
         }
 
         #[test]
-        fn nothing_makes_it_panic(xml in ".*") {
+        fn sns_xml_of_any_bytes_does_not_panic(xml in ".*") {
             Description::read(&xml);
         }
     }

@@ -10,7 +10,7 @@ use crate::provider::lenient;
 use crate::provider::{Detail, ProviderError};
 
 /// Opens the answer of `endpoint`. A success that lacks what the call is for is no answer.
-pub(super) fn open<T: DeserializeOwned>(endpoint: Endpoint, reply: &Reply) -> Result<T, ProviderError> {
+pub(super) fn decode<T: DeserializeOwned>(endpoint: Endpoint, reply: &Reply) -> Result<T, ProviderError> {
     if reply.status != 200 {
         return Err(undecided(endpoint, Detail::HttpStatus(reply.status)));
     }

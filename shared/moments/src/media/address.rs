@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn every_special_network_of_ipv4_is_refused_to_its_last_address() {
+    fn address_in_a_special_ipv4_network_is_refused_to_the_last() {
         all("0.0.0.0 0.255.255.255 10.0.0.0 10.255.255.255 100.64.0.0 100.100.100.200 100.127.255.255", false);
         all("127.0.0.1 127.255.255.255 169.254.0.0 169.254.169.254 169.254.170.2 169.254.255.255", false);
         all("172.16.0.0 172.31.255.255 192.0.0.0 192.0.0.192 192.0.0.255 192.0.2.0 192.0.2.255", false);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_neighbours_of_special_networks_are_public() {
+    fn address_beside_a_special_network_is_public() {
         all("1.0.0.0 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0", true);
         all("169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 191.255.255.255 192.0.1.0 192.0.3.0", true);
         all("192.88.98.255 192.88.100.0 192.167.255.255 192.169.0.0 198.17.255.255 198.20.0.0", true);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn ipv6_is_public_only_where_it_is_in_public_use() {
+    fn address_of_ipv6_is_public_only_in_public_use() {
         all("2400:3200::1 2606:4700::6810:1 2a00:1450::1 2001:200:: 2001:4860:4860::8888 3ffe:ffff::1", true);
         all(":: ::1 100::1 64:ff9b:1::808:808 4000:: 5f00::1 fc00::1 fdff::1 fd00:ec2::254", false);
         all("fe80::1 febf::1 fec0::1 feff::1 ff02::1 ff0e::1", false);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_embedded_ipv4_address_decides() {
+    fn address_of_ipv6_with_an_ipv4_address_is_judged_by_that() {
         all("::ffff:8.8.8.8 ::8.8.8.8 64:ff9b::8.8.8.8 2002:808:808::1", true);
         all("::ffff:127.0.0.1 ::ffff:169.254.169.254 ::ffff:10.0.0.1 ::127.0.0.1 ::192.168.1.1", false);
         all("64:ff9b::10.0.0.1 64:ff9b::169.254.169.254 2002:7f00:1::1 2002:a9fe:a9fe:: 2002:c0a8:101::1", false);
@@ -119,7 +119,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_carrier_of_an_ipv4_address_agrees_with_it(bits: u32) {
+        fn address_in_any_ipv6_form_is_judged_like_its_ipv4_address(bits: u32) {
             let plain = Ipv4Addr::from(bits);
             let [high, low] = [(bits >> 16) as u16, bits as u16];
             for carrier in [
@@ -134,7 +134,7 @@ mod tests {
         }
 
         #[test]
-        fn the_standard_library_never_knows_a_public_address_as_special(bits: u32, bits6: u128) {
+        fn address_that_is_public_is_never_special_in_the_standard_library(bits: u32, bits6: u128) {
             let v4 = Ipv4Addr::from(bits);
             let special = v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_multicast()
                 || v4.is_broadcast() || v4.is_documentation() || v4.is_unspecified();

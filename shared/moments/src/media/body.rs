@@ -11,7 +11,7 @@ pub(super) struct Body<'a> {
     bytes: Vec<u8>,
     /// The most this body may have: what any medium may until its type is known.
     max_bytes: usize,
-    told: bool,
+    is_kind_checked: bool,
 }
 
 impl<'a> Body<'a> {
@@ -23,7 +23,7 @@ impl<'a> Body<'a> {
             return Err(MediaProblem::TooLarge { limit: max_bytes });
         }
         // Memory that is reserved and not written to costs nothing but addresses; growing costs a second copy.
-        Ok(Self { limits, bytes: Vec::with_capacity(announced), max_bytes, told: false })
+        Ok(Self { limits, bytes: Vec::with_capacity(announced), max_bytes, is_kind_checked: false })
     }
 
     /// Takes the next piece. A web page or a film ends the download here and not after ten megabytes.
@@ -36,9 +36,9 @@ impl<'a> Body<'a> {
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
         self.bytes.extend_from_slice(piece);
-        if !self.told && self.bytes.len() >= ENOUGH_TO_TELL {
+        if !self.is_kind_checked && self.bytes.len() >= ENOUGH_TO_TELL {
             self.max_bytes = Format::of(&self.bytes)?.max_bytes(self.limits);
-            self.told = true;
+            self.is_kind_checked = true;
             self.check(length)?;
         }
         Ok(())
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_has_its_own_limit() {
+    fn media_body_limit_is_that_of_its_kind() {
         for (medium, length, verdict) in [
             (jpeg(1, 1), 1_000, Ok(1_000)),
             (jpeg(1, 1), 1_001, Err(MediaProblem::TooLarge { limit: 1_000 })),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn an_announced_length_is_believed_only_against_the_server() {
+    fn media_body_with_an_announced_length_too_large_is_refused() {
         assert_eq!(Body::new(&LIMITS, Some(2_001)).err(), Some(MediaProblem::TooLarge { limit: 2_000 }));
         assert_eq!(Body::new(&LIMITS, Some(u64::MAX)).err(), Some(MediaProblem::TooLarge { limit: 2_000 }));
         let mut body = Body::new(&LIMITS, Some(3)).unwrap();
@@ -106,7 +106,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_come_together_and_never_take_more_memory_than_the_limit(
+        fn media_body_in_pieces_takes_no_more_memory_than_the_limit(
             cuts in prop::collection::vec(1..400_usize, 1..12),
         ) {
             let bytes = padded(Mp4::default().bytes(), 2_000);

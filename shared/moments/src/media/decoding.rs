@@ -24,7 +24,7 @@ static ONE: Semaphore = Semaphore::const_new(1);
 
 /// Does what takes memory and time: one at a time, and not in the way of what waits for the network. A decoder that
 /// panics has found damage.
-pub(super) async fn one_at_a_time<T: Send + 'static>(
+pub(super) async fn run_exclusively<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, MediaProblem> + Send + 'static,
 ) -> Result<T, MediaProblem> {
     const DAMAGED: MediaProblem = MediaProblem::Corrupt(Fault::ImageData);

@@ -10,7 +10,7 @@ use image::codecs::png::{PngDecoder, PngEncoder};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageEncoder, Rgb, RgbImage};
 
-use super::decoding::{Frame, MAX_EXTRA_BYTES, one_at_a_time};
+use super::decoding::{Frame, MAX_EXTRA_BYTES, run_exclusively};
 use super::format::ImageFormat;
 use super::limits::Limits;
 use super::medium::{MediaKind, Medium, frame};
@@ -31,7 +31,7 @@ impl Medium {
         if limits.fits(width, height) {
             return Ok(self);
         }
-        one_at_a_time(move || scale(format, self.bytes, &limits)).await
+        run_exclusively(move || scale(format, self.bytes, &limits)).await
     }
 }
 
@@ -192,14 +192,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_image_that_fits_is_left_as_it_is() {
+    async fn image_fit_of_an_image_that_fits_leaves_it_unchanged() {
         let medium = jpeg(&flag(100, 400), None, None);
         let fitted = medium.clone().fit(SMALL).await.unwrap();
         assert_eq!((fitted.bytes, fitted.sha256), (medium.bytes, medium.sha256));
     }
 
     #[tokio::test]
-    async fn a_larger_one_is_scaled_down_to_the_side_that_binds() {
+    async fn image_fit_of_a_larger_one_scales_to_the_binding_side() {
         for ((width, height), scaled) in
             [((300, 400), (100, 133)), ((400, 300), (133, 100)), ((101, 800), (51, 400)), ((1_000, 1_000), (100, 100))]
         {
@@ -213,7 +213,7 @@ mod tests {
 
     /// A phone held upright writes a lying image and says so in the EXIF data, which does not survive.
     #[tokio::test]
-    async fn a_photograph_is_turned_upright() {
+    async fn image_fit_of_a_rotated_photograph_turns_it_upright() {
         // "Exif" content: big-endian TIFF, one entry: orientation (0x0112), SHORT, 1 value, 6 = turn right.
         let exif = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
         let fitted = jpeg(&flag(400, 300), Some(exif), None).fit(SMALL).await.unwrap();
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn colours_and_transparency_stay() {
+    async fn image_fit_keeps_colours_and_transparency() {
         let mut profile = vec![7; 128];
         profile[16..20].copy_from_slice(b"RGB ");
         let fitted = jpeg(&flag(300, 300), None, Some(profile.clone())).fit(SMALL).await.unwrap();
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_png_that_stays_too_heavy_becomes_a_jpeg() {
+    async fn image_fit_of_a_png_that_stays_too_large_makes_a_jpeg() {
         let noise = RgbImage::from_fn(300, 300, |x, y| Rgb([(x * y) as u8, (x ^ (y * 7)) as u8, (x * 31 + y) as u8]));
         let limits = Limits { image_bytes: 12_000, ..SMALL };
         let heavy = png(&noise.into());
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_jpeg_that_stays_too_heavy_is_coded_more_coarsely() {
+    async fn image_fit_of_a_jpeg_that_stays_too_large_lowers_the_quality() {
         let noise = RgbImage::from_fn(300, 300, |x, y| Rgb([(x * y) as u8, (x ^ (y * 7)) as u8, (x * 31 + y) as u8]));
         let photograph = jpeg(&noise.into(), None, None);
         let fine = photograph.clone().fit(SMALL).await.unwrap().bytes.len();
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_begins_like_an_image_is_corrupt() {
+    fn image_fit_of_what_only_begins_like_an_image_is_corrupt() {
         let mut bytes = crate::media::samples::png(300, 300);
         bytes[60] ^= 0xff;
         assert_eq!(Medium::of(bytes, &SMALL).unwrap_err(), DAMAGED);
@@ -264,7 +264,7 @@ mod tests {
 
     /// A profile of a gigabyte in a file of a megabyte; and one of a text as long as a program writes.
     #[tokio::test]
-    async fn extra_data_of_a_png_takes_no_more_memory_than_is_allowed() {
+    async fn png_extra_data_takes_no_more_memory_than_allowed() {
         let picture = png(&flag(300, 300));
         let with_chunk = |kind: &[u8; 4], content: Vec<u8>| {
             let mut bytes = picture.bytes.to_vec();

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sides_are_measured_whichever_way_the_image_lies() {
+    fn image_limits_hold_in_portrait_and_landscape() {
         for (width, height, fits) in [
             (1_080, 10_800, true),
             (10_800, 1_080, true),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_scaled_fits_and_touches_a_limit() {
+    fn image_limits_after_scaling_hold_and_one_is_reached() {
         for (width, height, scaled) in [
             (3_024, 4_032, (1_080, 1_440)),
             (4_032, 3_024, (1_440, 1_080)),

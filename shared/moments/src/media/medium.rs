@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use kernel::mac::sha256_hex;
+use kernel::crypto::sha256_hex;
 
-use super::decoding::{Frame, MAX_DECODING_BYTES, one_at_a_time};
+use super::decoding::{Frame, MAX_DECODING_BYTES, run_exclusively};
 use super::format::{Format, ImageFormat};
 use super::limits::{Limits, MAX_SIDE, MIN_MEDIUM_BYTES, VIDEO_TOLERANCE};
 use super::problem::MediaProblem;
@@ -49,7 +49,7 @@ pub struct Medium {
 impl Medium {
     /// Judges the bytes while no other medium is judged or decoded.
     pub(super) async fn judged(bytes: Vec<u8>, limits: Limits) -> Result<Self, MediaProblem> {
-        one_at_a_time(move || Self::of(bytes, &limits)).await
+        run_exclusively(move || Self::of(bytes, &limits)).await
     }
 
     /// Judges the bytes. An image that lacks nothing but the marker at its end gets one.
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_medium_is_named_by_us() {
+    fn medium_file_name_is_made_by_us() {
         for (bytes, extension, mime) in [
             (jpeg(640, 480), ".jpg", "image/jpeg"),
             (png(640, 480), ".png", "image/png"),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_decide_what_it_is() {
+    fn medium_kind_is_decided_by_its_bytes() {
         let image = |format, width, height| Ok(MediaKind::Image { format, width, height });
         assert_eq!(judged(&jpeg(640, 480)), image(ImageFormat::Jpeg, 640, 480));
         assert_eq!(judged(&png(640, 480)), image(ImageFormat::Png, 640, 480));
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold_to_the_pixel_and_the_millisecond() {
+    fn medium_limits_are_exact_to_the_pixel_and_the_millisecond() {
         assert!(judged(&jpeg(8_000, 5_000)).is_ok());
         let problem = MediaProblem::BadDimensions { width: 8_001, height: 5_000, limit: 40_000_000 };
         assert_eq!(judged(&png_header(8_001, 5_000)), Err(problem));
@@ -209,7 +209,7 @@ mod tests {
     }
     proptest! {
         #[test]
-        fn no_input_makes_it_panic(
+        fn medium_of_any_bytes_does_not_panic(
             start in prop::sample::select(vec![&b"\xff\xd8\xff"[..], b"\x89PNG\r\n\x1a\n", b"\0\0\0\x08ftypisom", b""]),
             bytes in prop::collection::vec(any::<u8>(), 0..2_000),
         ) {

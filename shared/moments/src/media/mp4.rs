@@ -46,8 +46,9 @@ pub(super) fn duration(bytes: &[u8]) -> Result<Duration, MediaProblem> {
             _ => {}
         }
     }
-    let told = movie.length.or_else(|| movie.tracks.iter().filter_map(|track| track.length).max());
-    told.max(fragments.measured())
+    let stated = movie.length.or_else(|| movie.tracks.iter().filter_map(|track| track.length).max());
+    stated
+        .max(fragments.measured())
         .or(movie.fragmented_length)
         .or_else(|| fragments.indexed())
         .ok_or(MediaProblem::UnknownLength)

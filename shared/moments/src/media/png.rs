@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_tells_the_size_and_every_truncation_is_noticed() {
+    fn png_header_has_the_size_and_truncation_is_noticed() {
         let whole = png(640, 480);
         assert_eq!(size(&whole), Ok((640, 480)));
         assert_eq!(size(&[&whole[..], b"trailer"].concat()), Ok((640, 480)));
@@ -148,7 +148,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_input_makes_it_panic(bytes: Vec<u8>, at in 0..80_usize, byte: u8) {
+        fn png_of_any_bytes_does_not_panic(bytes: Vec<u8>, at in 0..80_usize, byte: u8) {
             let _ = size(&[&SIGNATURE, &bytes[..]].concat());
             let mut damaged = png(640, 480);
             if let Some(place) = damaged.get_mut(at) {

@@ -92,7 +92,7 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn one_private_address_spoils_a_name() {
+    async fn resolver_refuses_a_name_with_one_private_address() {
         for (answer, public) in [
             (&["8.8.8.8"][..], true),
             (&["8.8.8.8", "2606:4700::1"], true),
@@ -113,7 +113,7 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn every_answer_is_judged_anew() {
+    async fn resolver_judges_every_answer_anew() {
         let (lookup, asked) = scripted(&[&["8.8.8.8"], &["127.0.0.1"]]);
         let resolver = PublicOnly::new(lookup);
         assert_eq!(resolve(&resolver).await, Ok(vec!["8.8.8.8:0".to_owned()]));
@@ -123,7 +123,7 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn the_systems_resolver_answers() {
+    async fn resolver_of_the_system_answers() {
         assert!(system()("localhost".to_owned()).await.unwrap().iter().all(IpAddr::is_loopback));
         assert!(system()("no\0name".to_owned()).await.is_err());
         assert_eq!(resolve(&PublicOnly::new(Arc::new(|_| system()("localhost".to_owned())))).await, Err(true));

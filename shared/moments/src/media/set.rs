@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn nine_images_or_one_video() {
+    fn media_set_is_nine_images_or_one_video() {
         for (media, expected) in [
             (vec![], &[][..]),
             (vec![IMAGE], &[]),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_checked_one_by_one_without_a_network() {
+    fn media_set_addresses_are_checked_without_a_network() {
         let fetcher =
             MediaFetcher::with_settings(MediaSettings { timeout: Duration::from_secs(1), trusted: Vec::new() });
         let plausible = |urls: &[&str]| {

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_come_with_and_without_quotes() {
+    fn provider_lenient_number_is_read_with_and_without_quotes() {
         for (value, number) in [
             (json!(45009), Some(45009)),
             (json!(" -1 "), Some(-1)),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_keep_every_digit() {
+    fn lenient_id_keeps_every_digit() {
         for (value, id) in [
             (json!(14_384_012_345_678_756_671_u64), Some("14384012345678756671")),
             (json!("14384012345678756671"), Some("14384012345678756671")),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_may_be_null() {
+    fn lenient_text_may_be_null() {
         for (value, text) in [(json!("早安🌸"), "早安🌸"), (json!(null), ""), (json!({}), "")] {
             assert_eq!(read(json!({ "text": value })).unwrap().text, text);
         }

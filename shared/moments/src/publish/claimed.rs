@@ -15,41 +15,41 @@ use crate::task_records::TaskSnapshot;
 /// A delivery in a worker's hands, with its task as this worker knows it.
 #[derive(Debug, Clone)]
 pub(super) struct ClaimedDelivery {
-    pub unit: Delivery,
+    pub row: Delivery,
     pub lease: Lease,
-    pub entry: TaskSnapshot,
+    pub snapshot: TaskSnapshot,
     /// When the worker is killed.
     pub deadline: Deadline,
 }
 
 impl ClaimedDelivery {
     /// The delivery's name in claims.
-    pub fn delivery(&self) -> String {
-        self.unit.key().to_string()
+    pub fn name(&self) -> String {
+        self.row.key().to_string()
     }
 
     /// The claim on the provider's post of this id.
     pub fn claim(&self, provider: Provider, how: ClaimOrigin, id: &str) -> Claim {
         let claim_key = claim_key(provider, id);
-        Claim { claim_key, delivery: self.delivery(), user_id: self.unit.user_id, how }
+        Claim { claim_key, delivery: self.name(), user_id: self.row.user_id, how }
     }
 
     /// The delivery as the machine sees it.
     pub fn seen(&self, members_confirm: bool, now: jiff::Timestamp) -> DeliveryState {
         let time = WorkerTime { now: now.as_millisecond(), left: self.deadline.remaining(now) };
-        DeliveryState::of(&self.unit, &self.entry.task, &self.entry.results, members_confirm, time)
+        DeliveryState::of(&self.row, &self.snapshot.task, &self.snapshot.results, members_confirm, time)
     }
 
     /// The accounts at these places with what they are told.
     pub fn named(&self, states: &[(usize, AccountState)]) -> Vec<(AccountId, AccountState)> {
-        let named = states.iter().filter_map(|(place, state)| Some((self.unit.account_ids.get(*place)?, state)));
+        let named = states.iter().filter_map(|(place, state)| Some((self.row.account_ids.get(*place)?, state)));
         named.map(|(account, state)| (account.clone(), state.clone())).collect()
     }
 
     /// The call was made, and what became of it is not known.
     pub fn outcome_lost(&self, failure: &ProviderError) -> Event {
-        let task = self.unit.task_id;
+        let task = self.row.task_id;
         warn!(task.id = task.get(), "outcome of task {task} not known: {failure}");
-        Event::Lost
+        Event::AnswerLost
     }
 }

@@ -21,7 +21,7 @@ impl Publisher {
     /// Takes the post that the provider named in answer to this delivery from one that only found it: that one goes back
     /// to where it knew nothing, together with whatever it has told of the post. Then the post is free to be told.
     pub(super) async fn take_back(&self, claimed_delivery: &ClaimedDelivery, channel: &dyn Channel) -> Result<Event> {
-        let id = claimed_delivery.unit.moment_id.as_deref().ok_or(kernel::Error::Corrupt("publish unit"))?;
+        let id = claimed_delivery.row.moment_id.as_deref().ok_or(kernel::Error::Corrupt("publish delivery"))?;
         let claim = claimed_delivery.claim(channel.provider(), ClaimOrigin::Answered, id);
         on_conflict(&self.stores.clock, "moment claim", TRIES, || self.try_take_back(claimed_delivery, &claim, id))
             .await
@@ -37,56 +37,56 @@ impl Publisher {
         let Some(theirs) = theirs.filter(|theirs| theirs.delivery != claim.delivery) else {
             return Ok(Attempt::Done(Event::RowWritten));
         };
-        let key = theirs.unit_key().ok_or(kernel::Error::Corrupt("moment claim"))?;
-        let DeliveryKey { task_id, unit: name } = key;
+        let key = theirs.delivery_key().ok_or(kernel::Error::Corrupt("moment claim"))?;
+        let DeliveryKey { task_id, delivery: name } = key;
         if theirs.how == ClaimOrigin::Answered {
-            let (mine, task) = (claimed_delivery.unit.task_id, task_id);
+            let (mine, task) = (claimed_delivery.row.task_id, task_id);
             error!(task.id = mine.get(), "one post was answered to tasks {mine} and {task}: not told for {mine}");
             return Ok(Attempt::Done(Event::AnsweredToAnother));
         }
-        let (unit, read) = futures::try_join!(
-            async { self.stores.units.get(key).await.map_err(crate::Error::from) },
+        let (delivery, read) = futures::try_join!(
+            async { self.stores.deliveries.get(key).await.map_err(crate::Error::from) },
             task_records::read(&self.stores, task_id)
         )?;
-        let (Some(unit), Some((task, results))) = (unit, read) else {
+        let (Some(delivery), Some((task, results))) = (delivery, read) else {
             return Err(kernel::Error::Corrupt("moment claim").into());
         };
-        let stage = intervene(unit.stage, Intervention::PostTakenBack).ok_or(kernel::Error::Corrupt("moment claim"))?;
-        let goes_back: Vec<&AccountId> = results
+        let stage =
+            intervene(delivery.stage, Intervention::PostTakenBack).ok_or(kernel::Error::Corrupt("moment claim"))?;
+        let reset_accounts: Vec<&AccountId> = results
             .iter()
-            .filter(|result| unit.serves(result))
+            .filter(|result| delivery.serves(result))
             .filter(|result| !result.status.ended() || result.moment_id.as_deref() == Some(id))
             .map(|result| &result.account_id)
             .collect();
         let state = AccountState::Processing(Stage::Unconfirmed);
-        let derived = derive(
-            results
-                .iter()
-                .map(|result| if goes_back.contains(&&result.account_id) { state.status() } else { result.status }),
-        );
+        let derived =
+            derive(results.iter().map(|result| {
+                if reset_accounts.contains(&&result.account_id) { state.status() } else { result.status }
+            }));
         let now = self.stores.clock.now();
         let mut transaction = Transaction::new();
         transaction.add(self.stores.claims.take_over(claim, &theirs, now)?);
-        // Only whoever holds the unit may speak for it.
-        let ours = transaction.add(self.stores.units.advance(
-            &claimed_delivery.unit,
+        // Only whoever holds the delivery may speak for it.
+        let ours = transaction.add(self.stores.deliveries.advance(
+            &claimed_delivery.row,
             &claimed_delivery.lease,
             &DeliveryChange::default(),
         )?);
-        transaction.add(self.stores.units.send_back(&unit, stage, now)?);
+        transaction.add(self.stores.deliveries.send_back(&delivery, stage, now)?);
         transaction.add(self.stores.tasks.advance(&task, TaskChange::Results(derived), now)?);
-        for account in &goes_back {
+        for account in &reset_accounts {
             transaction.add(self.stores.results.set(task_id, account, &state, now)?);
         }
         let outcome = self.stores.commit(&transaction).await?;
         if outcome.failed(ours) {
-            // What is told after this shows that the unit is lost.
+            // What is told after this shows that the delivery is lost.
             return Ok(Attempt::Done(Event::RowWritten));
         }
         if !outcome.is_committed() {
             return Ok(Attempt::Conflict);
         }
-        warn!(task.id = task_id.get(), "unit {name} of task {task_id} had found another unit's post");
+        warn!(task.id = task_id.get(), "delivery {name} of task {task_id} had found another delivery's post");
         self.wake_delivery(key, task.user_id).await;
         Ok(Attempt::Done(Event::RowWritten))
     }

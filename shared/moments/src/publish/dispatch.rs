@@ -1,4 +1,4 @@
-//! From a task to its units: when its time has come, once.
+//! From a task to its deliveries: when its time has come, once.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use crate::error::{PublishProblem, Result};
 use crate::ids::AccountId;
 use crate::status::{ResultStatus, derive};
 use crate::store::account::Account;
-use crate::store::delivery::{DeliveryKey, NewUnit, Sender};
+use crate::store::delivery::{DeliveryKey, NewDelivery, Sender};
 use crate::store::result::{AccountResult, AccountState};
 use crate::store::task::{Task, TaskChange};
 use crate::task_records;
 
 impl Publisher {
-    /// Makes the task's units and sends a message for each. Before the task's time it only sends itself again; a task
+    /// Makes the task's deliveries and sends a message for each. Before the task's time it only sends itself again; a task
     /// that was dispatched, called off or moved to a later time needs nothing.
     pub async fn dispatch(&self, task_id: TaskId) -> Result<()> {
         on_conflict(&self.stores.clock, "moment task", TRIES, || self.try_to_dispatch(task_id)).await
@@ -46,15 +46,15 @@ impl Publisher {
         let ids: Vec<AccountId> = pending.iter().map(|result| result.account_id.clone()).collect();
         let accounts = if missed { Vec::new() } else { self.stores.accounts.by_ids(&ids).await? };
         let problem = if missed { PublishProblem::Missed } else { PublishProblem::AccountUnusable };
-        let Some(units) = self.make_deliveries(&task, &results, &pending, &accounts, problem).await? else {
+        let Some(deliveries) = self.make_deliveries(&task, &results, &pending, &accounts, problem).await? else {
             return Ok(Attempt::Conflict);
         };
-        info!(task.id = task_id.get(), units = units.len(), missed, "moment task {task_id} dispatched");
-        self.announce(&task, units).await;
+        info!(task.id = task_id.get(), deliveries = deliveries.len(), missed, "moment task {task_id} dispatched");
+        self.announce(&task, deliveries).await;
         Ok(Attempt::Done(()))
     }
 
-    /// The names of the units made; `None` when the task changed meanwhile.
+    /// The names of the deliveries made; `None` when the task changed meanwhile.
     async fn make_deliveries(
         &self,
         task: &Task,
@@ -63,7 +63,7 @@ impl Publisher {
         accounts: &[Account],
         problem: PublishProblem,
     ) -> Result<Option<Vec<String>>> {
-        let mut units: BTreeMap<String, (&Account, Vec<Sender<'_>>)> = BTreeMap::new();
+        let mut deliveries: BTreeMap<String, (&Account, Vec<Sender<'_>>)> = BTreeMap::new();
         let mut failed = Vec::new();
         for result in pending {
             let account = accounts
@@ -75,7 +75,7 @@ impl Publisher {
             };
             let name = delivery_name(account.corp_key.as_ref(), &account.account_id, result.round);
             let sender = Sender { account_id: &account.account_id, member_id: account.member_id.as_deref() };
-            units.entry(name).or_insert((account, Vec::new())).1.push(sender);
+            deliveries.entry(name).or_insert((account, Vec::new())).1.push(sender);
         }
         let now = self.stores.clock.now();
         let derived =
@@ -90,24 +90,24 @@ impl Publisher {
             let state = AccountState::failed(problem.advice());
             transaction.add(self.stores.results.set(task.id, account, &state, now)?);
         }
-        for (name, (first, senders)) in &units {
-            let key = DeliveryKey { task_id: task.id, unit: name };
+        for (name, (first, senders)) in &deliveries {
+            let key = DeliveryKey { task_id: task.id, delivery: name };
             let (user_id, provider, corp_key) = (task.user_id, first.provider, first.corp_key.as_ref());
-            let new = NewUnit { key, user_id, provider, corp_key, senders };
-            transaction.add(self.stores.units.create(&new, now)?);
+            let new = NewDelivery { key, user_id, provider, corp_key, senders };
+            transaction.add(self.stores.deliveries.create(&new, now)?);
         }
         let outcome = self.stores.commit(&transaction).await?;
-        Ok(outcome.is_committed().then(|| units.into_keys().collect()))
+        Ok(outcome.is_committed().then(|| deliveries.into_keys().collect()))
     }
 
-    /// Sends a message for each unit; one that cannot be sent is found by the sweeper.
-    async fn announce(&self, task: &Task, units: Vec<String>) {
-        let keys = units.iter().map(|unit| DeliveryKey { task_id: task.id, unit });
+    /// Sends a message for each delivery; one that cannot be sent is found by the sweeper.
+    async fn announce(&self, task: &Task, deliveries: Vec<String>) {
+        let keys = deliveries.iter().map(|delivery| DeliveryKey { task_id: task.id, delivery });
         let messages = keys.map(|key| self.queue.wake(key, task.user_id));
         let sent = join_all(messages).await;
         let unsent = sent.iter().filter(|outcome| outcome.is_err()).count();
         if unsent > 0 {
-            warn!(task.id = task.id.get(), unsent, "unit messages not sent, left to the sweeper");
+            warn!(task.id = task.id.get(), unsent, "delivery messages not sent, left to the sweeper");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Publishing: a message names a task to dispatch, or a unit to move one step.
+//! Publishing: a message names a task to dispatch, or a delivery to move one step.
 
 mod channel;
 mod claimed;
@@ -14,17 +14,17 @@ pub use runner::{Publisher, StepOutcome};
 use kernel::ids::TaskId;
 use serde::{Deserialize, Serialize};
 
-/// The queue's message: which task to dispatch, or which unit of it to move, and when.
+/// The queue's message: which task to dispatch, or which delivery of it to move, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PublishMessage {
     /// The task, in digits.
     #[serde(with = "kernel::ids::task_id_text")]
     pub task_id: TaskId,
-    /// The unit; the task itself when absent.
+    /// The delivery; the task itself when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unit: Option<String>,
-    /// When the unit is to be moved, in milliseconds: the `next_action_at` that its row got with this message. SQS waits
+    pub delivery: Option<String>,
+    /// When the delivery is to be moved, in milliseconds: the `next_action_at` that its row got with this message. SQS waits
     /// for 15 minutes at the longest, so a message that comes earlier is sent once more, as long as the row still says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<i64>,

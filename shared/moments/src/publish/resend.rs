@@ -10,14 +10,14 @@ use super::runner::{Publisher, StepOutcome};
 use crate::error::Result;
 use crate::ids::AccountId;
 use crate::status::derive;
-use crate::store::delivery::{DeliveryChange, DeliveryKey, DeliveryStage, NewUnit, Sender};
+use crate::store::delivery::{DeliveryChange, DeliveryKey, DeliveryStage, NewDelivery, Sender};
 use crate::store::result::AccountState;
 use crate::store::task::TaskChange;
 use crate::task_records::{self, TRIES};
 use crate::tasks::next_round;
 
 impl Publisher {
-    /// Ends the unit and hands the accounts that were asked for to a new one, which is begun like any other.
+    /// Ends the delivery and hands the accounts that were asked for to a new one, which is begun like any other.
     pub(super) async fn replace(
         &self,
         claimed_delivery: &ClaimedDelivery,
@@ -32,36 +32,36 @@ impl Publisher {
         channel: &dyn Channel,
     ) -> Result<Attempt<StepOutcome>> {
         let mut claimed_delivery = claimed_delivery.clone();
-        claimed_delivery.entry = task_records::entry(&self.stores, claimed_delivery.unit.task_id).await?;
+        claimed_delivery.snapshot = task_records::read_snapshot(&self.stores, claimed_delivery.row.task_id).await?;
         let seen = claimed_delivery.seen(channel.members_confirm(), self.stores.clock.now());
         let open: Vec<&AccountId> =
-            seen.open().into_iter().filter_map(|place| claimed_delivery.unit.account_ids.get(place)).collect();
-        let corp_key = claimed_delivery.unit.corp_key.as_ref();
-        let round = next_round(&claimed_delivery.entry.results);
+            seen.open().into_iter().filter_map(|place| claimed_delivery.row.account_ids.get(place)).collect();
+        let corp_key = claimed_delivery.row.corp_key.as_ref();
+        let round = next_round(&claimed_delivery.snapshot.results);
         // Its accounts ended otherwise since the list was read. The next look at the list finds that nothing is left.
         let Some(first) = open.first() else { return Ok(Attempt::Done(StepOutcome::LeaseLost)) };
         let name = delivery_name(corp_key, first, round);
         let state = AccountState::Requeued { round };
         let derived = derive(
             claimed_delivery
-                .entry
+                .snapshot
                 .results
                 .iter()
                 .map(|result| if open.contains(&&result.account_id) { state.status() } else { result.status }),
         );
         let (task_id, user_id, now) =
-            (claimed_delivery.unit.task_id, claimed_delivery.unit.user_id, self.stores.clock.now());
+            (claimed_delivery.row.task_id, claimed_delivery.row.user_id, self.stores.clock.now());
         let done = DeliveryChange { stage: Some(DeliveryStage::Done), ..DeliveryChange::default() };
         let mut transaction = Transaction::new();
         let ours =
-            transaction.add(self.stores.units.advance(&claimed_delivery.unit, &claimed_delivery.lease, &done)?);
+            transaction.add(self.stores.deliveries.advance(&claimed_delivery.row, &claimed_delivery.lease, &done)?);
         let results = TaskChange::Results(derived);
-        transaction.add(self.stores.tasks.advance(&claimed_delivery.entry.task, results, now)?);
-        let key = DeliveryKey { task_id, unit: &name };
-        let senders = open.iter().map(|id| Sender { account_id: id, member_id: claimed_delivery.unit.member_of(id) });
+        transaction.add(self.stores.tasks.advance(&claimed_delivery.snapshot.task, results, now)?);
+        let key = DeliveryKey { task_id, delivery: &name };
+        let senders = open.iter().map(|id| Sender { account_id: id, member_id: claimed_delivery.row.member_of(id) });
         let senders: Vec<Sender<'_>> = senders.collect();
-        let new = NewUnit { key, user_id, provider: claimed_delivery.unit.provider, corp_key, senders: &senders };
-        transaction.add(self.stores.units.create(&new, now)?);
+        let new = NewDelivery { key, user_id, provider: claimed_delivery.row.provider, corp_key, senders: &senders };
+        transaction.add(self.stores.deliveries.create(&new, now)?);
         for account in &open {
             transaction.add(self.stores.results.set(task_id, account, &state, now)?);
         }
@@ -72,8 +72,8 @@ impl Publisher {
         if !outcome.is_committed() {
             return Ok(Attempt::Conflict);
         }
-        let unit = &claimed_delivery.unit.unit;
-        info!(task.id = task_id.get(), "unit {unit} of task {task_id} does not show: sent again as {name}");
+        let delivery = &claimed_delivery.row.delivery;
+        info!(task.id = task_id.get(), "delivery {delivery} of task {task_id} does not show: sent again as {name}");
         self.wake_delivery(key, user_id).await;
         Ok(Attempt::Done(StepOutcome::Done))
     }

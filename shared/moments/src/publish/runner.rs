@@ -33,17 +33,17 @@ const MAX_EVENTS: u32 = 40;
 /// What came of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepOutcome {
-    /// The unit is done, is held by another worker, or its time has not come: the message has no more use.
+    /// The delivery is done, is held by another worker, or its time has not come: the message has no more use.
     Nothing,
-    /// The unit is done; its accounts' rows tell how.
+    /// The delivery is done; its accounts' rows tell how.
     Done,
-    /// The unit goes on later, by a new message or the sweeper.
+    /// The delivery goes on later, by a new message or the sweeper.
     Later,
-    /// The unit was taken from this worker.
+    /// The delivery was taken from this worker.
     LeaseLost,
 }
 
-/// Dispatches tasks and moves their units.
+/// Dispatches tasks and moves their deliveries.
 #[derive(Debug, Clone)]
 pub struct Publisher {
     pub(super) stores: Stores,
@@ -83,36 +83,36 @@ impl Publisher {
         })
     }
 
-    /// Takes the unit up and moves it one step. `due_at` is when its message says that its time comes. Nothing is sent that `deadline` would cut short.
+    /// Takes the delivery up and moves it one step. `due_at` is when its message says that its time comes. Nothing is sent that `deadline` would cut short.
     ///
     /// # Errors
-    /// Only when our own stores fail. The unit then stays as it was written last: the sweeper finds it, and one that
+    /// Only when our own stores fail. The delivery then stays as it was written last: the sweeper finds it, and one that
     /// was in SENDING is read back, never sent again.
     pub async fn run(&self, key: DeliveryKey<'_>, due_at: Option<i64>, deadline: Deadline) -> Result<StepOutcome> {
         if let Some(due_at) = due_at.filter(|due_at| self.stores.clock.now_ms() < *due_at) {
             return self.pass_on(key, due_at).await;
         }
         let lease = Lease::new(self.stores.clock.now(), self.settings.lease);
-        let Some(unit) = self.stores.units.claim(key, &lease).await? else {
+        let Some(delivery) = self.stores.deliveries.claim(key, &lease).await? else {
             return Ok(StepOutcome::Nothing);
         };
         // Read once: everything written from here on tells whether it was still true.
-        let entry: TaskSnapshot = task_records::entry(&self.stores, key.task_id).await?;
-        let mut claimed_delivery = ClaimedDelivery { unit, lease, entry, deadline };
-        let unit = claimed_delivery.unit.clone();
-        self.work(&mut claimed_delivery, &mut *channel::open(self, &unit)?).await
+        let snapshot: TaskSnapshot = task_records::read_snapshot(&self.stores, key.task_id).await?;
+        let mut claimed_delivery = ClaimedDelivery { row: delivery, lease, snapshot, deadline };
+        let delivery = claimed_delivery.row.clone();
+        self.work(&mut claimed_delivery, &mut *channel::open(self, &delivery)?).await
     }
 
     async fn work(&self, claimed_delivery: &mut ClaimedDelivery, channel: &mut dyn Channel) -> Result<StepOutcome> {
-        let (mut event, mut usable, mut asked_at) = (Event::TakenUp, Vec::new(), None);
+        let (mut event, mut usable, mut asked_at) = (Event::Claimed, Vec::new(), None);
         for _ in 0..MAX_EVENTS {
             log(claimed_delivery, &event);
             let mut delivery = claimed_delivery.seen(channel.members_confirm(), self.stores.clock.now());
             delivery.asked_at = asked_at.unwrap_or(delivery.now);
             asked_at = Some(delivery.now);
             let transition = machine::next(&delivery, event, &self.policy).map_err(|impossible| {
-                warn!(task.id = claimed_delivery.unit.task_id.get(), "{impossible}");
-                kernel::Error::Corrupt("publish unit")
+                warn!(task.id = claimed_delivery.row.task_id.get(), "{impossible}");
+                kernel::Error::Corrupt("publish delivery")
             })?;
             event = match transition.then {
                 NextStep::Replace => return self.replace(claimed_delivery, channel).await,
@@ -145,7 +145,7 @@ impl Publisher {
         call: Call,
     ) -> Result<Event> {
         let place_of =
-            |account: &Account| claimed_delivery.unit.account_ids.iter().position(|id| *id == account.account_id);
+            |account: &Account| claimed_delivery.row.account_ids.iter().position(|id| *id == account.account_id);
         match call {
             Call::Accounts => {
                 *usable = self.usable(claimed_delivery).await?;
@@ -187,16 +187,16 @@ impl Publisher {
         let claimed =
             claim.and_then(|how| Some(claimed_delivery.claim(channel.provider(), how, change.moment_id.as_deref()?)));
         let claim = claimed.map(|claim| self.stores.claims.put(&claim, self.stores.clock.now())).transpose()?;
-        let action = self.stores.units.advance(&claimed_delivery.unit, &claimed_delivery.lease, change)?;
-        Ok(match task_records::record(&self.stores, &mut claimed_delivery.entry, action, claim, &states).await? {
-            RecordOutcome::UnitMoved => Written::LeaseLost,
+        let action = self.stores.deliveries.advance(&claimed_delivery.row, &claimed_delivery.lease, change)?;
+        Ok(match task_records::record(&self.stores, &mut claimed_delivery.snapshot, action, claim, &states).await? {
+            RecordOutcome::LeaseLost => Written::LeaseLost,
             RecordOutcome::ClaimTaken => Written::ClaimTaken,
             RecordOutcome::Done => {
-                change.apply(&mut claimed_delivery.unit);
+                change.apply(&mut claimed_delivery.row);
                 if let (DeliveryStage::Done, true, Some(id)) =
-                    (claimed_delivery.unit.stage, transition.claim.is_some(), &change.moment_id)
+                    (claimed_delivery.row.stage, transition.claim.is_some(), &change.moment_id)
                 {
-                    channel.told(claimed_delivery, id).await;
+                    channel.success_recorded(claimed_delivery, id).await;
                 }
                 Written::Yes
             }
@@ -206,22 +206,22 @@ impl Publisher {
     /// Writes the delivery's row alone, as long as this worker lives: an answer that it has in hand must not be lost to a
     /// passing failure of the table. An answer that cannot be written is logged, so that a person can find the post.
     async fn note(&self, claimed_delivery: &mut ClaimedDelivery, change: &DeliveryChange) -> Result<Written> {
-        let Delivery { task_id, unit, .. } = &claimed_delivery.unit;
+        let Delivery { task_id, delivery, .. } = &claimed_delivery.row;
         let (post, job) = (change.moment_id.as_deref(), change.job_id.as_deref());
         for attempt in 0.. {
-            match self.stores.units.note(&claimed_delivery.unit, &claimed_delivery.lease, change).await {
+            match self.stores.deliveries.note(&claimed_delivery.row, &claimed_delivery.lease, change).await {
                 Ok(true) => break,
                 Ok(false) => {
                     warn!(
                         task.id = task_id.get(),
-                        post, job, "unit {unit} of task {task_id} was lost before its answer"
+                        post, job, "delivery {delivery} of task {task_id} was lost before its answer"
                     );
                     return Ok(Written::LeaseLost);
                 }
                 Err(error) => {
                     warn!(
                         task.id = task_id.get(),
-                        post, job, "answer to unit {unit} of task {task_id} not written: {error}"
+                        post, job, "answer to delivery {delivery} of task {task_id} not written: {error}"
                     );
                     if !try_again_until(claimed_delivery.deadline, &self.stores.clock, &error, attempt).await {
                         return Err(error.into());
@@ -229,7 +229,7 @@ impl Publisher {
                 }
             }
         }
-        change.apply(&mut claimed_delivery.unit);
+        change.apply(&mut claimed_delivery.row);
         Ok(Written::Yes)
     }
 
@@ -255,14 +255,16 @@ impl Publisher {
     }
 
     fn ended(&self, claimed_delivery: &ClaimedDelivery, transition: &Transition) -> StepOutcome {
-        let Delivery { task_id, unit, .. } = &claimed_delivery.unit;
+        let Delivery { task_id, delivery, .. } = &claimed_delivery.row;
         let failed = transition.states.iter().find_map(|(_, state)| match state {
             AccountState::Failed { code, .. } => Some(*code),
             _ => None,
         });
         match failed {
-            Some(code) => warn!(task.id = task_id.get(), error.code = code, "unit {unit} of task {task_id} failed"),
-            None => info!(task.id = task_id.get(), "unit {unit} of task {task_id} done"),
+            Some(code) => {
+                warn!(task.id = task_id.get(), error.code = code, "delivery {delivery} of task {task_id} failed")
+            }
+            None => info!(task.id = task_id.get(), "delivery {delivery} of task {task_id} done"),
         }
         StepOutcome::Done
     }
@@ -273,38 +275,40 @@ impl Publisher {
     /// # Errors
     /// When the row cannot be read or the message not be sent. The message then comes once more.
     async fn pass_on(&self, key: DeliveryKey<'_>, due_at: i64) -> Result<StepOutcome> {
-        let unit = self.stores.units.get(key).await?;
-        let Some(unit) = unit.filter(|unit| unit.next_action_at == Some(due_at) && unit.lease_owner.is_none()) else {
+        let delivery = self.stores.deliveries.get(key).await?;
+        let Some(delivery) =
+            delivery.filter(|delivery| delivery.next_action_at == Some(due_at) && delivery.lease_owner.is_none())
+        else {
             return Ok(StepOutcome::Nothing);
         };
         let due = Timestamp::from_millisecond(due_at).map_err(|_| kernel::Error::Corrupt("publish message"))?;
-        self.queue.wake_at(key, unit.user_id, self.stores.clock.now(), due).await?;
+        self.queue.wake_at(key, delivery.user_id, self.stores.clock.now(), due).await?;
         Ok(StepOutcome::Later)
     }
 
-    /// Sends the message for when the unit goes on, as its row says.
+    /// Sends the message for when the delivery goes on, as its row says.
     async fn wake_when_due(&self, claimed_delivery: &ClaimedDelivery, due_at: Option<i64>) {
-        let unit = &claimed_delivery.unit;
+        let delivery = &claimed_delivery.row;
         let due = due_at.and_then(|due_at| Timestamp::from_millisecond(due_at).ok()).unwrap_or(Timestamp::MAX);
-        let sent = self.queue.wake_at(unit.key(), unit.user_id, self.stores.clock.now(), due).await;
-        log_unsent(unit.key(), sent);
+        let sent = self.queue.wake_at(delivery.key(), delivery.user_id, self.stores.clock.now(), due).await;
+        log_unsent(delivery.key(), sent);
     }
 
-    /// Sends a unit's message; one that cannot be sent is made up for by the sweeper.
-    pub(super) async fn wake_delivery(&self, unit: DeliveryKey<'_>, user_id: UserId) {
-        log_unsent(unit, self.queue.wake(unit, user_id).await);
+    /// Sends a delivery's message; one that cannot be sent is made up for by the sweeper.
+    pub(super) async fn wake_delivery(&self, delivery: DeliveryKey<'_>, user_id: UserId) {
+        log_unsent(delivery, self.queue.wake(delivery, user_id).await);
     }
 }
 
-fn log_unsent(unit: DeliveryKey<'_>, sent: kernel::Result<()>) {
+fn log_unsent(delivery: DeliveryKey<'_>, sent: kernel::Result<()>) {
     if let Err(error) = sent {
-        warn!(task.id = unit.task_id.get(), "unit message not sent, left to the sweeper: {error}");
+        warn!(task.id = delivery.task_id.get(), "delivery message not sent, left to the sweeper: {error}");
     }
 }
 
 fn log(claimed_delivery: &ClaimedDelivery, event: &Event) {
     if let Event::Refused(failure) = event {
-        let Delivery { task_id, unit, .. } = &claimed_delivery.unit;
-        warn!(task.id = task_id.get(), "unit {unit} of task {task_id} refused: {failure}");
+        let Delivery { task_id, delivery, .. } = &claimed_delivery.row;
+        warn!(task.id = task_id.get(), "delivery {delivery} of task {task_id} refused: {failure}");
     }
 }

@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_sees_is_blank() {
+    fn post_text_of_invisible_characters_is_blank() {
         for text in [
             "",
             " \n\t",
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_are_trimmed_of_what_is_not_seen() {
+    fn post_text_is_trimmed_of_invisible_characters() {
         assert_eq!(trimmed("\u{feff} \r\nhttps://a.cn/一 二\u{200b}\u{3000}\n"), "https://a.cn/一 二");
         assert_eq!(trimmed(" \u{200b}"), "");
     }

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn word_of_which_nothing_is_seen_forbids_nothing() {
+    fn sensitive_word_that_is_invisible_forbids_nothing() {
         assert_eq!(words("\u{fe0f},\u{200b}\u{3164}").first_in("早上好"), None);
     }
 }

@@ -55,7 +55,7 @@ pub struct Account {
     pub account_name: String,
     /// Whether it can publish.
     pub status: AccountStatus,
-    /// What its provider needs to know of it: sealed JSON, in the provider's own form.
+    /// What its provider needs to know of it: encrypted JSON, in the provider's own form.
     pub auth_data: String,
     /// The company app it belongs to (WEWORK).
     pub corp_key: Option<CorpKey>,
@@ -69,8 +69,8 @@ pub struct Account {
     /// When it last published, or 1970 (PERSONAL): the pace is kept by it.
     #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub last_post_at: Timestamp,
-    /// The unit that did, as `task/unit` (PERSONAL).
-    pub turn: Option<String>,
+    /// The delivery that did, as `task/delivery` (PERSONAL).
+    pub publish_slot: Option<String>,
     /// The post that was recorded last for it, by the provider's id (PERSONAL). A reading that shows it is of this
     /// account's posts and reaches back at least as far.
     pub last_moment_id: Option<String>,
@@ -90,7 +90,7 @@ pub struct Connection<'a> {
     pub provider: Provider,
     /// What the user sees.
     pub account_name: &'a str,
-    /// Sealed.
+    /// Encrypted.
     pub auth_data: &'a str,
     /// WEWORK: the company app.
     pub corp_key: Option<&'a CorpKey>,
@@ -135,7 +135,7 @@ impl AccountStore {
         self.query("by_device", "device = :value", s(device)).await
     }
 
-    /// The accounts an index names. The indexes hold keys only: what is sealed stays in one place, and what is read is
+    /// The accounts an index names. The indexes hold keys only: what is encrypted stays in one place, and what is read is
     /// the latest.
     async fn query(
         &self,
@@ -255,22 +255,22 @@ impl AccountStore {
         condition_held(request.send().await, "dynamodb:UpdateItem")
     }
 
-    /// Takes the account's turn to publish for a unit, unless somebody took it since the account was read.
-    pub async fn reserve_slot(&self, account: &Account, turn: &str, now: Timestamp) -> Result<bool> {
+    /// Takes the account's turn to publish for a delivery, unless somebody took it since the account was read.
+    pub async fn reserve_slot(&self, account: &Account, publish_slot: &str, now: Timestamp) -> Result<bool> {
         let request = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("account_id", s(&account.account_id))
-            .update_expression("SET last_post_at = :now, turn = :turn")
+            .update_expression("SET last_post_at = :now, publish_slot = :publish_slot")
             .expression_attribute_values(":user", n(account.user_id))
-            .expression_attribute_values(":turn", s(turn))
+            .expression_attribute_values(":publish_slot", s(publish_slot))
             .expression_attribute_values(":now", milliseconds(now));
-        let request = match &account.turn {
-            None => request.condition_expression("user_id = :user AND attribute_not_exists(turn)"),
-            // A unit may take several turns, so the time counts too.
+        let request = match &account.publish_slot {
+            None => request.condition_expression("user_id = :user AND attribute_not_exists(publish_slot)"),
+            // A delivery may take several turns, so the time counts too.
             Some(seen) => request
-                .condition_expression("user_id = :user AND turn = :seen AND last_post_at = :seen_at")
+                .condition_expression("user_id = :user AND publish_slot = :seen AND last_post_at = :seen_at")
                 .expression_attribute_values(":seen", s(seen))
                 .expression_attribute_values(":seen_at", milliseconds(account.last_post_at)),
         };
@@ -281,7 +281,8 @@ impl AccountStore {
         let now_held = self.get(&account.account_id).await?;
         let at = now.as_millisecond();
         Ok(now_held.is_some_and(|claimed_delivery| {
-            claimed_delivery.turn.as_deref() == Some(turn) && claimed_delivery.last_post_at.as_millisecond() == at
+            claimed_delivery.publish_slot.as_deref() == Some(publish_slot)
+                && claimed_delivery.last_post_at.as_millisecond() == at
         }))
     }
 

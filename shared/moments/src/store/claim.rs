@@ -41,7 +41,7 @@ impl ClaimOrigin {
 pub struct Claim {
     /// `moment:<provider>:<id>`.
     pub claim_key: String,
-    /// The delivery: `<task>/<unit>`.
+    /// The delivery: `<task>/<delivery>`.
     pub delivery: String,
     /// The tenant.
     pub user_id: UserId,
@@ -51,7 +51,7 @@ pub struct Claim {
 
 impl Claim {
     /// The delivery's row.
-    pub fn unit_key(&self) -> Option<DeliveryKey<'_>> {
+    pub fn delivery_key(&self) -> Option<DeliveryKey<'_>> {
         DeliveryKey::parse(&self.delivery)
     }
 }

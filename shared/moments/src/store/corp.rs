@@ -34,9 +34,9 @@ pub struct Corp {
     pub user_id: UserId,
     /// The company.
     pub corp_id: String,
-    /// Sealed; absent once the last of its accounts was disconnected.
+    /// Encrypted; absent once the last of its accounts was disconnected.
     pub secret: Option<String>,
-    /// Sealed; absent before the first use and after a refusal.
+    /// Encrypted; absent before the first use and after a refusal.
     pub access_token: Option<String>,
     /// When the token ends.
     #[serde(default, with = "jiff::fmt::serde::timestamp::second::required")]
@@ -59,8 +59,8 @@ pub struct Corp {
 
 /// An access token as it is stored.
 #[derive(Debug, Clone, Copy)]
-pub struct SealedToken<'a> {
-    /// Sealed.
+pub struct EncryptedToken<'a> {
+    /// Encrypted.
     pub access_token: &'a str,
     /// When it ends.
     pub expire_time: Timestamp,
@@ -75,10 +75,10 @@ pub struct CorpConnection<'a> {
     pub corp_id: &'a str,
     /// The tenant.
     pub user_id: UserId,
-    /// Sealed.
+    /// Encrypted.
     pub secret: &'a str,
     /// The token that has just been proven.
-    pub token: SealedToken<'a>,
+    pub token: EncryptedToken<'a>,
 }
 
 /// Access to the table.
@@ -162,7 +162,7 @@ impl CorpStore {
     }
 
     /// Stores a new token, or none after a refusal, and lets the lease go. `false`: the row has moved on.
-    pub async fn save_token(&self, corp: &Corp, lease: &Lease, token: Option<SealedToken<'_>>) -> Result<bool> {
+    pub async fn save_token(&self, corp: &Corp, lease: &Lease, token: Option<EncryptedToken<'_>>) -> Result<bool> {
         let request = self
             .client
             .update_item()
@@ -254,9 +254,9 @@ impl CorpStore {
     /// Notes that WeCom refuses creations, for every worker, and answers until when. A wait for a shorter window that
     /// has just ended did not help, so the next longer one is assumed.
     pub async fn block(&self, corp_key: &CorpKey, window: RateWindow, now: Timestamp) -> Result<Timestamp> {
-        const JUST: Duration = Duration::from_secs(120);
+        const RECENTLY: Duration = Duration::from_secs(120);
         let known = self.get(corp_key).await?;
-        let in_vain = known.filter(|corp| (before(now, JUST)..=now).contains(&corp.blocked_until));
+        let in_vain = known.filter(|corp| (before(now, RECENTLY)..=now).contains(&corp.blocked_until));
         let window = in_vain.and_then(|corp| corp.blocked_window).map_or(window, |last| window.max(last.longer()));
         let until = after(now, window.wait(now));
         let outcome = self

@@ -1,7 +1,7 @@
-//! `t_moment_publish_unit`: one provider call each. A unit is a personal account, or all chosen members of a company.
+//! `t_moment_publish_unit`: one provider call each. A delivery is a personal account, or all chosen members of a company.
 //!
 //! Its stage is the fence of "never twice": SENDING is written before the one call that cannot be taken back, and a
-//! unit found in SENDING is never sent again.
+//! delivery found in SENDING is never sent again.
 
 mod change;
 mod key;
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use change::DeliveryChange;
 use change::{Expression, written};
 pub use key::DeliveryKey;
-pub(crate) use key::{NewUnit, Sender};
+pub(crate) use key::{NewDelivery, Sender};
 pub use wait::WaitReason;
 
 use super::result::AccountResult;
@@ -30,9 +30,9 @@ use super::{RESEND_IS_DUE, condition_held, milliseconds, put, seconds, update};
 use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 
-const WHAT: &str = "publish unit";
+const WHAT: &str = "publish delivery";
 
-/// How far a unit has come.
+/// How far a delivery has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DeliveryStage {
@@ -67,13 +67,13 @@ impl DeliveryStage {
     }
 }
 
-/// A unit's row.
+/// A delivery's row.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Delivery {
     /// The task.
     pub task_id: TaskId,
     /// Its name within the task: account or company, and round.
-    pub unit: String,
+    pub delivery: String,
     /// The tenant.
     pub user_id: UserId,
     /// Who is asked to publish it.
@@ -126,7 +126,7 @@ pub struct Delivery {
     pub resend_if_absent: bool,
     /// Its user has stopped it after it was sent, or while it was: nothing more of it is to go out.
     #[serde(default)]
-    pub called_off: bool,
+    pub stop_requested: bool,
 }
 
 impl Delivery {
@@ -136,17 +136,17 @@ impl Delivery {
         self.member_ids.get(place).map(String::as_str)
     }
 
-    /// The round it is of, which is part of its name: an account that is tried again is in a unit of a later one.
+    /// The round it is of, which is part of its name: an account that is tried again is in a delivery of a later one.
     pub fn round(&self) -> u32 {
-        self.unit.rsplit_once('#').and_then(|(_, round)| round.parse().ok()).unwrap_or_default()
+        self.delivery.rsplit_once('#').and_then(|(_, round)| round.parse().ok()).unwrap_or_default()
     }
 
     /// Its key.
     pub fn key(&self) -> DeliveryKey<'_> {
-        DeliveryKey { task_id: self.task_id, unit: &self.unit }
+        DeliveryKey { task_id: self.task_id, delivery: &self.delivery }
     }
 
-    /// Whether what the account's row tells is this unit's doing, and not that of another round.
+    /// Whether what the account's row tells is this delivery's doing, and not that of another round.
     pub fn serves(&self, result: &AccountResult) -> bool {
         result.round == self.round() && self.account_ids.contains(&result.account_id)
     }
@@ -176,14 +176,14 @@ pub struct DeliveryStore {
 }
 
 impl DeliveryStore {
-    /// The unit, read consistently.
+    /// The delivery, read consistently.
     pub async fn get(&self, key: DeliveryKey<'_>) -> Result<Option<Delivery>> {
         let answer = self
             .client
             .get_item()
             .table_name(&self.table)
             .key("task_id", n(key.task_id))
-            .key("unit", s(key.unit))
+            .key("delivery", s(key.delivery))
             .consistent_read(true)
             .send()
             .await
@@ -191,7 +191,7 @@ impl DeliveryStore {
         answer.item.map(|item| decode(WHAT, item)).transpose()
     }
 
-    /// The task's units, read consistently.
+    /// The task's deliveries, read consistently.
     pub async fn of_task(&self, task: TaskId) -> Result<Vec<Delivery>> {
         let mut items = self
             .client
@@ -203,20 +203,20 @@ impl DeliveryStore {
             .into_paginator()
             .items()
             .send();
-        let mut units = Vec::new();
+        let mut deliveries = Vec::new();
         while let Some(item) = items.next().await {
-            units.push(decode(WHAT, item.map_err(Error::aws("dynamodb:Query"))?)?);
+            deliveries.push(decode(WHAT, item.map_err(Error::aws("dynamodb:Query"))?)?);
         }
-        Ok(units)
+        Ok(deliveries)
     }
 
-    /// A new unit of these accounts, as one action of the transaction that hands them to it.
-    pub(crate) fn create(&self, new: &NewUnit<'_>, now: Timestamp) -> Result<TransactWriteItem> {
-        let NewUnit { key, user_id, provider, corp_key, senders } = *new;
+    /// A new delivery of these accounts, as one action of the transaction that hands them to it.
+    pub(crate) fn create(&self, new: &NewDelivery<'_>, now: Timestamp) -> Result<TransactWriteItem> {
+        let NewDelivery { key, user_id, provider, corp_key, senders } = *new;
         let mut builder = Put::builder()
             .table_name(&self.table)
             .item("task_id", n(key.task_id))
-            .item("unit", s(key.unit))
+            .item("delivery", s(key.delivery))
             .item("user_id", n(user_id))
             .item("account_type", s(provider.account_type()))
             .item("account_ids", AttributeValue::L(senders.iter().map(|sender| s(sender.account_id)).collect()))
@@ -232,7 +232,7 @@ impl DeliveryStore {
         put(builder)
     }
 
-    /// Takes the unit up with this lease. `None`: it is done, somebody holds it, or its time has not come. An owner is
+    /// Takes the delivery up with this lease. `None`: it is done, somebody holds it, or its time has not come. An owner is
     /// new with every lease, so finding it in the row already is the SDK's retry of a lost answer.
     pub async fn claim(&self, key: DeliveryKey<'_>, lease: &Lease) -> Result<Option<Delivery>> {
         let outcome = self
@@ -254,23 +254,28 @@ impl DeliveryStore {
         }
     }
 
-    /// Changes the unit, as one action of a transaction: refused unless `lease` holds it in the stage it was read in.
-    pub(crate) fn advance(&self, unit: &Delivery, lease: &Lease, change: &DeliveryChange) -> Result<TransactWriteItem> {
-        let Expression { update: expression, values } = written(unit, lease, change);
+    /// Changes the delivery, as one action of a transaction: refused unless `lease` holds it in the stage it was read in.
+    pub(crate) fn advance(
+        &self,
+        delivery: &Delivery,
+        lease: &Lease,
+        change: &DeliveryChange,
+    ) -> Result<TransactWriteItem> {
+        let Expression { update: expression, values } = written(delivery, lease, change);
         update(
-            self.row(unit)
+            self.row(delivery)
                 .condition_expression("lease_owner = :owner AND stage = :seen")
                 .update_expression(expression)
                 .set_expression_attribute_values(Some(values)),
         )
     }
 
-    /// Changes the unit's row alone, so that nothing but another holder of the unit can be in the way. `false`: `lease`
+    /// Changes the delivery's row alone, so that nothing but another holder of the delivery can be in the way. `false`: `lease`
     /// does not hold it any more. It may be repeated: what it has written before does not refuse it.
-    pub(crate) async fn note(&self, unit: &Delivery, lease: &Lease, change: &DeliveryChange) -> Result<bool> {
-        let Expression { update, values } = written(unit, lease, change);
+    pub(crate) async fn note(&self, delivery: &Delivery, lease: &Lease, change: &DeliveryChange) -> Result<bool> {
+        let Expression { update, values } = written(delivery, lease, change);
         let outcome = self
-            .alone(unit.key())
+            .alone(delivery.key())
             .condition_expression("lease_owner = :owner AND stage IN (:seen, :stage)")
             .update_expression(update)
             .set_expression_attribute_values(Some(values))
@@ -279,10 +284,10 @@ impl DeliveryStore {
         condition_held(outcome, "dynamodb:UpdateItem")
     }
 
-    /// Calls the unit off, as one action of a transaction: refused when anything was or may have been sent.
-    pub(crate) fn cancel(&self, unit: &Delivery) -> Result<TransactWriteItem> {
+    /// Calls the delivery off, as one action of a transaction: refused when anything was or may have been sent.
+    pub(crate) fn cancel(&self, delivery: &Delivery) -> Result<TransactWriteItem> {
         update(
-            self.row(unit)
+            self.row(delivery)
                 .condition_expression("stage = :queued")
                 .update_expression("SET stage = :done REMOVE lease_owner, due_shard, next_action_at, waits_for")
                 .expression_attribute_values(":queued", s(DeliveryStage::Queued.as_str()))
@@ -290,79 +295,96 @@ impl DeliveryStore {
         )
     }
 
-    /// Notes that the unit's user has stopped it, as one action of a transaction. It is due now, and whoever works on it
+    /// Notes that the delivery's user has stopped it, as one action of a transaction. It is due now, and whoever works on it
     /// loses it, for all that one does can be done again; but a call under way keeps its worker, who alone will know its
     /// answer.
-    pub(crate) fn stop(&self, unit: &Delivery, now: Timestamp) -> Result<TransactWriteItem> {
+    pub(crate) fn stop(&self, delivery: &Delivery, now: Timestamp) -> Result<TransactWriteItem> {
         let row = self
-            .row(unit)
+            .row(delivery)
             .condition_expression("stage = :seen")
-            .expression_attribute_values(":seen", s(unit.stage.as_str()))
+            .expression_attribute_values(":seen", s(delivery.stage.as_str()))
             .expression_attribute_values(":true", AttributeValue::Bool(true));
-        update(if unit.stage == DeliveryStage::Sending {
-            row.update_expression("SET called_off = :true")
+        update(if delivery.stage == DeliveryStage::Sending {
+            row.update_expression("SET stop_requested = :true")
         } else {
             row.update_expression(
-                "SET called_off = :true, next_action_at = :now REMOVE lease_owner, waits_for, resend_after, resends",
+                "SET stop_requested = :true, next_action_at = :now REMOVE lease_owner, waits_for, resend_after, resends",
             )
             .expression_attribute_values(":now", milliseconds(now))
         })
     }
 
-    /// Takes a unit that ended without anybody's knowing back to `stage`, to be sent again if it does not show, as one
+    /// Takes a delivery that ended without anybody's knowing back to `stage`, to be sent again if it does not show, as one
     /// action of a transaction.
-    pub(crate) fn reopen(&self, unit: &Delivery, stage: DeliveryStage, now: Timestamp) -> Result<TransactWriteItem> {
+    pub(crate) fn reopen(
+        &self,
+        delivery: &Delivery,
+        stage: DeliveryStage,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem> {
         update(
-            self.row(unit)
+            self.row(delivery)
                 .condition_expression("stage = :done")
                 .update_expression(
                     "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now, \
-                     resend_if_absent = :true REMOVE called_off, resend_after, resends",
+                     resend_if_absent = :true REMOVE stop_requested, resend_after, resends",
                 )
                 .expression_attribute_values(":done", s(DeliveryStage::Done.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))
                 .expression_attribute_values(":zero", n(0))
-                .expression_attribute_values(":shard", s(shard(unit.key())))
+                .expression_attribute_values(":shard", s(shard(delivery.key())))
                 .expression_attribute_values(":now", milliseconds(now))
                 .expression_attribute_values(":true", AttributeValue::Bool(true)),
         )
     }
 
-    /// Sends the unit back to `stage`, where nothing is known of its post, which it had taken another's for, as one action
+    /// Sends the delivery back to `stage`, where nothing is known of its post, which it had taken another's for, as one action
     /// of a transaction. Whoever works on it loses it.
-    pub(crate) fn send_back(&self, unit: &Delivery, stage: DeliveryStage, now: Timestamp) -> Result<TransactWriteItem> {
+    pub(crate) fn send_back(
+        &self,
+        delivery: &Delivery,
+        stage: DeliveryStage,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem> {
         update(
-            self.row(unit)
+            self.row(delivery)
                 .condition_expression("stage = :seen")
                 .update_expression(
                     "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now \
                      REMOVE lease_owner, moment_id, refused_member_ids, confirm_until, waits_for, resend_after, resends",
                 )
-                .expression_attribute_values(":seen", s(unit.stage.as_str()))
+                .expression_attribute_values(":seen", s(delivery.stage.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))
                 .expression_attribute_values(":zero", n(0))
-                .expression_attribute_values(":shard", s(shard(unit.key())))
+                .expression_attribute_values(":shard", s(shard(delivery.key())))
                 .expression_attribute_values(":now", milliseconds(now)),
         )
     }
 
     /// An update of the row by itself.
     fn alone(&self, key: DeliveryKey<'_>) -> UpdateItemFluentBuilder {
-        self.client.update_item().table_name(&self.table).key("task_id", n(key.task_id)).key("unit", s(key.unit))
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("task_id", n(key.task_id))
+            .key("delivery", s(key.delivery))
     }
 
     /// An update of the row as one action of a transaction.
-    fn row(&self, unit: &Delivery) -> UpdateBuilder {
-        Update::builder().table_name(&self.table).key("task_id", n(unit.task_id)).key("unit", s(&unit.unit))
+    fn row(&self, delivery: &Delivery) -> UpdateBuilder {
+        Update::builder()
+            .table_name(&self.table)
+            .key("task_id", n(delivery.task_id))
+            .key("delivery", s(&delivery.delivery))
     }
 
-    /// The units that should have moved by then and for which no message is on its way at `now`, longest overdue first in
+    /// The deliveries that should have moved by then and for which no message is on its way at `now`, longest overdue first in
     /// each shard.
     pub async fn overdue(&self, by: Timestamp, now: Timestamp, limit: usize) -> Result<Vec<(TaskId, String)>> {
         #[derive(Deserialize)]
         struct Key {
             task_id: TaskId,
-            unit: String,
+            delivery: String,
         }
         let index = DueIndex {
             table: self.table.clone(),
@@ -371,19 +393,19 @@ impl DeliveryStore {
             time_attribute: "next_action_at",
         };
         let keys = index.unattended(&self.client, by.as_millisecond(), now, limit).await?;
-        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| (key.task_id, key.unit))).collect()
+        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| (key.task_id, key.delivery))).collect()
     }
 
-    /// Notes that the sweeper sends a message for the unit and no other until `resend_after`; `false` when it has moved, or
+    /// Notes that the sweeper sends a message for the delivery and no other until `resend_after`; `false` when it has moved, or
     /// somebody else sent one. The SDK's own repetition of a note whose answer was lost is taken for what it is.
-    pub async fn note_resend(&self, unit: &Delivery, now: Timestamp, resend_after: Timestamp) -> Result<bool> {
+    pub async fn note_resend(&self, delivery: &Delivery, now: Timestamp, resend_after: Timestamp) -> Result<bool> {
         let outcome = self
-            .alone(unit.key())
+            .alone(delivery.key())
             .condition_expression(RESEND_IS_DUE)
             .update_expression("SET resend_after = :later, resends = :resends")
-            .expression_attribute_values(":seen", n(unit.next_action_at.unwrap_or_default()))
+            .expression_attribute_values(":seen", n(delivery.next_action_at.unwrap_or_default()))
             .expression_attribute_values(":later", milliseconds(resend_after))
-            .expression_attribute_values(":resends", n(unit.resends.saturating_add(1)))
+            .expression_attribute_values(":resends", n(delivery.resends.saturating_add(1)))
             .expression_attribute_values(":now", milliseconds(now))
             .send()
             .await;
@@ -392,5 +414,5 @@ impl DeliveryStore {
 }
 
 fn shard(key: DeliveryKey<'_>) -> String {
-    due::shard_of_text(&format!("{}{}", key.task_id, key.unit))
+    due::shard_of_text(&format!("{}{}", key.task_id, key.delivery))
 }

@@ -1,7 +1,7 @@
 //! The tables of this domain: one aggregate per file, rows in, domain types out.
 //!
 //! Times are stored as seconds since 1970 (`*_time`, `expires_at`) except due times and leases, which are milliseconds
-//! (`next_action_at`, `*_until`, `sending_at`). Everywhere else they are instants; only a unit's own times stay numbers,
+//! (`next_action_at`, `*_until`, `sending_at`). Everywhere else they are instants; only a delivery's own times stay numbers,
 //! in milliseconds, for the machine reckons with them.
 
 pub mod account;
@@ -62,7 +62,7 @@ pub struct Stores {
     /// `t_moment_sync_result`
     pub results: result::ResultStore,
     /// `t_moment_publish_unit`
-    pub units: delivery::DeliveryStore,
+    pub deliveries: delivery::DeliveryStore,
     /// `t_moment_claim`
     pub claims: claim::ClaimStore,
     /// `t_wechat_media`
@@ -85,7 +85,7 @@ impl Stores {
             corps: corp::CorpStore { client: client(), clock: clock(), table: cx.table(corp::TABLE)? },
             tasks: task::TaskStore { client: client(), clock: clock(), table: cx.table("t_moment_sync_task")? },
             results: result::ResultStore { client: client(), table: cx.table("t_moment_sync_result")? },
-            units: delivery::DeliveryStore { client: client(), table: cx.table("t_moment_publish_unit")? },
+            deliveries: delivery::DeliveryStore { client: client(), table: cx.table("t_moment_publish_unit")? },
             claims: claim::ClaimStore { client: client(), table: cx.table("t_moment_claim")? },
             uploads: media::MediaStore { client: client(), table: cx.table("t_wechat_media")? },
             idempotency: idempotency::IdempotencyStore { client: client(), table: cx.table("t_idempotency")? },

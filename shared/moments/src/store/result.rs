@@ -103,9 +103,9 @@ pub enum AccountState {
     },
     /// Under way, this far.
     Processing(Stage),
-    /// To be sent again after all, by a unit of this round that is there already.
+    /// To be sent again after all, by a delivery of this round that is there already.
     Requeued {
-        /// The unit's round.
+        /// The delivery's round.
         round: u32,
     },
     /// Published.

@@ -54,7 +54,7 @@ pub struct Task {
     /// When it is to be published; at once when absent.
     #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
     pub scheduled_time: Option<Timestamp>,
-    /// Whether its units exist; until then it may be called off as a whole.
+    /// Whether its deliveries exist; until then it may be called off as a whole.
     #[serde(default)]
     pub dispatched: bool,
     /// Grows with every change of the row, and of its results but from one open state to another.
@@ -292,9 +292,9 @@ impl TaskStore {
 pub(crate) enum TaskChange {
     /// Its results changed, and this is what they amount to.
     Results(TaskStatus),
-    /// Its units exist; accounts that cannot be published to have failed already.
+    /// Its deliveries exist; accounts that cannot be published to have failed already.
     Dispatched(TaskStatus),
-    /// It ends before its units were made.
+    /// It ends before its deliveries were made.
     Ended(TaskStatus),
     /// Its time changed, to a whole second.
     Rescheduled(Timestamp),
@@ -302,7 +302,7 @@ pub(crate) enum TaskChange {
     Reopened {
         /// What the results amount to now.
         derived: TaskStatus,
-        /// When to dispatch; nothing when all of them are units' already.
+        /// When to dispatch; nothing when all of them are deliveries' already.
         due_at: Option<Timestamp>,
     },
 }

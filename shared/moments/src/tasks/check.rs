@@ -40,7 +40,7 @@ enum Objections {
 impl Objections {
     /// What was asked for, or nothing when it was refused and the check goes on all the same. What could not be judged
     /// ends every check.
-    fn hear<T>(&mut self, outcome: Result<T>) -> Result<Option<T>> {
+    fn collect<T>(&mut self, outcome: Result<T>) -> Result<Option<T>> {
         match (outcome, self) {
             (Ok(found), _) => Ok(Some(found)),
             (Err(error), Self::All(heard)) if !error.fields().is_empty() => {
@@ -113,17 +113,17 @@ impl RequestCheck {
         let choice = self.check_choice(request);
         // Accounts that are named twice or too many cannot even be looked for.
         let can_be_read = !choice.as_ref().is_err_and(|error| error.fields().iter().any(|field| field.path != TIME));
-        let choice = objections.hear(choice)?;
+        let choice = objections.collect(choice)?;
         let accounts = match can_be_read {
-            true => objections.hear(self.own_accounts(user_id, &request.account_ids).await)?,
+            true => objections.collect(self.own_accounts(user_id, &request.account_ids).await)?,
             false => None,
         };
         let content = self
             .content
             .resolve(bearer, request.content_id.as_ref(), request.text.as_deref(), request.media_urls.as_deref())
             .await;
-        let (Some(accounts), Some(content)) = (accounts, objections.hear(content)?) else { return Ok(None) };
-        let fitting = objections.hear(self.check_kind(&accounts, &content))?;
+        let (Some(accounts), Some(content)) = (accounts, objections.collect(content)?) else { return Ok(None) };
+        let fitting = objections.collect(self.check_kind(&accounts, &content))?;
         Ok(choice.and(fitting).map(|()| Passed { accounts, content }))
     }
 
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_between_two_seconds_is_planned_for_the_later_one() {
+    fn scheduled_time_between_two_seconds_is_rounded_up() {
         for (time, planned) in [
             ("2026-11-21T08:00:00Z", "2026-11-21T08:00:00Z"),
             ("2026-11-21T08:00:00.000000001Z", "2026-11-21T08:00:01Z"),
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn only_times_after_now_and_within_a_year_are_planned() {
+    fn scheduled_time_must_be_after_now_and_within_a_year() {
         let now: Timestamp = "2026-11-21T08:00:00.5Z".parse().unwrap();
         for (time, fine) in [
             ("2026-11-21T08:00:00.5Z", false),

@@ -58,15 +58,18 @@ async fn try_cancel(
     let (task, results) = read(stores, user_id, task_id).await?;
     let open: Vec<&AccountId> =
         results.iter().filter(|result| !result.status.ended()).map(|result| &result.account_id).collect();
-    let units = if task.dispatched { cancellable(stores, task_id).await? } else { Vec::new() };
-    let of_units = |account: &&AccountId| units.iter().any(|unit| unit.account_ids.iter().any(|id| id == *account));
-    // Before it is dispatched everything open waits, but what a retry has its unit read back for.
+    let deliveries = if task.dispatched { cancellable(stores, task_id).await? } else { Vec::new() };
+    let of_deliveries =
+        |account: &&AccountId| deliveries.iter().any(|delivery| delivery.account_ids.iter().any(|id| id == *account));
+    // Before it is dispatched everything open waits, but what a retry has its delivery read back for.
     let waits = |account: &&AccountId| {
         results.iter().any(|result| result.account_id == **account && result.status == ResultStatus::Pending)
     };
-    let called_off: Vec<&AccountId> =
-        open.into_iter().filter(|account| if task.dispatched { of_units(account) } else { waits(account) }).collect();
-    if called_off.is_empty() {
+    let cancelled: Vec<&AccountId> = open
+        .into_iter()
+        .filter(|account| if task.dispatched { of_deliveries(account) } else { waits(account) })
+        .collect();
+    if cancelled.is_empty() {
         return match (some, task.status.ended()) {
             (true, _) => Ok(Attempt::Done(Cancelled::Everything)),
             (false, true) => Err(Error::StateForbids(advice::TASK_HAS_ENDED)),
@@ -76,21 +79,21 @@ async fn try_cancel(
     let now = stores.clock.now();
     let derived =
         derive(results.iter().map(|result| {
-            if called_off.contains(&&result.account_id) { ResultStatus::Cancelled } else { result.status }
+            if cancelled.contains(&&result.account_id) { ResultStatus::Cancelled } else { result.status }
         }));
     let change = if task.dispatched { TaskChange::Results(derived) } else { TaskChange::Ended(derived) };
     let mut transaction = Transaction::new();
     transaction.add(stores.tasks.advance(&task, change, now)?);
-    for unit in &units {
-        transaction.add(stores.units.cancel(unit)?);
+    for delivery in &deliveries {
+        transaction.add(stores.deliveries.cancel(delivery)?);
     }
-    for account in &called_off {
+    for account in &cancelled {
         transaction.add(stores.results.set(task_id, account, &AccountState::Cancelled, now)?);
     }
     if !stores.commit(&transaction).await?.is_committed() {
         return Ok(Attempt::Conflict);
     }
-    info!(task.id = task_id.get(), accounts = called_off.len(), "moment task {task_id} called off");
+    info!(task.id = task_id.get(), accounts = cancelled.len(), "moment task {task_id} cancelled");
     if task.dispatched {
         return Ok(Attempt::Done(Cancelled::Some));
     }
@@ -98,18 +101,18 @@ async fn try_cancel(
     Ok(Attempt::Done(Cancelled::Everything))
 }
 
-/// Units for which nothing was sent yet, as many as fit one transaction with their accounts.
+/// Deliveries for which nothing was sent yet, as many as fit one transaction with their accounts.
 async fn cancellable(stores: &Stores, task_id: TaskId) -> Result<Vec<Delivery>> {
-    let mut units = stores.units.of_task(task_id).await?;
+    let mut deliveries = stores.deliveries.of_task(task_id).await?;
     let mut actions = 1;
-    units.retain(|unit| {
-        let more = 1 + unit.account_ids.len();
-        let allowed = intervene(unit.stage, Intervention::CalledOff).is_some();
+    deliveries.retain(|delivery| {
+        let more = 1 + delivery.account_ids.len();
+        let allowed = intervene(delivery.stage, Intervention::Cancelled).is_some();
         let fits = allowed && actions + more <= MAX_ACTIONS;
         actions += if fits { more } else { 0 };
         fits
     });
-    Ok(units)
+    Ok(deliveries)
 }
 
 /// Moves a timed task to another time.

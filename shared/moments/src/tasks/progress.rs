@@ -47,42 +47,45 @@ pub struct Wait {
 /// As [`read`].
 pub async fn progress(stores: &Stores, user_id: UserId, task_id: TaskId) -> Result<Progress> {
     let (task, results) = read(stores, user_id, task_id).await?;
-    // Before there are units, and after the last account has ended, they have nothing to say.
-    let has_units =
+    // Before there are deliveries, and after the last account has ended, they have nothing to say.
+    let has_deliveries =
         |result: &AccountResult| !result.status.ended() && (task.dispatched || result.status != ResultStatus::Pending);
-    let units = if results.iter().any(has_units) { stores.units.of_task(task_id).await? } else { Vec::new() };
+    let deliveries =
+        if results.iter().any(has_deliveries) { stores.deliveries.of_task(task_id).await? } else { Vec::new() };
     let now = stores.clock.now();
-    let with_wait = |result| AccountProgress { wait: wait_of(&task, &result, &units, now), result };
+    let with_wait = |result| AccountProgress { wait: wait_of(&task, &result, &deliveries, now), result };
     let accounts = results.into_iter().map(with_wait).collect();
     Ok(Progress { task, accounts })
 }
 
-fn wait_of(task: &Task, result: &AccountResult, units: &[Delivery], now: Timestamp) -> Option<Wait> {
+fn wait_of(task: &Task, result: &AccountResult, deliveries: &[Delivery], now: Timestamp) -> Option<Wait> {
     if result.status.ended() {
         return None;
     }
-    let unit = units.iter().find(|unit| unit.stage != DeliveryStage::Done && unit.serves(result));
-    let Some(unit) = unit else {
+    let delivery = deliveries.iter().find(|delivery| delivery.stage != DeliveryStage::Done && delivery.serves(result));
+    let Some(delivery) = delivery else {
         let is_planned = task.scheduled_time.is_some_and(|time| time > now);
         let reason = if is_planned { "等待预定的发布时间" } else { "等待开始发布" };
         return Some(Wait { reason, until: task.next_action_at.map(whole_second), confirm_until: None });
     };
-    let is_held = unit.lease_owner.is_some();
+    let is_held = delivery.lease_owner.is_some();
     let instant = |milliseconds| Timestamp::from_millisecond(milliseconds).ok().map(whole_second);
-    let members_are_asked = unit.stage == DeliveryStage::Waiting;
+    let members_are_asked = delivery.stage == DeliveryStage::Waiting;
     Some(Wait {
-        reason: reason_of(unit),
-        until: unit.next_action_at.filter(|_| !is_held).and_then(instant),
-        confirm_until: Some(unit.confirm_until).filter(|_| members_are_asked).and_then(instant),
+        reason: reason_of(delivery),
+        until: delivery.next_action_at.filter(|_| !is_held).and_then(instant),
+        confirm_until: Some(delivery.confirm_until).filter(|_| members_are_asked).and_then(instant),
     })
 }
 
-fn reason_of(unit: &Delivery) -> &'static str {
-    match (unit.stage, unit.waits_for) {
-        (DeliveryStage::Waiting | DeliveryStage::Submitted, _) if unit.called_off => "正在请求企业微信停止未确认的成员",
+fn reason_of(delivery: &Delivery) -> &'static str {
+    match (delivery.stage, delivery.waits_for) {
+        (DeliveryStage::Waiting | DeliveryStage::Submitted, _) if delivery.stop_requested => {
+            "正在请求企业微信停止未确认的成员"
+        }
         (_, Some(WaitReason::Secret)) => "企业微信应用密钥已失效，请更新密钥，更新后自动继续",
-        (DeliveryStage::Queued, _) if unit.lease_owner.is_some() => "正在准备发布",
-        (DeliveryStage::Queued, Some(WaitReason::Turn)) => "等待该账号的发布间隔或微信的频率限制",
+        (DeliveryStage::Queued, _) if delivery.lease_owner.is_some() => "正在准备发布",
+        (DeliveryStage::Queued, Some(WaitReason::Slot)) => "等待该账号的发布间隔或微信的频率限制",
         (DeliveryStage::Queued, Some(WaitReason::Again)) => "上次尝试未成功，等待自动重试",
         (DeliveryStage::Queued, None) => "等待开始发布",
         (DeliveryStage::Sending, _) => "正在提交给微信",

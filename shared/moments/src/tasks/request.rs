@@ -1,7 +1,7 @@
 //! What is asked for when a task is made.
 
 use jiff::Timestamp;
-use kernel::mac::sha256_hex;
+use kernel::crypto::sha256_hex;
 
 use crate::ids::AccountId;
 use crate::rules::{is_blank, trimmed, with_line_feeds};
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn request_with_empty_fields_is_the_one_without_them() {
+    fn creation_request_with_empty_fields_equals_one_without_them() {
         let fingerprint = |request: NewTaskRequest| request.normalised().fingerprint();
         let absent = fingerprint(request(None, None, None));
         assert_eq!(fingerprint(request(Some(""), Some(""), Some(&[]))), absent);

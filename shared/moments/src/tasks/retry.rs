@@ -29,9 +29,9 @@ pub struct RetryRequest {
     pub include_unconfirmed: bool,
 }
 
-/// A unit whose provider is read once more, with the accounts it is done for.
+/// A delivery whose provider is read once more, with the accounts it is done for.
 struct Reading<'a> {
-    unit: &'a Delivery,
+    delivery: &'a Delivery,
     accounts: Vec<&'a AccountResult>,
 }
 
@@ -90,8 +90,8 @@ async fn try_retry(
     if unsure.is_empty() && certain.is_empty() {
         return Ok(Attempt::Done(HashSet::new()));
     }
-    let units = if unsure.is_empty() { Vec::new() } else { stores.units.of_task(task_id).await? };
-    let readings = fitting(readings(&units, &unsure)?, 1 + certain.len());
+    let deliveries = if unsure.is_empty() { Vec::new() } else { stores.deliveries.of_task(task_id).await? };
+    let readings = fitting(readings(&deliveries, &unsure)?, 1 + certain.len());
     let looked_up: HashSet<&AccountId> = readings.iter().flat_map(Reading::ids).collect();
     let derived = derive(results.iter().map(|result| {
         let id = &result.account_id;
@@ -107,17 +107,17 @@ async fn try_retry(
     let due_at = (!certain.is_empty()).then_some(now);
     let mut transaction = Transaction::new();
     transaction.add(stores.tasks.advance(&task, TaskChange::Reopened { derived, due_at }, now)?);
-    // A round of its own, so that no unit of an earlier one bears the same name.
+    // A round of its own, so that no delivery of an earlier one bears the same name.
     let round = next_round(&results);
     for result in &certain {
         let state = AccountState::Pending { round };
         transaction.add(stores.results.set(task_id, &result.account_id, &state, now)?);
     }
     for reading in &readings {
-        let moment_known = reading.unit.corp_key.is_some() && reading.unit.moment_id.is_some();
-        let stage = intervene(reading.unit.stage, Intervention::Reopened { moment_known });
-        transaction.add(stores.units.reopen(
-            reading.unit,
+        let moment_known = reading.delivery.corp_key.is_some() && reading.delivery.moment_id.is_some();
+        let stage = intervene(reading.delivery.stage, Intervention::Reopened { moment_known });
+        transaction.add(stores.deliveries.reopen(
+            reading.delivery,
             stage.ok_or(Error::StateForbids(advice::TASK_IS_RUNNING))?,
             now,
         )?);
@@ -135,7 +135,7 @@ async fn try_retry(
         starter.start(task_id, user_id, None).await;
     }
     for reading in &readings {
-        starter.wake(reading.unit.key(), user_id).await;
+        starter.wake(reading.delivery.key(), user_id).await;
     }
     let rest = unsure.iter().map(|result| &result.account_id).filter(|id| !looked_up.contains(id));
     Ok(Attempt::Done(rest.cloned().collect()))
@@ -203,15 +203,18 @@ fn problem(index: usize, problem: &'static str) -> FieldProblem {
     FieldProblem::new(format!("accountIds[{index}]"), problem)
 }
 
-/// The units that tell of the unconfirmed accounts.
-fn readings<'a>(units: &'a [Delivery], unsure: &[&'a AccountResult]) -> Result<Vec<Reading<'a>>> {
-    let readings: Vec<_> = units
+/// The deliveries that tell of the unconfirmed accounts.
+fn readings<'a>(deliveries: &'a [Delivery], unsure: &[&'a AccountResult]) -> Result<Vec<Reading<'a>>> {
+    let readings: Vec<_> = deliveries
         .iter()
-        .map(|unit| Reading { unit, accounts: unsure.iter().copied().filter(|result| unit.serves(result)).collect() })
+        .map(|delivery| Reading {
+            delivery,
+            accounts: unsure.iter().copied().filter(|result| delivery.serves(result)).collect(),
+        })
         .filter(|reading| !reading.accounts.is_empty())
         .collect();
     let found: usize = readings.iter().map(|reading| reading.accounts.len()).sum();
-    if found == unsure.len() { Ok(readings) } else { Err(kernel::Error::Corrupt("publish unit").into()) }
+    if found == unsure.len() { Ok(readings) } else { Err(kernel::Error::Corrupt("publish delivery").into()) }
 }
 
 /// As many as fit the transaction beside its other actions.

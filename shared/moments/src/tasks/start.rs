@@ -67,11 +67,11 @@ impl TaskStarter {
         Ok(self.schedules.set(&schedule_name(task), time, &PublishQueue::dispatch_body(task)?).await?)
     }
 
-    /// Has a unit taken up now.
-    pub(super) async fn wake(&self, unit: DeliveryKey<'_>, user_id: UserId) {
-        if let Err(error) = self.queue.wake(unit, user_id).await {
-            let task = unit.task_id;
-            warn!(task.id = task.get(), "unit of moment task {task} not started, left to the sweeper: {error}");
+    /// Has a delivery taken up now.
+    pub(super) async fn wake(&self, delivery: DeliveryKey<'_>, user_id: UserId) {
+        if let Err(error) = self.queue.wake(delivery, user_id).await {
+            let task = delivery.task_id;
+            warn!(task.id = task.get(), "delivery of moment task {task} not started, left to the sweeper: {error}");
         }
     }
 

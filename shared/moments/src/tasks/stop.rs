@@ -69,43 +69,50 @@ async fn try_stop(
     task_id: TaskId,
 ) -> Result<Attempt<Option<Vec<Stop>>>> {
     let (task, results) = read(stores, user_id, task_id).await?;
-    let units = stores.units.of_task(task_id).await?;
-    let is_open = |unit: &Delivery| results.iter().any(|result| unit.serves(result) && !result.status.ended());
-    if units.iter().any(|unit| intervene(unit.stage, Intervention::CalledOff).is_some() && is_open(unit)) {
+    let deliveries = stores.deliveries.of_task(task_id).await?;
+    let is_open = |delivery: &Delivery| results.iter().any(|result| delivery.serves(result) && !result.status.ended());
+    if deliveries
+        .iter()
+        .any(|delivery| intervene(delivery.stage, Intervention::Cancelled).is_some() && is_open(delivery))
+    {
         return Ok(Attempt::Done(None));
     }
-    let runs = |unit: &&Delivery| intervene(unit.stage, Intervention::Stopped).is_some() && !unit.called_off;
-    let running: Vec<&Delivery> = units.iter().filter(runs).take(MAX_ACTIONS).collect();
+    let runs =
+        |delivery: &&Delivery| intervene(delivery.stage, Intervention::Stopped).is_some() && !delivery.stop_requested;
+    let running: Vec<&Delivery> = deliveries.iter().filter(runs).take(MAX_ACTIONS).collect();
     if running.is_empty() {
-        let was_stopped = units.iter().any(|unit| unit.called_off)
+        let was_stopped = deliveries.iter().any(|delivery| delivery.stop_requested)
             || results.iter().any(|result| result.status == ResultStatus::Cancelled);
         if task.status.ended() && !was_stopped {
             return Err(Error::StateForbids(advice::NOTHING_TO_STOP));
         }
         // Also when it was marked by a request that died before its message.
-        for unit in units.iter().filter(|unit| unit.called_off && unit.lease_owner.is_none() && is_open(unit)) {
-            starter.wake(unit.key(), user_id).await;
+        for delivery in deliveries
+            .iter()
+            .filter(|delivery| delivery.stop_requested && delivery.lease_owner.is_none() && is_open(delivery))
+        {
+            starter.wake(delivery.key(), user_id).await;
         }
-        return Ok(Attempt::Done(Some(stops(&results, &units))));
+        return Ok(Attempt::Done(Some(stops(&results, &deliveries))));
     }
     let now = stores.clock.now();
     let mut transaction = Transaction::new();
-    for unit in &running {
-        transaction.add(stores.units.stop(unit, now)?);
+    for delivery in &running {
+        transaction.add(stores.deliveries.stop(delivery, now)?);
     }
     if !stores.commit(&transaction).await?.is_committed() {
         return Ok(Attempt::Conflict);
     }
-    info!(task.id = task_id.get(), units = running.len(), "moment task {task_id} stopped");
+    info!(task.id = task_id.get(), deliveries = running.len(), "moment task {task_id} stopped");
     // What is told is read once it is written.
     Ok(Attempt::Done(None))
 }
 
 /// What is told of each account that is, was or could have been stopped. One that certainly failed has nothing to stop.
-fn stops(results: &[AccountResult], units: &[Delivery]) -> Vec<Stop> {
+fn stops(results: &[AccountResult], deliveries: &[Delivery]) -> Vec<Stop> {
     let stop = |result: &AccountResult| {
-        let unit = units.iter().find(|unit| unit.serves(result));
-        let is_personal = unit.is_some_and(|unit| unit.provider == Provider::Gateway);
+        let delivery = deliveries.iter().find(|delivery| delivery.serves(result));
+        let is_personal = delivery.is_some_and(|delivery| delivery.provider == Provider::Gateway);
         let (outcome, reason) = match result.status {
             ResultStatus::Cancelled => (StopOutcome::Cancelled, None),
             ResultStatus::Success if is_personal => {

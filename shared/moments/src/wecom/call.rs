@@ -69,7 +69,7 @@ impl Wecom {
     async fn send<T: DeserializeOwned>(&self, endpoint: Endpoint, request: RequestBuilder) -> Result<T, ProviderError> {
         let started = Instant::now();
         let result = match exchange(request, endpoint.max_body()).await {
-            Ok(reply) => wire::open(endpoint, &reply),
+            Ok(reply) => wire::decode(endpoint, &reply),
             Err(lost) => Err(undecided(endpoint, lost.into())),
         };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

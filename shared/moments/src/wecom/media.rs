@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn file_names_become_ascii() {
+    fn wecom_file_name_becomes_ascii() {
         let long = format!("{}.jpg", "a".repeat(100));
         let cut = format!("{}.jpg", "a".repeat(LONGEST_FILE_NAME - 4));
         for (name, safe) in [

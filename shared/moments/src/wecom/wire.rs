@@ -13,7 +13,7 @@ use crate::provider::{Detail, ProviderError};
 ///
 /// The code is looked at before anything else: a failure carries the endpoint's lists too, empty. And a success that
 /// lacks what the call is for is no answer: no empty token or half a page may pass for one.
-pub(super) fn open<T: DeserializeOwned>(endpoint: Endpoint, reply: &Reply) -> Result<T, ProviderError> {
+pub(super) fn decode<T: DeserializeOwned>(endpoint: Endpoint, reply: &Reply) -> Result<T, ProviderError> {
     // The platform's own failures have status 200, so any other status is from the infrastructure before it.
     if reply.status != 200 {
         return Err(undecided(endpoint, Detail::HttpStatus(reply.status)));

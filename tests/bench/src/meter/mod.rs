@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_side_by_side_are_one_step() {
+    fn meter_counts_concurrent_calls_as_one_step() {
         let start = Instant::now();
         let call = |began, ended| Call {
             operation: "DynamoDB Query".to_owned(),

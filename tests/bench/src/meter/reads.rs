@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_is_rounded_as_a_whole_and_a_batch_row_by_row() {
+    fn read_units_of_a_query_are_rounded_as_a_whole_and_of_a_batch_by_row() {
         let row = json!({"k": {"S": "x".repeat(2_999)}});
         let query = |request| units("Query", &request, &json!({"Items": [row, row, row]})).unwrap();
         assert_eq!(query(json!({})), Some(1.5), "9,000 bytes are three steps");
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hides_rows_is_not_priced() {
+    fn read_units_of_a_filtered_request_are_not_computed() {
         let filtered = json!({"FilterExpression": "a = :a"});
         assert!(units("Query", &filtered, &json!({"Items": []})).is_err());
     }

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_protocols_have_names() {
+    fn meter_names_requests_of_both_protocols() {
         let read = |uri: &'static str, name: &'static str, value: &'static str| {
             let headers = [(header::HeaderName::from_static(name), HeaderValue::from_static(value))];
             Request::read(Method::POST, &Uri::from_static(uri), headers.into_iter().collect(), b"{}")

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_follow_the_developer_guide() {
+    fn item_size_follows_the_developer_guide() {
         for (item, size) in [
             (json!({"Name": {"S": "小明"}}), 4 + 6),
             (json!({"n": {"N": "0"}}), 1 + 1),

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_larger_row_counts_and_a_transaction_costs_twice() {
+    fn write_units_are_of_the_larger_row_and_double_in_a_transaction() {
         let keys_only = table(&json!({"ProjectionType": "KEYS_ONLY"}));
         let small = row(json!({"id": {"S": "1"}}));
         let large = row(json!({"id": {"S": "1"}, "text": {"S": "x".repeat(1_500)}}));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_costs_what_changes_in_it() {
+    fn write_units_of_an_index_are_of_what_changes_in_it() {
         let keys_only = table(&json!({"ProjectionType": "KEYS_ONLY"}));
         let all = table(&json!({"ProjectionType": "ALL"}));
         let bare = row(json!({"id": {"S": "1"}}));
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_tell_what_they_write() {
+    fn write_units_are_read_from_the_request() {
         let put = json!({"Put": {"TableName": "t", "Item": {"id": {"S": "1"}, "a": {"N": "1"}}}});
         let check = json!({"ConditionCheck": {"TableName": "u", "Key": {"id": {"S": "2"}}}});
         let found = targets("TransactWriteItems", &json!({"TransactItems": [put, check]})).unwrap();

@@ -2,13 +2,13 @@
 //! real time. What was really published is asked of the platforms, never of ourselves.
 
 mod figures;
+mod oracle;
 mod play;
 mod pool;
-mod referee;
 mod tenants;
 
 use anyhow::Result;
-use play::Played;
+use play::Run;
 
 use crate::Options;
 use crate::report::Figure;
@@ -19,10 +19,10 @@ const COUNTED: usize = 40;
 /// See the module.
 pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let tasks = options.tasks();
-    let played = Played::of(tasks, options.publishers, false).await?;
-    let mut figures = figures::judged(&played);
-    figures.extend(figures::told(&played, options.publishers));
-    let counted = Played::of(COUNTED.min(tasks), options.publishers, true).await?;
+    let run = Run::of(tasks, options.publishers, false).await?;
+    let mut figures = figures::judged(&run);
+    figures.extend(figures::told(&run, options.publishers));
+    let counted = Run::of(COUNTED.min(tasks), options.publishers, true).await?;
     figures.extend(figures::counted(&counted));
     Ok(figures)
 }

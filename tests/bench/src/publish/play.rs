@@ -28,7 +28,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 const AHEAD: Duration = Duration::from_secs(3);
 
 /// What came of a run.
-pub struct Played {
+pub struct Run {
     /// What was ordered.
     pub orders: Vec<Order>,
     /// When it was due.
@@ -57,7 +57,7 @@ pub struct Played {
     pub calls: Vec<Call>,
 }
 
-impl Played {
+impl Run {
     /// Plays this many tasks.
     pub async fn of(tasks: usize, publishers: usize, counted: bool) -> Result<Self> {
         let world = world().await?;

@@ -34,7 +34,7 @@ pub fn instant(seconds: i64) -> String {
 }
 
 #[test]
-fn shapes_tell_apart_what_the_contract_does() {
+fn shape_distinguishes_what_the_contract_does() {
     let value = serde_json::json!({
         "times": ["2026-11-20T08:00:00Z", "2026-11-20T08:00:00.125Z"],
         "texts": ["7", "2026-11-20T16:00:00+08:00", "2026-11-20 08:00:00Z", "2026-11-20T08:00:00", "2026-11-20Z", ""],

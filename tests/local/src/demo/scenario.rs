@@ -56,7 +56,7 @@ impl<'a> Scenario<'a> {
     }
 
     /// Notes something that a user typed in, or a platform was told, and that must not turn up in a log.
-    pub(super) fn confide(&self, secret: &str) {
+    pub(super) fn register_secret(&self, secret: &str) {
         self.secrets.borrow_mut().push(secret.to_owned());
     }
 

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn other_services_are_read_by_queue_key_secret_and_schedule() {
+    fn access_of_other_services_is_read_by_queue_key_secret_and_schedule() {
         let account = "000000000001";
         let at = |service: &str, rest: &str| format!("arn:aws:{service}:us-east-1:{account}:{rest}");
         let queue = json!({ "QueueUrl": "http://127.0.0.1:4566/000000000001/local-publish" });

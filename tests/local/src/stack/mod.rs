@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_common_environment_leaves_out_what_differs() {
+    fn stack_common_environment_leaves_out_what_differs() {
         let environment = |timeout: &str| {
             [("TABLE", "t"), ("TIMEOUT", timeout)].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
         };

@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_are_numbers_whether_given_defaulted_or_written() {
+    fn template_limit_is_a_number_whether_given_defaulted_or_written() {
         let source = |limit: Value| {
             let properties = json!({ "ScalingConfig": { "MaximumConcurrency": limit } });
             json!({ "Type": "AWS::Lambda::EventSourceMapping", "Properties": properties })

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn the_data_plane_is_the_data_and_what_environments_name() {
+    fn template_data_plane_is_the_data_and_what_environments_name() {
         let plane = Template::new(template()).unwrap().data_plane();
         let names = |part: &str| plane.body.get(part).unwrap().as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert_eq!(names("Resources"), ["Dead", "FireRole", "Queue", "Table", "Topic", "Trail"]);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_has_a_name_an_environment_and_must_have_a_binary() {
+    fn template_function_has_name_and_environment_and_must_have_a_binary() {
         let mut body = template();
         let functions = Template::new(body.clone()).unwrap().functions;
         let [work] = functions.as_slice() else { panic!("{functions:?}") };

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_functions_are_written_out_and_the_order_is_kept() {
+    fn template_short_functions_are_written_out_in_order() {
         let text = "Resources:\n  B: { Type: X, Name: !Sub '${A}-b' }\n  A: { Type: Y, Of: !Ref B }\n";
         let written = Written::parse(text).unwrap();
         assert_eq!(written.order, ["B", "A"]);

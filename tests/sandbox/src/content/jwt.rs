@@ -33,7 +33,7 @@ mod tests {
     const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VySWQiOjEwMDF9.BqpNAcRyPTg0JqCXilyfC6pUielkU9d5op_Wxz68LcI";
 
     #[test]
-    fn reads_the_user_and_checks_the_signature_when_it_can() {
+    fn content_token_is_read_for_its_user_and_verified_with_a_secret() {
         assert_eq!(user(TOKEN, Some("s3cret")), Some(1001));
         assert_eq!(user(TOKEN, Some("other")), None);
         assert_eq!(user(TOKEN, None), Some(1001));

@@ -43,7 +43,7 @@ impl Scenario {
 }
 
 #[tokio::test]
-async fn only_the_owner_reads_a_draft() {
+async fn content_draft_is_read_by_its_owner_only() {
     let scene = Scenario::start().await;
     let (owner, stranger) = (token(&json!({"userId": 1001})), token(&json!({"userId": 1002})));
     let draft = json!({"contentId": "c-1", "ownerUserId": 1001, "text": "草稿", "mediaUrls": [scene.sandbox.media().url("a.jpg")]});
@@ -64,7 +64,7 @@ async fn only_the_owner_reads_a_draft() {
 }
 
 #[tokio::test]
-async fn it_can_be_down_slow_or_talk_nonsense() {
+async fn content_service_can_be_down_slow_or_answer_nonsense() {
     let scene = Scenario::start().await;
     let owner = token(&json!({"userId": 1001}));
     let content = scene.sandbox.content();
@@ -82,7 +82,7 @@ async fn it_can_be_down_slow_or_talk_nonsense() {
 }
 
 #[tokio::test]
-async fn a_person_with_curl() {
+async fn content_service_is_usable_with_curl() {
     let scene = Scenario::start().await;
     let url = format!("{}/_sandbox/content/drafts", scene.sandbox.url());
     let draft = json!({"contentId": "c-9", "ownerUserId": 7, "text": "t"});

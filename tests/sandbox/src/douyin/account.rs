@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_follow_the_name_and_the_seed() {
+    fn douyin_account_ids_follow_name_and_seed() {
         let of = |name: &str, seed| Account::new(AccountSpec::new(name, 0), Seed::new(seed)).open_id;
         assert_eq!(of("ann", 1), of("ann", 1));
         assert_ne!(of("ann", 1), of("ann", 2));
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn twelve_thousand_fans_are_distinct_and_show_every_sort_of_nickname() {
+    fn douyin_fans_of_a_large_account_are_distinct_with_every_kind_of_nickname() {
         let views = account(12_000).fans.views();
         assert_eq!(views.iter().map(|fan| &fan.open_id).collect::<BTreeSet<_>>().len(), 12_000);
         assert!(views.iter().all(|fan| fan.open_id.len() <= 128));
@@ -130,14 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn thirty_seven_fans_already_show_every_kind() {
+    fn douyin_fans_of_a_small_account_have_every_kind_of_nickname() {
         let views = account(37).fans.views();
         assert!(views.iter().take(14).all(|fan| fan.nickname.is_some()));
         assert!(views.iter().any(|fan| fan.nickname.as_deref() == Some("")));
     }
 
     #[test]
-    fn changes_name_whom_they_touched() {
+    fn douyin_fan_change_names_the_fans_it_changed() {
         let mut fans = account(100).fans;
         let before = fans.views();
         let changed = fans.change(FanChange { add: 3, unfollow: 10, refollow: 5, rename: 4 });

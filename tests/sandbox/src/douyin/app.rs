@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn redirects_are_compared_up_to_the_fragment() {
+    fn douyin_app_redirect_is_compared_without_its_fragment() {
         let uris = [
             "https://a.example/cb",
             "http://127.0.0.1:9000/cb",

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_two_newest_live_and_the_older_of_them_five_minutes() {
+    fn client_token_replaced_by_a_newer_one_lives_five_minutes() {
         let (mut tokens, start) = (ClientTokens::default(), Timestamp::UNIX_EPOCH);
         let at = |minutes| later(start, SignedDuration::from_mins(minutes));
         let first = tokens.issue("k", start).unwrap();
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_five_hundred_and_first_call_in_five_minutes_is_refused() {
+    fn client_token_call_501_in_five_minutes_is_refused() {
         let (mut tokens, start) = (ClientTokens::default(), Timestamp::UNIX_EPOCH);
         assert!((0..500).all(|_| tokens.issue("k", start).is_ok()));
         assert_eq!(tokens.issue("k", start).err(), Some(10_020));
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stable_token_stays_until_it_expires() {
+    fn client_token_that_is_stable_stays_until_it_expires() {
         let (mut tokens, start) = (ClientTokens::default(), Timestamp::UNIX_EPOCH);
         let first = tokens.stable("k", start);
         assert_eq!(tokens.stable("k", later(start, SignedDuration::from_mins(119))).text, first.text);

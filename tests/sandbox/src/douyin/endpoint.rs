@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wire_name_is_the_name() {
+    fn douyin_endpoint_wire_name_is_its_name() {
         for endpoint in Endpoint::SERVED.into_iter().chain([Endpoint::Connect]) {
             assert_eq!(serde_json::to_value(endpoint).unwrap(), endpoint.name());
         }

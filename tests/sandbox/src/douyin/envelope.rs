@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_shapes_as_documented() {
+    fn douyin_envelopes_are_as_documented() {
         let shown = |envelope, result| without_log_ids(wrapped(envelope, Numbers::Strict, 1, result));
         assert_eq!(
             shown(Envelope::OAuth, Ok(())),
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn mixed_answers_depart_from_it_now_and_then() {
+    fn douyin_envelopes_when_mixed_vary() {
         let answers: Vec<Value> =
             (0..200).map(|answer| wrapped(Envelope::Legacy, Numbers::Mixed, answer, Err(2_100_005))).collect();
         let share = |found: fn(&Value) -> bool| answers.iter().filter(|answer| found(answer)).count();

@@ -238,7 +238,7 @@ mod tests {
     use Endpoint::{FansList, UserInfo};
 
     #[test]
-    fn meets_the_calls_it_was_armed_for() {
+    fn douyin_fault_meets_the_calls_it_was_armed_for() {
         let mut faults = Faults::default();
         faults.arm(Fault::code(FansList, 1).for_account("ann").on_page(3).after(1).times(2));
         let met: Vec<bool> = (0..5).map(|_| faults.meet(FansList, Some("ann"), Some(3)).is_some()).collect();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permanent_one_stays_until_disarmed_and_the_earliest_goes_first() {
+    fn douyin_fault_that_is_permanent_stays_until_disarmed() {
         let mut faults = Faults::default();
         faults.arm(Fault::code(UserInfo, 1));
         let permanent = faults.arm(Fault::code(UserInfo, 2).permanent());
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_a_person_types() {
+    fn douyin_fault_is_read_from_what_a_person_types() {
         let fault: Fault =
             serde_json::from_str(r#"{"endpoint":"fans/list","effect":{"kind":"code","code":2100004},"page":3}"#)
                 .unwrap();

@@ -125,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn writes_json_with_numbers_in_the_chosen_form() {
+    fn douyin_json_has_numbers_in_the_chosen_form() {
         let expected = json!({"data": {"name": "\"老\\王\"\u{301}", "n": -5, "ok": true, "list": [1]}, "x": ""});
         assert_eq!(written(Numbers::Strict), expected);
         assert_eq!(written(Numbers::Lenient).pointer("/data/n"), Some(&json!("-5")));
     }
 
     #[test]
-    fn mixed_is_a_mixture_that_repeats_itself() {
+    fn douyin_json_when_mixed_is_repeatable() {
         let draw = |answer| {
             let mut typing = Typing::new(Numbers::Mixed, Endpoint::FansList, Seed::new(3), answer);
             let mut out = String::new();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn documented_numbers_are_strings_only_where_samples_show_both() {
+    fn douyin_json_numbers_are_strings_only_where_samples_show_both() {
         let strings = |endpoint, key: &str| {
             (0..100)
                 .filter(|answer| {

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quota_resets_at_eight_in_beijing() {
+    fn douyin_quota_resets_at_eight_in_beijing() {
         let settings = Settings { quota_per_day: Some(2), ..Settings::default() };
         let mut limits = Limits::default();
         let mut call = |key: &str, when: &str| limits.admit(&settings, key, "fans.list", at(when));
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_window_slides() {
+    fn douyin_rate_window_slides() {
         let settings =
             Settings { rate_limit: Some(RateLimit { calls: 2, window_milliseconds: 1000 }), ..Settings::default() };
         let mut limits = Limits::default();

@@ -101,7 +101,7 @@ mod tests {
     const FIELDS: &str = r#""open_id":"a","nickname":"x\"y\\","avatar":"https://p3.douyinpic.example/a/7.jpeg?from=4010531038","city":"杭州""#;
 
     #[test]
-    fn spoiled_entries_keep_their_other_fields() {
+    fn douyin_list_entry_that_is_spoiled_keeps_its_other_fields() {
         let half = Spoiled::HalfAnEmoji.write(FIELDS, "a");
         assert!(half.ends_with(r#","city":"杭州","nickname":"半个\ud83d""#), "{half}");
         assert!(half.starts_with(r#""open_id":"a","avatar":"https://p3"#), "{half}");
@@ -112,13 +112,13 @@ mod tests {
     }
 
     #[test]
-    fn rotated_avatars_keep_their_path() {
+    fn douyin_avatar_that_is_rotated_keeps_its_path() {
         let (one, other) = (rotated(FIELDS, 1), rotated(FIELDS, 2));
         assert!(one != other && one.contains("/a/7.jpeg?x-expires=1&"), "{one}");
     }
 
     #[test]
-    fn one_in_so_many_is_spoiled_in_turn() {
+    fn douyin_list_spoils_every_nth_entry() {
         let lists = Lists { spoiled_one_in: 10, ..Lists::default() };
         let spoiled: Vec<_> = (0..35).filter_map(|index| lists.spoils(index)).collect();
         assert_eq!(spoiled, [Spoiled::HalfAnEmoji, Spoiled::NoId, Spoiled::LongAvatar, Spoiled::HalfAnEmoji]);

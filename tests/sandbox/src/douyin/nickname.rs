@@ -122,7 +122,7 @@ mod tests {
     use crate::seed::Seed;
 
     #[test]
-    fn every_kind_is_what_it_says_and_none_has_control_characters() {
+    fn nickname_of_every_kind_is_as_named_without_control_characters() {
         for round in 0..50 {
             for kind in 0..KINDS {
                 let name = nickname(&mut Seed::new(round).with(kind).stream(), Some(kind));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_common_draw_reaches_every_kind() {
+    fn nickname_draw_reaches_every_kind() {
         let kinds: std::collections::BTreeSet<u64> = (0..1000).map(common_kind).collect();
         assert_eq!(kinds, (0..KINDS).collect());
     }

@@ -34,7 +34,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_pass_shows_every_retrievable_fan_and_no_other(n in 0..400_u32, count in 1..=50_u64, disorder in disorder()) {
+    fn fan_list_pass_has_every_retrievable_fan_and_no_other(n in 0..400_u32, count in 1..=50_u64, disorder in disorder()) {
         let fans = fans(n);
         let pages = walk(&mut Passes::default(), &fans, disorder, count);
         let seen: BTreeSet<usize> = pages.iter().flat_map(|(_, page)| page.places.clone()).collect();
@@ -45,7 +45,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cursor_always_brings_the_same_page(n in 1..400_u32, count in 1..=50_u64, disorder in disorder()) {
+    fn fan_list_cursor_always_gives_the_same_page(n in 1..400_u32, count in 1..=50_u64, disorder in disorder()) {
         let fans = fans(n);
         let mut passes = Passes::default();
         let pages = walk(&mut passes, &fans, disorder, count);
@@ -60,7 +60,7 @@ proptest! {
 }
 
 #[test]
-fn the_cap_is_on_distinct_fans_and_on_the_newest() {
+fn fan_list_cap_is_on_the_newest_distinct_fans() {
     let fans = fans(12_000);
     let pages = walk(&mut Passes::default(), &fans, Disorder::default(), 20);
     let seen: BTreeSet<usize> = pages.iter().flat_map(|(_, page)| page.places.clone()).collect();
@@ -74,21 +74,21 @@ fn the_cap_is_on_distinct_fans_and_on_the_newest() {
 }
 
 #[test]
-fn without_disorder_five_thousand_fans_are_250_pages() {
+fn fan_list_of_five_thousand_without_disorder_is_250_pages() {
     let pages = walk(&mut Passes::default(), &fans(5_000), Disorder::NONE, 20);
     assert_eq!(pages.len(), 250);
     assert!(pages.iter().all(|(_, page)| page.places.len() == 20));
 }
 
 #[test]
-fn no_fans_are_one_empty_page() {
+fn fan_list_of_no_fans_is_one_empty_page() {
     let pages = walk(&mut Passes::default(), &fans(0), Disorder::default(), 20);
     assert_eq!(pages.len(), 1);
     assert_eq!(pages[0].1, Page { number: 1, places: vec![], next: None });
 }
 
 #[test]
-fn each_pass_has_its_own_order() {
+fn fan_list_pass_has_its_own_order() {
     let (fans, mut passes) = (fans(500), Passes::default());
     let first = walk(&mut passes, &fans, Disorder::NONE, 50);
     let second = walk(&mut passes, &fans, Disorder::NONE, 50);
@@ -96,7 +96,7 @@ fn each_pass_has_its_own_order() {
 }
 
 #[test]
-fn a_newcomer_in_mid_pass_moves_the_others_by_one_at_most() {
+fn fan_list_newcomer_during_a_pass_moves_others_by_one_at_most() {
     let (mut fans, mut passes) = (fans(500), Passes::default());
     let begin = passes.begin();
     let before = passes.page(&fans, Disorder::NONE, begin, 500).places;
@@ -107,7 +107,7 @@ fn a_newcomer_in_mid_pass_moves_the_others_by_one_at_most() {
 }
 
 #[test]
-fn only_cursors_of_this_account_are_accepted() {
+fn fan_list_cursor_of_another_account_is_refused() {
     let (ours, theirs) = (Seed::new(1), Seed::new(2));
     let cursor = Cursor { pass: FIRST_PASS | 3, page: 2, position: 20 };
     assert_eq!(Cursor::decode(cursor.encode(ours), ours), Some(cursor));

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_parameters_from_every_form_of_body() {
+    fn douyin_request_parameters_are_read_from_every_form_of_body() {
         let multipart = "--x\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\na b\r\n--x--\r\n";
         for (content_type, body, kind) in [
             ("application/x-www-form-urlencoded", "code=a+b&empty=", BodyKind::Form),
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proper_request_has_no_violations() {
+    fn douyin_request_that_is_proper_has_no_violations() {
         let form = "application/x-www-form-urlencoded";
         let body = "client_key=k&grant_type=refresh_token&refresh_token=r";
         let request = incoming(Method::POST, "/oauth/refresh_token/", form, body);
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_is_improper() {
+    fn douyin_request_that_is_improper_names_its_violations() {
         let form = "application/x-www-form-urlencoded";
         let body = "client_key=k&client_secret=s&refresh_token=r&refresh_token=q";
         let request = incoming(Method::POST, "/oauth/refresh_token?code=1", form, body);

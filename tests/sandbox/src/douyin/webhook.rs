@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_signature_is_plain_sha1_over_secret_and_body() {
+    fn douyin_webhook_signature_is_sha1_over_secret_and_body() {
         // printf 'testsecret{"event":"verify_webhook"}\n' | sha1sum
         let body = b"{\"event\":\"verify_webhook\"}\n";
         assert_eq!(signature("testsecret", body), "99e43cfa431af9e1402e598fb6ebcdb735c62051");

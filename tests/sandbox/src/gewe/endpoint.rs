@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wire_name_is_the_name() {
+    fn gewe_endpoint_wire_name_is_its_name() {
         for endpoint in GeweEndpoint::ALL {
             assert_eq!(serde_json::to_value(endpoint).unwrap(), endpoint.name());
         }

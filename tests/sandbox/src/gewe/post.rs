@@ -197,7 +197,7 @@ mod tests {
         clippy::cast_sign_loss,
         reason = "that is the point"
     )]
-    fn ids_look_like_the_samples_and_do_not_survive_floating_point() {
+    fn gewe_post_ids_look_like_the_samples_and_exceed_floating_point() {
         // The sample id 14287779828924756671 belongs to the post of 1703236082.
         let at: Timestamp = "2023-12-22T09:08:02.664Z".parse().unwrap();
         let id = first_id(at, 1);

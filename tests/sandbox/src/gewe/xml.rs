@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_text_both_ways() {
+    fn gewe_xml_text_is_written_both_ways() {
         assert_eq!(escaped("a<b>&\"c\"\n茶🎄"), "a&lt;b&gt;&amp;&quot;c&quot;&#x0A;茶🎄");
         assert_eq!(cdata("a<b>&\n"), "<![CDATA[a<b>&\n]]>");
         assert_eq!(cdata("x]]>y"), "<![CDATA[x]]]]><![CDATA[>y]]>");

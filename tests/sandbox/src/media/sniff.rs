@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn generated_files_are_what_they_say_at_every_size() {
+    fn media_file_is_of_its_kind_at_every_size() {
         let sizes = [(1, 1), (8, 8), (15, 17), (64, 64), (1080, 1920), (4000, 3000), (10_800, 1080)];
         for (width, height) in sizes {
             for bytes in [0, 60_000, 65_600, 131_072, 200_001, 1_000_003] {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn every_small_size_can_be_had() {
+    fn media_file_of_every_small_size_is_made() {
         for spec in [MediaFile::jpeg(9, 9), MediaFile::png(9, 9), MediaFile::mp4(1000)] {
             let bare = spec.generate("a").len();
             for bytes in bare + 13..bare + 90 {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_chooses_the_colour() {
+    fn media_file_colour_is_chosen_by_its_name() {
         for spec in [MediaFile::jpeg(8, 8), MediaFile::png(8, 8)] {
             assert_ne!(spec.generate("a"), spec.generate("b"));
             assert_eq!(spec.generate("a"), spec.generate("a"));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn is_not_taken_in() {
+    fn media_sniffer_refuses_files_that_only_look_right() {
         let quicktime = b"\0\0\0\x14ftypqt  \0\0\0\0qt  \0\0\0\x08moov".as_slice();
         let cut = MediaFile::mp4(1000).generate("a");
         let endless = b"\0\0\0\0ftyp\0\0\0\0".as_slice();

@@ -29,7 +29,7 @@ impl Scenario {
 }
 
 #[tokio::test]
-async fn files_are_served_with_type_and_length() {
+async fn media_server_answers_with_type_and_length() {
     let scene = Scenario::start().await;
     let url = scene.media().put_file("x/y.jpg", MediaFile::jpeg(640, 480).sized(70_000));
     let response = scene.get(&url).await;
@@ -42,7 +42,7 @@ async fn files_are_served_with_type_and_length() {
 }
 
 #[tokio::test]
-async fn names_alone_give_files_of_the_measures_asked_for() {
+async fn media_server_makes_files_of_the_measures_in_their_names() {
     let scene = Scenario::start().await;
     for (path, mime) in [
         ("demo/1.jpg", "image/jpeg"),
@@ -57,7 +57,7 @@ async fn names_alone_give_files_of_the_measures_asked_for() {
 }
 
 #[tokio::test]
-async fn lies_about_type_and_length() {
+async fn media_server_can_send_a_wrong_type_and_length() {
     let scene = Scenario::start().await;
     let page = scene.get(&scene.media().put("page.jpg", SampleMedium::html_as_image())).await;
     assert_eq!(page.headers()["content-type"], "image/jpeg");
@@ -81,7 +81,7 @@ async fn lies_about_type_and_length() {
 }
 
 #[tokio::test]
-async fn slow_endless_silent_and_dropped() {
+async fn media_server_can_be_slow_endless_silent_and_dropped() {
     let scene = Scenario::start().await;
     let picture = SampleMedium::new(MediaFile::jpeg(64, 64).sized(1000));
     let put = |delivery| scene.media().put("slow.jpg", picture.clone().delivered(delivery));
@@ -104,7 +104,7 @@ async fn slow_endless_silent_and_dropped() {
 }
 
 #[tokio::test]
-async fn redirects_statuses_and_credentials_that_have_no_business_here() {
+async fn media_server_redirects_and_records_credentials_that_were_sent() {
     let scene = Scenario::start().await;
     let target = "http://169.254.169.254/latest/meta-data/";
     let response = scene.get(&scene.media().put("moved.jpg", SampleMedium::redirect(target))).await;
@@ -116,7 +116,7 @@ async fn redirects_statuses_and_credentials_that_have_no_business_here() {
 }
 
 #[tokio::test]
-async fn a_person_with_curl() {
+async fn media_server_is_usable_with_curl() {
     let scene = Scenario::start().await;
     let control = format!("{}/_sandbox/media", scene.sandbox.url());
     let exhibit = json!({"file": {"kind": "png", "width": 20, "height": 10}, "delivery": {"kind": "drip", "bytes": 50, "milliseconds": 1}});

@@ -16,7 +16,7 @@ fn consent(scene: &Scenario, account: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_code_works_once_within_ten_minutes_and_only_the_newest() {
+async fn oauth_code_is_valid_once_for_ten_minutes_and_only_the_newest() {
     let scene = Scenario::start().await;
     let first = consent(&scene, "fans-1");
     scene.advance(599);
@@ -43,7 +43,7 @@ async fn a_code_works_once_within_ten_minutes_and_only_the_newest() {
 }
 
 #[tokio::test]
-async fn a_code_belongs_to_its_app() {
+async fn oauth_code_belongs_to_its_app() {
     let scene = Scenario::start().await;
     let issued = consent(&scene, "fans-1");
     let other = crate::douyin::AppSpec::fake();
@@ -63,7 +63,7 @@ async fn a_code_belongs_to_its_app() {
 }
 
 #[tokio::test]
-async fn fifteen_days_of_an_access_token() {
+async fn access_token_is_valid_for_fifteen_days() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-1");
     scene.advance(14 * DAY);
@@ -92,7 +92,7 @@ async fn fifteen_days_of_an_access_token() {
 }
 
 #[tokio::test]
-async fn five_renewals_make_a_hundred_and_eighty_days() {
+async fn refresh_token_with_five_renewals_is_valid_for_180_days() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-1");
     let mut refresh_token = tokens.refresh_token.clone();
@@ -121,7 +121,7 @@ async fn five_renewals_make_a_hundred_and_eighty_days() {
 }
 
 #[tokio::test]
-async fn a_revoked_consent_is_dead_at_once() {
+async fn revoked_consent_invalidates_its_tokens_at_once() {
     let scene = Scenario::start().await;
     let (tokens, other) = (scene.authorize("fans-1"), scene.authorize("fans-37"));
     let pending = consent(&scene, "fans-1");
@@ -137,7 +137,7 @@ async fn a_revoked_consent_is_dead_at_once() {
 }
 
 #[tokio::test]
-async fn what_the_documents_leave_open_can_be_chosen() {
+async fn undocumented_behaviour_can_be_chosen() {
     let scene = Scenario::start().await;
     scene.douyin().configure(|settings| {
         settings.reauthorization_voids_tokens = true;
@@ -152,7 +152,7 @@ async fn what_the_documents_leave_open_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn app_tokens_are_for_apps() {
+async fn client_token_is_accepted_only_by_app_endpoints() {
     let scene = Scenario::start().await;
     let body = serde_json::json!({
         "client_key": scene.douyin().client_key(),

@@ -36,7 +36,7 @@ fn parameter(url: &url::Url, name: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_script_approves() {
+async fn consent_by_a_script_is_approved() {
     let scene = scene().await;
     let target = location(&visit(&scene, &[("account", "fans-37"), ("decision", "approve")]).await);
     assert!(target.as_str().starts_with("https://app.example/cb?"));
@@ -48,7 +48,7 @@ async fn a_script_approves() {
 }
 
 #[tokio::test]
-async fn a_script_denies_and_nothing_but_the_state_comes_back() {
+async fn consent_denied_by_a_script_returns_only_the_state() {
     let scene = scene().await;
     let target = location(&visit(&scene, &[("decision", "deny")]).await);
     assert_eq!(target.query_pairs().count(), 1);
@@ -58,7 +58,7 @@ async fn a_script_denies_and_nothing_but_the_state_comes_back() {
 }
 
 #[tokio::test]
-async fn the_same_in_process() {
+async fn consent_in_process_is_approved_and_denied() {
     let scene = scene().await;
     let url = auth_url(&scene, &[]);
     let decide = |url: &str, account: &str, decision: &Decision| scene.douyin().consent(url, account, decision);
@@ -78,7 +78,7 @@ async fn the_same_in_process() {
 }
 
 #[tokio::test]
-async fn refuses_what_must_not_be_asked() {
+async fn consent_request_that_is_invalid_is_refused() {
     let scene = scene().await;
     for (changes, expected) in [
         ([("client_key", "")], 10_005),
@@ -108,7 +108,7 @@ async fn refuses_what_must_not_be_asked() {
 }
 
 #[tokio::test]
-async fn optional_scopes_can_be_left_out() {
+async fn consent_without_optional_scopes_is_granted() {
     let scene = scene().await;
     let asked = [("scope", "user_info"), ("optionalScope", "fans.list,1,fans.check,0"), ("account", "fans-1")];
     for (answer, granted) in [
@@ -128,7 +128,7 @@ async fn optional_scopes_can_be_left_out() {
 }
 
 #[tokio::test]
-async fn a_fragment_is_kept_and_not_compared() {
+async fn consent_redirect_fragment_is_kept_and_not_compared() {
     let scene = scene().await;
     let changes = [("redirect_uri", "https://app.example/cb#/done"), ("account", "fans-1"), ("decision", "approve")];
     let target = location(&visit(&scene, &changes).await);
@@ -137,7 +137,7 @@ async fn a_fragment_is_kept_and_not_compared() {
 }
 
 #[tokio::test]
-async fn a_person_sees_accounts_scopes_and_two_buttons() {
+async fn consent_page_has_accounts_scopes_and_two_buttons() {
     let scene = scene().await;
     let markup = "<script>alert(1)</script>";
     let spec = AccountSpec { nickname: Some(markup.to_owned()), ..AccountSpec::new("markup", 2) };

@@ -15,7 +15,7 @@ async fn send(scene: &Scenario, method: &str, path: &str, body: &Value) -> (u16,
 }
 
 #[tokio::test]
-async fn clock_journal_and_secrets() {
+async fn control_api_serves_clock_journal_and_secrets() {
     let scene = Scenario::start().await;
     assert_eq!(text(&get(&scene, "/health").await, "/status"), "ok");
     let tokens = scene.authorize("fans-1");
@@ -35,7 +35,7 @@ async fn clock_journal_and_secrets() {
 }
 
 #[tokio::test]
-async fn accounts_fans_and_revocation() {
+async fn control_api_changes_accounts_and_fans_and_revokes() {
     let scene = Scenario::start().await;
     let (status, added) = send(&scene, "POST", "/douyin/accounts", &json!({"name": "mine", "fans": 5})).await;
     assert_eq!((status, text(&added, "/openId").to_owned()), (200, scene.douyin().open_id("mine").unwrap()));
@@ -54,7 +54,7 @@ async fn accounts_fans_and_revocation() {
 }
 
 #[tokio::test]
-async fn faults_settings_and_webhooks() {
+async fn control_api_arms_faults_and_changes_settings_and_webhooks() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-1");
     let fault = json!({"endpoint": "fans/list", "effect": {"kind": "code", "code": 28_003_018}, "times": null});

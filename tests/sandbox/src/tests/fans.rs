@@ -6,7 +6,7 @@ use super::*;
 use crate::douyin::{FanChange, FansEnvelope, RateLimit};
 
 #[tokio::test]
-async fn a_pass_brings_everyone_up_to_the_cap() {
+async fn fans_api_pass_has_everyone_up_to_the_cap() {
     let scene = Scenario::start().await;
     scene.douyin().configure(|settings| {
         settings.disorder = Disorder::default();
@@ -30,7 +30,7 @@ async fn a_pass_brings_everyone_up_to_the_cap() {
 }
 
 #[tokio::test]
-async fn shows_what_is_true_of_each_fan() {
+async fn fans_api_entry_has_the_fields_of_the_fan() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let page = scene.page(&tokens, 0, 50).await;
@@ -46,7 +46,7 @@ async fn shows_what_is_true_of_each_fan() {
 }
 
 #[tokio::test]
-async fn a_cursor_repeats_its_page_and_a_new_pass_its_people() {
+async fn fans_api_cursor_repeats_its_page_and_a_new_pass_has_the_same_fans() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-5000");
     let first = scene.page(&tokens, 0, 20).await;
@@ -61,7 +61,7 @@ async fn a_cursor_repeats_its_page_and_a_new_pass_its_people() {
 }
 
 #[tokio::test]
-async fn changes_show_in_the_next_pass() {
+async fn fans_api_changes_are_in_the_next_pass() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let before = scene.pass(&tokens, 20).await;
@@ -75,7 +75,7 @@ async fn changes_show_in_the_next_pass() {
 }
 
 #[tokio::test]
-async fn refuses_what_the_platform_refuses() {
+async fn fans_api_request_that_is_invalid_is_refused() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let foreign = number(&scene.page(&scene.authorize("fans-5000"), 0, 20).await, "/data/cursor").to_string();
@@ -103,7 +103,7 @@ async fn refuses_what_the_platform_refuses() {
 }
 
 #[tokio::test]
-async fn the_token_must_be_this_users_and_allow_it() {
+async fn fans_api_token_must_be_of_the_user_and_have_the_scope() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let with = |access_token: &str, open_id: &str| TokenSet {
@@ -133,7 +133,7 @@ async fn the_token_must_be_this_users_and_allow_it() {
 }
 
 #[tokio::test]
-async fn all_three_envelopes_and_both_ways_of_writing_numbers() {
+async fn fans_api_answers_in_three_envelopes_with_numbers_in_both_forms() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     for (envelope, error, expected) in [
@@ -157,7 +157,7 @@ async fn all_three_envelopes_and_both_ways_of_writing_numbers() {
 }
 
 #[tokio::test]
-async fn quota_and_rate_are_counted_per_scope() {
+async fn fans_api_quota_and_rate_are_counted_per_scope() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     scene.douyin().configure(|settings| settings.quota_per_day = Some(2));
@@ -179,7 +179,7 @@ async fn quota_and_rate_are_counted_per_scope() {
 }
 
 #[tokio::test]
-async fn checks_a_single_follower() {
+async fn fans_api_checks_a_single_follower() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let follower = scene.douyin().fans("fans-37").unwrap().pop().unwrap().open_id;

@@ -6,7 +6,7 @@ use super::*;
 use crate::douyin::{Effect, Endpoint, Fault};
 
 #[tokio::test]
-async fn any_code_comes_in_the_endpoints_own_envelope() {
+async fn douyin_fault_code_has_the_envelope_of_its_endpoint() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let codes = [
@@ -29,7 +29,7 @@ async fn any_code_comes_in_the_endpoints_own_envelope() {
 }
 
 #[tokio::test]
-async fn at_a_page_of_one_accounts_pass() {
+async fn douyin_fault_applies_at_a_page_of_one_accounts_pass() {
     let scene = Scenario::start().await;
     let (tokens, other) = (scene.authorize("fans-5000"), scene.authorize("fans-12000"));
     scene.douyin().arm(Fault::code(Endpoint::FansList, 2_100_004).for_account("fans-5000").on_page(3).times(2));
@@ -47,7 +47,7 @@ async fn at_a_page_of_one_accounts_pass() {
 }
 
 #[tokio::test]
-async fn answers_that_are_no_answers() {
+async fn douyin_fault_of_unreadable_answers_works() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let query = [("count", "20")];
@@ -68,7 +68,7 @@ async fn answers_that_are_no_answers() {
 }
 
 #[tokio::test]
-async fn a_dropped_connection_before_and_after_the_deed() {
+async fn douyin_fault_drops_the_connection_before_or_after_processing() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-1");
     let form = [("client_key", scene.douyin().client_key()), ("refresh_token", &tokens.refresh_token)];
@@ -90,7 +90,7 @@ async fn a_dropped_connection_before_and_after_the_deed() {
 }
 
 #[tokio::test]
-async fn late_answers_and_silence() {
+async fn douyin_fault_delays_or_withholds_answers() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     scene.douyin().arm(Fault::new(Endpoint::FansList, Effect::Hang { milliseconds: Some(120) }));
@@ -110,7 +110,7 @@ async fn late_answers_and_silence() {
 }
 
 #[tokio::test]
-async fn shutting_down_ends_hanging_answers() {
+async fn sandbox_shutdown_ends_hanging_answers() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     scene.douyin().arm(Fault::new(Endpoint::FansList, Effect::Hang { milliseconds: None }).processed());
@@ -127,7 +127,7 @@ async fn shutting_down_ends_hanging_answers() {
 }
 
 #[tokio::test]
-async fn empty_tokens_in_a_success() {
+async fn douyin_fault_of_empty_tokens_in_a_success_works() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-1");
     scene.advance(16 * DAY);
@@ -148,7 +148,7 @@ async fn empty_tokens_in_a_success() {
 }
 
 #[tokio::test]
-async fn a_token_that_ends_in_mid_pass() {
+async fn douyin_fault_expires_a_token_during_a_pass() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     scene.douyin().arm(Fault::new(Endpoint::FansList, Effect::ExpireToken).on_page(2));

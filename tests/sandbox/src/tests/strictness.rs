@@ -7,7 +7,7 @@ fn violations(scene: &Scenario, endpoint: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_proper_client_leaves_no_violation() {
+async fn strict_check_of_a_proper_client_records_no_violation() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("awkward");
     assert_eq!(code(&scene.userinfo(&tokens).await), 0);
@@ -20,7 +20,7 @@ async fn a_proper_client_leaves_no_violation() {
 }
 
 #[tokio::test]
-async fn an_unencoded_id_is_blamed_on_the_token() {
+async fn strict_check_of_an_unencoded_id_answers_an_invalid_token() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("awkward");
     let url = format!("{}?open_id={}&count=20", scene.url("/fans/list/"), tokens.open_id);
@@ -31,7 +31,7 @@ async fn an_unencoded_id_is_blamed_on_the_token() {
 }
 
 #[tokio::test]
-async fn the_token_is_read_where_the_documents_put_it() {
+async fn strict_check_reads_the_token_where_documented() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-37");
     let get =
@@ -51,7 +51,7 @@ async fn the_token_is_read_where_the_documents_put_it() {
 }
 
 #[tokio::test]
-async fn credentials_may_come_in_any_form_but_it_is_noted() {
+async fn strict_check_takes_credentials_in_any_form_and_records_it() {
     let scene = Scenario::start().await;
     let fields = |token: &str| {
         [("client_key", scene.douyin().client_key().to_owned()), ("grant_type", "refresh_token".to_owned())]
@@ -78,7 +78,7 @@ async fn credentials_may_come_in_any_form_but_it_is_noted() {
 }
 
 #[tokio::test]
-async fn wrong_grant_types_methods_and_paths() {
+async fn strict_check_refuses_wrong_grant_types_methods_and_paths() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-1");
     let refused = [("grant_type", "authorization_code"), ("refresh_token", tokens.refresh_token.as_str())];

@@ -4,7 +4,7 @@ use super::*;
 use crate::douyin::UserInfoEnvelope;
 
 #[tokio::test]
-async fn takes_the_token_in_every_described_place() {
+async fn userinfo_takes_the_token_in_every_described_place() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("awkward");
     let url = scene.url("/oauth/userinfo/");
@@ -31,7 +31,7 @@ async fn takes_the_token_in_every_described_place() {
 }
 
 #[tokio::test]
-async fn old_and_new_envelope_speak_of_the_same_problems() {
+async fn userinfo_errors_are_the_same_in_old_and_new_envelope() {
     let scene = Scenario::start().await;
     let tokens = scene.authorize("fans-1");
     let mismatched = TokenSet { open_id: scene.douyin().open_id("fans-37").unwrap(), ..tokens.clone() };

@@ -55,7 +55,7 @@ impl Receiver {
 }
 
 #[tokio::test]
-async fn a_revocation_is_announced_with_a_signature() {
+async fn webhook_of_a_revocation_is_signed() {
     let (scene, receiver) = (Scenario::start().await, Receiver::start(0).await);
     scene.douyin().set_webhook(Some(receiver.url.clone()));
     let tokens = scene.authorize("fans-37");
@@ -73,7 +73,7 @@ async fn a_revocation_is_announced_with_a_signature() {
 }
 
 #[tokio::test]
-async fn three_attempts_and_then_no_more() {
+async fn webhook_is_attempted_three_times() {
     let scene = Scenario::start().await;
     for (failures, attempts, delivered) in [(2, 3, true), (9, 3, false)] {
         let receiver = Receiver::start(failures).await;
@@ -88,7 +88,7 @@ async fn three_attempts_and_then_no_more() {
 }
 
 #[tokio::test]
-async fn the_challenge_must_come_back() {
+async fn webhook_challenge_must_be_returned() {
     let (scene, receiver) = (Scenario::start().await, Receiver::start(0).await);
     assert!(!scene.douyin().verify_webhook().await, "no address");
     scene.douyin().set_webhook(Some(receiver.url.clone()));
@@ -99,7 +99,7 @@ async fn the_challenge_must_come_back() {
 }
 
 #[tokio::test]
-async fn duplicates_and_both_forms_of_content() {
+async fn webhook_can_be_duplicated_with_both_forms_of_content() {
     let (scene, receiver) = (Scenario::start().await, Receiver::start(0).await);
     scene.douyin().set_webhook(Some(receiver.url.clone()));
     let event = WebhookEvent {
@@ -119,7 +119,7 @@ async fn duplicates_and_both_forms_of_content() {
 }
 
 #[tokio::test]
-async fn a_message_for_a_handler_under_test_needs_no_address() {
+async fn webhook_for_a_handler_under_test_needs_no_address() {
     let scene = Scenario::start().await;
     scene.authorize("fans-1");
     let webhook = scene.douyin().revoke_quietly("fans-1").unwrap();

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn follows_the_table_of_visible_range() {
+    fn audience_follows_the_table_of_visible_range() {
         let all = ["lisi", "wangwu", "zhangsan"];
         assert_eq!(publishers(&json!(null)), all);
         assert_eq!(publishers(&json!({"sender_list": {"user_list": []}})), all, "the trap");
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_requests_that_ask_for_more_than_they_mean() {
+    fn audience_records_requests_wider_than_meant() {
         let noted = |range: Value| violations(json!({"visible_range": range}).as_object().unwrap()).len();
         assert_eq!(noted(json!({"sender_list": {"user_list": []}})), 1);
         assert_eq!(noted(json!({"sender_list": {"user_list": ["a", "a"]}})), 1);

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn holds_content_against_every_limit() {
+    fn wecom_content_beyond_any_limit_is_refused() {
         let text = |content: String| json!({"text": {"content": content}});
         let video = json!({"msgtype": "video", "video": {"media_id": "m"}});
         let table = [
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_empty_objects_of_other_kinds() {
+    fn wecom_content_with_empty_objects_of_other_kinds_is_recorded() {
         let body =
             json!({"attachments": [{"msgtype": "image", "image": {"media_id": "m"}, "video": {"media_id": ""}}]});
         assert_eq!(violations(body.as_object().unwrap()), ["an attachment of another type with a video"]);

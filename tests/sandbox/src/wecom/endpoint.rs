@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wire_name_is_the_name() {
+    fn wecom_endpoint_wire_name_is_its_name() {
         for endpoint in WecomEndpoint::ALL {
             assert_eq!(serde_json::to_value(endpoint).unwrap(), endpoint.name());
         }

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_carry_empty_fields_and_a_hint_that_never_repeats() {
+    fn wecom_error_has_empty_fields_and_a_new_hint() {
         let answer = |code: i64| -> Value {
             serde_json::from_str(&wrap(WecomEndpoint::GetFollowUserList, Err(code.into()), false)).unwrap()
         };

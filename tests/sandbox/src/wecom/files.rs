@@ -140,7 +140,7 @@ mod tests {
     use crate::media::MediaFile;
 
     #[test]
-    fn checks_files_by_their_content() {
+    fn wecom_file_is_checked_by_its_content() {
         let pdf = b"%PDF-1.7 something".to_vec();
         let megabyte = 1024 * 1024;
         let table: [(FileKind, Vec<u8>, Result<(), i64>); 15] = [
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_serves_its_corp_its_kind_and_three_days() {
+    fn wecom_media_id_is_valid_for_its_corp_kind_and_three_days() {
         let at: Timestamp = "2026-01-05T00:00:00Z".parse().unwrap();
         let file = |media_id: &str, for_moments| FileView {
             media_id: media_id.to_owned(),

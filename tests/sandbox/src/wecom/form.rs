@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn finds_the_file_only_in_a_proper_form() {
+    async fn wecom_form_file_is_found_only_in_a_proper_form() {
         let proper = form("name=\"media\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg", true).await;
         assert_eq!((proper.file.as_deref(), proper.violations), (Some(b"abc".as_slice()), Vec::new()));
         for (part, has_length, violation) in [

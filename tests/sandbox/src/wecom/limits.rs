@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_minute_blocks_for_a_minute() {
+    fn wecom_limit_of_a_minute_blocks_for_a_minute() {
         let limits = WecomLimits { moment_tasks_per_minute: Some(2), ..WecomLimits::NONE };
         let mut limiter = Limiter::default();
         let mut call =
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_hour_blocks_an_hour_and_a_full_day_until_midnight_in_beijing() {
+    fn wecom_limit_of_an_hour_blocks_an_hour_and_of_a_day_until_midnight() {
         let hourly = WecomLimits { per_hour: Some(1), ..WecomLimits::NONE };
         let daily = WecomLimits { per_day: Some(1), ..WecomLimits::NONE };
         for (limits, refused, still, free) in [
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_what_is_under_way() {
+    fn wecom_limit_counts_concurrent_calls() {
         let limits = WecomLimits { concurrent: Some(1), ..WecomLimits::NONE };
         let mut limiter = Limiter::default();
         let now = at("2026-01-05T00:00:00Z");

@@ -12,12 +12,12 @@ struct Sample {
     word: String,
 }
 
-fn open(endpoint: Endpoint, body: &Value) -> Result<Answer<Sample>, PlatformError> {
+fn answer(endpoint: Endpoint, body: &Value) -> Result<Answer<Sample>, PlatformError> {
     unwrap(endpoint, 200, body.to_string().as_bytes())
 }
 
 #[test]
-fn successes_of_every_envelope() {
+fn wire_success_is_read_from_every_envelope() {
     let log = Some("20261120201500A1");
     for (name, body, log_id) in [
         (
@@ -45,14 +45,14 @@ fn successes_of_every_envelope() {
         ),
         ("log id null", json!({"log_id": null, "data": {"word": "w", "log_id": log}, "extra": null}), log),
     ] {
-        let answer = open(FansList, &body).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let answer = answer(FansList, &body).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(answer.data.word, "w", "{name}");
         assert_eq!(answer.log_id.as_deref(), log_id, "{name}");
     }
 }
 
 #[test]
-fn failures_of_every_envelope() {
+fn wire_failure_is_read_from_every_envelope() {
     let log = Some("20261120201500A1");
     for (name, endpoint, body, kind, code, log_id) in [
         (
@@ -161,7 +161,7 @@ fn failures_of_every_envelope() {
         ),
         ("two unknown codes", UserInfo, json!({"err_no": 3, "error_code": 4}), Kind::Unknown, Some(3), None),
     ] {
-        let error = open(endpoint, &body).unwrap_err();
+        let error = answer(endpoint, &body).unwrap_err();
         assert_eq!(
             error,
             PlatformError { kind, endpoint, code, http_status: Some(200), log_id: log_id.map(str::to_owned) },
@@ -171,7 +171,7 @@ fn failures_of_every_envelope() {
 }
 
 #[test]
-fn what_is_no_answer_decides_nothing() {
+fn wire_answer_that_cannot_be_read_is_undecided() {
     let html = "<html><body>502 Bad Gateway</body></html>";
     for (name, status, body) in [
         ("html", 200, html),
@@ -205,16 +205,16 @@ fn what_is_no_answer_decides_nothing() {
 }
 
 #[test]
-fn a_log_id_must_look_like_one() {
+fn wire_log_id_of_another_form_is_dropped() {
     let long = "a".repeat(65);
     for odd in ["", "act.secret token", "日志", long.as_str()] {
-        let error = open(UserInfo, &json!({"err_no": 28001005, "log_id": odd})).unwrap_err();
+        let error = answer(UserInfo, &json!({"err_no": 28001005, "log_id": odd})).unwrap_err();
         assert_eq!(error.log_id, None, "{odd}");
     }
 }
 
 #[test]
-fn value_that_nobody_needs_cannot_spoil_an_answer() {
+fn wire_value_that_is_not_needed_cannot_spoil_an_answer() {
     let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
     for (name, body) in [
         ("a number beyond all bounds", r#"{"data":{"word":"w","age":1e999},"now":1e999}"#.to_owned()),

@@ -26,9 +26,9 @@ fn progress(strategy: SyncStrategy) -> Progress {
         walk: Walk { cursor: 20, checkpoint: 20, ..Walk::default() },
         counters: Counters { pages: 1, seen: 20, created: 10, updated: 4, unchanged: 6, skipped: 0, unfollowed: 2 },
         total: Some(40),
-        met: serde_bytes::ByteBuf::new(),
+        seen_leads: serde_bytes::ByteBuf::new(),
         page_taken: serde_bytes::ByteBuf::new(),
-        unmet: None,
+        unseen_leads: None,
         lease_owner: None,
         attempts: 3,
         next_action_at: None,
@@ -89,7 +89,7 @@ fn counter(lead_count: u64) -> Counter {
 }
 
 #[test]
-fn fans_who_are_no_leads_become_leads_with_the_next_numbers() {
+fn page_diff_makes_unknown_fans_leads_with_the_next_ids() {
     for strategy in [SyncStrategy::Incremental, SyncStrategy::Full] {
         let progress = progress(strategy);
         let page = page(&[fan("a", "Ａ", "https://a"), fan("b", "", "")]);
@@ -113,7 +113,7 @@ fn fans_who_are_no_leads_become_leads_with_the_next_numbers() {
             Counters { pages: 2, seen: 22, created: 12, updated: 4, unchanged: 6, skipped: 0, unfollowed: 2 };
         assert_eq!(position.counters, counters);
         assert_eq!((position.walk.cursor, position.walk.fully_listed, position.total), (40, false, Some(40)));
-        assert_eq!(position.met.iter().collect::<Vec<_>>(), [6, 7]);
+        assert_eq!(position.seen_leads.iter().collect::<Vec<_>>(), [6, 7]);
     }
 }
 
@@ -128,7 +128,7 @@ fn acquire_time_never_decreases_with_the_lead_id() {
 }
 
 #[test]
-fn known_lead_keeps_its_name_in_incremental_and_takes_the_new_one_over_in_full() {
+fn page_diff_of_a_known_lead_keeps_its_name_in_incremental_and_updates_it_in_full() {
     let known = [lead(3, "a", &[ACCOUNT], &[])];
     for (strategy, nickname, avatar, expected) in [
         (SyncStrategy::Incremental, "new", "https://new", None),
@@ -159,13 +159,13 @@ fn known_lead_keeps_its_name_in_incremental_and_takes_the_new_one_over_in_full()
         assert_eq!(position.counters.created, 10);
         // A segment is written only for what a search sees of it.
         assert_eq!(changes.names.len(), usize::from(expected.is_some_and(|(nickname, _)| nickname != "old")));
-        assert!(changes.created.is_empty() && position.met.contains(3));
+        assert!(changes.created.is_empty() && position.seen_leads.contains(3));
         assert_eq!(changes.counter.lead_count, 5);
     }
 }
 
 #[test]
-fn lead_of_another_account_follows_this_one_too() {
+fn page_diff_of_a_lead_of_another_account_adds_this_source() {
     for strategy in [SyncStrategy::Incremental, SyncStrategy::Full] {
         let known = [lead(3, "a", &[OTHER], &[OTHER])];
         let progress = progress(strategy);
@@ -180,7 +180,7 @@ fn lead_of_another_account_follows_this_one_too() {
 }
 
 #[test]
-fn lead_marked_as_unfollowed_follows_again_when_it_is_met() {
+fn page_diff_of_an_unfollowed_lead_that_is_seen_has_it_follow_again() {
     let known = [lead(3, "a", &[ACCOUNT], &[ACCOUNT])];
     let page = page(&[fan("a", "old", "https://old")]);
     for strategy in [SyncStrategy::Incremental, SyncStrategy::Full] {
@@ -193,7 +193,7 @@ fn lead_marked_as_unfollowed_follows_again_when_it_is_met() {
 }
 
 #[test]
-fn other_address_of_the_same_avatar_is_no_change_and_is_taken_over_with_one() {
+fn page_diff_of_another_address_of_the_same_avatar_is_no_change_alone() {
     const OLD: &str = "https://p3.example.com/a/7.jpeg?x-expires=1";
     const NEW: &str = "https://p26.example.com/a/7.jpeg?x-expires=2";
     let known = [Lead { avatar_url: OLD.to_owned(), ..lead(3, "a", &[ACCOUNT], &[]) }];
@@ -208,7 +208,7 @@ fn other_address_of_the_same_avatar_is_no_change_and_is_taken_over_with_one() {
 }
 
 #[test]
-fn page_larger_than_a_transaction_is_taken_over_in_parts() {
+fn page_diff_larger_than_a_transaction_is_made_in_parts() {
     let mut progress = progress(SyncStrategy::Incremental);
     let mut fans: Vec<Fan> = (0..200).map(|number| fan(&format!("fan-{number}"), "n", "")).collect();
     fans.push(fans[0].clone());
@@ -234,7 +234,7 @@ fn page_larger_than_a_transaction_is_taken_over_in_parts() {
 }
 
 #[test]
-fn page_half_taken_over_by_a_worker_that_died_is_counted_once() {
+fn page_diff_of_a_page_half_committed_by_a_dead_worker_counts_once() {
     let mut first = progress(SyncStrategy::Incremental);
     let fans: Vec<Fan> = (0..100).map(|number| fan(&format!("fan-{number}"), "old", "")).collect();
     let before = page(&fans);
@@ -257,7 +257,7 @@ fn page_half_taken_over_by_a_worker_that_died_is_counted_once() {
 }
 
 #[test]
-fn fifty_scattered_renames_take_two_transactions() {
+fn page_diff_of_fifty_scattered_renames_takes_two_transactions() {
     let progress = progress(SyncStrategy::Full);
     let fans: Vec<Fan> = (0..50).map(|number| fan(&format!("fan-{number}"), "new", "")).collect();
     let known: Vec<Lead> =
@@ -269,23 +269,23 @@ fn fifty_scattered_renames_take_two_transactions() {
 }
 
 #[test]
-fn list_that_misses_most_proves_nothing() {
+fn page_diff_of_a_list_that_misses_most_marks_nobody_unfollowed() {
     let progress = progress(SyncStrategy::Full);
     let page = page(&[fan("a", "", ""), fan("b", "", "")]);
     let known = [lead(1, "a", &[ACCOUNT], &[]), lead(2, "b", &[ACCOUNT], &[])];
     let (_, position) = whole(&progress, &page, &known, &counter(5)).unwrap();
-    let mut met = self::progress(SyncStrategy::Full);
-    met.task.counters.created = 0;
-    let unmet = |count: u64| (3..3 + count).map(LeadId::new).collect::<Vec<_>>();
-    assert!(met.proves_missing(&[]) && !met.proves_missing(&unmet(1)), "an empty list");
-    met.advance(Position { counters: Counters { created: 0, ..position.counters }, ..position });
-    assert!(met.proves_missing(&unmet(2)) && !met.proves_missing(&unmet(3)));
-    met.task.counters.created = 1;
-    assert!(!met.proves_missing(&unmet(2)), "a new fan shows nothing of the known ones");
+    let mut seen_leads = self::progress(SyncStrategy::Full);
+    seen_leads.task.counters.created = 0;
+    let unseen_leads = |count: u64| (3..3 + count).map(LeadId::new).collect::<Vec<_>>();
+    assert!(seen_leads.proves_missing(&[]) && !seen_leads.proves_missing(&unseen_leads(1)), "an empty list");
+    seen_leads.advance(Position { counters: Counters { created: 0, ..position.counters }, ..position });
+    assert!(seen_leads.proves_missing(&unseen_leads(2)) && !seen_leads.proves_missing(&unseen_leads(3)));
+    seen_leads.task.counters.created = 1;
+    assert!(!seen_leads.proves_missing(&unseen_leads(2)), "a new fan shows nothing of the known ones");
 }
 
 #[test]
-fn repeated_fan_is_taken_once_and_counted_as_unchanged() {
+fn page_diff_of_a_repeated_fan_takes_it_once_and_counts_it_unchanged() {
     let progress = progress(SyncStrategy::Incremental);
     let page = page(&[fan("a", "", ""), fan("a", "later", ""), fan("b", "", "")]);
     let (changes, position) = whole(&progress, &page, &[], &counter(0)).unwrap();
@@ -295,7 +295,7 @@ fn repeated_fan_is_taken_once_and_counted_as_unchanged() {
 }
 
 #[test]
-fn last_page_ends_the_walk_and_the_highest_total_stays() {
+fn page_diff_of_the_last_page_ends_the_walk_and_keeps_the_highest_total() {
     let progress = progress(SyncStrategy::Full);
     for (total, expected) in [(Some(30), Some(40)), (Some(41), Some(41)), (None, Some(40))] {
         let page = FanPage { total, has_more: false, ..page(&[]) };
@@ -306,7 +306,7 @@ fn last_page_ends_the_walk_and_the_highest_total_stays() {
 }
 
 #[test]
-fn overlong_nickname_is_cut() {
+fn page_diff_of_an_overlong_nickname_cuts_it() {
     let progress = progress(SyncStrategy::Full);
     let (long, cut) = ("字".repeat(201), "字".repeat(200));
     let page = page(&[fan("a", &long, ""), fan("b", &long, "")]);
@@ -316,7 +316,7 @@ fn overlong_nickname_is_cut() {
 }
 
 #[test]
-fn lead_id_beyond_the_bitmap_is_refused() {
+fn page_diff_of_a_lead_id_beyond_the_bitmap_is_refused() {
     let progress = progress(SyncStrategy::Full);
     let page = page(&[fan("a", "", "")]);
     let full = counter(u64::from(u32::MAX));
@@ -324,9 +324,9 @@ fn lead_id_beyond_the_bitmap_is_refused() {
 }
 
 #[test]
-fn unmet_leads_are_marked_and_keep_everything_else() {
+fn unfollowed_marking_keeps_everything_else_of_the_lead() {
     let progress = progress(SyncStrategy::Full);
-    let unmet = [
+    let unseen_leads = [
         lead(3, "a", &[ACCOUNT], &[]),
         lead(4, "b", &[ACCOUNT, OTHER], &[]),
         lead(5, "c", &[ACCOUNT, OTHER], &[OTHER]),
@@ -336,7 +336,7 @@ fn unmet_leads_are_marked_and_keep_everything_else() {
     let mut progress = progress;
     let ids: Vec<LeadId> = (3..8).map(LeadId::new).collect();
     progress.set_missing(&ids).unwrap();
-    let (changes, position) = progress.unfollowed_changes(&unmet, &ids[..4], &counter(5)).unwrap();
+    let (changes, position) = progress.unfollowed_changes(&unseen_leads, &ids[..4], &counter(5)).unwrap();
     let marked: Vec<_> = changes
         .refreshed
         .iter()
@@ -349,20 +349,20 @@ fn unmet_leads_are_marked_and_keep_everything_else() {
     assert_eq!(accounts, [vec![(0, false)], vec![(0, false), (1, true)], vec![(0, false), (1, false)]]);
     assert_eq!(position.counters, Counters { unfollowed: 5, ..progress.task.counters });
     assert_eq!((position.walk.cursor, position.walk.fully_listed, position.total), (20, false, Some(40)));
-    assert_eq!(position.unmet.unwrap().iter().collect::<Vec<_>>(), [7], "one is left to be marked");
+    assert_eq!(position.unseen_leads.unwrap().iter().collect::<Vec<_>>(), [7], "one is left to be marked");
 }
 
 #[test]
-fn progress_takes_over_what_was_committed() {
+fn sync_progress_takes_over_what_was_committed() {
     let mut progress = progress(SyncStrategy::Full);
     let page = page(&[fan("a", "", ""), fan("b", "", "")]);
     let (_, position) = whole(&progress, &page, &[], &counter(5)).unwrap();
-    assert_eq!(progress.met(), 0);
+    assert_eq!(progress.seen_leads(), 0);
     progress.advance(position);
-    assert_eq!(progress.met(), 2);
-    let has_met = |number| progress.has_met(LeadId::new(number));
-    assert!(has_met(6) && has_met(7) && !has_met(5));
-    assert!(!has_met(u64::MAX));
+    assert_eq!(progress.seen_leads(), 2);
+    let has_seen = |number| progress.has_seen(LeadId::new(number));
+    assert!(has_seen(6) && has_seen(7) && !has_seen(5));
+    assert!(!has_seen(u64::MAX));
     let SyncTask { walk, total, counters, attempts, .. } = progress.task;
     assert_eq!((walk.cursor, walk.fully_listed, total, counters.pages, attempts), (40, false, Some(40), 2, 0));
 }

@@ -1,9 +1,9 @@
-//! `t_douyin_auth`: the authorised Douyin accounts with their sealed tokens.
+//! `t_douyin_auth`: the authorised Douyin accounts with their encrypted tokens.
 
 mod claim;
 mod tokens;
 
-pub use tokens::{ExpectedVersion, SealedTokens};
+pub use tokens::{EncryptedTokens, ExpectedVersion};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
@@ -55,9 +55,9 @@ pub struct Account {
     pub scope: String,
     /// State of the authorisation.
     pub status: AccountStatus,
-    /// Sealed; absent once the user has withdrawn them, and in reads through the index by user.
+    /// Encrypted; absent once the user has withdrawn them, and in reads through the index by user.
     pub access_token: Option<String>,
-    /// Sealed; as above.
+    /// Encrypted; as above.
     pub refresh_token: Option<String>,
     /// When the access token ends.
     pub expire_time: i64,
@@ -99,9 +99,9 @@ pub struct NewTokens<'a> {
     pub avatar_url: &'a str,
     /// Granted scopes.
     pub scope: &'a str,
-    /// Sealed access token.
+    /// Encrypted access token.
     pub access_token: String,
-    /// Sealed refresh token.
+    /// Encrypted refresh token.
     pub refresh_token: String,
     /// End of the access token.
     pub expire_time: i64,

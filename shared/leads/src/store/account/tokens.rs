@@ -11,14 +11,14 @@ use super::{Account, AccountStore, WHAT};
 use crate::ids::OpenId;
 use crate::store::condition_held;
 
-/// A refreshed, sealed token set: written whole or not at all.
+/// A refreshed, encrypted token set: written whole or not at all.
 #[derive(Debug, Clone)]
-pub struct SealedTokens {
-    /// Sealed access token; `None` keeps the stored one.
+pub struct EncryptedTokens {
+    /// Encrypted access token; `None` keeps the stored one.
     pub access_token: Option<String>,
-    /// Whether it is another token than before, and not only sealed anew.
+    /// Whether it is another token than before, and not only encrypted anew.
     pub is_other: bool,
-    /// Sealed refresh token; `None` keeps the stored one (an answer without one must never empty it).
+    /// Encrypted refresh token; `None` keeps the stored one (an answer without one must never empty it).
     pub refresh_token: Option<String>,
     /// End of the access token.
     pub expire_time: i64,
@@ -35,7 +35,7 @@ pub struct SealedTokens {
 pub enum ExpectedVersion<'a> {
     /// This is the lease on the row, and the token set is the one that was read.
     Lease(&'a Lease),
-    /// The row has this sealed refresh token. For what has replaced it at Douyin: it is void there, so it must not stay,
+    /// The row has this encrypted refresh token. For what has replaced it at Douyin: it is void there, so it must not stay,
     /// whoever has the lease by now and whatever Douyin told them about the void one.
     Replaced(&'a str),
 }
@@ -73,7 +73,7 @@ impl AccountStore {
         &self,
         account: &Account,
         fence: ExpectedVersion<'_>,
-        tokens: &SealedTokens,
+        tokens: &EncryptedTokens,
         now: i64,
     ) -> Result<bool> {
         let mut set =
@@ -81,7 +81,7 @@ impl AccountStore {
         let mut add = "ADD token_version :one";
         let mut request = match fence {
             ExpectedVersion::Lease(lease) => self.leased(account, lease),
-            ExpectedVersion::Replaced(sealed) => {
+            ExpectedVersion::Replaced(encrypted) => {
                 set.push_str(", #status = :active");
                 self.client
                     .update_item()
@@ -90,7 +90,7 @@ impl AccountStore {
                     .condition_expression("refresh_token = :replaced")
                     .expression_attribute_names("#status", "status")
                     .expression_attribute_values(":active", s("ACTIVE"))
-                    .expression_attribute_values(":replaced", s(sealed))
+                    .expression_attribute_values(":replaced", s(encrypted))
             }
         };
         if let Some(access_token) = &tokens.access_token {
@@ -135,7 +135,7 @@ impl AccountStore {
         }))
     }
 
-    /// Marks the account EXPIRED and leaves it out of the keeper's rounds. The sealed tokens stay: if Douyin was wrong,
+    /// Marks the account EXPIRED and leaves it out of the keeper's rounds. The encrypted tokens stay: if Douyin was wrong,
     /// nothing else could bring them back. `false`: the account has other tokens by now.
     pub async fn mark_expired(&self, account: &Account, now: i64) -> Result<bool> {
         let outcome = self

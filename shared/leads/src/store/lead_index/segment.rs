@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_survive_their_stored_form() {
+    fn segment_entry_is_read_back_as_it_was_written() {
         for (accounts, nickname) in
             [(vec![(0, true)], "小明"), (vec![(0, true), (12, false)], "a|b,c"), (vec![], ""), (vec![(7, false)], "👩‍👩‍👧")]
         {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn folding_joins_what_looks_alike_to_a_reader() {
+    fn normalize_joins_what_looks_alike_to_a_reader() {
         for (a, b) in [
             ("ＡＢＣ", "abc"),
             ("Ｓｈｏｐ１２３", "shop123"),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn folding_drops_what_is_not_shown() {
+    fn normalize_drops_what_is_not_shown() {
         for (shown, typed) in [
             ("☢", "☢\u{fe0f}"),
             ("小店", "小\u{200b}店\u{feff}"),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn folded_nickname_that_grew_is_cut_at_a_character() {
+    fn normalize_of_a_nickname_that_grew_cuts_at_a_character() {
         let entry = NameEntry::new(vec![(0, true)], &"\u{fdfa}".repeat(200));
         assert!((LONGEST_NICKNAME - 3..=LONGEST_NICKNAME).contains(&entry.nickname.len()));
         let longest = NameEntry::new(Vec::new(), &"🌸".repeat(200));

@@ -30,7 +30,7 @@ const UNREAD: &[&str] = &[
 ];
 
 #[test]
-fn words_mean_the_same_on_every_endpoint() {
+fn gateway_error_text_means_the_same_on_every_endpoint() {
     for (kind, all) in EVERYWHERE {
         for words in *all {
             for endpoint in Endpoint::ALL {
@@ -41,7 +41,7 @@ fn words_mean_the_same_on_every_endpoint() {
 }
 
 #[test]
-fn unread_words_prove_nothing_on_a_send() {
+fn gateway_error_text_that_is_unknown_proves_nothing_on_a_send() {
     for words in UNREAD {
         for endpoint in Endpoint::ALL {
             let kind = match endpoint {
@@ -57,7 +57,7 @@ fn unread_words_prove_nothing_on_a_send() {
 }
 
 #[test]
-fn the_reason_may_be_in_the_message_or_in_the_data() {
+fn gateway_error_text_is_read_from_message_and_data() {
     for (msg, data_msg, kind) in [
         ("发送朋友圈失败", Some("微信已离线"), Kind::AccountOffline),
         ("微信已离线", None, Kind::AccountOffline),

@@ -4,21 +4,21 @@ use super::*;
 use crate::provider::{Detail, FailureKind};
 
 #[tokio::test]
-async fn online_is_a_plain_yes_or_no() {
+async fn gateway_online_answer_is_read_only_as_a_boolean() {
     for (data, online) in
         [(json!(true), Some(true)), (json!(false), Some(false)), (json!("true"), None), (json!({}), None)]
     {
         let server = Server::answering(200, success(data.clone())).await;
-        let told = client(&server).check_online(APP).await;
-        assert_eq!(told.clone().ok(), online, "{data}");
-        if let Err(error) = told {
+        let answer = client(&server).check_online(APP).await;
+        assert_eq!(answer.clone().ok(), online, "{data}");
+        if let Err(error) = answer {
             assert_eq!((error.kind, error.detail), (FailureKind::Retry, Some(Detail::Unreadable)), "{data}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_profile_may_lack_a_name() {
+async fn gateway_profile_may_lack_a_name() {
     for (nickname, expected) in [(json!("小王🌸"), "小王🌸"), (json!(null), "")] {
         let data = json!({"wxid": "wxid_1", "nickName": nickname, "alias": "a", "mobile": "1"});
         let server = Server::answering(200, success(data)).await;
@@ -28,7 +28,7 @@ async fn a_profile_may_lack_a_name() {
 }
 
 #[tokio::test]
-async fn a_post_is_its_id_and_the_rest_is_extra() {
+async fn gateway_post_answer_needs_only_its_id() {
     for (data, id, wxid, create_time) in [
         (
             json!({"id": 9_223_372_036_854_775_808_u64, "userName": "w", "createTime": 7}),
@@ -48,7 +48,7 @@ async fn a_post_is_its_id_and_the_rest_is_extra() {
 }
 
 #[tokio::test]
-async fn an_answer_that_lacks_its_point_is_none() {
+async fn gateway_answer_without_its_required_field_is_unreadable() {
     for data in [
         json!(null),
         json!(7),
@@ -73,7 +73,7 @@ async fn an_answer_that_lacks_its_point_is_none() {
 }
 
 #[tokio::test]
-async fn a_post_must_not_lack_images() {
+async fn gateway_image_post_with_an_image_missing_is_not_sent() {
     let urls = vec!["https://m.example.com/1.jpg".to_owned(); 2];
     for objects in [json!([]), json!([{}]), json!([{}, {}, {}])] {
         let server = Server::answering(200, success(objects.clone())).await;
@@ -85,7 +85,7 @@ async fn a_post_must_not_lack_images() {
 }
 
 #[tokio::test]
-async fn posts_are_listed_with_what_they_say() {
+async fn gateway_list_has_posts_with_their_texts() {
     let xml = |text: &str, media: &str| {
         format!(
             "<TimelineObject><id>14384012345678756671</id><username>wxid_1</username><contentDesc>{text}</contentDesc>\

@@ -9,7 +9,7 @@ use crate::provider::{FailureKind, Provider};
 
 /// The table of [`crate::provider`]: fault by endpoint.
 #[tokio::test]
-async fn only_a_call_that_publishes_can_leave_its_outcome_unknown() {
+async fn gateway_outcome_is_unknown_only_for_a_call_that_publishes() {
     for fault in fault::all().await {
         let gateway = Gateway::new(fault.base_url, SecretString::from(TOKEN), fault.timeout);
         for (endpoint, result) in call_all(&gateway).await {
@@ -25,7 +25,7 @@ async fn only_a_call_that_publishes_can_leave_its_outcome_unknown() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_read_and_nothing_is_sent_twice() {
+async fn gateway_refusal_is_read_and_the_call_not_repeated() {
     use FailureKind as Kind;
     // The columns: uploads, sends, the others.
     for (msg, data, [upload, send, other]) in [
@@ -51,7 +51,7 @@ async fn a_refusal_is_read_and_nothing_is_sent_twice() {
 }
 
 #[tokio::test]
-async fn a_call_that_publishes_has_a_connection_of_its_own() {
+async fn gateway_call_that_publishes_uses_a_fresh_connection() {
     let server = Server::answering(200, success(json!({"id": 1, "wxid": "w"}))).await;
     let gateway = client(&server);
     gateway.profile(APP).await.unwrap();
@@ -63,11 +63,11 @@ async fn a_call_that_publishes_has_a_connection_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_echoed_token_is_never_told() {
+async fn gateway_client_prints_no_token_that_was_echoed() {
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.clone());
     let words = format!("HTTP HEADER: X-GEWE-TOKEN={TOKEN} 不可用或已过期");
-    let mut told = String::new();
+    let mut printed = String::new();
 
     let answers = [
         json!({"ret": 500, "msg": words}),
@@ -83,30 +83,30 @@ async fn the_echoed_token_is_never_told() {
             if number < 2 {
                 assert_eq!(result.as_ref().unwrap_err().kind, FailureKind::BadCredentials, "{endpoint}");
             }
-            told.push_str(&format!("{result:?}"));
-            told.extend(result.err().map(|error| error.to_string()));
+            printed.push_str(&format!("{result:?}"));
+            printed.extend(result.err().map(|error| error.to_string()));
         }
     }
-    Log::attend();
+    Log::capture();
     for fault in fault::one_of_each().await {
         let gateway = Gateway::new(fault.base_url, SecretString::from(TOKEN), fault.timeout);
         for (_, result) in call_all(&gateway).await {
-            told.push_str(&format!("{gateway:?} {result:?}"));
-            told.extend(result.err().map(|error| error.to_string()));
+            printed.push_str(&format!("{gateway:?} {result:?}"));
+            printed.extend(result.err().map(|error| error.to_string()));
         }
     }
-    told.push_str(&log.text());
+    printed.push_str(&log.text());
 
-    assert!(told.contains("gateway called"));
-    assert!(told.contains("gateway.failure=gateway sns/sendTextSns: outcome_unknown"));
+    assert!(printed.contains("gateway called"));
+    assert!(printed.contains("gateway.failure=gateway sns/sendTextSns: outcome_unknown"));
     for secret in [TOKEN, "secret", "秘密"] {
-        let found = told.find(secret).map(|at| told[at..].chars().take(160).collect::<String>());
+        let found = printed.find(secret).map(|at| printed[at..].chars().take(160).collect::<String>());
         assert!(found.is_none(), "{secret}: {found:?}");
     }
 }
 
 #[tokio::test]
-async fn names_texts_and_signed_addresses_are_not_told() {
+async fn gateway_client_prints_no_name_text_or_signed_address() {
     let xml = "<TimelineObject><contentDesc>秘密正文</contentDesc></TimelineObject>";
     let server = Server::making(move |seen| {
         let data = if seen.line.ends_with("uploadSnsImage") {
@@ -125,13 +125,13 @@ async fn names_texts_and_signed_addresses_are_not_told() {
     .await;
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.clone());
-    let mut told = String::new();
+    let mut printed = String::new();
     call_all(&client(&server)).await;
-    Log::attend();
+    Log::capture();
     for (_, result) in call_all(&client(&server)).await {
-        told.push_str(&result.unwrap());
+        printed.push_str(&result.unwrap());
     }
-    told.push_str(&log.text());
-    assert!(told.contains("text_bytes: Some(12)") && told.contains("gateway called"), "{told}");
-    assert!(!told.contains("secret") && !told.contains("秘密"), "{told}");
+    printed.push_str(&log.text());
+    assert!(printed.contains("text_bytes: Some(12)") && printed.contains("gateway called"), "{printed}");
+    assert!(!printed.contains("secret") && !printed.contains("秘密"), "{printed}");
 }

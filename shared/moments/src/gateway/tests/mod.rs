@@ -33,22 +33,22 @@ fn success(data: Value) -> Value {
 
 /// Calls every endpoint once, all at the same time, and returns what each said, as text.
 async fn call_all(gateway: &Gateway) -> Vec<(Endpoint, Result<String, ProviderError>)> {
-    fn told<T: std::fmt::Debug>(result: Result<T, ProviderError>) -> Result<String, ProviderError> {
+    fn printed<T: std::fmt::Debug>(result: Result<T, ProviderError>) -> Result<String, ProviderError> {
         result.map(|answer| format!("{answer:?}"))
     }
     let urls = ["https://m.example.com/1.jpg?sign=secret".to_owned()];
     let object = raw(json!({"fileUrl": "http://cdn.example.com/secret/0", "fileMd5": "m"}));
     let images = [object.clone()];
     let calls: [BoxFuture<'_, Result<String, ProviderError>>; 9] = [
-        Box::pin(async { told(gateway.check_online(APP).await) }),
-        Box::pin(async { told(gateway.profile(APP).await) }),
-        Box::pin(async { told(gateway.upload_images(APP, &urls).await) }),
-        Box::pin(async { told(gateway.upload_video(APP, "https://m/t.jpg", "https://m/v.mp4").await) }),
-        Box::pin(async { told(gateway.send_text(APP, TEXT).await) }),
-        Box::pin(async { told(gateway.send_images(APP, TEXT, &images).await) }),
-        Box::pin(async { told(gateway.send_video(APP, TEXT, &object).await) }),
-        Box::pin(async { told(gateway.list(APP, List::Feed, None).await) }),
-        Box::pin(async { told(gateway.list(APP, List::Of("wxid_1"), None).await) }),
+        Box::pin(async { printed(gateway.check_online(APP).await) }),
+        Box::pin(async { printed(gateway.profile(APP).await) }),
+        Box::pin(async { printed(gateway.upload_images(APP, &urls).await) }),
+        Box::pin(async { printed(gateway.upload_video(APP, "https://m/t.jpg", "https://m/v.mp4").await) }),
+        Box::pin(async { printed(gateway.send_text(APP, TEXT).await) }),
+        Box::pin(async { printed(gateway.send_images(APP, TEXT, &images).await) }),
+        Box::pin(async { printed(gateway.send_video(APP, TEXT, &object).await) }),
+        Box::pin(async { printed(gateway.list(APP, List::Feed, None).await) }),
+        Box::pin(async { printed(gateway.list(APP, List::Of("wxid_1"), None).await) }),
     ];
     Endpoint::ALL.into_iter().zip(join_all(calls).await).collect()
 }

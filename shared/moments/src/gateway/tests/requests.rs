@@ -13,7 +13,7 @@ fn image(number: u64) -> Value {
 }
 
 #[tokio::test]
-async fn every_call_is_a_post_with_the_token_in_the_header() {
+async fn gateway_call_is_a_post_with_the_token_in_the_header() {
     let server = Server::answering(200, json!({"ret": 500})).await;
     call_all(&client(&server)).await;
     let seen = server.seen();
@@ -42,7 +42,7 @@ async fn every_call_is_a_post_with_the_token_in_the_header() {
 }
 
 #[tokio::test]
-async fn a_client_can_speak_for_another_token() {
+async fn gateway_client_can_use_another_token() {
     let server = Server::answering(200, success(json!(true))).await;
     let mine = client(&server);
     let other = mine.with_token(SecretString::from("other"));
@@ -58,7 +58,7 @@ async fn a_client_can_speak_for_another_token() {
 }
 
 #[tokio::test]
-async fn uploads_name_addresses() {
+async fn gateway_upload_names_addresses() {
     let urls = ["https://m.example.com/1.jpg".to_owned(), "https://m.example.com/图.png".to_owned()];
     let server = Server::answering(200, success(json!([image(1), image(2)]))).await;
     let images = client(&server).upload_images(APP, &urls).await.unwrap();
@@ -73,7 +73,7 @@ async fn uploads_name_addresses() {
 }
 
 #[tokio::test]
-async fn only_the_chosen_kind_is_written_and_objects_go_back_unchanged() {
+async fn gateway_send_has_only_the_chosen_kind_and_objects_unchanged() {
     let answer =
         success(json!({"id": 14_384_012_345_678_756_671_u64, "userName": "wxid_1", "createTime": 1_704_163_145}));
     let server = Server::answering(200, answer).await;
@@ -109,7 +109,7 @@ async fn only_the_chosen_kind_is_written_and_objects_go_back_unchanged() {
 }
 
 #[tokio::test]
-async fn a_page_is_asked_for_by_the_exact_number() {
+async fn gateway_list_page_is_requested_by_the_exact_id() {
     let server = Server::answering(200, success(json!({"snsList": []}))).await;
     let gateway = client(&server);
     let end = |max_id: &str| PageEnd { max_id: max_id.to_owned(), first_page_md5: "0f34".to_owned() };

@@ -10,11 +10,11 @@ struct Sample {
 }
 
 fn open_with(status: u16, body: &str) -> Result<Sample, ProviderError> {
-    open(Endpoint::GetProfile, &Reply { status, body: body.as_bytes().to_vec() })
+    decode(Endpoint::GetProfile, &Reply { status, body: body.as_bytes().to_vec() })
 }
 
 #[test]
-fn two_codes_are_a_success() {
+fn gateway_wire_code_of_success_is_one_of_two() {
     for ret in [json!(200), json!(0), json!("200")] {
         let body = json!({"ret": ret, "msg": "操作成功", "data": {"word": "w"}});
         assert_eq!(open_with(200, &body.to_string()), Ok(Sample { word: "w".to_owned() }), "{body}");
@@ -22,7 +22,7 @@ fn two_codes_are_a_success() {
 }
 
 #[test]
-fn every_other_code_is_a_failure() {
+fn gateway_wire_code_of_any_other_value_is_a_failure() {
     for (ret, msg, data, kind) in [
         (500, json!("微信已离线"), json!({"word": "w"}), FailureKind::AccountOffline),
         (500, json!("失败"), json!({"code": "-1", "msg": "微信已离线"}), FailureKind::AccountOffline),
@@ -38,7 +38,7 @@ fn every_other_code_is_a_failure() {
 }
 
 #[test]
-fn what_is_no_envelope_decides_nothing() {
+fn gateway_wire_without_an_envelope_is_undecided() {
     for (status, body, detail) in [
         (200, "", Detail::Unreadable),
         (200, "<html>", Detail::Unreadable),

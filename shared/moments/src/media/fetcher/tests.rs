@@ -13,8 +13,8 @@ use super::*;
 use crate::media::resolver::tests::scripted;
 use crate::media::trusted_origin;
 
-const PATIENT: Duration = Duration::from_secs(10);
-const IMPATIENT: Duration = Duration::from_millis(200);
+const LONG_TIMEOUT: Duration = Duration::from_secs(10);
+const SHORT_TIMEOUT: Duration = Duration::from_millis(200);
 
 fn trusting(origin: &str) -> Judge {
     Judge::trusting(vec![trusted_origin(origin).unwrap()])
@@ -49,5 +49,5 @@ async fn fetch(origin: &str, path: &str, timeout: Duration) -> Result<Medium, Me
 
 async fn fetch_body(body: impl IntoResponse + Clone + Send + Sync + 'static) -> Result<Medium, MediaProblem> {
     let origin = serve(Router::new().fallback(move || async { body })).await;
-    fetch(&origin, "/medium", PATIENT).await
+    fetch(&origin, "/medium", LONG_TIMEOUT).await
 }

@@ -143,9 +143,9 @@ impl Image {
         }
         for part in &parts {
             let plane = self.planes.get_mut(part.plane).ok_or(STRUCTURE)?;
-            let told =
+            let coded =
                 plane.missing_bits.iter_mut().skip(band.start as usize).take((band.end - band.start + 1) as usize);
-            told.for_each(|missing| *missing = band.missing_bits);
+            coded.for_each(|missing| *missing = band.missing_bits);
         }
         Ok(rest)
     }

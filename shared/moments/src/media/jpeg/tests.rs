@@ -26,7 +26,7 @@ fn jpeg_whose_scans_hold_single_components_keeps_all_coefficients() {
 }
 
 #[test]
-fn the_frame_tells_the_size() {
+fn jpeg_frame_has_the_size() {
     assert_eq!(size(&jpeg(640, 480)), Ok((640, 480)));
     // Fill bytes before a marker, and something after the end.
     let mut padded = jpeg(3, 2);
@@ -36,7 +36,7 @@ fn the_frame_tells_the_size() {
 }
 
 #[test]
-fn a_preview_inside_a_segment_is_not_the_image() {
+fn jpeg_preview_inside_a_segment_is_not_the_image() {
     let preview = jpeg(160, 120);
     let mut application = vec![0xff, 0xe1];
     application.extend_from_slice(&u16::try_from(preview.len() + 2).unwrap().to_be_bytes());
@@ -47,7 +47,7 @@ fn a_preview_inside_a_segment_is_not_the_image() {
 }
 
 #[test]
-fn every_truncation_is_noticed_but_that_of_the_end_marker() {
+fn jpeg_truncation_is_noticed_but_for_the_end_marker() {
     let whole = jpeg(640, 480);
     let picture = whole.len() - END_MARKER.len();
     for end in 0..picture {
@@ -87,7 +87,7 @@ fn jpeg_with_data_left_over_lost_something_on_the_way() {
 
 proptest! {
     #[test]
-    fn no_input_makes_it_panic(
+    fn jpeg_of_any_bytes_does_not_panic(
         bytes: Vec<u8>,
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
     ) {

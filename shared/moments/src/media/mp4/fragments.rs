@@ -62,8 +62,9 @@ impl<'a> Fragments<'a> {
             let before = if flags & 0x1 == 0 { 0 } else { 8 } + if flags & 0x2 == 0 { 0 } else { 4 };
             (sample_units, _) = number(rest.get(before..)?)?;
         }
-        let told = child(part, b"tfdt").and_then(full_box);
-        let base = told.and_then(|(version, _, rest)| wide_number(version, rest)).map_or(extent.end, |(base, _)| base);
+        let stated = child(part, b"tfdt").and_then(full_box);
+        let base =
+            stated.and_then(|(version, _, rest)| wide_number(version, rest)).map_or(extent.end, |(base, _)| base);
         let played = Boxes::of_kind(part, b"trun").filter_map(|run| run_units(run, sample_units));
         let end = played.fold(base, u64::saturating_add);
         // What is described in `moov` plays before the fragments.

@@ -8,7 +8,7 @@ use crate::media::samples::{Mp4, boxed};
 const SOUND: MediaProblem = MediaProblem::WrongType { found: Some("audio/mp4") };
 
 #[test]
-fn the_movie_header_tells_the_length_in_both_versions() {
+fn mp4_length_is_read_from_both_versions_of_the_movie_header() {
     for (version, scale, units, expected) in [
         (0, 600, 600 * 30, Duration::from_secs(30)),
         (1, 600, 600 * 30, Duration::from_secs(30)),
@@ -23,7 +23,7 @@ fn the_movie_header_tells_the_length_in_both_versions() {
 }
 
 #[test]
-fn a_length_nobody_tells_is_not_guessed() {
+fn mp4_length_that_is_nowhere_is_unknown() {
     for (version, scale, units) in
         [(0, 600, 0), (1, 600, 0), (0, 600, u32::MAX.into()), (1, 600, u64::MAX), (0, 0, 600), (1, 0, 600)]
     {
@@ -33,7 +33,7 @@ fn a_length_nobody_tells_is_not_guessed() {
 }
 
 #[test]
-fn a_fragmented_file_may_tell_it_in_its_extension() {
+fn mp4_length_of_a_fragmented_file_may_be_in_its_extension() {
     for version in [0, 1] {
         let video = Mp4 { units: 0, fragments: Some((version, 600 * 9)), ..Mp4::default() };
         assert_eq!(duration(&video.bytes()), Ok(Duration::from_secs(9)));
@@ -43,14 +43,14 @@ fn a_fragmented_file_may_tell_it_in_its_extension() {
 }
 
 #[test]
-fn sound_alone_is_no_video() {
+fn mp4_with_sound_alone_is_no_video() {
     assert_eq!(duration(&Mp4 { handlers: &[b"soun"], ..Mp4::default() }.bytes()), Err(SOUND));
     assert_eq!(duration(&Mp4 { handlers: &[], ..Mp4::default() }.bytes()), Err(SOUND));
     assert!(duration(&Mp4 { handlers: &[b"soun", b"vide"], ..Mp4::default() }.bytes()).is_ok());
 }
 
 #[test]
-fn the_order_and_the_form_of_boxes_do_not_matter() {
+fn mp4_boxes_are_read_in_any_order_and_form() {
     let video = Mp4::default();
     let (kind, movie, data) = (boxed(b"ftyp", b"isom0000"), video.movie(), [7; 40]);
     let wide = [&1_u32.to_be_bytes()[..], b"mdat", &56_u64.to_be_bytes(), &data].concat();
@@ -65,7 +65,7 @@ fn the_order_and_the_form_of_boxes_do_not_matter() {
 }
 
 #[test]
-fn every_truncation_is_noticed() {
+fn mp4_truncation_is_noticed() {
     let whole = Mp4::default().bytes();
     for end in 0..whole.len() {
         assert!(matches!(duration(&whole[..end]), Err(MediaProblem::Corrupt(_))), "cut at {end}");
@@ -73,7 +73,7 @@ fn every_truncation_is_noticed() {
 }
 
 #[test]
-fn sizes_that_lie_are_noticed() {
+fn mp4_box_of_a_wrong_size_is_noticed() {
     let whole = Mp4::default().bytes();
     for size in [2_u32, 7, 0x7fff_ffff, u32::MAX] {
         let lying = [&size.to_be_bytes()[..], &whole[4..]].concat();
@@ -87,7 +87,7 @@ fn sizes_that_lie_are_noticed() {
 
 proptest! {
     #[test]
-    fn no_input_makes_it_panic(
+    fn mp4_of_any_bytes_does_not_panic(
         bytes: Vec<u8>,
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
         version: u8,

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn every_message_is_chinese_and_says_what_to_do() {
+fn media_problem_message_is_chinese_and_says_what_to_do() {
     let problems = [
         MediaProblem::NotAUrl,
         MediaProblem::UrlTooLong,
@@ -42,7 +42,7 @@ fn every_message_is_chinese_and_says_what_to_do() {
 }
 
 #[test]
-fn messages_name_the_numbers_that_matter() {
+fn media_problem_message_names_the_limits() {
     for (problem, parts) in [
         (MediaProblem::TooLarge { limit: 10 * MB }, &["10 MB"][..]),
         (MediaProblem::UrlTooLong, &[MAX_URL_LENGTH.to_string().as_str()]),
@@ -65,7 +65,7 @@ fn messages_name_the_numbers_that_matter() {
 }
 
 #[test]
-fn only_what_may_pass_is_transient() {
+fn media_problem_is_transient_only_if_it_may_pass() {
     for (problem, transient) in [
         (MediaProblem::Unreachable, true),
         (MediaProblem::TimedOut, true),

@@ -7,7 +7,7 @@ fn verdict(text: &str) -> Result<bool, MediaProblem> {
 }
 
 #[test]
-fn public_https_addresses_pass() {
+fn target_that_is_public_https_is_accepted() {
     for text in [
         "https://cdn.example.com/a.jpg",
         "https://cdn.example.com:443/a.jpg?sign=x%2F#top",
@@ -22,7 +22,7 @@ fn public_https_addresses_pass() {
 }
 
 #[test]
-fn addresses_that_are_not_public_are_refused_however_they_are_written() {
+fn target_that_is_not_public_is_refused_in_every_notation() {
     for host in [
         "127.0.0.1",
         "127.1",
@@ -77,7 +77,7 @@ fn addresses_that_are_not_public_are_refused_however_they_are_written() {
 }
 
 #[test]
-fn everything_else_is_refused_for_its_reason() {
+fn target_of_another_form_is_refused_with_its_reason() {
     for (text, problem) in [
         ("", MediaProblem::NotAUrl),
         ("cdn.example.com/a.jpg", MediaProblem::NotAUrl),
@@ -110,7 +110,7 @@ fn everything_else_is_refused_for_its_reason() {
 }
 
 #[test]
-fn a_trusted_origin_is_exempt_and_nothing_beside_it() {
+fn target_of_a_trusted_origin_is_accepted_and_no_other() {
     let trusted = ["HTTP://127.0.0.1:9300", "http://media.test:80/"].map(|text| trusted_origin(text).unwrap());
     let judge = Judge::trusting(trusted.to_vec());
     for (text, verdict) in [
@@ -141,7 +141,7 @@ fn a_trusted_origin_is_exempt_and_nothing_beside_it() {
 
 proptest! {
     #[test]
-    fn whatever_is_written_only_public_https_passes(text in "(https?://)?[0-9a-fxX.:@\\[\\]%/]{0,40}|.{0,60}") {
+    fn target_of_any_text_is_accepted_only_as_public_https(text in "(https?://)?[0-9a-fxX.:@\\[\\]%/]{0,40}|.{0,60}") {
         if let Ok(target) = Judge::default().written(&text) {
             prop_assert_eq!(target.url.scheme(), "https");
             prop_assert_eq!(target.url.port_or_known_default(), Some(443));

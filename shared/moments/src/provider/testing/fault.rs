@@ -13,9 +13,9 @@ use super::Server;
 use crate::provider::Detail;
 
 /// Room for a busy machine.
-const PATIENT: Duration = Duration::from_secs(20);
+const LONG_TIMEOUT: Duration = Duration::from_secs(20);
 /// For the faults whose end is the client's patience.
-const IMPATIENT: Duration = Duration::from_millis(600);
+const SHORT_TIMEOUT: Duration = Duration::from_millis(600);
 
 /// A provider that fails in one way.
 pub(crate) struct Fault {
@@ -31,20 +31,24 @@ pub(crate) struct Fault {
 /// All of them. Keep the servers: they live as long as the test's runtime.
 pub(crate) async fn all() -> Vec<Fault> {
     let mut faults = vec![
-        before_writing("refused", refused("http").await, PATIENT),
-        before_writing("TLS refused", scheme_https(&raw(|stream| Box::pin(talk_nonsense(stream))).await), PATIENT),
-        before_writing("TLS unanswered", scheme_https(&raw(|stream| Box::pin(keep(stream))).await), IMPATIENT),
-        after_writing("no answer", raw(|stream| Box::pin(keep(stream))).await, IMPATIENT, Detail::TimedOut),
+        before_writing("refused", refused("http").await, LONG_TIMEOUT),
+        before_writing(
+            "TLS refused",
+            scheme_https(&raw(|stream| Box::pin(answer_garbage(stream))).await),
+            LONG_TIMEOUT,
+        ),
+        before_writing("TLS unanswered", scheme_https(&raw(|stream| Box::pin(hold_open(stream))).await), SHORT_TIMEOUT),
+        after_writing("no answer", raw(|stream| Box::pin(hold_open(stream))).await, SHORT_TIMEOUT, Detail::TimedOut),
         after_writing(
             "hung up at once",
-            raw(|stream| Box::pin(hang_up(stream, 1))).await,
-            PATIENT,
+            raw(|stream| Box::pin(close_connection(stream, 1))).await,
+            LONG_TIMEOUT,
             Detail::ConnectionLost,
         ),
         after_writing(
             "hung up when read",
-            raw(|stream| Box::pin(hang_up(stream, usize::MAX))).await,
-            PATIENT,
+            raw(|stream| Box::pin(close_connection(stream, usize::MAX))).await,
+            LONG_TIMEOUT,
             Detail::ConnectionLost,
         ),
     ];
@@ -59,11 +63,11 @@ pub(crate) async fn all() -> Vec<Fault> {
             answer.body(Body::from(r#"{"errcode":40014,"ret":500,"data":{"msg":"微信已离线"}}"#)).unwrap()
         };
         let server = Server::making(answer).await;
-        faults.push(after_writing("status", server.base_url, PATIENT, Detail::HttpStatus(status)));
+        faults.push(after_writing("status", server.base_url, LONG_TIMEOUT, Detail::HttpStatus(status)));
     }
     for text in ["", "<html>busy</html>", r#"{"errcode":0,"jobi"#, "{}", r#"{"errcode":"none"}"#] {
         let server = Server::answering(200, text).await;
-        faults.push(after_writing("garbage", server.base_url, PATIENT, Detail::Unreadable));
+        faults.push(after_writing("garbage", server.base_url, LONG_TIMEOUT, Detail::Unreadable));
     }
     faults
 }
@@ -91,13 +95,13 @@ fn bodies() -> [(&'static str, Duration, Detail, MakeBody); 3] {
     [
         (
             "cut",
-            PATIENT,
+            LONG_TIMEOUT,
             Detail::ConnectionLost,
             Box::new(move || Body::from_stream(stream::iter([Ok(piece()), Err(std::io::Error::other("cut"))]))),
         ),
         (
             "stalled",
-            IMPATIENT,
+            SHORT_TIMEOUT,
             Detail::TimedOut,
             Box::new(move || {
                 Body::from_stream(stream::iter([Ok::<_, std::io::Error>(piece())]).chain(stream::pending()))
@@ -105,7 +109,7 @@ fn bodies() -> [(&'static str, Duration, Detail, MakeBody); 3] {
         ),
         (
             "endless",
-            PATIENT,
+            LONG_TIMEOUT,
             Detail::TooLong,
             Box::new(|| {
                 let spaces = Bytes::from(vec![b' '; 64 * 1024]);
@@ -140,7 +144,7 @@ async fn raw(talk: fn(TcpStream) -> Conversation) -> Url {
 }
 
 /// Reads `at_most` bytes or until the client has nothing more to say for now, then closes.
-async fn hang_up(mut stream: TcpStream, at_most: usize) {
+async fn close_connection(mut stream: TcpStream, at_most: usize) {
     let mut buffer = vec![0; 64 * 1024];
     let mut read = 0;
     while read < at_most {
@@ -153,12 +157,12 @@ async fn hang_up(mut stream: TcpStream, at_most: usize) {
     }
 }
 
-async fn keep(mut stream: TcpStream) {
+async fn hold_open(mut stream: TcpStream) {
     let mut sink = vec![0; 64 * 1024];
     while stream.read(&mut sink).await.is_ok_and(|count| count > 0) {}
 }
 
-async fn talk_nonsense(mut stream: TcpStream) {
+async fn answer_garbage(mut stream: TcpStream) {
     // The client may hang up first.
     drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await);
 }

@@ -12,7 +12,7 @@ pub(crate) struct Log(Arc<Mutex<String>>);
 impl Log {
     /// Makes sure that nothing stays silent. A place in the code that another test reached first while this log began
     /// may have noted that nobody listens; once it was passed here too, that note can be renewed.
-    pub(crate) fn attend() {
+    pub(crate) fn capture() {
         tracing::callsite::rebuild_interest_cache();
     }
 

@@ -33,7 +33,7 @@ impl Publisher {
     ) -> Result<Event> {
         for id in alike.ids {
             if self.is_free(claimed_delivery, channel, &id).await? {
-                return Ok(Event::Shows { id });
+                return Ok(Event::PostFound { id });
             }
         }
         for id in alike.partly {

@@ -5,7 +5,7 @@
 
 mod candidates;
 mod gateway;
-mod turn;
+mod publish_slot;
 mod wecom;
 
 use futures::future::BoxFuture;
@@ -55,17 +55,17 @@ pub(super) trait Channel: Send + Sync {
     fn sharing_credentials<'a>(&'a self, claimed_delivery: &'a ClaimedDelivery) -> BoxFuture<'a, Result<Vec<Account>>>;
 
     /// The post of this id has just been told as the delivery's. Nothing depends on what is done here.
-    fn told<'a>(&'a self, claimed_delivery: &'a ClaimedDelivery, id: &'a str) -> BoxFuture<'a, ()>;
+    fn success_recorded<'a>(&'a self, claimed_delivery: &'a ClaimedDelivery, id: &'a str) -> BoxFuture<'a, ()>;
 }
 
 /// The channel of a delivery. Asks nobody anything.
 ///
 /// # Errors
 /// [`kernel::Error::Corrupt`] for a company's delivery that names no company.
-pub(super) fn open<'p>(cx: &'p Publisher, unit: &Delivery) -> Result<Box<dyn Channel + 'p>> {
-    Ok(match unit.provider {
+pub(super) fn open<'p>(cx: &'p Publisher, delivery: &Delivery) -> Result<Box<dyn Channel + 'p>> {
+    Ok(match delivery.provider {
         Provider::Wecom => {
-            let corp_key = unit.corp_key.clone().ok_or(kernel::Error::Corrupt("publish unit"))?;
+            let corp_key = delivery.corp_key.clone().ok_or(kernel::Error::Corrupt("publish delivery"))?;
             Box::new(wecom::WecomChannel::new(cx, corp_key))
         }
         Provider::Gateway => Box::new(gateway::GatewayChannel::new(cx)),
@@ -98,15 +98,15 @@ impl Publisher {
     pub(super) async fn usable(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
         let mut accounts = self.own_accounts(claimed_delivery).await?;
         accounts.retain(|account| {
-            account.status == AccountStatus::Active && account.corp_key == claimed_delivery.unit.corp_key
+            account.status == AccountStatus::Active && account.corp_key == claimed_delivery.row.corp_key
         });
         Ok(accounts)
     }
 
     /// The delivery's accounts that still are its tenant's: one that was disconnected may be another's by now.
     pub(super) async fn own_accounts(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
-        let mut accounts = self.stores.accounts.by_ids(&claimed_delivery.unit.account_ids).await?;
-        accounts.retain(|account| account.user_id == claimed_delivery.unit.user_id);
+        let mut accounts = self.stores.accounts.by_ids(&claimed_delivery.row.account_ids).await?;
+        accounts.retain(|account| account.user_id == claimed_delivery.row.user_id);
         Ok(accounts)
     }
 

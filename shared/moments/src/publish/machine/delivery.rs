@@ -33,7 +33,7 @@ pub(in crate::publish) struct DeliveryState {
     pub confirm_until: i64,
     pub resend_if_absent: bool,
     /// Its user has stopped it.
-    pub called_off: bool,
+    pub stop_requested: bool,
     /// The post's id, if its row holds one.
     pub moment_id: Option<String>,
     /// Its accounts, in the order of its row.
@@ -89,40 +89,40 @@ impl Reported {
 impl DeliveryState {
     /// From the rows.
     pub fn of(
-        unit: &Delivery,
+        delivery: &Delivery,
         task: &Task,
         results: &[AccountResult],
         members_confirm: bool,
         time: WorkerTime,
     ) -> Self {
         let among = |members: &[String], account: &AccountId| {
-            let member = unit.member_of(account);
+            let member = delivery.member_of(account);
             member.is_some_and(|member| members.iter().any(|id| id.eq_ignore_ascii_case(member)))
         };
-        let accounts = unit.account_ids.iter().map(|id| {
-            let result = results.iter().find(|result| result.account_id == *id && unit.serves(result));
+        let accounts = delivery.account_ids.iter().map(|id| {
+            let result = results.iter().find(|result| result.account_id == *id && delivery.serves(result));
             DeliveryAccount {
                 standing: result.map_or(Reported::Ended, Reported::of),
                 shown: result.map_or(Stage::Queued, |result| result.stage),
-                asked: !members_confirm || among(unit.asked(), id),
-                refused: among(&unit.refused_member_ids, id),
+                asked: !members_confirm || among(delivery.asked(), id),
+                refused: among(&delivery.refused_member_ids, id),
             }
         });
         Self {
-            stage: unit.stage,
-            attempts: unit.attempts,
+            stage: delivery.stage,
+            attempts: delivery.attempts,
             now: time.now,
             asked_at: time.now,
             time_left: time.left,
-            made_at: (unit.create_time > 0).then_some(unit.create_time * 1_000),
+            made_at: (delivery.create_time > 0).then_some(delivery.create_time * 1_000),
             planned_at: task.scheduled_time.map(Timestamp::as_millisecond),
             has_media: !task.media_urls.is_empty(),
             members_confirm,
-            sending_at: unit.sending_at,
-            confirm_until: unit.confirm_until,
-            resend_if_absent: unit.resend_if_absent,
-            called_off: unit.called_off,
-            moment_id: unit.moment_id.clone(),
+            sending_at: delivery.sending_at,
+            confirm_until: delivery.confirm_until,
+            resend_if_absent: delivery.resend_if_absent,
+            stop_requested: delivery.stop_requested,
+            moment_id: delivery.moment_id.clone(),
             accounts: accounts.collect(),
         }
     }

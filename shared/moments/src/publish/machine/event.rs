@@ -7,7 +7,7 @@ use crate::provider::{FailureKind, ProviderError};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::publish) enum Event {
     /// A worker has its lease and has read its rows.
-    TakenUp,
+    Claimed,
     /// The id that the provider answered is written on the delivery.
     RowWritten,
     /// These of its accounts can be used now, by their places.
@@ -40,7 +40,7 @@ pub(in crate::publish) enum Event {
         job_id: String,
     },
     /// The call was made, and what became of it is not known.
-    Lost,
+    AnswerLost,
     /// The provider refused, so nothing was done.
     Refused(ProviderError),
     /// What a refusal was about is replaced: the token, the uploads.
@@ -49,7 +49,7 @@ pub(in crate::publish) enum Event {
     NoToken(ProviderError),
 
     /// The list shows the delivery's post.
-    Shows {
+    PostFound {
         /// Its id.
         id: String,
     },
@@ -59,9 +59,9 @@ pub(in crate::publish) enum Event {
     Unreadable,
 
     /// The job is not done yet.
-    Working,
+    JobRunning,
     /// The job has made the post, and the members are asked.
-    Made {
+    MomentCreated {
         /// The post's id.
         id: String,
         /// Members that were not taken.
@@ -70,13 +70,13 @@ pub(in crate::publish) enum Event {
     /// The job has failed.
     JobFailed(ProviderError),
     /// The question was not answered.
-    NotTold(FailureKind),
+    NotAnswered(FailureKind),
     /// No member can publish any more.
     Stopped,
     /// The members could not be stopped.
     NotStopped(FailureKind),
     /// The members were looked at.
-    Looked {
+    MembersPolled {
         /// Who has published, by the places of their accounts.
         published: Vec<usize>,
         /// Whether they had been stopped before.
@@ -99,8 +99,8 @@ impl Event {
     /// Its name, for logs.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::TakenUp => "TakenUp",
-            Self::RowWritten => "Noted",
+            Self::Claimed => "Claimed",
+            Self::RowWritten => "RowWritten",
             Self::Usable(_) => "Usable",
             Self::ClaimTaken => "ClaimTaken",
             Self::AnsweredToAnother => "AnsweredToAnother",
@@ -110,20 +110,20 @@ impl Event {
             Self::MediaUnusable(_) => "MediaUnusable",
             Self::Posted { .. } => "Posted",
             Self::Accepted { .. } => "Accepted",
-            Self::Lost => "Lost",
+            Self::AnswerLost => "AnswerLost",
             Self::Refused(_) => "Refused",
             Self::Recovered => "Recovered",
             Self::NoToken(_) => "NoToken",
-            Self::Shows { .. } => "Shows",
+            Self::PostFound { .. } => "PostFound",
             Self::NotShown(_) => "NotShown",
             Self::Unreadable => "Unreadable",
-            Self::Working => "Working",
-            Self::Made { .. } => "Made",
+            Self::JobRunning => "JobRunning",
+            Self::MomentCreated { .. } => "MomentCreated",
             Self::JobFailed(_) => "JobFailed",
-            Self::NotTold(_) => "NotTold",
+            Self::NotAnswered(_) => "NotAnswered",
             Self::Stopped => "Stopped",
             Self::NotStopped(_) => "NotStopped",
-            Self::Looked { .. } => "Looked",
+            Self::MembersPolled { .. } => "MembersPolled",
         }
     }
 }

@@ -40,7 +40,7 @@ pub(super) struct Impossible {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Intervention {
     /// Its user calls it off.
-    CalledOff,
+    Cancelled,
     /// Its user stops it after it was sent, or while it was.
     Stopped,
     /// Its user has it looked at once more; `moment_known` says whether only its members' last look is missing.
@@ -58,7 +58,7 @@ pub(crate) const fn intervene(stage: DeliveryStage, intervention: Intervention) 
     use Intervention as I;
     match (stage, intervention) {
         // Anything later was or may have been sent.
-        (S::Queued, I::CalledOff) => Some(S::Done),
+        (S::Queued, I::Cancelled) => Some(S::Done),
         // It goes on to where what members have not confirmed can be stopped, and nothing is sent again on the way.
         (S::Sending | S::Submitted | S::Answered | S::Waiting | S::Unconfirmed, I::Stopped) => Some(stage),
         (S::Done, I::Reopened { moment_known: true }) => Some(S::Waiting),
@@ -85,47 +85,47 @@ pub(super) fn next(delivery: &DeliveryState, event: Event, policy: &Policy) -> R
     use {DeliveryStage as S, Event as E};
     let (d, p, name) = (delivery, policy, event.name());
     Ok(match (d.stage, event) {
-        (S::Queued, E::TakenUp) => rules::begin(d, p),
+        (S::Queued, E::Claimed) => rules::begin(d, p),
         (S::Queued, E::Usable(usable)) => rules::choose(d, &usable, p),
         (S::Queued, E::Prepared { asked }) => rules::fence(d, asked, p),
         (S::Queued, E::TemporaryFailure) => rules::queue_again(d, p.retry_after(d.attempts)),
         (S::Queued, E::MediaUnusable(advice)) => rules::fail(d, &advice),
-        (S::Queued | S::Sending, E::NotBefore(instant)) => rules::wait_for_turn(d, instant),
+        (S::Queued | S::Sending, E::NotBefore(instant)) => rules::wait_for_slot(d, instant),
         (S::Queued | S::Sending, E::Refused(failure)) => rules::refused(d, &failure, p),
         (S::Queued | S::Sending, E::Recovered) => rules::queue_again(d, std::time::Duration::ZERO),
         (S::Queued | S::Sending, E::NoToken(failure)) => rules::not_recovered(d, &failure, p),
 
-        (S::Sending, E::TakenUp) => rules::interrupted(d, p),
-        (S::Sending, E::Lost) => rules::unconfirmed(d, p),
+        (S::Sending, E::Claimed) => rules::interrupted(d, p),
+        (S::Sending, E::AnswerLost) => rules::unconfirmed(d, p),
         (S::Sending, E::Accepted { job_id }) => rules::job_taken(job_id),
         (S::Sending, E::Posted { id }) => rules::answered(d, id, Vec::new(), p),
-        (S::Submitted, E::Made { id, refused }) => rules::answered(d, id, refused, p),
+        (S::Submitted, E::MomentCreated { id, refused }) => rules::answered(d, id, refused, p),
 
-        (S::Answered, E::TakenUp | E::RowWritten) => rules::tell_answered(d, p),
+        (S::Answered, E::Claimed | E::RowWritten) => rules::record_answered(d, p),
         (S::Answered, E::ClaimTaken) => rules::take_back(),
         (S::Answered, E::AnsweredToAnother) => rules::unconfirmed(d, p),
 
-        (S::Unconfirmed, E::TakenUp) => Transition::call(Call::FindPublished),
-        (S::Unconfirmed, E::Shows { id }) => rules::tell_found(d, id, p),
+        (S::Unconfirmed, E::Claimed) => Transition::call(Call::FindPublished),
+        (S::Unconfirmed, E::PostFound { id }) => rules::record_found(d, id, p),
         (S::Unconfirmed, E::NotShown(absence)) => rules::not_shown(d, absence, p),
         (S::Unconfirmed, E::Unreadable) => rules::unreadable(d, p),
         // Another delivery was faster: the list has to be read without that post.
         (S::Unconfirmed, E::ClaimTaken) => rules::read_again(d, p),
 
         (S::Submitted, E::RowWritten) => rules::job_noted(d, p),
-        (S::Submitted, E::TakenUp) => rules::follow_job(d, p),
-        (S::Submitted, E::Working | E::Recovered) => rules::look_again(d, p),
+        (S::Submitted, E::Claimed) => rules::follow_job(d, p),
+        (S::Submitted, E::JobRunning | E::Recovered) => rules::poll_again(d, p),
         (S::Submitted, E::JobFailed(failure)) => rules::job_failed(d, &failure, p),
-        (S::Submitted, E::NotTold(kind)) => rules::job_not_told(d, kind, p),
+        (S::Submitted, E::NotAnswered(kind)) => rules::job_not_answered(d, kind, p),
         (S::Submitted, E::NoToken(failure)) => rules::job_without_token(d, &failure, p),
 
-        (S::Waiting, E::TakenUp) => rules::follow_members(d),
+        (S::Waiting, E::Claimed) => rules::follow_members(d),
         (S::Waiting, E::Stopped) => Transition::call(Call::Follow { stopped: true }),
         (S::Waiting, E::NotStopped(kind)) => rules::not_stopped(d, kind, p),
-        (S::Waiting, E::Looked { published, stopped }) => rules::looked(d, &published, stopped, p),
-        (S::Waiting, E::NotTold(kind)) => rules::members_not_told(d, kind, p),
+        (S::Waiting, E::MembersPolled { published, stopped }) => rules::members_polled(d, &published, stopped, p),
+        (S::Waiting, E::NotAnswered(kind)) => rules::members_not_answered(d, kind, p),
         (S::Waiting, E::NoToken(failure)) => rules::members_without_token(d, &failure, p),
-        (S::Waiting, E::Recovered) => rules::look_again(d, p),
+        (S::Waiting, E::Recovered) => rules::poll_again(d, p),
 
         (stage, _) => return Err(Impossible { stage, event: name }),
     })

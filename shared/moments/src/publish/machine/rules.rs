@@ -5,13 +5,13 @@ mod reading;
 mod sending;
 
 pub(super) use following::{
-    follow_job, follow_members, job_failed, job_not_told, job_noted, job_without_token, look_again, looked,
-    members_not_told, members_without_token, not_stopped,
+    follow_job, follow_members, job_failed, job_not_answered, job_noted, job_without_token, members_not_answered,
+    members_polled, members_without_token, not_stopped, poll_again,
 };
-pub(super) use reading::{not_shown, read_again, take_back, tell_answered, tell_found, unreadable};
+pub(super) use reading::{not_shown, read_again, record_answered, record_found, take_back, unreadable};
 pub(super) use sending::{
     answered, begin, choose, fence, interrupted, job_taken, not_recovered, queue_again, refused, unconfirmed,
-    wait_for_turn,
+    wait_for_slot,
 };
 
 use super::delivery::{DeliveryState, Reported};
@@ -54,17 +54,17 @@ fn senders(d: &DeliveryState, usable: &[usize], p: &Policy) -> Vec<usize> {
 /// The delivery ends: every account of it that is still open fails with this.
 pub(super) fn fail(d: &DeliveryState, advice: &Advice) -> Transition {
     let states = d.open().into_iter().map(|place| (place, AccountState::failed(advice.clone()))).collect();
-    Transition::to(DeliveryStage::Done, NextStep::End).telling(states)
+    Transition::to(DeliveryStage::Done, NextStep::End).with_states(states)
 }
 
 /// The delivery ends as its user wants it: nothing of it is out, and nothing will be.
-fn called_off(d: &DeliveryState) -> Transition {
+fn cancel(d: &DeliveryState) -> Transition {
     let states = d.open().into_iter().map(|place| (place, AccountState::Cancelled)).collect();
-    Transition::to(DeliveryStage::Done, NextStep::End).telling(states)
+    Transition::to(DeliveryStage::Done, NextStep::End).with_states(states)
 }
 
 /// What is told when nobody knows whether it is out.
-fn nobody_knows(d: &DeliveryState) -> Advice {
+fn unconfirmed_advice(d: &DeliveryState) -> Advice {
     if d.members_confirm { PublishProblem::MembersUnconfirmed.advice() } else { PublishProblem::Unconfirmed.advice() }
 }
 

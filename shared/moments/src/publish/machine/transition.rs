@@ -126,7 +126,7 @@ impl Transition {
     }
 
     /// Its accounts are told this.
-    pub fn telling(mut self, states: Vec<(usize, AccountState)>) -> Self {
+    pub fn with_states(mut self, states: Vec<(usize, AccountState)>) -> Self {
         self.states = states;
         self
     }

@@ -1,4 +1,4 @@
-//! What changes of a unit, and how it is written.
+//! What changes of a delivery, and how it is written.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use kernel::lease::Lease;
 
 use super::{Delivery, DeliveryStage, WaitReason};
 
-/// What changes of a unit.
+/// What changes of a delivery.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct DeliveryChange {
     pub stage: Option<DeliveryStage>,
@@ -18,10 +18,10 @@ pub(crate) struct DeliveryChange {
     pub job_id: Option<String>,
     pub moment_id: Option<String>,
     pub refused_member_ids: Option<Vec<String>>,
-    /// Takes the post's id off the row, with what was written for it: it is not this unit's.
+    /// Takes the post's id off the row, with what was written for it: it is not this delivery's.
     pub forgets_post: bool,
     pub confirm_until: Option<i64>,
-    /// Lets the unit go until then; a unit in stage DONE is let go for ever.
+    /// Lets the delivery go until then; a delivery in stage DONE is let go for ever.
     pub release_until: Option<i64>,
     /// What it waits for until then, where its stage does not say it.
     pub waits_for: Option<WaitReason>,
@@ -29,25 +29,25 @@ pub(crate) struct DeliveryChange {
 
 impl DeliveryChange {
     /// What the row holds once this is written.
-    pub(crate) fn apply(&self, unit: &mut Delivery) {
+    pub(crate) fn apply(&self, delivery: &mut Delivery) {
         let keep = |new: &Option<Vec<String>>, old: &mut Vec<String>| {
             if let Some(new) = new {
                 old.clone_from(new);
             }
         };
         if self.forgets_post {
-            unit.moment_id = None;
-            unit.confirm_until = 0;
-            unit.refused_member_ids.clear();
+            delivery.moment_id = None;
+            delivery.confirm_until = 0;
+            delivery.refused_member_ids.clear();
         }
-        unit.stage = self.stage.unwrap_or(unit.stage);
-        unit.attempts = self.attempts.unwrap_or(unit.attempts);
-        unit.sending_at = self.sending_at.unwrap_or(unit.sending_at);
-        unit.confirm_until = self.confirm_until.unwrap_or(unit.confirm_until);
-        unit.job_id = self.job_id.clone().or_else(|| unit.job_id.take());
-        unit.moment_id = self.moment_id.clone().or_else(|| unit.moment_id.take());
-        keep(&self.asked_member_ids, &mut unit.asked_member_ids);
-        keep(&self.refused_member_ids, &mut unit.refused_member_ids);
+        delivery.stage = self.stage.unwrap_or(delivery.stage);
+        delivery.attempts = self.attempts.unwrap_or(delivery.attempts);
+        delivery.sending_at = self.sending_at.unwrap_or(delivery.sending_at);
+        delivery.confirm_until = self.confirm_until.unwrap_or(delivery.confirm_until);
+        delivery.job_id = self.job_id.clone().or_else(|| delivery.job_id.take());
+        delivery.moment_id = self.moment_id.clone().or_else(|| delivery.moment_id.take());
+        keep(&self.asked_member_ids, &mut delivery.asked_member_ids);
+        keep(&self.refused_member_ids, &mut delivery.refused_member_ids);
     }
 }
 
@@ -58,14 +58,14 @@ pub(super) struct Expression {
 }
 
 /// A change with its values, beside `:owner`, `:seen` and `:stage` for the condition.
-pub(super) fn written(unit: &Delivery, lease: &Lease, change: &DeliveryChange) -> Expression {
+pub(super) fn written(delivery: &Delivery, lease: &Lease, change: &DeliveryChange) -> Expression {
     let list = |ids: &Vec<String>| AttributeValue::L(ids.iter().map(s).collect());
-    let stage = change.stage.unwrap_or(unit.stage);
+    let stage = change.stage.unwrap_or(delivery.stage);
     let mut set = vec!["stage = :stage"];
     let mut remove = Vec::new();
     let mut values = HashMap::from([
         (":owner".to_owned(), s(lease.owner())),
-        (":seen".to_owned(), s(unit.stage.as_str())),
+        (":seen".to_owned(), s(delivery.stage.as_str())),
         (":stage".to_owned(), s(stage.as_str())),
     ]);
     let release = change.release_until.filter(|_| stage != DeliveryStage::Done);

@@ -1,4 +1,4 @@
-//! How units are named, and what a new one is made of.
+//! How deliveries are named, and what a new one is made of.
 
 use std::fmt;
 
@@ -7,33 +7,33 @@ use kernel::ids::{TaskId, UserId};
 use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 
-/// A unit's key. As text it is `<task>/<unit>`: so a claim names the unit it belongs to, and an account the one that has
+/// A delivery's key. As text it is `<task>/<delivery>`: so a claim names the delivery it belongs to, and an account the one that has
 /// its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeliveryKey<'a> {
     /// The task.
     pub task_id: TaskId,
     /// Its name within the task.
-    pub unit: &'a str,
+    pub delivery: &'a str,
 }
 
 impl<'a> DeliveryKey<'a> {
     /// The key that a text names.
     pub fn parse(text: &'a str) -> Option<Self> {
-        let (task, unit) = text.split_once('/')?;
-        Some(Self { task_id: task.parse().ok()?, unit })
+        let (task, delivery) = text.split_once('/')?;
+        Some(Self { task_id: task.parse().ok()?, delivery })
     }
 }
 
 impl fmt::Display for DeliveryKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.task_id, self.unit)
+        write!(f, "{}/{}", self.task_id, self.delivery)
     }
 }
 
-/// A unit about to be written.
+/// A delivery about to be written.
 #[derive(Debug)]
-pub(crate) struct NewUnit<'a> {
+pub(crate) struct NewDelivery<'a> {
     pub key: DeliveryKey<'a>,
     pub user_id: UserId,
     pub provider: Provider,
@@ -43,7 +43,7 @@ pub(crate) struct NewUnit<'a> {
     pub senders: &'a [Sender<'a>],
 }
 
-/// An account of a unit.
+/// An account of a delivery.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sender<'a> {
     pub account_id: &'a AccountId,

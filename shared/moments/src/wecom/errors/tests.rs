@@ -24,7 +24,7 @@ const EVERYWHERE: &[(Kind, &[i64])] = &[
 ];
 
 #[test]
-fn codes_mean_the_same_on_every_endpoint() {
+fn wecom_code_means_the_same_on_every_endpoint() {
     for (kind, codes) in EVERYWHERE {
         for code in *codes {
             for endpoint in Endpoint::ALL {
@@ -35,7 +35,7 @@ fn codes_mean_the_same_on_every_endpoint() {
 }
 
 #[test]
-fn some_codes_mean_another_thing_where_the_token_comes_from() {
+fn wecom_code_means_another_thing_on_gettoken() {
     for endpoint in Endpoint::ALL {
         let from_secret = endpoint == Endpoint::GetToken;
         let window = if from_secret { RateWindow::Hour } else { RateWindow::Minute };
@@ -48,7 +48,7 @@ fn some_codes_mean_another_thing_where_the_token_comes_from() {
 }
 
 #[test]
-fn only_system_busy_leaves_an_outcome_unknown() {
+fn wecom_outcome_is_unknown_only_after_system_busy() {
     for code in -100..1_000_000 {
         for endpoint in Endpoint::ALL {
             let unknown = endpoint == Endpoint::AddMomentTask && code == -1;
@@ -61,7 +61,7 @@ fn only_system_busy_leaves_an_outcome_unknown() {
 }
 
 #[test]
-fn the_address_the_platform_saw_is_told() {
+fn wecom_error_names_the_address_the_platform_saw() {
     for (errmsg, ip) in [
         (
             "not allow to access from your ip, hint: [1700000000_12_3fa9], from ip: 203.0.113.7, more info at https://x",
@@ -79,7 +79,7 @@ fn the_address_the_platform_saw_is_told() {
 }
 
 #[test]
-fn a_hint_must_look_like_one() {
+fn wecom_hint_of_another_form_is_dropped() {
     let long = format!("hint: [{}]", "1".repeat(65));
     for (errmsg, hint) in [
         ("invalid credential, hint: [1700000000_12_3fa9bc], from ip: 203.0.113.7", Some("1700000000_12_3fa9bc")),

@@ -6,7 +6,7 @@ use super::*;
 use crate::provider::{Detail, FailureKind, RateWindow};
 
 #[tokio::test]
-async fn a_job_is_running_done_or_failed() {
+async fn wecom_job_is_running_done_or_failed() {
     let failed = |code, kind| {
         JobState::Failed(ProviderError {
             kind,
@@ -46,13 +46,13 @@ async fn a_job_is_running_done_or_failed() {
     ] {
         let body = json!({"errcode": 0, "errmsg": "ok", "status": status, "type": "add_moment_task", "result": result});
         let server = Server::answering(200, &body).await;
-        let told = client(&server).job_result(&token(), &JobId("job-1".to_owned())).await.unwrap();
-        assert_eq!(told, state, "{body}");
+        let answer = client(&server).job_result(&token(), &JobId("job-1".to_owned())).await.unwrap();
+        assert_eq!(answer, state, "{body}");
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_lacks_its_point_is_none() {
+async fn wecom_answer_without_its_required_field_is_unreadable() {
     for body in [
         json!({"errcode": 0}),
         json!({"errcode": 0, "status": 3}),
@@ -80,7 +80,7 @@ async fn an_answer_that_lacks_its_point_is_none() {
 }
 
 #[tokio::test]
-async fn moments_are_read_in_the_old_and_the_new_shape() {
+async fn wecom_moment_is_read_in_the_old_and_the_new_form() {
     let list = json!([
         {
             "moment_id": "mom1", "creator": "zhangsan", "create_time": "1605000000", "create_type": 1,
@@ -118,7 +118,7 @@ async fn moments_are_read_in_the_old_and_the_new_shape() {
 }
 
 #[tokio::test]
-async fn part_of_a_list_is_no_list() {
+async fn wecom_list_that_is_read_in_part_is_an_error() {
     let endless =
         Server::answering(200, json!({"errcode": 0, "next_cursor": "c", "moment_list": [], "task_list": []})).await;
     let wecom = client(&endless);
@@ -143,7 +143,7 @@ async fn part_of_a_list_is_no_list() {
 }
 
 #[tokio::test]
-async fn only_status_one_is_published() {
+async fn wecom_member_is_published_only_with_status_one() {
     let list = json!([
         {"userid": "a", "publish_status": 1}, {"userid": "b", "publish_status": 0},
         {"userid": "c", "publish_status": "1"}, {"userid": "d", "publish_status": 2},
@@ -155,7 +155,7 @@ async fn only_status_one_is_published() {
 }
 
 #[tokio::test]
-async fn members_are_read_with_or_without_a_name() {
+async fn wecom_member_is_read_with_and_without_a_name() {
     for (status, name, expected) in [
         (json!(1), json!("张三"), ("张三", MemberStatus::Active)),
         (json!(2), json!("张三"), ("张三", MemberStatus::Disabled)),

@@ -10,7 +10,7 @@ use crate::provider::{FailureKind, Provider};
 
 /// The table of [`crate::provider`]: fault by endpoint.
 #[tokio::test]
-async fn only_the_call_that_publishes_can_leave_its_outcome_unknown() {
+async fn wecom_outcome_is_unknown_only_for_the_call_that_publishes() {
     for fault in fault::all().await {
         let wecom = Wecom::new(fault.base_url, fault.timeout);
         for (endpoint, result) in call_all(&wecom).await {
@@ -33,7 +33,7 @@ async fn only_the_call_that_publishes_can_leave_its_outcome_unknown() {
 
 /// A refusal in the platform's own envelope proves that nothing was done.
 #[tokio::test]
-async fn a_refusal_is_read_and_nothing_is_sent_twice() {
+async fn wecom_refusal_is_read_and_the_call_not_repeated() {
     for (code, kind) in
         [(40014, FailureKind::TokenInvalid), (45033, FailureKind::Retry), (999_999, FailureKind::Unknown)]
     {
@@ -47,7 +47,7 @@ async fn a_refusal_is_read_and_nothing_is_sent_twice() {
 }
 
 #[tokio::test]
-async fn the_call_that_publishes_has_a_connection_of_its_own() {
+async fn wecom_call_that_publishes_uses_a_fresh_connection() {
     let server = Server::answering(200, json!({"errcode": 0, "follow_user": [], "jobid": "job-1"})).await;
     let wecom = client(&server);
     wecom.follow_users(&token()).await.unwrap();
@@ -59,12 +59,12 @@ async fn the_call_that_publishes_has_a_connection_of_its_own() {
 }
 
 #[tokio::test]
-async fn nothing_secret_and_nothing_written_is_told() {
+async fn wecom_client_prints_no_secret_and_no_content() {
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.clone());
     let words = format!("invalid {TOKEN} {SECRET} {TEXT}, hint: [{TOKEN}], from ip: {TOKEN}, more");
     let name = "张秘密";
-    let mut told = String::new();
+    let mut printed = String::new();
 
     for code in [0, 1, 40001, 60020] {
         let echo = json!({
@@ -76,25 +76,25 @@ async fn nothing_secret_and_nothing_written_is_told() {
         let server = Server::making(move |_| Response::new(Body::from(echo.to_string()))).await;
         for (endpoint, result) in call_all(&client(&server)).await {
             assert_eq!(result.is_ok(), code == 0, "{endpoint} {result:?}");
-            told.push_str(&format!("{result:?}"));
-            told.extend(result.err().map(|error| error.to_string()));
+            printed.push_str(&format!("{result:?}"));
+            printed.extend(result.err().map(|error| error.to_string()));
         }
     }
-    Log::attend();
+    Log::capture();
     for fault in fault::one_of_each().await {
         let wecom = Wecom::new(fault.base_url, fault.timeout);
         for (_, result) in call_all(&wecom).await {
-            told.push_str(&format!("{wecom:?} {result:?}"));
-            told.extend(result.err().map(|error| error.to_string()));
+            printed.push_str(&format!("{wecom:?} {result:?}"));
+            printed.extend(result.err().map(|error| error.to_string()));
         }
     }
-    told.push_str(&format!("{:?}", draft(Attachments::None)));
-    told.push_str(&log.text());
+    printed.push_str(&format!("{:?}", draft(Attachments::None)));
+    printed.push_str(&log.text());
 
-    assert!(told.contains("wecom called"));
-    assert!(told.contains("wecom.failure=wecom externalcontact/add_moment_task: outcome_unknown"));
+    assert!(printed.contains("wecom called"));
+    assert!(printed.contains("wecom.failure=wecom externalcontact/add_moment_task: outcome_unknown"));
     for secret in [TOKEN, "secret", "秘密"] {
-        let found = told.find(secret).map(|at| told[at..].chars().take(160).collect::<String>());
+        let found = printed.find(secret).map(|at| printed[at..].chars().take(160).collect::<String>());
         assert!(found.is_none(), "{secret}: {found:?}");
     }
 }

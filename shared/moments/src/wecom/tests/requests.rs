@@ -11,7 +11,7 @@ use crate::provider::FailureKind;
 const WITH_TOKEN: &str = "access_token=secret-TOKEN_1";
 
 #[tokio::test]
-async fn the_token_goes_into_the_query_and_nowhere_else() {
+async fn wecom_token_is_in_the_query_and_nowhere_else() {
     let server = Server::answering(200, json!({"errcode": 1})).await;
     call_all(&client(&server)).await;
     let seen = server.seen();
@@ -27,7 +27,7 @@ async fn the_token_goes_into_the_query_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn questions_are_asked_as_documented() {
+async fn wecom_reads_are_requested_as_documented() {
     let server = Server::answering(200, json!({"errcode": 1})).await;
     call_all(&client(&server)).await;
     let mut lines: Vec<_> = server.seen().into_iter().map(|request| request.line).collect();
@@ -49,7 +49,7 @@ async fn questions_are_asked_as_documented() {
 }
 
 #[tokio::test]
-async fn only_the_chosen_kind_is_written() {
+async fn wecom_moment_request_has_only_the_chosen_kind() {
     let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
     let range = json!({"sender_list": {"user_list": ["zhangsan", "lisi"]}});
     for (attachments, text, expected) in [
@@ -81,7 +81,7 @@ async fn only_the_chosen_kind_is_written() {
 }
 
 #[tokio::test]
-async fn nobody_named_would_be_everybody_so_it_is_not_sent() {
+async fn wecom_moment_for_no_member_is_not_sent() {
     let server = Server::answering(200, json!({"errcode": 0, "jobid": "job-1"})).await;
     let everybody = MomentDraft { senders: Vec::new(), ..draft(Attachments::None) };
     let error = client(&server).add_moment_task(&token(), &everybody).await.unwrap_err();
@@ -90,7 +90,7 @@ async fn nobody_named_would_be_everybody_so_it_is_not_sent() {
 }
 
 #[tokio::test]
-async fn an_upload_is_one_part_named_media_with_a_length() {
+async fn wecom_upload_is_one_part_named_media_with_a_length() {
     let answer =
         json!({"errcode": 0, "errmsg": "", "type": "video", "media_id": "media-9", "created_at": "1380000000"});
     for (kind, name, mime, query, file_name) in [
@@ -119,7 +119,7 @@ async fn an_upload_is_one_part_named_media_with_a_length() {
 }
 
 #[tokio::test]
-async fn what_is_no_media_type_is_not_uploaded() {
+async fn wecom_upload_of_an_invalid_media_type_is_not_sent() {
     let server = Server::answering(200, json!({})).await;
     let content = Bytes::from_static(b"picture");
     let result = client(&server).upload_attachment(&token(), MediaUpload::Image, "a.jpg", "no type", content).await;
@@ -128,7 +128,7 @@ async fn what_is_no_media_type_is_not_uploaded() {
 }
 
 #[tokio::test]
-async fn lists_are_asked_for_page_by_page() {
+async fn wecom_list_is_requested_page_by_page() {
     let pages = |seen: &crate::provider::testing::Seen| {
         let cursor = seen.json()["cursor"].as_str().unwrap_or_default().len();
         let name = if seen.line.contains("get_moment_list") { "moment_list" } else { "task_list" };
@@ -162,14 +162,14 @@ async fn lists_are_asked_for_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_call_is_cancelled_by_its_moment() {
+async fn wecom_cancel_names_the_moment() {
     let server = Server::answering(200, json!({"errcode": 0, "errmsg": "ok"})).await;
     client(&server).cancel(&token(), "mom1").await.unwrap();
     assert_eq!(server.only_request().json(), json!({"moment_id": "mom1"}));
 }
 
 #[tokio::test]
-async fn a_token_is_read_with_its_lifetime() {
+async fn wecom_token_is_read_with_its_lifetime() {
     let server =
         Server::answering(200, json!({"errcode": 0, "errmsg": "ok", "access_token": TOKEN, "expires_in": 7200})).await;
     let grant = client(&server).access_token("ww1", &SecretString::from(SECRET)).await.unwrap();

@@ -10,11 +10,11 @@ struct Sample {
 }
 
 fn open_with(status: u16, body: &str) -> Result<Sample, ProviderError> {
-    open(Endpoint::UserGet, &Reply { status, body: body.as_bytes().to_vec() })
+    decode(Endpoint::UserGet, &Reply { status, body: body.as_bytes().to_vec() })
 }
 
 #[test]
-fn a_success_may_leave_the_code_out() {
+fn wecom_wire_success_may_lack_the_code() {
     for body in [
         json!({"errcode": 0, "errmsg": "ok", "word": "w"}),
         json!({"errcode": "0", "errmsg": "", "word": "w"}),
@@ -28,7 +28,7 @@ fn a_success_may_leave_the_code_out() {
 }
 
 #[test]
-fn a_failure_is_one_however_full_it_is() {
+fn wecom_wire_failure_with_data_is_still_a_failure() {
     for body in [
         json!({"errcode": 40014, "errmsg": "invalid access_token", "word": "w"}),
         json!({"errcode": "40014", "word": ""}),
@@ -41,7 +41,7 @@ fn a_failure_is_one_however_full_it_is() {
 }
 
 #[test]
-fn what_is_no_answer_decides_nothing() {
+fn wecom_wire_answer_that_cannot_be_read_is_undecided() {
     for (status, body, detail) in [
         (200, "", Detail::Unreadable),
         (200, "<html>", Detail::Unreadable),

@@ -55,7 +55,7 @@ fn body(answer: &Answer) -> Value {
 }
 
 #[test]
-fn transaction_on_an_item_of_another_one_is_cancelled_with_the_reason_at_its_place() {
+fn conflict_rule_cancels_a_transaction_on_an_item_of_another_with_its_reason() {
     let (table, items) = (Table::new(), Arc::new(Items::default()));
     let first = items.hold(&table.transaction(&["b"])).unwrap();
     let refusal = body(&items.hold(&table.transaction(&["a", "b"])).unwrap_err());
@@ -67,7 +67,7 @@ fn transaction_on_an_item_of_another_one_is_cancelled_with_the_reason_at_its_pla
 }
 
 #[test]
-fn write_of_one_item_during_a_transaction_on_it_is_refused_and_beside_another_write_is_not() {
+fn conflict_rule_refuses_a_write_during_a_transaction_and_not_beside_a_write() {
     let (table, items) = (Table::new(), Arc::new(Items::default()));
     let write = table.request("PutItem", &put("a", "2"));
     let transaction = items.hold(&table.transaction(&["a"])).unwrap();
@@ -80,7 +80,7 @@ fn write_of_one_item_during_a_transaction_on_it_is_refused_and_beside_another_wr
 }
 
 #[test]
-fn reads_stand_in_nobodys_way_and_a_reading_transaction_is_cancelled_by_a_write() {
+fn conflict_rule_lets_reads_pass_and_cancels_a_reading_transaction_during_a_write() {
     let (table, items) = (Table::new(), Arc::new(Items::default()));
     let get = json!({ "TransactItems": [{ "Get": { "TableName": "table", "Key": { "id": { "S": "a" } } } }] });
     let get = table.request("TransactGetItems", &get);
@@ -92,7 +92,7 @@ fn reads_stand_in_nobodys_way_and_a_reading_transaction_is_cancelled_by_a_write(
 }
 
 #[test]
-fn eventually_consistent_read_sees_the_item_as_it_was_until_the_copy_arrives() {
+fn replica_rule_serves_the_old_item_until_the_copy_arrives() {
     let table = Table::new();
     let replica = Replica::of(&table.database).unwrap();
     let write = table.request("PutItem", &put("a", "2"));
@@ -112,7 +112,7 @@ fn eventually_consistent_read_sees_the_item_as_it_was_until_the_copy_arrives() {
 }
 
 #[test]
-fn batch_done_in_part_names_the_rest() {
+fn partial_batch_names_the_unprocessed_rest() {
     let table = Table::new();
     let keys = ["a", "b"].map(|id| json!({ "id": { "S": id } }));
     let whole = json!({ "RequestItems": { "table": { "Keys": keys, "ConsistentRead": true } } });
@@ -131,7 +131,7 @@ fn batch_done_in_part_names_the_rest() {
 }
 
 #[test]
-fn partition_is_throttled_above_a_thousand_write_units_a_second_and_others_are_not() {
+fn throttle_rule_refuses_above_a_thousand_write_units_of_one_partition() {
     let (table, partitions) = (Table::new(), Partitions::default());
     let large = put("a", &"9".repeat(30_000));
     let large = table.request("PutItem", &large);
@@ -141,7 +141,7 @@ fn partition_is_throttled_above_a_thousand_write_units_a_second_and_others_are_n
 }
 
 #[test]
-fn throttled_partition_recovers_while_code_pauses_on_a_simulated_clock() {
+fn throttle_rule_recovers_while_code_pauses_on_a_simulated_clock() {
     let (table, partitions) = (Table::new(), Partitions::default());
     let paused = Arc::new(AtomicU64::new(0));
     let seconds = Arc::clone(&paused);

@@ -77,7 +77,7 @@ pub(super) async fn attack(stage: &Scenario<'_>, owner: &Api, account: &Account)
     let location = answer.location.context("a redirect without a location")?;
     let ticket = location.strip_prefix(&format!("{page}#status=confirm&ticket="));
     let ticket = ticket.context("the page must be handed a ticket to confirm")?;
-    stage.confide(ticket);
+    stage.register_secret(ticket);
     let ticket = json!({ "ticket": ticket });
     let said = owner.send(Method::POST, CONFIRM, ticket.clone()).await?.refused(403, "DOUYIN_AUTH_ERROR")?;
     attacker.send(Method::POST, CONFIRM, ticket).await?.refused(410, "DOUYIN_AUTH_ERROR")?;
@@ -98,7 +98,7 @@ async fn link(stage: &Scenario<'_>, user: &Api, redirect_url: Option<&str>) -> R
     let query: Vec<_> = redirect_url.map(|url| ("redirectUrl", url)).into_iter().collect();
     let mut answer = user.get("/api/v1/lead/douyin/auth/url", &query).await?;
     let cookie = answer.cookie.take().context("the link must come with a cookie")?;
-    stage.confide(cookie.split_once('=').map_or("", |(_, value)| value));
+    stage.register_secret(cookie.split_once('=').map_or("", |(_, value)| value));
     let answer = answer.data(200)?;
     let link = text(&answer, "authUrl")?;
     let page = format!("{}/douyin/platform/oauth/connect/", stage.record.sandbox_url);

@@ -17,7 +17,7 @@ const SYNC: &str = "/api/v1/lead/douyin/fans/sync";
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Between two looks at the progress.
-const GLANCE: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The first sync of an account, which its authorisation has started; a request for one joins it.
 pub(super) async fn first(stage: &Scenario<'_>, user: &Api, account: &Account, task: &str) -> Result<()> {
@@ -45,7 +45,7 @@ pub(super) async fn settled(user: &Api, account: &Account) -> Result<()> {
             return Ok(());
         }
         ensure!(started.elapsed() < PATIENCE, "the sync does not end: {entry}");
-        tokio::time::sleep(GLANCE).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -87,6 +87,6 @@ async fn watch(user: &Api, task: &str, fans: u64) -> Result<Value> {
             last = (seen, Instant::now());
         }
         ensure!(last.1.elapsed() < PATIENCE, "the sync does not get any further: {progress}");
-        tokio::time::sleep(GLANCE).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

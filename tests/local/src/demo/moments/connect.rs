@@ -82,7 +82,7 @@ async fn company(stage: &Scenario<'_>, user: &Api) -> Result<(String, Account)> 
     let created = stage.sandbox(Method::POST, "wecom/corps", Some(spec)).await?;
     let app = list(&created, "apps")?.first().context("the sandbox's corp has no app")?;
     let (corp_id, agent_id, secret) = (text(&created, "corpId")?, number(app, "agentId")?, text(app, "secret")?);
-    stage.confide(secret);
+    stage.register_secret(secret);
     let body = |secret: &str| {
         json!({
             "accountType": "WEWORK", "corpId": corp_id, "agentId": agent_id, "secret": secret,
@@ -111,9 +111,9 @@ async fn phone(stage: &Scenario<'_>, kind: &str) -> Result<Phone> {
     let device = stage.sandbox(Method::POST, "gewe/devices", Some(json!({ "name": name }))).await?;
     let gateway = stage.sandbox(Method::GET, "gewe/account", None).await?;
     let token = text(&gateway, "token")?.to_owned();
-    stage.confide(&token);
+    stage.register_secret(&token);
     let secret_part = text(&gateway, "callback")?.rsplit('/').next().context("the gateway has no callback")?;
-    stage.confide(secret_part);
+    stage.register_secret(secret_part);
     let account = Account { name, id: String::new() };
     Ok(Phone { account, app_id: text(&device, "appId")?.to_owned(), token })
 }

@@ -56,7 +56,7 @@ pub(super) async fn play(stage: &Scenario<'_>) -> Result<()> {
     let published = immediate::publish(stage, &user, &cast).await?;
 
     stage.chapter("One of two fails");
-    partial::fail_and_mend(stage, &user, &cast).await?;
+    partial::fail_and_retry(stage, &user, &cast).await?;
     partial::retry_by_account(stage, &user, &cast).await?;
 
     stage.chapter("What is refused");

@@ -10,7 +10,7 @@ use crate::demo::api::{Api, text};
 use crate::demo::scenario::Scenario;
 
 /// One phone is off the line; it is mended, and only that account is tried again.
-pub(super) async fn fail_and_mend(stage: &Scenario<'_>, user: &Api, cast: &Accounts) -> Result<()> {
+pub(super) async fn fail_and_retry(stage: &Scenario<'_>, user: &Api, cast: &Accounts) -> Result<()> {
     let (steady, shaky) = (&cast.steady, &cast.shaky.account);
     let wording = posts::wording(stage, "今天也有好心情");
     set_state(stage, &shaky.name, "offline").await?;

@@ -20,7 +20,7 @@ pub(super) const TASKS: &str = "/api/v1/workbench/wechat/moments/tasks";
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Between two looks.
-const GLANCE: Duration = Duration::from_millis(300);
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 /// A text that no other play has, so that the journal's entries about it are ours.
 pub(super) fn wording(stage: &Scenario<'_>, text: &str) -> String {
@@ -81,7 +81,7 @@ pub(super) async fn until<T>(
             return Ok(found);
         }
         ensure!(started.elapsed() < PATIENCE, "this does not come, {what}: {now}");
-        tokio::time::sleep(GLANCE).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -113,7 +113,7 @@ pub(super) async fn confirm(stage: &Scenario<'_>, user: &Api, cast: &Accounts, t
     // WeCom takes some seconds to hand a moment to its members, and says nothing when it has.
     while let Err(early) = stage.sandbox(Method::POST, &path, Some(json!({ "userid": member }))).await {
         ensure!(started.elapsed() < PATIENCE, "the member cannot confirm: {early}");
-        tokio::time::sleep(GLANCE).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }

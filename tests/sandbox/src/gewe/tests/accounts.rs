@@ -10,7 +10,7 @@ use super::*;
 use crate::gewe::{DeviceSpec, DeviceState, GeweEndpoint as E};
 
 #[tokio::test]
-async fn each_check_hides_the_ones_after_it() {
+async fn gewe_checks_answer_with_the_first_that_fails() {
     let scene = Scenario::start().await;
     scene.gewe().set_state(PHONE, DeviceState::Offline);
     let call = async |token: Option<&str>, body: Value| -> Value {
@@ -37,7 +37,7 @@ async fn each_check_hides_the_ones_after_it() {
 }
 
 #[tokio::test]
-async fn a_device_belongs_to_the_token_it_was_bought_under() {
+async fn gewe_device_belongs_to_the_token_it_was_bought_under() {
     let scene = Scenario::start().await;
     let spec = DeviceSpec { token: Some("another-token".to_owned()), ..DeviceSpec::new("foreign") };
     let app_id = scene.gewe().add_device(spec).app_id;
@@ -50,7 +50,7 @@ async fn a_device_belongs_to_the_token_it_was_bought_under() {
 }
 
 #[tokio::test]
-async fn signs_of_life_and_the_lies_of_a_zombie() {
+async fn gewe_online_check_of_a_zombie_device_answers_online() {
     let scene = Scenario::start().await;
     let table = [
         (DeviceState::Online, true, None),
@@ -73,7 +73,7 @@ async fn signs_of_life_and_the_lies_of_a_zombie() {
 }
 
 #[tokio::test]
-async fn new_devices_cool_down_and_posts_keep_their_distance() {
+async fn gewe_device_that_is_new_or_posts_too_often_is_refused() {
     let scene = Scenario::start().await;
     scene.gewe().cool_down(PHONE, Duration::from_secs(86_400));
     assert_eq!(failure(&scene.post_text("a").await).1, Some("新设备登录后1-3天内无法发布朋友圈"));
@@ -105,7 +105,7 @@ async fn listener() -> (String, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn the_callback_is_tried_out_and_hears_of_devices_that_drop() {
+async fn gewe_callback_is_checked_and_receives_offline_notices() {
     let scene = Scenario::start().await;
     assert_eq!(scene.gewe().go_offline(PHONE, 0).await, None, "nobody to tell");
     scene.gewe().set_state(PHONE, DeviceState::Online);
@@ -128,7 +128,7 @@ async fn the_callback_is_tried_out_and_hears_of_devices_that_drop() {
 }
 
 #[tokio::test]
-async fn improper_calls_are_noted() {
+async fn gewe_call_that_is_improper_is_recorded() {
     let scene = Scenario::start().await;
     let app_id = scene.gewe().device(PHONE).unwrap().app_id;
     let body = json!({"appId": app_id, "content": "a", "contents": "b"});

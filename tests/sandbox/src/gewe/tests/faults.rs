@@ -12,7 +12,7 @@ impl Scenario {
 }
 
 #[tokio::test]
-async fn spoiled_answers_hide_whether_it_was_done() {
+async fn gewe_answer_that_is_spoiled_hides_the_outcome() {
     let effects = [
         Effect::Code { code: 500, message: Some("操作频繁".to_owned()) },
         Effect::Http { status: 503 },
@@ -42,7 +42,7 @@ async fn spoiled_answers_hide_whether_it_was_done() {
 }
 
 #[tokio::test]
-async fn a_late_post_a_lost_session_and_a_repetition() {
+async fn gewe_faults_of_late_posts_lost_sessions_and_repetitions_work() {
     let scene = Scenario::start().await;
     scene.gewe().arm(GeweFault::new(E::SendText, Effect::Late { milliseconds: 1000 }));
     assert!(scene.try_to_post(Duration::from_millis(100)).await.unwrap_err().is_timeout());
@@ -59,7 +59,7 @@ async fn a_late_post_a_lost_session_and_a_repetition() {
 }
 
 #[tokio::test]
-async fn an_upload_is_met_before_and_after_its_downloads() {
+async fn gewe_fault_of_an_upload_applies_before_or_after_its_downloads() {
     let scene = Scenario::start().await;
     let url = scene.sandbox.media().url("a.png?width=20&height=10");
     for (processed, hits) in [(false, 0), (true, 1)] {
@@ -75,7 +75,7 @@ async fn an_upload_is_met_before_and_after_its_downloads() {
 }
 
 #[tokio::test]
-async fn a_person_with_curl() {
+async fn gewe_gateway_is_usable_with_curl() {
     let scene = Scenario::start().await;
     let none = json!(null);
     let steer = async |method: &str, path: &str, body: &Value| -> (u16, Value) {

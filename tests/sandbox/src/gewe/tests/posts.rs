@@ -15,7 +15,7 @@ impl Scenario {
 }
 
 #[tokio::test]
-async fn ids_above_2_to_the_63_come_and_go_as_bare_numbers() {
+async fn gewe_post_ids_above_2_to_the_63_are_bare_numbers() {
     let scene = Scenario::start().await;
     let raw =
         scene.request(E::SendText).json(&json!({"appId": scene.gewe().device(PHONE).unwrap().app_id, "content": "a"}));
@@ -40,7 +40,7 @@ async fn ids_above_2_to_the_63_come_and_go_as_bare_numbers() {
 }
 
 #[tokio::test]
-async fn pictures_are_fetched_first_and_come_back_unchanged() {
+async fn gewe_image_upload_fetches_first_and_is_returned_unchanged() {
     let scene = Scenario::start().await;
     let urls = ["a.jpg", "b.jpg", "c.jpg"].map(|name| scene.picture(name));
     let uploaded = scene.upload(&urls).await;
@@ -88,7 +88,7 @@ async fn pictures_are_fetched_first_and_come_back_unchanged() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_fetched_cannot_be_uploaded() {
+async fn gewe_upload_of_what_cannot_be_fetched_is_refused() {
     let scene = Scenario::start().await;
     scene.gewe().configure(|settings| {
         settings.download_timeout_milliseconds = 1000;
@@ -118,7 +118,7 @@ async fn what_cannot_be_fetched_cannot_be_uploaded() {
 }
 
 #[tokio::test]
-async fn videos_and_links() {
+async fn gewe_posts_of_videos_and_links_are_listed() {
     let scene = Scenario::start().await;
     let video = scene.sandbox.media().put_file("v.mp4", MediaFile::mp4(8000));
     let thumb = scene.picture("v.jpg");
@@ -140,7 +140,7 @@ async fn videos_and_links() {
 }
 
 #[tokio::test]
-async fn the_list_goes_back_page_by_page_with_text_in_both_forms() {
+async fn gewe_list_goes_back_page_by_page_with_text_in_both_forms() {
     let scene = Scenario::start().await;
     for number in 0..23 {
         scene.post_text(&format!("第{number}条 <b>&\n末行")).await;
@@ -184,7 +184,7 @@ async fn the_list_goes_back_page_by_page_with_text_in_both_forms() {
 }
 
 #[tokio::test]
-async fn posts_that_are_late_in_the_list_shadowed_or_made_by_hand() {
+async fn gewe_list_can_delay_shadow_and_add_manual_posts() {
     let scene = Scenario::start().await;
     scene.gewe().configure(|settings| settings.list_delay_seconds = 30);
     scene.post_text("late").await;
@@ -214,7 +214,7 @@ fn authors(answer: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_feed_is_what_friends_posted_too_and_a_person_can_be_asked_for() {
+async fn gewe_feed_has_posts_of_friends_and_can_be_limited_to_a_person() {
     let scene = Scenario::start().await;
     let wxid = |device: &str| scene.gewe().device(device).unwrap().wxid;
     let (mine, other) = (wxid(PHONE), wxid("phone-2"));

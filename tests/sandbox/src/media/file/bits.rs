@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_and_checksums_as_the_standards_show_them() {
+    fn media_file_codes_and_checksums_are_as_in_the_standards() {
         assert_eq!(crc32([b"1234", b"56789"]), 0xcbf4_3926, "the check value of CRC-32");
         let golomb = |value| {
             let mut bits = Bits::default();

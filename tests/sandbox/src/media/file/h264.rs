@@ -75,10 +75,10 @@ impl Picture {
     }
 
     /// The description of the stream that a file keeps beside its samples.
-    pub(super) fn sample_entry(&self, parcel: fn(&[u8; 4], &[&[u8]]) -> Vec<u8>) -> Vec<u8> {
+    pub(super) fn sample_entry(&self, mp4_box: fn(&[u8; 4], &[&[u8]]) -> Vec<u8>) -> Vec<u8> {
         let (sequence, parameters) = (self.sequence(), Self::parameters());
         let length = |unit: &[u8]| u16::try_from(unit.len()).unwrap_or(u16::MAX).to_be_bytes();
-        let configuration = parcel(
+        let configuration = mp4_box(
             b"avcC",
             &[
                 &[1, PROFILE as u8, CONSTRAINTS as u8, LEVEL as u8, 0xff, 0xe1],
@@ -92,7 +92,7 @@ impl Picture {
         let size = [self.width.to_be_bytes(), self.height.to_be_bytes()].concat();
         // 72 dpi, one frame per sample, no name, 24 bits, no colour table.
         let rest = [&[0, 0x48, 0, 0, 0, 0x48, 0, 0, 0, 0, 0, 0, 0, 1][..], &[0; 32], &[0, 24, 0xff, 0xff]].concat();
-        parcel(b"avc1", &[&[0, 0, 0, 0, 0, 0, 0, 1], &[0; 16], &size, &rest, &configuration])
+        mp4_box(b"avc1", &[&[0, 0, 0, 0, 0, 0, 0, 1], &[0; 16], &size, &rest, &configuration])
     }
 }
 

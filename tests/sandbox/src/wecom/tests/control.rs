@@ -12,7 +12,7 @@ impl Scenario {
 }
 
 #[tokio::test]
-async fn a_person_connects_a_corp_and_confirms_a_moment() {
+async fn wecom_control_connects_a_corp_and_confirms_a_moment() {
     let scene = Scenario::start().await;
     let none = json!(null);
     let (_, corps) = scene.steer("GET", "/wecom/corps", &none).await;
@@ -37,7 +37,7 @@ async fn a_person_connects_a_corp_and_confirms_a_moment() {
 }
 
 #[tokio::test]
-async fn corps_members_tokens_faults_and_settings() {
+async fn wecom_control_changes_corps_members_tokens_faults_and_settings() {
     let scene = Scenario::start().await;
     let none = json!(null);
     let corp = json!({"name": "mine", "apps": [{"agentId": 7}], "members": [{"userid": "ann", "name": "安娜"}]});

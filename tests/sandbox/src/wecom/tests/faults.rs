@@ -19,7 +19,7 @@ impl Scenario {
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
-async fn codes_come_with_the_empty_fields() {
+async fn wecom_fault_code_has_the_empty_fields() {
     let scene = Scenario::start().await;
     for expected in [-1, 6000, 45_033, 41_078, 45_009, 40_014] {
         scene.wecom().arm(WecomFault::code(E::AddMomentTask, expected).for_account(CORP));
@@ -33,7 +33,7 @@ async fn codes_come_with_the_empty_fields() {
 }
 
 #[tokio::test]
-async fn spoiled_answers_hide_whether_it_was_done() {
+async fn wecom_answer_that_is_spoiled_hides_the_outcome() {
     let effects = [
         Effect::Code { code: -1, message: Some("system busy".to_owned()) },
         Effect::Http { status: 502 },
@@ -60,7 +60,7 @@ async fn spoiled_answers_hide_whether_it_was_done() {
 }
 
 #[tokio::test]
-async fn silence_before_and_after_the_deed() {
+async fn wecom_fault_of_silence_applies_before_or_after_processing() {
     for processed in [false, true] {
         let scene = Scenario::start().await;
         let fault = WecomFault::new(E::AddMomentTask, Effect::Hang { milliseconds: None });
@@ -71,7 +71,7 @@ async fn silence_before_and_after_the_deed() {
 }
 
 #[tokio::test]
-async fn a_late_deed_happens_after_the_caller_has_gone_and_looked() {
+async fn wecom_fault_of_late_processing_applies_after_the_caller_has_read() {
     let scene = Scenario::start().await;
     scene.wecom().arm(WecomFault::new(E::AddMomentTask, Effect::Late { milliseconds: 1000 }));
     assert!(scene.try_to_create("a", Duration::from_millis(100)).await.unwrap_err().is_timeout());
@@ -84,7 +84,7 @@ async fn a_late_deed_happens_after_the_caller_has_gone_and_looked() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_the_true_one() {
+async fn wecom_answer_that_is_slow_is_true() {
     let scene = Scenario::start().await;
     scene.wecom().arm(WecomFault::new(E::AddMomentTask, Effect::Hang { milliseconds: Some(120) }));
     let begun = std::time::Instant::now();
@@ -93,7 +93,7 @@ async fn a_slow_answer_is_the_true_one() {
 }
 
 #[tokio::test]
-async fn the_same_request_twice_is_two_moments() {
+async fn wecom_request_sent_twice_makes_two_moments() {
     let scene = Scenario::start().await;
     scene.wecom().arm(WecomFault::lost_answer(E::AddMomentTask));
     assert!(scene.try_to_create("a", PATIENCE).await.is_err());

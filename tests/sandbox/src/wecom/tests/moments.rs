@@ -5,7 +5,7 @@ use crate::PublicationKind;
 use crate::wecom::{ByHand, ConfirmError, TimeForm, Validation, WecomEndpoint as E};
 
 #[tokio::test]
-async fn from_job_to_post() {
+async fn wecom_job_becomes_a_moment_and_a_post() {
     let scene = Scenario::start().await;
     let image = scene.image().await;
     let body = json!({
@@ -54,7 +54,7 @@ async fn from_job_to_post() {
 }
 
 #[tokio::test]
-async fn a_job_is_forgotten_after_a_day() {
+async fn wecom_job_is_forgotten_after_a_day() {
     let scene = Scenario::start().await;
     let jobid = text(&scene.create("a").await, "/jobid").to_owned();
     scene.advance(86_399);
@@ -67,7 +67,7 @@ async fn a_job_is_forgotten_after_a_day() {
 }
 
 #[tokio::test]
-async fn cancelling_stops_those_who_have_not_published() {
+async fn wecom_cancel_stops_members_who_have_not_published() {
     let scene = Scenario::start().await;
     let moment_id = scene.dispatched("a").await;
     scene.wecom().confirm(&moment_id, "lisi").unwrap();
@@ -89,7 +89,7 @@ async fn cancelling_stops_those_who_have_not_published() {
 }
 
 #[tokio::test]
-async fn refusals_at_once_or_in_the_job() {
+async fn wecom_refusal_is_answered_at_once_or_in_the_job() {
     let scene = Scenario::start().await;
     scene.wecom().configure(|settings| settings.blocked_words = vec!["违禁".to_owned()]);
     let bad_sender = json!({"text": {"content": "a"}, "visible_range": {"sender_list": {"user_list": ["nobody"]}}});
@@ -115,7 +115,7 @@ async fn refusals_at_once_or_in_the_job() {
 }
 
 #[tokio::test]
-async fn the_list_shows_what_is_finished_beside_what_people_made() {
+async fn wecom_list_has_finished_moments_and_those_people_made() {
     let scene = Scenario::start().await;
     scene.wecom().configure(|settings| settings.create_time = TimeForm::Number);
     let image = scene.image().await;
@@ -159,7 +159,7 @@ async fn the_list_shows_what_is_finished_beside_what_people_made() {
 }
 
 #[tokio::test]
-async fn pages() {
+async fn wecom_list_is_paged() {
     let scene = Scenario::start().await;
     let by_hand = |number: usize| ByHand {
         creator: "boss".to_owned(),
@@ -196,7 +196,7 @@ async fn pages() {
 }
 
 #[tokio::test]
-async fn members_who_publish_by_themselves() {
+async fn wecom_member_can_publish_automatically() {
     let scene = Scenario::start().await;
     scene.wecom().configure(|settings| settings.auto_confirm_seconds = Some(60));
     let moment_id = scene.dispatched("a").await;
@@ -212,7 +212,7 @@ async fn members_who_publish_by_themselves() {
 }
 
 #[tokio::test]
-async fn members_as_an_app_sees_them() {
+async fn wecom_member_is_visible_as_the_app_may_see() {
     let scene = Scenario::start().await;
     let members = scene.get(E::GetFollowUserList, &[]).await;
     assert_eq!(members["follow_user"], json!(["lisi", "wangwu", "zhangsan"]));

@@ -4,7 +4,7 @@ use super::*;
 use crate::wecom::{AppSpec, WecomEndpoint as E, WecomLimits};
 
 #[tokio::test]
-async fn an_unknown_path_is_an_empty_404() {
+async fn wecom_unknown_path_is_an_empty_404() {
     let scene = Scenario::start().await;
     for path in ["/cgi-bin/media/nonsense", "/cgi-bin", "/"] {
         let answer = scene.http.get(format!("{}{path}", scene.wecom().base_url())).send().await.unwrap();
@@ -14,7 +14,7 @@ async fn an_unknown_path_is_an_empty_404() {
 }
 
 #[tokio::test]
-async fn each_check_hides_the_ones_after_it() {
+async fn wecom_checks_answer_with_the_first_that_fails() {
     let scene = Scenario::start().await;
     // Everything is wrong at once; one thing after the other is put right.
     scene.wecom().configure(|settings| {
@@ -53,7 +53,7 @@ async fn each_check_hides_the_ones_after_it() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_json() {
+async fn wecom_body_that_is_not_json_is_refused() {
     let scene = Scenario::start().await;
     let form = scene.http.post(scene.url(E::CancelMomentTask)).form(&[("moment_id", "mom1")]);
     let answer: Value = form.send().await.unwrap().json().await.unwrap();
@@ -66,7 +66,7 @@ async fn a_body_that_is_not_json() {
 }
 
 #[tokio::test]
-async fn misplaced_tokens_and_other_improprieties_are_noted() {
+async fn wecom_call_that_is_improper_is_recorded() {
     let scene = Scenario::start().await;
     let url = format!("{}/cgi-bin/externalcontact/get_follow_user_list", scene.wecom().base_url());
     let answer: Value = scene.http.get(url).bearer_auth(&scene.token).send().await.unwrap().json().await.unwrap();
@@ -93,7 +93,7 @@ async fn misplaced_tokens_and_other_improprieties_are_noted() {
 }
 
 #[tokio::test]
-async fn rates_and_concurrency() {
+async fn wecom_calls_beyond_rate_or_concurrency_are_refused() {
     let scene = Scenario::start().await;
     for number in 0..10 {
         assert_eq!(code(&scene.create(&number.to_string()).await), 0);
@@ -117,7 +117,7 @@ async fn rates_and_concurrency() {
 }
 
 #[tokio::test]
-async fn a_second_app_has_a_token_and_jobs_of_its_own() {
+async fn wecom_second_app_has_its_own_token_and_jobs() {
     let scene = Scenario::start().await;
     let mut corp = crate::wecom::CorpSpec::new("two-apps");
     corp.apps.push(AppSpec::new(1_000_003));

@@ -4,7 +4,7 @@ use super::*;
 use crate::wecom::{TokenIssue, WecomEndpoint as E};
 
 #[tokio::test]
-async fn what_gettoken_refuses_in_this_order() {
+async fn wecom_gettoken_checks_in_the_documented_order() {
     let scene = Scenario::start().await;
     let corp = scene.wecom().corp(CORP).unwrap();
     let (id, secret) = (corp.corp_id.as_str(), corp.secret());
@@ -27,7 +27,7 @@ async fn what_gettoken_refuses_in_this_order() {
 }
 
 #[tokio::test]
-async fn the_same_token_until_it_expires() {
+async fn wecom_token_is_the_same_until_it_expires() {
     let scene = Scenario::start().await;
     let first = scene.log_in().await;
     assert_eq!((text(&first, "/access_token"), &first["expires_in"]), (scene.token.as_str(), &json!(7200)));
@@ -46,7 +46,7 @@ async fn the_same_token_until_it_expires() {
 }
 
 #[tokio::test]
-async fn expired_tokens_are_sometimes_called_invalid() {
+async fn wecom_token_that_expired_is_sometimes_called_invalid() {
     let scene = Scenario::start().await;
     scene.wecom().configure(|settings| settings.expired_as_invalid_per_mille = 1000);
     scene.wecom().expire_tokens(CORP);
@@ -54,7 +54,7 @@ async fn expired_tokens_are_sometimes_called_invalid() {
 }
 
 #[tokio::test]
-async fn the_platform_takes_tokens_back_early() {
+async fn wecom_token_can_be_withdrawn_early() {
     let scene = Scenario::start().await;
     scene.wecom().void_tokens(CORP);
     assert_eq!(code(&scene.get(E::GetFollowUserList, &[]).await), 40_014);
@@ -66,7 +66,7 @@ async fn the_platform_takes_tokens_back_early() {
 }
 
 #[tokio::test]
-async fn rotation_with_and_without_killing_the_old_one() {
+async fn wecom_token_rotation_may_keep_or_void_the_old_one() {
     let scene = Scenario::start().await;
     for (issue, old) in [(TokenIssue::Rotate, 0), (TokenIssue::RotateAndVoid, 40_014)] {
         scene.wecom().configure(|settings| settings.token = issue);
@@ -83,7 +83,7 @@ async fn rotation_with_and_without_killing_the_old_one() {
 }
 
 #[tokio::test]
-async fn wrong_secrets_block_their_sender_for_an_hour() {
+async fn wecom_wrong_secret_blocks_its_sender_for_an_hour() {
     let scene = Scenario::start().await;
     scene.wecom().configure(|settings| settings.limits.bad_secrets_per_hour = Some(2));
     let id = scene.wecom().corp(CORP).unwrap().corp_id;

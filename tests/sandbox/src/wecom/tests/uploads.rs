@@ -4,7 +4,7 @@ use super::*;
 use crate::wecom::{FileKind, WecomEndpoint as E};
 
 #[tokio::test]
-async fn kinds_and_purposes() {
+async fn wecom_upload_is_for_its_kind_and_purpose() {
     let scene = Scenario::start().await;
     let image = MediaFile::jpeg(640, 480).generate("a");
     let table: [(&[(&str, &str)], i64); 7] = [
@@ -33,7 +33,7 @@ async fn kinds_and_purposes() {
 }
 
 #[tokio::test]
-async fn only_fresh_ids_from_the_right_place_serve_a_moment() {
+async fn wecom_moment_takes_only_fresh_ids_of_its_purpose() {
     let scene = Scenario::start().await;
     let file = MediaFile::jpeg(64, 48).generate("a");
     let attach = [("media_type", "image"), ("attachment_type", "1")];
@@ -66,7 +66,7 @@ async fn only_fresh_ids_from_the_right_place_serve_a_moment() {
 }
 
 #[tokio::test]
-async fn the_form_of_the_http_library_is_proper() {
+async fn wecom_upload_form_of_the_http_library_is_proper() {
     let scene = Scenario::start().await;
     scene.image().await;
     assert!(scene.sandbox.journal().violations().is_empty());

@@ -11,7 +11,7 @@ use crate::media::samples::{Mp4, jpeg, png};
 use crate::media::{Fault, ImageFormat, MAX_MEDIUM_BYTES, MediaKind};
 
 #[tokio::test]
-async fn good_media_arrive_whole() {
+async fn fetch_of_good_media_returns_them_whole() {
     let image = fetch_body(jpeg(640, 480)).await.unwrap();
     assert_eq!(image.kind, MediaKind::Image { format: ImageFormat::Jpeg, width: 640, height: 480 });
     assert_eq!(image.bytes, jpeg(640, 480));
@@ -23,7 +23,7 @@ async fn good_media_arrive_whole() {
 }
 
 #[tokio::test]
-async fn what_is_no_medium_is_refused() {
+async fn fetch_of_what_is_no_medium_is_refused() {
     let page = ([("content-type", "image/jpeg")], "<html><body>please log in</body></html>");
     let html = MediaProblem::WrongType { found: Some("text/html") };
     assert_eq!(fetch_body(page).await.unwrap_err(), html);
@@ -34,12 +34,12 @@ async fn what_is_no_medium_is_refused() {
     assert_eq!(fetch_body(jpeg(640, 480)[..30].to_vec()).await.unwrap_err(), MediaProblem::Corrupt(Fault::CutOff));
     for status in [201_u16, 204, 206, 304, 401, 404, 429, 500, 503] {
         let origin = raw(format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n").into_bytes());
-        assert_eq!(fetch(&origin, "/", PATIENT).await.unwrap_err(), MediaProblem::HttpStatus(status));
+        assert_eq!(fetch(&origin, "/", LONG_TIMEOUT).await.unwrap_err(), MediaProblem::HttpStatus(status));
     }
 }
 
 #[tokio::test]
-async fn sizes_are_held_to_the_byte() {
+async fn fetch_limit_of_size_is_exact_to_the_byte() {
     let too_large = MediaProblem::TooLarge { limit: MAX_MEDIUM_BYTES };
     let padded = |length| {
         let mut image = jpeg(640, 480);
@@ -50,11 +50,11 @@ async fn sizes_are_held_to_the_byte() {
     assert_eq!(fetch_body(padded(MAX_MEDIUM_BYTES + 1)).await.unwrap_err(), too_large);
     // Announced and never sent: refused by the announcement alone.
     let origin = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 10485761\r\n\r\n".to_vec());
-    assert_eq!(fetch(&origin, "/", PATIENT).await.unwrap_err(), too_large);
+    assert_eq!(fetch(&origin, "/", LONG_TIMEOUT).await.unwrap_err(), too_large);
 }
 
 #[tokio::test]
-async fn an_endless_body_is_cut_off() {
+async fn fetch_of_a_body_without_end_is_cut_off() {
     let sent = Arc::new(Mutex::new(0_usize));
     let count = Arc::clone(&sent);
     let endless = move || {
@@ -70,12 +70,12 @@ async fn an_endless_body_is_cut_off() {
     };
     let origin = serve(Router::new().fallback(endless)).await;
     let too_large = MediaProblem::TooLarge { limit: MAX_MEDIUM_BYTES };
-    assert_eq!(fetch(&origin, "/", PATIENT).await.unwrap_err(), too_large);
+    assert_eq!(fetch(&origin, "/", LONG_TIMEOUT).await.unwrap_err(), too_large);
     assert!(*sent.lock().unwrap() < 3 * MAX_MEDIUM_BYTES, "what is in flight and no more");
 }
 
 #[tokio::test]
-async fn the_deadline_is_for_the_whole_medium() {
+async fn fetch_deadline_is_for_the_whole_medium() {
     // Answers at once and then drips, so that no pause is ever long.
     let drip = || async {
         let pieces = stream::unfold(tokio::time::interval(Duration::from_millis(10)), |mut interval| async {
@@ -91,13 +91,13 @@ async fn the_deadline_is_for_the_whole_medium() {
     let origin = serve(app).await;
     for path in ["/silent", "/drip", "/stall"] {
         let started = Instant::now();
-        assert_eq!(fetch(&origin, path, IMPATIENT).await.unwrap_err(), MediaProblem::TimedOut, "{path}");
-        assert!(started.elapsed() >= IMPATIENT && started.elapsed() < PATIENT, "{path}");
+        assert_eq!(fetch(&origin, path, SHORT_TIMEOUT).await.unwrap_err(), MediaProblem::TimedOut, "{path}");
+        assert!(started.elapsed() >= SHORT_TIMEOUT && started.elapsed() < LONG_TIMEOUT, "{path}");
     }
 }
 
 #[tokio::test]
-async fn a_length_that_lies_or_a_broken_connection_yields_no_medium() {
+async fn fetch_with_a_wrong_length_or_a_broken_connection_returns_nothing() {
     let image = jpeg(640, 480);
     let headed = |head: &str, body: &[u8]| [format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n").as_bytes(), body].concat();
     let chunk = |body: &[u8]| [format!("{:x}\r\n", body.len()).as_bytes(), body, b"\r\n"].concat();
@@ -115,10 +115,10 @@ async fn a_length_that_lies_or_a_broken_connection_yields_no_medium() {
         (Vec::new(), MediaProblem::Unreachable),
     ] {
         let shown = String::from_utf8_lossy(&answer[..answer.len().min(60)]).into_owned();
-        assert_eq!(fetch(&raw(answer), "/", PATIENT).await.unwrap_err(), problem, "{shown}");
+        assert_eq!(fetch(&raw(answer), "/", LONG_TIMEOUT).await.unwrap_err(), problem, "{shown}");
     }
-    assert!(fetch(&raw(headed("connection: close", &image)), "/", PATIENT).await.is_ok());
+    assert!(fetch(&raw(headed("connection: close", &image)), "/", LONG_TIMEOUT).await.is_ok());
     // Nobody listens.
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    assert_eq!(fetch(&format!("http://{free}"), "/", PATIENT).await.unwrap_err(), MediaProblem::Unreachable);
+    assert_eq!(fetch(&format!("http://{free}"), "/", LONG_TIMEOUT).await.unwrap_err(), MediaProblem::Unreachable);
 }

@@ -11,7 +11,7 @@ use super::*;
 use crate::media::samples::jpeg;
 
 #[tokio::test]
-async fn redirects_are_judged_hop_by_hop() {
+async fn fetch_judges_every_redirect() {
     let app = Router::new()
         .route("/image", get(|| async { jpeg(640, 480) }))
         .route("/1", get(|| async { Redirect::permanent("/image") }))
@@ -31,7 +31,7 @@ async fn redirects_are_judged_hop_by_hop() {
         .route("/silent", get(|| async { StatusCode::FOUND }));
     let origin = serve(app).await;
     for path in ["/image", "/1", "/2", "/3"] {
-        assert!(fetch(&origin, path, PATIENT).await.is_ok(), "{path}");
+        assert!(fetch(&origin, path, LONG_TIMEOUT).await.is_ok(), "{path}");
     }
     for (path, problem) in [
         ("/4", MediaProblem::TooManyRedirects),
@@ -47,12 +47,12 @@ async fn redirects_are_judged_hop_by_hop() {
         ("/nowhere", MediaProblem::NotAUrl),
         ("/silent", MediaProblem::HttpStatus(302)),
     ] {
-        assert_eq!(fetch(&origin, path, PATIENT).await.unwrap_err(), problem, "{path}");
+        assert_eq!(fetch(&origin, path, LONG_TIMEOUT).await.unwrap_err(), problem, "{path}");
     }
 }
 
 #[tokio::test]
-async fn a_name_is_looked_up_once_per_connection_and_judged_by_that_answer() {
+async fn fetch_resolves_a_name_once_per_connection_and_judges_that_answer() {
     let origin = serve(Router::new().fallback(|| async { Redirect::to("https://inner.example.com/a.jpg") })).await;
     for (answers, problem) in [
         (&[&["10.0.0.1"][..]][..], MediaProblem::ForbiddenAddress),
@@ -61,7 +61,7 @@ async fn a_name_is_looked_up_once_per_connection_and_judged_by_that_answer() {
         (&[], MediaProblem::Unreachable),
     ] {
         let (lookup, asked) = scripted(answers);
-        let fetcher = MediaFetcher::new(PATIENT, trusting(&origin), lookup);
+        let fetcher = MediaFetcher::new(LONG_TIMEOUT, trusting(&origin), lookup);
         // By itself and at the end of a redirect.
         for url in ["https://outer.example.com/", origin.as_str()] {
             let before = asked.lock().unwrap().len();
@@ -76,7 +76,7 @@ async fn a_name_is_looked_up_once_per_connection_and_judged_by_that_answer() {
 }
 
 #[tokio::test]
-async fn nothing_of_ours_goes_out() {
+async fn fetch_sends_no_header_of_ours() {
     let seen: Arc<Mutex<Vec<HeaderMap>>> = Arc::default();
     let log = Arc::clone(&seen);
     let app = Router::new().fallback(move |request: Request| {
@@ -90,7 +90,7 @@ async fn nothing_of_ours_goes_out() {
             }
         }
     });
-    assert!(fetch(&serve(app).await, "/first", PATIENT).await.is_ok());
+    assert!(fetch(&serve(app).await, "/first", LONG_TIMEOUT).await.is_ok());
     let seen = seen.lock().unwrap();
     assert_eq!(seen.len(), 2);
     for headers in seen.iter() {

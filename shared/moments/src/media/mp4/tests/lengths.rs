@@ -40,12 +40,12 @@ fn milliseconds(file: &[u8]) -> u128 {
 }
 
 #[test]
-fn header_of_the_movie_goes_before_those_of_its_tracks() {
+fn mp4_length_of_the_movie_goes_before_that_of_tracks() {
     assert_eq!(milliseconds(&film(25_000, &[track(1, 35_000, 600, 21_000)], &[])), 25_000);
 }
 
 #[test]
-fn tracks_tell_it_where_the_movie_does_not() {
+fn mp4_length_is_that_of_tracks_where_the_movie_has_none() {
     for units in [0, u32::MAX] {
         assert_eq!(milliseconds(&film(units, &[track(1, 4_000, 600, 3_000)], &[])), 4_000);
         assert_eq!(milliseconds(&film(units, &[track(1, 0, 600, 3_000)], &[])), 5_000);
@@ -56,7 +56,7 @@ fn tracks_tell_it_where_the_movie_does_not() {
 }
 
 #[test]
-fn fragments_are_measured() {
+fn mp4_length_of_fragments_is_measured() {
     let tracks = [track(1, 0, 500, 0)];
     let measured = |after: &[Vec<u8>]| duration(&film(0, &tracks, after)).map(|length| length.as_millis());
     assert_eq!(measured(&[fragment(Some(0), &[250, 250]), fragment(Some(500), &[500])]), Ok(2_000));
@@ -67,7 +67,7 @@ fn fragments_are_measured() {
 }
 
 #[test]
-fn samples_without_a_length_have_that_of_their_track_or_fragment() {
+fn mp4_samples_without_a_length_have_that_of_track_or_fragment() {
     let extension = inside(b"mvex", &[full(b"trex", 0, 0, &[1, 1, 40, 0, 0])]);
     let parts = [track(1, 0, 1_000, 0), extension];
     let run = |header: Vec<u8>| inside(b"moof", &[inside(b"traf", &[header, full(b"trun", 0, 0, &[100])])]);
@@ -79,14 +79,14 @@ fn samples_without_a_length_have_that_of_their_track_or_fragment() {
 }
 
 #[test]
-fn header_that_counts_the_first_fragment_only_is_not_believed() {
+fn mp4_header_of_the_first_fragment_only_is_not_believed() {
     let tracks = [track(1, 1_000, 1_000, 1_000)];
     let after = [fragment(Some(1_000), &[20_000]), fragment(Some(21_000), &[20_000])];
     assert_eq!(milliseconds(&film(1_000, &tracks, &after)), 41_000);
 }
 
 #[test]
-fn index_of_segments_is_the_last_resort() {
+fn mp4_index_of_segments_is_read_last() {
     // Version, id, scale, earliest, offset; two segments of size and length.
     let index = full(b"sidx", 0, 0, &[1, 90_000, 0, 0, 2, 0x1000, 90_000, 0, 0x1000, 45_000, 0]);
     let tracks = [track(1, 0, 500, 0)];
@@ -95,13 +95,13 @@ fn index_of_segments_is_the_last_resort() {
 }
 
 #[test]
-fn segment_of_a_stream_without_its_beginning_is_no_film() {
+fn mp4_segment_without_its_beginning_is_no_video() {
     let segment = [boxed(b"styp", b"msdh\0\0\0\0"), fragment(Some(0), &[500]), boxed(b"mdat", b"pictures")].concat();
     assert_eq!(duration(&segment), Err(MediaProblem::Corrupt(Fault::NoMovie)));
 }
 
 #[test]
-fn numbers_without_end_take_no_time() {
+fn mp4_with_huge_counts_takes_no_time() {
     let endless = inside(b"traf", &[full(b"tfhd", 0, 0x8, &[1, u32::MAX]), full(b"trun", 0, 0, &[u32::MAX])]);
     let all = [inside(b"moof", &[endless])];
     assert!(duration(&film(0, &[track(1, 0, 1, 0)], &all)).unwrap().as_secs() > u64::from(u32::MAX));

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use tracing::warn;
 
 use super::{Answer, Channel, or_refused};
-use crate::accounts::credentials::open;
+use crate::accounts::credentials::decrypt;
 use crate::error::Result;
 use crate::gateway::{Credentials, Gateway, RawObject};
 use crate::provider::{FailureKind, Provider};
@@ -45,13 +45,13 @@ impl<'p> GatewayChannel<'p> {
     }
 
     async fn device(&self, account: &Account) -> Result<Device> {
-        let Credentials { app_id, token, wxid } = open(&self.cx.vault, account).await?;
+        let Credentials { app_id, token, wxid } = decrypt(&self.cx.vault, account).await?;
         Ok(Device { gateway: self.cx.clients.gateways.with(token), app_id, wxid })
     }
 
     async fn send_ready(&mut self, claimed_delivery: &ClaimedDelivery) -> Result<Event> {
-        let Ready { device, images, video } = self.ready.take().ok_or(kernel::Error::Corrupt("publish unit"))?;
-        let (app_id, text) = (device.app_id.as_str(), claimed_delivery.entry.task.text_content.as_str());
+        let Ready { device, images, video } = self.ready.take().ok_or(kernel::Error::Corrupt("publish delivery"))?;
+        let (app_id, text) = (device.app_id.as_str(), claimed_delivery.snapshot.task.text_content.as_str());
         let sent = match (&video, images.as_slice()) {
             (Some(video), _) => device.gateway.send_video(app_id, text, video).await,
             (None, []) => device.gateway.send_text(app_id, text).await,
@@ -81,9 +81,8 @@ impl<'p> GatewayChannel<'p> {
     /// not be in doubt because two writes to that row met. If it fails or the process dies before it, the row names an
     /// older post, and readings prove less often; never anything wrong.
     async fn remember(&self, claimed_delivery: &ClaimedDelivery, id: &str) {
-        for account in &claimed_delivery.unit.account_ids {
-            if let Err(error) = self.cx.stores.accounts.remember_post(claimed_delivery.unit.user_id, account, id).await
-            {
+        for account in &claimed_delivery.row.account_ids {
+            if let Err(error) = self.cx.stores.accounts.remember_post(claimed_delivery.row.user_id, account, id).await {
                 warn!(account.id = account.as_str(), "the last post of account {account} not remembered: {error}");
             }
         }
@@ -113,11 +112,11 @@ impl Channel for GatewayChannel<'_> {
 
     // A post is out with its answer: it has no job and asks nobody.
     fn follow<'a>(&'a mut self, _: &'a ClaimedDelivery, _: bool) -> Answer<'a> {
-        async { Err(kernel::Error::Corrupt("publish unit").into()) }.boxed()
+        async { Err(kernel::Error::Corrupt("publish delivery").into()) }.boxed()
     }
 
     fn cancel<'a>(&'a mut self, _: &'a ClaimedDelivery) -> Answer<'a> {
-        async { Err(kernel::Error::Corrupt("publish unit").into()) }.boxed()
+        async { Err(kernel::Error::Corrupt("publish delivery").into()) }.boxed()
     }
 
     fn recover<'a>(&'a mut self, _: &'a ClaimedDelivery, recovery: Recovery) -> Answer<'a> {
@@ -128,7 +127,7 @@ impl Channel for GatewayChannel<'_> {
         self.cx.own_accounts(claimed_delivery).boxed()
     }
 
-    fn told<'a>(&'a self, claimed_delivery: &'a ClaimedDelivery, id: &'a str) -> BoxFuture<'a, ()> {
+    fn success_recorded<'a>(&'a self, claimed_delivery: &'a ClaimedDelivery, id: &'a str) -> BoxFuture<'a, ()> {
         self.remember(claimed_delivery, id).boxed()
     }
 }

@@ -15,8 +15,8 @@ impl GatewayChannel<'_> {
         claimed_delivery: &ClaimedDelivery,
         mut senders: Vec<Account>,
     ) -> Result<Event> {
-        let account = senders.pop().ok_or(kernel::Error::Corrupt("publish unit"))?;
-        let (task, settings) = (&claimed_delivery.entry.task, &self.cx.settings);
+        let account = senders.pop().ok_or(kernel::Error::Corrupt("publish delivery"))?;
+        let (task, settings) = (&claimed_delivery.snapshot.task, &self.cx.settings);
         let device = self.device(&account).await?;
         let mut kinds = Vec::new();
         for index in 0..task.media_urls.len() {

@@ -55,8 +55,8 @@ impl GatewayChannel<'_> {
         let device = PersonalDevice { gateway: &device.gateway, app_id: &device.app_id, wxid: &device.wxid, recorded };
         // While it was sent the account published nothing else, and nothing for an interval before.
         let interval = i64::try_from(self.cx.settings.personal_interval.as_secs()).unwrap_or(CLOCK_SKEW);
-        let sent_at = claimed_delivery.unit.sending_at.div_euclid(1_000);
-        let task = &claimed_delivery.entry.task;
+        let sent_at = claimed_delivery.row.sending_at.div_euclid(1_000);
+        let task = &claimed_delivery.snapshot.task;
         let sent = Sent {
             text: &task.text_content,
             media: task.media_urls.len(),
@@ -74,7 +74,7 @@ impl GatewayChannel<'_> {
 /// be in the one that was not read.
 async fn read_back(device: &PersonalDevice<'_>, sent: &Sent<'_>) -> Result<Candidates, ProviderError> {
     let is_recorded = |post: &PostItem| device.recorded == Some(post.id.as_str());
-    // What is recorded already is another unit's post, however alike.
+    // What is recorded already is another delivery's post, however alike.
     let in_time = |post: &PostItem| !is_recorded(post) && (sent.since..=sent.until).contains(&post.create_time);
     let is_wanted = |post: &PostItem| {
         in_time(post) && post.text.as_deref() == Some(sent.text) && post.media_count == Some(sent.media)

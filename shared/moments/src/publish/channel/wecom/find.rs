@@ -22,7 +22,7 @@ impl WecomChannel<'_> {
     /// The company's moments that may be the delivery's, oldest first: those that ask exactly the members that it asked.
     /// Who of them is connected by now does not matter.
     async fn moments_alike(&mut self, claimed_delivery: &ClaimedDelivery) -> Result<Candidates> {
-        let (task, sending_at) = (&claimed_delivery.entry.task, claimed_delivery.unit.sending_at);
+        let (task, sending_at) = (&claimed_delivery.snapshot.task, claimed_delivery.row.sending_at);
         let now = self.cx.stores.clock.now_ms();
         let since = sending_at.div_euclid(1_000) - CLOCK_SKEW;
         // A job makes its moment within its lifetime, or never.
@@ -36,7 +36,7 @@ impl WecomChannel<'_> {
                 && moment.image_count + usize::from(moment.has_video) == task.media_urls.len()
         });
         moments.sort_by_key(|moment| moment.create_time);
-        let asked = folded(claimed_delivery.unit.asked().iter());
+        let asked = folded(claimed_delivery.row.asked().iter());
         let (mut ids, mut partly) = (Vec::new(), Vec::new());
         for moment in moments {
             match self.cx.clients.wecom.member_status(&token.token, &moment.moment_id).await {

@@ -9,30 +9,30 @@ use crate::wecom::{JobId, JobState};
 
 impl WecomChannel<'_> {
     /// How far the moment has come, or the job that makes it.
-    pub(super) async fn look(&mut self, claimed_delivery: &ClaimedDelivery, stopped: bool) -> Result<Event> {
-        match (&claimed_delivery.unit.moment_id, &claimed_delivery.unit.job_id) {
-            (Some(moment_id), _) => self.look_at_members(claimed_delivery, moment_id, stopped).await,
-            (None, Some(job_id)) => self.look_at_job(claimed_delivery, job_id).await,
-            (None, None) => Err(kernel::Error::Corrupt("publish unit").into()),
+    pub(super) async fn poll(&mut self, claimed_delivery: &ClaimedDelivery, stopped: bool) -> Result<Event> {
+        match (&claimed_delivery.row.moment_id, &claimed_delivery.row.job_id) {
+            (Some(moment_id), _) => self.poll_members(claimed_delivery, moment_id, stopped).await,
+            (None, Some(job_id)) => self.poll_job(claimed_delivery, job_id).await,
+            (None, None) => Err(kernel::Error::Corrupt("publish delivery").into()),
         }
     }
 
-    async fn look_at_job(&mut self, claimed_delivery: &ClaimedDelivery, job_id: &str) -> Result<Event> {
+    async fn poll_job(&mut self, claimed_delivery: &ClaimedDelivery, job_id: &str) -> Result<Event> {
         let token = match self.token(claimed_delivery).await {
             Ok(token) => token,
             Err(error) => return without_token(error),
         };
         Ok(match self.cx.clients.wecom.job_result(&token.token, &JobId(job_id.to_owned())).await {
-            Ok(JobState::Running) => Event::Working,
+            Ok(JobState::Running) => Event::JobRunning,
             Ok(JobState::Done { moment_id, invalid_senders }) => {
-                Event::Made { id: moment_id, refused: invalid_senders }
+                Event::MomentCreated { id: moment_id, refused: invalid_senders }
             }
             Ok(JobState::Failed(failure)) => Event::JobFailed(failure),
-            Err(failure) => Event::NotTold(failure.kind),
+            Err(failure) => Event::NotAnswered(failure.kind),
         })
     }
 
-    async fn look_at_members(
+    async fn poll_members(
         &mut self,
         claimed_delivery: &ClaimedDelivery,
         moment_id: &str,
@@ -44,20 +44,20 @@ impl WecomChannel<'_> {
         };
         let members = match self.cx.clients.wecom.member_status(&token.token, moment_id).await {
             Ok(members) => members,
-            Err(failure) => return Ok(Event::NotTold(failure.kind)),
+            Err(failure) => return Ok(Event::NotAnswered(failure.kind)),
         };
         let has_published = |account: &AccountId| {
-            let member = claimed_delivery.unit.member_of(account);
+            let member = claimed_delivery.row.member_of(account);
             member.is_some_and(|member| members.iter().any(|(id, out)| *out && id.eq_ignore_ascii_case(member)))
         };
-        let accounts = claimed_delivery.unit.account_ids.iter().enumerate();
+        let accounts = claimed_delivery.row.account_ids.iter().enumerate();
         let published = accounts.filter(|(_, account)| has_published(account)).map(|(place, _)| place).collect();
-        Ok(Event::Looked { published, stopped })
+        Ok(Event::MembersPolled { published, stopped })
     }
 
     /// Stops the members who have not published yet.
     pub(super) async fn stop_members(&mut self, claimed_delivery: &ClaimedDelivery) -> Result<Event> {
-        let moment_id = claimed_delivery.unit.moment_id.as_deref().ok_or(kernel::Error::Corrupt("publish unit"))?;
+        let moment_id = claimed_delivery.row.moment_id.as_deref().ok_or(kernel::Error::Corrupt("publish delivery"))?;
         let token = match self.token(claimed_delivery).await {
             Ok(token) => token,
             Err(error) => return without_token(error),

@@ -52,14 +52,14 @@ impl<'p> WecomChannel<'p> {
         if let Some(token) = &self.token {
             return Ok(token.clone());
         }
-        let token = self.cx.tokens.get(claimed_delivery.unit.user_id, &self.corp_key, None).await?;
+        let token = self.cx.tokens.get(claimed_delivery.row.user_id, &self.corp_key, None).await?;
         self.token = Some(token.clone());
         Ok(token)
     }
 
     async fn send_ready(&mut self, claimed_delivery: &ClaimedDelivery) -> Result<Event> {
         let Some(Ready { token, draft, .. }) = &self.ready else {
-            return Err(kernel::Error::Corrupt("publish unit").into());
+            return Err(kernel::Error::Corrupt("publish delivery").into());
         };
         Ok(match self.cx.clients.wecom.add_moment_task(&token.token, draft).await {
             Ok(job) => Event::Accepted { job_id: job.0 },
@@ -75,7 +75,7 @@ impl<'p> WecomChannel<'p> {
                     Some(token) => token.version,
                     None => self.cx.stores.corps.get(&self.corp_key).await?.map_or(0, |corp| corp.token_version),
                 };
-                let renewed = self.cx.tokens.get(claimed_delivery.unit.user_id, &self.corp_key, Some(version)).await;
+                let renewed = self.cx.tokens.get(claimed_delivery.row.user_id, &self.corp_key, Some(version)).await;
                 renewed.map_or_else(without_token, |_| Ok(Event::Recovered))
             }
             Recovery::Media => {
@@ -93,7 +93,7 @@ impl<'p> WecomChannel<'p> {
 
     /// Every account of the company: it has one secret.
     async fn of_company(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
-        let mut accounts = self.cx.stores.accounts.of_user(claimed_delivery.unit.user_id).await?;
+        let mut accounts = self.cx.stores.accounts.of_user(claimed_delivery.row.user_id).await?;
         accounts.retain(|account| account.corp_key.as_ref() == Some(&self.corp_key));
         Ok(accounts)
     }
@@ -121,7 +121,7 @@ impl Channel for WecomChannel<'_> {
     }
 
     fn follow<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery, stopped: bool) -> Answer<'a> {
-        self.look(claimed_delivery, stopped).boxed()
+        self.poll(claimed_delivery, stopped).boxed()
     }
 
     fn cancel<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery) -> Answer<'a> {
@@ -136,7 +136,7 @@ impl Channel for WecomChannel<'_> {
         self.of_company(claimed_delivery).boxed()
     }
 
-    fn told<'a>(&'a self, _: &'a ClaimedDelivery, _: &'a str) -> BoxFuture<'a, ()> {
+    fn success_recorded<'a>(&'a self, _: &'a ClaimedDelivery, _: &'a str) -> BoxFuture<'a, ()> {
         std::future::ready(()).boxed()
     }
 }

@@ -23,7 +23,7 @@ impl WecomChannel<'_> {
         senders: Vec<Account>,
     ) -> Result<Event> {
         let token = self.token(claimed_delivery).await?;
-        let (task, settings) = (&claimed_delivery.entry.task, &self.cx.settings);
+        let (task, settings) = (&claimed_delivery.snapshot.task, &self.cx.settings);
         let (mut kinds, mut hashes, mut ids) = (Vec::new(), Vec::new(), Vec::new());
         // One at a time, so that one medium is the most a publisher ever holds.
         for index in 0..task.media_urls.len() {

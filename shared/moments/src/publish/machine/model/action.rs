@@ -43,60 +43,60 @@ pub(super) enum Outcome {
     Truly,
     LostBefore,
     LostAfter,
-    Hiccup(Hiccup),
+    TransientFault(TransientFault),
     Unreadable,
     NoToken,
 }
 
 /// What does not work this time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Hiccup {
+pub(super) enum TransientFault {
     Media,
     Contention,
     VoidToken,
     Limited,
-    Working,
+    JobRunning,
     Barred,
 }
 
-impl Hiccup {
+impl TransientFault {
     /// Those that a call can meet.
     pub const fn of(call: &Call, is_job: bool) -> &'static [Self] {
         match call {
             Call::Prepare { .. } => &[Self::Media, Self::Contention, Self::VoidToken],
             Call::Send => &[Self::Contention, Self::VoidToken, Self::Limited],
-            Call::Follow { .. } if is_job => &[Self::Working, Self::Contention, Self::VoidToken],
+            Call::Follow { .. } if is_job => &[Self::JobRunning, Self::Contention, Self::VoidToken],
             Call::Follow { .. } => &[Self::Contention, Self::VoidToken],
             Call::Cancel => &[Self::Contention, Self::VoidToken, Self::Barred],
             Call::Accounts | Call::FindPublished | Call::Recover(_) => &[],
         }
     }
 
-    /// What the machine is told.
+    /// What the machine is recorded.
     pub fn event(self, call: &Call) -> Event {
         let kind = match self {
             Self::Media => return Event::TemporaryFailure,
-            Self::Working => return Event::Working,
+            Self::JobRunning => return Event::JobRunning,
             Self::Contention => FailureKind::Retry,
             Self::VoidToken => FailureKind::TokenInvalid,
             Self::Limited => FailureKind::RateLimited { window: RateWindow::Minute },
             Self::Barred => FailureKind::PermissionMissing,
         };
         match call {
-            Call::Follow { .. } => Event::NotTold(kind),
+            Call::Follow { .. } => Event::NotAnswered(kind),
             Call::Cancel => Event::NotStopped(kind),
             _ => Event::Refused(failure(kind)),
         }
     }
 
     /// The same for people.
-    pub const fn words(self) -> &'static str {
+    pub const fn description(self) -> &'static str {
         match self {
             Self::Media => "The media cannot be fetched",
             Self::Contention => "The provider is busy",
             Self::VoidToken => "The token is void",
             Self::Limited => "The provider has had too many calls",
-            Self::Working => "The job is not done yet",
+            Self::JobRunning => "The job is not done yet",
             Self::Barred => "The provider refuses to stop the members",
         }
     }

@@ -8,8 +8,8 @@
 mod action;
 mod search;
 mod step;
-mod story;
 mod tables;
+mod trace;
 mod world;
 
 mod tests;

@@ -3,9 +3,9 @@
 use super::super::{
     Call, DeliveryStage, Event, Intervention, NextStep, Policy, Recovery, Retry, Transition, intervene, next, retry,
 };
-use super::action::{Action, Hiccup, Outcome};
-use super::tables::{call_off, find, follow, standing, stop, take_back, write};
-use super::world::{Accounts, LATENESS, LEASE, Pending, Post, Setting, Told, Work, World};
+use super::action::{Action, Outcome, TransientFault};
+use super::tables::{cancel_task, find, follow, standing, stop, take_back, write};
+use super::world::{Accounts, LATENESS, LEASE, Pending, Post, Recorded, Setting, Work, World};
 use crate::provider::FailureKind;
 use crate::publish::machine::tests::failure;
 use crate::store::claim::ClaimOrigin;
@@ -76,10 +76,10 @@ impl Model {
         }
         for (task, results) in world.results.iter().enumerate().take(world.tasks) {
             let results = &results[..world.accounts];
-            if budget.retries > 0 && results.iter().all(|result| !matches!(result.told, Told::Open(_))) {
+            if budget.retries > 0 && results.iter().all(|result| !matches!(result.recorded, Recorded::Open(_))) {
                 let is_tried = |include| {
                     results.iter().any(|result| {
-                        standing(result.told)
+                        standing(result.recorded)
                             .and_then(|standing| retry(standing, include, self.policy.guards))
                             .is_some()
                     })
@@ -92,7 +92,7 @@ impl Model {
             if budget.stops > 0 && rows.clone().any(|row| intervene(row.stage, Intervention::Stopped).is_some()) {
                 actions.push(Action::Stop(task));
             }
-            if budget.cancels > 0 && rows.any(|row| intervene(row.stage, Intervention::CalledOff).is_some()) {
+            if budget.cancels > 0 && rows.any(|row| intervene(row.stage, Intervention::Cancelled).is_some()) {
                 actions.push(Action::CallOff(task));
             }
         }
@@ -118,9 +118,13 @@ impl Model {
     fn outcomes(&self, world: &World, work: &Work, call: &Call) -> Vec<Outcome> {
         let budget = world.budget;
         let mut outcomes = vec![Outcome::Truly];
-        if budget.hiccups > 0 {
+        if budget.transient_faults > 0 {
             let is_job = work.row.stage == DeliveryStage::Submitted;
-            outcomes.extend(Hiccup::of(call, is_job).iter().map(|hiccup| Outcome::Hiccup(*hiccup)));
+            outcomes.extend(
+                TransientFault::of(call, is_job)
+                    .iter()
+                    .map(|transient_fault| Outcome::TransientFault(*transient_fault)),
+            );
         }
         match call {
             Call::Send if budget.lost_answers > 0 => outcomes.extend([Outcome::LostBefore, Outcome::LostAfter]),
@@ -183,7 +187,7 @@ impl Model {
             Action::Retry(task, include) => self.try_again(&mut world, task, include),
             Action::CallOff(task) => {
                 world.budget.cancels -= 1;
-                call_off(&mut world, task);
+                cancel_task(&mut world, task);
             }
             Action::Stop(task) => {
                 world.budget.stops -= 1;
@@ -201,7 +205,7 @@ impl Model {
         row.attempts += 1;
         (row.owner, row.due) = (Some(worker), Some(now + LEASE));
         let (row, results) = (*row, world.results[row.task]);
-        let pending = Pending::Event(Event::TakenUp);
+        let pending = Pending::Event(Event::Claimed);
         world.workers[worker] = Some(Work { delivery, row, results, senders: Accounts::default(), pending });
         worker
     }
@@ -288,13 +292,13 @@ impl Model {
         match outcome {
             Outcome::Truly => {}
             Outcome::LostBefore | Outcome::LostAfter => world.budget.lost_answers -= 1,
-            Outcome::Hiccup(_) => world.budget.hiccups -= 1,
+            Outcome::TransientFault(_) => world.budget.transient_faults -= 1,
             Outcome::Unreadable => world.budget.unreadable -= 1,
             Outcome::NoToken => world.budget.no_token -= 1,
         }
         let event = match (call, outcome) {
             (_, Outcome::NoToken) => Event::NoToken(failure(FailureKind::Retry)),
-            (call, Outcome::Hiccup(hiccup)) => hiccup.event(&call),
+            (call, Outcome::TransientFault(transient_fault)) => transient_fault.event(&call),
             (_, Outcome::Unreadable) => Event::Unreadable,
             (Call::Accounts, _) => Event::Usable(work.row.accounts.places(world.usable)),
             (Call::Prepare { senders }, _) => self.prepare(world, &mut work, &senders),
@@ -308,7 +312,7 @@ impl Model {
             (Call::Recover(Recovery::Rate(_)), _) => Event::NotBefore(world.now + 1_000),
             (Call::Recover(_), _) => Event::Recovered,
         };
-        if matches!(event, Event::Posted { .. } | Event::Accepted { .. } | Event::Made { .. }) {
+        if matches!(event, Event::Posted { .. } | Event::Accepted { .. } | Event::MomentCreated { .. }) {
             world.rows[work.delivery].answered = true;
         }
         work.pending = Pending::Event(event);
@@ -326,10 +330,10 @@ impl Model {
                     && world.rows[other].owner.is_some()
                     && world.rows[other].due.is_some_and(|end| end > world.now))
             };
-            if world.turn.is_some_and(|other| other != work.delivery && is_undecided(other)) {
+            if world.slot_holder.is_some_and(|other| other != work.delivery && is_undecided(other)) {
                 return Event::NotBefore(world.now + 1_000);
             }
-            world.turn = Some(work.delivery);
+            world.slot_holder = Some(work.delivery);
             return Event::Prepared { asked: Vec::new() };
         }
         Event::Prepared { asked: work.senders.iter().map(|account| account.to_string()).collect() }
@@ -344,7 +348,7 @@ impl Model {
         match outcome {
             Outcome::Truly if self.setting.members_confirm => Event::Accepted { job_id: id.to_string() },
             Outcome::Truly => Event::Posted { id: id.to_string() },
-            _ => Event::Lost,
+            _ => Event::AnswerLost,
         }
     }
 
@@ -353,16 +357,16 @@ impl Model {
         let mut anew = Accounts::default();
         for account in 0..world.accounts {
             let result = world.results[task][account];
-            let how = standing(result.told).and_then(|standing| retry(standing, include, self.policy.guards));
+            let how = standing(result.recorded).and_then(|standing| retry(standing, include, self.policy.guards));
             match how {
                 Some(Retry::Anew) => anew.toggle(account),
                 Some(Retry::ReadFirst) => {
-                    world.results[task][account].told = Told::Open(Stage::Unconfirmed);
+                    world.results[task][account].recorded = Recorded::Open(Stage::Unconfirmed);
                     let (now, row) = (world.now, &mut world.rows[result.by]);
                     let moment_known = row.post.is_some() && self.setting.members_confirm;
                     if let Some(stage) = intervene(row.stage, Intervention::Reopened { moment_known }) {
                         (row.stage, row.attempts, row.due, row.resend) = (stage, 0, Some(now), true);
-                        row.called_off = false;
+                        row.stop_requested = false;
                         world.messages[result.by] = 1;
                     }
                 }

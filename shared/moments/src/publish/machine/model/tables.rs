@@ -1,7 +1,7 @@
 //! What is written, and what providers and people do, in the model.
 
 use super::super::{Absence, DeliveryStage, Event, Intervention, Reported, Transition, intervene};
-use super::world::{Post, Row, Told, Work, World};
+use super::world::{Post, Recorded, Row, Work, World};
 use crate::store::claim::ClaimOrigin;
 use crate::store::result::{AccountState, Stage};
 
@@ -13,7 +13,7 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
     if change.forgets_post {
         (row.post, row.confirm_until) = (None, 0);
     }
-    world.sent_after_stop |= row.called_off && change.stage == Some(DeliveryStage::Sending);
+    world.sent_after_stop |= row.stop_requested && change.stage == Some(DeliveryStage::Sending);
     row.stage = change.stage.unwrap_or(row.stage);
     row.attempts = change.attempts.unwrap_or(row.attempts);
     row.sending_at = change.sending_at.unwrap_or(row.sending_at);
@@ -32,17 +32,18 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
         world.messages[work.delivery] = world.messages[work.delivery].max(1);
     }
     for (place, state) in states {
-        let told = match state {
-            AccountState::Success { moment_id } => Told::Success(moment_id.parse().unwrap_or_default()),
-            AccountState::Failed { .. } if state.stage() == Stage::Unconfirmed => Told::Unconfirmed,
-            AccountState::Failed { .. } => Told::Failed,
-            AccountState::Cancelled => Told::Cancelled,
-            state => Told::Open(state.stage()),
+        let recorded = match state {
+            AccountState::Success { moment_id } => Recorded::Success(moment_id.parse().unwrap_or_default()),
+            AccountState::Failed { .. } if state.stage() == Stage::Unconfirmed => Recorded::Unconfirmed,
+            AccountState::Failed { .. } => Recorded::Failed,
+            AccountState::Cancelled => Recorded::Cancelled,
+            state => Recorded::Open(state.stage()),
         };
-        world.lost_answer |= told == Told::Unconfirmed && row.answered && work.row.stage == DeliveryStage::Unconfirmed;
+        world.lost_answer |=
+            recorded == Recorded::Unconfirmed && row.answered && work.row.stage == DeliveryStage::Unconfirmed;
         let account = work.row.accounts.at(*place);
-        world.results[work.row.task][account].told = told;
-        work.results[account].told = told;
+        world.results[work.row.task][account].recorded = recorded;
+        work.results[account].recorded = recorded;
     }
     work.row = *row;
 }
@@ -54,14 +55,14 @@ pub(super) fn find(world: &World, work: &Work) -> Event {
     };
     let is_free = |post: &Post| post.claim.is_none_or(|(owner, _)| owner == work.delivery);
     let found = world.posts.iter().position(|post| is_alike(post) && is_free(post));
-    found.map_or(Event::NotShown(Absence::Likely), |id| Event::Shows { id: id.to_string() })
+    found.map_or(Event::NotShown(Absence::Likely), |id| Event::PostFound { id: id.to_string() })
 }
 
 pub(super) fn follow(world: &World, work: &Work, stopped: bool) -> Event {
     let Some(post) = work.row.post else {
-        return Event::Made { id: work.row.job.unwrap_or_default().to_string(), refused: Vec::new() };
+        return Event::MomentCreated { id: work.row.job.unwrap_or_default().to_string(), refused: Vec::new() };
     };
-    Event::Looked { published: work.row.accounts.places(world.posts[post].published), stopped }
+    Event::MembersPolled { published: work.row.accounts.places(world.posts[post].published), stopped }
 }
 
 /// The finder of a post that was answered to another delivery goes back to where it knew nothing.
@@ -79,8 +80,8 @@ pub(super) fn take_back(world: &mut World, work: &Work) -> Event {
             let Row { task, accounts, .. } = *row;
             for account in accounts.iter() {
                 let result = &mut world.results[task][account];
-                if result.by == owner && matches!(result.told, Told::Open(_) | Told::Success(_)) {
-                    result.told = Told::Open(Stage::Unconfirmed);
+                if result.by == owner && matches!(result.recorded, Recorded::Open(_) | Recorded::Success(_)) {
+                    result.recorded = Recorded::Open(Stage::Unconfirmed);
                 }
             }
             world.messages[owner] = 1;
@@ -92,13 +93,13 @@ pub(super) fn take_back(world: &mut World, work: &Work) -> Event {
 
 /// What is under way is due at once and taken from its worker, but for a call whose answer only that one will know.
 pub(super) fn stop(world: &mut World, task: usize) {
-    call_off(world, task);
+    cancel_task(world, task);
     for delivery in 0..world.rows.len() {
         let (now, row) = (world.now, &mut world.rows[delivery]);
         if row.task != task || intervene(row.stage, Intervention::Stopped).is_none() {
             continue;
         }
-        row.called_off = true;
+        row.stop_requested = true;
         if row.stage != DeliveryStage::Sending {
             (row.due, row.owner) = (Some(now), None);
             world.messages[delivery] = 1;
@@ -106,25 +107,25 @@ pub(super) fn stop(world: &mut World, task: usize) {
     }
 }
 
-pub(super) fn call_off(world: &mut World, task: usize) {
+pub(super) fn cancel_task(world: &mut World, task: usize) {
     for delivery in 0..world.rows.len() {
         let row = &mut world.rows[delivery];
-        let Some(stage) = intervene(row.stage, Intervention::CalledOff).filter(|_| row.task == task) else { continue };
+        let Some(stage) = intervene(row.stage, Intervention::Cancelled).filter(|_| row.task == task) else { continue };
         (row.stage, row.due, row.owner) = (stage, None, None);
         for account in row.accounts.iter() {
             let result = &mut world.results[task][account];
-            if result.by == delivery && matches!(result.told, Told::Open(_)) {
-                result.told = Told::Cancelled;
+            if result.by == delivery && matches!(result.recorded, Recorded::Open(_)) {
+                result.recorded = Recorded::Cancelled;
             }
         }
     }
 }
 
-/// What is told, as a retry sees it.
-pub(super) fn standing(told: Told) -> Option<Reported> {
-    match told {
-        Told::Unconfirmed => Some(Reported::Unconfirmed),
-        Told::Failed => Some(Reported::Failed),
-        Told::Open(_) | Told::Success(_) | Told::Cancelled => None,
+/// What is recorded, as a retry sees it.
+pub(super) fn standing(recorded: Recorded) -> Option<Reported> {
+    match recorded {
+        Recorded::Unconfirmed => Some(Reported::Unconfirmed),
+        Recorded::Failed => Some(Reported::Failed),
+        Recorded::Open(_) | Recorded::Success(_) | Recorded::Cancelled => None,
     }
 }

@@ -7,7 +7,7 @@ use super::super::policy::Guard;
 use super::super::{Guards, tests::legal_pairs};
 use super::search::explore;
 use super::step::Model;
-use super::story::story;
+use super::trace::trace;
 use super::world::{Budget, Setting, policy};
 
 /// More than any setting here has, and less than what a machine can hold.
@@ -29,7 +29,7 @@ const NOTHING: Budget = Budget {
     crashes: 0,
     messages: 0,
     lost_answers: 0,
-    hiccups: 0,
+    transient_faults: 0,
     unreadable: 0,
     no_token: 0,
     contention: 0,
@@ -48,19 +48,34 @@ fn bounded() -> Vec<Setting> {
         person("person, one task", 1, Budget { unreadable: 2, contention: 1, retries: 2, cancels: 1, ..ALL }),
         person("person, two tasks", 2, Budget { messages: 0, ..ALL }),
         company("company, two tasks", 2, 1, Budget { messages: 0, crashes: 1, ..ALL }),
-        company("company, two members", 1, 2, Budget { hiccups: 1, no_token: 1, toggles: 2, retries: 1, ..NOTHING }),
-        company("company, one task, hiccups", 1, 1, Budget { hiccups: 2, no_token: 1, unreadable: 1, ..ALL }),
+        company(
+            "company, two members",
+            1,
+            2,
+            Budget { transient_faults: 1, no_token: 1, toggles: 2, retries: 1, ..NOTHING },
+        ),
+        company(
+            "company, one task, transient_faults",
+            1,
+            1,
+            Budget { transient_faults: 2, no_token: 1, unreadable: 1, ..ALL },
+        ),
         person("person, stopped", 1, Budget { unreadable: 1, retries: 1, stops: 1, crashes: 1, messages: 0, ..ALL }),
-        person("person, stopped, hiccups", 1, Budget { hiccups: 2, stops: 1, ..NOTHING }),
-        company("company, stopped", 1, 1, Budget { hiccups: 1, no_token: 1, stops: 1, crashes: 1, messages: 0, ..ALL }),
-        company("company, two members, stopped", 1, 2, Budget { hiccups: 1, stops: 1, ..NOTHING }),
+        person("person, stopped, transient_faults", 1, Budget { transient_faults: 2, stops: 1, ..NOTHING }),
+        company(
+            "company, stopped",
+            1,
+            1,
+            Budget { transient_faults: 1, no_token: 1, stops: 1, crashes: 1, messages: 0, ..ALL },
+        ),
+        company("company, two members, stopped", 1, 2, Budget { transient_faults: 1, stops: 1, ..NOTHING }),
     ]
 }
 
 /// What `MODEL_CHECK=full` explores besides; the largest of them takes two gigabytes.
 fn full() -> Vec<Setting> {
     let retried = Budget { contention: 1, retries: 1, unreadable: 1, messages: 0, crashes: 1, ..ALL };
-    let two_members = Budget { hiccups: 1, toggles: 2, retries: 1, messages: 0, crashes: 1, ..ALL };
+    let two_members = Budget { transient_faults: 1, toggles: 2, retries: 1, messages: 0, crashes: 1, ..ALL };
     vec![
         person("person, two tasks, all", 2, ALL),
         company("company, two tasks, all", 2, 1, ALL),
@@ -75,7 +90,7 @@ const NOT_MODELLED: [&str; 3] = ["ANSWERED AnsweredToAnother", "QUEUED MediaUnus
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "how large the search is to be is the developer's word, no setting")]
-fn no_order_of_things_publishes_twice_or_tells_what_is_not_so() {
+fn model_check_finds_no_order_that_publishes_twice_or_records_what_is_not_so() {
     let is_full = std::env::var("MODEL_CHECK").is_ok_and(|size| size == "full");
     let mut settings = bounded();
     if is_full {
@@ -88,7 +103,7 @@ fn no_order_of_things_publishes_twice_or_tells_what_is_not_so() {
         let took = since.elapsed().as_secs_f32();
         println!("{:<44} {:>9} states, {:>3} deep, {took:>6.1} s", setting.name, explored.states, explored.depth);
         if let Some((way, problem)) = explored.wrong {
-            panic!("{problem}\n{}", story(&model, &way));
+            panic!("{problem}\n{}", trace(&model, &way));
         }
         pairs.extend(explored.pairs);
     }
@@ -114,8 +129,8 @@ fn mutants() -> [(Guard, &'static str, Setting); 7] {
         ),
         (
             Guard::OpenSenders,
-            "C3: a member who was told FAILED is asked all the same",
-            company("C3", 1, 2, Budget { hiccups: 1, toggles: 2, ..NOTHING }),
+            "C3: a member who was recorded FAILED is asked all the same",
+            company("C3", 1, 2, Budget { transient_faults: 1, toggles: 2, ..NOTHING }),
         ),
         (
             Guard::UnconfirmedApart,
@@ -137,7 +152,7 @@ fn mutants() -> [(Guard, &'static str, Setting); 7] {
 }
 
 #[test]
-fn every_guard_that_is_taken_away_is_missed() {
+fn model_check_without_any_one_guard_finds_a_violation() {
     for (guard, finding, setting) in mutants() {
         let with = explore(&model(setting, Guards::ALL), MOST);
         assert!(with.wrong.is_none(), "{finding}: {:?}", with.wrong);
@@ -145,6 +160,6 @@ fn every_guard_that_is_taken_away_is_missed() {
         let Some((way, problem)) = explore(&without, MOST).wrong else {
             panic!("{finding}: nothing goes wrong without it");
         };
-        println!("{finding}\n{}\n    WRONG: {problem}.\n", story(&without, &way));
+        println!("{finding}\n{}\n    WRONG: {problem}.\n", trace(&without, &way));
     }
 }

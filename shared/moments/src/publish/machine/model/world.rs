@@ -78,7 +78,7 @@ pub(super) struct Budget {
     /// The answer to the call that publishes is lost, before it was carried out or after.
     pub lost_answers: u8,
     /// Something does not work this time, and will later.
-    pub hiccups: u8,
+    pub transient_faults: u8,
     /// The provider's list cannot be read.
     pub unreadable: u8,
     /// There is no token.
@@ -95,9 +95,9 @@ pub(super) struct Budget {
     pub stops: u8,
 }
 
-/// What is told of an account of a task.
+/// What is recorded of an account of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Told {
+pub(super) enum Recorded {
     Open(Stage),
     Success(usize),
     Unconfirmed,
@@ -105,10 +105,10 @@ pub(super) enum Told {
     Cancelled,
 }
 
-/// An account's row of a task, and the delivery it is told by.
+/// An account's row of a task, and the delivery it is recorded by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ResultRow {
-    pub told: Told,
+    pub recorded: Recorded,
     pub by: usize,
 }
 
@@ -124,7 +124,7 @@ pub(super) struct Row {
     pub sending_at: i64,
     pub confirm_until: i64,
     pub resend: bool,
-    pub called_off: bool,
+    pub stop_requested: bool,
     pub asked: Accounts,
     pub job: Option<usize>,
     pub post: Option<usize>,
@@ -173,9 +173,9 @@ pub(super) struct World {
     pub messages: Vec<u8>,
     pub usable: Accounts,
     /// The delivery whose turn it is; a person's account publishes one after the other.
-    pub turn: Option<usize>,
+    pub slot_holder: Option<usize>,
     pub budget: Budget,
-    /// An answer that a living worker had in hand was told as unconfirmed.
+    /// An answer that a living worker had in hand was recorded as unconfirmed.
     pub lost_answer: bool,
     /// Something was sent of a delivery that its user had stopped before.
     pub sent_after_stop: bool,
@@ -205,14 +205,14 @@ impl World {
         let mut world = Self {
             now: 1_000,
             rows: Vec::new(),
-            results: [[ResultRow { told: Told::Cancelled, by: 0 }; MOST]; MOST],
+            results: [[ResultRow { recorded: Recorded::Cancelled, by: 0 }; MOST]; MOST],
             tasks: setting.tasks,
             accounts: setting.accounts,
             posts: Vec::new(),
             workers: [None, None],
             messages: Vec::new(),
             usable: Accounts::all(setting.accounts),
-            turn: None,
+            slot_holder: None,
             budget: setting.budget,
             lost_answer: false,
             sent_after_stop: false,
@@ -227,7 +227,7 @@ impl World {
     pub fn add_delivery(&mut self, task: usize, accounts: Accounts) {
         let by = self.rows.len();
         for account in accounts.iter() {
-            self.results[task][account] = ResultRow { told: Told::Open(Stage::Queued), by };
+            self.results[task][account] = ResultRow { recorded: Recorded::Open(Stage::Queued), by };
         }
         self.messages.push(1);
         self.rows.push(Row {
@@ -240,7 +240,7 @@ impl World {
             sending_at: 0,
             confirm_until: 0,
             resend: false,
-            called_off: false,
+            stop_requested: false,
             asked: Accounts::default(),
             job: None,
             post: None,
@@ -253,13 +253,13 @@ impl World {
         let Work { delivery, row, results, .. } = work;
         let accounts = row.accounts.iter().map(|account| {
             let result = results[account];
-            let (standing, shown) = match result.told {
+            let (standing, shown) = match result.recorded {
                 _ if result.by != *delivery => (Reported::Ended, Stage::Queued),
-                Told::Open(stage) => (Reported::Open, stage),
-                Told::Unconfirmed => (Reported::Unconfirmed, Stage::Unconfirmed),
-                Told::Failed => (Reported::Failed, Stage::Rejected),
-                Told::Success(_) => (Reported::Ended, Stage::Published),
-                Told::Cancelled => (Reported::Ended, Stage::Cancelled),
+                Recorded::Open(stage) => (Reported::Open, stage),
+                Recorded::Unconfirmed => (Reported::Unconfirmed, Stage::Unconfirmed),
+                Recorded::Failed => (Reported::Failed, Stage::Rejected),
+                Recorded::Success(_) => (Reported::Ended, Stage::Published),
+                Recorded::Cancelled => (Reported::Ended, Stage::Cancelled),
             };
             let asked = !members_confirm || row.asked.has(account);
             DeliveryAccount { standing, shown, asked, refused: false }
@@ -277,7 +277,7 @@ impl World {
             sending_at: row.sending_at,
             confirm_until: row.confirm_until,
             resend_if_absent: row.resend,
-            called_off: row.called_off,
+            stop_requested: row.stop_requested,
             moment_id: row.post.map(|post| post.to_string()),
             accounts: accounts.collect(),
         }
@@ -287,7 +287,7 @@ impl World {
     pub fn violation(&self) -> Option<String> {
         if self.lost_answer {
             return Some(
-                "a delivery is told as unconfirmed although a living worker had its answer in hand".to_owned(),
+                "a delivery is recorded as unconfirmed although a living worker had its answer in hand".to_owned(),
             );
         }
         if self.sent_after_stop {
@@ -295,20 +295,22 @@ impl World {
         }
         for account in 0..self.accounts {
             let published = self.posts.iter().filter(|post| post.published.has(account)).count();
-            let told: Vec<Told> = self.results.iter().take(self.tasks).map(|task| task[account].told).collect();
-            let mut successes: Vec<usize> = told
+            let recorded: Vec<Recorded> =
+                self.results.iter().take(self.tasks).map(|task| task[account].recorded).collect();
+            let mut successes: Vec<usize> = recorded
                 .iter()
-                .filter_map(|told| if let Told::Success(post) = told { Some(*post) } else { None })
+                .filter_map(|recorded| if let Recorded::Success(post) = recorded { Some(*post) } else { None })
                 .collect();
             let count = successes.len();
             successes.dedup();
             if successes.iter().any(|post| !self.posts[*post].published.has(account)) || successes.len() < count {
-                return Some(format!("account {account} is told SUCCESS without a post of its own: {told:?}"));
+                return Some(format!("account {account} is recorded SUCCESS without a post of its own: {recorded:?}"));
             }
-            let perhaps = told.iter().filter(|told| !matches!(told, Told::Failed | Told::Cancelled)).count();
+            let perhaps =
+                recorded.iter().filter(|recorded| !matches!(recorded, Recorded::Failed | Recorded::Cancelled)).count();
             if published > perhaps {
                 return Some(format!(
-                    "account {account} has {published} posts, and no more than {perhaps} may be out by what is told: {told:?}"
+                    "account {account} has {published} posts, and no more than {perhaps} may be out by what is recorded: {recorded:?}"
                 ));
             }
         }

@@ -8,7 +8,7 @@ use super::super::delivery::DeliveryState;
 use super::super::event::Absence;
 use super::super::policy::{Guard, Policy, growing, milliseconds};
 use super::super::transition::{NextStep, Transition};
-use super::{called_off, fail, nobody_knows};
+use super::{cancel, fail, unconfirmed_advice};
 use crate::error::PublishProblem;
 use crate::store::claim::ClaimOrigin;
 use crate::store::delivery::DeliveryStage;
@@ -22,8 +22,8 @@ pub(in super::super) fn not_shown(d: &DeliveryState, absence: Absence, p: &Polic
         Absence::Likely => d.attempts >= p.reconcile_tries,
         Absence::InDoubt => false,
     };
-    if is_absent && d.called_off {
-        return if absence == Absence::Proven { called_off(d) } else { fail(d, &nobody_knows(d)) };
+    if is_absent && d.stop_requested {
+        return if absence == Absence::Proven { cancel(d) } else { fail(d, &unconfirmed_advice(d)) };
     }
     match (is_absent && d.resend_if_absent, d.open().is_empty()) {
         (false, _) => read_again(d, p),
@@ -40,24 +40,24 @@ pub(in super::super) fn unreadable(d: &DeliveryState, p: &Policy) -> Transition 
 /// The list is read once more in a while, or the delivery ends without anybody's having learnt what became of the post.
 pub(in super::super) fn read_again(d: &DeliveryState, p: &Policy) -> Transition {
     if d.attempts >= p.reconcile_tries {
-        return fail(d, &nobody_knows(d));
+        return fail(d, &unconfirmed_advice(d));
     }
     let pause = growing(p.reconcile_pause, MAX_DELAY, d.attempts + 1);
     Transition::stay(d.now, pause)
 }
 
 /// The id that the provider answered is told for the accounts.
-pub(in super::super) fn tell_answered(d: &DeliveryState, p: &Policy) -> Transition {
+pub(in super::super) fn record_answered(d: &DeliveryState, p: &Policy) -> Transition {
     // A row in ANSWERED without an id was not written by this machine: then only reading back can tell.
     match &d.moment_id {
-        Some(id) => tell(d, id, ClaimOrigin::Answered, p),
+        Some(id) => record_post(d, id, ClaimOrigin::Answered, p),
         None => super::unconfirmed(d, p),
     }
 }
 
 /// A post that the list shows is told for the accounts.
-pub(in super::super) fn tell_found(d: &DeliveryState, id: String, p: &Policy) -> Transition {
-    tell(d, &id, ClaimOrigin::Found, p)
+pub(in super::super) fn record_found(d: &DeliveryState, id: String, p: &Policy) -> Transition {
+    record_post(d, &id, ClaimOrigin::Found, p)
 }
 
 /// The post has another owner: what was found is given up for what was answered.
@@ -66,7 +66,7 @@ pub(in super::super) fn take_back() -> Transition {
 }
 
 /// A person's post is out. A company's members are asked now; of whoever is not among them nothing will come.
-fn tell(d: &DeliveryState, id: &str, how: ClaimOrigin, p: &Policy) -> Transition {
+fn record_post(d: &DeliveryState, id: &str, how: ClaimOrigin, p: &Policy) -> Transition {
     let state = |place: usize| {
         let Some(account) = d.accounts.get(place).filter(|_| d.members_confirm) else {
             return AccountState::Success { moment_id: id.to_owned() };
@@ -83,11 +83,11 @@ fn tell(d: &DeliveryState, id: &str, how: ClaimOrigin, p: &Policy) -> Transition
         Transition::to(DeliveryStage::Done, NextStep::End)
     } else {
         // Whoever has stopped it waits for no look at the members first.
-        let pause = if d.called_off { Duration::ZERO } else { p.member_pause };
+        let pause = if d.stop_requested { Duration::ZERO } else { p.member_pause };
         let mut waiting = Transition::to(DeliveryStage::Waiting, NextStep::End).wake(d.now, pause);
         waiting.change.confirm_until = Some(d.now + milliseconds(p.confirm_within));
         waiting
     };
     transition.change.moment_id = Some(id.to_owned());
-    Transition { claim, ..transition.telling(states) }
+    Transition { claim, ..transition.with_states(states) }
 }

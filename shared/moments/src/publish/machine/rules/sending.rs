@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::delivery::DeliveryState;
 use super::super::policy::{Guard, LONGEST_WAIT, Policy};
 use super::super::transition::{Call, NextStep, Recovery, Transition};
-use super::{called_off, fail, is_transient, reading, senders, shown_at};
+use super::{cancel, fail, is_transient, reading, senders, shown_at};
 use crate::error::{PublishProblem, provider_advice};
 use crate::provider::{FailureKind, ProviderError};
 use crate::store::account::AccountStatus;
@@ -18,8 +18,8 @@ const RECOVERED_WITHIN: u32 = 2;
 /// A delivery of which nothing was sent is taken up.
 pub(in super::super) fn begin(d: &DeliveryState, p: &Policy) -> Transition {
     // The call under way when it was stopped was refused, so nothing is out.
-    if d.called_off {
-        return called_off(d);
+    if d.stop_requested {
+        return cancel(d);
     }
     let waits_too_long = d.made_at.is_some_and(|made| d.now > made.saturating_add(LONGEST_WAIT));
     if d.attempts > p.max_attempts || waits_too_long {
@@ -45,7 +45,7 @@ pub(in super::super) fn choose(d: &DeliveryState, usable: &[usize], p: &Policy) 
         true => None,
     };
     let states = d.open().into_iter().filter_map(|place| Some((place, state(place)?))).collect();
-    Transition::call(Call::Prepare { senders }).telling(states)
+    Transition::call(Call::Prepare { senders }).with_states(states)
 }
 
 /// Everything that may be repeated is done. What is written now says SENDING, and whoever finds it does not send: so it
@@ -76,9 +76,9 @@ pub(in super::super) fn queue_again(d: &DeliveryState, pause: Duration) -> Trans
 }
 
 /// It only waits for its turn, however often: that is no attempt.
-pub(in super::super) fn wait_for_turn(d: &DeliveryState, instant: i64) -> Transition {
+pub(in super::super) fn wait_for_slot(d: &DeliveryState, instant: i64) -> Transition {
     let pause = Duration::from_millis(u64::try_from(instant - d.now).unwrap_or(0));
-    let mut transition = queue_again(d, pause).because(WaitReason::Turn);
+    let mut transition = queue_again(d, pause).because(WaitReason::Slot);
     transition.change.attempts = Some(d.attempts.saturating_sub(1));
     transition
 }
@@ -119,14 +119,14 @@ pub(in super::super) fn interrupted(d: &DeliveryState, p: &Policy) -> Transition
 pub(in super::super) fn unconfirmed(d: &DeliveryState, p: &Policy) -> Transition {
     Transition::to(DeliveryStage::Unconfirmed, NextStep::End)
         .wake(d.now, p.reconcile_pause)
-        .telling(shown_at(d, Stage::Unconfirmed))
+        .with_states(shown_at(d, Stage::Unconfirmed))
 }
 
 /// The provider has named the post. Nothing can be in the way of writing its id on the delivery's row alone, so that is
 /// done first: it is told for the accounts afterwards, by whoever gets to it.
 pub(in super::super) fn answered(d: &DeliveryState, id: String, refused: Vec<String>, p: &Policy) -> Transition {
     if !p.guards.hold(Guard::IdFirst) {
-        return reading::tell_answered(&DeliveryState { moment_id: Some(id), ..d.clone() }, p);
+        return reading::record_answered(&DeliveryState { moment_id: Some(id), ..d.clone() }, p);
     }
     let mut transition = Transition::to(DeliveryStage::Answered, NextStep::Resume);
     transition.change.moment_id = Some(id);

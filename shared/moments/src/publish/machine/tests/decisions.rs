@@ -21,7 +21,7 @@ fn then(stage: S, change: impl FnOnce(&mut DeliveryState), event: Event) -> (Opt
 }
 
 /// What both accounts are told.
-fn told(transition: &Transition) -> Vec<AccountState> {
+fn recorded(transition: &Transition) -> Vec<AccountState> {
     transition.states.iter().map(|(_, state)| state.clone()).collect()
 }
 
@@ -34,7 +34,7 @@ fn pause(seconds: u64) -> NextStep {
 }
 
 #[test]
-fn a_delivery_gives_up_after_its_last_attempt_its_longest_wait_or_its_planned_time() {
+fn delivery_fails_after_its_last_attempt_longest_wait_or_planned_time() {
     use PublishProblem::{GaveUp, Missed};
     for (attempts, waited, planned_before, expected) in [
         (8, 0, None, None),
@@ -49,16 +49,16 @@ fn a_delivery_gives_up_after_its_last_attempt_its_longest_wait_or_its_planned_ti
             d.made_at = Some(NOW - waited);
             d.planned_at = planned_before.map(|before| NOW - before);
         };
-        let transition = after(S::Queued, change, Event::TakenUp);
+        let transition = after(S::Queued, change, Event::Claimed);
         match expected {
             None => assert_eq!(transition, Transition::call(Call::Accounts)),
-            Some(problem) => assert_eq!((told(&transition), transition.then), (failed(problem), NextStep::End)),
+            Some(problem) => assert_eq!((recorded(&transition), transition.then), (failed(problem), NextStep::End)),
         }
     }
 }
 
 #[test]
-fn accounts_that_cannot_be_used_fail_and_the_others_are_shown_once_as_under_way() {
+fn delivery_with_unusable_accounts_fails_those_and_shows_the_others_once() {
     let unusable = AccountState::failed(PublishProblem::AccountUnusable.advice());
     let claimed = AccountState::Processing(Stage::Claimed);
     for (attempts, has_media, expected) in [
@@ -74,7 +74,7 @@ fn accounts_that_cannot_be_used_fail_and_the_others_are_shown_once_as_under_way(
 }
 
 #[test]
-fn what_is_refused_in_passing_is_begun_again_within_the_attempts() {
+fn delivery_refused_temporarily_is_begun_again_within_its_attempts() {
     let refused = |attempts, kind| then(S::Sending, |d| d.attempts = attempts, Event::Refused(failure(kind)));
     let done = (Some(S::Done), NextStep::End);
     let recover = |recovery| (None, NextStep::Call(Call::Recover(recovery)));
@@ -99,7 +99,7 @@ fn what_is_refused_in_passing_is_begun_again_within_the_attempts() {
 }
 
 #[test]
-fn a_wait_for_a_turn_is_no_attempt() {
+fn delivery_waiting_for_its_slot_spends_no_attempt() {
     let transition = after(S::Queued, |d| d.attempts = 3, Event::NotBefore(NOW + 60_000));
     assert_eq!((transition.change.attempts, transition.then), (Some(2), pause(60)));
     let transition = after(S::Queued, |d| d.attempts = 3, Event::TemporaryFailure);
@@ -107,7 +107,7 @@ fn a_wait_for_a_turn_is_no_attempt() {
 }
 
 #[test]
-fn a_refusal_for_good_says_what_it_proves_about_the_account() {
+fn delivery_refused_for_good_records_what_it_proves_about_the_account() {
     for (kind, proven) in [
         (FailureKind::AccountOffline, Some(AccountStatus::Offline)),
         (FailureKind::DeviceUnknown, Some(AccountStatus::Offline)),
@@ -116,12 +116,12 @@ fn a_refusal_for_good_says_what_it_proves_about_the_account() {
     ] {
         let transition = after(S::Sending, |_| (), Event::Refused(failure(kind)));
         assert_eq!(transition.proven, proven, "{kind}");
-        assert_eq!(told(&transition), vec![AccountState::failed(provider_advice(&failure(kind))); 2]);
+        assert_eq!(recorded(&transition), vec![AccountState::failed(provider_advice(&failure(kind))); 2]);
     }
 }
 
 #[test]
-fn the_list_is_read_so_many_times_and_absence_is_believed_as_far_as_it_is_proven() {
+fn unconfirmed_delivery_reads_the_list_up_to_its_limit_and_believes_absence_as_proven() {
     let read = |attempts, resend, event| {
         let change = |d: &mut DeliveryState| (d.attempts, d.resend_if_absent) = (attempts, resend);
         then(S::Unconfirmed, change, event)
@@ -139,12 +139,12 @@ fn the_list_is_read_so_many_times_and_absence_is_believed_as_far_as_it_is_proven
     for (members_confirm, problem) in [(true, PublishProblem::MembersUnconfirmed), (false, PublishProblem::Unconfirmed)]
     {
         let change = |d: &mut DeliveryState| (d.attempts, d.members_confirm) = (4, members_confirm);
-        assert_eq!(told(&after(S::Unconfirmed, change, Event::Unreadable)), failed(problem));
+        assert_eq!(recorded(&after(S::Unconfirmed, change, Event::Unreadable)), failed(problem));
     }
 }
 
 #[test]
-fn a_moment_that_is_made_waits_for_those_it_asks() {
+fn created_moment_waits_for_the_members_it_asks() {
     let change = |d: &mut DeliveryState| {
         d.accounts.push(d.accounts[0]);
         d.accounts[1].refused = true;
@@ -152,7 +152,7 @@ fn a_moment_that_is_made_waits_for_those_it_asks() {
     };
     let transition = after(S::Answered, change, Event::RowWritten);
     assert_eq!(
-        told(&transition),
+        recorded(&transition),
         [
             AccountState::Processing(Stage::WaitingMemberConfirm),
             AccountState::failed(PublishProblem::MemberRefused.advice()),
@@ -164,42 +164,42 @@ fn a_moment_that_is_made_waits_for_those_it_asks() {
 }
 
 #[test]
-fn a_job_is_asked_about_for_a_day_and_what_it_says_is_believed() {
-    let asked = |after: i64| then(S::Submitted, |d| (d.now, d.asked_at) = (NOW + after, NOW + after), Event::TakenUp);
+fn submitted_job_is_polled_for_a_day_and_its_result_is_taken() {
+    let asked = |after: i64| then(S::Submitted, |d| (d.now, d.asked_at) = (NOW + after, NOW + after), Event::Claimed);
     let unconfirmed = (Some(S::Unconfirmed), pause(10));
     assert_eq!(asked(JOB_LIFETIME), (None, NextStep::Call(Call::Follow { stopped: false })));
     assert_eq!(asked(JOB_LIFETIME + 1), unconfirmed);
     let submitted = |event| then(S::Submitted, |d| d.attempts = 4, event);
-    assert_eq!(submitted(Event::Working), (None, pause(16)));
-    assert_eq!(then(S::Submitted, |d| d.attempts = 9, Event::Working), (None, pause(30)));
+    assert_eq!(submitted(Event::JobRunning), (None, pause(16)));
+    assert_eq!(then(S::Submitted, |d| d.attempts = 9, Event::JobRunning), (None, pause(30)));
     assert_eq!(submitted(Event::JobFailed(failure(FailureKind::OutcomeUnknown))), unconfirmed);
     assert_eq!(submitted(Event::JobFailed(failure(FailureKind::Unknown))), (Some(S::Done), NextStep::End));
-    assert_eq!(submitted(Event::NotTold(FailureKind::NotFound)), unconfirmed);
+    assert_eq!(submitted(Event::NotAnswered(FailureKind::NotFound)), unconfirmed);
     assert_eq!(
-        submitted(Event::NotTold(FailureKind::TokenInvalid)),
+        submitted(Event::NotAnswered(FailureKind::TokenInvalid)),
         (None, NextStep::Call(Call::Recover(Recovery::Token)))
     );
-    assert_eq!(submitted(Event::NotTold(FailureKind::Unknown)), (None, pause(16)));
+    assert_eq!(submitted(Event::NotAnswered(FailureKind::Unknown)), (None, pause(16)));
     assert_eq!(submitted(Event::NoToken(failure(FailureKind::Retry))), (None, pause(16)));
     let transition = after(S::Submitted, |_| (), Event::NoToken(failure(FailureKind::BadCredentials)));
     assert_eq!((transition.proven, transition.then), (Some(AccountStatus::Expired), pause(1_800)));
 }
 
 #[test]
-fn members_are_stopped_at_the_deadline_and_looked_at_once_more() {
+fn waiting_members_at_the_deadline_are_stopped_and_polled_once_more() {
     let at = |instant: i64| move |d: &mut DeliveryState| (d.now, d.asked_at) = (instant, instant);
     let look = |stopped| (None, NextStep::Call(Call::Follow { stopped }));
-    assert_eq!(then(S::Waiting, at(DEADLINE - 1), Event::TakenUp), look(false));
-    assert_eq!(then(S::Waiting, at(DEADLINE), Event::TakenUp), (None, NextStep::Call(Call::Cancel)));
+    assert_eq!(then(S::Waiting, at(DEADLINE - 1), Event::Claimed), look(false));
+    assert_eq!(then(S::Waiting, at(DEADLINE), Event::Claimed), (None, NextStep::Call(Call::Cancel)));
     // The deadline itself is a moment to look.
-    let incomplete = || Event::Looked { published: vec![0], stopped: false };
+    let incomplete = || Event::MembersPolled { published: vec![0], stopped: false };
     assert_eq!(then(S::Waiting, at(DEADLINE - 4_000), incomplete()), (None, pause(4)));
     for (stopped, problem) in
         [(true, PublishProblem::NotConfirmedByMember), (false, PublishProblem::MembersUnconfirmed)]
     {
-        let transition = after(S::Waiting, at(DEADLINE), Event::Looked { published: vec![0], stopped });
+        let transition = after(S::Waiting, at(DEADLINE), Event::MembersPolled { published: vec![0], stopped });
         let success = AccountState::Success { moment_id: "m".to_owned() };
-        assert_eq!(told(&transition), [success, AccountState::failed(problem.advice())]);
+        assert_eq!(recorded(&transition), [success, AccountState::failed(problem.advice())]);
         assert_eq!((transition.change.stage, transition.then), (Some(S::Done), NextStep::End));
     }
     let last = DEADLINE + FINAL_POLL_AFTER;
@@ -211,62 +211,62 @@ fn members_are_stopped_at_the_deadline_and_looked_at_once_more() {
 }
 
 #[test]
-fn look_asked_before_the_deadline_and_answered_after_it_is_followed_by_the_stop() {
+fn waiting_members_polled_across_the_deadline_are_still_stopped() {
     let late = |d: &mut DeliveryState| (d.now, d.asked_at) = (DEADLINE + 3_000, DEADLINE - 1);
     for event in [
-        Event::Looked { published: vec![0], stopped: false },
-        Event::NotTold(FailureKind::Unknown),
+        Event::MembersPolled { published: vec![0], stopped: false },
+        Event::NotAnswered(FailureKind::Unknown),
         Event::NoToken(failure(FailureKind::Retry)),
     ] {
         let transition = after(S::Waiting, late, event);
-        assert!(told(&transition).iter().all(|state| matches!(state, AccountState::Success { .. })));
+        assert!(recorded(&transition).iter().all(|state| matches!(state, AccountState::Success { .. })));
         assert_eq!((transition.change.stage, transition.then), (None, pause(0)));
     }
 }
 
 #[test]
-fn whoever_cannot_look_at_the_members_waits_until_the_last_word_and_then_knows_nothing() {
+fn waiting_members_that_cannot_be_polled_end_unconfirmed_after_the_final_poll() {
     let last = DEADLINE + FINAL_POLL_AFTER;
     let at = |instant, event| after(S::Waiting, |d| (d.now, d.asked_at) = (instant, instant), event);
-    let untold = || failed(PublishProblem::MembersUnconfirmed);
+    let unrecorded = || failed(PublishProblem::MembersUnconfirmed);
     for (instant, event, waits) in [
         (last - 1, Event::NoToken(failure(FailureKind::Retry)), true),
         (last, Event::NoToken(failure(FailureKind::Retry)), false),
         (last, Event::NoToken(failure(FailureKind::BadCredentials)), false),
-        (DEADLINE - 1, Event::NotTold(FailureKind::Unknown), true),
-        (DEADLINE, Event::NotTold(FailureKind::Unknown), false),
-        (DEADLINE, Event::NotTold(FailureKind::Retry), true),
-        (last, Event::NotTold(FailureKind::Retry), false),
+        (DEADLINE - 1, Event::NotAnswered(FailureKind::Unknown), true),
+        (DEADLINE, Event::NotAnswered(FailureKind::Unknown), false),
+        (DEADLINE, Event::NotAnswered(FailureKind::Retry), true),
+        (last, Event::NotAnswered(FailureKind::Retry), false),
     ] {
         let transition = at(instant, event.clone());
         assert_eq!(matches!(transition.then, NextStep::Wake(_)), waits, "{instant} {event:?}");
-        assert_eq!(told(&transition), if waits { vec![] } else { untold() }, "{instant} {event:?}");
+        assert_eq!(recorded(&transition), if waits { vec![] } else { unrecorded() }, "{instant} {event:?}");
     }
     let transition = at(last - 1, Event::NoToken(failure(FailureKind::BadCredentials)));
     assert_eq!((transition.proven, transition.then), (Some(AccountStatus::Expired), pause(1_800)));
 }
 
 #[test]
-fn what_its_user_has_stopped_is_not_begun_nor_sent_again_and_its_members_are_stopped_at_once() {
-    let called_off = |d: &mut DeliveryState| d.called_off = true;
+fn stopped_delivery_is_not_sent_and_its_members_are_stopped_at_once() {
+    let stop_requested = |d: &mut DeliveryState| d.stop_requested = true;
     let cancelled = vec![AccountState::Cancelled; 2];
-    let transition = after(S::Queued, called_off, Event::TakenUp);
-    assert_eq!((told(&transition), transition.then), (cancelled.clone(), NextStep::End));
+    let transition = after(S::Queued, stop_requested, Event::Claimed);
+    assert_eq!((recorded(&transition), transition.then), (cancelled.clone(), NextStep::End));
     for (absence, expected) in
         [(Absence::Proven, cancelled), (Absence::Likely, failed(PublishProblem::MembersUnconfirmed))]
     {
-        let change = |d: &mut DeliveryState| (d.called_off, d.resend_if_absent, d.attempts) = (true, true, 4);
+        let change = |d: &mut DeliveryState| (d.stop_requested, d.resend_if_absent, d.attempts) = (true, true, 4);
         let transition = after(S::Unconfirmed, change, Event::NotShown(absence));
-        assert_eq!((told(&transition), transition.then), (expected, NextStep::End));
+        assert_eq!((recorded(&transition), transition.then), (expected, NextStep::End));
     }
-    assert_eq!(then(S::Answered, called_off, Event::RowWritten), (Some(S::Waiting), pause(0)));
-    assert_eq!(then(S::Waiting, called_off, Event::TakenUp), (None, NextStep::Call(Call::Cancel)));
-    let transition = after(S::Waiting, called_off, Event::Looked { published: vec![1], stopped: true });
+    assert_eq!(then(S::Answered, stop_requested, Event::RowWritten), (Some(S::Waiting), pause(0)));
+    assert_eq!(then(S::Waiting, stop_requested, Event::Claimed), (None, NextStep::Call(Call::Cancel)));
+    let transition = after(S::Waiting, stop_requested, Event::MembersPolled { published: vec![1], stopped: true });
     let success = AccountState::Success { moment_id: "m".to_owned() };
-    assert_eq!(told(&transition), [AccountState::Cancelled, success]);
+    assert_eq!(recorded(&transition), [AccountState::Cancelled, success]);
     // Who could not be stopped may still publish: it is followed on.
     let not_stopped = Event::NotStopped(FailureKind::PermissionMissing);
-    assert_eq!(then(S::Waiting, called_off, not_stopped), (None, NextStep::Call(Call::Follow { stopped: false })));
-    let transition = after(S::Waiting, called_off, Event::Looked { published: vec![], stopped: false });
-    assert_eq!((told(&transition), transition.then), (vec![], pause(10)));
+    assert_eq!(then(S::Waiting, stop_requested, not_stopped), (None, NextStep::Call(Call::Follow { stopped: false })));
+    let transition = after(S::Waiting, stop_requested, Event::MembersPolled { published: vec![], stopped: false });
+    assert_eq!((recorded(&transition), transition.then), (vec![], pause(10)));
 }

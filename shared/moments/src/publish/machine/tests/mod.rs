@@ -49,7 +49,7 @@ fn delivery(stage: S, members_confirm: bool) -> DeliveryState {
         sending_at: NOW,
         confirm_until: NOW + 48 * 3_600_000,
         resend_if_absent: false,
-        called_off: false,
+        stop_requested: false,
         moment_id: matches!(stage, S::Answered | S::Waiting).then(|| "m".to_owned()),
         accounts: vec![account; 2],
     }
@@ -79,7 +79,7 @@ fn advice() -> Advice {
 /// Every event, each that carries a reason with all reasons that matter.
 fn events() -> Vec<Event> {
     let mut events = vec![
-        Event::TakenUp,
+        Event::Claimed,
         Event::RowWritten,
         Event::ClaimTaken,
         Event::AnsweredToAnother,
@@ -92,21 +92,21 @@ fn events() -> Vec<Event> {
         Event::MediaUnusable(advice()),
         Event::Posted { id: "p".to_owned() },
         Event::Accepted { job_id: "j".to_owned() },
-        Event::Lost,
+        Event::AnswerLost,
         Event::Recovered,
-        Event::Shows { id: "m".to_owned() },
+        Event::PostFound { id: "m".to_owned() },
         Event::Unreadable,
-        Event::Working,
-        Event::Made { id: "m".to_owned(), refused: vec![] },
+        Event::JobRunning,
+        Event::MomentCreated { id: "m".to_owned(), refused: vec![] },
         Event::Stopped,
     ];
     events.extend([Absence::Proven, Absence::Likely, Absence::InDoubt].map(Event::NotShown));
     for kind in KINDS {
-        events.extend([Event::NotTold(kind), Event::NotStopped(kind)]);
+        events.extend([Event::NotAnswered(kind), Event::NotStopped(kind)]);
         events.extend([Event::Refused(failure(kind)), Event::NoToken(failure(kind)), Event::JobFailed(failure(kind))]);
     }
     for published in [vec![], vec![0], vec![0, 1]] {
-        events.extend([true, false].map(|stopped| Event::Looked { published: published.clone(), stopped }));
+        events.extend([true, false].map(|stopped| Event::MembersPolled { published: published.clone(), stopped }));
     }
     events
 }
@@ -116,10 +116,12 @@ pub(super) fn answers(call: &Call, members_confirm: bool) -> &'static [&'static 
     match (call, members_confirm) {
         (Call::Accounts, _) => &["Usable"],
         (Call::Prepare { .. }, _) => &["Prepared", "NotBefore", "TemporaryFailure", "MediaUnusable", "Refused"],
-        (Call::Send, true) => &["Accepted", "Lost", "Refused"],
-        (Call::Send, false) => &["Posted", "Lost", "Refused"],
-        (Call::FindPublished, _) => &["Shows", "NotShown", "Unreadable"],
-        (Call::Follow { .. }, _) => &["Working", "Made", "JobFailed", "NotTold", "NoToken", "Looked"],
+        (Call::Send, true) => &["Accepted", "AnswerLost", "Refused"],
+        (Call::Send, false) => &["Posted", "AnswerLost", "Refused"],
+        (Call::FindPublished, _) => &["PostFound", "NotShown", "Unreadable"],
+        (Call::Follow { .. }, _) => {
+            &["JobRunning", "MomentCreated", "JobFailed", "NotAnswered", "NoToken", "MembersPolled"]
+        }
         (Call::Cancel, _) => &["Stopped", "NotStopped", "NoToken"],
         (Call::Recover(Recovery::Token), _) => &["Recovered", "NoToken"],
         (Call::Recover(Recovery::Media), _) => &["Recovered"],
@@ -132,7 +134,7 @@ const LEGAL: &[(S, &[&str])] = &[
     (
         S::Queued,
         &[
-            "TakenUp",
+            "Claimed",
             "Usable",
             "Prepared",
             "NotBefore",
@@ -143,11 +145,14 @@ const LEGAL: &[(S, &[&str])] = &[
             "NoToken",
         ],
     ),
-    (S::Sending, &["TakenUp", "Posted", "Accepted", "Lost", "Refused", "NotBefore", "Recovered", "NoToken"]),
-    (S::Unconfirmed, &["TakenUp", "Shows", "NotShown", "Unreadable", "ClaimTaken"]),
-    (S::Answered, &["TakenUp", "Noted", "ClaimTaken", "AnsweredToAnother"]),
-    (S::Submitted, &["TakenUp", "Noted", "Working", "Made", "JobFailed", "NotTold", "NoToken", "Recovered"]),
-    (S::Waiting, &["TakenUp", "Stopped", "NotStopped", "Looked", "NotTold", "NoToken", "Recovered"]),
+    (S::Sending, &["Claimed", "Posted", "Accepted", "AnswerLost", "Refused", "NotBefore", "Recovered", "NoToken"]),
+    (S::Unconfirmed, &["Claimed", "PostFound", "NotShown", "Unreadable", "ClaimTaken"]),
+    (S::Answered, &["Claimed", "RowWritten", "ClaimTaken", "AnsweredToAnother"]),
+    (
+        S::Submitted,
+        &["Claimed", "RowWritten", "JobRunning", "MomentCreated", "JobFailed", "NotAnswered", "NoToken", "Recovered"],
+    ),
+    (S::Waiting, &["Claimed", "Stopped", "NotStopped", "MembersPolled", "NotAnswered", "NoToken", "Recovered"]),
     (S::Done, &[]),
 ];
 
@@ -156,7 +161,7 @@ pub(super) fn legal_pairs() -> BTreeSet<(&'static str, &'static str)> {
 }
 
 #[test]
-fn every_pair_of_stage_and_event_is_legal_or_named_as_impossible() {
+fn machine_names_every_pair_of_stage_and_event_as_legal_or_impossible() {
     for stage in STAGES {
         let legal = LEGAL.iter().find(|(listed, _)| *listed == stage).expect("every stage is listed").1;
         for event in events() {
@@ -203,7 +208,7 @@ fn outcomes() -> impl Iterator<Item = (DeliveryState, Event, Transition)> {
 }
 
 #[test]
-fn the_call_that_publishes_is_made_only_with_the_step_from_queued_to_sending() {
+fn machine_sends_only_with_the_step_from_queued_to_sending() {
     for (delivery, event, transition) in outcomes() {
         let writes_sending = transition.change.stage == Some(S::Sending);
         assert_eq!(writes_sending, transition.then == NextStep::Call(Call::Send), "{delivery:?} {event:?}");
@@ -212,7 +217,7 @@ fn the_call_that_publishes_is_made_only_with_the_step_from_queued_to_sending() {
 }
 
 #[test]
-fn nobody_is_published_to_about_whom_something_final_is_told() {
+fn machine_never_publishes_for_an_account_with_a_final_result() {
     for (delivery, event, transition) in outcomes() {
         if let NextStep::Call(Call::Prepare { senders }) = transition.then {
             let open = delivery.open();
@@ -222,7 +227,7 @@ fn nobody_is_published_to_about_whom_something_final_is_told() {
 }
 
 #[test]
-fn success_is_told_only_with_the_claim_or_of_a_moment_that_was_claimed_before() {
+fn machine_records_success_only_with_a_claim() {
     for (delivery, event, transition) in outcomes() {
         let succeeds = transition.states.iter().any(|(_, state)| matches!(state, AccountState::Success { .. }));
         let was_claimed = delivery.stage == S::Waiting;
@@ -231,7 +236,7 @@ fn success_is_told_only_with_the_claim_or_of_a_moment_that_was_claimed_before() 
 }
 
 #[test]
-fn what_has_ended_for_good_is_told_nothing_more() {
+fn machine_changes_no_result_that_has_ended_for_good() {
     for (delivery, event, transition) in outcomes() {
         for (place, state) in &transition.states {
             let standing = delivery.accounts[*place].standing;
@@ -245,14 +250,14 @@ fn what_has_ended_for_good_is_told_nothing_more() {
 
 /// A delivery that ends leaves no account open, and one that goes on is always let go with a time.
 #[test]
-fn every_transition_ends_the_delivery_or_says_when_it_goes_on() {
+fn machine_transition_ends_the_delivery_or_says_when_it_goes_on() {
     for (delivery, event, transition) in outcomes() {
-        let told: BTreeSet<usize> =
+        let recorded: BTreeSet<usize> =
             transition.states.iter().filter(|(_, state)| state.status().ended()).map(|(place, _)| *place).collect();
         match transition.then {
             NextStep::End => {
                 assert_eq!(transition.change.stage, Some(S::Done), "{delivery:?} {event:?}");
-                assert!(delivery.open().iter().all(|place| told.contains(place)), "{delivery:?} {event:?}");
+                assert!(delivery.open().iter().all(|place| recorded.contains(place)), "{delivery:?} {event:?}");
             }
             NextStep::Wake(pause) => {
                 let until = delivery.now + milliseconds(pause);
@@ -268,10 +273,10 @@ fn every_transition_ends_the_delivery_or_says_when_it_goes_on() {
 }
 
 #[test]
-fn an_answered_id_is_written_before_anything_is_told() {
+fn machine_writes_an_answered_id_before_it_records_anything() {
     for (stage, event) in [
         (S::Sending, Event::Posted { id: "p".to_owned() }),
-        (S::Submitted, Event::Made { id: "p".to_owned(), refused: vec!["bob".to_owned()] }),
+        (S::Submitted, Event::MomentCreated { id: "p".to_owned(), refused: vec!["bob".to_owned()] }),
     ] {
         let transition = next(&delivery(stage, true), event, &policy()).unwrap();
         assert_eq!((transition.then, transition.states), (NextStep::Resume, vec![]));
@@ -284,7 +289,7 @@ fn an_answered_id_is_written_before_anything_is_told() {
 
 /// Whoever has not the time for the call and for writing its answer leaves it to the next worker.
 #[test]
-fn a_worker_whose_time_is_nearly_over_does_not_send() {
+fn machine_with_little_time_left_does_not_send() {
     for (seconds, sends) in [(30, true), (29, false), (0, false)] {
         let delivery = DeliveryState { time_left: Duration::from_secs(seconds), ..delivery(S::Queued, true) };
         let transition = next(&delivery, Event::Prepared { asked: vec![] }, &policy()).unwrap();
@@ -295,7 +300,7 @@ fn a_worker_whose_time_is_nearly_over_does_not_send() {
 
 /// The call takes up to 20 seconds, and ten are kept for writing its answer.
 #[test]
-fn settings_leave_a_worker_the_time_to_send_and_to_write() {
+fn machine_policy_leaves_time_to_send_and_to_write() {
     let settings = |timeout: &str| {
         let visibility = ("QUEUE_VISIBILITY_SECONDS", "720");
         crate::config::PublishSettings::load(&[("FUNCTION_TIMEOUT_SECONDS", timeout), visibility].into_iter().collect())
@@ -305,7 +310,7 @@ fn settings_leave_a_worker_the_time_to_send_and_to_write() {
 }
 
 #[test]
-fn the_unconfirmed_are_tried_again_only_on_request_and_then_read_first() {
+fn machine_retries_unconfirmed_only_on_request_and_reads_first() {
     for (standing, asked_for, expected) in [
         (Reported::Failed, false, Some(Retry::Anew)),
         (Reported::Failed, true, Some(Retry::Anew)),
@@ -321,9 +326,9 @@ fn the_unconfirmed_are_tried_again_only_on_request_and_then_read_first() {
 }
 
 #[test]
-fn only_what_was_never_sent_is_called_off_what_is_under_way_is_stopped_and_only_what_has_ended_is_reopened() {
+fn intervention_cancels_what_was_never_sent_stops_what_is_sent_and_reopens_what_has_ended() {
     let interventions = [
-        Intervention::CalledOff,
+        Intervention::Cancelled,
         Intervention::Stopped,
         Intervention::Reopened { moment_known: true },
         Intervention::Reopened { moment_known: false },
@@ -338,7 +343,7 @@ fn only_what_was_never_sent_is_called_off_what_is_under_way_is_stopped_and_only_
     assert_eq!(
         allowed,
         [
-            (S::Queued, Intervention::CalledOff, S::Done),
+            (S::Queued, Intervention::Cancelled, S::Done),
             (S::Sending, Intervention::Stopped, S::Sending),
             (S::Unconfirmed, Intervention::Stopped, S::Unconfirmed),
             (S::Unconfirmed, Intervention::PostTakenBack, S::Unconfirmed),

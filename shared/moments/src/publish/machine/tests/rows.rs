@@ -9,8 +9,8 @@ use crate::store::task::Task;
 
 /// A company's delivery of round 1 to anna, bob and cara, of whom the first two were asked and bob was not taken.
 fn rows() -> (Delivery, Task, Vec<AccountResult>) {
-    let unit = json!({
-        "task_id": 7, "unit": "corp:c#1", "user_id": 1, "account_type": "WEWORK", "corp_key": "c",
+    let delivery = json!({
+        "task_id": 7, "delivery": "corp:c#1", "user_id": 1, "account_type": "WEWORK", "corp_key": "c",
         "stage": "ANSWERED", "attempts": 2,
         "account_ids": ["a", "b", "c"], "member_ids": ["Anna", "bob", "cara"], "asked_member_ids": ["ANNA", "bob"],
         "refused_member_ids": ["BOB"], "moment_id": "m", "create_time": 1_000, "sending_at": 1_000_500,
@@ -32,13 +32,14 @@ fn rows() -> (Delivery, Task, Vec<AccountResult>) {
         result("c", 2, "PROCESSING", "SENDING"),
         result("d", 1, "PROCESSING", "SENDING"),
     ];
-    (serde_json::from_value(unit).expect("a unit"), serde_json::from_value(task).expect("a task"), results)
+    (serde_json::from_value(delivery).expect("a delivery"), serde_json::from_value(task).expect("a task"), results)
 }
 
 #[test]
-fn rows_are_seen_as_what_they_say_of_this_delivery() {
-    let (unit, task, results) = rows();
-    let seen = DeliveryState::of(&unit, &task, &results, true, WorkerTime { now: NOW, left: Duration::from_secs(9) });
+fn delivery_state_is_read_from_the_rows_of_this_delivery() {
+    let (delivery, task, results) = rows();
+    let seen =
+        DeliveryState::of(&delivery, &task, &results, true, WorkerTime { now: NOW, left: Duration::from_secs(9) });
     let account = |standing, shown, asked, refused| DeliveryAccount { standing, shown, asked, refused };
     assert_eq!(
         seen.accounts,
@@ -53,14 +54,14 @@ fn rows_are_seen_as_what_they_say_of_this_delivery() {
     assert_eq!((seen.made_at, seen.planned_at, seen.has_media), (Some(1_000_000), Some(900_000), true));
     assert_eq!((seen.moment_id.as_deref(), seen.resend_if_absent), (Some("m"), false));
     // A row from before its time was noted, of a person: whoever it is for was asked.
-    let unit = Delivery { create_time: 0, corp_key: None, member_ids: vec![], ..unit };
-    let seen = DeliveryState::of(&unit, &task, &results, false, WorkerTime { now: NOW, left: Duration::ZERO });
+    let delivery = Delivery { create_time: 0, corp_key: None, member_ids: vec![], ..delivery };
+    let seen = DeliveryState::of(&delivery, &task, &results, false, WorkerTime { now: NOW, left: Duration::ZERO });
     assert_eq!(seen.made_at, None);
     assert!(seen.accounts.iter().all(|account| account.asked && !account.refused));
 }
 
 #[test]
-fn a_row_says_what_its_user_was_told() {
+fn delivery_state_has_what_the_result_row_says() {
     for (status, stage, standing) in [
         ("PENDING", "QUEUED", Reported::Open),
         ("PROCESSING", "UNCONFIRMED", Reported::Open),
@@ -78,7 +79,7 @@ fn a_row_says_what_its_user_was_told() {
 /// A new stage counts from nothing, but between the queue and the call the count goes on; and what is unconfirmed has no
 /// post.
 #[test]
-fn a_step_to_another_stage_counts_anew_and_only_the_unconfirmed_forget_their_post() {
+fn transition_to_another_stage_resets_attempts_and_only_unconfirmed_forgets_the_post() {
     for (stage, attempts, forgets) in [
         (S::Queued, None, false),
         (S::Answered, Some(0), false),
@@ -93,18 +94,21 @@ fn a_step_to_another_stage_counts_anew_and_only_the_unconfirmed_forget_their_pos
             DeliveryChange { stage: Some(stage), attempts, forgets_post: forgets, ..DeliveryChange::default() }
         );
     }
-    let (mut unit, ..) = rows();
-    Transition::to(S::Unconfirmed, NextStep::End).change.apply(&mut unit);
-    assert_eq!((unit.stage, unit.attempts, unit.moment_id, unit.refused_member_ids), (S::Unconfirmed, 0, None, vec![]));
+    let (mut delivery, ..) = rows();
+    Transition::to(S::Unconfirmed, NextStep::End).change.apply(&mut delivery);
+    assert_eq!(
+        (delivery.stage, delivery.attempts, delivery.moment_id, delivery.refused_member_ids),
+        (S::Unconfirmed, 0, None, vec![])
+    );
 }
 
 #[test]
-fn members_asked_and_members_not_taken_are_written_where_there_are_any() {
+fn transition_writes_asked_and_refused_members_if_any() {
     for members in [vec![], vec!["anna".to_owned()]] {
         let written = (!members.is_empty()).then(|| members.clone());
         let fence = next(&delivery(S::Queued, true), Event::Prepared { asked: members.clone() }, &policy()).unwrap();
         assert_eq!(fence.change.asked_member_ids, written);
-        let made = Event::Made { id: "m".to_owned(), refused: members };
+        let made = Event::MomentCreated { id: "m".to_owned(), refused: members };
         let noted = next(&delivery(S::Submitted, true), made, &policy()).unwrap();
         assert_eq!(noted.change.refused_member_ids, written);
     }
@@ -112,7 +116,7 @@ fn members_asked_and_members_not_taken_are_written_where_there_are_any() {
 
 /// What is begun again is shown as waiting if it was shown as sending; and nobody is told what is shown already.
 #[test]
-fn accounts_are_shown_at_the_stage_they_are_in_and_only_once() {
+fn transition_shows_accounts_at_their_stage_once() {
     let states = |stage, shown, event| {
         let mut delivery = delivery(stage, true);
         delivery.accounts[0].shown = shown;
@@ -122,12 +126,15 @@ fn accounts_are_shown_at_the_stage_they_are_in_and_only_once() {
     assert_eq!(states(S::Sending, Stage::Sending, Event::Recovered), [at(0, Stage::Queued)]);
     assert_eq!(states(S::Queued, Stage::Claimed, Event::Recovered), []);
     assert_eq!(states(S::Submitted, Stage::Submitted, Event::RowWritten), [at(1, Stage::Submitted)]);
-    assert_eq!(states(S::Sending, Stage::Sending, Event::Lost), [0, 1].map(|place| at(place, Stage::Unconfirmed)));
+    assert_eq!(
+        states(S::Sending, Stage::Sending, Event::AnswerLost),
+        [0, 1].map(|place| at(place, Stage::Unconfirmed))
+    );
 }
 
 #[test]
-fn rows_without_the_time_they_were_made_at_are_not_taken_for_old_ones() {
+fn delivery_state_without_a_create_time_is_not_overdue() {
     let delivery = DeliveryState { made_at: None, ..delivery(S::Queued, true) };
-    let transition = next(&delivery, Event::TakenUp, &policy()).unwrap();
+    let transition = next(&delivery, Event::Claimed, &policy()).unwrap();
     assert_eq!(transition, Transition::call(Call::Accounts));
 }

@@ -38,7 +38,7 @@ fn run_to_the_end(
 ) -> (u32, i64) {
     let mut delivery = delivery(S::Queued, members_confirm);
     (delivery.moment_id, delivery.confirm_until, delivery.sending_at) = (None, 0, 0);
-    let (mut event, mut choices) = (Event::TakenUp, choices.iter().cycle());
+    let (mut event, mut choices) = (Event::Claimed, choices.iter().cycle());
     for count in 0..20_000 {
         hit.insert((delivery.stage.as_str(), event.name()));
         let transition = next(&delivery, event.clone(), &policy())
@@ -55,7 +55,7 @@ fn run_to_the_end(
             // The worker may die right after it has written the id, or the fence.
             NextStep::Resume | NextStep::Call(Call::Send) if choices.next().expect("it cycles") % 4 == 0 => {
                 delivery.attempts += 1;
-                Event::TakenUp
+                Event::Claimed
             }
             NextStep::Resume => Event::RowWritten,
             // The claim that was in the way is another one's answer.
@@ -64,12 +64,12 @@ fn run_to_the_end(
                 delivery.now += milliseconds(*pause);
                 delivery.asked_at = delivery.now;
                 delivery.attempts += 1;
-                Event::TakenUp
+                Event::Claimed
             }
             NextStep::Call(call) => {
                 let may_follow = |name: &str| match name {
-                    "Working" | "Made" | "JobFailed" => was == S::Submitted,
-                    "Looked" => was == S::Waiting,
+                    "JobRunning" | "MomentCreated" | "JobFailed" => was == S::Submitted,
+                    "MembersPolled" => was == S::Waiting,
                     _ => true,
                 };
                 let mut choice = || *choices.next().expect("it cycles");
@@ -94,7 +94,7 @@ const LONGEST: i64 = LONGEST_WAIT + JOB_LIFETIME + 48 * 3_600_000 + FINAL_POLL_A
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
-    fn every_delivery_ends_in_time_whatever_is_answered(
+    fn delivery_ends_in_time_whatever_is_answered(
         members_confirm in any::<bool>(),
         choices in proptest::collection::vec(0_usize..64, 1..40),
     ) {
@@ -105,7 +105,7 @@ proptest! {
 
 /// The same answer for ever to each call, what fails always and waits always among them; and then all sorts of answers.
 #[test]
-fn every_delivery_ends_in_time_under_one_answer_for_ever_and_every_legal_pair_is_reached() {
+fn delivery_ends_in_time_under_one_repeated_answer_and_every_legal_pair_is_reached() {
     let (mut hit, mut number) = (BTreeSet::new(), 1_usize);
     let mut all_sorts = || {
         number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

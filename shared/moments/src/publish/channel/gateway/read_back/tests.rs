@@ -38,13 +38,13 @@ async fn read(contacts: Shown, feed: Shown, recorded: Option<&str>) -> Result<Ca
 }
 
 #[tokio::test]
-async fn only_an_own_post_of_that_time_in_either_list_is_found() {
+async fn read_back_finds_only_an_own_post_of_that_time_in_either_list() {
     let ours = || Some(vec![item(9, OWN, SINCE, "早安")]);
     let other = |author: &str, time: i64, text: &str| Some(vec![item(9, author, time, text)]);
     let empty = || Some(Vec::new());
     for (contacts, feed) in [(ours(), empty()), (empty(), ours()), (ours(), None), (None, ours())] {
-        let told = read(contacts.clone(), feed.clone(), None).await.unwrap();
-        assert_eq!(told.ids, ["9"], "{contacts:?} {feed:?}");
+        let found = read(contacts.clone(), feed.clone(), None).await.unwrap();
+        assert_eq!(found.ids, ["9"], "{contacts:?} {feed:?}");
     }
     for (contacts, feed, recorded, expected) in [
         (None, empty(), None, Absence::Likely),
@@ -64,14 +64,14 @@ async fn only_an_own_post_of_that_time_in_either_list_is_found() {
         // Nothing was read but a list that is seen to be empty for the account itself.
         (empty(), None, None, Absence::InDoubt),
     ] {
-        let told = read(contacts.clone(), feed.clone(), recorded).await.unwrap();
-        assert_eq!(told, Candidates { ids: vec![], partly: vec![], absence: expected }, "{contacts:?} {feed:?}");
+        let found = read(contacts.clone(), feed.clone(), recorded).await.unwrap();
+        assert_eq!(found, Candidates { ids: vec![], partly: vec![], absence: expected }, "{contacts:?} {feed:?}");
     }
     assert!(read(None, None, None).await.is_err());
 }
 
 #[tokio::test]
-async fn absence_is_proven_by_an_earlier_post_of_our_own_in_the_same_reading_and_by_nothing_else() {
+async fn read_back_proves_absence_only_by_an_earlier_own_post_in_the_same_list() {
     let earlier = || Some(vec![item(7, OWN, SINCE - 1, "昨天")]);
     let empty = || Some(Vec::new());
     for (contacts, feed, recorded, proven) in [
@@ -88,9 +88,9 @@ async fn absence_is_proven_by_an_earlier_post_of_our_own_in_the_same_reading_and
         (Some(vec![item(7, OWN, SINCE, "昨天")]), empty(), Some("7"), false),
         (Some(vec![item(7, "wxid_friend", SINCE - 1, "昨天")]), empty(), Some("7"), false),
     ] {
-        let told = read(contacts.clone(), feed.clone(), recorded).await.unwrap();
+        let found = read(contacts.clone(), feed.clone(), recorded).await.unwrap();
         assert_eq!(
-            (told.ids.len(), told.absence == Absence::Proven),
+            (found.ids.len(), found.absence == Absence::Proven),
             (0, proven),
             "{contacts:?} {feed:?} {recorded:?}"
         );

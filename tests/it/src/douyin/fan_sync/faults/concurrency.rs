@@ -1,0 +1,168 @@
+//! Several at the same work: workers with copies of one message, two accounts with fans in common, everybody who needs
+//! a new token.
+
+use kernel::platform_secret::Secrets;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use futures::future::{try_join, try_join_all};
+use leads::Stores;
+use leads::ids::OpenId;
+use leads::tokens::Tokens;
+use sandbox::douyin::FanChange;
+use serde_json::json;
+
+use super::audit::Ledger;
+use super::story::{ONE_PAGE, Story};
+use super::{PLENTY, SHOP, USER, WORKER, begin, live, live_beside, live_through, recover, shop};
+use crate::Event;
+use crate::proxy::{Fault, Proxy};
+use crate::world::EndpointOverrides;
+
+/// So many workers, each with a copy of the message, come to what one comes to.
+async fn share_the_work(story: Story, workers: usize) -> Result<()> {
+    let (world, account) = story.scene().await?;
+    let task = begin(&world, &account, "INCREMENTAL").await?;
+    for _ in 1..workers {
+        world.put_message(&json!({ "taskId": task }).to_string()).await?;
+    }
+    let time = if story == Story::Continued { ONE_PAGE } else { PLENTY };
+    let mut messages = world.receive().await?;
+    ensure!(messages.len() == workers, "{} messages", messages.len());
+    let (world, endpoints) = (&world, &EndpointOverrides::default());
+    try_join_all(messages.drain(..).map(|message| async move {
+        let batch = vec![message];
+        let failed = super::work(world, endpoints.clone(), &mut None, &batch, time).await?;
+        super::settle(world, batch, failed).await
+    }))
+    .await?;
+    // What they left for each other, again all at once.
+    try_join_all((0..workers).map(|_| async move {
+        let proxy = Proxy::start(world).await?;
+        live(world, &proxy, time).await
+    }))
+    .await?;
+    assert_eq!(recover(world, &task).await?, 0, "nobody had to wait for the sweeper");
+    Ledger::read(world).await?.expect(&story.undisturbed().await?[&1].ledger)
+}
+
+#[tokio::test]
+async fn fan_sync_message_copies_change_nothing() -> Result<()> {
+    for story in [Story::Straight, Story::Continued] {
+        for workers in [2, 5] {
+            share_the_work(story, workers).await.with_context(|| format!("{story:?} with {workers} workers"))?;
+        }
+    }
+    Ok(())
+}
+
+/// One of them stands still before its first commit until the other is about to make its second: they do collide.
+#[tokio::test]
+async fn fan_syncs_of_accounts_with_common_fans_make_each_a_lead_once() -> Result<()> {
+    collide(("TransactWriteItems t_douyin_sync_task", 1), ("TransactWriteItems t_douyin_sync_task", 3)).await
+}
+
+/// One of them has read how many leads there are, and looks for those it knows only after the other has made some.
+#[tokio::test]
+async fn fan_sync_with_a_counter_moved_after_its_read_counts_all_leads() -> Result<()> {
+    collide(("BatchGetItem t_douyin_lead", 1), ("TransactWriteItems t_douyin_sync_task", 2)).await
+}
+
+/// Two accounts of one user are synced at once. One stands still at `slow` until the other is at `quick`.
+async fn collide(slow: (&str, u32), quick: (&str, u32)) -> Result<()> {
+    const COMMON: usize = 25;
+    let (world, first) = shop(7, 40).await?;
+    world.douyin_account("branch", 45);
+    let second = world.authorize(USER, "branch").await?;
+    let fans = |name: &str| -> Vec<String> {
+        world.sandbox.douyin().fans(name).into_iter().flatten().map(|fan| fan.open_id).collect()
+    };
+    // The sandbox gives every account fans of its own; here some of the branch's are the shop's.
+    let common: Vec<(String, String)> = fans("branch").into_iter().zip(fans(SHOP)).take(COMMON).collect();
+    let both: BTreeSet<String> = common.iter().map(|(_, shops)| shops.clone()).collect();
+    let proxy = Proxy::start(&world).await?;
+    proxy.arm_times("fans/list", 1, u32::MAX, Fault::Replace(common));
+    let (slow, quick) = (proxy.hold(slow.0, slow.1), proxy.hold(quick.0, quick.1));
+    let tasks = [begin(&world, &first, "INCREMENTAL").await?, begin(&world, &second, "INCREMENTAL").await?];
+    let collide = async {
+        quick.reached().await;
+        slow.open();
+        quick.open();
+        Ok(())
+    };
+    live_beside(&world, &proxy, PLENTY, collide).await?;
+
+    let mut created = 0;
+    for task in &tasks {
+        let progress = world.progress(USER, task).await?;
+        assert_eq!(progress["status"], "COMPLETED", "{progress}");
+        created += progress["created"].as_u64().context("no count")?;
+    }
+    let ledger = Ledger::read(&world).await?;
+    assert_eq!((ledger.leads(), created), (40 + 45 - COMMON, (40 + 45 - COMMON) as u64));
+    for lead in world.rows("t_douyin_lead").await? {
+        let sources: BTreeSet<&str> = lead["sources"].split(',').collect();
+        let expected = if both.contains(&lead["douyin_user_id"]) { 2 } else { 1 };
+        assert_eq!(sources.len(), expected, "{lead:?}");
+    }
+    assert!(proxy.count("GetItem t_douyin_lead_index") > 2, "one of them had to plan a page anew");
+    Ok(())
+}
+
+#[tokio::test]
+async fn lead_changed_by_a_person_during_a_sync_keeps_both_changes() -> Result<()> {
+    let (world, account) = shop(10, 12).await?;
+    world.sync(USER, &account, "INCREMENTAL").await?;
+    world.sandbox.douyin().change_fans(SHOP, FanChange { rename: 12, ..FanChange::default() });
+    let task = begin(&world, &account, "FULL").await?;
+    let proxy = Proxy::start(&world).await?;
+    let edit = async {
+        let event = Event::sample("douyin-lead-update")?.path("leadId", "7");
+        let edited = world.call_as(USER, event.json(&json!({"status": "CONTACTED", "notes": "周五回访"}))).await?;
+        ensure!(edited.status == 200, "{edited:?}");
+        Ok(())
+    };
+    live_through(&world, &proxy, PLENTY, ("TransactWriteItems t_douyin_sync_task", 1), edit).await?;
+
+    Ledger::read(&world).await?;
+    let progress = world.progress(USER, &task).await?;
+    assert_eq!((&progress["status"], &progress["updated"]), (&"COMPLETED".into(), &12.into()), "{progress}");
+    let leads = world.rows("t_douyin_lead").await?;
+    let lead = leads.iter().find(|lead| lead["lead_id"] == "7").context("no lead 7")?;
+    let fans = world.sandbox.douyin().fans(SHOP).context("no shop")?;
+    let fan = fans.iter().find(|fan| fan.open_id == lead["douyin_user_id"]).context("no such fan")?;
+    let nickname = fan.nickname.as_deref().filter(|name| !name.is_empty()).context("this fan has no name to tell")?;
+    assert_eq!(lead["nickname"], nickname);
+    assert_eq!((&*lead["status"], &*lead["notes"], &*lead["version"]), ("CONTACTED", "周五回访", "1"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn token_needed_by_many_at_once_is_refreshed_once() -> Result<()> {
+    let (world, account) = shop(8, 1).await?;
+    let cx = world.context(WORKER, &EndpointOverrides::default()).await?;
+    let douyin = leads::config::douyin(&cx, Secrets::load(&cx).await?)?;
+    let tokens = Tokens::new(&cx, douyin)?;
+    let account: OpenId = account.parse()?;
+    let row = Stores::new(&cx)?.accounts.get(&account).await?.context("no account")?;
+    world.sandbox.douyin().expire_access_token(SHOP);
+    let got = try_join_all((0..8).map(|_| tokens.replace(&account, row.access_version, world.deadline()))).await?;
+    assert!(got.iter().all(|token| token.version == row.access_version + 1), "all have the same token");
+    assert_eq!(world.sandbox.journal().of("oauth/refresh_token").len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn token_needed_by_worker_and_keeper_is_refreshed_once() -> Result<()> {
+    let (world, account) = shop(9, 23).await?;
+    // Thirty seconds before the access token's end: the keeper is due, and the worker would not begin a call with it.
+    world.advance(Duration::from_secs(15 * 86_400 - 30));
+    begin(&world, &account, "INCREMENTAL").await?;
+    let proxy = Proxy::start(&world).await?;
+    try_join(live(&world, &proxy, PLENTY), world.keep_tokens()).await?;
+    let ledger = Ledger::read(&world).await?;
+    assert_eq!((ledger.of_task("status"), ledger.leads()), ("COMPLETED", 23));
+    assert_eq!(world.sandbox.journal().of("oauth/refresh_token").len(), 1);
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! Leads: the list, its queries, and what people change.
+
+mod changes;
+mod contract;
+mod lists;
+mod queries;

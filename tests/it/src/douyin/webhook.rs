@@ -1,0 +1,4 @@
+//! The events of Douyin, above all revocations.
+
+mod contract;
+mod revocation;

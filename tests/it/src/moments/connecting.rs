@@ -1,0 +1,4 @@
+//! Connecting and disconnecting WeChat accounts.
+
+mod bad_input;
+mod contract;

@@ -1,0 +1,4 @@
+//! The notices of the gateway.
+
+mod bad_input;
+mod contract;

@@ -1,0 +1,8 @@
+//! What holds for the whole system on AWS: template, rights, secrets, schedules, stored columns.
+
+mod columns;
+mod parity;
+mod poison;
+mod rights;
+mod rotation;
+mod rounds;

@@ -1,0 +1,101 @@
+//! What outlives the stack and what goes with it. Tables have fixed names: one that is left behind by a first
+//! deployment that failed refuses every later one.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use kernel::aws::Aws;
+use local::stack::{self, World};
+use serde_json::{Value, json};
+
+use super::project::Template;
+use crate::world::shared;
+
+/// What cannot be had again: what users entrusted to us or are owed, and the key without which it cannot be read.
+const STORES: [&str; 11] = [
+    "DouyinAuthTable",
+    "DouyinLeadIndexTable",
+    "DouyinLeadTable",
+    "DouyinSyncTaskTable",
+    "MomentClaimTable",
+    "MomentPublishUnitTable",
+    "MomentSyncResultTable",
+    "MomentSyncTaskTable",
+    "TokenKey",
+    "WechatAccountTable",
+    "WechatCorpTable",
+];
+/// What is made anew, or is of no use after hours: its loss costs the requests under way.
+const CACHES: [&str; 5] = ["IdempotencyTable", "OauthStateTable", "PlatformSecret", "StateKey", "WechatMediaTable"];
+
+const KINDS: [&str; 3] = ["AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret"];
+
+#[test]
+fn template_resource_that_keeps_data_is_a_store_or_a_cache() {
+    let template = Template::read();
+    let declared: BTreeSet<&str> = KINDS.iter().flat_map(|kind| template.of_type(kind)).map(|(id, _)| id).collect();
+    let decided: BTreeSet<&str> = STORES.into_iter().chain(CACHES).collect();
+    assert_eq!(declared, decided, "template.yaml (left), decided here (right)");
+    assert_eq!(decided.len(), STORES.len() + CACHES.len(), "something is both");
+    for id in decided {
+        let is_store = STORES.contains(&id);
+        let resource = template.resource(id);
+        // A store is kept, except by the roll-back of the deployment that was to create it, when it is still empty.
+        let policies = if is_store { ["RetainExceptOnCreate", "Retain"] } else { ["Delete", "Delete"] };
+        assert_eq!([&resource["DeletionPolicy"], &resource["UpdateReplacePolicy"]], policies, "{id}");
+        if resource["Type"] == "AWS::DynamoDB::Table" {
+            let recovery = &resource["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"];
+            assert_eq!(recovery.as_bool().unwrap_or_default(), is_store, "point-in-time recovery of {id}");
+        }
+    }
+}
+
+/// The emulator, other than AWS, would adopt a table that is left; so what is asked is whether one is.
+#[tokio::test]
+async fn template_rollback_of_a_first_deployment_leaves_no_table_and_no_key() -> Result<()> {
+    let (ministack, template) = shared().await?;
+    let config = ministack.config(&ministack.new_account()?.0);
+    let mut failing = template.clone();
+    let resources = failing.body["Resources"].as_object_mut().context("no resources")?;
+    let before: Vec<String> = resources.keys().cloned().collect();
+    // CloudFormation makes no parameter of this type, and finds out when everything else is there.
+    let properties = json!({ "Name": "refused", "Type": "SecureString", "Value": "x" });
+    let refused = json!({ "Type": "AWS::SSM::Parameter", "DependsOn": before, "Properties": properties });
+    resources.insert("Refused".to_owned(), refused);
+    let url = "http://127.0.0.1:9";
+    let parameters = World {
+        api_url: url,
+        sandbox_url: url,
+        douyin_url: url,
+        douyin_client_key: "key",
+        douyin_client_secret: "secret",
+        jwt_secret: crate::world::JWT_SECRET,
+        gateway_webhook_secret: crate::world::GATEWAY_WEBHOOK_SECRET,
+        log_level: "INFO",
+    }
+    .parameters();
+    let outcome = stack::deploy(&config, "first", &failing, &parameters).await;
+    let problem = outcome.err().context("the deployment was not refused")?.to_string();
+    assert!(problem.contains("Refused"), "it failed for another reason: {problem}");
+
+    let aws = Aws::from_config(&config);
+    let tables = aws.dynamodb.list_tables().send().await?.table_names.unwrap_or_default();
+    assert_eq!(tables, Vec::<String>::new(), "{} tables were left", tables.len());
+    for key in aws.kms.list_keys().send().await?.keys.unwrap_or_default() {
+        let described = aws.kms.describe_key().set_key_id(key.key_id).send().await?;
+        let state = described.key_metadata.and_then(|key| key.key_state).context("no state")?;
+        assert_eq!(state.as_str(), "PendingDeletion");
+    }
+    Ok(())
+}
+
+/// Only so that the emulated test above means something: the template's part that is deployed there has them all.
+#[tokio::test]
+async fn template_store_is_in_the_part_that_tests_deploy() -> Result<()> {
+    let (_, template) = shared().await?;
+    for id in STORES.iter().chain(&CACHES) {
+        let resource: &Value = &template.body["Resources"][id];
+        assert!(resource.is_object(), "{id}");
+    }
+    Ok(())
+}
