@@ -118,4 +118,29 @@ mod tests {
             assert_eq!(derive(results.iter().copied()), status, "{results:?}");
         }
     }
+
+    #[test]
+    fn status_is_told_in_the_words_of_the_contract_and_knows_whether_it_is_an_end() {
+        for (status, word, ended) in [
+            (TaskStatus::Pending, "PENDING", false),
+            (TaskStatus::Processing, "PROCESSING", false),
+            (TaskStatus::Completed, "COMPLETED", true),
+            (TaskStatus::PartialSuccess, "PARTIAL_SUCCESS", true),
+            (TaskStatus::Failed, "FAILED", true),
+            (TaskStatus::Cancelled, "CANCELLED", true),
+        ] {
+            assert_eq!((status.as_str(), status.ended()), (word, ended));
+            assert_eq!(serde_json::to_value(status).unwrap(), word);
+        }
+        for (status, word, ended) in [
+            (Pending, "PENDING", false),
+            (Processing, "PROCESSING", false),
+            (Success, "SUCCESS", true),
+            (Failed, "FAILED", true),
+            (Cancelled, "CANCELLED", true),
+        ] {
+            assert_eq!((status.as_str(), status.ended()), (word, ended));
+            assert_eq!(serde_json::to_value(status).unwrap(), word);
+        }
+    }
 }

@@ -336,7 +336,10 @@ fn unfollowed_marking_keeps_everything_else_of_the_lead() {
     let mut progress = progress;
     let ids: Vec<LeadId> = (3..8).map(LeadId::new).collect();
     progress.set_missing(&ids).unwrap();
-    let (changes, position) = progress.unfollowed_changes(&unseen_leads, &ids[..4], &counter(5)).unwrap();
+    assert_eq!(progress.next_missing(2).unwrap(), ids[..2]);
+    let read = Counter { accounts: vec![id(ACCOUNT), id(OTHER)], ..counter(5) };
+    let (changes, position) = progress.unfollowed_changes(&unseen_leads, &ids[..4], &read).unwrap();
+    assert_eq!(changes.counter, read, "no account is new to the tenant");
     let marked: Vec<_> = changes
         .refreshed
         .iter()
@@ -350,6 +353,23 @@ fn unfollowed_marking_keeps_everything_else_of_the_lead() {
     assert_eq!(position.counters, Counters { unfollowed: 5, ..progress.task.counters });
     assert_eq!((position.walk.cursor, position.walk.fully_listed, position.total), (20, false, Some(40)));
     assert_eq!(position.unseen_leads.unwrap().iter().collect::<Vec<_>>(), [7], "one is left to be marked");
+}
+
+#[test]
+fn page_diff_of_a_page_committed_in_part_goes_on_with_the_fans_after_those_that_are_skipped() {
+    let progress = progress(SyncStrategy::Incremental);
+    let page = page(&["a", "b", "c", "d", "e"].map(|open_id| fan(open_id, "", "")));
+    let mut open = OpenPage::new(&page, &progress.task, 5_000);
+    open.advance(2);
+    let names = |fans: &[&Fan]| fans.iter().map(|fan| fan.open_id.to_string()).collect::<Vec<_>>();
+    assert_eq!(names(open.next(1, 10)), ["d", "e"]);
+    assert_eq!(names(open.next(0, 2)), ["c", "d"]);
+    assert!(open.next(4, 1).is_empty());
+}
+
+#[test]
+fn leads_to_be_marked_are_unknown_before_they_were_looked_for() {
+    assert_eq!(progress(SyncStrategy::Full).next_missing(2), None);
 }
 
 #[test]
