@@ -1,4 +1,5 @@
-//! The token keeper: refreshes and renews the tokens of accounts before they end, so that no user has to.
+//! The token keeper: refreshes and renews the tokens of accounts before they end, so that no user has to, and tries those
+//! of expired ones.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::round::RoundReport;
 use leads::douyin::FailureKind;
-use leads::tokens::Tokens;
+use leads::tokens::TokenKeeper;
 
 use kernel::Context;
 use kernel::platform_secret::Secrets;
@@ -25,7 +26,7 @@ const MIN_TIME_LEFT: Duration = Duration::from_secs(30);
 /// What the runs of this function share.
 #[derive(Debug)]
 pub struct App {
-    tokens: Tokens,
+    keeper: TokenKeeper,
     clock: Clock,
 }
 
@@ -34,20 +35,20 @@ impl App {
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
         let secrets = Secrets::load(cx).await?;
         let douyin = leads::config::douyin(cx, secrets)?;
-        Ok(Self { tokens: Tokens::new(cx, douyin)?, clock: cx.clock.clone() })
+        Ok(Self { keeper: TokenKeeper::new(cx, douyin)?, clock: cx.clock.clone() })
     }
 }
 
 /// One round over the accounts that are due. One account's failure does not stop the others.
 pub async fn handle(app: &App, deadline: Deadline) -> leads::Result<Vec<RoundReport>> {
-    let due = app.tokens.due(LIMIT).await?;
+    let due = app.keeper.due(LIMIT).await?;
     let mut report = RoundReport::of("accounts' tokens");
     let mut rounds = stream::iter(due)
         .map(|account| async move {
             if deadline.remaining(app.clock.now()) < MIN_TIME_LEFT {
                 return None;
             }
-            Some(app.tokens.keep(&account, deadline).await)
+            Some(app.keeper.keep(&account, deadline).await)
         })
         .buffer_unordered(PARALLEL);
     let mut ended = 0;

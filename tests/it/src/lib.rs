@@ -29,6 +29,8 @@ mod columns;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod expired_accounts;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod lists;

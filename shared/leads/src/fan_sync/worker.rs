@@ -325,7 +325,7 @@ impl SyncWorker {
         );
         Ok(match ending {
             Ending::Completed => RunOutcome::Completed,
-            Ending::Failed(_) => RunOutcome::Failed,
+            Ending::Failed(_) | Ending::Blocked(..) => RunOutcome::Failed,
         })
     }
 
@@ -336,7 +336,15 @@ impl SyncWorker {
             return Err(error);
         }
         warn!(task.id = progress.task.task_id.get(), "fan sync {} failed: {error}", progress.task.task_id);
-        self.finish(progress, Ending::Failed(error.advice())).await
+        let advice = error.advice();
+        self.finish(
+            progress,
+            match error {
+                Error::Authorization(AuthorizationProblem::Expired) => Ending::Blocked(advice, progress.task.strategy),
+                _ => Ending::Failed(advice),
+            },
+        )
+        .await
     }
 
     /// Lets the task go until `until`. A short wait is a delayed message; a long one is the sweeper's.

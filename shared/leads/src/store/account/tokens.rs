@@ -7,6 +7,7 @@ use kernel::error::Result;
 use kernel::lease::Lease;
 use serde::Deserialize;
 
+use super::expiry::EXPIRY;
 use super::{Account, AccountStore, WHAT};
 use crate::ids::OpenId;
 use crate::store::condition_held;
@@ -41,8 +42,8 @@ pub enum ExpectedVersion<'a> {
 }
 
 impl AccountStore {
-    /// Takes the refresh lease when the tokens are still at `version` and nobody holds it. An owner is new with every
-    /// lease, so finding it in the row already is the SDK's retry of a lost answer.
+    /// Takes the refresh lease when the account is in the state and at the version it was read in and nobody holds it. An
+    /// owner is new with every lease, so finding it in the row already is the SDK's retry of a lost answer.
     pub async fn take_refresh_lease(&self, account: &Account, lease: &Lease) -> Result<bool> {
         let outcome = self
             .client
@@ -50,7 +51,7 @@ impl AccountStore {
             .table_name(&self.table)
             .key("douyin_user_id", s(account.account_open_id.as_str()))
             .condition_expression(
-                "user_id = :user AND token_version = :version AND #status = :active AND \
+                "user_id = :user AND token_version = :version AND #status = :status AND \
                  (attribute_not_exists(refresh_lease_until) OR refresh_lease_until < :now OR \
                  refresh_lease_owner = :owner)",
             )
@@ -58,7 +59,7 @@ impl AccountStore {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":user", n(account.user_id))
             .expression_attribute_values(":version", n(account.token_version))
-            .expression_attribute_values(":active", s("ACTIVE"))
+            .expression_attribute_values(":status", s(account.status.as_str()))
             .expression_attribute_values(":now", n(lease.taken_at().as_millisecond()))
             .expression_attribute_values(":owner", s(lease.owner()))
             .expression_attribute_values(":until", n(lease.end().as_millisecond()))
@@ -114,7 +115,7 @@ impl AccountStore {
         }
         let outcome = request
             .update_expression(format!(
-                "{set} REMOVE refresh_lease_owner, refresh_lease_until, refresh_refused_at {add}"
+                "{set} REMOVE refresh_lease_owner, refresh_lease_until, refresh_refused_at, {EXPIRY} {add}"
             ))
             .expression_attribute_values(":expire", n(tokens.expire_time))
             .expression_attribute_values(":due", n(tokens.refresh_due))
@@ -133,23 +134,6 @@ impl AccountStore {
         Ok(stored.is_some_and(|stored| {
             is_own(&tokens.access_token, stored.access_token) && is_own(&tokens.refresh_token, stored.refresh_token)
         }))
-    }
-
-    /// Marks the account EXPIRED and leaves it out of the keeper's rounds. The sealed tokens stay: if Douyin was wrong,
-    /// nothing else could bring them back. `false`: the account has other tokens by now.
-    pub async fn mark_expired(&self, account: &Account, now: i64) -> Result<bool> {
-        let outcome = self
-            .unmoved(account)
-            .update_expression(
-                "SET #status = :expired, update_time = :now REMOVE refresh_shard, refresh_due, refresh_lease_owner, \
-                 refresh_lease_until ADD token_version :one",
-            )
-            .expression_attribute_values(":expired", s("EXPIRED"))
-            .expression_attribute_values(":now", n(now))
-            .expression_attribute_values(":one", n(1))
-            .send()
-            .await;
-        condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// Notes when the account's access token was first refused. `false`: the account has other tokens by now.
@@ -181,7 +165,7 @@ impl AccountStore {
 
     /// An update of an account that is ACTIVE and whose token set is still the one that was read. The row's number is part
     /// of that: a row that is deleted and made again counts its versions from the beginning.
-    fn unmoved(&self, account: &Account) -> UpdateItemFluentBuilder {
+    pub(super) fn unmoved(&self, account: &Account) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.table)
@@ -235,7 +219,7 @@ impl AccountStore {
         condition_held(request.update_expression(update).send().await, "dynamodb:UpdateItem")
     }
 
-    fn leased(&self, account: &Account, lease: &Lease) -> UpdateItemFluentBuilder {
+    pub(super) fn leased(&self, account: &Account, lease: &Lease) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.table)

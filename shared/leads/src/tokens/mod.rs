@@ -1,6 +1,11 @@
 //! Keeping tokens alive. There is one path to a new token, taken under a lease on the account's row, by whoever needs
 //! one first: the worker that met an expired token, or the keeper that came before it expired.
 
+pub mod expiry;
+mod keeper;
+
+pub use keeper::TokenKeeper;
+
 use std::time::Duration;
 
 use kernel::Context;
@@ -17,6 +22,7 @@ use crate::error::{AuthorizationProblem, Result};
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus, ExpectedVersion, SealedTokens, TABLE};
+use crate::tokens::expiry::ExpiryReason;
 
 const DAY: i64 = 86_400;
 
@@ -160,7 +166,10 @@ impl Tokens {
         let (written, meaning) = match first {
             None => (self.stores.accounts.note_refusal(&account, now).await?, Rejection::Noted),
             Some(first) if now - first < MIN_BETWEEN_REFUSALS => (true, Rejection::Noted),
-            Some(_) => (self.stores.accounts.mark_expired(&account, now).await?, Rejection::Proven),
+            Some(_) => {
+                let reason = ExpiryReason::RefusedTwice;
+                (self.stores.accounts.mark_expired(&account, reason, now).await?, Rejection::Proven)
+            }
         };
         let meaning = if written { meaning } else { Rejection::Outdated };
         warn!(account.id = account.id, ?meaning, "an access token of account {} was refused", account.id);
@@ -174,38 +183,6 @@ impl Tokens {
             token.in_doubt = false;
         }
         Ok(())
-    }
-
-    /// The keeper's round over one account: refreshes, then renews, whichever is due. Neither waits for the other.
-    pub async fn keep(&self, account_open_id: &OpenId, deadline: Deadline) -> Result<()> {
-        let account = self.account(account_open_id).await?;
-        let refreshed = if account.expire_time - self.stores.clock.now().as_second() < REFRESH_BEFORE {
-            self.leased(&account, async |lease| self.refresh(&account, lease, deadline).await.map(drop)).await
-        } else {
-            Ok(())
-        };
-        let account = self.account(account_open_id).await?;
-        let left = account.refresh_expire_time - self.stores.clock.now().as_second();
-        let has_room = deadline.remaining(self.stores.clock.now()) >= MIN_TIME_FOR_RENEWAL;
-        if account.renew_count < MAX_RENEWALS && left < RENEW_BEFORE && has_room {
-            self.leased(&account, async |lease| self.renew(&account, lease, deadline).await).await?;
-        }
-        refreshed
-    }
-
-    /// Does `work` under the account's lease; nothing when the account is not ACTIVE or somebody else works on it.
-    async fn leased(&self, account: &Account, work: impl AsyncFnOnce(&Lease) -> Result<()>) -> Result<()> {
-        if account.status == AccountStatus::Active
-            && let Some(lease) = self.lease(account).await?
-        {
-            return work(&lease).await;
-        }
-        Ok(())
-    }
-
-    /// The accounts the keeper should look at.
-    pub async fn due(&self, limit: i32) -> Result<Vec<OpenId>> {
-        Ok(self.stores.accounts.due_for_refresh(self.stores.clock.now().as_second(), limit).await?)
     }
 
     async fn account(&self, account_open_id: &OpenId) -> Result<Account> {
@@ -304,70 +281,19 @@ impl Tokens {
         }
     }
 
-    async fn renew(&self, account: &Account, lease: &Lease, deadline: Deadline) -> Result<()> {
-        let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
-        let refresh_token = self.vault.open(place(account), sealed).await?;
-        // The answer voids the stored token and has to be sealed to be stored. A right to the key that is missing is found
-        // out before that, on the token that is still good.
-        self.vault.encrypt(place(account), &refresh_token).await?;
-        let now = self.stores.clock.now().as_second();
-        let renewed = match self.douyin.renew_refresh_token(&refresh_token).await {
-            Ok(renewed) => renewed,
-            Err(failure) => return self.not_renewed(account, lease, failure).await,
-        };
-        let refresh_expire_time = now + i64::try_from(renewed.expires_in.as_secs()).unwrap_or(i64::MAX / 2);
-        let renew_count = account.renew_count + 1;
-        let tokens = SealedTokens {
-            access_token: None,
-            is_other: false,
-            refresh_token: None,
-            expire_time: account.expire_time,
-            refresh_expire_time: Some(refresh_expire_time),
-            refresh_due: refresh_due(account.expire_time, refresh_expire_time, renew_count),
-            renew_count: Some(renew_count),
-        };
-        let issued = (None, Some(&renewed.refresh_token));
-        let saved = self.store(account, ExpectedVersion::Replaced(sealed), issued, tokens, deadline).await?;
-        info!(account.id = account.id, renew_count, saved, "refresh token of account {} renewed", account.id);
-        Ok(())
-    }
-
-    /// What a failed renewal means: at the worst that there will be none any more. The access token lives on, so the
-    /// account stays ACTIVE until Douyin refuses a refresh, and its user sees by when to authorise anew.
-    async fn not_renewed(&self, account: &Account, lease: &Lease, failure: PlatformError) -> Result<()> {
-        const LIMIT_REACHED: i64 = 10_020;
-        let now = self.stores.clock.now().as_second();
-        match failure.kind {
-            FailureKind::ReauthorizationNeeded => {}
-            FailureKind::TokenInvalid if refused_before(account, now) => {}
-            _ => return self.not_now(account, lease, failure).await,
-        }
-        let limit_reached = failure.code == Some(LIMIT_REACHED);
-        // Any other refusal says that the refresh token itself is dead, as after a renewal whose answer was lost.
-        let refresh_end = if limit_reached { account.refresh_expire_time } else { now };
-        let due = if limit_reached {
-            refresh_due(account.expire_time, account.refresh_expire_time, MAX_RENEWALS).max(now + RETRY_AFTER)
-        } else {
-            account.expire_time
-        };
-        self.stores.accounts.end_renewals(account, lease, MAX_RENEWALS, refresh_end, due).await?;
-        warn!(account.id = account.id, "refresh token of account {} will not be renewed: {failure}", account.id);
-        Ok(())
-    }
-
     /// What a failed refresh means for the account: only Douyin's own word on the token or a second refusal ends it,
     /// and only if the token it spoke of is still the stored one (`Ok` when it is not).
     async fn refused(&self, account: &Account, lease: &Lease, failure: PlatformError) -> Result<()> {
         let now = self.stores.clock.now().as_second();
-        match failure.kind {
-            FailureKind::ReauthorizationNeeded => {}
-            FailureKind::TokenInvalid if refused_before(account, now) => {}
+        let reason = match failure.kind {
+            FailureKind::ReauthorizationNeeded => ExpiryReason::RefreshTokenDead,
+            FailureKind::TokenInvalid if refused_before(account, now) => ExpiryReason::RefusedTwice,
             _ => return self.not_now(account, lease, failure).await,
-        }
-        if !self.stores.accounts.mark_expired(account, now).await? {
+        };
+        if !self.stores.accounts.mark_expired(account, reason, now).await? {
             return Ok(());
         }
-        warn!(account.id = account.id, "account {} must be authorised anew: {failure}", account.id);
+        warn!(account.id = account.id, ?reason, "account {} must be authorised anew: {failure}", account.id);
         Err(AuthorizationProblem::Expired.into())
     }
 
