@@ -41,6 +41,7 @@ impl App {
 
 /// One round over the accounts that are due. One account's failure does not stop the others.
 pub async fn handle(app: &App, deadline: Deadline) -> leads::Result<Vec<RoundReport>> {
+    app.keeper.begin().await?;
     let due = app.keeper.due(LIMIT).await?;
     let mut report = RoundReport::of("accounts' tokens");
     let mut rounds = stream::iter(due)

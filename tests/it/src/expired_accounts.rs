@@ -1,6 +1,7 @@
 //! Accounts that Douyin has refused: their sealed tokens stay for some days and are tried, and the account comes back if
 //! Douyin was wrong.
 
+mod breaker;
 mod trials;
 
 use std::time::Duration;

@@ -291,9 +291,14 @@ impl SyncWorker {
                 }
                 FailureKind::RateLimited | FailureKind::Transient if !self.last_attempt(progress) => in_a_while(),
                 FailureKind::QuotaExhausted => StopReason::Pause(next_quota_day(now)),
-                FailureKind::TokenInvalid if !self.last_attempt(progress) => after(SECOND_REFUSAL_PAUSE),
+                // Also Douyin's word on the refresh token while the breaker holds it.
+                FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded if !self.last_attempt(progress) => {
+                    after(SECOND_REFUSAL_PAUSE)
+                }
                 // The account is not known to be over, so its user is not told to authorise it again.
-                FailureKind::TokenInvalid => StopReason::Fail(SyncProblem::Stalled.into()),
+                FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded => {
+                    StopReason::Fail(SyncProblem::Stalled.into())
+                }
                 _ => StopReason::Fail(error),
             },
             Error::Kernel(kernel::Error::Contention(_)) if !self.last_attempt(progress) => in_a_while(),

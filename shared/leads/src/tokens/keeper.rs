@@ -23,6 +23,9 @@ use crate::fan_sync::SyncQueue;
 use crate::ids::OpenId;
 use crate::store::account::{Account, AccountStatus, ExpectedVersion, SealedTokens};
 
+/// How often the accounts are counted. It reads their keys: some hundred read units for 100,000 of them.
+const COUNT_EVERY: i64 = 86_400;
+
 /// Keeps the tokens of accounts.
 #[derive(Debug, Clone)]
 pub struct TokenKeeper {
@@ -41,6 +44,17 @@ impl TokenKeeper {
 
     fn now(&self) -> i64 {
         self.tokens.stores.clock.now().as_second()
+    }
+
+    /// Once per run: counts the accounts from time to time, for the breaker.
+    pub async fn begin(&self) -> Result<()> {
+        let Tokens { stores, .. } = &self.tokens;
+        let (app, now) = (stores.platform.app().await?, self.now());
+        if app.counted_at.is_none_or(|counted_at| now - counted_at >= COUNT_EVERY) {
+            let accounts = stores.accounts.count_kept().await?;
+            stores.platform.note_accounts(accounts, now).await?;
+        }
+        Ok(())
     }
 
     /// The accounts the keeper should look at.

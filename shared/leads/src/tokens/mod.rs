@@ -1,6 +1,7 @@
 //! Keeping tokens alive. There is one path to a new token, taken under a lease on the account's row, by whoever needs
 //! one first: the worker that met an expired token, or the keeper that came before it expired.
 
+mod breaker;
 pub mod expiry;
 mod keeper;
 
@@ -36,6 +37,9 @@ pub const MAX_RENEWALS: u32 = 5;
 const RENEWAL_GAIN: i64 = 30 * DAY - RENEW_BEFORE;
 /// After a failure that proves nothing the keeper comes back this much later.
 const RETRY_AFTER: i64 = 3_600;
+/// After a refusal that the breaker holds it comes back with the next round: all accounts that are refused must show
+/// again within the breaker's ten minutes, or it would let pass some more every hour.
+const RETRY_HELD_AFTER: i64 = 600;
 /// A token this close to its end is not used for another call.
 const MIN_REMAINING_LIFE: i64 = 60;
 /// A renewal is begun only if this is left of the invocation: its answer voids the stored token, so it has to be stored.
@@ -74,7 +78,7 @@ pub struct AccessToken {
 /// What a refusal of a token means that a refresh did not replace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rejection {
-    /// It is the first one, and proves nothing: ask again after more than a minute.
+    /// It is the first one, or one of very many, and proves nothing: ask again after more than a minute.
     Noted,
     /// It was refused before and long enough ago: the account is EXPIRED.
     Proven,
@@ -168,7 +172,11 @@ impl Tokens {
             Some(first) if now - first < MIN_BETWEEN_REFUSALS => (true, Rejection::Noted),
             Some(_) => {
                 let reason = ExpiryReason::RefusedTwice;
-                (self.stores.accounts.mark_expired(&account, reason, now).await?, Rejection::Proven)
+                if breaker::admits(&self.stores, &account, reason, now).await? {
+                    (self.stores.accounts.mark_expired(&account, reason, now).await?, Rejection::Proven)
+                } else {
+                    (true, Rejection::Noted)
+                }
             }
         };
         let meaning = if written { meaning } else { Rejection::Outdated };
@@ -290,6 +298,10 @@ impl Tokens {
             FailureKind::TokenInvalid if refused_before(account, now) => ExpiryReason::RefusedTwice,
             _ => return self.not_now(account, lease, failure).await,
         };
+        if !breaker::admits(&self.stores, account, reason, now).await? {
+            self.stores.accounts.release_refresh_lease(account, lease, now + RETRY_HELD_AFTER, None).await?;
+            return Err(failure.into());
+        }
         if !self.stores.accounts.mark_expired(account, reason, now).await? {
             return Ok(());
         }

@@ -229,6 +229,20 @@ impl AccountStore {
             .expression_attribute_values(":version", n(account.token_version))
     }
 
+    /// How many accounts there are whose tokens are kept: those ACTIVE, and for a week those EXPIRED.
+    pub async fn count_kept(&self) -> Result<u64> {
+        self.due_index().count(&self.client).await
+    }
+
+    fn due_index(&self) -> DueIndex {
+        DueIndex {
+            table: self.table.clone(),
+            index: "by_refresh_due",
+            shard_attribute: "refresh_shard",
+            time_attribute: "refresh_due",
+        }
+    }
+
     /// The accounts whose tokens want care at `now`.
     pub async fn due_for_refresh(&self, now: i64, limit: i32) -> Result<Vec<OpenId>> {
         #[derive(Deserialize)]
@@ -236,13 +250,7 @@ impl AccountStore {
             #[serde(rename = "douyin_user_id")]
             account_open_id: OpenId,
         }
-        let index = DueIndex {
-            table: self.table.clone(),
-            index: "by_refresh_due",
-            shard_attribute: "refresh_shard",
-            time_attribute: "refresh_due",
-        };
-        let keys = index.due(&self.client, now, limit).await?;
+        let keys = self.due_index().due(&self.client, now, limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.account_open_id)).collect()
     }
 }
