@@ -9,6 +9,7 @@ use leads::ids::{LeadId, OpenId};
 use leads::store::account::{Account, AccountStatus};
 use leads::store::lead::{Lead, LeadStatus};
 use leads::store::lead_index::EditRecord;
+use leads::store::platform_state::AppState;
 use leads::store::sync_task::{SyncStatus, SyncStrategy, SyncTask};
 use leads::tokens::{expiry, reauthorize_by};
 use serde::Serialize;
@@ -206,7 +207,7 @@ pub struct AccountView {
     status_reason: Option<StatusReasonView>,
     scopes: Vec<String>,
     last_sync_at: Option<Timestamp>,
-    reauthorize_by: Timestamp,
+    reauthorize_by: Option<Timestamp>,
     active_sync_task_id: Option<String>,
     create_time: Timestamp,
 }
@@ -231,10 +232,11 @@ impl StatusReasonView {
     }
 }
 
-impl From<Account> for AccountView {
-    fn from(account: Account) -> Self {
+impl AccountView {
+    /// The view of an account, by what is known of our app.
+    pub fn new(account: Account, app: AppState) -> Self {
         Self {
-            reauthorize_by: instant(reauthorize_by(&account)),
+            reauthorize_by: reauthorize_by(&account, app.renewals_missing_at.is_none()).map(instant),
             status_reason: StatusReasonView::of(&account),
             douyin_user_id: account.account_open_id,
             nickname: account.nickname,

@@ -41,7 +41,7 @@ impl App {
 
 /// One round over the accounts that are due. One account's failure does not stop the others.
 pub async fn handle(app: &App, deadline: Deadline) -> leads::Result<Vec<RoundReport>> {
-    app.keeper.begin().await?;
+    let round = &app.keeper.begin().await?;
     let due = app.keeper.due(LIMIT).await?;
     let mut report = RoundReport::of("accounts' tokens");
     let mut rounds = stream::iter(due)
@@ -49,7 +49,7 @@ pub async fn handle(app: &App, deadline: Deadline) -> leads::Result<Vec<RoundRep
             if deadline.remaining(app.clock.now()) < MIN_TIME_LEFT {
                 return None;
             }
-            Some(app.keeper.keep(&account, deadline).await)
+            Some(app.keeper.keep(&account, round, deadline).await)
         })
         .buffer_unordered(PARALLEL);
     let mut ended = 0;

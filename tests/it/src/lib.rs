@@ -14,6 +14,7 @@
 pub mod browser;
 pub mod call;
 pub mod event;
+pub mod long_run;
 pub mod moments;
 pub mod proxy;
 pub mod queue;
@@ -52,6 +53,8 @@ mod snapshot;
 mod story;
 #[cfg(test)]
 mod tenants;
+#[cfg(test)]
+mod token_calendar;
 #[cfg(test)]
 mod vault;
 

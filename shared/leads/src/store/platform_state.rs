@@ -4,8 +4,9 @@
 use std::collections::HashSet;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use kernel::dynamo::{Item, decode, n, s};
+use kernel::dynamo::{Item, condition_failed, condition_held, decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::mac::sha256_hex;
 use serde::Deserialize;
@@ -30,6 +31,8 @@ pub struct AppState {
     pub accounts: Option<u64>,
     /// When they were counted.
     pub counted_at: Option<i64>,
+    /// Since when it is known that our app may not renew refresh tokens; absent when it may, or nothing is known.
+    pub renewals_missing_at: Option<i64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -53,11 +56,7 @@ impl PlatformStateStore {
 
     /// Notes how many accounts there are.
     pub async fn note_accounts(&self, accounts: u64, now: i64) -> Result<()> {
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .key("user_id", n(0))
-            .key("idempotency_key", s(APP))
+        self.app_update()
             .update_expression("SET accounts = :accounts, counted_at = :now, expires_at = :end")
             .expression_attribute_values(":accounts", n(accounts))
             .expression_attribute_values(":now", n(now))
@@ -66,6 +65,47 @@ impl PlatformStateStore {
             .await
             .map_err(Error::aws("dynamodb:UpdateItem"))?;
         Ok(())
+    }
+
+    /// Notes that our app may not renew refresh tokens, and that this was asked now. Whether it is news.
+    pub async fn note_renewals_missing(&self, now: i64) -> Result<bool> {
+        const SET: &str = "SET renewals_missing_at = if_not_exists(renewals_missing_at, :now), \
+                           renewals_asked_at = :now, expires_at = :end";
+        let answer = self
+            .app_update()
+            .update_expression(SET)
+            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":end", n(now + LIFETIME_SECONDS))
+            .return_values(ReturnValue::AllOld)
+            .send()
+            .await
+            .map_err(Error::aws("dynamodb:UpdateItem"))?;
+        Ok(!answer.attributes.is_some_and(|before| before.contains_key("renewals_missing_at")))
+    }
+
+    /// Whether the caller is the one to ask again if our app may renew refresh tokens by now: it was last asked before
+    /// `since`, or it was seen to may.
+    pub async fn claim_renewal_question(&self, since: i64, now: i64) -> Result<bool> {
+        let outcome = self
+            .app_update()
+            .condition_expression("attribute_not_exists(renewals_missing_at) OR renewals_asked_at < :since")
+            .update_expression("SET renewals_asked_at = :now")
+            .expression_attribute_values(":since", n(since))
+            .expression_attribute_values(":now", n(now))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Notes that our app may renew refresh tokens after all.
+    pub async fn forget_renewals_missing(&self) -> Result<()> {
+        let update = self.app_update().update_expression("REMOVE renewals_missing_at, renewals_asked_at");
+        update.send().await.map_err(Error::aws("dynamodb:UpdateItem"))?;
+        Ok(())
+    }
+
+    fn app_update(&self) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.table).key("user_id", n(0)).key("idempotency_key", s(APP))
     }
 
     /// Notes that Douyin decided `cause` about the account, and answers about how many accounts it did so in this window
@@ -91,7 +131,7 @@ impl PlatformStateStore {
             .await;
         let mut accounts = match outcome {
             Ok(answer) => decode::<Window>(WHAT, answer.attributes.unwrap_or_default())?.accounts,
-            Err(error) if kernel::dynamo::condition_failed(&error) => return Ok(MOST_COUNTED),
+            Err(error) if condition_failed(&error) => return Ok(MOST_COUNTED),
             Err(error) => return Err(Error::aws("dynamodb:UpdateItem")(error)),
         };
         if let Some(row) = self.row(&key(window - 1)).await? {

@@ -31,8 +31,8 @@ fn is_incident(counted: usize, all: u64) -> bool {
 pub(super) async fn admits(stores: &Stores, account: &Account, cause: ExpiryReason, now: i64) -> Result<bool> {
     let counted = stores.platform.count_verdict(cause.as_str(), &account.account_open_id, now).await?;
     // As long as nobody has counted them, the least number of an incident decides.
-    let is_incident = counted >= MIN_ACCOUNTS
-        && is_incident(counted, stores.platform.app().await?.accounts.unwrap_or_default());
+    let is_incident =
+        counted >= MIN_ACCOUNTS && is_incident(counted, stores.platform.app().await?.accounts.unwrap_or_default());
     if is_incident {
         stores.platform.hold_verdicts(cause.as_str(), now + HOLD_SECONDS, now).await?;
     } else if stores.platform.verdicts_held_until(cause.as_str()).await? <= now {

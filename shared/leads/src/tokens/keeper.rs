@@ -1,6 +1,7 @@
 //! The token keeper's work on one account: it refreshes and renews the tokens of an ACTIVE one before they end, and tries
 //! those of an EXPIRED one until they are destroyed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kernel::Context;
@@ -10,13 +11,11 @@ use kernel::ids::TaskId;
 use kernel::lease::Lease;
 use kernel::transaction::Transaction;
 use secrecy::ExposeSecret;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
+use super::calendar::{Calendar, MAX_RENEWALS};
 use super::expiry::next_trial;
-use super::{
-    MAX_RENEWALS, MIN_TIME_FOR_RENEWAL, REFRESH_BEFORE, RENEW_BEFORE, RETRY_AFTER, Tokens, place, refresh_due,
-    refused_before,
-};
+use super::{MIN_TIME_FOR_RENEWAL, RETRY_AFTER, Tokens, place};
 use crate::douyin::{Douyin, FailureKind, PlatformError, TokenSet};
 use crate::error::{AuthorizationProblem, Result};
 use crate::fan_sync::SyncQueue;
@@ -25,6 +24,22 @@ use crate::store::account::{Account, AccountStatus, ExpectedVersion, SealedToken
 
 /// How often the accounts are counted. It reads their keys: some hundred read units for 100,000 of them.
 const COUNT_EVERY: i64 = 86_400;
+
+/// How often what was refused is asked for again, when it is likely to be refused again.
+const ASK_AGAIN_EVERY: i64 = 86_400;
+
+/// What one run of the keeper knows.
+#[derive(Debug)]
+pub struct Round {
+    /// Our app may renew refresh tokens, or nothing else is known.
+    app_renews: AtomicBool,
+}
+
+impl Round {
+    fn app_renews(&self) -> bool {
+        self.app_renews.load(Ordering::Relaxed)
+    }
+}
 
 /// Keeps the tokens of accounts.
 #[derive(Debug, Clone)]
@@ -46,15 +61,15 @@ impl TokenKeeper {
         self.tokens.stores.clock.now().as_second()
     }
 
-    /// Once per run: counts the accounts from time to time, for the breaker.
-    pub async fn begin(&self) -> Result<()> {
+    /// Begins a run: reads what is known of our app, and counts the accounts from time to time, for the breaker.
+    pub async fn begin(&self) -> Result<Round> {
         let Tokens { stores, .. } = &self.tokens;
         let (app, now) = (stores.platform.app().await?, self.now());
         if app.counted_at.is_none_or(|counted_at| now - counted_at >= COUNT_EVERY) {
             let accounts = stores.accounts.count_kept().await?;
             stores.platform.note_accounts(accounts, now).await?;
         }
-        Ok(())
+        Ok(Round { app_renews: AtomicBool::new(app.renewals_missing_at.is_none()) })
     }
 
     /// The accounts the keeper should look at.
@@ -63,29 +78,54 @@ impl TokenKeeper {
     }
 
     /// One round over one account.
-    pub async fn keep(&self, account_open_id: &OpenId, deadline: Deadline) -> Result<()> {
+    pub async fn keep(&self, account_open_id: &OpenId, round: &Round, deadline: Deadline) -> Result<()> {
         let account = self.tokens.account(account_open_id).await?;
         match account.status {
-            AccountStatus::Active => self.keep_alive(account, deadline).await,
+            AccountStatus::Active => self.keep_alive(account, round, deadline).await,
             AccountStatus::Expired => self.try_again(&account).await,
             AccountStatus::Revoked => Ok(()),
         }
     }
 
     /// Refreshes, then renews, whichever is due. Neither waits for the other.
-    async fn keep_alive(&self, account: Account, deadline: Deadline) -> Result<()> {
-        let refreshed = if account.expire_time - self.now() < REFRESH_BEFORE {
+    async fn keep_alive(&self, account: Account, round: &Round, deadline: Deadline) -> Result<()> {
+        let refreshed = if Calendar::of(&account).refresh_at() <= self.now() {
             self.leased(&account, async |lease| self.tokens.refresh(&account, lease, deadline).await.map(drop)).await
         } else {
             Ok(())
         };
         let account = self.tokens.account(&account.account_open_id).await?;
-        let left = account.refresh_expire_time - self.now();
-        let has_room = deadline.remaining(self.tokens.stores.clock.now()) >= MIN_TIME_FOR_RENEWAL;
-        if account.renew_count < MAX_RENEWALS && left < RENEW_BEFORE && has_room {
-            self.leased(&account, async |lease| self.renew(&account, lease, deadline).await).await?;
+        let now = self.now();
+        if Calendar::of(&account).renew_at().is_some_and(|at| at <= now) && self.may_renew(round).await? {
+            if self.has_room_for_renewal(deadline) {
+                self.leased(&account, async |lease| self.renew(&account, lease, round, deadline).await).await?;
+            }
+        } else {
+            self.put_off(&account, round).await?;
         }
         refreshed
+    }
+
+    /// Whether a renewal may be asked for: one that our app is known not to be allowed is asked for once a day, by one
+    /// account for all, to find out when that has changed.
+    async fn may_renew(&self, round: &Round) -> Result<bool> {
+        let now = self.now();
+        Ok(round.app_renews() || self.tokens.stores.platform.claim_renewal_question(now - ASK_AGAIN_EVERY, now).await?)
+    }
+
+    fn has_room_for_renewal(&self, deadline: Deadline) -> bool {
+        deadline.remaining(self.tokens.stores.clock.now()) >= MIN_TIME_FOR_RENEWAL
+    }
+
+    /// Leaves an account alone for which there is nothing to do until there is: due for nothing it would come back in
+    /// every round, ahead of those who are.
+    async fn put_off(&self, account: &Account, round: &Round) -> Result<()> {
+        let (due, now) = (Calendar::of(account).due(round.app_renews()), self.now());
+        let is_due = account.refresh_due.is_some_and(|due| due <= now);
+        if account.status == AccountStatus::Active && is_due && due > now {
+            self.tokens.stores.accounts.put_off(account, due).await?;
+        }
+        Ok(())
     }
 
     /// Does `work` under the account's lease; nothing when the account is not ACTIVE or somebody else works on it.
@@ -135,9 +175,10 @@ impl TokenKeeper {
     /// or nothing. What is not stored is brought by the next trial: a refresh leaves the refresh token good.
     async fn restore(&self, account: &Account, lease: &Lease, grant: &TokenSet, sent: &str) -> Result<()> {
         let Tokens { stores, vault, .. } = &self.tokens;
-        let mut tokens = self.tokens.refreshed(account, grant, true);
+        let other = grant.refresh_token.as_ref().filter(|token| token.expose_secret() != sent);
+        let mut tokens = self.tokens.refreshed(account, grant, true, other.is_some());
         tokens.access_token = Some(vault.encrypt(place(account), &grant.access_token).await?);
-        if let Some(other) = grant.refresh_token.as_ref().filter(|token| token.expose_secret() != sent) {
+        if let Some(other) = other {
             tokens.refresh_token = Some(vault.encrypt(place(account), other).await?);
         }
         let running = match account.active_sync_task_id {
@@ -165,54 +206,86 @@ impl TokenKeeper {
         Ok(())
     }
 
-    async fn renew(&self, account: &Account, lease: &Lease, deadline: Deadline) -> Result<()> {
+    async fn renew(&self, account: &Account, lease: &Lease, round: &Round, deadline: Deadline) -> Result<()> {
         let sealed = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
         let refresh_token = self.tokens.vault.open(place(account), sealed).await?;
         // The answer voids the stored token and has to be sealed to be stored. A right to the key that is missing is found
         // out before that, on the token that is still good.
         self.tokens.vault.encrypt(place(account), &refresh_token).await?;
-        let now = self.tokens.stores.clock.now().as_second();
+        // What was done until here may have taken long, and from here on there is no way back.
+        if !self.has_room_for_renewal(deadline) {
+            let due = account.refresh_due.unwrap_or_default();
+            self.tokens.stores.accounts.release_refresh_lease(account, lease, due, None).await?;
+            return Ok(());
+        }
+        let now = self.now();
         let renewed = match self.tokens.douyin.renew_refresh_token(&refresh_token).await {
             Ok(renewed) => renewed,
-            Err(failure) => return self.not_renewed(account, lease, failure).await,
+            Err(failure) => return self.not_renewed(account, lease, failure, round).await,
         };
-        let refresh_expire_time = now + i64::try_from(renewed.expires_in.as_secs()).unwrap_or(i64::MAX / 2);
-        let renew_count = account.renew_count + 1;
+        let refresh_end = now + i64::try_from(renewed.expires_in.as_secs()).unwrap_or(i64::MAX / 2);
+        let renewals = account.renew_count + 1;
+        let calendar =
+            Calendar { access_end: account.expire_time, refresh_end, renewals, renewed_at: Some(now), in_doubt: false };
         let tokens = SealedTokens {
             access_token: None,
             is_other: false,
             refresh_token: None,
             expire_time: account.expire_time,
-            refresh_expire_time: Some(refresh_expire_time),
-            refresh_due: refresh_due(account.expire_time, refresh_expire_time, renew_count),
-            renew_count: Some(renew_count),
+            refresh_expire_time: Some(refresh_end),
+            refresh_due: calendar.due(true),
+            renew_count: Some(renewals),
         };
         let issued = (None, Some(&renewed.refresh_token));
         let saved = self.tokens.store(account, ExpectedVersion::Replaced(sealed), issued, tokens, deadline).await?;
-        info!(account.id = account.id, renew_count, saved, "refresh token of account {} renewed", account.id);
+        info!(account.id = account.id, renewals, saved, "refresh token of account {} renewed", account.id);
+        if !round.app_renews() {
+            self.tokens.stores.platform.forget_renewals_missing().await?;
+            round.app_renews.store(true, Ordering::Relaxed);
+            info!("our app may renew refresh tokens again");
+        }
         Ok(())
     }
 
-    /// What a failed renewal means: at the worst that there will be none any more. The access token lives on, so the
-    /// account stays ACTIVE until Douyin refuses a refresh, and its user sees by when to authorise anew.
-    async fn not_renewed(&self, account: &Account, lease: &Lease, failure: PlatformError) -> Result<()> {
+    /// What a failed renewal means. The access token lives on, so the account stays ACTIVE whatever was said, and its user
+    /// sees by when to authorise it anew.
+    async fn not_renewed(&self, account: &Account, lease: &Lease, failure: PlatformError, round: &Round) -> Result<()> {
         const LIMIT_REACHED: i64 = 10_020;
-        let now = self.tokens.stores.clock.now().as_second();
-        match failure.kind {
-            FailureKind::ReauthorizationNeeded => {}
-            FailureKind::TokenInvalid if refused_before(account, now) => {}
+        const APP_LACKS_RENEWALS: i64 = 10_004;
+        let (accounts, now) = (&self.tokens.stores.accounts, self.now());
+        let calendar = Calendar::of(account);
+        match (failure.code, failure.kind) {
+            (Some(LIMIT_REACHED), _) => {
+                let due = Calendar { renewals: MAX_RENEWALS, ..calendar }.due(true).max(now + RETRY_AFTER);
+                accounts.end_renewals(account, lease, MAX_RENEWALS, due).await?;
+                warn!(account.id = account.id, "no renewal of account {} is left: {failure}", account.id);
+            }
+            // Of no account, so it is noted once for all of them.
+            (Some(APP_LACKS_RENEWALS), _) => {
+                round.app_renews.store(false, Ordering::Relaxed);
+                let due = calendar.due(false).max(now + RETRY_AFTER);
+                accounts.release_refresh_lease(account, lease, due, None).await?;
+                if self.tokens.stores.platform.note_renewals_missing(now).await? {
+                    // The alarm RenewalsMissingAlarm counts these lines by their `alarm`.
+                    error!(
+                        alarm = "renewals_missing",
+                        "our app lacks renew_refresh_token: accounts last 30 days instead of 145: {failure}"
+                    );
+                }
+            }
+            // The refresh token may be dead: this renewal was carried out and its answer lost, or an earlier one's was. Or
+            // Douyin is wrong, or never got the request. Trying again costs nothing and finds out which.
+            (None, _) | (_, FailureKind::ReauthorizationNeeded | FailureKind::TokenInvalid) => {
+                let pause = if calendar.in_doubt { ASK_AGAIN_EVERY } else { RETRY_AFTER };
+                let due = (now + pause).min(account.expire_time.max(now + RETRY_AFTER));
+                accounts.note_failed_renewal(account, lease, due, now).await?;
+                warn!(account.id = account.id, "a renewal of account {} failed: {failure}", account.id);
+                if failure.code.is_none() {
+                    return Err(failure.into());
+                }
+            }
             _ => return self.tokens.not_now(account, lease, failure).await,
         }
-        let limit_reached = failure.code == Some(LIMIT_REACHED);
-        // Any other refusal says that the refresh token itself is dead, as after a renewal whose answer was lost.
-        let refresh_end = if limit_reached { account.refresh_expire_time } else { now };
-        let due = if limit_reached {
-            refresh_due(account.expire_time, account.refresh_expire_time, MAX_RENEWALS).max(now + RETRY_AFTER)
-        } else {
-            account.expire_time
-        };
-        self.tokens.stores.accounts.end_renewals(account, lease, MAX_RENEWALS, refresh_end, due).await?;
-        warn!(account.id = account.id, "refresh token of account {} will not be renewed: {failure}", account.id);
         Ok(())
     }
 }

@@ -2,10 +2,12 @@
 //! one first: the worker that met an expired token, or the keeper that came before it expired.
 
 mod breaker;
+pub(crate) mod calendar;
 pub mod expiry;
 mod keeper;
 
-pub use keeper::TokenKeeper;
+pub use calendar::reauthorize_by;
+pub use keeper::{Round, TokenKeeper};
 
 use std::time::Duration;
 
@@ -23,18 +25,9 @@ use crate::error::{AuthorizationProblem, Result};
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus, ExpectedVersion, SealedTokens, TABLE};
+use crate::tokens::calendar::Calendar;
 use crate::tokens::expiry::ExpiryReason;
 
-const DAY: i64 = 86_400;
-
-/// The access token lives 15 days; it is refreshed when fewer than these remain.
-const REFRESH_BEFORE: i64 = 3 * DAY;
-/// The refresh token lives 30 days; it is renewed when fewer than these remain.
-const RENEW_BEFORE: i64 = 7 * DAY;
-/// Douyin renews a refresh token at most this often per authorisation.
-pub const MAX_RENEWALS: u32 = 5;
-/// What each renewal is certain to add: 30 days, less the days the old token still had.
-const RENEWAL_GAIN: i64 = 30 * DAY - RENEW_BEFORE;
 /// After a failure that proves nothing the keeper comes back this much later.
 const RETRY_AFTER: i64 = 3_600;
 /// After a refusal that the breaker holds it comes back with the next round: all accounts that are refused must show
@@ -51,18 +44,6 @@ const LEASE_PATIENCE: Duration = Duration::from_secs(65);
 /// Two refusals closer together than this are one incident: "expired" was seen twice within 100 ms of a good token, and
 /// a refresh of a token that has not expired brings the same one, so it is no second opinion.
 const MIN_BETWEEN_REFUSALS: i64 = 60;
-
-/// The account must be authorised anew by then at the latest, whatever we do: a date the keeper never falls short of.
-pub fn reauthorize_by(account: &Account) -> i64 {
-    let renewals = i64::from(MAX_RENEWALS.saturating_sub(account.renew_count));
-    account.expire_time.max(account.refresh_expire_time + renewals * RENEWAL_GAIN)
-}
-
-/// When the keeper should look at a token set next.
-pub fn refresh_due(expire_time: i64, refresh_expire_time: i64, renew_count: u32) -> i64 {
-    let refresh = expire_time - REFRESH_BEFORE;
-    if renew_count < MAX_RENEWALS { refresh.min(refresh_expire_time - RENEW_BEFORE) } else { refresh }
-}
 
 /// An access token in the clear, and which of the account's access tokens it is.
 #[derive(Debug, Clone)]
@@ -222,7 +203,7 @@ impl Tokens {
         let is_other = grant.access_token.expose_secret() != known.token.expose_secret();
         let is_same = |token: &SecretString| token.expose_secret() == refresh_token.expose_secret();
         let issued = (Some(&grant.access_token), grant.refresh_token.as_ref().filter(|token| !is_same(token)));
-        let tokens = self.refreshed(account, &grant, is_other);
+        let tokens = self.refreshed(account, &grant, is_other, issued.1.is_some());
         let saved = self.store(account, ExpectedVersion::Lease(lease), issued, tokens, deadline).await?;
         info!(account.id = account.id, saved, is_other, "access token of account {} refreshed", account.id);
         let token = match is_other {
@@ -269,22 +250,29 @@ impl Tokens {
         self.stores.accounts.save_tokens(account, fence, tokens, self.stores.clock.now().as_second()).await
     }
 
-    fn refreshed(&self, account: &Account, grant: &TokenSet, is_other: bool) -> SealedTokens {
+    fn refreshed(&self, account: &Account, grant: &TokenSet, is_other: bool, has_other_refresh: bool) -> SealedTokens {
         let now = self.stores.clock.now().as_second();
         let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2);
-        // A refresh does not extend the refresh token: whether the answer counts the remaining or the full time is
-        // not documented, so a stated end later than the one known is not believed.
-        let stated = grant.refresh_expires_in.map(|duration| now + seconds(duration));
-        let known = account.refresh_expire_time;
-        let refresh_expire_time = stated.map(|end| end.min(known));
+        // A refresh does not extend the refresh token, and what an answer states about its end is not documented: the
+        // remaining time, the full time and 0 were all seen. So it is believed only of another refresh token, which an app
+        // configured for that gets.
+        let stated = grant.refresh_expires_in.filter(|life| has_other_refresh && !life.is_zero());
+        let refresh_expire_time = stated.map(|life| now + seconds(life));
         let expire_time = now + seconds(grant.expires_in);
+        let calendar = Calendar {
+            access_end: expire_time,
+            refresh_end: refresh_expire_time.unwrap_or(account.refresh_expire_time),
+            in_doubt: false,
+            ..Calendar::of(account)
+        };
         SealedTokens {
             access_token: None,
             is_other,
             refresh_token: None,
             expire_time,
             refresh_expire_time,
-            refresh_due: refresh_due(expire_time, refresh_expire_time.unwrap_or(known), account.renew_count),
+            // An answer that states a very short life must not have it refreshed in every round.
+            refresh_due: calendar.due(true).max(now + RETRY_AFTER),
             renew_count: None,
         }
     }
@@ -313,7 +301,10 @@ impl Tokens {
     async fn not_now(&self, account: &Account, lease: &Lease, failure: PlatformError) -> Result<()> {
         let now = self.stores.clock.now().as_second();
         let refused_at = (failure.kind == FailureKind::TokenInvalid).then_some(now);
-        self.stores.accounts.release_refresh_lease(account, lease, now + RETRY_AFTER, refused_at).await?;
+        // A worker may have asked although there are days left: then the keeper's date stands. Due earlier, it would have
+        // nothing to do, and stand in the way of those who are.
+        let due = Calendar::of(account).due(true).max(now + RETRY_AFTER);
+        self.stores.accounts.release_refresh_lease(account, lease, due, refused_at).await?;
         error!(account.id = account.id, "tokens of account {} not refreshed: {failure}", account.id);
         Err(failure.into())
     }

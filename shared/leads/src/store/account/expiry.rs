@@ -8,6 +8,7 @@ use kernel::ids::TaskId;
 use kernel::lease::Lease;
 
 use super::claim::claimed_by;
+use super::tokens::DOUBTS;
 use super::{Account, AccountStore, SealedTokens};
 use crate::store::{condition_held, update};
 use crate::tokens::expiry::{ExpiryReason, kept_until, next_trial};
@@ -136,7 +137,7 @@ impl AccountStore {
         }
         // Whatever was held against the tokens is over, also when the access token is the same.
         update(builder.update_expression(format!(
-            "{set} REMOVE refresh_lease_owner, refresh_lease_until, refresh_refused_at, refused_version, refused_at, \
+            "{set} REMOVE refresh_lease_owner, refresh_lease_until, refused_version, refused_at, {DOUBTS}, \
              {EXPIRY} ADD token_version :one, access_version :one"
         )))
     }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use self::claim::claimed_by;
 use self::expiry::EXPIRY;
+use self::tokens::DOUBTS;
 use crate::ids::OpenId;
 use crate::store::sync_task::SyncStrategy;
 use crate::store::update;
@@ -93,6 +94,12 @@ pub struct Account {
     pub refused_at: Option<i64>,
     /// When the refresh token was first refused with a code that is no proof, unless it was accepted since.
     pub refresh_refused_at: Option<i64>,
+    /// When the keeper looks at it next; absent in reads through the index by user.
+    pub refresh_due: Option<i64>,
+    /// When the refresh token was last renewed.
+    pub renewed_at: Option<i64>,
+    /// When a renewal was first refused or its answer lost, unless the refresh token was accepted since: it may be dead.
+    pub renewal_failed_at: Option<i64>,
     /// When it became EXPIRED.
     pub expired_at: Option<i64>,
     /// Why it is EXPIRED.
@@ -212,7 +219,7 @@ impl AccountStore {
                  #scope = :scope, #status = :active, access_token = :access, refresh_token = :refresh, \
                  expire_time = :expire, refresh_expire_time = :refresh_expire, renew_count = :zero, \
                  refresh_shard = :shard, refresh_due = :due, update_time = :now{claims} \
-                 REMOVE refresh_lease_owner, refresh_lease_until, refresh_refused_at, {EXPIRY}{gone} \
+                 REMOVE refresh_lease_owner, refresh_lease_until, renewed_at, {DOUBTS}, {EXPIRY}{gone} \
                  ADD token_version :one, access_version :one"
             ))
             .expression_attribute_names("#scope", "scope")

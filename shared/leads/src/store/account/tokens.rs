@@ -12,6 +12,9 @@ use super::{Account, AccountStore, WHAT};
 use crate::ids::OpenId;
 use crate::store::condition_held;
 
+/// What was held against a refresh token that is accepted.
+pub(super) const DOUBTS: &str = "refresh_refused_at, renewal_failed_at";
+
 /// A refreshed, sealed token set: written whole or not at all.
 #[derive(Debug, Clone)]
 pub struct SealedTokens {
@@ -110,12 +113,12 @@ impl AccountStore {
             request = request.expression_attribute_values(":refresh_expire", n(end));
         }
         if let Some(count) = tokens.renew_count {
-            set.push_str(", renew_count = :renewals");
+            set.push_str(", renew_count = :renewals, renewed_at = :now");
             request = request.expression_attribute_values(":renewals", n(count));
         }
         let outcome = request
             .update_expression(format!(
-                "{set} REMOVE refresh_lease_owner, refresh_lease_until, refresh_refused_at, {EXPIRY} {add}"
+                "{set} REMOVE refresh_lease_owner, refresh_lease_until, {DOUBTS}, {EXPIRY} {add}"
             ))
             .expression_attribute_values(":expire", n(tokens.expire_time))
             .expression_attribute_values(":due", n(tokens.refresh_due))
@@ -177,23 +180,48 @@ impl AccountStore {
             .expression_attribute_values(":active", s("ACTIVE"))
     }
 
-    /// Notes that the refresh token will not be renewed any more and ends at `refresh_end`.
-    pub async fn end_renewals(
+    /// Notes that no renewal of the refresh token is left.
+    pub async fn end_renewals(&self, account: &Account, lease: &Lease, spent: u32, refresh_due: i64) -> Result<bool> {
+        let outcome = self
+            .leased(account, lease)
+            .update_expression(
+                "SET renew_count = :renewals, refresh_due = :due REMOVE refresh_lease_owner, refresh_lease_until",
+            )
+            .expression_attribute_values(":renewals", n(spent))
+            .expression_attribute_values(":due", n(refresh_due))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Notes that a renewal of the refresh token was refused or its answer lost, and lets the lease go.
+    pub async fn note_failed_renewal(
         &self,
         account: &Account,
         lease: &Lease,
-        renew_count: u32,
-        refresh_end: i64,
         refresh_due: i64,
+        now: i64,
     ) -> Result<bool> {
         let outcome = self
             .leased(account, lease)
             .update_expression(
-                "SET renew_count = :renewals, refresh_expire_time = :end, refresh_due = :due \
+                "SET refresh_due = :due, renewal_failed_at = if_not_exists(renewal_failed_at, :now) \
                  REMOVE refresh_lease_owner, refresh_lease_until",
             )
-            .expression_attribute_values(":renewals", n(renew_count))
-            .expression_attribute_values(":end", n(refresh_end))
+            .expression_attribute_values(":due", n(refresh_due))
+            .expression_attribute_values(":now", n(now))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Sets when the keeper looks at an account next for which there was nothing to do. `false`: it has changed since.
+    pub async fn put_off(&self, account: &Account, refresh_due: i64) -> Result<bool> {
+        let outcome = self
+            .unmoved(account)
+            .condition_expression("id = :id AND token_version = :version AND #status = :active AND refresh_due = :seen")
+            .update_expression("SET refresh_due = :due")
+            .expression_attribute_values(":seen", n(account.refresh_due.unwrap_or_default()))
             .expression_attribute_values(":due", n(refresh_due))
             .send()
             .await;
