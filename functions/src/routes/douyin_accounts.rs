@@ -26,6 +26,6 @@ impl App {
 /// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_ACCOUNTS.permission).await?;
-    let accounts = accounts::list(&app.stores, caller.user_id).await?;
-    ApiResponse::ok(accounts.into_iter().map(AccountView::from).collect::<Vec<_>>())
+    let (accounts, platform) = accounts::list(&app.stores, caller.user_id).await?;
+    ApiResponse::ok(accounts.into_iter().map(|account| AccountView::new(account, platform)).collect::<Vec<_>>())
 }

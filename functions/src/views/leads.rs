@@ -1,5 +1,7 @@
 //! Douyin lead acquisition: the domain's objects with the contract's field names.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use leads::authorize::Authorized;
@@ -7,8 +9,9 @@ use leads::ids::{LeadId, OpenId};
 use leads::store::account::{Account, AccountStatus};
 use leads::store::lead::{Lead, LeadStatus};
 use leads::store::lead_index::EditRecord;
+use leads::store::platform_state::AppState;
 use leads::store::sync_task::{SyncStatus, SyncStrategy, SyncTask};
-use leads::tokens::reauthorize_by;
+use leads::tokens::{expiry, reauthorize_by};
 use serde::Serialize;
 
 use super::instant;
@@ -201,17 +204,40 @@ pub struct AccountView {
     nickname: String,
     avatar_url: String,
     status: AccountStatus,
+    status_reason: Option<StatusReasonView>,
     scopes: Vec<String>,
     last_sync_at: Option<Timestamp>,
-    reauthorize_by: Timestamp,
+    reauthorize_by: Option<Timestamp>,
     active_sync_task_id: Option<String>,
     create_time: Timestamp,
 }
 
-impl From<Account> for AccountView {
-    fn from(account: Account) -> Self {
+/// Why an account does not work, and what becomes of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusReasonView {
+    /// Whether it is likely to come back by itself; otherwise its user has to authorise it anew.
+    recovers: bool,
+    message: Cow<'static, str>,
+    reason: Cow<'static, str>,
+}
+
+impl StatusReasonView {
+    fn of(account: &Account) -> Option<Self> {
+        expiry::advice(account).map(|advice| Self {
+            recovers: expiry::recovers(account),
+            message: advice.message,
+            reason: advice.remedy,
+        })
+    }
+}
+
+impl AccountView {
+    /// The view of an account, by what is known of our app.
+    pub fn new(account: Account, app: AppState) -> Self {
         Self {
-            reauthorize_by: instant(reauthorize_by(&account)),
+            reauthorize_by: reauthorize_by(&account, app.renewals_missing_at.is_none()).map(instant),
+            status_reason: StatusReasonView::of(&account),
             douyin_user_id: account.account_open_id,
             nickname: account.nickname,
             avatar_url: account.avatar_url,

@@ -1,5 +1,7 @@
-//! The token keeper: refreshes and renews the tokens of accounts before they end, so that no user has to.
+//! The token keeper: refreshes and renews the tokens of accounts before they end, so that no user has to, and tries those
+//! of expired ones.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
@@ -10,11 +12,11 @@ use kernel::deadline::Deadline;
 use kernel::platform_secret::Secrets;
 use kernel::round::RoundReport;
 use leads::douyin::FailureKind;
-use leads::tokens::Tokens;
+use leads::tokens::TokenKeeper;
 
 /// Accounts cared for at once: bounded by what Douyin's token endpoints may be asked.
 const PARALLEL: usize = 8;
-/// Per index shard and round; what is left comes ten minutes later.
+/// Per index shard and batch.
 const LIMIT: i32 = 250;
 /// So many accounts that end in one round are not each a matter of its own user any more, if they are most of the round.
 const MANY_ENDED: usize = 5;
@@ -24,7 +26,7 @@ const MIN_TIME_LEFT: Duration = Duration::from_secs(30);
 /// What the runs of this function share.
 #[derive(Debug)]
 pub struct App {
-    tokens: Tokens,
+    keeper: TokenKeeper,
     clock: Clock,
 }
 
@@ -33,31 +35,44 @@ impl App {
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
         let secrets = Secrets::load(cx).await?;
         let douyin = leads::config::douyin(cx, secrets)?;
-        Ok(Self { tokens: Tokens::new(cx, douyin)?, clock: cx.clock.clone() })
+        Ok(Self { keeper: TokenKeeper::new(cx, douyin)?, clock: cx.clock.clone() })
     }
 }
 
-/// One round over the accounts that are due. One account's failure does not stop the others.
+/// One round over the accounts that are due, batch after batch until none is left or the time is over; then the next run,
+/// which begins a minute later at the most, goes on. One account's failure does not stop the others.
 pub async fn handle(app: &App, deadline: Deadline) -> leads::Result<Vec<RoundReport>> {
-    let due = app.tokens.due(LIMIT).await?;
+    let round = &app.keeper.begin().await?;
     let mut report = RoundReport::of("accounts' tokens");
-    let mut rounds = stream::iter(due)
-        .map(|account| async move {
-            if deadline.remaining(app.clock.now()) < MIN_TIME_LEFT {
-                return None;
-            }
-            Some(app.tokens.keep(&account, deadline).await)
-        })
-        .buffer_unordered(PARALLEL);
     let mut ended = 0;
-    while let Some(outcome) = rounds.next().await {
-        match outcome {
-            None => report.unreached += 1,
-            Some(Ok(())) => report.count(true),
-            Some(Err(error)) => {
-                tracing::warn!("an account's tokens were not kept: {error}");
-                if is_about_one_account(&error) { ended += 1 } else { report.count(false) }
+    // What stays due after it was looked at (somebody else has its lease, the index lags) is the next run's.
+    let mut seen = HashSet::new();
+    loop {
+        let mut due = app.keeper.due(LIMIT).await?;
+        due.retain(|account| seen.insert(account.clone()));
+        if due.is_empty() {
+            break;
+        }
+        let mut rounds = stream::iter(due)
+            .map(|account| async move {
+                if deadline.remaining(app.clock.now()) < MIN_TIME_LEFT {
+                    return None;
+                }
+                Some(app.keeper.keep(&account, round, deadline).await)
+            })
+            .buffer_unordered(PARALLEL);
+        while let Some(outcome) = rounds.next().await {
+            match outcome {
+                None => report.unreached += 1,
+                Some(Ok(())) => report.count(true),
+                Some(Err(error)) => {
+                    tracing::warn!("an account's tokens were not kept: {error}");
+                    if is_about_one_account(&error) { ended += 1 } else { report.count(false) }
+                }
             }
+        }
+        if report.unreached > 0 {
+            break;
         }
     }
     // A secret that was rotated or an incident at Douyin looks like many accounts that end at once.

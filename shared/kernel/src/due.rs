@@ -4,6 +4,7 @@
 //! several index partitions (one takes 1,000 write units a second).
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::Select;
 use futures::future::try_join_all;
 use jiff::Timestamp;
 
@@ -70,6 +71,29 @@ impl DueIndex {
         }))
         .await?;
         Ok(shards.into_iter().flat_map(|answer| answer.items.unwrap_or_default()).collect())
+    }
+
+    /// How many rows the index has, due or not.
+    pub async fn count(&self, client: &Client) -> Result<u64> {
+        let shards = try_join_all((0..SHARDS).map(|shard| async move {
+            let mut pages = client
+                .query()
+                .table_name(&self.table)
+                .index_name(self.index)
+                .key_condition_expression("#shard = :shard")
+                .expression_attribute_names("#shard", self.shard_attribute)
+                .expression_attribute_values(":shard", s(shard.to_string()))
+                .select(Select::Count)
+                .into_paginator()
+                .send();
+            let mut rows = 0;
+            while let Some(page) = pages.next().await {
+                rows += u64::try_from(page.map_err(Error::aws("dynamodb:Query"))?.count).unwrap_or_default();
+            }
+            Ok::<_, Error>(rows)
+        }))
+        .await?;
+        Ok(shards.into_iter().sum())
     }
 
     /// As [`Self::due`], without the rows for which a message was sent that may still be on its way at `now`. The shards

@@ -9,11 +9,12 @@ use crate::error::{Result, SyncProblem};
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::Account;
+use crate::store::platform_state::AppState;
 use crate::store::sync_task::{EndedBy, Ending};
 
-/// The caller's accounts.
-pub async fn list(stores: &Stores, user_id: UserId) -> Result<Vec<Account>> {
-    Ok(stores.accounts.of_user(user_id).await?)
+/// The caller's accounts, and what is known of our app.
+pub async fn list(stores: &Stores, user_id: UserId) -> Result<(Vec<Account>, AppState)> {
+    Ok(futures::future::try_join(stores.accounts.of_user(user_id), stores.platform.app()).await?)
 }
 
 /// Forgets the caller's account with its tokens and ends a sync of it, in one transaction: the worker's next page is

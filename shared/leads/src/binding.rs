@@ -18,7 +18,7 @@ use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus, NewTokens, TABLE};
 use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTask};
-use crate::tokens::refresh_due;
+use crate::tokens::calendar::Calendar;
 
 /// What a code was exchanged for.
 #[derive(Debug)]
@@ -137,6 +137,8 @@ impl Bindings {
             Holder::Taken => return Err(AuthorizationProblem::BoundToAnotherUser.into()),
         };
         let now = self.stores.clock.now();
+        let calendar =
+            Calendar { access_end: grant.expire_time, refresh_end: grant.refresh_expire_time, ..Calendar::default() };
         let kept = NewTokens {
             account_open_id: &grant.account_open_id,
             user_id,
@@ -147,7 +149,7 @@ impl Bindings {
             refresh_token: refresh_token.clone(),
             expire_time: grant.expire_time,
             refresh_expire_time: grant.refresh_expire_time,
-            refresh_due: refresh_due(grant.expire_time, grant.refresh_expire_time, 0),
+            refresh_due: calendar.due(true),
         };
         let running = self.running(account.as_ref()).await?;
         let (own, foreign): (Option<SyncTask>, Option<SyncTask>) = match running {

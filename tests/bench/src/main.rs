@@ -21,6 +21,7 @@ mod resync;
 mod start_calls;
 mod story;
 mod sync_time;
+mod token_keeper;
 mod worker;
 mod write_units;
 
@@ -74,6 +75,8 @@ enum Benchmark {
     PublishStart,
     /// Memory of the publisher with large media.
     PublisherMemory,
+    /// What keeping tokens costs, and half a year of it with incidents.
+    TokenKeeper,
 }
 
 #[tokio::main]
@@ -97,6 +100,7 @@ async fn main() -> Result<ExitCode> {
             Benchmark::Publish => publish::measure(&options).await?,
             Benchmark::PublishStart => publish_start::measure().await?,
             Benchmark::PublisherMemory => publisher_memory::measure(&options).await?,
+            Benchmark::TokenKeeper => token_keeper::measure(&options).await?,
         };
         report.add(&name, figures);
     }

@@ -34,10 +34,9 @@ pub(crate) async fn end(
     ending: &Ending,
 ) -> Result<bool> {
     let now = stores.clock.now().as_second();
-    let completed_at = matches!(ending, Ending::Completed).then_some(now);
     let mut transaction = Transaction::new();
     let task_is_open = transaction.add(stores.tasks.end(task, by, ending, now)?);
-    transaction.add(stores.accounts.unclaim(account_open_id, task, completed_at)?);
+    transaction.add(stores.accounts.unclaim(account_open_id, task, ending, now)?);
     let outcome = stores.commit(&transaction).await?;
     if outcome.is_committed() || outcome.failed(task_is_open) {
         return Ok(outcome.is_committed());

@@ -291,9 +291,14 @@ impl SyncWorker {
                 }
                 FailureKind::RateLimited | FailureKind::Transient if !self.last_attempt(progress) => in_a_while(),
                 FailureKind::QuotaExhausted => StopReason::Pause(next_quota_day(now)),
-                FailureKind::TokenInvalid if !self.last_attempt(progress) => after(SECOND_REFUSAL_PAUSE),
+                // Also Douyin's word on the refresh token while the breaker holds it.
+                FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded if !self.last_attempt(progress) => {
+                    after(SECOND_REFUSAL_PAUSE)
+                }
                 // The account is not known to be over, so its user is not told to authorise it again.
-                FailureKind::TokenInvalid => StopReason::Fail(SyncProblem::Stalled.into()),
+                FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded => {
+                    StopReason::Fail(SyncProblem::Stalled.into())
+                }
                 _ => StopReason::Fail(error),
             },
             Error::Kernel(kernel::Error::Contention(_)) if !self.last_attempt(progress) => in_a_while(),
@@ -325,7 +330,7 @@ impl SyncWorker {
         );
         Ok(match ending {
             Ending::Completed => RunOutcome::Completed,
-            Ending::Failed(_) => RunOutcome::Failed,
+            Ending::Failed(_) | Ending::Blocked(..) => RunOutcome::Failed,
         })
     }
 
@@ -336,7 +341,15 @@ impl SyncWorker {
             return Err(error);
         }
         warn!(task.id = progress.task.task_id.get(), "fan sync {} failed: {error}", progress.task.task_id);
-        self.finish(progress, Ending::Failed(error.advice())).await
+        let advice = error.advice();
+        self.finish(
+            progress,
+            match error {
+                Error::Authorization(AuthorizationProblem::Expired) => Ending::Blocked(advice, progress.task.strategy),
+                _ => Ending::Failed(advice),
+            },
+        )
+        .await
     }
 
     /// Lets the task go until `until`. A short wait is a delayed message; a long one is the sweeper's.

@@ -32,6 +32,16 @@ pub enum SyncStrategy {
     Full,
 }
 
+impl SyncStrategy {
+    /// As the row has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Incremental => "INCREMENTAL",
+            Self::Full => "FULL",
+        }
+    }
+}
+
 /// Where a sync stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -165,6 +175,9 @@ pub enum Ending {
     Completed,
     /// It failed, and the user is told this.
     Failed(Advice),
+    /// It failed because its account has expired. Another one of this strategy makes up for it when the account comes
+    /// back by itself.
+    Blocked(Advice, SyncStrategy),
 }
 
 /// On whose word a task ends.
@@ -209,16 +222,12 @@ impl SyncTaskStore {
         strategy: SyncStrategy,
         now_ms: i64,
     ) -> Result<TransactWriteItem> {
-        let strategy = match strategy {
-            SyncStrategy::Incremental => "INCREMENTAL",
-            SyncStrategy::Full => "FULL",
-        };
         put(Put::builder()
             .table_name(&self.table)
             .item("task_id", n(task))
             .item("user_id", n(user_id))
             .item("douyin_user_id", s(account_open_id.as_str()))
-            .item("strategy", s(strategy))
+            .item("strategy", s(strategy.as_str()))
             .item("status", s("PENDING"))
             .item("due_shard", s(due::shard(task.get())))
             .item("next_action_at", n(now_ms))
@@ -306,7 +315,7 @@ impl SyncTaskStore {
             Ending::Completed => builder
                 .update_expression(format!("SET #status = :status, finished_at = :now, update_time = :now {REMOVE}"))
                 .expression_attribute_values(":status", s("COMPLETED")),
-            Ending::Failed(advice) => builder
+            Ending::Failed(advice) | Ending::Blocked(advice, _) => builder
                 .update_expression(format!(
                     "SET #status = :status, finished_at = :now, update_time = :now, error_type = :code, \
                      error_message = :message, error_remedy = :remedy {REMOVE}"

@@ -28,13 +28,14 @@ async fn account_list_has_status_and_reauthorize_date() -> Result<()> {
     world.authorize(USER, "shop").await?;
     let seen = accounts(&world).await?;
     let field_shapes = json!({
-        "douyinUserId": "text", "nickname": "text", "avatarUrl": "text", "status": "text", "scopes": ["text", "text"],
+        "douyinUserId": "text", "nickname": "text", "avatarUrl": "text", "status": "text", "statusReason": "null", "scopes": ["text", "text"],
         "lastSyncAt": "null", "reauthorizeBy": "time", "activeSyncTaskId": "null", "createTime": "time",
     });
     assert_eq!(shape(&seen), json!([field_shapes]));
     // 30 days of the first refresh token and at least 23 more from each of five renewals: see douyin-api.md §3.1.
     let mut expected = json!({
         "douyinUserId": shop, "nickname": seen[0]["nickname"], "avatarUrl": seen[0]["avatarUrl"], "status": "ACTIVE",
+        "statusReason": null,
         "scopes": ["user_info", "fans.list"], "lastSyncAt": null, "activeSyncTaskId": null,
         "reauthorizeBy": instant(begun + (30 + 5 * 23) * DAY), "createTime": instant(begun),
     });

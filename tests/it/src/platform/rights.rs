@@ -112,7 +112,10 @@ async fn token_keeper_without_a_right_fails_and_recovers() -> Result<()> {
         world.advance(Duration::from_secs(13 * 86_400));
         Ok(world)
     };
-    judge(without_each("douyin-token-keeper", scene, keeper).await?, &[], &[])
+    // An account that comes back gets a sync; `expired_accounts` has one.
+    let unasked =
+        ["dynamodb:GetItem t_douyin_sync_task", "dynamodb:PutItem t_douyin_sync_task", "sqs:SendMessage fan-sync"];
+    judge(without_each("douyin-token-keeper", scene, keeper).await?, &[], &unasked)
 }
 
 #[tokio::test]
@@ -191,12 +194,14 @@ async fn fan_sync_worker_without_a_right_gives_its_message_back_and_recovers() -
         let progress = world.progress(USER, &task).await?;
         ensure!(progress["status"] == "COMPLETED" && progress["created"] == 30, "{action} {resource}: {progress}");
     }
-    // An INCREMENTAL sync of strangers changes no lead and looks for no unfollowed one, and the worker sends a message
-    // only when its time runs out in the middle.
+    // An INCREMENTAL sync of strangers changes no lead and looks for no unfollowed one, the worker sends a message only
+    // when its time runs out in the middle, and an account that expires is counted.
     let unasked = [
         "dynamodb:BatchGetItem t_douyin_lead_index",
+        "dynamodb:GetItem t_idempotency",
         "dynamodb:Query t_douyin_lead_index",
         "dynamodb:UpdateItem t_douyin_lead",
+        "dynamodb:UpdateItem t_idempotency",
         "sqs:SendMessage fan-sync",
     ];
     judge(outcomes, &[], &unasked)

@@ -56,6 +56,14 @@ pub(crate) struct Grant {
     pub(crate) refresh: Token,
     pub(crate) renewals: u8,
     pub(crate) revoked: bool,
+    /// When a later grant kills this one.
+    pub(crate) ends_at: Option<Timestamp>,
+}
+
+impl Grant {
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        self.revoked || self.ends_at.is_some_and(|end| end <= now)
+    }
 }
 
 /// What an access token that was presented is worth.
@@ -95,7 +103,14 @@ impl Authority {
         text
     }
 
-    pub(crate) fn exchange(&mut self, client_key: &str, code: &str, voids: bool, now: Timestamp) -> Result<Grant, i64> {
+    /// `voids_at`: when the user's earlier grants to this app end, if they do.
+    pub(crate) fn exchange(
+        &mut self,
+        client_key: &str,
+        code: &str,
+        voids_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Grant, i64> {
         let found = self.codes.get(code).ok_or(CODE_DEAD)?;
         if found.client_key != client_key {
             return Err(CODE_OF_ANOTHER_APP);
@@ -104,8 +119,12 @@ impl Authority {
         if now >= code.expires_at {
             return Err(CODE_DEAD);
         }
-        if voids {
-            self.revoke(&code.account, Some(client_key));
+        if voids_at.is_some() {
+            self.change(&code.account, |grant| {
+                if grant.client_key == client_key && grant.ends_at.is_none() {
+                    grant.ends_at = voids_at;
+                }
+            });
         }
         Ok(self.grant(code.client_key, code.account, code.scopes, now))
     }
@@ -117,12 +136,18 @@ impl Authority {
         self.tokens.insert(access.text.clone(), place);
         self.tokens.insert(refresh.text.clone(), place);
         self.by_account.entry(account.clone()).or_default().push(place);
-        let grant = Grant { client_key, account, scopes, access, refresh, renewals: 0, revoked: false };
+        let grant = Grant { client_key, account, scopes, access, refresh, renewals: 0, revoked: false, ends_at: None };
         self.grants.push(grant.clone());
         grant
     }
 
-    pub(crate) fn refresh(&mut self, client_key: &str, token: &str, now: Timestamp) -> Result<Grant, i64> {
+    pub(crate) fn refresh(
+        &mut self,
+        client_key: &str,
+        token: &str,
+        extends: bool,
+        now: Timestamp,
+    ) -> Result<Grant, i64> {
         let place = self.refreshable(client_key, token, now)?;
         let grant = self.grants.get_mut(place).ok_or(REFRESH_TOKEN_DEAD)?;
         if grant.access.is_alive(now) {
@@ -131,10 +156,20 @@ impl Authority {
             grant.access = Token::new("act", now, ACCESS_LIFETIME);
             self.tokens.insert(grant.access.text.clone(), place);
         }
+        if extends {
+            grant.refresh = Token::new("rft", now, REFRESH_LIFETIME);
+            self.tokens.insert(grant.refresh.text.clone(), place);
+        }
         Ok(grant.clone())
     }
 
-    pub(crate) fn renew(&mut self, client_key: &str, token: &str, now: Timestamp) -> Result<Grant, i64> {
+    pub(crate) fn renew(
+        &mut self,
+        client_key: &str,
+        token: &str,
+        voids_access: bool,
+        now: Timestamp,
+    ) -> Result<Grant, i64> {
         let place = self.refreshable(client_key, token, now)?;
         let grant = self.grants.get_mut(place).ok_or(REFRESH_TOKEN_DEAD)?;
         if grant.renewals >= MOST_RENEWALS {
@@ -142,6 +177,9 @@ impl Authority {
         }
         grant.renewals += 1;
         grant.refresh = Token::new("rft", now, REFRESH_LIFETIME);
+        if voids_access {
+            grant.access.expires_at = grant.access.expires_at.min(now);
+        }
         self.tokens.insert(grant.refresh.text.clone(), place);
         Ok(grant.clone())
     }
@@ -152,7 +190,7 @@ impl Authority {
         let is_good = grant.client_key == client_key
             && grant.refresh.text == token
             && grant.refresh.is_alive(now)
-            && !grant.revoked;
+            && !grant.is_over(now);
         if is_good { Ok(place) } else { Err(REFRESH_TOKEN_DEAD) }
     }
 
@@ -161,7 +199,7 @@ impl Authority {
         let known = self.tokens.get(access_token).filter(|_| access_token.starts_with("act."));
         match known.and_then(|place| self.grants.get(*place)) {
             None => Standing::Unknown,
-            Some(grant) if grant.revoked => Standing::Revoked,
+            Some(grant) if grant.is_over(now) => Standing::Revoked,
             Some(grant) if grant.access.text == access_token && grant.access.is_alive(now) => Standing::Good(grant),
             Some(_) => Standing::Expired,
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::endpoint::Endpoint;
@@ -65,6 +66,9 @@ pub struct Fault {
     /// How many calls meet it; nothing: every one from then on.
     #[serde(default = "once")]
     pub times: Option<u32>,
+    /// The virtual instant from which on nobody meets it any more: an incident of minutes.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the type of the field it fills in")]
@@ -76,7 +80,7 @@ impl Fault {
     /// Met once, by the next call.
     #[must_use]
     pub const fn new(endpoint: Endpoint, effect: Effect) -> Self {
-        Self { endpoint, effect, processed: false, account: None, page: None, after: 0, times: Some(1) }
+        Self { endpoint, effect, processed: false, account: None, page: None, after: 0, times: Some(1), until: None }
     }
 
     /// The business error `code`, once.
@@ -131,6 +135,13 @@ impl Fault {
     pub const fn permanent(mut self) -> Self {
         self.times = None;
         self
+    }
+
+    /// Meets every call until this virtual instant.
+    #[must_use]
+    pub const fn until(mut self, end: Timestamp) -> Self {
+        self.until = Some(end);
+        self.permanent()
     }
 
     pub(crate) const fn delay(&self) -> Option<Duration> {
@@ -209,12 +220,19 @@ impl Faults {
     }
 
     /// The fault this call meets: the earliest armed that matches. Every matching one counts the call.
-    pub(crate) fn meet(&mut self, endpoint: Endpoint, account: Option<&str>, page: Option<u32>) -> Option<Fault> {
+    pub(crate) fn meet(
+        &mut self,
+        endpoint: Endpoint,
+        account: Option<&str>,
+        page: Option<u32>,
+        now: Timestamp,
+    ) -> Option<Fault> {
         let mut met = None;
         for armed in &mut self.armed {
             let fault = &mut armed.fault;
             let matches = fault.endpoint == endpoint
                 && fault.times != Some(0)
+                && fault.until.is_none_or(|end| now < end)
                 && (fault.account.is_none() || fault.account.as_deref() == account)
                 && (fault.page.is_none() || fault.page == page);
             if !matches || met.is_some() {
@@ -241,15 +259,16 @@ mod tests {
     fn douyin_fault_meets_the_calls_it_was_armed_for() {
         let mut faults = Faults::default();
         faults.arm(Fault::code(FansList, 1).for_account("ann").on_page(3).after(1).times(2));
-        let met: Vec<bool> = (0..5).map(|_| faults.meet(FansList, Some("ann"), Some(3)).is_some()).collect();
+        let met: Vec<bool> =
+            (0..5).map(|_| faults.meet(FansList, Some("ann"), Some(3), Timestamp::UNIX_EPOCH).is_some()).collect();
         assert_eq!(met, [false, true, true, false, false]);
         assert_eq!(faults.list()[0].met, 2);
         faults.clear();
         faults.arm(Fault::code(FansList, 1).for_account("ann").on_page(3));
-        assert_eq!(faults.meet(UserInfo, Some("ann"), Some(3)), None);
-        assert_eq!(faults.meet(FansList, Some("bob"), Some(3)), None);
-        assert_eq!(faults.meet(FansList, Some("ann"), Some(2)), None);
-        assert!(faults.meet(FansList, Some("ann"), Some(3)).is_some());
+        assert_eq!(faults.meet(UserInfo, Some("ann"), Some(3), Timestamp::UNIX_EPOCH), None);
+        assert_eq!(faults.meet(FansList, Some("bob"), Some(3), Timestamp::UNIX_EPOCH), None);
+        assert_eq!(faults.meet(FansList, Some("ann"), Some(2), Timestamp::UNIX_EPOCH), None);
+        assert!(faults.meet(FansList, Some("ann"), Some(3), Timestamp::UNIX_EPOCH).is_some());
     }
 
     #[test]
@@ -257,11 +276,15 @@ mod tests {
         let mut faults = Faults::default();
         faults.arm(Fault::code(UserInfo, 1));
         let permanent = faults.arm(Fault::code(UserInfo, 2).permanent());
-        let codes: Vec<Effect> =
-            (0..3).filter_map(|_| faults.meet(UserInfo, None, None)).map(|fault| fault.effect).collect();
+        let codes: Vec<Effect> = (0..3)
+            .filter_map(|_| faults.meet(UserInfo, None, None, Timestamp::UNIX_EPOCH))
+            .map(|fault| fault.effect)
+            .collect();
         assert_eq!(codes, [1, 2, 2].map(|code| Effect::Code { code }));
+        // Its end has come.
+        faults.arm(Fault::code(UserInfo, 3).until(Timestamp::UNIX_EPOCH));
         assert!(faults.disarm(permanent));
-        assert_eq!(faults.meet(UserInfo, None, None), None);
+        assert_eq!(faults.meet(UserInfo, None, None, Timestamp::UNIX_EPOCH), None);
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn exchange(douyin: &Douyin, endpoint: Endpoint, request: &Incoming) -> Exchange
     let now = douyin.clock().now();
     let about = About::of(&world, endpoint, request);
     let account = about.account.as_deref();
-    let fault = world.faults.meet(endpoint, account, about.page);
+    let fault = world.faults.meet(endpoint, account, about.page, now);
     match (&fault, account) {
         (Some(Fault { effect: Effect::ExpireToken, .. }), Some(account)) => world.expire_access_tokens(account, now),
         (Some(Fault { effect: Effect::Revoke, .. }), Some(account)) => {

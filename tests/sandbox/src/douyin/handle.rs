@@ -60,7 +60,7 @@ pub struct GrantView {
     pub access_expires_at: Timestamp,
     /// Virtual time.
     pub refresh_expires_at: Timestamp,
-    /// Whether the user took it back.
+    /// Whether the user took it back, or a later grant killed it.
     pub revoked: bool,
 }
 
@@ -206,13 +206,13 @@ impl Douyin {
     /// The consents a user ever gave, oldest first.
     #[must_use]
     pub fn grants(&self, account: &str) -> Vec<GrantView> {
-        let world = self.world();
+        let (world, now) = (self.world(), self.clock().now());
         let view = |grant: &super::authority::Grant| GrantView {
             scopes: grant.scopes.clone(),
             renewals: grant.renewals,
             access_expires_at: grant.access.expires_at,
             refresh_expires_at: grant.refresh.expires_at,
-            revoked: grant.revoked,
+            revoked: grant.is_over(now),
         };
         world.authority.grants_of(account).map(view).collect()
     }

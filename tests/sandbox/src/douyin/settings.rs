@@ -21,6 +21,18 @@ pub struct Settings {
     pub revoked_code: Option<i64>,
     /// A second authorization of the same user and app kills the tokens of the first; undocumented, off.
     pub reauthorization_voids_tokens: bool,
+    /// Seconds until a second authorization kills the tokens of the first, with `reauthorization_voids_tokens`: the new
+    /// grant is good at once, the old one a little longer.
+    pub reauthorization_voids_after_seconds: u32,
+    /// A renewal of the refresh token also kills the access token; undocumented, off.
+    pub renewal_voids_access_token: bool,
+    /// What a renewal states as the new refresh token's life; it lives its 30 days all the same. The documented sample has
+    /// 86400.
+    pub renewal_states_seconds: Option<i64>,
+    /// What a refresh states as the rest of the refresh token's life.
+    pub refresh_states_seconds: Option<i64>,
+    /// A refresh brings another refresh token, good for 30 days: special apps can be configured so. Off.
+    pub refresh_extends_refresh_token: bool,
     /// `refresh_expires_in` in a refresh answer is the full lifetime instead of what remains; undocumented, off.
     pub refresh_reports_full_lifetime: bool,
     /// Overlap, duplicates and short pages of fan passes.

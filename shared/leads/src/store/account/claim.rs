@@ -5,8 +5,10 @@ use kernel::dynamo::{n, s};
 use kernel::error::Result;
 use kernel::ids::{TaskId, UserId};
 
+use super::expiry::EXPIRY;
 use super::{Account, AccountStore};
 use crate::ids::OpenId;
+use crate::store::sync_task::Ending;
 use crate::store::{delete, update};
 
 impl AccountStore {
@@ -36,23 +38,28 @@ impl AccountStore {
         )
     }
 
-    /// Gives the claim of `task` back as one action of a transaction, noting a completed sync's time.
+    /// Gives the claim of `task` back as one action of a transaction, noting what `ending` means for the account: when a
+    /// sync last completed, or which one the account's expiry has ended.
     pub(crate) fn unclaim(
         &self,
         account_open_id: &OpenId,
         task: TaskId,
-        completed_at: Option<i64>,
+        ending: &Ending,
+        now: i64,
     ) -> Result<TransactWriteItem> {
         let builder = Update::builder()
             .table_name(&self.table)
             .key("douyin_user_id", s(account_open_id.as_str()))
             .condition_expression("active_sync_task_id = :task")
             .expression_attribute_values(":task", n(task));
-        update(match completed_at {
-            None => builder.update_expression("REMOVE active_sync_task_id"),
-            Some(time) => builder
+        update(match ending {
+            Ending::Failed(_) => builder.update_expression("REMOVE active_sync_task_id"),
+            Ending::Completed => builder
                 .update_expression("SET last_sync_time = :time REMOVE active_sync_task_id")
-                .expression_attribute_values(":time", n(time)),
+                .expression_attribute_values(":time", n(now)),
+            Ending::Blocked(_, strategy) => builder
+                .update_expression("SET blocked_sync = :strategy REMOVE active_sync_task_id")
+                .expression_attribute_values(":strategy", s(strategy.as_str())),
         })
     }
 
@@ -78,10 +85,11 @@ impl AccountStore {
             .table_name(&self.table)
             .key("douyin_user_id", s(account.account_open_id.as_str()))
             .condition_expression(format!("token_version = :version AND {claim}"))
-            .update_expression(
+            .update_expression(format!(
                 "SET #status = :revoked, update_time = :now REMOVE access_token, refresh_token, refresh_shard, \
-                 refresh_due, refresh_lease_owner, refresh_lease_until, active_sync_task_id ADD token_version :one",
-            )
+                 refresh_due, refresh_lease_owner, refresh_lease_until, active_sync_task_id, {EXPIRY} \
+                 ADD token_version :one"
+            ))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":version", n(account.token_version))
             .expression_attribute_values(":revoked", s("REVOKED"))

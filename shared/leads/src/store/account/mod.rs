@@ -1,6 +1,7 @@
 //! `t_douyin_auth`: the authorised Douyin accounts with their encrypted tokens.
 
 mod claim;
+mod expiry;
 mod tokens;
 
 pub use tokens::{EncryptedTokens, ExpectedVersion};
@@ -14,8 +15,12 @@ use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
 
 use self::claim::claimed_by;
+use self::expiry::EXPIRY;
+use self::tokens::DOUBTS;
 use crate::ids::OpenId;
+use crate::store::sync_task::SyncStrategy;
 use crate::store::update;
+use crate::tokens::expiry::ExpiryReason;
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_douyin_auth";
@@ -28,10 +33,21 @@ const WHAT: &str = "douyin account";
 pub enum AccountStatus {
     /// The tokens work.
     Active,
-    /// Douyin no longer accepts them; the user must authorise again. They are kept: a refusal can be Douyin's mistake.
+    /// Douyin no longer accepts them. They are kept for some days and tried: a refusal can be Douyin's mistake.
     Expired,
     /// The user withdrew the authorisation at Douyin.
     Revoked,
+}
+
+impl AccountStatus {
+    /// As the row has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Expired => "EXPIRED",
+            Self::Revoked => "REVOKED",
+        }
+    }
 }
 
 /// An account's row.
@@ -55,7 +71,7 @@ pub struct Account {
     pub scope: String,
     /// State of the authorisation.
     pub status: AccountStatus,
-    /// Encrypted; absent once the user has withdrawn them, and in reads through the index by user.
+    /// Encrypted; absent once they are withdrawn or destroyed, and in reads through the index by user.
     pub access_token: Option<String>,
     /// Encrypted; as above.
     pub refresh_token: Option<String>,
@@ -78,6 +94,23 @@ pub struct Account {
     pub refused_at: Option<i64>,
     /// When the refresh token was first refused with a code that is no proof, unless it was accepted since.
     pub refresh_refused_at: Option<i64>,
+    /// When the keeper looks at it next; absent in reads through the index by user.
+    pub refresh_due: Option<i64>,
+    /// When the refresh token was last renewed.
+    pub renewed_at: Option<i64>,
+    /// When a renewal was first refused or its answer lost, unless the refresh token was accepted since: it may be dead.
+    pub renewal_failed_at: Option<i64>,
+    /// When it became EXPIRED.
+    pub expired_at: Option<i64>,
+    /// Why it is EXPIRED.
+    pub expired_reason: Option<ExpiryReason>,
+    /// EXPIRED: until when its encrypted tokens stay; absent once they are destroyed.
+    pub tokens_until: Option<i64>,
+    /// EXPIRED: how far its tokens are on the schedule of trials.
+    #[serde(default)]
+    pub trials: u32,
+    /// EXPIRED: the sync that ended because of it, to be made up for when the account comes back.
+    pub blocked_sync: Option<SyncStrategy>,
     /// The sync that has claimed this account.
     pub active_sync_task_id: Option<TaskId>,
     /// When a sync last completed.
@@ -186,7 +219,7 @@ impl AccountStore {
                  #scope = :scope, #status = :active, access_token = :access, refresh_token = :refresh, \
                  expire_time = :expire, refresh_expire_time = :refresh_expire, renew_count = :zero, \
                  refresh_shard = :shard, refresh_due = :due, update_time = :now{claims} \
-                 REMOVE refresh_lease_owner, refresh_lease_until, refresh_refused_at{gone} \
+                 REMOVE refresh_lease_owner, refresh_lease_until, renewed_at, {DOUBTS}, {EXPIRY}{gone} \
                  ADD token_version :one, access_version :one"
             ))
             .expression_attribute_names("#scope", "scope")

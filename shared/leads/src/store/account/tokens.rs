@@ -7,9 +7,13 @@ use kernel::error::Result;
 use kernel::lease::Lease;
 use serde::Deserialize;
 
+use super::expiry::EXPIRY;
 use super::{Account, AccountStore, WHAT};
 use crate::ids::OpenId;
 use crate::store::condition_held;
+
+/// What was held against a refresh token that is accepted.
+pub(super) const DOUBTS: &str = "refresh_refused_at, renewal_failed_at";
 
 /// A refreshed, encrypted token set: written whole or not at all.
 #[derive(Debug, Clone)]
@@ -41,8 +45,8 @@ pub enum ExpectedVersion<'a> {
 }
 
 impl AccountStore {
-    /// Takes the refresh lease when the tokens are still at `version` and nobody holds it. An owner is new with every
-    /// lease, so finding it in the row already is the SDK's retry of a lost answer.
+    /// Takes the refresh lease when the account is in the state and at the version it was read in and nobody holds it. An
+    /// owner is new with every lease, so finding it in the row already is the SDK's retry of a lost answer.
     pub async fn take_refresh_lease(&self, account: &Account, lease: &Lease) -> Result<bool> {
         let outcome = self
             .client
@@ -50,7 +54,7 @@ impl AccountStore {
             .table_name(&self.table)
             .key("douyin_user_id", s(account.account_open_id.as_str()))
             .condition_expression(
-                "user_id = :user AND token_version = :version AND #status = :active AND \
+                "user_id = :user AND token_version = :version AND #status = :status AND \
                  (attribute_not_exists(refresh_lease_until) OR refresh_lease_until < :now OR \
                  refresh_lease_owner = :owner)",
             )
@@ -58,7 +62,7 @@ impl AccountStore {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":user", n(account.user_id))
             .expression_attribute_values(":version", n(account.token_version))
-            .expression_attribute_values(":active", s("ACTIVE"))
+            .expression_attribute_values(":status", s(account.status.as_str()))
             .expression_attribute_values(":now", n(lease.taken_at().as_millisecond()))
             .expression_attribute_values(":owner", s(lease.owner()))
             .expression_attribute_values(":until", n(lease.end().as_millisecond()))
@@ -109,12 +113,12 @@ impl AccountStore {
             request = request.expression_attribute_values(":refresh_expire", n(end));
         }
         if let Some(count) = tokens.renew_count {
-            set.push_str(", renew_count = :renewals");
+            set.push_str(", renew_count = :renewals, renewed_at = :now");
             request = request.expression_attribute_values(":renewals", n(count));
         }
         let outcome = request
             .update_expression(format!(
-                "{set} REMOVE refresh_lease_owner, refresh_lease_until, refresh_refused_at {add}"
+                "{set} REMOVE refresh_lease_owner, refresh_lease_until, {DOUBTS}, {EXPIRY} {add}"
             ))
             .expression_attribute_values(":expire", n(tokens.expire_time))
             .expression_attribute_values(":due", n(tokens.refresh_due))
@@ -133,23 +137,6 @@ impl AccountStore {
         Ok(stored.is_some_and(|stored| {
             is_own(&tokens.access_token, stored.access_token) && is_own(&tokens.refresh_token, stored.refresh_token)
         }))
-    }
-
-    /// Marks the account EXPIRED and leaves it out of the keeper's rounds. The encrypted tokens stay: if Douyin was wrong,
-    /// nothing else could bring them back. `false`: the account has other tokens by now.
-    pub async fn mark_expired(&self, account: &Account, now: i64) -> Result<bool> {
-        let outcome = self
-            .unmoved(account)
-            .update_expression(
-                "SET #status = :expired, update_time = :now REMOVE refresh_shard, refresh_due, refresh_lease_owner, \
-                 refresh_lease_until ADD token_version :one",
-            )
-            .expression_attribute_values(":expired", s("EXPIRED"))
-            .expression_attribute_values(":now", n(now))
-            .expression_attribute_values(":one", n(1))
-            .send()
-            .await;
-        condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// Notes when the account's access token was first refused. `false`: the account has other tokens by now.
@@ -181,7 +168,7 @@ impl AccountStore {
 
     /// An update of an account that is ACTIVE and whose token set is still the one that was read. The row's number is part
     /// of that: a row that is deleted and made again counts its versions from the beginning.
-    fn unmoved(&self, account: &Account) -> UpdateItemFluentBuilder {
+    pub(super) fn unmoved(&self, account: &Account) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.table)
@@ -193,23 +180,48 @@ impl AccountStore {
             .expression_attribute_values(":active", s("ACTIVE"))
     }
 
-    /// Notes that the refresh token will not be renewed any more and ends at `refresh_end`.
-    pub async fn end_renewals(
+    /// Notes that no renewal of the refresh token is left.
+    pub async fn end_renewals(&self, account: &Account, lease: &Lease, spent: u32, refresh_due: i64) -> Result<bool> {
+        let outcome = self
+            .leased(account, lease)
+            .update_expression(
+                "SET renew_count = :renewals, refresh_due = :due REMOVE refresh_lease_owner, refresh_lease_until",
+            )
+            .expression_attribute_values(":renewals", n(spent))
+            .expression_attribute_values(":due", n(refresh_due))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Notes that a renewal of the refresh token was refused or its answer lost, and lets the lease go.
+    pub async fn note_failed_renewal(
         &self,
         account: &Account,
         lease: &Lease,
-        renew_count: u32,
-        refresh_end: i64,
         refresh_due: i64,
+        now: i64,
     ) -> Result<bool> {
         let outcome = self
             .leased(account, lease)
             .update_expression(
-                "SET renew_count = :renewals, refresh_expire_time = :end, refresh_due = :due \
+                "SET refresh_due = :due, renewal_failed_at = if_not_exists(renewal_failed_at, :now) \
                  REMOVE refresh_lease_owner, refresh_lease_until",
             )
-            .expression_attribute_values(":renewals", n(renew_count))
-            .expression_attribute_values(":end", n(refresh_end))
+            .expression_attribute_values(":due", n(refresh_due))
+            .expression_attribute_values(":now", n(now))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Sets when the keeper looks at an account next for which there was nothing to do. `false`: it has changed since.
+    pub async fn put_off(&self, account: &Account, refresh_due: i64) -> Result<bool> {
+        let outcome = self
+            .unmoved(account)
+            .condition_expression("id = :id AND token_version = :version AND #status = :active AND refresh_due = :seen")
+            .update_expression("SET refresh_due = :due")
+            .expression_attribute_values(":seen", n(account.refresh_due.unwrap_or_default()))
             .expression_attribute_values(":due", n(refresh_due))
             .send()
             .await;
@@ -235,7 +247,7 @@ impl AccountStore {
         condition_held(request.update_expression(update).send().await, "dynamodb:UpdateItem")
     }
 
-    fn leased(&self, account: &Account, lease: &Lease) -> UpdateItemFluentBuilder {
+    pub(super) fn leased(&self, account: &Account, lease: &Lease) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.table)
@@ -245,6 +257,20 @@ impl AccountStore {
             .expression_attribute_values(":version", n(account.token_version))
     }
 
+    /// How many accounts there are whose tokens are kept: those ACTIVE, and for a week those EXPIRED.
+    pub async fn count_kept(&self) -> Result<u64> {
+        self.due_index().count(&self.client).await
+    }
+
+    fn due_index(&self) -> DueIndex {
+        DueIndex {
+            table: self.table.clone(),
+            index: "by_refresh_due",
+            shard_attribute: "refresh_shard",
+            time_attribute: "refresh_due",
+        }
+    }
+
     /// The accounts whose tokens want care at `now`.
     pub async fn due_for_refresh(&self, now: i64, limit: i32) -> Result<Vec<OpenId>> {
         #[derive(Deserialize)]
@@ -252,13 +278,7 @@ impl AccountStore {
             #[serde(rename = "douyin_user_id")]
             account_open_id: OpenId,
         }
-        let index = DueIndex {
-            table: self.table.clone(),
-            index: "by_refresh_due",
-            shard_attribute: "refresh_shard",
-            time_attribute: "refresh_due",
-        };
-        let keys = index.due(&self.client, now, limit).await?;
+        let keys = self.due_index().due(&self.client, now, limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.account_open_id)).collect()
     }
 }

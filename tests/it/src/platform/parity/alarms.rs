@@ -13,7 +13,7 @@ use super::project::Template;
 /// The token keeper comes back to an account an hour later, and then in its next round. The sweeper sends another
 /// message after five minutes, and then in its next round. A device that gave no answer is asked again after a minute.
 const FAILS_EVERY: [(&str, (usize, usize)); 3] = [
-    ("douyin-token-keeper", (3_600 + 600, 3 * 3_600)),
+    ("douyin-token-keeper", (3_600 + 300, 3 * 3_600)),
     ("sweeper", (300 + 60, 20 * 60)),
     ("wechat-health-checker", (60 + 60, 15 * 60)),
 ];

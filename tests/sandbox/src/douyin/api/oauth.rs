@@ -1,10 +1,13 @@
 //! The token endpoints.
 
+use jiff::SignedDuration;
+
 use super::super::app::RENEW_REFRESH_TOKEN;
 use super::super::authority::{ACCESS_LIFETIME, Grant, REFRESH_LIFETIME, Token};
 use super::super::json::Fields;
 use super::super::world::World;
 use super::Call;
+use crate::clock::later;
 
 const BAD_PARAMETER: i64 = 10_002;
 const UNKNOWN_CLIENT_KEY: i64 = 10_003;
@@ -34,8 +37,9 @@ pub(super) fn access_token(world: &mut World, call: &mut Call<'_>) -> Result<Fie
     let [client_key, secret, code, grant_type] = required(call, ["client_key", "client_secret", "code", "grant_type"])?;
     check_secret(world, client_key, secret)?;
     check_grant_type(grant_type, "authorization_code")?;
-    let voids = world.settings.reauthorization_voids_tokens;
-    let grant = world.authority.exchange(client_key, code, voids, call.now)?;
+    let delay = SignedDuration::from_secs(world.settings.reauthorization_voids_after_seconds.into());
+    let voids_at = world.settings.reauthorization_voids_tokens.then(|| later(call.now, delay));
+    let grant = world.authority.exchange(client_key, code, voids_at, call.now)?;
     let mut fields = token_fields(world, call, &grant, REFRESH_LIFETIME.as_secs());
     if grant.scopes.iter().any(|scope| scope == "user_info") && call.typing.departs() {
         // Seen in the wild, in no sample.
@@ -50,11 +54,11 @@ pub(super) fn refresh_token(world: &mut World, call: &mut Call<'_>) -> Result<Fi
     let [client_key, token, grant_type] = required(call, ["client_key", "refresh_token", "grant_type"])?;
     world.apps.get(client_key).ok_or(UNKNOWN_CLIENT_KEY)?;
     check_grant_type(grant_type, "refresh_token")?;
-    let grant = world.authority.refresh(client_key, token, call.now)?;
-    let remaining = if world.settings.refresh_reports_full_lifetime {
-        REFRESH_LIFETIME.as_secs()
-    } else {
-        grant.refresh.expires_at.duration_since(call.now).as_secs()
+    let grant = world.authority.refresh(client_key, token, world.settings.refresh_extends_refresh_token, call.now)?;
+    let remaining = match world.settings.refresh_states_seconds {
+        Some(stated) => stated,
+        None if world.settings.refresh_reports_full_lifetime => REFRESH_LIFETIME.as_secs(),
+        None => grant.refresh.expires_at.duration_since(call.now).as_secs(),
     };
     Ok(token_fields(world, call, &grant, remaining))
 }
@@ -76,11 +80,12 @@ pub(super) fn renew_refresh_token(world: &mut World, call: &mut Call<'_>) -> Res
     if !app.has(RENEW_REFRESH_TOKEN) {
         return Err(NO_SCOPE);
     }
-    let grant = world.authority.renew(client_key, token, call.now)?;
+    let grant = world.authority.renew(client_key, token, world.settings.renewal_voids_access_token, call.now)?;
     let mut fields = Fields::default();
     call.token(&mut fields, "refresh_token", &grant.refresh.text);
     // The refresh token's lifetime, although every other answer calls the access token's so.
-    call.number(&mut fields, "expires_in", REFRESH_LIFETIME.as_secs());
+    let stated = world.settings.renewal_states_seconds.unwrap_or(REFRESH_LIFETIME.as_secs());
+    call.number(&mut fields, "expires_in", stated);
     Ok(fields)
 }
 

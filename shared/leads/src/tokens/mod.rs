@@ -1,6 +1,14 @@
 //! Keeping tokens alive. There is one path to a new token, taken under a lease on the account's row, by whoever needs
 //! one first: the worker that met an expired token, or the keeper that came before it expired.
 
+mod breaker;
+pub(crate) mod calendar;
+pub mod expiry;
+mod keeper;
+
+pub use calendar::reauthorize_by;
+pub use keeper::{Round, TokenKeeper};
+
 use std::time::Duration;
 
 use kernel::Context;
@@ -17,19 +25,14 @@ use crate::error::{AuthorizationProblem, Result};
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus, EncryptedTokens, ExpectedVersion, TABLE};
+use crate::tokens::calendar::Calendar;
+use crate::tokens::expiry::ExpiryReason;
 
-const DAY: i64 = 86_400;
-
-/// The access token lives 15 days; it is refreshed when fewer than these remain.
-const REFRESH_BEFORE: i64 = 3 * DAY;
-/// The refresh token lives 30 days; it is renewed when fewer than these remain.
-const RENEW_BEFORE: i64 = 7 * DAY;
-/// Douyin renews a refresh token at most this often per authorisation.
-pub const MAX_RENEWALS: u32 = 5;
-/// What each renewal is certain to add: 30 days, less the days the old token still had.
-const RENEWAL_GAIN: i64 = 30 * DAY - RENEW_BEFORE;
 /// After a failure that proves nothing the keeper comes back this much later.
 const RETRY_AFTER: i64 = 3_600;
+/// After a refusal that the breaker holds it comes back with the next round: all accounts that are refused must show
+/// again within the breaker's ten minutes, or it would let pass some more every hour.
+const RETRY_HELD_AFTER: i64 = 600;
 /// A token this close to its end is not used for another call.
 const MIN_REMAINING_LIFE: i64 = 60;
 /// A renewal is begun only if this is left of the invocation: its answer voids the stored token, so it has to be stored.
@@ -41,18 +44,6 @@ const LEASE_PATIENCE: Duration = Duration::from_secs(65);
 /// Two refusals closer together than this are one incident: "expired" was seen twice within 100 ms of a good token, and
 /// a refresh of a token that has not expired brings the same one, so it is no second opinion.
 const MIN_BETWEEN_REFUSALS: i64 = 60;
-
-/// The account must be authorised anew by then at the latest, whatever we do: a date the keeper never falls short of.
-pub fn reauthorize_by(account: &Account) -> i64 {
-    let renewals = i64::from(MAX_RENEWALS.saturating_sub(account.renew_count));
-    account.expire_time.max(account.refresh_expire_time + renewals * RENEWAL_GAIN)
-}
-
-/// When the keeper should look at a token set next.
-pub fn refresh_due(expire_time: i64, refresh_expire_time: i64, renew_count: u32) -> i64 {
-    let refresh = expire_time - REFRESH_BEFORE;
-    if renew_count < MAX_RENEWALS { refresh.min(refresh_expire_time - RENEW_BEFORE) } else { refresh }
-}
 
 /// An access token in the clear, and which of the account's access tokens it is.
 #[derive(Debug, Clone)]
@@ -68,7 +59,7 @@ pub struct AccessToken {
 /// What a refusal of a token means that a refresh did not replace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rejection {
-    /// It is the first one, and proves nothing: ask again after more than a minute.
+    /// It is the first one, or one of very many, and proves nothing: ask again after more than a minute.
     Noted,
     /// It was refused before and long enough ago: the account is EXPIRED.
     Proven,
@@ -160,7 +151,14 @@ impl Tokens {
         let (written, meaning) = match first {
             None => (self.stores.accounts.note_refusal(&account, now).await?, Rejection::Noted),
             Some(first) if now - first < MIN_BETWEEN_REFUSALS => (true, Rejection::Noted),
-            Some(_) => (self.stores.accounts.mark_expired(&account, now).await?, Rejection::Proven),
+            Some(_) => {
+                let reason = ExpiryReason::RefusedTwice;
+                if breaker::admits(&self.stores, &account, reason, now).await? {
+                    (self.stores.accounts.mark_expired(&account, reason, now).await?, Rejection::Proven)
+                } else {
+                    (true, Rejection::Noted)
+                }
+            }
         };
         let meaning = if written { meaning } else { Rejection::Outdated };
         warn!(account.id = account.id, ?meaning, "an access token of account {} was refused", account.id);
@@ -174,38 +172,6 @@ impl Tokens {
             token.in_doubt = false;
         }
         Ok(())
-    }
-
-    /// The keeper's round over one account: refreshes, then renews, whichever is due. Neither waits for the other.
-    pub async fn keep(&self, account_open_id: &OpenId, deadline: Deadline) -> Result<()> {
-        let account = self.account(account_open_id).await?;
-        let refreshed = if account.expire_time - self.stores.clock.now().as_second() < REFRESH_BEFORE {
-            self.leased(&account, async |lease| self.refresh(&account, lease, deadline).await.map(drop)).await
-        } else {
-            Ok(())
-        };
-        let account = self.account(account_open_id).await?;
-        let left = account.refresh_expire_time - self.stores.clock.now().as_second();
-        let has_room = deadline.remaining(self.stores.clock.now()) >= MIN_TIME_FOR_RENEWAL;
-        if account.renew_count < MAX_RENEWALS && left < RENEW_BEFORE && has_room {
-            self.leased(&account, async |lease| self.renew(&account, lease, deadline).await).await?;
-        }
-        refreshed
-    }
-
-    /// Does `work` under the account's lease; nothing when the account is not ACTIVE or somebody else works on it.
-    async fn leased(&self, account: &Account, work: impl AsyncFnOnce(&Lease) -> Result<()>) -> Result<()> {
-        if account.status == AccountStatus::Active
-            && let Some(lease) = self.lease(account).await?
-        {
-            return work(&lease).await;
-        }
-        Ok(())
-    }
-
-    /// The accounts the keeper should look at.
-    pub async fn due(&self, limit: i32) -> Result<Vec<OpenId>> {
-        Ok(self.stores.accounts.due_for_refresh(self.stores.clock.now().as_second(), limit).await?)
     }
 
     async fn account(&self, account_open_id: &OpenId) -> Result<Account> {
@@ -237,7 +203,7 @@ impl Tokens {
         let is_other = grant.access_token.expose_secret() != known.token.expose_secret();
         let is_same = |token: &SecretString| token.expose_secret() == refresh_token.expose_secret();
         let issued = (Some(&grant.access_token), grant.refresh_token.as_ref().filter(|token| !is_same(token)));
-        let tokens = self.refreshed(account, &grant, is_other);
+        let tokens = self.refreshed(account, &grant, is_other, issued.1.is_some());
         let saved = self.store(account, ExpectedVersion::Lease(lease), issued, tokens, deadline).await?;
         info!(account.id = account.id, saved, is_other, "access token of account {} refreshed", account.id);
         let token = match is_other {
@@ -284,90 +250,56 @@ impl Tokens {
         self.stores.accounts.save_tokens(account, fence, tokens, self.stores.clock.now().as_second()).await
     }
 
-    fn refreshed(&self, account: &Account, grant: &TokenSet, is_other: bool) -> EncryptedTokens {
+    fn refreshed(
+        &self,
+        account: &Account,
+        grant: &TokenSet,
+        is_other: bool,
+        has_other_refresh: bool,
+    ) -> EncryptedTokens {
         let now = self.stores.clock.now().as_second();
         let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2);
-        // A refresh does not extend the refresh token: whether the answer counts the remaining or the full time is
-        // not documented, so a stated end later than the one known is not believed.
-        let stated = grant.refresh_expires_in.map(|duration| now + seconds(duration));
-        let known = account.refresh_expire_time;
-        let refresh_expire_time = stated.map(|end| end.min(known));
+        // A refresh does not extend the refresh token, and what an answer states about its end is not documented: the
+        // remaining time, the full time and 0 were all seen. So it is believed only of another refresh token, which an app
+        // configured for that gets.
+        let stated = grant.refresh_expires_in.filter(|life| has_other_refresh && !life.is_zero());
+        let refresh_expire_time = stated.map(|life| now + seconds(life));
         let expire_time = now + seconds(grant.expires_in);
+        let calendar = Calendar {
+            access_end: expire_time,
+            refresh_end: refresh_expire_time.unwrap_or(account.refresh_expire_time),
+            in_doubt: false,
+            ..Calendar::of(account)
+        };
         EncryptedTokens {
             access_token: None,
             is_other,
             refresh_token: None,
             expire_time,
             refresh_expire_time,
-            refresh_due: refresh_due(expire_time, refresh_expire_time.unwrap_or(known), account.renew_count),
+            // An answer that states a very short life must not have it refreshed in every round.
+            refresh_due: calendar.due(true).max(now + RETRY_AFTER),
             renew_count: None,
         }
-    }
-
-    async fn renew(&self, account: &Account, lease: &Lease, deadline: Deadline) -> Result<()> {
-        let encrypted = account.refresh_token.as_deref().ok_or(AuthorizationProblem::Expired)?;
-        let refresh_token = self.vault.decrypt(encryption_context(account), encrypted).await?;
-        // The answer voids the stored token and has to be encrypted to be stored. A right to the key that is missing is found
-        // out before that, on the token that is still good.
-        self.vault.encrypt(encryption_context(account), &refresh_token).await?;
-        let now = self.stores.clock.now().as_second();
-        let renewed = match self.douyin.renew_refresh_token(&refresh_token).await {
-            Ok(renewed) => renewed,
-            Err(failure) => return self.not_renewed(account, lease, failure).await,
-        };
-        let refresh_expire_time = now + i64::try_from(renewed.expires_in.as_secs()).unwrap_or(i64::MAX / 2);
-        let renew_count = account.renew_count + 1;
-        let tokens = EncryptedTokens {
-            access_token: None,
-            is_other: false,
-            refresh_token: None,
-            expire_time: account.expire_time,
-            refresh_expire_time: Some(refresh_expire_time),
-            refresh_due: refresh_due(account.expire_time, refresh_expire_time, renew_count),
-            renew_count: Some(renew_count),
-        };
-        let issued = (None, Some(&renewed.refresh_token));
-        let saved = self.store(account, ExpectedVersion::Replaced(encrypted), issued, tokens, deadline).await?;
-        info!(account.id = account.id, renew_count, saved, "refresh token of account {} renewed", account.id);
-        Ok(())
-    }
-
-    /// What a failed renewal means: at the worst that there will be none any more. The access token lives on, so the
-    /// account stays ACTIVE until Douyin refuses a refresh, and its user sees by when to authorise anew.
-    async fn not_renewed(&self, account: &Account, lease: &Lease, failure: PlatformError) -> Result<()> {
-        const LIMIT_REACHED: i64 = 10_020;
-        let now = self.stores.clock.now().as_second();
-        match failure.kind {
-            FailureKind::ReauthorizationNeeded => {}
-            FailureKind::TokenInvalid if refused_before(account, now) => {}
-            _ => return self.not_now(account, lease, failure).await,
-        }
-        let limit_reached = failure.code == Some(LIMIT_REACHED);
-        // Any other refusal says that the refresh token itself is dead, as after a renewal whose answer was lost.
-        let refresh_end = if limit_reached { account.refresh_expire_time } else { now };
-        let due = if limit_reached {
-            refresh_due(account.expire_time, account.refresh_expire_time, MAX_RENEWALS).max(now + RETRY_AFTER)
-        } else {
-            account.expire_time
-        };
-        self.stores.accounts.end_renewals(account, lease, MAX_RENEWALS, refresh_end, due).await?;
-        warn!(account.id = account.id, "refresh token of account {} will not be renewed: {failure}", account.id);
-        Ok(())
     }
 
     /// What a failed refresh means for the account: only Douyin's own word on the token or a second refusal ends it,
     /// and only if the token it spoke of is still the stored one (`Ok` when it is not).
     async fn refused(&self, account: &Account, lease: &Lease, failure: PlatformError) -> Result<()> {
         let now = self.stores.clock.now().as_second();
-        match failure.kind {
-            FailureKind::ReauthorizationNeeded => {}
-            FailureKind::TokenInvalid if refused_before(account, now) => {}
+        let reason = match failure.kind {
+            FailureKind::ReauthorizationNeeded => ExpiryReason::RefreshTokenDead,
+            FailureKind::TokenInvalid if refused_before(account, now) => ExpiryReason::RefusedTwice,
             _ => return self.not_now(account, lease, failure).await,
+        };
+        if !breaker::admits(&self.stores, account, reason, now).await? {
+            self.stores.accounts.release_refresh_lease(account, lease, now + RETRY_HELD_AFTER, None).await?;
+            return Err(failure.into());
         }
-        if !self.stores.accounts.mark_expired(account, now).await? {
+        if !self.stores.accounts.mark_expired(account, reason, now).await? {
             return Ok(());
         }
-        warn!(account.id = account.id, "account {} must be authorised anew: {failure}", account.id);
+        warn!(account.id = account.id, ?reason, "account {} must be authorised anew: {failure}", account.id);
         Err(AuthorizationProblem::Expired.into())
     }
 
@@ -375,7 +307,10 @@ impl Tokens {
     async fn not_now(&self, account: &Account, lease: &Lease, failure: PlatformError) -> Result<()> {
         let now = self.stores.clock.now().as_second();
         let refused_at = (failure.kind == FailureKind::TokenInvalid).then_some(now);
-        self.stores.accounts.release_refresh_lease(account, lease, now + RETRY_AFTER, refused_at).await?;
+        // A worker may have asked although there are days left: then the keeper's date stands. Due earlier, it would have
+        // nothing to do, and stand in the way of those who are.
+        let due = Calendar::of(account).due(true).max(now + RETRY_AFTER);
+        self.stores.accounts.release_refresh_lease(account, lease, due, refused_at).await?;
         error!(account.id = account.id, "tokens of account {} not refreshed: {failure}", account.id);
         Err(failure.into())
     }

@@ -1,0 +1,94 @@
+//! What is left of an account that Douyin has refused: how long its encrypted tokens stay, and when they are tried again.
+
+use kernel::advice::{self, Advice};
+use serde::{Deserialize, Serialize};
+
+use crate::store::account::{Account, AccountStatus};
+
+const DAY: i64 = 86_400;
+
+/// Encrypted tokens of an EXPIRED account stay this long: long enough for an incident at Douyin to be found out and mended,
+/// and no longer, because we have no business with credentials of an account that we do not serve.
+const KEEP_TOKENS: i64 = 7 * DAY;
+/// The first trials, in seconds after the verdict. Most mistakes of Douyin's are over in minutes or hours.
+const FIRST_TRIALS: [i64; 3] = [600, 3_600, 6 * 3_600];
+
+/// Why an account is EXPIRED.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ExpiryReason {
+    /// Douyin said that the refresh token is dead, or that nothing of the authorisation is left.
+    RefreshTokenDead,
+    /// Douyin refused a token twice, which is what an incident of its own looks like, too.
+    RefusedTwice,
+}
+
+impl ExpiryReason {
+    /// As the row has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RefreshTokenDead => "REFRESH_TOKEN_DEAD",
+            Self::RefusedTwice => "REFUSED_TWICE",
+        }
+    }
+}
+
+/// Until when the encrypted tokens of an account stay that expires at `now`, whose refresh token ends at `refresh_end`.
+pub(crate) fn kept_until(now: i64, refresh_end: i64) -> i64 {
+    (now + KEEP_TOKENS).min(refresh_end)
+}
+
+/// The trial after `trials` others of an account that expired at `expired_at`: 10 minutes, 1 hour, 6 hours, then every
+/// day.
+fn trial_at(expired_at: i64, trials: u32) -> i64 {
+    let place = usize::try_from(trials).unwrap_or(usize::MAX);
+    let days = i64::from(trials) + 1 - FIRST_TRIALS.len() as i64;
+    expired_at + FIRST_TRIALS.get(place).copied().unwrap_or(days * DAY)
+}
+
+/// The next trial after `now`, and its place in the schedule. Trials whose time has passed are left out: one that comes
+/// late is not made up for by several in a row.
+pub(crate) fn next_trial(expired_at: i64, trials: u32, now: i64) -> (i64, u32) {
+    let later = (trials..).map(|place| (trial_at(expired_at, place), place)).find(|(at, _)| *at > now);
+    later.unwrap_or((i64::MAX, trials))
+}
+
+/// What the tenant is told of an account that does not work.
+pub fn advice(account: &Account) -> Option<Advice> {
+    match account.status {
+        AccountStatus::Active => None,
+        AccountStatus::Revoked => Some(advice::ACCOUNT_REVOKED),
+        AccountStatus::Expired if recovers(account) => Some(advice::ACCOUNT_RECOVERS),
+        AccountStatus::Expired => Some(advice::ACCOUNT_EXPIRED),
+    }
+}
+
+/// Whether it is likely that the account comes back by itself: nobody said that its tokens are dead, they are still
+/// tried, and the trials of the first day are not over.
+pub fn recovers(account: &Account) -> bool {
+    account.status == AccountStatus::Expired
+        && account.expired_reason == Some(ExpiryReason::RefusedTwice)
+        && account.tokens_until.is_some()
+        && usize::try_from(account.trials).is_ok_and(|trials| trials <= FIRST_TRIALS.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trials_come_after_ten_minutes_an_hour_six_hours_and_then_daily() {
+        let at: Vec<i64> = (0..6).map(|trials| trial_at(1_000, trials) - 1_000).collect();
+        assert_eq!(at, [600, 3_600, 21_600, DAY, 2 * DAY, 3 * DAY]);
+        assert_eq!(next_trial(1_000, 0, 1_000), (1_600, 0));
+        // One that comes a day late is followed by the next one of the schedule.
+        assert_eq!(next_trial(1_000, 1, 1_000 + DAY), (1_000 + 2 * DAY, 4));
+    }
+
+    #[test]
+    fn tokens_stay_a_week_and_never_past_their_end() {
+        assert_eq!(kept_until(1_000, 1_000 + 30 * DAY), 1_000 + 7 * DAY);
+        assert_eq!(kept_until(1_000, 1_000 + DAY), 1_000 + DAY);
+        assert_eq!(kept_until(1_000, 10), 10, "nothing to keep");
+    }
+}
