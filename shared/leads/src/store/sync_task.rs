@@ -139,11 +139,10 @@ pub struct SyncTask {
     pub attempts: u32,
     /// When it may be taken up, in milliseconds; absent once it has ended.
     pub next_action_at: Option<i64>,
-    /// When the sweeper last sent a message for it, in milliseconds.
+    /// When the sweeper last set about sending a message for it, in milliseconds.
     pub dispatched_at: Option<i64>,
-    /// How often the sweeper did since it was last taken up.
-    #[serde(default)]
-    pub dispatches: u32,
+    /// When that message was in the queue, in milliseconds: it stays there until a worker takes it.
+    pub queued_at: Option<i64>,
     /// The stable code of the failure.
     pub error_type: Option<String>,
     /// What happened, in Chinese.
@@ -174,8 +173,6 @@ pub(crate) enum EndedBy<'a> {
     Holder(&'a Lease),
     /// The user, whoever holds it: the account is disconnected.
     Anyone,
-    /// The sweeper, if nobody has touched it since it was seen.
-    Sweeper { next_action_at: i64 },
 }
 
 /// Access to the table.
@@ -239,7 +236,7 @@ impl SyncTaskStore {
             .update_expression(
                 "SET #status = :processing, lease_owner = :owner, next_action_at = :lease_end, \
                  started_at = if_not_exists(started_at, :seconds), update_time = :seconds \
-                 REMOVE dispatched_at, dispatches ADD attempts :one",
+                 REMOVE dispatched_at, dispatched_by, queued_at ADD attempts :one",
             )
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":processing", s("PROCESSING"))
@@ -293,13 +290,9 @@ impl SyncTaskStore {
         let builder = match by {
             EndedBy::Holder(lease) => self.held(task, lease),
             EndedBy::Anyone => self.unheld(task).condition_expression("attribute_exists(next_action_at)"),
-            EndedBy::Sweeper { next_action_at } => self
-                .unheld(task)
-                .condition_expression("next_action_at = :seen")
-                .expression_attribute_values(":seen", n(next_action_at)),
         };
-        const REMOVE: &str = "REMOVE lease_owner, due_shard, next_action_at, dispatched_at, dispatches, met, \
-                              page_taken, unmet, checkpoint, empty_pages";
+        const REMOVE: &str = "REMOVE lease_owner, due_shard, next_action_at, dispatched_at, dispatched_by, queued_at, \
+                              met, page_taken, unmet, checkpoint, empty_pages";
         let builder =
             builder.expression_attribute_names("#status", "status").expression_attribute_values(":now", n(now));
         update(match ending {
@@ -334,22 +327,40 @@ impl SyncTaskStore {
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.task_id)).collect()
     }
 
-    /// Notes that the sweeper sends a message for the task; `false` when one was sent after `not_since_ms`, or the
-    /// task was taken up in the meantime.
-    pub async fn note_dispatch(&self, task: &SyncTask, now_ms: i64, not_since_ms: i64) -> Result<bool> {
+    /// Notes that the sweeper `sender` is about to send a message for the task; `false` when another one set about it
+    /// after `not_since_ms`, or the task was taken up in the meantime. A sender is new with every sweep, so finding it in
+    /// the row already is the SDK's retry of a lost answer.
+    pub async fn note_dispatch(&self, task: &SyncTask, sender: &str, now_ms: i64, not_since_ms: i64) -> Result<bool> {
         let outcome = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("task_id", n(task.task_id))
             .condition_expression(
-                "next_action_at = :seen AND (attribute_not_exists(dispatched_at) OR dispatched_at < :since)",
+                "next_action_at = :seen AND (attribute_not_exists(dispatched_at) OR dispatched_at < :since OR \
+                 dispatched_by = :sender)",
             )
-            .update_expression("SET dispatched_at = :now ADD dispatches :one")
+            .update_expression("SET dispatched_at = :now, dispatched_by = :sender REMOVE queued_at")
             .expression_attribute_values(":seen", n(task.next_action_at.unwrap_or_default()))
             .expression_attribute_values(":since", n(not_since_ms))
+            .expression_attribute_values(":sender", s(sender))
             .expression_attribute_values(":now", n(now_ms))
-            .expression_attribute_values(":one", n(1))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Notes that the message of `sender` is in the queue. `false`: the task was taken up already.
+    pub async fn note_queued(&self, task: TaskId, sender: &str, now_ms: i64) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("task_id", n(task))
+            .condition_expression("dispatched_by = :sender")
+            .update_expression("SET queued_at = :now")
+            .expression_attribute_values(":sender", s(sender))
+            .expression_attribute_values(":now", n(now_ms))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")

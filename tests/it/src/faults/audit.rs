@@ -160,12 +160,13 @@ fn check_leads(leads: &[Row], index: &[Row]) -> Result<()> {
 
 /// A task's row after its end.
 fn check_task(task: &Row) -> Result<()> {
-    const WORKING: [&str; 10] = [
+    const WORKING: [&str; 11] = [
         "lease_owner",
         "next_action_at",
         "due_shard",
         "dispatched_at",
-        "dispatches",
+        "dispatched_by",
+        "queued_at",
         "met",
         "page_taken",
         "unmet",

@@ -33,7 +33,7 @@ fn progress(strategy: SyncStrategy) -> Progress {
         attempts: 3,
         next_action_at: None,
         dispatched_at: None,
-        dispatches: 0,
+        queued_at: None,
         error_type: None,
         error_message: None,
         error_remedy: None,
