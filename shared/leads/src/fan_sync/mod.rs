@@ -7,6 +7,7 @@ mod queue;
 mod request;
 mod room;
 mod sweep;
+mod turns;
 mod walk;
 mod worker;
 

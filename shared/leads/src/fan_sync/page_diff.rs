@@ -9,6 +9,7 @@
 //! Neither touches what is the user's own: status and notes.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use kernel::error::{Error, Result};
 use kernel::lease::Lease;
@@ -16,6 +17,7 @@ use roaring::RoaringBitmap;
 
 use super::lead_change::{LeadChange, truncated};
 use super::room::Room;
+use super::turns::Turn;
 use super::walk;
 use crate::douyin::{Fan, FanPage};
 use crate::ids::{LeadId, OpenId};
@@ -32,8 +34,8 @@ pub(super) struct Progress {
     pub task: SyncTask,
     /// The worker's lease on it.
     pub lease: Lease,
-    /// The tenant's counter as last committed by this worker, which may be out of date.
-    pub counter: Option<Counter>,
+    /// The turn to commit among this worker's syncs of the tenant.
+    pub turn: Arc<Turn>,
     met: RoaringBitmap,
     /// The leads already counted of the page at the cursor, by whichever worker.
     page_taken: RoaringBitmap,
@@ -89,10 +91,10 @@ impl<'a> OpenPage<'a> {
 
 impl Progress {
     /// The progress of a task just claimed with `lease`.
-    pub fn new(task: SyncTask, lease: Lease) -> Result<Self> {
+    pub fn new(task: SyncTask, lease: Lease, turn: Arc<Turn>) -> Result<Self> {
         let (met, page_taken) = (bitmap(&task.met)?, bitmap(&task.page_taken)?);
         let unmet = task.unmet.as_deref().map(|bytes| bitmap(bytes)).transpose()?;
-        Ok(Self { task, lease, counter: None, met, page_taken, unmet })
+        Ok(Self { task, lease, turn, met, page_taken, unmet })
     }
 
     /// How many different fans this walk has met; FULL only.

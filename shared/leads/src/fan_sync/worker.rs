@@ -17,6 +17,7 @@ use tracing::{info, warn};
 
 use super::page_diff::{OpenPage, Progress};
 use super::page_writer::CommitOutcome;
+use super::turns::Turns;
 use super::{SyncQueue, end, page_writer};
 use crate::config::SyncSettings;
 use crate::douyin::{Douyin, FailureKind, FanPage};
@@ -57,6 +58,7 @@ pub struct SyncWorker {
     douyin: Douyin,
     queue: SyncQueue,
     settings: SyncSettings,
+    turns: Turns,
 }
 
 /// Why a walk stopped before its end.
@@ -87,6 +89,7 @@ impl SyncWorker {
             douyin,
             queue: SyncQueue::new(cx)?,
             settings: SyncSettings::new(&cx.env)?,
+            turns: Turns::default(),
         })
     }
 
@@ -100,7 +103,8 @@ impl SyncWorker {
             info!(task.id = task.get(), "fan sync {task} is not to be taken up now");
             return Ok(RunOutcome::Nothing);
         };
-        let mut progress = Progress::new(claimed, lease)?;
+        let turn = self.turns.of(claimed.user_id);
+        let mut progress = Progress::new(claimed, lease, turn)?;
         let outcome = if progress.task.attempts > self.settings.max_attempts {
             Err(StopReason::Fail(SyncProblem::Stalled.into()))
         } else {

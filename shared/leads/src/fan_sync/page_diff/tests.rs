@@ -41,7 +41,7 @@ fn progress(strategy: SyncStrategy) -> Progress {
         started_at: None,
         finished_at: None,
     };
-    Progress::new(task, Lease::new(now, Duration::from_secs(60))).unwrap()
+    Progress::new(task, Lease::new(now, Duration::from_secs(60)), Arc::default()).unwrap()
 }
 
 fn fan(open_id: &str, nickname: &str, avatar_url: &str) -> Fan {
