@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use leads::authorize::Authorized;
+use leads::fan_sync;
 use leads::ids::{LeadId, OpenId};
 use leads::store::account::{Account, AccountStatus};
 use leads::store::lead::{Lead, LeadStatus};
 use leads::store::lead_index::EditRecord;
-use leads::store::sync_task::{SyncStatus, SyncStrategy, SyncTask};
+use leads::store::sync_task::{SyncStatus, SyncStrategy, SyncTask, WaitReason};
 use leads::tokens::reauthorize_by;
 use serde::Serialize;
 
@@ -152,6 +153,8 @@ pub struct SyncTaskView {
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
     next_action_at: Option<Timestamp>,
+    waits_for: Option<WaitReason>,
+    reason: Option<&'static str>,
     error: Option<SyncErrorView>,
 }
 
@@ -166,12 +169,19 @@ struct SyncErrorView {
 
 impl From<SyncTask> for SyncTaskView {
     fn from(task: SyncTask) -> Self {
+        let waits_for = fan_sync::waiting(&task);
+        // While a worker is at it the row has the end of its lease there, which is nobody's business.
+        let due = task.next_action_at.filter(|_| task.lease_owner.is_none());
+        let next_action_at = due.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok());
         let error = task.error_type.map(|error_type| SyncErrorView {
             error_type,
             message: task.error_message.unwrap_or_default(),
             reason: task.error_remedy.unwrap_or_default(),
         });
         Self {
+            waits_for,
+            reason: waits_for.map(fan_sync::explain),
+            next_action_at,
             task_id: task.task_id.to_string(),
             douyin_user_id: task.account_open_id,
             status: task.status,
@@ -187,7 +197,6 @@ impl From<SyncTask> for SyncTaskView {
             create_time: instant(task.create_time),
             started_at: task.started_at.map(instant),
             finished_at: task.finished_at.map(instant),
-            next_action_at: task.next_action_at.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
             error,
         }
     }

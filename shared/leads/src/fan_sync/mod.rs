@@ -8,6 +8,7 @@ mod request;
 mod room;
 mod sweep;
 mod turns;
+mod wait;
 mod walk;
 mod worker;
 
@@ -15,6 +16,7 @@ pub use queue::SyncMessage;
 pub(crate) use queue::SyncQueue;
 pub use request::{Started, SyncRequests, progress};
 pub use sweep::Sweeper;
+pub use wait::{explain, waiting};
 pub use worker::{RunOutcome, SyncWorker};
 
 use kernel::ids::TaskId;

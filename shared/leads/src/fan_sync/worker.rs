@@ -24,7 +24,7 @@ use crate::douyin::{Douyin, FailureKind, FanPage};
 use crate::error::{AuthorizationProblem, Error, Result, SyncProblem};
 use crate::store::Stores;
 use crate::store::account::Account;
-use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTask};
+use crate::store::sync_task::{EndedBy, Ending, Pause, SyncStrategy, SyncTask, WaitReason};
 use crate::tokens::{AccessToken, Rejection, Tokens, ensure_active};
 
 /// How long risk control is left alone: asking again within minutes is what it watches for. Longer than a message can
@@ -63,8 +63,8 @@ pub struct SyncWorker {
 
 /// Why a walk stopped before its end.
 enum StopReason {
-    /// The task goes on at this instant.
-    Pause(Timestamp),
+    /// The task goes on after this.
+    Pause(Pause),
     /// The task failed.
     Fail(Error),
     /// The task is not ours any more.
@@ -113,7 +113,7 @@ impl SyncWorker {
         match outcome {
             Ok(()) => self.finish(&progress, Ending::Completed).await,
             Err(StopReason::LeaseLost) => Ok(RunOutcome::LeaseLost),
-            Err(StopReason::Pause(until)) => self.pause(&progress, until).await,
+            Err(StopReason::Pause(pause)) => self.pause(&progress, pause).await,
             Err(StopReason::Fail(error)) => self.fail(&progress, error).await,
         }
     }
@@ -173,13 +173,13 @@ impl SyncWorker {
             };
             match committed.map_err(|error| self.stop(error, progress))? {
                 CommitOutcome::Committed => {}
-                CommitOutcome::Partly => return Err(StopReason::Pause(self.stores.clock.now())),
+                CommitOutcome::Partly => return Err(self.go_on_anew()),
                 CommitOutcome::LeaseLost => return Err(StopReason::LeaseLost),
             }
             match next {
                 Some(next) => fetched = next,
                 None if progress.task.walk.fully_listed => return Ok(()),
-                None => return Err(StopReason::Pause(self.stores.clock.now())),
+                None => return Err(self.go_on_anew()),
             }
         }
     }
@@ -271,7 +271,7 @@ impl SyncWorker {
         }
         loop {
             if !self.has_time(deadline) {
-                return Err(StopReason::Pause(self.stores.clock.now()));
+                return Err(self.go_on_anew());
             }
             let lease = progress.lease.renewal(self.stores.clock.now());
             let marked = page_writer::mark_unfollowed(&self.stores, progress, lease).await;
@@ -286,23 +286,32 @@ impl SyncWorker {
     /// What a failure means for the task: to wait, or to end.
     fn stop(&self, error: Error, progress: &Progress) -> StopReason {
         let now = self.stores.clock.now();
-        let after = |pause| StopReason::Pause(Deadline::after(now, pause).at());
-        let in_a_while = || after(self.pause_after(progress.task.attempts));
+        let until = |until, waits_for| StopReason::Pause(Pause { until, waits_for });
+        let after = |pause, waits_for| until(Deadline::after(now, pause).at(), waits_for);
+        let in_a_while = |waits_for| after(self.pause_after(progress.task.attempts), waits_for);
         match &error {
             Error::Platform(failure) => match failure.kind {
                 FailureKind::RateLimited if failure.is_risk_control() && !self.last_attempt(progress) => {
-                    after(RISK_CONTROL_PAUSE)
+                    after(RISK_CONTROL_PAUSE, Some(WaitReason::RateLimit))
                 }
-                FailureKind::RateLimited | FailureKind::Transient if !self.last_attempt(progress) => in_a_while(),
-                FailureKind::QuotaExhausted => StopReason::Pause(next_quota_day(now)),
-                FailureKind::TokenInvalid if !self.last_attempt(progress) => after(SECOND_REFUSAL_PAUSE),
+                FailureKind::RateLimited if !self.last_attempt(progress) => in_a_while(Some(WaitReason::RateLimit)),
+                FailureKind::Transient if !self.last_attempt(progress) => in_a_while(Some(WaitReason::Outage)),
+                FailureKind::QuotaExhausted => until(next_quota_day(now), Some(WaitReason::Quota)),
+                FailureKind::TokenInvalid if !self.last_attempt(progress) => {
+                    after(SECOND_REFUSAL_PAUSE, Some(WaitReason::Token))
+                }
                 // The account is not known to be over, so its user is not told to authorise it again.
                 FailureKind::TokenInvalid => StopReason::Fail(SyncProblem::Stalled.into()),
                 _ => StopReason::Fail(error),
             },
-            Error::Kernel(kernel::Error::Contention(_)) if !self.last_attempt(progress) => in_a_while(),
+            Error::Kernel(kernel::Error::Contention(_)) if !self.last_attempt(progress) => in_a_while(None),
             _ => StopReason::Fail(error),
         }
+    }
+
+    /// The time of this invocation is used up: the next one goes on at once.
+    fn go_on_anew(&self) -> StopReason {
+        StopReason::Pause(Pause { until: self.stores.clock.now(), waits_for: None })
     }
 
     fn last_attempt(&self, progress: &Progress) -> bool {
@@ -343,14 +352,15 @@ impl SyncWorker {
         self.finish(progress, Ending::Failed(error.advice())).await
     }
 
-    /// Lets the task go until `until`. A short wait is a delayed message; a long one is the sweeper's.
-    async fn pause(&self, progress: &Progress, until: Timestamp) -> Result<RunOutcome> {
+    /// Lets the task go. A short wait is a delayed message; a long one is the sweeper's.
+    async fn pause(&self, progress: &Progress, pause: Pause) -> Result<RunOutcome> {
         let task = &progress.task;
         let now = self.stores.clock.now();
-        if !self.stores.tasks.release(task.task_id, &progress.lease, until, now).await? {
+        if !self.stores.tasks.release(task.task_id, &progress.lease, pause, now).await? {
             return Ok(RunOutcome::LeaseLost);
         }
-        info!(task.id = task.task_id.get(), "fan sync {} goes on at {until}", task.task_id);
+        let Pause { until, waits_for } = pause;
+        info!(task.id = task.task_id.get(), ?waits_for, "fan sync {} goes on at {until}", task.task_id);
         let delay = Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO);
         self.queue.wake(task.task_id, task.user_id, delay).await;
         Ok(RunOutcome::Paused)

@@ -13,45 +13,17 @@ use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use kernel::lease::Lease;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::condition_held;
 use super::{put, update};
 use crate::ids::OpenId;
 
+mod labels;
+
+pub use labels::{SyncStatus, SyncStrategy, WaitReason};
+
 const WHAT: &str = "sync task";
-
-/// How much of the fan list a sync takes over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum SyncStrategy {
-    /// Unknown fans only.
-    #[default]
-    Incremental,
-    /// Also refreshes nickname and avatar, and marks who has unfollowed.
-    Full,
-}
-
-/// Where a sync stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum SyncStatus {
-    /// Waiting for a worker for the first time.
-    Pending,
-    /// Under way, or pausing on the way.
-    Processing,
-    /// The whole list was taken over.
-    Completed,
-    /// Ended early; the error says why.
-    Failed,
-}
-
-impl SyncStatus {
-    /// Whether nothing more will happen.
-    pub fn ended(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed)
-    }
-}
 
 /// What a sync has counted, exactly once per committed page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -143,6 +115,10 @@ pub struct SyncTask {
     pub dispatched_at: Option<i64>,
     /// When that message was in the queue, in milliseconds: it stays there until a worker takes it.
     pub queued_at: Option<i64>,
+    /// What it waits for, unless it waits for a worker only.
+    pub waits_for: Option<WaitReason>,
+    /// Since when it has waited without committing a page.
+    pub waits_since: Option<i64>,
     /// The stable code of the failure.
     pub error_type: Option<String>,
     /// What happened, in Chinese.
@@ -164,6 +140,15 @@ pub enum Ending {
     Completed,
     /// It failed, and the user is told this.
     Failed(Advice),
+}
+
+/// A pause of a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// When it goes on.
+    pub until: Timestamp,
+    /// What for; absent when it only has to be taken up again.
+    pub waits_for: Option<WaitReason>,
 }
 
 /// On whose word a task ends.
@@ -254,10 +239,10 @@ impl SyncTaskStore {
         }
     }
 
-    /// Lets the task go until `until`. `false`: the lease was lost. Nobody's and due exactly then is what the SDK's retry
+    /// Lets the task go for `pause`. `false`: the lease was lost. Nobody's and due exactly then is what the SDK's retry
     /// of a lost answer finds.
-    pub async fn release(&self, task: TaskId, lease: &Lease, until: Timestamp, now: Timestamp) -> Result<bool> {
-        let outcome = self
+    pub async fn release(&self, task: TaskId, lease: &Lease, pause: Pause, now: Timestamp) -> Result<bool> {
+        let request = self
             .client
             .update_item()
             .table_name(&self.table)
@@ -265,13 +250,19 @@ impl SyncTaskStore {
             .condition_expression(
                 "lease_owner = :owner OR (attribute_not_exists(lease_owner) AND next_action_at = :next)",
             )
-            .update_expression("SET next_action_at = :next, update_time = :seconds REMOVE lease_owner")
             .expression_attribute_values(":owner", s(lease.owner()))
-            .expression_attribute_values(":next", n(until.as_millisecond()))
-            .expression_attribute_values(":seconds", n(now.as_second()))
-            .send()
-            .await;
-        condition_held(outcome, "dynamodb:UpdateItem")
+            .expression_attribute_values(":next", n(pause.until.as_millisecond()))
+            .expression_attribute_values(":seconds", n(now.as_second()));
+        const SET: &str = "SET next_action_at = :next, update_time = :seconds";
+        let request = match pause.waits_for {
+            None => request.update_expression(format!("{SET} REMOVE lease_owner")),
+            Some(reason) => request
+                .update_expression(format!(
+                    "{SET}, waits_for = :reason, waits_since = if_not_exists(waits_since, :seconds) REMOVE lease_owner"
+                ))
+                .expression_attribute_values(":reason", s(reason.as_str())),
+        };
+        condition_held(request.send().await, "dynamodb:UpdateItem")
     }
 
     /// The update every step of a worker starts from: refused once the lease is lost.
@@ -292,7 +283,7 @@ impl SyncTaskStore {
             EndedBy::Anyone => self.unheld(task).condition_expression("attribute_exists(next_action_at)"),
         };
         const REMOVE: &str = "REMOVE lease_owner, due_shard, next_action_at, dispatched_at, dispatched_by, queued_at, \
-                              met, page_taken, unmet, checkpoint, empty_pages";
+                              met, page_taken, unmet, checkpoint, empty_pages, waits_for, waits_since";
         let builder =
             builder.expression_attribute_names("#status", "status").expression_attribute_values(":now", n(now));
         update(match ending {

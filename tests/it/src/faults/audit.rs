@@ -160,13 +160,15 @@ fn check_leads(leads: &[Row], index: &[Row]) -> Result<()> {
 
 /// A task's row after its end.
 fn check_task(task: &Row) -> Result<()> {
-    const WORKING: [&str; 11] = [
+    const WORKING: [&str; 13] = [
         "lease_owner",
         "next_action_at",
         "due_shard",
         "dispatched_at",
         "dispatched_by",
         "queued_at",
+        "waits_for",
+        "waits_since",
         "met",
         "page_taken",
         "unmet",

@@ -34,6 +34,8 @@ fn progress(strategy: SyncStrategy) -> Progress {
         next_action_at: None,
         dispatched_at: None,
         queued_at: None,
+        waits_for: None,
+        waits_since: None,
         error_type: None,
         error_message: None,
         error_remedy: None,
