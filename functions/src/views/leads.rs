@@ -8,7 +8,7 @@ use leads::ids::{LeadId, OpenId};
 use leads::store::account::{Account, AccountStatus};
 use leads::store::lead::{Lead, LeadStatus};
 use leads::store::lead_index::EditRecord;
-use leads::store::sync_task::{SyncStatus, SyncStrategy, SyncTask, WaitReason};
+use leads::store::sync_task::{StartedBy, SyncStatus, SyncStrategy, SyncTask, WaitReason};
 use leads::tokens::reauthorize_by;
 use serde::Serialize;
 
@@ -141,6 +141,7 @@ pub struct SyncTaskView {
     douyin_user_id: OpenId,
     status: SyncStatus,
     strategy: SyncStrategy,
+    started_by: StartedBy,
     pages: u64,
     seen: u64,
     created: u64,
@@ -186,6 +187,7 @@ impl From<SyncTask> for SyncTaskView {
             douyin_user_id: task.account_open_id,
             status: task.status,
             strategy: task.strategy,
+            started_by: task.started_by,
             pages: task.counters.pages,
             seen: task.counters.seen,
             created: task.counters.created,

@@ -9,6 +9,7 @@ mod permissions;
 mod revocation;
 mod samples;
 mod shape;
+mod sync_list;
 mod webhook;
 
 use anyhow::Result;

@@ -1,6 +1,7 @@
 //! Taking a Douyin account's fans over as leads, asynchronously, resumably, exactly once.
 
 mod lead_change;
+mod manage;
 mod page_diff;
 mod page_writer;
 mod queue;
@@ -12,9 +13,10 @@ mod wait;
 mod walk;
 mod worker;
 
+pub use manage::{cancel, list, progress};
 pub use queue::SyncMessage;
 pub(crate) use queue::SyncQueue;
-pub use request::{Started, SyncRequests, progress};
+pub use request::{Started, SyncRequests};
 pub use sweep::Sweeper;
 pub use wait::{explain, waiting};
 pub use worker::{RunOutcome, SyncWorker};

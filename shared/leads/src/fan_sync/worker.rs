@@ -111,7 +111,7 @@ impl SyncWorker {
             self.walk(&mut progress, deadline).await
         };
         match outcome {
-            Ok(()) => self.finish(&progress, Ending::Completed).await,
+            Ok(()) => self.finish(&progress, &Ending::Completed, RunOutcome::Completed).await,
             Err(StopReason::LeaseLost) => Ok(RunOutcome::LeaseLost),
             Err(StopReason::Pause(pause)) => self.pause(&progress, pause).await,
             Err(StopReason::Fail(error)) => self.fail(&progress, error).await,
@@ -323,10 +323,10 @@ impl SyncWorker {
         Backoff::new(self.settings.retry_pause, MAX_DELAY).pause(attempts.saturating_sub(1))
     }
 
-    async fn finish(&self, progress: &Progress, ending: Ending) -> Result<RunOutcome> {
+    async fn finish(&self, progress: &Progress, ending: &Ending, outcome: RunOutcome) -> Result<RunOutcome> {
         let task = &progress.task;
         let by = EndedBy::Holder(&progress.lease);
-        if !end(&self.stores, task.task_id, &task.account_open_id, by, &ending).await? {
+        if !end(&self.stores, task.task_id, &task.account_open_id, by, ending).await? {
             return Ok(RunOutcome::LeaseLost);
         }
         info!(
@@ -336,10 +336,7 @@ impl SyncWorker {
             "fan sync {} ended",
             task.task_id
         );
-        Ok(match ending {
-            Ending::Completed => RunOutcome::Completed,
-            Ending::Failed(_) => RunOutcome::Failed,
-        })
+        Ok(outcome)
     }
 
     /// Fails the task for a reason its user can act on; a failure of our own stores is passed on instead, for the
@@ -349,7 +346,7 @@ impl SyncWorker {
             return Err(error);
         }
         warn!(task.id = progress.task.task_id.get(), "fan sync {} failed: {error}", progress.task.task_id);
-        self.finish(progress, Ending::Failed(error.advice())).await
+        self.finish(progress, &Ending::Failed(error.advice()), RunOutcome::Failed).await
     }
 
     /// Lets the task go. A short wait is a delayed message; a long one is the sweeper's.

@@ -7,8 +7,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem, Update};
 use jiff::Timestamp;
+use kernel::Clock;
 use kernel::advice::Advice;
-use kernel::due::{self, DueIndex};
+use kernel::due;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
@@ -19,9 +20,11 @@ use super::condition_held;
 use super::{put, update};
 use crate::ids::OpenId;
 
+mod dispatch;
 mod labels;
+mod list;
 
-pub use labels::{SyncStatus, SyncStrategy, WaitReason};
+pub use labels::{StartedBy, SyncStatus, SyncStrategy, WaitReason};
 
 const WHAT: &str = "sync task";
 
@@ -86,6 +89,9 @@ pub struct SyncTask {
     pub account_open_id: OpenId,
     /// How.
     pub strategy: SyncStrategy,
+    /// Who has started it.
+    #[serde(default)]
+    pub started_by: StartedBy,
     /// Where it stands.
     pub status: SyncStatus,
     /// How far it is.
@@ -133,6 +139,21 @@ pub struct SyncTask {
     pub finished_at: Option<i64>,
 }
 
+/// A sync about to be written.
+#[derive(Debug)]
+pub(crate) struct NewSync<'a> {
+    /// Its id.
+    pub task_id: TaskId,
+    /// The tenant.
+    pub user_id: UserId,
+    /// The account it is to walk.
+    pub account_open_id: &'a OpenId,
+    /// How.
+    pub strategy: SyncStrategy,
+    /// Who starts it.
+    pub started_by: StartedBy,
+}
+
 /// How a sync ends.
 #[derive(Debug, Clone)]
 pub enum Ending {
@@ -140,6 +161,8 @@ pub enum Ending {
     Completed,
     /// It failed, and the user is told this.
     Failed(Advice),
+    /// Its user did not want it any more.
+    Cancelled,
 }
 
 /// A pause of a sync.
@@ -164,6 +187,7 @@ pub(crate) enum EndedBy<'a> {
 #[derive(Debug, Clone)]
 pub struct SyncTaskStore {
     pub(super) client: Client,
+    pub(super) clock: Clock,
     pub(super) table: String,
 }
 
@@ -183,26 +207,16 @@ impl SyncTaskStore {
     }
 
     /// A new task, as one action of a transaction.
-    pub(crate) fn create(
-        &self,
-        task: TaskId,
-        user_id: UserId,
-        account_open_id: &OpenId,
-        strategy: SyncStrategy,
-        now_ms: i64,
-    ) -> Result<TransactWriteItem> {
-        let strategy = match strategy {
-            SyncStrategy::Incremental => "INCREMENTAL",
-            SyncStrategy::Full => "FULL",
-        };
+    pub(crate) fn create(&self, sync: &NewSync<'_>, now_ms: i64) -> Result<TransactWriteItem> {
         put(Put::builder()
             .table_name(&self.table)
-            .item("task_id", n(task))
-            .item("user_id", n(user_id))
-            .item("douyin_user_id", s(account_open_id.as_str()))
-            .item("strategy", s(strategy))
+            .item("task_id", n(sync.task_id))
+            .item("user_id", n(sync.user_id))
+            .item("douyin_user_id", s(sync.account_open_id.as_str()))
+            .item("strategy", s(sync.strategy.as_str()))
+            .item("started_by", s(sync.started_by.as_str()))
             .item("status", s("PENDING"))
-            .item("due_shard", s(due::shard(task.get())))
+            .item("due_shard", s(due::shard(sync.task_id.get())))
             .item("next_action_at", n(now_ms))
             .item("create_time", n(now_ms.div_euclid(1_000)))
             .item("update_time", n(now_ms.div_euclid(1_000)))
@@ -286,10 +300,13 @@ impl SyncTaskStore {
                               met, page_taken, unmet, checkpoint, empty_pages, waits_for, waits_since";
         let builder =
             builder.expression_attribute_names("#status", "status").expression_attribute_values(":now", n(now));
+        let plain = |status: &str| {
+            let end = format!("SET #status = :status, finished_at = :now, update_time = :now {REMOVE}");
+            builder.clone().update_expression(end).expression_attribute_values(":status", s(status))
+        };
         update(match ending {
-            Ending::Completed => builder
-                .update_expression(format!("SET #status = :status, finished_at = :now, update_time = :now {REMOVE}"))
-                .expression_attribute_values(":status", s("COMPLETED")),
+            Ending::Completed => plain("COMPLETED"),
+            Ending::Cancelled => plain("CANCELLED"),
             Ending::Failed(advice) => builder
                 .update_expression(format!(
                     "SET #status = :status, finished_at = :now, update_time = :now, error_type = :code, \
@@ -300,60 +317,5 @@ impl SyncTaskStore {
                 .expression_attribute_values(":message", s(advice.message.clone()))
                 .expression_attribute_values(":remedy", s(advice.remedy.clone())),
         })
-    }
-
-    /// The unfinished tasks whose time had come at `now_ms`, longest overdue first.
-    pub async fn due(&self, now_ms: i64, limit: i32) -> Result<Vec<TaskId>> {
-        #[derive(Deserialize)]
-        struct Key {
-            task_id: TaskId,
-        }
-        let index = DueIndex {
-            table: self.table.clone(),
-            index: "by_next_action",
-            shard_attribute: "due_shard",
-            time_attribute: "next_action_at",
-        };
-        let keys = index.due(&self.client, now_ms, limit).await?;
-        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.task_id)).collect()
-    }
-
-    /// Notes that the sweeper `sender` is about to send a message for the task; `false` when another one set about it
-    /// after `not_since_ms`, or the task was taken up in the meantime. A sender is new with every sweep, so finding it in
-    /// the row already is the SDK's retry of a lost answer.
-    pub async fn note_dispatch(&self, task: &SyncTask, sender: &str, now_ms: i64, not_since_ms: i64) -> Result<bool> {
-        let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("task_id", n(task.task_id))
-            .condition_expression(
-                "next_action_at = :seen AND (attribute_not_exists(dispatched_at) OR dispatched_at < :since OR \
-                 dispatched_by = :sender)",
-            )
-            .update_expression("SET dispatched_at = :now, dispatched_by = :sender REMOVE queued_at")
-            .expression_attribute_values(":seen", n(task.next_action_at.unwrap_or_default()))
-            .expression_attribute_values(":since", n(not_since_ms))
-            .expression_attribute_values(":sender", s(sender))
-            .expression_attribute_values(":now", n(now_ms))
-            .send()
-            .await;
-        condition_held(outcome, "dynamodb:UpdateItem")
-    }
-
-    /// Notes that the message of `sender` is in the queue. `false`: the task was taken up already.
-    pub async fn note_queued(&self, task: TaskId, sender: &str, now_ms: i64) -> Result<bool> {
-        let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("task_id", n(task))
-            .condition_expression("dispatched_by = :sender")
-            .update_expression("SET queued_at = :now")
-            .expression_attribute_values(":sender", s(sender))
-            .expression_attribute_values(":now", n(now_ms))
-            .send()
-            .await;
-        condition_held(outcome, "dynamodb:UpdateItem")
     }
 }

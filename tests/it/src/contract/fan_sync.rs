@@ -36,7 +36,7 @@ async fn a_sync_is_accepted_and_then_found_running_until_it_ends() -> Result<()>
     let running = json!({"taskId": task, "status": "PENDING", "strategy": "INCREMENTAL", "message": said});
     assert_enveloped(&again, 200, &running);
     let mut expected = json!({
-        "taskId": task, "douyinUserId": shop, "status": "PENDING", "strategy": "INCREMENTAL",
+        "taskId": task, "douyinUserId": shop, "status": "PENDING", "strategy": "INCREMENTAL", "startedBy": "USER",
         "pages": 0, "seen": 0, "created": 0, "updated": 0, "unchanged": 0, "skipped": 0, "unfollowed": 0, "total": null,
         "createTime": now, "startedAt": null, "finishedAt": null,
         "nextActionAt": world.clock.now().to_string(), "waitsFor": null, "reason": null, "error": null,
@@ -95,7 +95,7 @@ async fn a_failed_sync_says_why_and_what_to_do() -> Result<()> {
     let progress = world.sync(USER, &shop, "INCREMENTAL").await?;
     let now = instant(world.clock.now().as_second());
     let expected = json!({
-        "taskId": progress["taskId"], "douyinUserId": shop, "status": "FAILED", "strategy": "INCREMENTAL",
+        "taskId": progress["taskId"], "douyinUserId": shop, "status": "FAILED", "strategy": "INCREMENTAL", "startedBy": "USER",
         "pages": 0, "seen": 0, "created": 0, "updated": 0, "unchanged": 0, "skipped": 0, "unfollowed": 0, "total": null,
         "createTime": now, "startedAt": now, "finishedAt": now, "nextActionAt": null, "waitsFor": null, "reason": null,
         "error": {

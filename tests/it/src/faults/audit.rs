@@ -178,7 +178,10 @@ fn check_task(task: &Row) -> Result<()> {
     for left in WORKING {
         ensure!(!task.contains_key(left), "the ended task still has {left}: {task:?}");
     }
-    ensure!(["COMPLETED", "FAILED"].contains(&task["status"].as_str()), "the task has not ended: {task:?}");
+    ensure!(
+        ["COMPLETED", "FAILED", "CANCELLED"].contains(&task["status"].as_str()),
+        "the task has not ended: {task:?}"
+    );
     ensure!((task["status"] == "FAILED") == task.contains_key("error_type"), "status and error disagree: {task:?}");
     let number = |name: &str| task.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
     ensure!(

@@ -13,6 +13,40 @@ pub enum SyncStrategy {
     Full,
 }
 
+impl SyncStrategy {
+    /// The word of the row.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Incremental => "INCREMENTAL",
+            Self::Full => "FULL",
+        }
+    }
+}
+
+/// Who has started a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum StartedBy {
+    /// The authorisation of the account.
+    Authorization,
+    /// Its time had come.
+    Schedule,
+    /// A person.
+    #[default]
+    User,
+}
+
+impl StartedBy {
+    /// The word of the row.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Authorization => "AUTHORIZATION",
+            Self::Schedule => "SCHEDULE",
+            Self::User => "USER",
+        }
+    }
+}
+
 /// Where a sync stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -25,12 +59,14 @@ pub enum SyncStatus {
     Completed,
     /// Ended early; the error says why.
     Failed,
+    /// Ended by its user.
+    Cancelled,
 }
 
 impl SyncStatus {
     /// Whether nothing more will happen.
     pub fn ended(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed)
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 }
 
