@@ -2,6 +2,7 @@
 
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
+use leads::config::AutoSync;
 use leads::{Stores, fan_sync};
 
 use crate::catalog;
@@ -14,12 +15,13 @@ use kernel::Context;
 pub struct App {
     auth: Authenticator,
     stores: Stores,
+    auto: AutoSync,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)? })
+        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)?, auto: AutoSync::new(&cx.env)? })
     }
 }
 
@@ -27,5 +29,5 @@ impl App {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_FANS_SYNC_CANCEL.permission).await?;
     let task = request.path_id("taskId", "sync task")?;
-    ApiResponse::ok(SyncTaskView::from(fan_sync::cancel(&app.stores, caller.user_id, task).await?))
+    ApiResponse::ok(SyncTaskView::from(fan_sync::cancel(&app.stores, app.auto, caller.user_id, task).await?))
 }

@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
+use leads::accounts::ListedAccount;
 use leads::authorize::Authorized;
-use leads::fan_sync;
+use leads::config::AutoSync;
+use leads::fan_sync::{self, HealthStatus};
 use leads::ids::{LeadId, OpenId};
-use leads::store::account::{Account, AccountStatus};
+use leads::store::account::AccountStatus;
 use leads::store::lead::{Lead, LeadStatus};
 use leads::store::lead_index::EditRecord;
 use leads::store::sync_task::{StartedBy, SyncStatus, SyncStrategy, SyncTask, WaitReason};
@@ -214,13 +216,26 @@ pub struct AccountView {
     status: AccountStatus,
     scopes: Vec<String>,
     last_sync_at: Option<Timestamp>,
+    next_sync_at: Option<Timestamp>,
+    health: HealthView,
     reauthorize_by: Timestamp,
     active_sync_task_id: Option<String>,
     create_time: Timestamp,
 }
 
-impl From<Account> for AccountView {
-    fn from(account: Account) -> Self {
+/// Whether the account's leads flow.
+#[derive(Debug, Serialize)]
+struct HealthView {
+    status: HealthStatus,
+    reason: Option<String>,
+    since: Option<Timestamp>,
+}
+
+impl AccountView {
+    /// The view of an account, synced by itself as `auto` says.
+    pub fn new(listed: ListedAccount, auto: AutoSync) -> Self {
+        let ListedAccount { account, health } = listed;
+        let is_synced = auto.is_on && account.status == AccountStatus::Active && account.lists_fans();
         Self {
             reauthorize_by: instant(reauthorize_by(&account)),
             douyin_user_id: account.account_open_id,
@@ -229,6 +244,8 @@ impl From<Account> for AccountView {
             status: account.status,
             scopes: account.scope.split(',').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
             last_sync_at: account.last_sync_time.map(instant),
+            next_sync_at: account.schedule.sync_due.filter(|_| is_synced).map(instant),
+            health: HealthView { status: health.status, reason: health.reason, since: health.since.map(instant) },
             active_sync_task_id: account.active_sync_task_id.map(|task| task.to_string()),
             create_time: instant(account.create_time),
         }

@@ -22,6 +22,7 @@ pub mod world;
 
 #[cfg(test)]
 mod authorization;
+mod auto_sync;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]

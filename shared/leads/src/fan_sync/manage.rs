@@ -5,6 +5,7 @@ use kernel::page::{Page, PageRequest};
 use tracing::info;
 
 use super::end;
+use crate::config::AutoSync;
 use crate::error::{Result, SyncProblem};
 use crate::ids::OpenId;
 use crate::store::Stores;
@@ -43,9 +44,9 @@ pub async fn list(
 ///
 /// # Errors
 /// [`kernel::Error::NotFound`] as for [`progress`]; [`SyncProblem::HasEnded`] for a task that has ended.
-pub async fn cancel(stores: &Stores, user_id: UserId, task: TaskId) -> Result<SyncTask> {
+pub async fn cancel(stores: &Stores, auto: AutoSync, user_id: UserId, task: TaskId) -> Result<SyncTask> {
     let found = progress(stores, user_id, task).await?;
-    if !end(stores, task, &found.account_open_id, EndedBy::Anyone, &Ending::Cancelled).await? {
+    if !end(stores, &found, EndedBy::Anyone, &Ending::Cancelled, None, auto).await? {
         return Err(SyncProblem::HasEnded.into());
     }
     info!(task.id = task.get(), "fan sync {task} cancelled");

@@ -21,6 +21,7 @@ use super::turns::Turn;
 use super::walk;
 use crate::douyin::{Fan, FanPage};
 use crate::ids::{LeadId, OpenId};
+use crate::store::account::SyncSchedule;
 use crate::store::lead::{Lead, NewLead};
 use crate::store::lead_index::Counter;
 use crate::store::lead_index::segment::NameEntry;
@@ -36,6 +37,8 @@ pub(super) struct Progress {
     pub lease: Lease,
     /// The turn to commit among this worker's syncs of the tenant.
     pub turn: Arc<Turn>,
+    /// The schedule of the account, once it was read.
+    pub schedule: Option<SyncSchedule>,
     met: RoaringBitmap,
     /// The leads already counted of the page at the cursor, by whichever worker.
     page_taken: RoaringBitmap,
@@ -94,7 +97,7 @@ impl Progress {
     pub fn new(task: SyncTask, lease: Lease, turn: Arc<Turn>) -> Result<Self> {
         let (met, page_taken) = (bitmap(&task.met)?, bitmap(&task.page_taken)?);
         let unmet = task.unmet.as_deref().map(|bytes| bitmap(bytes)).transpose()?;
-        Ok(Self { task, lease, turn, met, page_taken, unmet })
+        Ok(Self { task, lease, turn, schedule: None, met, page_taken, unmet })
     }
 
     /// How many different fans this walk has met; FULL only.

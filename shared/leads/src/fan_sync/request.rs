@@ -95,7 +95,7 @@ impl SyncRequests {
         let sync = NewSync { task_id: task, user_id, account_open_id, strategy, started_by: StartedBy::User };
         let mut transaction = Transaction::new();
         transaction.add(self.stores.tasks.create(&sync, now.as_millisecond())?);
-        transaction.add(self.stores.accounts.claim(user_id, account_open_id, task, stale)?);
+        transaction.add(self.stores.accounts.claim(user_id, account_open_id, task, stale, None)?);
         if !self.stores.commit(&transaction).await?.is_committed() {
             return Ok(None);
         }

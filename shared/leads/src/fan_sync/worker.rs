@@ -19,7 +19,7 @@ use super::page_diff::{OpenPage, Progress};
 use super::page_writer::CommitOutcome;
 use super::turns::Turns;
 use super::{SyncQueue, end, page_writer};
-use crate::config::SyncSettings;
+use crate::config::{AutoSync, SyncSettings};
 use crate::douyin::{Douyin, FailureKind, FanPage};
 use crate::error::{AuthorizationProblem, Error, Result, SyncProblem};
 use crate::store::Stores;
@@ -58,6 +58,7 @@ pub struct SyncWorker {
     douyin: Douyin,
     queue: SyncQueue,
     settings: SyncSettings,
+    auto: AutoSync,
     turns: Turns,
 }
 
@@ -89,6 +90,7 @@ impl SyncWorker {
             douyin,
             queue: SyncQueue::new(cx)?,
             settings: SyncSettings::new(&cx.env)?,
+            auto: AutoSync::new(&cx.env)?,
             turns: Turns::default(),
         })
     }
@@ -120,6 +122,7 @@ impl SyncWorker {
 
     async fn walk(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), StopReason> {
         let account = self.account(progress).await?;
+        progress.schedule = Some(account.schedule.clone());
         if !progress.task.walk.fully_listed {
             self.take_over(progress, &account, deadline).await?;
         }
@@ -325,8 +328,8 @@ impl SyncWorker {
 
     async fn finish(&self, progress: &Progress, ending: &Ending, outcome: RunOutcome) -> Result<RunOutcome> {
         let task = &progress.task;
-        let by = EndedBy::Holder(&progress.lease);
-        if !end(&self.stores, task.task_id, &task.account_open_id, by, ending).await? {
+        let (by, schedule) = (EndedBy::Holder(&progress.lease), progress.schedule.as_ref());
+        if !end(&self.stores, task, by, ending, schedule, self.auto).await? {
             return Ok(RunOutcome::LeaseLost);
         }
         info!(

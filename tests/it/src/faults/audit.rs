@@ -39,7 +39,7 @@ impl Ledger {
         const TIMES: [&str; 6] =
             ["create_time", "update_time", "acquire_time", "last_acquire_time", "started_at", "finished_at"];
         // Made up anew in every run, or a matter of how often it was tried rather than of what came of it.
-        const OTHER: [&str; 9] = [
+        const OTHER: [&str; 11] = [
             "task_id",
             "attempts",
             "id",
@@ -49,6 +49,8 @@ impl Ledger {
             "refresh_expire_time",
             "refresh_due",
             "last_sync_time",
+            "sync_due",
+            "failing_since",
         ];
         let timeless = |rows: Vec<Row>| -> Vec<Row> {
             let mut rows: Vec<Row> = rows
