@@ -68,6 +68,22 @@ pub const DOUYIN_FANS_SYNC_TASK: Route = Route {
     permission: "lead:douyin:fans:sync",
 };
 
+/// `GET /api/v1/lead/douyin/fans/sync`: Lists fan syncs, newest first.
+pub const DOUYIN_FANS_SYNC_TASKS: Route = Route {
+    name: "douyin-fans-sync-tasks",
+    method: "GET",
+    path: "/api/v1/lead/douyin/fans/sync",
+    permission: "lead:douyin:fans:sync",
+};
+
+/// `POST /api/v1/lead/douyin/fans/sync/{taskId}/cancel`: Ends a fan sync before it is through; what it has stored stays.
+pub const DOUYIN_FANS_SYNC_CANCEL: Route = Route {
+    name: "douyin-fans-sync-cancel",
+    method: "POST",
+    path: "/api/v1/lead/douyin/fans/sync/{taskId}/cancel",
+    permission: "lead:douyin:fans:sync",
+};
+
 /// `GET /api/v1/lead/douyin/leads`: Lists leads, newest first, filtered and paged.
 pub const DOUYIN_LEADS: Route = Route {
     name: "douyin-leads",
@@ -226,6 +242,8 @@ pub const ROUTES: &[Route] = &[
     DOUYIN_AUTH_CONFIRM,
     DOUYIN_FANS_SYNC,
     DOUYIN_FANS_SYNC_TASK,
+    DOUYIN_FANS_SYNC_TASKS,
+    DOUYIN_FANS_SYNC_CANCEL,
     DOUYIN_LEADS,
     DOUYIN_LEAD,
     DOUYIN_LEAD_UPDATE,

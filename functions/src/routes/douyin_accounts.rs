@@ -3,6 +3,7 @@
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
+use leads::config::AutoSync;
 use leads::{Stores, accounts};
 
 use crate::catalog;
@@ -14,12 +15,13 @@ use crate::views::leads::AccountView;
 pub struct App {
     auth: Authenticator,
     stores: Stores,
+    auto: AutoSync,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)? })
+        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)?, auto: AutoSync::new(&cx.env)? })
     }
 }
 
@@ -27,5 +29,6 @@ impl App {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_ACCOUNTS.permission).await?;
     let (accounts, platform) = accounts::list(&app.stores, caller.user_id).await?;
-    ApiResponse::ok(accounts.into_iter().map(|account| AccountView::new(account, platform)).collect::<Vec<_>>())
+    let view = |account| AccountView::new(account, platform, app.auto);
+    ApiResponse::ok(accounts.into_iter().map(view).collect::<Vec<_>>())
 }

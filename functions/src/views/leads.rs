@@ -4,13 +4,16 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
+use leads::accounts::ListedAccount;
 use leads::authorize::Authorized;
+use leads::config::AutoSync;
+use leads::fan_sync::{self, HealthStatus};
 use leads::ids::{LeadId, OpenId};
 use leads::store::account::{Account, AccountStatus};
 use leads::store::lead::{Lead, LeadStatus};
 use leads::store::lead_index::EditRecord;
 use leads::store::platform_state::AppState;
-use leads::store::sync_task::{SyncStatus, SyncStrategy, SyncTask};
+use leads::store::sync_task::{StartedBy, SyncStatus, SyncStrategy, SyncTask, WaitReason};
 use leads::tokens::{expiry, reauthorize_by};
 use serde::Serialize;
 
@@ -143,6 +146,7 @@ pub struct SyncTaskView {
     douyin_user_id: OpenId,
     status: SyncStatus,
     strategy: SyncStrategy,
+    started_by: StartedBy,
     pages: u64,
     seen: u64,
     created: u64,
@@ -155,6 +159,8 @@ pub struct SyncTaskView {
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
     next_action_at: Option<Timestamp>,
+    waits_for: Option<WaitReason>,
+    reason: Option<&'static str>,
     error: Option<SyncErrorView>,
 }
 
@@ -169,16 +175,24 @@ struct SyncErrorView {
 
 impl From<SyncTask> for SyncTaskView {
     fn from(task: SyncTask) -> Self {
+        let waits_for = fan_sync::waiting(&task);
+        // While a worker is at it the row has the end of its lease there, which is nobody's business.
+        let due = task.next_action_at.filter(|_| task.lease_owner.is_none());
+        let next_action_at = due.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok());
         let error = task.error_type.map(|error_type| SyncErrorView {
             error_type,
             message: task.error_message.unwrap_or_default(),
             reason: task.error_remedy.unwrap_or_default(),
         });
         Self {
+            waits_for,
+            reason: waits_for.map(fan_sync::explain),
+            next_action_at,
             task_id: task.task_id.to_string(),
             douyin_user_id: task.account_open_id,
             status: task.status,
             strategy: task.strategy,
+            started_by: task.started_by,
             pages: task.counters.pages,
             seen: task.counters.seen,
             created: task.counters.created,
@@ -190,7 +204,6 @@ impl From<SyncTask> for SyncTaskView {
             create_time: instant(task.create_time),
             started_at: task.started_at.map(instant),
             finished_at: task.finished_at.map(instant),
-            next_action_at: task.next_action_at.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
             error,
         }
     }
@@ -207,6 +220,8 @@ pub struct AccountView {
     status_reason: Option<StatusReasonView>,
     scopes: Vec<String>,
     last_sync_at: Option<Timestamp>,
+    next_sync_at: Option<Timestamp>,
+    health: HealthView,
     reauthorize_by: Option<Timestamp>,
     active_sync_task_id: Option<String>,
     create_time: Timestamp,
@@ -232,9 +247,19 @@ impl StatusReasonView {
     }
 }
 
+/// Whether the account's leads flow.
+#[derive(Debug, Serialize)]
+struct HealthView {
+    status: HealthStatus,
+    reason: Option<String>,
+    since: Option<Timestamp>,
+}
+
 impl AccountView {
-    /// The view of an account, by what is known of our app.
-    pub fn new(account: Account, app: AppState) -> Self {
+    /// The view of an account, by what is known of our app, synced by itself as `auto` says.
+    pub fn new(listed: ListedAccount, app: AppState, auto: AutoSync) -> Self {
+        let ListedAccount { account, health } = listed;
+        let is_synced = auto.is_on && account.status == AccountStatus::Active && account.lists_fans();
         Self {
             reauthorize_by: reauthorize_by(&account, app.renewals_missing_at.is_none()).map(instant),
             status_reason: StatusReasonView::of(&account),
@@ -244,6 +269,8 @@ impl AccountView {
             status: account.status,
             scopes: account.scope.split(',').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
             last_sync_at: account.last_sync_time.map(instant),
+            next_sync_at: account.schedule.sync_due.filter(|_| is_synced).map(instant),
+            health: HealthView { status: health.status, reason: health.reason, since: health.since.map(instant) },
             active_sync_task_id: account.active_sync_task_id.map(|task| task.to_string()),
             create_time: instant(account.create_time),
         }

@@ -1,10 +1,10 @@
-//! The sweeper: moves whatever should have moved and has not. It takes no input.
+//! The sweeper: moves whatever should have moved and has not, and starts the syncs whose time has come. It takes no input.
 
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::round::RoundReport;
-use leads::fan_sync::Sweeper;
+use leads::fan_sync::{AutoSyncs, Sweeper};
 use moments::sweep::MomentSweeper;
 
 /// What went wrong with a sweep.
@@ -21,13 +21,18 @@ pub enum Error {
 #[derive(Debug)]
 pub struct App {
     fan_syncs: Sweeper,
+    auto_syncs: AutoSyncs,
     publications: MomentSweeper,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { fan_syncs: Sweeper::new(cx)?, publications: MomentSweeper::new(cx)? })
+        Ok(Self {
+            fan_syncs: Sweeper::new(cx)?,
+            auto_syncs: AutoSyncs::new(cx)?,
+            publications: MomentSweeper::new(cx)?,
+        })
     }
 }
 
@@ -36,8 +41,9 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
     // None waits for another: what is wrong with one must not keep the others' work lying.
     // Boxed, because laid out inside `main`'s own they nest deeper than the compiler follows (128 levels).
     let fan_syncs = Box::pin(app.fan_syncs.sweep(deadline));
+    let auto_syncs = Box::pin(app.auto_syncs.start_due(deadline));
     let tasks = Box::pin(app.publications.sweep_tasks(deadline));
     let deliveries = Box::pin(app.publications.sweep_deliveries(deadline));
-    let (fan_syncs, tasks, deliveries) = futures::join!(fan_syncs, tasks, deliveries);
-    Ok(vec![fan_syncs?, tasks?, deliveries?])
+    let (fan_syncs, auto_syncs, tasks, deliveries) = futures::join!(fan_syncs, auto_syncs, tasks, deliveries);
+    Ok(vec![fan_syncs?, auto_syncs?, tasks?, deliveries?])
 }

@@ -140,7 +140,7 @@ catalogue! {
 
     // Douyin's refusals.
     DOUYIN_RATE_LIMITED: DouyinApi 500 "抖音接口请求过于频繁" => "请稍后再试";
-    DOUYIN_QUOTA_EXHAUSTED: DouyinApi 500 "今日抖音接口调用额度已用完" => "额度将于北京时间次日 08:00 恢复";
+    DOUYIN_QUOTA_EXHAUSTED: DouyinApi 500 "今日抖音接口调用额度已用完" => "额度将于北京时间 08:00 恢复";
     DOUYIN_UNAVAILABLE: DouyinApi 500 "抖音服务暂时不可用" => "请稍后重试";
     DOUYIN_ACCOUNT_UNAVAILABLE: DouyinApi 500 "该抖音账号状态异常（封禁、注销或私密）" => "请在抖音中检查账号状态，恢复后再试";
     DOUYIN_MISCONFIGURED: DouyinApi 500 "存客宝在抖音开放平台的应用配置或能力不可用" => "请联系存客宝客服处理，无需重新授权";

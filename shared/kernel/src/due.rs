@@ -21,11 +21,12 @@ pub fn shard(id: u64) -> String {
 
 /// The shard of a row with a text id.
 pub fn shard_of_text(id: &str) -> String {
-    // FNV-1a: stable over builds, which `std`'s hashers do not promise, and the value is stored.
-    let hash = id
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    shard(hash)
+    shard(stable_hash(id))
+}
+
+/// A number for `id` that is always the same one: FNV-1a, which is stable over builds. `std`'s hashers do not promise that.
+pub fn stable_hash(id: &str) -> u64 {
+    id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Until when the sweeper sends no other message for a row, in milliseconds. It is part of the index, so that rows whose

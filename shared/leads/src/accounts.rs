@@ -1,20 +1,38 @@
 //! The tenant's authorised accounts: seeing them, and letting one go.
 
-use kernel::ids::UserId;
+use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use tracing::info;
 
 use crate::error::{Result, SyncProblem};
+use crate::fan_sync::{Health, health};
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::Account;
 use crate::store::platform_state::AppState;
 use crate::store::sync_task::{EndedBy, Ending};
 
-/// The caller's accounts, and what is known of our app.
-pub async fn list(stores: &Stores, user_id: UserId) -> Result<(Vec<Account>, AppState)> {
-    Ok(futures::future::try_join(stores.accounts.of_user(user_id), stores.platform.app()).await?)
+/// An account as its user sees it.
+#[derive(Debug)]
+pub struct ListedAccount {
+    /// The account.
+    pub account: Account,
+    /// How it is with its syncs.
+    pub health: Health,
+}
+
+/// The caller's accounts, and what is known of our app. One more request than the list itself, and that only while
+/// something is synced.
+pub async fn list(stores: &Stores, user_id: UserId) -> Result<(Vec<ListedAccount>, AppState)> {
+    let (accounts, app) = futures::future::try_join(stores.accounts.of_user(user_id), stores.platform.app()).await?;
+    let running: Vec<TaskId> = accounts.iter().filter_map(|account| account.active_sync_task_id).collect();
+    let syncs = stores.tasks.of_ids(&running).await?;
+    let of_account = |account: &Account| {
+        syncs.iter().find(|sync| account.active_sync_task_id == Some(sync.task_id) && sync.user_id == user_id)
+    };
+    let listed = |account| ListedAccount { health: health::of(&account, of_account(&account)), account };
+    Ok((accounts.into_iter().map(listed).collect(), app))
 }
 
 /// Forgets the caller's account with its tokens and ends a sync of it, in one transaction: the worker's next page is

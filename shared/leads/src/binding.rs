@@ -17,7 +17,7 @@ use crate::fan_sync::SyncQueue;
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus, NewTokens, TABLE};
-use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTask};
+use crate::store::sync_task::{EndedBy, Ending, NewSync, StartedBy, SyncStrategy, SyncTask};
 use crate::tokens::calendar::Calendar;
 
 /// What a code was exchanged for.
@@ -162,8 +162,14 @@ impl Bindings {
         let id = TaskId::generate(now).get();
         transaction.add(self.stores.accounts.bind(id, kept, account.as_ref(), sync, now.as_second())?);
         if let Some(task) = sync {
-            let (account, strategy) = (&grant.account_open_id, SyncStrategy::Incremental);
-            transaction.add(self.stores.tasks.create(task, user_id, account, strategy, now.as_millisecond())?);
+            let sync = NewSync {
+                task_id: task,
+                user_id,
+                account_open_id: &grant.account_open_id,
+                strategy: SyncStrategy::Incremental,
+                started_by: StartedBy::Authorization,
+            };
+            transaction.add(self.stores.tasks.create(&sync, now.as_millisecond())?);
         }
         if let Some(task) = foreign {
             let ending = Ending::Failed(SyncProblem::TakenOver.advice());

@@ -86,6 +86,8 @@ pub enum SyncProblem {
     Disconnected,
     /// The account's authorisation had ended, and another user has authorised it since.
     TakenOver,
+    /// A sync that is to be cancelled has ended already.
+    HasEnded,
 }
 
 impl AuthorizationProblem {
@@ -114,6 +116,7 @@ impl SyncProblem {
             Self::Stalled => advice::SYNC_STALLED,
             Self::Disconnected => advice::SYNC_ACCOUNT_DISCONNECTED,
             Self::TakenOver => advice::SYNC_ACCOUNT_TAKEN_OVER,
+            Self::HasEnded => advice::TASK_HAS_ENDED,
         }
     }
 }

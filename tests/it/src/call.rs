@@ -30,6 +30,8 @@ pub async fn call(cx: &Context, event: &Event) -> Result<Answer> {
         "douyin-auth-confirm" => douyin_auth_confirm,
         "douyin-fans-sync" => douyin_fans_sync,
         "douyin-fans-sync-task" => douyin_fans_sync_task,
+        "douyin-fans-sync-tasks" => douyin_fans_sync_tasks,
+        "douyin-fans-sync-cancel" => douyin_fans_sync_cancel,
         "douyin-leads" => douyin_leads,
         "douyin-lead" => douyin_lead,
         "douyin-lead-update" => douyin_lead_update,

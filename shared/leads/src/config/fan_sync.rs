@@ -6,7 +6,7 @@ use kernel::Context;
 use kernel::config::{ConfigError, Env};
 use kernel::queue::Queue;
 
-use super::{FAN_SYNC, call_timeout};
+use super::{AUTO_SYNC, FAN_SYNC, call_timeout};
 
 /// What the worker goes by.
 #[derive(Debug, Clone)]
@@ -45,6 +45,27 @@ impl SyncSettings {
     }
 }
 
+/// How often accounts are synced by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AutoSync {
+    /// In seconds.
+    pub interval: i64,
+    /// Whether they are at all.
+    pub is_on: bool,
+}
+
+impl AutoSync {
+    /// The settings in `env`. While it is off, times are set as by default, for when it is on again.
+    ///
+    /// # Errors
+    /// Names the variable that is wrong.
+    pub fn new(env: &Env) -> Result<Self, ConfigError> {
+        let hours: u32 = AUTO_SYNC.of(env).number("AUTO_SYNC_INTERVAL_HOURS")?;
+        let is_on = hours > 0;
+        Ok(Self { interval: 3_600 * i64::from(if is_on { hours } else { 24 }), is_on })
+    }
+}
+
 /// The queue of syncs.
 ///
 /// # Errors
@@ -61,6 +82,10 @@ mod tests {
     fn fan_sync_setting_out_of_range_stops_the_function_by_name() {
         let with = |name: &str, value: &str| SyncSettings::new(&[(name, value)].into_iter().collect());
         assert_eq!(with("DOUYIN_FAN_PAGE_SIZE", "45").unwrap().page_size, 45);
+        let auto = |hours: &str| AutoSync::new(&[("AUTO_SYNC_INTERVAL_HOURS", hours)].into_iter().collect());
+        assert_eq!(auto("12").unwrap(), AutoSync { interval: 43_200, is_on: true });
+        assert_eq!(auto("0").unwrap(), AutoSync { interval: 86_400, is_on: false });
+        assert!(auto("169").unwrap_err().to_string().contains("AUTO_SYNC_INTERVAL_HOURS"));
         for (name, value) in [
             ("DOUYIN_FAN_PAGE_SIZE", "46"),
             ("DOUYIN_FAN_PAGE_SIZE", "0"),

@@ -6,8 +6,8 @@ mod fan_sync;
 mod sections;
 
 pub use authorization::{AuthorizationSettings, RedirectOrigins, redirect_uri};
-pub use fan_sync::SyncSettings;
-pub use sections::{AUTHORIZATION, DOUYIN, FAN_SYNC, SECTIONS};
+pub use fan_sync::{AutoSync, SyncSettings};
+pub use sections::{AUTHORIZATION, AUTO_SYNC, DOUYIN, FAN_SYNC, SECTIONS};
 
 pub(crate) use authorization::state_signer;
 pub(crate) use fan_sync::sync_queue;

@@ -71,5 +71,17 @@ pub static FAN_SYNC: Section = Section {
     ],
 };
 
+/// Syncs that nobody asks for.
+pub static AUTO_SYNC: Section = Section {
+    title: "Syncs by themselves",
+    settings: &[Setting::with_default(
+        "AUTO_SYNC_INTERVAL_HOURS",
+        "24",
+        "How often an account is synced by itself, in hours; 0 for never. Each account has its own time within that. \
+             One that brings nobody new is synced half and then a quarter as often, until it does.",
+    )
+    .between(0, 168)],
+};
+
 /// All of them, in the order of the documentation.
-pub static SECTIONS: [&Section; 3] = [&DOUYIN, &AUTHORIZATION, &FAN_SYNC];
+pub static SECTIONS: [&Section; 4] = [&DOUYIN, &AUTHORIZATION, &FAN_SYNC, &AUTO_SYNC];

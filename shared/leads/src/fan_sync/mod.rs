@@ -1,48 +1,60 @@
 //! Taking a Douyin account's fans over as leads, asynchronously, resumably, exactly once.
 
 mod action_budget;
+mod auto_sync;
+pub(crate) mod health;
 mod lead_change;
+mod manage;
 mod page_diff;
 mod page_writer;
 mod queue;
 mod request;
+mod schedule;
 mod sweep;
+mod turns;
+mod wait;
 mod walk;
 mod worker;
 
+pub use auto_sync::AutoSyncs;
+pub use health::{Health, HealthStatus};
+pub use manage::{cancel, list, progress};
 pub use queue::SyncMessage;
 pub(crate) use queue::SyncQueue;
-pub use request::{Started, SyncRequests, progress};
+pub use request::{Started, SyncRequests};
 pub use sweep::Sweeper;
+pub use wait::{explain, waiting};
 pub use worker::{RunOutcome, SyncWorker};
 
-use kernel::ids::TaskId;
 use kernel::transaction::Transaction;
 
+use crate::config::AutoSync;
 use crate::error::Result;
-use crate::ids::OpenId;
 use crate::store::Stores;
-use crate::store::sync_task::{EndedBy, Ending};
+use crate::store::account::SyncSchedule;
+use crate::store::sync_task::{EndedBy, Ending, SyncTask};
 
-/// Ends a task and gives the account's claim back, in one transaction. `false`: the task had ended already, or is
-/// held by somebody else.
+/// Ends a task, gives the account's claim back and sets when the next sync starts by itself, in one transaction. `false`:
+/// the task had ended already, or is held by somebody else. `schedule` is that of the account, if the task was taken up.
 pub(crate) async fn end(
     stores: &Stores,
-    task: TaskId,
-    account_open_id: &OpenId,
+    task: &SyncTask,
     by: EndedBy<'_>,
     ending: &Ending,
+    schedule: Option<&SyncSchedule>,
+    auto: AutoSync,
 ) -> Result<bool> {
     let now = stores.clock.now().as_second();
+    let (id, after) = (task.task_id, schedule::after(task, ending, schedule, now, auto));
     let mut transaction = Transaction::new();
-    let task_is_open = transaction.add(stores.tasks.end(task, by, ending, now)?);
-    transaction.add(stores.accounts.unclaim(account_open_id, task, ending, now)?);
+    let task_is_open = transaction.add(stores.tasks.end(id, by, ending, now)?);
+    transaction.add(stores.accounts.unclaim(&task.account_open_id, id, &after)?);
     let outcome = stores.commit(&transaction).await?;
     if outcome.is_committed() || outcome.failed(task_is_open) {
         return Ok(outcome.is_committed());
     }
     // The account is gone or was claimed by another since: the task ends alone.
     let mut alone = Transaction::new();
-    alone.add(stores.tasks.end(task, by, ending, now)?);
+    alone.add(stores.tasks.end(id, by, ending, now)?);
     Ok(stores.commit(&alone).await?.is_committed())
 }

@@ -9,6 +9,7 @@
 //! Neither touches what is the user's own: status and notes.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use kernel::error::{Error, Result};
 use kernel::lease::Lease;
@@ -16,9 +17,11 @@ use roaring::RoaringBitmap;
 
 use super::action_budget::ActionBudget;
 use super::lead_change::{LeadChange, truncated};
+use super::turns::Turn;
 use super::walk;
 use crate::douyin::{Fan, FanPage};
 use crate::ids::{LeadId, OpenId};
+use crate::store::account::SyncSchedule;
 use crate::store::lead::{Lead, NewLead};
 use crate::store::lead_index::Counter;
 use crate::store::lead_index::segment::NameEntry;
@@ -32,8 +35,10 @@ pub(super) struct Progress {
     pub task: SyncTask,
     /// The worker's lease on it.
     pub lease: Lease,
-    /// The tenant's counter as last committed by this worker, which may be out of date.
-    pub counter: Option<Counter>,
+    /// The turn to commit among this worker's syncs of the tenant.
+    pub turn: Arc<Turn>,
+    /// The schedule of the account, once it was read.
+    pub schedule: Option<SyncSchedule>,
     seen_leads: RoaringBitmap,
     /// The leads already counted of the page at the cursor, by whichever worker.
     page_taken: RoaringBitmap,
@@ -89,10 +94,10 @@ impl<'a> OpenPage<'a> {
 
 impl Progress {
     /// The progress of a task just claimed with `lease`.
-    pub fn new(task: SyncTask, lease: Lease) -> Result<Self> {
+    pub fn new(task: SyncTask, lease: Lease, turn: Arc<Turn>) -> Result<Self> {
         let (seen_leads, page_taken) = (bitmap(&task.seen_leads)?, bitmap(&task.page_taken)?);
         let unseen_leads = task.unseen_leads.as_deref().map(|bytes| bitmap(bytes)).transpose()?;
-        Ok(Self { task, lease, counter: None, seen_leads, page_taken, unseen_leads })
+        Ok(Self { task, lease, turn, schedule: None, seen_leads, page_taken, unseen_leads })
     }
 
     /// How many different fans this walk has met; FULL only.

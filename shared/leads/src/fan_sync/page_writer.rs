@@ -1,6 +1,8 @@
 //! Reads what a page's changes depend on, has them decided, and commits them; anew when another sync of the tenant
 //! committed in between.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use kernel::retry::{Attempt, on_conflict};
 
@@ -39,6 +41,30 @@ struct Committed {
     fans: usize,
 }
 
+/// The counter that the last commit of this worker left. Only the first attempt may trust it, and the next commit only
+/// if nobody was in this one's way: another worker that commits for the tenant will have moved it again.
+struct KnownCounter {
+    last: Option<Counter>,
+    attempts: u32,
+}
+
+impl KnownCounter {
+    fn of(turn: &mut Option<Counter>) -> Self {
+        Self { last: turn.take(), attempts: 0 }
+    }
+
+    /// What the next attempt may start from.
+    fn next(&mut self) -> Option<Counter> {
+        self.attempts += 1;
+        self.last.take()
+    }
+
+    /// What the next commit may start from.
+    fn afterwards(&self, committed: &Counter) -> Option<Counter> {
+        (self.attempts == 1).then(|| committed.clone())
+    }
+}
+
 /// Commits as much of `open` as fits one transaction; `lease_end` renews the lease when it is given.
 pub(super) async fn commit(
     stores: &Stores,
@@ -46,16 +72,18 @@ pub(super) async fn commit(
     open: &mut OpenPage<'_>,
     lease_end: Option<Timestamp>,
 ) -> Result<CommitOutcome> {
-    // Only the first attempt may trust the counter that the last commit left.
-    let mut last_counter = progress.counter.take();
+    let turn = Arc::clone(&progress.turn);
+    let mut turn = turn.lock().await;
+    let mut known = KnownCounter::of(&mut turn);
     let committed = {
         let (progress, open) = (&*progress, &*open);
         on_conflict(&stores.clock, "lead counter", REPLANS, || {
             // Boxed: it is most of a worker's future, which every caller would carry otherwise.
-            Box::pin(try_page(stores, progress, last_counter.take(), open, lease_end))
+            Box::pin(try_page(stores, progress, known.next(), open, lease_end))
         })
         .await?
     };
+    *turn = committed.as_ref().and_then(|committed| known.afterwards(&committed.counter));
     Ok(match taken_over(progress, committed) {
         None => CommitOutcome::LeaseLost,
         Some(fans) => {
@@ -94,14 +122,17 @@ pub(super) async fn mark_unfollowed(
     if next.is_empty() {
         return Ok(CommitOutcome::Committed);
     }
-    let mut last_counter = progress.counter.take();
+    let turn = Arc::clone(&progress.turn);
+    let mut turn = turn.lock().await;
+    let mut known = KnownCounter::of(&mut turn);
     let committed = {
         let (progress, next) = (&*progress, next.as_slice());
         on_conflict(&stores.clock, "lead counter", REPLANS, || {
-            try_unfollowed(stores, progress, last_counter.take(), next, lease_end)
+            try_unfollowed(stores, progress, known.next(), next, lease_end)
         })
         .await?
     };
+    *turn = committed.as_ref().and_then(|committed| known.afterwards(&committed.counter));
     Ok(taken_over(progress, committed).map_or(CommitOutcome::LeaseLost, |_| CommitOutcome::Partly))
 }
 
@@ -183,8 +214,7 @@ async fn counter_of(stores: &Stores, progress: &Progress, last: Option<Counter>)
 
 /// Takes over what was committed, and answers how many fans it covers; `None` when the lease was lost.
 fn taken_over(progress: &mut Progress, committed: Option<Committed>) -> Option<usize> {
-    let Committed { counter, position, lease_end, fans } = committed?;
-    progress.counter = Some(counter);
+    let Committed { position, lease_end, fans, .. } = committed?;
     progress.advance(position);
     if let Some(end) = lease_end {
         progress.lease.renewed(end);

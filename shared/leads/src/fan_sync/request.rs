@@ -1,4 +1,4 @@
-//! Asking for a sync, and asking how it goes.
+//! Asking for a sync.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::error::{AuthorizationProblem, Result};
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::Account;
-use crate::store::sync_task::{SyncStrategy, SyncTask};
+use crate::store::sync_task::{NewSync, StartedBy, SyncStrategy, SyncTask};
 use crate::tokens::ensure_active;
 
 /// The answer to a request for a sync.
@@ -92,9 +92,10 @@ impl SyncRequests {
     ) -> Result<Option<TaskId>> {
         let now = self.stores.clock.now();
         let task = TaskId::generate(now);
+        let sync = NewSync { task_id: task, user_id, account_open_id, strategy, started_by: StartedBy::User };
         let mut transaction = Transaction::new();
-        transaction.add(self.stores.tasks.create(task, user_id, account_open_id, strategy, now.as_millisecond())?);
-        transaction.add(self.stores.accounts.claim(user_id, account_open_id, task, stale)?);
+        transaction.add(self.stores.tasks.create(&sync, now.as_millisecond())?);
+        transaction.add(self.stores.accounts.claim(user_id, account_open_id, task, stale, None)?);
         if !self.stores.commit(&transaction).await?.is_committed() {
             return Ok(None);
         }
@@ -107,13 +108,4 @@ impl SyncRequests {
         let account = self.stores.accounts.get(account_open_id).await?.filter(|account| account.user_id == user_id);
         Ok(account.ok_or(AuthorizationProblem::AccountUnknown)?)
     }
-}
-
-/// How the caller's task goes.
-///
-/// # Errors
-/// [`kernel::Error::NotFound`] for a task that does not exist or is another tenant's.
-pub async fn progress(stores: &Stores, user_id: UserId, task: TaskId) -> Result<SyncTask> {
-    let found = stores.tasks.get(task).await?.filter(|task| task.user_id == user_id);
-    Ok(found.ok_or(kernel::Error::NotFound("sync task"))?)
 }

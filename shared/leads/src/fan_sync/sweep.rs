@@ -1,7 +1,11 @@
-//! The safety net: whatever lost its message or its worker is found by when it should have moved, and moved.
+//! The safety net: whatever lost its message or its worker is found by when it should have moved, and gets a message.
+//!
+//! It only ever sends messages. A task that nobody takes up has done nothing wrong: the queue is long, or no worker can
+//! run. That is told by its age in the log and by the alarm on the queue, and it runs once a worker comes.
 
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
@@ -9,19 +13,24 @@ use kernel::ids::TaskId;
 use kernel::round::RoundReport;
 use tracing::{error, warn};
 
-use super::{SyncQueue, end};
-use crate::error::{Result, SyncProblem};
+use super::SyncQueue;
+use crate::error::Result;
 use crate::store::Stores;
-use crate::store::sync_task::{EndedBy, Ending, SyncTask};
+use crate::store::sync_task::SyncTask;
 
 /// A task this much late has lost its message: one normally moves within seconds.
 const OVERDUE_AFTER: Duration = Duration::from_secs(30);
-/// A message sent by the sweeper may wait in a long queue; another one follows only after this.
+/// A sweeper that set about sending a message and has not noted since that it is in the queue has died or was refused.
 const RESEND_AFTER: Duration = Duration::from_secs(300);
-/// A task sent this often and never taken up will not be: no worker can run.
-const MAX_DISPATCHES: u32 = 12;
+/// A message that is in the queue is lost only to the dead-letter queue, and goes there when it was received five times,
+/// half an hour apart (`VisibilityTimeout` and `maxReceiveCount` of the queue): no sooner than after two hours.
+const SURELY_QUEUED: Duration = Duration::from_secs(2 * 3_600);
+/// A task that waits this long for a worker is told in the log.
+const OLD_AFTER: Duration = Duration::from_secs(1_800);
 /// Per index shard and sweep; the rest comes a minute later.
 const LIMIT: i32 = 250;
+/// Tasks swept at once: one after the other, four calls each, two thousand of them would take minutes.
+const PARALLEL: usize = 8;
 /// A task is begun only if this is left, which is what one call takes at the worst.
 const MIN_TIME_LEFT: Duration = Duration::from_secs(10);
 
@@ -45,51 +54,76 @@ impl Sweeper {
     /// What needed no message is not counted: it neither succeeded nor failed.
     pub async fn sweep(&self, deadline: Deadline) -> Result<RoundReport> {
         let now = self.stores.clock.now_ms();
-        let mut report = RoundReport::of("fan syncs");
-        for task in self.stores.tasks.due(now - OVERDUE_AFTER.as_millis() as i64, LIMIT).await? {
-            if deadline.remaining(self.stores.clock.now()) < MIN_TIME_LEFT {
-                report.unreached += 1;
-                continue;
-            }
-            match self.handle(task, now).await {
-                Ok(SweepOutcome::Moved) => report.count(true),
-                Ok(SweepOutcome::Left) => {}
-                Err(problem) => {
-                    error!(task.id = task.get(), "fan sync {task} not swept: {problem}");
-                    report.count(false);
+        let sender = hex::encode(kernel::crypto::random::<8>());
+        let due = self.stores.tasks.due(before(now, OVERDUE_AFTER), LIMIT).await?;
+        let mut sweeps = stream::iter(due)
+            .map(|task| {
+                let sender = &sender;
+                async move {
+                    if deadline.remaining(self.stores.clock.now()) < MIN_TIME_LEFT {
+                        return SweepOutcome::Unreached;
+                    }
+                    self.handle(task, sender, now).await.unwrap_or_else(|problem| {
+                        error!(task.id = task.get(), "fan sync {task} not swept: {problem}");
+                        SweepOutcome::Failed
+                    })
                 }
+            })
+            .buffer_unordered(PARALLEL);
+        let mut report = RoundReport::of("fan syncs");
+        while let Some(outcome) = sweeps.next().await {
+            match outcome {
+                SweepOutcome::Sent => report.count(true),
+                SweepOutcome::Failed => report.count(false),
+                SweepOutcome::Unreached => report.unreached += 1,
+                SweepOutcome::Left => {}
             }
         }
         Ok(report)
     }
 
-    async fn handle(&self, task: TaskId, now: i64) -> Result<SweepOutcome> {
+    async fn handle(&self, task: TaskId, sender: &str, now: i64) -> Result<SweepOutcome> {
         // The index lags behind the table by milliseconds, so the row itself decides.
-        let Some(task) = self.stores.tasks.get(task).await?.filter(|task| self.still_overdue(task, now)) else {
+        let Some(task) = self.stores.tasks.get(task).await?.filter(|task| is_overdue(task, now)) else {
             return Ok(SweepOutcome::Left);
         };
-        if task.dispatches >= MAX_DISPATCHES {
-            warn!(task.id = task.task_id.get(), "fan sync {} was never taken up", task.task_id);
-            let ending = Ending::Failed(SyncProblem::Stalled.advice());
-            let by = EndedBy::Sweeper { next_action_at: task.next_action_at.unwrap_or_default() };
-            let ended = end(&self.stores, task.task_id, &task.account_open_id, by, &ending).await?;
-            return Ok(if ended { SweepOutcome::Moved } else { SweepOutcome::Left });
+        let waits = Duration::from_millis((now - task.next_action_at.unwrap_or(now)).unsigned_abs());
+        if waits >= OLD_AFTER {
+            warn!(
+                task.id = task.task_id.get(),
+                seconds = waits.as_secs(),
+                "fan sync {} waits for a worker",
+                task.task_id
+            );
         }
-        if !self.stores.tasks.note_dispatch(&task, now, now - RESEND_AFTER.as_millis() as i64).await? {
+        if task.queued_at.is_some_and(|queued| queued > before(now, SURELY_QUEUED)) {
+            return Ok(SweepOutcome::Left);
+        }
+        if !self.stores.tasks.note_dispatch(&task, sender, now, before(now, RESEND_AFTER)).await? {
             return Ok(SweepOutcome::Left);
         }
         self.queue.dispatch(task.task_id, task.user_id).await?;
-        Ok(SweepOutcome::Moved)
-    }
-
-    fn still_overdue(&self, task: &SyncTask, now: i64) -> bool {
-        task.next_action_at.is_some_and(|next| next <= now - OVERDUE_AFTER.as_millis() as i64)
+        self.stores.tasks.note_queued(task.task_id, sender, now).await?;
+        Ok(SweepOutcome::Sent)
     }
 }
 
+fn is_overdue(task: &SyncTask, now: i64) -> bool {
+    task.next_action_at.is_some_and(|next| next <= before(now, OVERDUE_AFTER))
+}
+
+/// `now`, in milliseconds, less `time`.
+fn before(now: i64, time: Duration) -> i64 {
+    now.saturating_sub(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+}
+
 enum SweepOutcome {
-    /// A message was sent for it, or it was ended because nothing can make it run.
-    Moved,
+    /// A message was sent for it.
+    Sent,
     /// It moves without the sweeper.
     Left,
+    /// It could not be handled.
+    Failed,
+    /// There was no time left to begin.
+    Unreached,
 }

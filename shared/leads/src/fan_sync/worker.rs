@@ -17,13 +17,14 @@ use tracing::{info, warn};
 
 use super::page_diff::{OpenPage, Progress};
 use super::page_writer::CommitOutcome;
+use super::turns::Turns;
 use super::{SyncQueue, end, page_writer};
-use crate::config::SyncSettings;
+use crate::config::{AutoSync, SyncSettings};
 use crate::douyin::{Douyin, FailureKind, FanPage};
 use crate::error::{AuthorizationProblem, Error, Result, SyncProblem};
 use crate::store::Stores;
 use crate::store::account::Account;
-use crate::store::sync_task::{EndedBy, Ending, SyncStrategy, SyncTask};
+use crate::store::sync_task::{EndedBy, Ending, Pause, SyncStrategy, SyncTask, WaitReason};
 use crate::tokens::{AccessToken, Rejection, Tokens, ensure_active};
 
 /// How long risk control is left alone: asking again within minutes is what it watches for. Longer than a message can
@@ -57,12 +58,14 @@ pub struct SyncWorker {
     douyin: Douyin,
     queue: SyncQueue,
     settings: SyncSettings,
+    auto: AutoSync,
+    turns: Turns,
 }
 
 /// Why a walk stopped before its end.
 enum StopReason {
-    /// The task goes on at this instant.
-    Pause(Timestamp),
+    /// The task goes on after this.
+    Pause(Pause),
     /// The task failed.
     Fail(Error),
     /// The task is not ours any more.
@@ -87,6 +90,8 @@ impl SyncWorker {
             douyin,
             queue: SyncQueue::new(cx)?,
             settings: SyncSettings::new(&cx.env)?,
+            auto: AutoSync::new(&cx.env)?,
+            turns: Turns::default(),
         })
     }
 
@@ -100,22 +105,24 @@ impl SyncWorker {
             info!(task.id = task.get(), "fan sync {task} is not to be taken up now");
             return Ok(RunOutcome::Nothing);
         };
-        let mut progress = Progress::new(claimed, lease)?;
+        let turn = self.turns.of(claimed.user_id);
+        let mut progress = Progress::new(claimed, lease, turn)?;
         let outcome = if progress.task.attempts > self.settings.max_attempts {
             Err(StopReason::Fail(SyncProblem::Stalled.into()))
         } else {
             self.walk(&mut progress, deadline).await
         };
         match outcome {
-            Ok(()) => self.finish(&progress, Ending::Completed).await,
+            Ok(()) => self.finish(&progress, &Ending::Completed, RunOutcome::Completed).await,
             Err(StopReason::LeaseLost) => Ok(RunOutcome::LeaseLost),
-            Err(StopReason::Pause(until)) => self.pause(&progress, until).await,
+            Err(StopReason::Pause(pause)) => self.pause(&progress, pause).await,
             Err(StopReason::Fail(error)) => self.fail(&progress, error).await,
         }
     }
 
     async fn walk(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), StopReason> {
         let account = self.account(progress).await?;
+        progress.schedule = Some(account.schedule.clone());
         if !progress.task.walk.fully_listed {
             self.take_over(progress, &account, deadline).await?;
         }
@@ -169,13 +176,13 @@ impl SyncWorker {
             };
             match committed.map_err(|error| self.stop(error, progress))? {
                 CommitOutcome::Committed => {}
-                CommitOutcome::Partly => return Err(StopReason::Pause(self.stores.clock.now())),
+                CommitOutcome::Partly => return Err(self.go_on_anew()),
                 CommitOutcome::LeaseLost => return Err(StopReason::LeaseLost),
             }
             match next {
                 Some(next) => fetched = next,
                 None if progress.task.walk.fully_listed => return Ok(()),
-                None => return Err(StopReason::Pause(self.stores.clock.now())),
+                None => return Err(self.go_on_anew()),
             }
         }
     }
@@ -267,7 +274,7 @@ impl SyncWorker {
         }
         loop {
             if !self.has_time(deadline) {
-                return Err(StopReason::Pause(self.stores.clock.now()));
+                return Err(self.go_on_anew());
             }
             let lease = progress.lease.renewal(self.stores.clock.now());
             let marked = page_writer::mark_unfollowed(&self.stores, progress, lease).await;
@@ -282,18 +289,20 @@ impl SyncWorker {
     /// What a failure means for the task: to wait, or to end.
     fn stop(&self, error: Error, progress: &Progress) -> StopReason {
         let now = self.stores.clock.now();
-        let after = |pause| StopReason::Pause(Deadline::after(now, pause).at());
-        let in_a_while = || after(self.pause_after(progress.task.attempts));
+        let until = |until, waits_for| StopReason::Pause(Pause { until, waits_for });
+        let after = |pause, waits_for| until(Deadline::after(now, pause).at(), waits_for);
+        let in_a_while = |waits_for| after(self.pause_after(progress.task.attempts), waits_for);
         match &error {
             Error::Platform(failure) => match failure.kind {
                 FailureKind::RateLimited if failure.is_risk_control() && !self.last_attempt(progress) => {
-                    after(RISK_CONTROL_PAUSE)
+                    after(RISK_CONTROL_PAUSE, Some(WaitReason::RateLimit))
                 }
-                FailureKind::RateLimited | FailureKind::Transient if !self.last_attempt(progress) => in_a_while(),
-                FailureKind::QuotaExhausted => StopReason::Pause(next_quota_day(now)),
+                FailureKind::RateLimited if !self.last_attempt(progress) => in_a_while(Some(WaitReason::RateLimit)),
+                FailureKind::Transient if !self.last_attempt(progress) => in_a_while(Some(WaitReason::Outage)),
+                FailureKind::QuotaExhausted => until(next_quota_day(now), Some(WaitReason::Quota)),
                 // Also Douyin's word on the refresh token while the breaker holds it.
                 FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded if !self.last_attempt(progress) => {
-                    after(SECOND_REFUSAL_PAUSE)
+                    after(SECOND_REFUSAL_PAUSE, Some(WaitReason::Token))
                 }
                 // The account is not known to be over, so its user is not told to authorise it again.
                 FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded => {
@@ -301,9 +310,14 @@ impl SyncWorker {
                 }
                 _ => StopReason::Fail(error),
             },
-            Error::Kernel(kernel::Error::Contention(_)) if !self.last_attempt(progress) => in_a_while(),
+            Error::Kernel(kernel::Error::Contention(_)) if !self.last_attempt(progress) => in_a_while(None),
             _ => StopReason::Fail(error),
         }
+    }
+
+    /// The time of this invocation is used up: the next one goes on at once.
+    fn go_on_anew(&self) -> StopReason {
+        StopReason::Pause(Pause { until: self.stores.clock.now(), waits_for: None })
     }
 
     fn last_attempt(&self, progress: &Progress) -> bool {
@@ -315,10 +329,10 @@ impl SyncWorker {
         Backoff::new(self.settings.retry_pause, MAX_DELAY).pause(attempts.saturating_sub(1))
     }
 
-    async fn finish(&self, progress: &Progress, ending: Ending) -> Result<RunOutcome> {
+    async fn finish(&self, progress: &Progress, ending: &Ending, outcome: RunOutcome) -> Result<RunOutcome> {
         let task = &progress.task;
-        let by = EndedBy::Holder(&progress.lease);
-        if !end(&self.stores, task.task_id, &task.account_open_id, by, &ending).await? {
+        let (by, schedule) = (EndedBy::Holder(&progress.lease), progress.schedule.as_ref());
+        if !end(&self.stores, task, by, ending, schedule, self.auto).await? {
             return Ok(RunOutcome::LeaseLost);
         }
         info!(
@@ -328,10 +342,7 @@ impl SyncWorker {
             "fan sync {} ended",
             task.task_id
         );
-        Ok(match ending {
-            Ending::Completed => RunOutcome::Completed,
-            Ending::Failed(_) | Ending::Blocked(..) => RunOutcome::Failed,
-        })
+        Ok(outcome)
     }
 
     /// Fails the task for a reason its user can act on; a failure of our own stores is passed on instead, for the
@@ -342,24 +353,22 @@ impl SyncWorker {
         }
         warn!(task.id = progress.task.task_id.get(), "fan sync {} failed: {error}", progress.task.task_id);
         let advice = error.advice();
-        self.finish(
-            progress,
-            match error {
-                Error::Authorization(AuthorizationProblem::Expired) => Ending::Blocked(advice, progress.task.strategy),
-                _ => Ending::Failed(advice),
-            },
-        )
-        .await
+        let ending = match error {
+            Error::Authorization(AuthorizationProblem::Expired) => Ending::Blocked(advice, progress.task.strategy),
+            _ => Ending::Failed(advice),
+        };
+        self.finish(progress, &ending, RunOutcome::Failed).await
     }
 
-    /// Lets the task go until `until`. A short wait is a delayed message; a long one is the sweeper's.
-    async fn pause(&self, progress: &Progress, until: Timestamp) -> Result<RunOutcome> {
+    /// Lets the task go. A short wait is a delayed message; a long one is the sweeper's.
+    async fn pause(&self, progress: &Progress, pause: Pause) -> Result<RunOutcome> {
         let task = &progress.task;
         let now = self.stores.clock.now();
-        if !self.stores.tasks.release(task.task_id, &progress.lease, until, now).await? {
+        if !self.stores.tasks.release(task.task_id, &progress.lease, pause, now).await? {
             return Ok(RunOutcome::LeaseLost);
         }
-        info!(task.id = task.task_id.get(), "fan sync {} goes on at {until}", task.task_id);
+        let Pause { until, waits_for } = pause;
+        info!(task.id = task.task_id.get(), ?waits_for, "fan sync {} goes on at {until}", task.task_id);
         let delay = Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO);
         self.queue.wake(task.task_id, task.user_id, delay).await;
         Ok(RunOutcome::Paused)

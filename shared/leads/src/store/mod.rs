@@ -63,7 +63,7 @@ impl Stores {
                 clock: clock(),
                 table: table("t_douyin_lead_index")?,
             },
-            tasks: sync_task::SyncTaskStore { client: client(), table: table("t_douyin_sync_task")? },
+            tasks: sync_task::SyncTaskStore { client: client(), clock: clock(), table: table("t_douyin_sync_task")? },
             states: oauth_state::OauthStateStore { client: client(), table: table("t_oauth_state")? },
             parked: parked_grant::ParkedGrantStore { client: client(), table: table(parked_grant::TABLE)? },
             events: webhook_event::WebhookEventStore { table: table("t_idempotency")? },

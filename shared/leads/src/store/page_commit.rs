@@ -153,15 +153,17 @@ fn advance(
         set.push_str(", unseen_leads = :unseen_leads");
         builder = builder.expression_attribute_values(":unseen_leads", blob(unseen_leads)?);
     }
+    // It does not wait for anything any more.
+    let mut gone = "waits_for, waits_since".to_owned();
     if page_taken.is_empty() {
-        set.push_str(" REMOVE page_taken");
+        gone.push_str(", page_taken");
     } else {
         set.push_str(", page_taken = :taken");
         builder = builder.expression_attribute_values(":taken", blob(page_taken)?);
     }
     update(
         builder
-            .update_expression(set)
+            .update_expression(format!("{set} REMOVE {gone}"))
             .expression_attribute_names("#cursor", "cursor")
             .expression_attribute_values(":cursor", n(walk.cursor))
             .expression_attribute_values(":walked", AttributeValue::Bool(walk.fully_listed))

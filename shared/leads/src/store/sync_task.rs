@@ -7,61 +7,26 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem, Update};
 use jiff::Timestamp;
+use kernel::Clock;
 use kernel::advice::Advice;
-use kernel::due::{self, DueIndex};
+use kernel::due;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use kernel::lease::Lease;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::condition_held;
 use super::{put, update};
 use crate::ids::OpenId;
 
+mod dispatch;
+mod labels;
+mod list;
+
+pub use labels::{StartedBy, SyncStatus, SyncStrategy, WaitReason};
+
 const WHAT: &str = "sync task";
-
-/// How much of the fan list a sync takes over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum SyncStrategy {
-    /// Unknown fans only.
-    #[default]
-    Incremental,
-    /// Also refreshes nickname and avatar, and marks who has unfollowed.
-    Full,
-}
-
-impl SyncStrategy {
-    /// As the row has it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Incremental => "INCREMENTAL",
-            Self::Full => "FULL",
-        }
-    }
-}
-
-/// Where a sync stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum SyncStatus {
-    /// Waiting for a worker for the first time.
-    Pending,
-    /// Under way, or pausing on the way.
-    Processing,
-    /// The whole list was taken over.
-    Completed,
-    /// Ended early; the error says why.
-    Failed,
-}
-
-impl SyncStatus {
-    /// Whether nothing more will happen.
-    pub fn ended(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed)
-    }
-}
 
 /// What a sync has counted, exactly once per committed page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -124,6 +89,9 @@ pub struct SyncTask {
     pub account_open_id: OpenId,
     /// How.
     pub strategy: SyncStrategy,
+    /// Who has started it.
+    #[serde(default)]
+    pub started_by: StartedBy,
     /// Where it stands.
     pub status: SyncStatus,
     /// How far it is.
@@ -149,11 +117,14 @@ pub struct SyncTask {
     pub attempts: u32,
     /// When it may be taken up, in milliseconds; absent once it has ended.
     pub next_action_at: Option<i64>,
-    /// When the sweeper last sent a message for it, in milliseconds.
+    /// When the sweeper last set about sending a message for it, in milliseconds.
     pub dispatched_at: Option<i64>,
-    /// How often the sweeper did since it was last taken up.
-    #[serde(default)]
-    pub dispatches: u32,
+    /// When that message was in the queue, in milliseconds: it stays there until a worker takes it.
+    pub queued_at: Option<i64>,
+    /// What it waits for, unless it waits for a worker only.
+    pub waits_for: Option<WaitReason>,
+    /// Since when it has waited without committing a page.
+    pub waits_since: Option<i64>,
     /// The stable code of the failure.
     pub error_type: Option<String>,
     /// What happened, in Chinese.
@@ -168,6 +139,21 @@ pub struct SyncTask {
     pub finished_at: Option<i64>,
 }
 
+/// A sync about to be written.
+#[derive(Debug)]
+pub(crate) struct NewSync<'a> {
+    /// Its id.
+    pub task_id: TaskId,
+    /// The tenant.
+    pub user_id: UserId,
+    /// The account it is to walk.
+    pub account_open_id: &'a OpenId,
+    /// How.
+    pub strategy: SyncStrategy,
+    /// Who starts it.
+    pub started_by: StartedBy,
+}
+
 /// How a sync ends.
 #[derive(Debug, Clone)]
 pub enum Ending {
@@ -178,6 +164,17 @@ pub enum Ending {
     /// It failed because its account has expired. Another one of this strategy makes up for it when the account comes
     /// back by itself.
     Blocked(Advice, SyncStrategy),
+    /// Its user did not want it any more.
+    Cancelled,
+}
+
+/// A pause of a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// When it goes on.
+    pub until: Timestamp,
+    /// What for; absent when it only has to be taken up again.
+    pub waits_for: Option<WaitReason>,
 }
 
 /// On whose word a task ends.
@@ -187,14 +184,13 @@ pub(crate) enum EndedBy<'a> {
     Holder(&'a Lease),
     /// The user, whoever holds it: the account is disconnected.
     Anyone,
-    /// The sweeper, if nobody has touched it since it was seen.
-    Sweeper { next_action_at: i64 },
 }
 
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct SyncTaskStore {
     pub(super) client: Client,
+    pub(super) clock: Clock,
     pub(super) table: String,
 }
 
@@ -214,22 +210,16 @@ impl SyncTaskStore {
     }
 
     /// A new task, as one action of a transaction.
-    pub(crate) fn create(
-        &self,
-        task: TaskId,
-        user_id: UserId,
-        account_open_id: &OpenId,
-        strategy: SyncStrategy,
-        now_ms: i64,
-    ) -> Result<TransactWriteItem> {
+    pub(crate) fn create(&self, sync: &NewSync<'_>, now_ms: i64) -> Result<TransactWriteItem> {
         put(Put::builder()
             .table_name(&self.table)
-            .item("task_id", n(task))
-            .item("user_id", n(user_id))
-            .item("douyin_user_id", s(account_open_id.as_str()))
-            .item("strategy", s(strategy.as_str()))
+            .item("task_id", n(sync.task_id))
+            .item("user_id", n(sync.user_id))
+            .item("douyin_user_id", s(sync.account_open_id.as_str()))
+            .item("strategy", s(sync.strategy.as_str()))
+            .item("started_by", s(sync.started_by.as_str()))
             .item("status", s("PENDING"))
-            .item("due_shard", s(due::shard(task.get())))
+            .item("due_shard", s(due::shard(sync.task_id.get())))
             .item("next_action_at", n(now_ms))
             .item("create_time", n(now_ms.div_euclid(1_000)))
             .item("update_time", n(now_ms.div_euclid(1_000)))
@@ -248,7 +238,7 @@ impl SyncTaskStore {
             .update_expression(
                 "SET #status = :processing, lease_owner = :owner, next_action_at = :lease_end, \
                  started_at = if_not_exists(started_at, :seconds), update_time = :seconds \
-                 REMOVE dispatched_at, dispatches ADD attempts :one",
+                 REMOVE dispatched_at, dispatched_by, queued_at ADD attempts :one",
             )
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":processing", s("PROCESSING"))
@@ -266,10 +256,10 @@ impl SyncTaskStore {
         }
     }
 
-    /// Lets the task go until `until`. `false`: the lease was lost. Nobody's and due exactly then is what the SDK's retry
+    /// Lets the task go for `pause`. `false`: the lease was lost. Nobody's and due exactly then is what the SDK's retry
     /// of a lost answer finds.
-    pub async fn release(&self, task: TaskId, lease: &Lease, until: Timestamp, now: Timestamp) -> Result<bool> {
-        let outcome = self
+    pub async fn release(&self, task: TaskId, lease: &Lease, pause: Pause, now: Timestamp) -> Result<bool> {
+        let request = self
             .client
             .update_item()
             .table_name(&self.table)
@@ -277,13 +267,19 @@ impl SyncTaskStore {
             .condition_expression(
                 "lease_owner = :owner OR (attribute_not_exists(lease_owner) AND next_action_at = :next)",
             )
-            .update_expression("SET next_action_at = :next, update_time = :seconds REMOVE lease_owner")
             .expression_attribute_values(":owner", s(lease.owner()))
-            .expression_attribute_values(":next", n(until.as_millisecond()))
-            .expression_attribute_values(":seconds", n(now.as_second()))
-            .send()
-            .await;
-        condition_held(outcome, "dynamodb:UpdateItem")
+            .expression_attribute_values(":next", n(pause.until.as_millisecond()))
+            .expression_attribute_values(":seconds", n(now.as_second()));
+        const SET: &str = "SET next_action_at = :next, update_time = :seconds";
+        let request = match pause.waits_for {
+            None => request.update_expression(format!("{SET} REMOVE lease_owner")),
+            Some(reason) => request
+                .update_expression(format!(
+                    "{SET}, waits_for = :reason, waits_since = if_not_exists(waits_since, :seconds) REMOVE lease_owner"
+                ))
+                .expression_attribute_values(":reason", s(reason.as_str())),
+        };
+        condition_held(request.send().await, "dynamodb:UpdateItem")
     }
 
     /// The update every step of a worker starts from: refused once the lease is lost.
@@ -302,19 +298,18 @@ impl SyncTaskStore {
         let builder = match by {
             EndedBy::Holder(lease) => self.held(task, lease),
             EndedBy::Anyone => self.unheld(task).condition_expression("attribute_exists(next_action_at)"),
-            EndedBy::Sweeper { next_action_at } => self
-                .unheld(task)
-                .condition_expression("next_action_at = :seen")
-                .expression_attribute_values(":seen", n(next_action_at)),
         };
-        const REMOVE: &str = "REMOVE lease_owner, due_shard, next_action_at, dispatched_at, dispatches, seen_leads, \
-                              page_taken, unseen_leads, checkpoint, empty_pages";
+        const REMOVE: &str = "REMOVE lease_owner, due_shard, next_action_at, dispatched_at, dispatched_by, queued_at, \
+                              seen_leads, page_taken, unseen_leads, checkpoint, empty_pages, waits_for, waits_since";
         let builder =
             builder.expression_attribute_names("#status", "status").expression_attribute_values(":now", n(now));
+        let plain = |status: &str| {
+            let end = format!("SET #status = :status, finished_at = :now, update_time = :now {REMOVE}");
+            builder.clone().update_expression(end).expression_attribute_values(":status", s(status))
+        };
         update(match ending {
-            Ending::Completed => builder
-                .update_expression(format!("SET #status = :status, finished_at = :now, update_time = :now {REMOVE}"))
-                .expression_attribute_values(":status", s("COMPLETED")),
+            Ending::Completed => plain("COMPLETED"),
+            Ending::Cancelled => plain("CANCELLED"),
             Ending::Failed(advice) | Ending::Blocked(advice, _) => builder
                 .update_expression(format!(
                     "SET #status = :status, finished_at = :now, update_time = :now, error_type = :code, \
@@ -325,42 +320,5 @@ impl SyncTaskStore {
                 .expression_attribute_values(":message", s(advice.message.clone()))
                 .expression_attribute_values(":remedy", s(advice.remedy.clone())),
         })
-    }
-
-    /// The unfinished tasks whose time had come at `now_ms`, longest overdue first.
-    pub async fn due(&self, now_ms: i64, limit: i32) -> Result<Vec<TaskId>> {
-        #[derive(Deserialize)]
-        struct Key {
-            task_id: TaskId,
-        }
-        let index = DueIndex {
-            table: self.table.clone(),
-            index: "by_next_action",
-            shard_attribute: "due_shard",
-            time_attribute: "next_action_at",
-        };
-        let keys = index.due(&self.client, now_ms, limit).await?;
-        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.task_id)).collect()
-    }
-
-    /// Notes that the sweeper sends a message for the task; `false` when one was sent after `not_since_ms`, or the
-    /// task was taken up in the meantime.
-    pub async fn note_dispatch(&self, task: &SyncTask, now_ms: i64, not_since_ms: i64) -> Result<bool> {
-        let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("task_id", n(task.task_id))
-            .condition_expression(
-                "next_action_at = :seen AND (attribute_not_exists(dispatched_at) OR dispatched_at < :since)",
-            )
-            .update_expression("SET dispatched_at = :now ADD dispatches :one")
-            .expression_attribute_values(":seen", n(task.next_action_at.unwrap_or_default()))
-            .expression_attribute_values(":since", n(not_since_ms))
-            .expression_attribute_values(":now", n(now_ms))
-            .expression_attribute_values(":one", n(1))
-            .send()
-            .await;
-        condition_held(outcome, "dynamodb:UpdateItem")
     }
 }

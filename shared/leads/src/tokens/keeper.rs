@@ -21,6 +21,7 @@ use crate::error::{AuthorizationProblem, Result};
 use crate::fan_sync::SyncQueue;
 use crate::ids::OpenId;
 use crate::store::account::{Account, AccountStatus, EncryptedTokens, ExpectedVersion};
+use crate::store::sync_task::{NewSync, StartedBy};
 
 /// How often the accounts are counted. It reads their keys: some hundred read units for 100,000 of them.
 const COUNT_EVERY: i64 = 86_400;
@@ -192,8 +193,14 @@ impl TokenKeeper {
         let task = sync.map(|(task, _)| task);
         transaction.add(stores.accounts.restore(account, lease, &tokens, task, now.as_second())?);
         if let Some((task, strategy)) = sync {
-            let (user_id, open_id) = (account.user_id, &account.account_open_id);
-            transaction.add(stores.tasks.create(task, user_id, open_id, strategy, now.as_millisecond())?);
+            let sync = NewSync {
+                task_id: task,
+                user_id: account.user_id,
+                account_open_id: &account.account_open_id,
+                strategy,
+                started_by: StartedBy::Schedule,
+            };
+            transaction.add(stores.tasks.create(&sync, now.as_millisecond())?);
         }
         if !stores.commit(&transaction).await?.is_committed() {
             return Ok(());

@@ -28,15 +28,17 @@ async fn account_list_has_status_and_reauthorize_date() -> Result<()> {
     world.authorize(USER, "shop").await?;
     let seen = accounts(&world).await?;
     let field_shapes = json!({
-        "douyinUserId": "text", "nickname": "text", "avatarUrl": "text", "status": "text", "statusReason": "null", "scopes": ["text", "text"],
-        "lastSyncAt": "null", "reauthorizeBy": "time", "activeSyncTaskId": "null", "createTime": "time",
+        "douyinUserId": "text", "nickname": "text", "avatarUrl": "text", "status": "text", "statusReason": "null",
+        "scopes": ["text", "text"], "lastSyncAt": "null", "nextSyncAt": "null", "reauthorizeBy": "time",
+        "activeSyncTaskId": "null", "createTime": "time", "health": {"status": "text", "reason": "null", "since": "null"},
     });
     assert_eq!(shape(&seen), json!([field_shapes]));
     // 30 days of the first refresh token and at least 23 more from each of five renewals: see douyin-api.md §3.1.
     let mut expected = json!({
         "douyinUserId": shop, "nickname": seen[0]["nickname"], "avatarUrl": seen[0]["avatarUrl"], "status": "ACTIVE",
         "statusReason": null,
-        "scopes": ["user_info", "fans.list"], "lastSyncAt": null, "activeSyncTaskId": null,
+        "scopes": ["user_info", "fans.list"], "lastSyncAt": null, "nextSyncAt": null, "activeSyncTaskId": null,
+        "health": {"status": "OK", "reason": null, "since": null},
         "reauthorizeBy": instant(begun + (30 + 5 * 23) * DAY), "createTime": instant(begun),
     });
     assert_eq!(seen, json!([expected]));
@@ -48,7 +50,12 @@ async fn account_list_has_status_and_reauthorize_date() -> Result<()> {
     assert_eq!(accounts(&world).await?, json!([expected]));
     world.drain().await?;
     (expected["activeSyncTaskId"], expected["lastSyncAt"]) = (json!(null), json!(instant(begun + 60)));
-    assert_eq!(accounts(&world).await?, json!([expected]));
+    expected["health"]["since"] = expected["lastSyncAt"].clone();
+    let synced = accounts(&world).await?;
+    expected["nextSyncAt"] = synced[0]["nextSyncAt"].clone();
+    assert_eq!(synced, json!([expected]));
+    let next: jiff::Timestamp = synced[0]["nextSyncAt"].as_str().expect("it is synced by itself").parse()?;
+    assert!((DAY / 2..=3 * DAY / 2).contains(&(next.as_second() - begun - 60)), "daily, at a time of its own: {next}");
 
     // Douyin's own word on the refresh token ends the authorisation; a new one starts everything over.
     world.advance(Duration::from_secs(16 * 86_400));
@@ -56,8 +63,13 @@ async fn account_list_has_status_and_reauthorize_date() -> Result<()> {
     assert_eq!(world.sync(USER, &shop, "INCREMENTAL").await?["status"], "FAILED");
     let expired = accounts(&world).await?;
     assert_eq!((&expired[0]["status"], &expired[0]["lastSyncAt"]), (&json!("EXPIRED"), &expected["lastSyncAt"]));
+    let reason = "该抖音账号的授权已过期。请重新授权该抖音账号后再试";
+    let health = json!({"status": "FAILING", "reason": reason, "since": instant(world.clock.now().as_second())});
+    assert_eq!((&expired[0]["health"], &expired[0]["nextSyncAt"]), (&health, &json!(null)));
     world.authorize(USER, "shop").await?;
     expected["reauthorizeBy"] = json!(instant(world.clock.now().as_second() + (30 + 5 * 23) * DAY));
+    // What failed before is no matter of the new authorisation, whose first sync was taken out of the way here.
+    expected["nextSyncAt"] = json!(null);
     assert_eq!(accounts(&world).await?, json!([expected]));
     world.expect_empty_queues().await
 }

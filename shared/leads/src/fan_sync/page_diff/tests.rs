@@ -5,7 +5,7 @@ use kernel::ids::{TaskId, UserId};
 
 use super::*;
 use crate::store::lead::LeadStatus;
-use crate::store::sync_task::{SyncStatus, SyncStrategy};
+use crate::store::sync_task::{StartedBy, SyncStatus, SyncStrategy};
 
 const ACCOUNT: &str = "account";
 const OTHER: &str = "other-account";
@@ -22,6 +22,7 @@ fn progress(strategy: SyncStrategy) -> Progress {
         user_id: UserId::new(1).unwrap(),
         account_open_id: id(ACCOUNT),
         strategy,
+        started_by: StartedBy::User,
         status: SyncStatus::Processing,
         walk: Walk { cursor: 20, checkpoint: 20, ..Walk::default() },
         counters: Counters { pages: 1, seen: 20, created: 10, updated: 4, unchanged: 6, skipped: 0, unfollowed: 2 },
@@ -33,7 +34,9 @@ fn progress(strategy: SyncStrategy) -> Progress {
         attempts: 3,
         next_action_at: None,
         dispatched_at: None,
-        dispatches: 0,
+        queued_at: None,
+        waits_for: None,
+        waits_since: None,
         error_type: None,
         error_message: None,
         error_remedy: None,
@@ -41,7 +44,7 @@ fn progress(strategy: SyncStrategy) -> Progress {
         started_at: None,
         finished_at: None,
     };
-    Progress::new(task, Lease::new(now, Duration::from_secs(60))).unwrap()
+    Progress::new(task, Lease::new(now, Duration::from_secs(60)), Arc::default()).unwrap()
 }
 
 fn fan(open_id: &str, nickname: &str, avatar_url: &str) -> Fan {

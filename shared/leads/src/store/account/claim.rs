@@ -8,59 +8,39 @@ use kernel::ids::{TaskId, UserId};
 use super::expiry::EXPIRY;
 use super::{Account, AccountStore};
 use crate::ids::OpenId;
-use crate::store::sync_task::Ending;
 use crate::store::{delete, update};
 
 impl AccountStore {
     /// Claims the account for `task` as one action of a transaction: refused unless it is the tenant's, ACTIVE, and
-    /// unclaimed or claimed by `stale`, a task known to have ended.
+    /// unclaimed or claimed by `stale`, a task known to have ended; with `due`, also unless the next sync by itself is
+    /// still due then. None is while this one runs: its end sets the next.
     pub(crate) fn claim(
         &self,
         user_id: UserId,
         account_open_id: &OpenId,
         task: TaskId,
         stale: Option<TaskId>,
+        due: Option<i64>,
     ) -> Result<TransactWriteItem> {
+        const FREE: &str = "user_id = :user AND #status = :active AND \
+                            (attribute_not_exists(active_sync_task_id) OR active_sync_task_id = :stale)";
+        let builder = match due {
+            None => Update::builder().condition_expression(FREE),
+            Some(due) => Update::builder()
+                .condition_expression(format!("{FREE} AND sync_due = :due"))
+                .expression_attribute_values(":due", n(due)),
+        };
         update(
-            Update::builder()
+            builder
                 .table_name(&self.table)
                 .key("douyin_user_id", s(account_open_id.as_str()))
-                .condition_expression(
-                    "user_id = :user AND #status = :active AND \
-                     (attribute_not_exists(active_sync_task_id) OR active_sync_task_id = :stale)",
-                )
-                .update_expression("SET active_sync_task_id = :task")
+                .update_expression("SET active_sync_task_id = :task REMOVE sync_shard, sync_due")
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":user", n(user_id))
                 .expression_attribute_values(":active", s("ACTIVE"))
                 .expression_attribute_values(":stale", n(stale.map_or(0, TaskId::get)))
                 .expression_attribute_values(":task", n(task)),
         )
-    }
-
-    /// Gives the claim of `task` back as one action of a transaction, noting what `ending` means for the account: when a
-    /// sync last completed, or which one the account's expiry has ended.
-    pub(crate) fn unclaim(
-        &self,
-        account_open_id: &OpenId,
-        task: TaskId,
-        ending: &Ending,
-        now: i64,
-    ) -> Result<TransactWriteItem> {
-        let builder = Update::builder()
-            .table_name(&self.table)
-            .key("douyin_user_id", s(account_open_id.as_str()))
-            .condition_expression("active_sync_task_id = :task")
-            .expression_attribute_values(":task", n(task));
-        update(match ending {
-            Ending::Failed(_) => builder.update_expression("REMOVE active_sync_task_id"),
-            Ending::Completed => builder
-                .update_expression("SET last_sync_time = :time REMOVE active_sync_task_id")
-                .expression_attribute_values(":time", n(now)),
-            Ending::Blocked(_, strategy) => builder
-                .update_expression("SET blocked_sync = :strategy REMOVE active_sync_task_id")
-                .expression_attribute_values(":strategy", s(strategy.as_str())),
-        })
     }
 
     /// Removes the tenant's account as one action of a transaction; refused when its claim has changed since it was read.

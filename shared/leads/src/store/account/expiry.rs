@@ -131,14 +131,17 @@ impl AccountStore {
             set.push_str(", refresh_expire_time = :refresh_expire");
             builder = builder.expression_attribute_values(":refresh_expire", n(end));
         }
+        // None is started by itself while this one runs: its end sets the next.
+        let mut remove = "";
         if let Some(task) = sync {
             set.push_str(", active_sync_task_id = :task");
+            remove = ", sync_shard, sync_due";
             builder = builder.expression_attribute_values(":task", n(task));
         }
         // Whatever was held against the tokens is over, also when the access token is the same.
         update(builder.update_expression(format!(
             "{set} REMOVE refresh_lease_owner, refresh_lease_until, refused_version, refused_at, {DOUBTS}, \
-             {EXPIRY} ADD token_version :one, access_version :one"
+             {EXPIRY}{remove} ADD token_version :one, access_version :one"
         )))
     }
 }

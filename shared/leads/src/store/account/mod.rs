@@ -2,8 +2,11 @@
 
 mod claim;
 mod expiry;
+mod schedule;
 mod tokens;
 
+pub use schedule::SyncSchedule;
+pub(crate) use schedule::{AfterSync, SyncOutcome};
 pub use tokens::{EncryptedTokens, ExpectedVersion};
 
 use aws_sdk_dynamodb::Client;
@@ -115,8 +118,18 @@ pub struct Account {
     pub active_sync_task_id: Option<TaskId>,
     /// When a sync last completed.
     pub last_sync_time: Option<i64>,
+    /// When the next one starts by itself.
+    #[serde(flatten)]
+    pub schedule: SyncSchedule,
     /// When the row was made.
     pub create_time: i64,
+}
+
+impl Account {
+    /// Whether the user granted what a sync needs.
+    pub fn lists_fans(&self) -> bool {
+        self.scope.split(',').any(|scope| scope.trim() == "fans.list")
+    }
 }
 
 /// What a fresh authorisation writes.
@@ -204,11 +217,19 @@ impl AccountStore {
         claim: Option<TaskId>,
         now: i64,
     ) -> Result<TransactWriteItem> {
+        const KEPT_ROW: &str = "id = if_not_exists(id, :id), create_time = if_not_exists(create_time, :now)";
         let own = before.is_some_and(|before| before.user_id == grant.user_id);
         let (row, gone) = match (own, claim) {
-            (true, _) => ("id = if_not_exists(id, :id), create_time = if_not_exists(create_time, :now)", ""),
-            (false, Some(_)) => ("id = :id, create_time = :now", ", last_sync_time"),
-            (false, None) => ("id = :id, create_time = :now", ", last_sync_time, active_sync_task_id"),
+            (true, None) => (KEPT_ROW, ""),
+            (true, Some(_)) => (KEPT_ROW, ", sync_shard, sync_due, sync_failure, failing_since"),
+            (false, Some(_)) => (
+                "id = :id, create_time = :now",
+                ", last_sync_time, sync_shard, sync_due, sync_pace, sync_failure, failing_since",
+            ),
+            (false, None) => (
+                "id = :id, create_time = :now",
+                ", last_sync_time, sync_shard, sync_due, sync_pace, sync_failure, failing_since, active_sync_task_id",
+            ),
         };
         let claims = if claim.is_some() { ", active_sync_task_id = :task" } else { "" };
         let mut builder = Update::builder()

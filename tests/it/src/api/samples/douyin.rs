@@ -45,6 +45,11 @@ pub async fn play(it: &mut Samples) -> Result<()> {
     // The message of the request itself finds nothing left to do.
     assert_eq!(it.world.drain().await?, 1);
 
+    it.play("douyin-fans-sync-tasks", 200, |event| event).await?;
+    let unwanted = it.world.request_sync(USER, &shop, "FULL").await?.data()["taskId"].clone();
+    it.play("douyin-fans-sync-cancel", 200, |event| event.path("taskId", unwanted.as_str().unwrap())).await?;
+    assert_eq!(it.world.drain().await?, 1);
+
     it.play("douyin-leads", 200, |event| event).await?;
     it.play("douyin-lead", 200, |event| event).await?;
     it.play("douyin-lead-update", 200, |event| event).await?;

@@ -39,7 +39,7 @@ impl Ledger {
         const TIMES: [&str; 6] =
             ["create_time", "update_time", "acquire_time", "last_acquire_time", "started_at", "finished_at"];
         // Made up anew in every run, or a matter of how often it was tried rather than of what came of it.
-        const OTHER: [&str; 9] = [
+        const OTHER: [&str; 11] = [
             "task_id",
             "attempts",
             "id",
@@ -49,6 +49,8 @@ impl Ledger {
             "refresh_expire_time",
             "refresh_due",
             "last_sync_time",
+            "sync_due",
+            "failing_since",
         ];
         let timeless = |rows: Vec<Row>| -> Vec<Row> {
             let mut rows: Vec<Row> = rows
@@ -160,12 +162,15 @@ fn check_leads(leads: &[Row], index: &[Row]) -> Result<()> {
 
 /// A task's row after its end.
 fn check_task(task: &Row) -> Result<()> {
-    const WORKING: [&str; 10] = [
+    const WORKING: [&str; 13] = [
         "lease_owner",
         "next_action_at",
         "due_shard",
         "dispatched_at",
-        "dispatches",
+        "dispatched_by",
+        "queued_at",
+        "waits_for",
+        "waits_since",
         "seen_leads",
         "page_taken",
         "unseen_leads",
@@ -175,7 +180,10 @@ fn check_task(task: &Row) -> Result<()> {
     for left in WORKING {
         ensure!(!task.contains_key(left), "the ended task still has {left}: {task:?}");
     }
-    ensure!(["COMPLETED", "FAILED"].contains(&task["status"].as_str()), "the task has not ended: {task:?}");
+    ensure!(
+        ["COMPLETED", "FAILED", "CANCELLED"].contains(&task["status"].as_str()),
+        "the task has not ended: {task:?}"
+    );
     ensure!((task["status"] == "FAILED") == task.contains_key("error_type"), "status and error disagree: {task:?}");
     let number = |name: &str| task.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
     ensure!(

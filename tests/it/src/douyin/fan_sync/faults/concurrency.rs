@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use aws_sdk_sqs::types::Message;
+use futures::FutureExt;
 use futures::future::{try_join, try_join_all};
 use leads::Stores;
 use leads::ids::OpenId;
@@ -15,10 +17,10 @@ use serde_json::json;
 
 use super::audit::Ledger;
 use super::story::{ONE_PAGE, Story};
-use super::{PLENTY, SHOP, USER, WORKER, begin, live, live_beside, live_through, recover, shop};
-use crate::Event;
+use super::{PLENTY, SHOP, USER, WORKER, begin, live, live_through, recover, shop};
 use crate::proxy::{Fault, Proxy};
 use crate::world::EndpointOverrides;
+use crate::{Event, World};
 
 /// So many workers, each with a copy of the message, come to what one comes to.
 async fn share_the_work(story: Story, workers: usize) -> Result<()> {
@@ -57,6 +59,65 @@ async fn fan_sync_message_copies_change_nothing() -> Result<()> {
     Ok(())
 }
 
+/// The messages that wait, shared out among so many workers that run at once.
+async fn in_workers(world: &World, proxy: &Proxy, workers: usize) -> Result<()> {
+    let mut batches: Vec<Vec<Message>> = (0..workers).map(|_| Vec::new()).collect();
+    let mut taken = 0;
+    loop {
+        let batch = world.receive().await?;
+        if batch.is_empty() {
+            break;
+        }
+        for message in batch {
+            batches[taken % workers].push(message);
+            taken += 1;
+        }
+    }
+    try_join_all(batches.into_iter().map(|batch| {
+        async move {
+            let failed = super::work(world, proxy.endpoints(), &mut None, &batch, PLENTY).await?;
+            super::settle(world, batch, failed).await
+        }
+        .boxed_local()
+    }))
+    .await?;
+    Ok(())
+}
+
+/// Ten syncs of one tenant. How many of their transactions are refused, by the workers that they are shared out among;
+/// as many as there are syncs is how it was before those of a worker took turns.
+#[tokio::test]
+async fn syncs_of_one_tenant_in_one_worker_refuse_each_other_nothing() -> Result<()> {
+    const SHOPS: u32 = 10;
+    let mut refused = Vec::new();
+    for workers in [10, 2, 1] {
+        let (world, first) = shop(11, 45).await?;
+        let (mut accounts, mut tasks) = (vec![first], Vec::new());
+        for number in 1..SHOPS {
+            let name = format!("branch-{number}");
+            world.douyin_account(&name, 45);
+            accounts.push(world.authorize(USER, &name).await?);
+        }
+        for account in &accounts {
+            tasks.push(begin(&world, account, "INCREMENTAL").await?);
+        }
+        let proxy = Proxy::start(&world).await?;
+        in_workers(&world, &proxy, workers).await?;
+        let mut needed = u64::from(SHOPS);
+        for task in &tasks {
+            let progress = world.progress(USER, task).await?;
+            ensure!(progress["status"] == "COMPLETED", "{progress}");
+            needed += progress["pages"].as_u64().context("no count")?;
+        }
+        let sent = u64::from(proxy.count("TransactWriteItems t_douyin_sync_task"));
+        println!("  {workers:>2} workers: {sent} transactions for {needed}, {} refused", sent - needed);
+        refused.push(sent - needed);
+        assert_eq!(Ledger::read(&world).await?.leads(), SHOPS as usize * 45);
+    }
+    assert!(refused[2] == 0 && refused[1] < refused[0], "{refused:?}");
+    Ok(())
+}
+
 /// One of them stands still before its first commit until the other is about to make its second: they do collide.
 #[tokio::test]
 async fn fan_syncs_of_accounts_with_common_fans_make_each_a_lead_once() -> Result<()> {
@@ -91,7 +152,8 @@ async fn collide(slow: (&str, u32), quick: (&str, u32)) -> Result<()> {
         quick.open();
         Ok(())
     };
-    live_beside(&world, &proxy, PLENTY, collide).await?;
+    // Two workers, because the syncs of one take turns.
+    try_join(in_workers(&world, &proxy, 2).boxed_local(), collide).await?;
 
     let mut created = 0;
     for task in &tasks {

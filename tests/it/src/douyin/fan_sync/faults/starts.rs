@@ -143,11 +143,52 @@ async fn sweeper_running_twice_at_once_sends_one_message() -> Result<()> {
     world.advance(Duration::from_secs(240));
     world.sweep().await?;
     assert_eq!(world.depth(world.queue_url()?).await?, 1, "it may still be waiting in a long queue");
-    world.advance(Duration::from_secs(61));
+    world.advance(Duration::from_secs(2 * 3_600 - 241));
     world.sweep().await?;
-    assert_eq!(world.depth(world.queue_url()?).await?, 2, "after five minutes it counts as lost as well");
+    assert_eq!(world.depth(world.queue_url()?).await?, 1, "and it is surely there: nobody has taken it");
+    world.advance(Duration::from_secs(1));
+    world.sweep().await?;
+    assert_eq!(world.depth(world.queue_url()?).await?, 2, "after two hours it may be in the dead-letter queue");
     world.drain().await?;
     expect_undisturbed(&world).await
+}
+
+/// The write that announces the message is made, and its answer is lost: the SDK repeats it, and it must find its own.
+#[tokio::test]
+async fn sweeper_whose_note_is_answered_by_nobody_sends_its_message_all_the_same() -> Result<()> {
+    let (world, account) = Story::Straight.scene().await?;
+    forgotten(&world, &account).await?;
+    world.advance(OVERDUE);
+    let proxy = Proxy::start(&world).await?;
+    proxy.arm("UpdateItem t_douyin_sync_task", 1, Fault::Lose(When::After));
+    sweep(&world, proxy.endpoints()).await?;
+    assert_eq!(world.depth(world.queue_url()?).await?, 1);
+    world.drain().await?;
+    expect_undisturbed(&world).await
+}
+
+/// More syncs at one instant than workers can take in an hour, as when the day's quota is back.
+#[tokio::test]
+async fn syncs_that_wait_for_hours_are_neither_failed_nor_sent_again() -> Result<()> {
+    const SHOPS: usize = 5;
+    let (world, account) = Story::Straight.scene().await?;
+    let mut tasks = vec![begin(&world, &account, "INCREMENTAL").await?];
+    for number in 1..SHOPS {
+        world.douyin_account(&format!("branch-{number}"), 1);
+        let branch = world.authorize(USER, &format!("branch-{number}")).await?;
+        tasks.push(begin(&world, &branch, "INCREMENTAL").await?);
+    }
+    for _ in 0..90 {
+        world.advance(Duration::from_secs(61));
+        world.sweep().await?;
+    }
+    let sent = world.depth(world.queue_url()?).await?;
+    assert_eq!(sent, 2 * SHOPS as u64, "one by the request, one because the sweeper cannot know of that");
+    world.drain().await?;
+    for task in tasks {
+        assert_eq!(world.progress(USER, &task).await?["status"], "COMPLETED");
+    }
+    world.expect_empty_queues().await
 }
 
 #[tokio::test]

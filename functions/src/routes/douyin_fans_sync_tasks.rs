@@ -1,0 +1,44 @@
+//! `GET /api/v1/lead/douyin/fans/sync`: the syncs, newest first.
+
+use kernel::Context;
+use kernel::config::ConfigError;
+use kernel::jwt::Authenticator;
+use kernel::page::Page;
+use leads::{Stores, fan_sync};
+use serde::Deserialize;
+
+use crate::catalog;
+use crate::http::{ApiRequest, ApiResponse, Problem, page_request};
+use crate::views::leads::SyncTaskView;
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    stores: Stores,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)? })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Query {
+    douyin_user_id: Option<String>,
+    page: Option<u64>,
+    size: Option<u64>,
+}
+
+/// Answers one request.
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, catalog::DOUYIN_FANS_SYNC_TASKS.permission).await?;
+    let query: Query = request.query()?;
+    let wanted = page_request(query.page, query.size)?;
+    let page = fan_sync::list(&app.stores, caller.user_id, query.douyin_user_id.as_deref(), wanted).await?;
+    let records = page.records.into_iter().map(SyncTaskView::from).collect();
+    ApiResponse::ok(Page { records, total: page.total, size: page.size, current: page.current, pages: page.pages })
+}

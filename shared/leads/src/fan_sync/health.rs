@@ -1,0 +1,54 @@
+//! Whether an account's leads flow, for its user. Pure.
+
+use serde::Serialize;
+
+use super::wait::{explain, waiting};
+use crate::error::AuthorizationProblem;
+use crate::store::account::{Account, AccountStatus};
+use crate::store::sync_task::SyncTask;
+
+/// Whether leads flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum HealthStatus {
+    /// They do.
+    Ok,
+    /// A sync waits and goes on by itself.
+    Waiting,
+    /// The last sync failed, or none can be.
+    Failing,
+}
+
+/// How it is with an account's syncs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// In a word.
+    pub status: HealthStatus,
+    /// Why, in Chinese; absent when all is well.
+    pub reason: Option<String>,
+    /// Since when, as far as that is known.
+    pub since: Option<i64>,
+}
+
+/// How it is with the syncs of `account`, of which `sync` is the one that runs.
+pub(crate) fn of(account: &Account, sync: Option<&SyncTask>) -> Health {
+    let failing = |reason, since| Health { status: HealthStatus::Failing, reason: Some(reason), since };
+    let schedule = &account.schedule;
+    let unusable = match account.status {
+        AccountStatus::Active if account.lists_fans() => None,
+        AccountStatus::Active => Some(AuthorizationProblem::ScopeMissing),
+        AccountStatus::Expired => Some(AuthorizationProblem::Expired),
+        AccountStatus::Revoked => Some(AuthorizationProblem::Revoked),
+    };
+    if let Some(problem) = unusable {
+        return failing(problem.advice().sentence(), schedule.failing_since);
+    }
+    if let Some((sync, reason)) = sync.and_then(|sync| Some((sync, waiting(sync)?))) {
+        let reason = Some(explain(reason).to_owned());
+        return Health { status: HealthStatus::Waiting, reason, since: sync.waits_since };
+    }
+    match &schedule.sync_failure {
+        Some(reason) => failing(reason.clone(), schedule.failing_since),
+        None => Health { status: HealthStatus::Ok, reason: None, since: account.last_sync_time },
+    }
+}

@@ -1,0 +1,67 @@
+//! Tasks that should have moved: finding them, and noting the messages sent for them.
+
+use kernel::due::DueIndex;
+use kernel::dynamo::{decode, n, s};
+use kernel::error::Result;
+use kernel::ids::TaskId;
+use serde::Deserialize;
+
+use super::{SyncTask, SyncTaskStore, WHAT};
+use crate::store::condition_held;
+
+impl SyncTaskStore {
+    /// The unfinished tasks whose time had come at `now_ms`, longest overdue first.
+    pub async fn due(&self, now_ms: i64, limit: i32) -> Result<Vec<TaskId>> {
+        #[derive(Deserialize)]
+        struct Key {
+            task_id: TaskId,
+        }
+        let index = DueIndex {
+            table: self.table.clone(),
+            index: "by_next_action",
+            shard_attribute: "due_shard",
+            time_attribute: "next_action_at",
+        };
+        let keys = index.due(&self.client, now_ms, limit).await?;
+        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.task_id)).collect()
+    }
+
+    /// Notes that the sweeper `sender` is about to send a message for the task; `false` when another one set about it
+    /// after `not_since_ms`, or the task was taken up in the meantime. A sender is new with every sweep, so finding it in
+    /// the row already is the SDK's retry of a lost answer.
+    pub async fn note_dispatch(&self, task: &SyncTask, sender: &str, now_ms: i64, not_since_ms: i64) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("task_id", n(task.task_id))
+            .condition_expression(
+                "next_action_at = :seen AND (attribute_not_exists(dispatched_at) OR dispatched_at < :since OR \
+                 dispatched_by = :sender)",
+            )
+            .update_expression("SET dispatched_at = :now, dispatched_by = :sender REMOVE queued_at")
+            .expression_attribute_values(":seen", n(task.next_action_at.unwrap_or_default()))
+            .expression_attribute_values(":since", n(not_since_ms))
+            .expression_attribute_values(":sender", s(sender))
+            .expression_attribute_values(":now", n(now_ms))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Notes that the message of `sender` is in the queue. `false`: the task was taken up already.
+    pub async fn note_queued(&self, task: TaskId, sender: &str, now_ms: i64) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("task_id", n(task))
+            .condition_expression("dispatched_by = :sender")
+            .update_expression("SET queued_at = :now")
+            .expression_attribute_values(":sender", s(sender))
+            .expression_attribute_values(":now", n(now_ms))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+}
