@@ -162,10 +162,12 @@ catalogue! {
     TASK_IS_RUNNING: Conflict 409 "任务仍在进行中，请等待结束后再重试" => "请刷新任务后再操作";
     NOTHING_TO_RETRY: Conflict 409 "没有失败的账号需要重试" => "请刷新任务后再操作";
     ONLY_UNCONFIRMED: Conflict 409 "这些账号是否已发布尚未确认，默认不会重试。请先查看是否已发布，确认没有后再以 includeUnconfirmed=true 重试" => "请刷新任务后再操作";
+    ONLY_BLIND: Conflict 409 "网关看不到这些账号的朋友圈，无法核对是否已发布，重试可能重复发布。请先在微信中查看，确认没有发布并愿意承担重复发布的风险后，再以 includeUnconfirmed=true 且 force=true 重试" => "请刷新任务后再操作";
     WECHAT_ACCOUNT_BOUND_TO_ANOTHER_USER: Conflict 409 "该微信账号或企业应用已由其他存客宝用户连接" => "请先由原用户解除连接，或更换账号";
 
     // Why an account's publication failed without a provider saying so.
     UNCONFIRMED: MomentPublishUnconfirmed 500 "发送后未收到微信的确认，无法确定是否已发布" => "请先在微信中查看该账号的朋友圈，确认没有发布后，再选择重试未确认的账号";
+    UNPROVABLE: MomentPublishUnconfirmed 500 "发送后未收到微信的确认，且网关看不到该账号的朋友圈，无法核对是否已发布" => "请先在微信中查看该账号的朋友圈；确认没有发布后可以 includeUnconfirmed=true 且 force=true 重试，但仍有可能重复发布";
     MEMBERS_UNCONFIRMED: MomentPublishUnconfirmed 500 "未收到企业微信的确认，无法确定成员是否已收到或已发布" => "请先在企业微信管理后台及成员的待办中查看，确认没有后，再选择重试未确认的账号";
     TIME_MISSED: MomentPublishFailed 500 "已错过预定发布时间，为避免打扰客户未再补发" => "请重新创建任务";
     ACCOUNT_UNUSABLE: MomentPublishFailed 500 "该账号当前不可用（离线、过期或已解绑）" => "请恢复账号后重试";

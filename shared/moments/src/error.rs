@@ -79,6 +79,8 @@ pub enum PublishProblem {
     Unconfirmed,
     /// Whether a company's members were asked, or have published, is not known.
     MembersUnconfirmed,
+    /// Nor can it be known: its account's lists prove nothing.
+    Unprovable,
     /// Its time was missed by more than the configured lateness.
     Missed,
     /// The account is not ACTIVE any more.
@@ -104,6 +106,7 @@ impl PublishProblem {
             Self::Unconfirmed => advice::UNCONFIRMED,
             // Before its members confirm, nothing can be seen where posts are.
             Self::MembersUnconfirmed => advice::MEMBERS_UNCONFIRMED,
+            Self::Unprovable => advice::UNPROVABLE,
             Self::Missed => advice::TIME_MISSED,
             Self::AccountUnusable => advice::ACCOUNT_UNUSABLE,
             Self::NotConfirmedByMember => advice::NOT_CONFIRMED_BY_MEMBER,

@@ -2,6 +2,7 @@
 //! crashes between any two steps, lost answers, messages that come twice, rivals, refusals, people who do nothing.
 
 mod answers;
+mod blind;
 mod claims;
 mod company;
 mod concurrency;

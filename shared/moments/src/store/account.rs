@@ -2,6 +2,8 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
+use std::time::Duration;
+
 use jiff::Timestamp;
 use kernel::Clock;
 use kernel::due::{self, DueIndex};
@@ -10,13 +12,18 @@ use kernel::error::{Error, Result};
 use kernel::ids::{UserId, row_id};
 use serde::{Deserialize, Serialize};
 
-use super::{condition_held, delete, milliseconds, seconds, update};
+use super::{SlotReservation, condition_held, delete, milliseconds, seconds, update};
 use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
+use crate::time::{after, beijing_day, next_beijing_day};
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_wechat_account";
 const WHAT: &str = "wechat account";
+/// Calls a day that may read an account's posts, by the gateway's vendor.
+const READINGS_A_DAY: u32 = 200;
+/// When a reading is asked for again that another worker was faster to take.
+const READ_AGAIN: Duration = Duration::from_secs(5);
 
 /// Whether an account can publish. Only proof changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +81,18 @@ pub struct Account {
     /// The post that was recorded last for it, by the provider's id (PERSONAL). A reading that shows it is of this
     /// account's posts and reaches back at least as far.
     pub last_moment_id: Option<String>,
+    /// Since when its lists have shown nothing by which a post's absence could be told (PERSONAL), in seconds; absent
+    /// once they do. A lost answer of such an account is never proven.
+    pub blind_since: Option<i64>,
+    /// The day in China, counted from 1970, on which its posts were read last (PERSONAL).
+    #[serde(default)]
+    pub reading_day: i64,
+    /// The calls on that day that read them, or may have.
+    #[serde(default)]
+    pub readings: u32,
+    /// When the last of them was made at the latest.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub read_at: Timestamp,
     /// When it was connected.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub create_time: Timestamp,
@@ -100,6 +119,15 @@ pub struct Connection<'a> {
     pub device: Option<&'a str>,
     /// When its health is checked first.
     pub health_due: Option<Timestamp>,
+}
+
+/// The calls of one reading of an account's posts.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadingCalls {
+    /// How many there may be.
+    pub count: u32,
+    /// What is between two of them, and between this reading and the next.
+    pub between: Duration,
 }
 
 /// Access to the table.
@@ -297,6 +325,57 @@ impl AccountStore {
             .update_expression("SET last_moment_id = :moment")
             .expression_attribute_values(":user", n(user_id))
             .expression_attribute_values(":moment", s(moment_id));
+        condition_held(request.send().await, "dynamodb:UpdateItem").map(|_| ())
+    }
+
+    /// Takes calls to read the account's posts, unless that would be too many for a day or too early after the ones
+    /// before. They are counted before they are made: whoever dies in between has used them up.
+    pub async fn reserve_reading(
+        &self,
+        account: &Account,
+        calls: ReadingCalls,
+        now: Timestamp,
+    ) -> Result<SlotReservation> {
+        let day = beijing_day(now);
+        let before = if account.reading_day == day { account.readings } else { 0 };
+        if before + calls.count > READINGS_A_DAY {
+            return Ok(SlotReservation::NotBefore(next_beijing_day(now)));
+        }
+        let free_from = after(account.read_at, calls.between);
+        if free_from > now {
+            return Ok(SlotReservation::NotBefore(free_from));
+        }
+        let last = after(now, calls.between * calls.count.saturating_sub(1));
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("account_id", s(&account.account_id))
+            .condition_expression("user_id = :user AND (attribute_not_exists(read_at) OR read_at IN (:seen, :last))")
+            .update_expression("SET reading_day = :day, readings = :count, read_at = :last")
+            .expression_attribute_values(":user", n(account.user_id))
+            .expression_attribute_values(":seen", milliseconds(account.read_at))
+            .expression_attribute_values(":day", n(day))
+            .expression_attribute_values(":count", n(before + calls.count))
+            .expression_attribute_values(":last", milliseconds(last));
+        let taken = condition_held(request.send().await, "dynamodb:UpdateItem")?;
+        Ok(if taken { SlotReservation::Taken } else { SlotReservation::NotBefore(after(now, READ_AGAIN)) })
+    }
+
+    /// Notes whether the account's lists show anything by which a post's absence could be told.
+    pub async fn note_blindness(&self, account: &Account, is_blind: bool, now: Timestamp) -> Result<()> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("account_id", s(&account.account_id))
+            .condition_expression("user_id = :user")
+            .expression_attribute_values(":user", n(account.user_id));
+        let request = if is_blind {
+            request.update_expression("SET blind_since = :now").expression_attribute_values(":now", seconds(now))
+        } else {
+            request.update_expression("REMOVE blind_since")
+        };
         condition_held(request.send().await, "dynamodb:UpdateItem").map(|_| ())
     }
 

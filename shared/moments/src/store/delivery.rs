@@ -121,6 +121,12 @@ pub struct Delivery {
     /// A person has looked and wants it sent again, if it does not show when the provider is read once more.
     #[serde(default)]
     pub resend_if_absent: bool,
+    /// And also if nothing can show whether it is out: that person takes the risk of a second post.
+    #[serde(default)]
+    pub resend_if_blind: bool,
+    /// When that person had it looked for once more, in milliseconds.
+    #[serde(default)]
+    pub reopened_at: i64,
     /// Its user has stopped it after it was sent, or while it was: nothing more of it is to go out.
     #[serde(default)]
     pub called_off: bool,
@@ -307,20 +313,28 @@ impl DeliveryStore {
     }
 
     /// Takes a unit that ended without anybody's knowing back to `stage`, to be sent again if it does not show, as one
-    /// action of a transaction.
-    pub(crate) fn reopen(&self, unit: &Delivery, stage: DeliveryStage, now: Timestamp) -> Result<TransactWriteItem> {
+    /// action of a transaction. `risk` says whether it is sent also if nothing can show whether it is out.
+    pub(crate) fn reopen(
+        &self,
+        unit: &Delivery,
+        stage: DeliveryStage,
+        risk: bool,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem> {
         update(
             self.row(unit)
                 .condition_expression("stage = :done")
                 .update_expression(
                     "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now, \
-                     resend_if_absent = :true REMOVE called_off, swept_at",
+                     reopened_at = :now, resend_if_absent = :true, resend_if_blind = :risk \
+                     REMOVE called_off, swept_at",
                 )
                 .expression_attribute_values(":done", s(DeliveryStage::Done.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))
                 .expression_attribute_values(":zero", n(0))
                 .expression_attribute_values(":shard", s(shard(unit.key())))
                 .expression_attribute_values(":now", milliseconds(now))
+                .expression_attribute_values(":risk", AttributeValue::Bool(risk))
                 .expression_attribute_values(":true", AttributeValue::Bool(true)),
         )
     }

@@ -40,6 +40,8 @@ pub struct WecomSettings {
     pub auto_confirm_seconds: Option<u32>,
     /// How `create_time` is written in lists.
     pub create_time: TimeForm,
+    /// Whether lists show texts without the blanks and line breaks at their ends.
+    pub trims_texts: bool,
     /// Real time every answer takes longer.
     pub latency_milliseconds: u64,
 }
@@ -63,6 +65,7 @@ impl Default for WecomSettings {
             checks_pixels: true,
             auto_confirm_seconds: None,
             create_time: TimeForm::Number,
+            trims_texts: false,
             latency_milliseconds: 0,
         }
     }

@@ -32,6 +32,10 @@ pub(in crate::publish) struct DeliveryState {
     pub sending_at: i64,
     pub confirm_until: i64,
     pub resend_if_absent: bool,
+    /// Its user takes the risk of a second post where no list can show that there is none.
+    pub resend_if_blind: bool,
+    /// When it began to be looked for: when the call was made, or when its user had it looked at once more.
+    pub sought_since: i64,
     /// Its user has stopped it.
     pub called_off: bool,
     /// The post's id, if its row holds one.
@@ -121,6 +125,8 @@ impl DeliveryState {
             sending_at: unit.sending_at,
             confirm_until: unit.confirm_until,
             resend_if_absent: unit.resend_if_absent,
+            resend_if_blind: unit.resend_if_blind,
+            sought_since: unit.sending_at.max(unit.reopened_at),
             called_off: unit.called_off,
             moment_id: unit.moment_id.clone(),
             accounts: accounts.collect(),

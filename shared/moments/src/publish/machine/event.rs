@@ -91,6 +91,8 @@ pub(in crate::publish) enum Absence {
     Proven,
     /// Nothing speaks for its being out, but the list may be late.
     Likely,
+    /// Nothing in the list shows that it would be shown: some lists were seen to be empty whatever is out.
+    Blind,
     /// Something may be it, or the time it was sent at was not read: whoever sends again may publish twice.
     InDoubt,
 }

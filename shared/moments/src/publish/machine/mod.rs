@@ -109,6 +109,7 @@ pub(super) fn next(delivery: &DeliveryState, event: Event, policy: &Policy) -> R
         (S::Unconfirmed, E::Shows { id }) => rules::tell_found(d, id, p),
         (S::Unconfirmed, E::NotShown(absence)) => rules::not_shown(d, absence, p),
         (S::Unconfirmed, E::Unreadable) => rules::unreadable(d, p),
+        (S::Unconfirmed, E::NotBefore(instant)) => rules::wait_to_read(d, instant, p),
         // Another delivery was faster: the list has to be read without that post.
         (S::Unconfirmed, E::ClaimTaken) => rules::read_again(d, p),
 

@@ -95,6 +95,8 @@ pub(crate) enum Guard {
     UnconfirmedApart,
     /// A list that cannot be read does not say that the post is not out.
     UnreadIsNotAbsent,
+    /// A list that nothing shows to be seeing does not say so either, unless its user takes the risk.
+    BlindIsNotAbsent,
     /// The id that the provider answers is written on the delivery before anything else.
     IdFirst,
     /// A delivery found in SENDING is never sent.

@@ -8,7 +8,7 @@ pub(super) use following::{
     follow_job, follow_members, job_failed, job_not_told, job_noted, job_without_token, look_again, looked,
     members_not_told, members_without_token, not_stopped,
 };
-pub(super) use reading::{not_shown, read_again, take_back, tell_answered, tell_found, unreadable};
+pub(super) use reading::{not_shown, read_again, take_back, tell_answered, tell_found, unreadable, wait_to_read};
 pub(super) use sending::{
     answered, begin, choose, fence, interrupted, job_taken, not_recovered, queue_again, refused, unconfirmed,
     wait_for_turn,

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum WaitReason {
     /// The pause between two posts of its account or company, or the end of a rate limit.
     Turn,
+    /// The account's readings, of which its gateway allows so many.
+    Readings,
     /// The pause after an attempt that may succeed later.
     Again,
     /// Somebody's giving the company's new secret: the stored one is refused.
@@ -19,6 +21,7 @@ impl WaitReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Turn => "TURN",
+            Self::Readings => "READINGS",
             Self::Again => "AGAIN",
             Self::Secret => "SECRET",
         }

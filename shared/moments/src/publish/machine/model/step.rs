@@ -5,7 +5,7 @@ use super::super::{
 };
 use super::action::{Action, Hiccup, Outcome};
 use super::tables::{call_off, find, follow, standing, stop, take_back, write};
-use super::world::{Accounts, LATENESS, LEASE, Pending, Post, Setting, Told, Work, World};
+use super::world::{Accounts, LATENESS, LEASE, List, Pending, Post, Setting, Told, Work, World};
 use crate::provider::FailureKind;
 use crate::publish::machine::tests::failure;
 use crate::store::claim::ClaimOrigin;
@@ -253,8 +253,12 @@ impl Model {
             }
             NextStep::Replace => {
                 let row = &mut world.rows[work.delivery];
-                (row.stage, row.due, row.owner, row.resend) = (DeliveryStage::Done, None, None, false);
-                let accounts = delivery.open().iter().map(|place| work.row.accounts.at(*place)).collect();
+                let is_risk = row.risk;
+                (row.stage, row.due, row.owner, row.resend, row.risk) = (DeliveryStage::Done, None, None, false, false);
+                let accounts: Accounts = delivery.open().iter().map(|place| work.row.accounts.at(*place)).collect();
+                for account in accounts.iter().filter(|_| is_risk) {
+                    world.risked[account] += 1;
+                }
                 world.add_delivery(work.row.task, accounts);
                 return Some(decided);
             }
@@ -294,12 +298,13 @@ impl Model {
         }
         let event = match (call, outcome) {
             (_, Outcome::NoToken) => Event::NoToken(failure(FailureKind::Retry)),
+            (Call::FindPublished, Outcome::Hiccup(_)) => Event::NotBefore(world.now + 1_000),
             (call, Outcome::Hiccup(hiccup)) => hiccup.event(&call),
             (_, Outcome::Unreadable) => Event::Unreadable,
             (Call::Accounts, _) => Event::Usable(work.row.accounts.places(world.usable)),
             (Call::Prepare { senders }, _) => self.prepare(world, &mut work, &senders),
             (Call::Send, outcome) => self.send(world, &work, outcome),
-            (Call::FindPublished, _) => find(world, &work),
+            (Call::FindPublished, _) => find(world, &work, self.setting.list),
             (Call::Follow { stopped }, _) => follow(world, &work, stopped),
             (Call::Cancel, _) => {
                 world.posts[work.row.post.unwrap_or_default()].stopped = true;
@@ -363,6 +368,7 @@ impl Model {
                     if let Some(stage) = intervene(row.stage, Intervention::Reopened { moment_known }) {
                         (row.stage, row.attempts, row.due, row.resend) = (stage, 0, Some(now), true);
                         row.called_off = false;
+                        row.risk = self.setting.list == List::Risked;
                         world.messages[result.by] = 1;
                     }
                 }

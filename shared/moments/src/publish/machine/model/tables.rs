@@ -1,7 +1,7 @@
 //! What is written, and what providers and people do, in the model.
 
 use super::super::{Absence, DeliveryStage, Event, Intervention, Reported, Transition, intervene};
-use super::world::{Post, Row, Told, Work, World};
+use super::world::{List, Post, Row, Told, Work, World};
 use crate::store::claim::ClaimOrigin;
 use crate::store::result::{AccountState, Stage};
 
@@ -24,7 +24,7 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
         row.asked = asked.iter().filter_map(|account| account.parse().ok()).collect();
     }
     if row.stage == DeliveryStage::Done {
-        (row.due, row.owner, row.resend) = (None, None, false);
+        (row.due, row.owner, row.resend, row.risk) = (None, None, false, false);
         world.messages[work.delivery] = 0;
     } else if let Some(until) = change.release_until {
         (row.due, row.owner) = (Some(until), None);
@@ -48,7 +48,10 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
 }
 
 /// Its list shows all of the account's posts of this text; what another delivery has claimed is not this one's.
-pub(super) fn find(world: &World, work: &Work) -> Event {
+pub(super) fn find(world: &World, work: &Work, list: List) -> Event {
+    if list != List::Shows {
+        return Event::NotShown(Absence::Blind);
+    }
     let is_alike = |post: &Post| {
         if work.row.asked.is_empty() { post.published == work.row.accounts } else { post.asked == work.row.asked }
     };

@@ -4,6 +4,7 @@ use super::*;
 use crate::error::provider_advice;
 use crate::publish::machine::policy::{FINAL_POLL_AFTER, LONGEST_WAIT};
 use crate::store::account::AccountStatus;
+use crate::store::delivery::WaitReason;
 
 const HOUR: i64 = 3_600_000;
 const DEADLINE: i64 = NOW + 48 * HOUR;
@@ -126,7 +127,7 @@ fn the_list_is_read_so_many_times_and_absence_is_believed_as_far_as_it_is_proven
         let change = |d: &mut DeliveryState| (d.attempts, d.resend_if_absent) = (attempts, resend);
         then(S::Unconfirmed, change, event)
     };
-    use Absence::{InDoubt, Likely, Proven};
+    use Absence::{Blind, InDoubt, Likely, Proven};
     let (replaced, done) = ((Some(S::Done), NextStep::Replace), (Some(S::Done), NextStep::End));
     assert_eq!(read(1, true, Event::NotShown(Proven)), replaced);
     assert_eq!(read(1, false, Event::NotShown(Proven)), (None, pause(20)));
@@ -136,11 +137,33 @@ fn the_list_is_read_so_many_times_and_absence_is_believed_as_far_as_it_is_proven
     assert_eq!(read(3, true, Event::Unreadable), (None, pause(80)));
     assert_eq!(read(4, true, Event::Unreadable), done);
     assert_eq!(read(4, false, Event::ClaimTaken), done);
+    // A blind list is believed only by whoever takes the risk, and as late as one that may be late.
+    let blind = |attempts, risk| {
+        let change = |d: &mut DeliveryState| {
+            (d.attempts, d.resend_if_absent, d.resend_if_blind) = (attempts, true, risk);
+        };
+        after(S::Unconfirmed, change, Event::NotShown(Blind))
+    };
+    assert_eq!(blind(3, true).then, pause(80));
+    assert_eq!(blind(4, true).then, NextStep::Replace);
+    assert_eq!((told(&blind(4, false)), blind(4, false).then), (failed(PublishProblem::Unprovable), NextStep::End));
     for (members_confirm, problem) in [(true, PublishProblem::MembersUnconfirmed), (false, PublishProblem::Unconfirmed)]
     {
         let change = |d: &mut DeliveryState| (d.attempts, d.members_confirm) = (4, members_confirm);
         assert_eq!(told(&after(S::Unconfirmed, change, Event::Unreadable)), failed(problem));
     }
+}
+
+#[test]
+fn readings_that_are_used_up_are_waited_for_and_no_reading_but_not_without_end() {
+    let at = |waited: i64| {
+        let change = |d: &mut DeliveryState| (d.attempts, d.sought_since) = (3, NOW - waited);
+        after(S::Unconfirmed, change, Event::NotBefore(NOW + 60_000))
+    };
+    let waits = at(LONGEST_WAIT);
+    assert_eq!((waits.change.attempts, waits.change.waits_for), (Some(2), Some(WaitReason::Readings)));
+    assert_eq!(waits.then, pause(60));
+    assert_eq!(told(&at(LONGEST_WAIT + 1)), failed(PublishProblem::MembersUnconfirmed));
 }
 
 #[test]

@@ -49,6 +49,8 @@ fn delivery(stage: S, members_confirm: bool) -> DeliveryState {
         sending_at: NOW,
         confirm_until: NOW + 48 * 3_600_000,
         resend_if_absent: false,
+        resend_if_blind: false,
+        sought_since: NOW,
         called_off: false,
         moment_id: matches!(stage, S::Answered | S::Waiting).then(|| "m".to_owned()),
         accounts: vec![account; 2],
@@ -100,7 +102,7 @@ fn events() -> Vec<Event> {
         Event::Made { id: "m".to_owned(), refused: vec![] },
         Event::Stopped,
     ];
-    events.extend([Absence::Proven, Absence::Likely, Absence::InDoubt].map(Event::NotShown));
+    events.extend([Absence::Proven, Absence::Likely, Absence::Blind, Absence::InDoubt].map(Event::NotShown));
     for kind in KINDS {
         events.extend([Event::NotTold(kind), Event::NotStopped(kind)]);
         events.extend([Event::Refused(failure(kind)), Event::NoToken(failure(kind)), Event::JobFailed(failure(kind))]);
@@ -118,7 +120,8 @@ pub(super) fn answers(call: &Call, members_confirm: bool) -> &'static [&'static 
         (Call::Prepare { .. }, _) => &["Prepared", "NotBefore", "TemporaryFailure", "MediaUnusable", "Refused"],
         (Call::Send, true) => &["Accepted", "Lost", "Refused"],
         (Call::Send, false) => &["Posted", "Lost", "Refused"],
-        (Call::FindPublished, _) => &["Shows", "NotShown", "Unreadable"],
+        (Call::FindPublished, true) => &["Shows", "NotShown", "Unreadable"],
+        (Call::FindPublished, false) => &["Shows", "NotShown", "Unreadable", "NotBefore"],
         (Call::Follow { .. }, _) => &["Working", "Made", "JobFailed", "NotTold", "NoToken", "Looked"],
         (Call::Cancel, _) => &["Stopped", "NotStopped", "NoToken"],
         (Call::Recover(Recovery::Token), _) => &["Recovered", "NoToken"],
@@ -144,7 +147,7 @@ const LEGAL: &[(S, &[&str])] = &[
         ],
     ),
     (S::Sending, &["TakenUp", "Posted", "Accepted", "Lost", "Refused", "NotBefore", "Recovered", "NoToken"]),
-    (S::Unconfirmed, &["TakenUp", "Shows", "NotShown", "Unreadable", "ClaimTaken"]),
+    (S::Unconfirmed, &["TakenUp", "Shows", "NotShown", "Unreadable", "NotBefore", "ClaimTaken"]),
     (S::Answered, &["TakenUp", "Noted", "ClaimTaken", "AnsweredToAnother"]),
     (S::Submitted, &["TakenUp", "Noted", "Working", "Made", "JobFailed", "NotTold", "NoToken", "Recovered"]),
     (S::Waiting, &["TakenUp", "Stopped", "NotStopped", "Looked", "NotTold", "NoToken", "Recovered"]),
