@@ -192,6 +192,7 @@ catalogue! {
     IP_NOT_TRUSTED: WechatApi 400 "服务器地址不在企业微信应用的可信 IP 中" => "请管理员添加后重试";
     DEVICE_OFFLINE: WechatApi 400 "该微信账号已离线" => "请重新登录，待账号恢复在线（约 10 分钟内，重新连接账号可立即恢复）后重试";
     DEVICE_NOT_LOGGED_IN: WechatApi 400 "该设备当前未登录微信" => "请先在网关中登录后再连接";
+    DEVICE_HAS_ANOTHER_PERSON: WechatApi 400 "该设备上登录的已不是此微信账号，没有内容被发出" => "请用此微信重新登录该设备，或在其所在设备上重新连接账号后重试";
     DEVICE_UNKNOWN: WechatApi 400 "网关中找不到该设备" => "请核对设备编号（appId），重新连接账号后重试";
     DEVICE_REFUSED: WechatApi 400 "网关中找不到该设备" => "请核对设备编号（appId）后重新提交";
     DEVICE_TOO_NEW: WechatApi 500 "新登录的设备暂不能发朋友圈，通常需等待 1 至 3 天" => "请届时重试";

@@ -136,6 +136,7 @@ fn refusal(failure: &ProviderError) -> advice::Advice {
         FailureKind::PermissionMissing => advice::MOMENT_RIGHT_MISSING,
         FailureKind::IpNotTrusted { .. } => advice::IP_NOT_TRUSTED,
         FailureKind::AccountOffline => advice::DEVICE_OFFLINE,
+        FailureKind::AnotherPerson => advice::DEVICE_HAS_ANOTHER_PERSON,
         FailureKind::DeviceUnknown => advice::DEVICE_UNKNOWN,
         FailureKind::NewDeviceCooldown => advice::DEVICE_TOO_NEW,
         FailureKind::NotFound => advice::MOMENT_NOT_FOUND,

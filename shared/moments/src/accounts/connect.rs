@@ -103,7 +103,9 @@ impl AccountConnections {
         self.commit(&transaction, &ids).await
     }
 
-    /// Connects a device of the gateway, proven by its being online and telling whose it is.
+    /// Connects the person who is logged in on a device of the gateway, proven by its being online and telling who that
+    /// is. The account is the person: whichever device they are logged in on, it is the same one, with one pace and one
+    /// turn. One of another user that cannot publish any more goes to whoever has the person on their device now.
     pub async fn connect_device(&self, user_id: UserId, request: &DeviceRequest) -> Result<Vec<Account>> {
         request.check()?;
         let device = self.clients.gateways.with(request.token.clone());
@@ -112,7 +114,7 @@ impl AccountConnections {
             return Err(kernel::Error::invalid("appId", problem).into());
         }
         let profile = device.profile(&request.app_id).await?;
-        let account_id = account_id("wx", &request.app_id);
+        let account_id = account_id("wx", &profile.wxid);
         let (app_id, token) = (request.app_id.clone(), request.token.clone());
         let data = gateway::Credentials { app_id, token, wxid: profile.wxid };
         let sealed = encrypt(&self.vault, user_id, &account_id, &data).await?;

@@ -192,7 +192,8 @@ impl AccountStore {
         if ids.is_empty() { Ok(Vec::new()) } else { self.by_ids(&ids).await }
     }
 
-    /// Writes a connection, as one action of a transaction; refused when another tenant has the account.
+    /// Writes a connection, as one action of a transaction; refused when another tenant has the account. A person whom
+    /// another tenant cannot publish with any more is taken over: who is logged in on whose device is the proof.
     pub(crate) fn connect(&self, connection: &Connection<'_>, now: Timestamp) -> Result<TransactWriteItem> {
         let mut set = "SET id = :id, user_id = :user, account_name = :name, account_type = :type, #status = :status, \
                        auth_data = :auth, update_time = :now, create_time = if_not_exists(create_time, :now)"
@@ -200,7 +201,10 @@ impl AccountStore {
         let mut builder = Update::builder()
             .table_name(&self.table)
             .key("account_id", s(connection.account_id))
-            .condition_expression("attribute_not_exists(user_id) OR user_id = :user")
+            .condition_expression(match connection.provider {
+                Provider::Wecom => "attribute_not_exists(user_id) OR user_id = :user",
+                Provider::Gateway => "attribute_not_exists(user_id) OR user_id = :user OR #status <> :status",
+            })
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":id", n(row_id(TABLE, &[connection.account_id.as_str()])))
             .expression_attribute_values(":user", n(connection.user_id))

@@ -1,4 +1,4 @@
-//! Everything before a person's post is sent: media, turn, uploads.
+//! Everything before a person's post is sent: media, turn, uploads, and whether it still is that person's device.
 
 use super::{GatewayChannel, Ready};
 use crate::error::{PublishProblem, Result};
@@ -41,6 +41,8 @@ impl GatewayChannel<'_> {
             },
             urls => images = device.gateway.upload_images(&device.app_id, urls).await?,
         }
+        // Asked last, so that nobody else logs in between this and the call.
+        device.gateway.check_person(&device.app_id, &device.wxid).await?;
         self.ready = Some(Ready { device, images, video });
         Ok(Event::Prepared { asked: Vec::new() })
     }

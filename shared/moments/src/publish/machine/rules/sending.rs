@@ -103,7 +103,9 @@ pub(in super::super) fn not_recovered(d: &DeliveryState, failure: &ProviderError
 
 fn refused_for_good(d: &DeliveryState, failure: &ProviderError) -> Transition {
     let proven = match failure.kind {
-        FailureKind::AccountOffline | FailureKind::DeviceUnknown => Some(AccountStatus::Offline),
+        FailureKind::AccountOffline | FailureKind::AnotherPerson | FailureKind::DeviceUnknown => {
+            Some(AccountStatus::Offline)
+        }
         FailureKind::BadCredentials => Some(AccountStatus::Expired),
         _ => None,
     };

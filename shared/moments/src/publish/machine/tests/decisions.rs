@@ -111,6 +111,7 @@ fn a_wait_for_a_turn_is_no_attempt() {
 fn a_refusal_for_good_says_what_it_proves_about_the_account() {
     for (kind, proven) in [
         (FailureKind::AccountOffline, Some(AccountStatus::Offline)),
+        (FailureKind::AnotherPerson, Some(AccountStatus::Offline)),
         (FailureKind::DeviceUnknown, Some(AccountStatus::Offline)),
         (FailureKind::BadCredentials, Some(AccountStatus::Expired)),
         (FailureKind::Unknown, None),
