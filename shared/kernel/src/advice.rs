@@ -38,6 +38,12 @@ pub enum ErrorCode {
     WechatAccountNotFound,
     /// Correct the content, or try again later: no task was made.
     MomentSyncCreation,
+    /// The account has posted the same lately; force it, or post something else.
+    DuplicateContent,
+    /// The account has published all it may today; force it, or plan it for another day.
+    DailyCap,
+    /// People sleep at that time; force it, or plan it for the day.
+    QuietHours,
     /// WeCom or the gateway failed or refused.
     WechatApi,
     /// An account's post certainly did not go out.
@@ -62,6 +68,9 @@ impl ErrorCode {
             Self::InvalidDouyinLeadQuery => "INVALID_DOUYIN_LEAD_QUERY",
             Self::WechatAccountNotFound => "WECHAT_ACCOUNT_NOT_FOUND",
             Self::MomentSyncCreation => "MOMENT_SYNC_CREATION_FAILED",
+            Self::DuplicateContent => "DUPLICATE_CONTENT",
+            Self::DailyCap => "DAILY_CAP",
+            Self::QuietHours => "QUIET_HOURS",
             Self::WechatApi => "WECHAT_API_ERROR",
             Self::MomentPublishFailed => "MOMENT_PUBLISH_FAILED",
             Self::MomentPublishUnconfirmed => "MOMENT_PUBLISH_UNCONFIRMED",
@@ -149,6 +158,9 @@ catalogue! {
     // Making and managing moment tasks.
     WECHAT_ACCOUNT_NOT_FOUND: WechatAccountNotFound 404 "请求参数有误" => "请按提示修改后重新提交";
     CONTENT_REFUSED: MomentSyncCreation 422 "请求参数有误" => "请按提示修改后重新提交";
+    DUPLICATE_CONTENT: DuplicateContent 422 "相同的文字和素材在 30 天内已向这些账号发布过" => "请更换内容或账号；如仍要重复发布，请传 force: [\"DUPLICATE_CONTENT\"]";
+    DAILY_CAP: DailyCap 422 "这些个人号今天的发布次数已用完" => "请定时到其他日期发布；如仍要今天发布，请传 force: [\"DAILY_CAP\"]";
+    QUIET_HOURS: QuietHours 422 "发布时间在个人号的安静时段内" => "请定时到可发布的时段；如仍要此时发布，请传 force: [\"QUIET_HOURS\"]";
     CREATION_FAILED: MomentSyncCreation 500 "系统繁忙，任务未创建" => "请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服";
     CREATION_UNPROVEN: MomentSyncCreation 500 "系统繁忙，暂时无法确认任务是否已创建" => "请先刷新任务列表，确认没有该任务后再重新提交，以免重复发布";
     CONTENT_LIBRARY_UNAVAILABLE: MomentSyncCreation 500 "内容库暂时不可用，任务未创建" => "请稍后再试，或直接填写文字与素材";

@@ -7,6 +7,7 @@ use kernel::advice::{self, ErrorCode};
 
 use crate::media::MediaProblem;
 use crate::provider::{FailureKind, ProviderError};
+use crate::store::task::Force;
 
 /// Result with this domain's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -26,6 +27,14 @@ pub enum Error {
     /// The content or the choice of accounts breaks a rule (`MomentSyncCreationException`).
     #[error("content refused: {}", .0.iter().map(|field| field.path.as_str()).collect::<Vec<_>>().join(", "))]
     ContentRefused(Vec<FieldProblem>),
+    /// A rule that its user may set aside stands against it.
+    #[error("{} stands against it: {}", .force.as_str(), .fields.iter().map(|field| field.path.as_str()).collect::<Vec<_>>().join(", "))]
+    Forceable {
+        /// What sets it aside.
+        force: Force,
+        /// Whom it is about.
+        fields: Vec<FieldProblem>,
+    },
     /// Something below failed before the task was written (`MomentSyncCreationException`).
     #[error("moment task not created: {0}")]
     CreationFailed(kernel::Error),
@@ -165,6 +174,9 @@ impl Error {
             Self::Provider(failure) => connection_refusal(failure),
             Self::AccountNotFound(_) => advice::WECHAT_ACCOUNT_NOT_FOUND,
             Self::ContentRefused(_) => advice::CONTENT_REFUSED,
+            Self::Forceable { force: Force::DuplicateContent, .. } => advice::DUPLICATE_CONTENT,
+            Self::Forceable { force: Force::DailyCap, .. } => advice::DAILY_CAP,
+            Self::Forceable { force: Force::QuietHours, .. } => advice::QUIET_HOURS,
             Self::CreationFailed(_) => advice::CREATION_FAILED,
             Self::CreationUnproven(_) => advice::CREATION_UNPROVEN,
             Self::ContentLibraryUnavailable => advice::CONTENT_LIBRARY_UNAVAILABLE,
@@ -179,7 +191,10 @@ impl Error {
     pub fn fields(&self) -> &[FieldProblem] {
         match self {
             Self::Kernel(error) => error.fields(),
-            Self::AccountNotFound(fields) | Self::ContentRefused(fields) | Self::NotFailed(fields) => fields,
+            Self::AccountNotFound(fields)
+            | Self::ContentRefused(fields)
+            | Self::NotFailed(fields)
+            | Self::Forceable { fields, .. } => fields,
             _ => &[],
         }
     }

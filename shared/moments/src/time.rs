@@ -28,9 +28,19 @@ pub(crate) fn beijing_day(time: Timestamp) -> i64 {
     (time.as_second() + BEIJING).div_euclid(DAY)
 }
 
+/// When a day in China begins, as [`beijing_day`] counts them.
+pub(crate) fn day_begins(day: i64) -> Timestamp {
+    Timestamp::from_second(day.saturating_mul(DAY).saturating_sub(BEIJING)).unwrap_or(Timestamp::MAX)
+}
+
 /// When the day after the instant's begins in China.
 pub(crate) fn next_beijing_day(time: Timestamp) -> Timestamp {
-    Timestamp::from_second((beijing_day(time) + 1) * DAY - BEIJING).unwrap_or(Timestamp::MAX)
+    day_begins(beijing_day(time) + 1)
+}
+
+/// The second of the day in China that the instant is in.
+pub(crate) fn beijing_second(time: Timestamp) -> u32 {
+    u32::try_from((time.as_second() + BEIJING).rem_euclid(DAY)).unwrap_or_default()
 }
 
 fn signed(duration: Duration) -> SignedDuration {

@@ -12,6 +12,7 @@ mod equal_texts;
 mod feed;
 mod messages;
 mod oracle;
+mod pace;
 mod persons;
 mod requests;
 mod retries;

@@ -94,6 +94,7 @@ impl AccountConnections {
                     corp_key: Some(&corp_key),
                     member_id: Some(&member.userid),
                     device: None,
+                    device_since: None,
                     health_due: None,
                 },
                 now,
@@ -118,15 +119,17 @@ impl AccountConnections {
         let (app_id, token) = (request.app_id.clone(), request.token.clone());
         let data = gateway::Credentials { app_id, token, wxid: profile.wxid };
         let sealed = encrypt(&self.vault, user_id, &account_id, &data).await?;
-        let name = match request.given_name() {
-            Some(name) => name.to_owned(),
+        let (known, now) = (self.stores.accounts.get(&account_id).await?, self.stores.clock.now());
+        let digest = device_digest(&request.app_id);
+        // A device that the person was on already has rested from when they came to it.
+        let since = known.as_ref().filter(|known| known.device.as_ref() == Some(&digest));
+        let device_since = since.map_or(now, |known| known.device_since);
+        let name = match (request.given_name(), known) {
+            (Some(name), _) => name.to_owned(),
             // Whoever connects it again, perhaps because it was offline, keeps the name they gave it.
-            None => match self.stores.accounts.get(&account_id).await? {
-                Some(known) if known.user_id == user_id => known.account_name,
-                _ => profile.nickname,
-            },
+            (None, Some(known)) if known.user_id == user_id => known.account_name,
+            (None, _) => profile.nickname,
         };
-        let now = self.stores.clock.now();
         let mut transaction = Transaction::new();
         transaction.add(self.stores.accounts.connect(
             &Connection {
@@ -137,7 +140,8 @@ impl AccountConnections {
                 auth_data: &sealed,
                 corp_key: None,
                 member_id: None,
-                device: Some(&device_digest(&request.app_id)),
+                device: Some(&digest),
+                device_since: Some(device_since),
                 health_due: Some(after(now, CHECK_AFTER)),
             },
             now,

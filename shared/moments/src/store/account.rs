@@ -14,14 +14,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{SlotReservation, condition_held, delete, milliseconds, seconds, update};
 use crate::ids::{AccountId, CorpKey};
-use crate::provider::Provider;
-use crate::time::{after, beijing_day, next_beijing_day};
+use crate::provider::{Provider, RateWindow};
+use crate::time::{after, before, beijing_day, next_beijing_day};
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_wechat_account";
 const WHAT: &str = "wechat account";
 /// Calls a day that may read an account's posts, by the gateway's vendor.
 const READINGS_A_DAY: u32 = 200;
+/// A block that ended so recently was too short.
+const JUST: Duration = Duration::from_secs(120);
 /// When a reading is asked for again that another worker was faster to take.
 const READ_AGAIN: Duration = Duration::from_secs(5);
 
@@ -78,6 +80,20 @@ pub struct Account {
     pub last_post_at: Timestamp,
     /// The unit that did, as `task/unit` (PERSONAL).
     pub turn: Option<String>,
+    /// The day in China on which it published last, counted from 1970 (PERSONAL).
+    #[serde(default)]
+    pub post_day: i64,
+    /// How many turns to publish it had on that day.
+    #[serde(default)]
+    pub posts: u32,
+    /// No post before this: the gateway said so (PERSONAL).
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub blocked_until: Timestamp,
+    /// The window that block was for.
+    pub blocked_window: Option<RateWindow>,
+    /// Since when it is on its device (PERSONAL).
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::required")]
+    pub device_since: Timestamp,
     /// The post that was recorded last for it, by the provider's id (PERSONAL). A reading that shows it is of this
     /// account's posts and reaches back at least as far.
     pub last_moment_id: Option<String>,
@@ -117,6 +133,8 @@ pub struct Connection<'a> {
     pub member_id: Option<&'a str>,
     /// PERSONAL: the device's digest.
     pub device: Option<&'a str>,
+    /// PERSONAL: since when it is on that device.
+    pub device_since: Option<Timestamp>,
     /// When its health is checked first.
     pub health_due: Option<Timestamp>,
 }
@@ -217,6 +235,7 @@ impl AccountStore {
             (", corp_key = :corp", ":corp", connection.corp_key.map(s)),
             (", member_id = :member", ":member", connection.member_id.map(s)),
             (", device = :device", ":device", connection.device.map(s)),
+            (", device_since = :since", ":since", connection.device_since.map(seconds)),
             (
                 ", due_shard = :shard",
                 ":shard",
@@ -287,16 +306,26 @@ impl AccountStore {
         condition_held(request.send().await, "dynamodb:UpdateItem")
     }
 
-    /// Takes the account's turn to publish for a unit, unless somebody took it since the account was read.
+    /// Takes the account's turn to publish for a unit, unless somebody took it since the account was read. A unit that
+    /// takes its own turn again, after what it sent was refused, is no further post of the day.
     pub async fn reserve_slot(&self, account: &Account, turn: &str, now: Timestamp) -> Result<bool> {
+        let day = beijing_day(now);
+        let is_own = account.turn.as_deref() == Some(turn);
+        let posts = match (account.post_day == day, is_own) {
+            (true, true) => account.posts,
+            (true, false) => account.posts + 1,
+            (false, _) => 1,
+        };
         let request = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("account_id", s(&account.account_id))
-            .update_expression("SET last_post_at = :now, turn = :turn")
+            .update_expression("SET last_post_at = :now, turn = :turn, post_day = :day, posts = :posts")
             .expression_attribute_values(":user", n(account.user_id))
             .expression_attribute_values(":turn", s(turn))
+            .expression_attribute_values(":day", n(day))
+            .expression_attribute_values(":posts", n(posts))
             .expression_attribute_values(":now", milliseconds(now));
         let request = match &account.turn {
             None => request.condition_expression("user_id = :user AND attribute_not_exists(turn)"),
@@ -315,6 +344,27 @@ impl AccountStore {
         Ok(now_held.is_some_and(|claimed_delivery| {
             claimed_delivery.turn.as_deref() == Some(turn) && claimed_delivery.last_post_at.as_millisecond() == at
         }))
+    }
+
+    /// Notes that the account publishes too fast, for every delivery of it, and answers until when it waits. A wait for a
+    /// shorter window that has just ended did not help, so the next longer one is assumed.
+    pub async fn block(&self, account: &Account, window: RateWindow, now: Timestamp) -> Result<Timestamp> {
+        let is_in_vain = (before(now, JUST)..=now).contains(&account.blocked_until);
+        let last = account.blocked_window.filter(|_| is_in_vain);
+        let window = last.map_or(window, |last| window.max(last.longer()));
+        let until = after(now, window.wait(now));
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("account_id", s(&account.account_id))
+            .condition_expression("user_id = :user AND (attribute_not_exists(blocked_until) OR blocked_until < :until)")
+            .update_expression("SET blocked_until = :until, blocked_window = :window")
+            .expression_attribute_values(":user", n(account.user_id))
+            .expression_attribute_values(":until", milliseconds(until))
+            .expression_attribute_values(":window", s(window.as_str()));
+        condition_held(request.send().await, "dynamodb:UpdateItem")?;
+        Ok(until)
     }
 
     /// Remembers the post that was recorded last for the tenant's account.
@@ -341,8 +391,8 @@ impl AccountStore {
         now: Timestamp,
     ) -> Result<SlotReservation> {
         let day = beijing_day(now);
-        let before = if account.reading_day == day { account.readings } else { 0 };
-        if before + calls.count > READINGS_A_DAY {
+        let made = if account.reading_day == day { account.readings } else { 0 };
+        if made + calls.count > READINGS_A_DAY {
             return Ok(SlotReservation::NotBefore(next_beijing_day(now)));
         }
         let free_from = after(account.read_at, calls.between);
@@ -360,7 +410,7 @@ impl AccountStore {
             .expression_attribute_values(":user", n(account.user_id))
             .expression_attribute_values(":seen", milliseconds(account.read_at))
             .expression_attribute_values(":day", n(day))
-            .expression_attribute_values(":count", n(before + calls.count))
+            .expression_attribute_values(":count", n(made + calls.count))
             .expression_attribute_values(":last", milliseconds(last));
         let taken = condition_held(request.send().await, "dynamodb:UpdateItem")?;
         Ok(if taken { SlotReservation::Taken } else { SlotReservation::NotBefore(after(now, READ_AGAIN)) })

@@ -1,8 +1,10 @@
 //! What stands against a request for a task. Making one and trying one out ask here, so that they cannot disagree.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use kernel::Context;
 use kernel::FieldProblem;
 use kernel::config::ConfigError;
@@ -14,9 +16,11 @@ use super::request::NewTaskRequest;
 use crate::config::CreationSettings;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
+use crate::pace::Pace;
 use crate::rules::MAX_ACCOUNTS;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
+use crate::store::task::Force;
 
 /// The field of the time.
 const TIME: &str = "scheduledTime";
@@ -58,6 +62,7 @@ pub struct RequestCheck {
     stores: Stores,
     content: ContentResolver,
     personal_videos: bool,
+    pace: Pace,
 }
 
 impl RequestCheck {
@@ -70,6 +75,7 @@ impl RequestCheck {
         Ok(Self {
             stores: Stores::new(cx)?,
             personal_videos: settings.personal_videos,
+            pace: settings.pace.clone(),
             content: ContentResolver::new(settings),
         })
     }
@@ -118,13 +124,17 @@ impl RequestCheck {
             true => objections.hear(self.own_accounts(user_id, &request.account_ids).await)?,
             false => None,
         };
+        let mut is_in_pace = true;
+        for paced in accounts.iter().flat_map(|accounts| self.check_pace(accounts, request)) {
+            is_in_pace &= objections.hear(paced)?.is_some();
+        }
         let content = self
             .content
             .resolve(bearer, request.content_id.as_ref(), request.text.as_deref(), request.media_urls.as_deref())
             .await;
         let (Some(accounts), Some(content)) = (accounts, objections.hear(content)?) else { return Ok(None) };
         let fitting = objections.hear(self.check_kind(&accounts, &content))?;
-        Ok(choice.and(fitting).map(|()| Passed { accounts, content }))
+        Ok(choice.and(fitting).filter(|()| is_in_pace).map(|()| Passed { accounts, content }))
     }
 
     /// Whether all accounts can post what the content is.
@@ -134,6 +144,45 @@ impl RequestCheck {
             Some(problem) => Err(Error::ContentRefused(vec![FieldProblem::new("mediaUrls[0]", problem)])),
             None => Ok(()),
         }
+    }
+
+    /// Whether the personal accounts may publish at the time that is asked for: what the publisher would wait for is told
+    /// before anything is made.
+    fn check_pace(&self, accounts: &[Account], request: &NewTaskRequest) -> [Result<()>; 3] {
+        let time = request.scheduled_time.map_or_else(|| self.stores.clock.now(), planned_time);
+        let problems = |problem: &dyn Fn(&Account) -> Option<String>| -> Vec<FieldProblem> {
+            let ids = request.account_ids.iter().enumerate();
+            let personal = ids.filter_map(|(index, id)| {
+                let mut accounts = accounts.iter().filter(|account| account.provider.has_pace());
+                Some((index, accounts.find(|account| account.account_id == *id)?))
+            });
+            personal
+                .filter_map(|(index, account)| {
+                    Some(FieldProblem::new(format!("accountIds[{index}]"), problem(account)?))
+                })
+                .collect()
+        };
+        let unless_forced = |force: Force, fields: Vec<FieldProblem>| {
+            let is_fine = fields.is_empty() || request.force.contains(&force);
+            if is_fine { Ok(()) } else { Err(Error::Forceable { force, fields }) }
+        };
+        let resting = problems(&|account| {
+            let until = self.pace.rests_until(account, time)?;
+            Some(format!("该微信所在设备刚连接，须静置到 {} 才能发布，请定时到此时间之后", in_beijing(until)))
+        });
+        let used_up = problems(&|account| {
+            let most = self.pace.posts_per_day;
+            self.pace.is_used_up(account, time).then(|| format!("该账号当天已发布 {most} 次，已达上限"))
+        });
+        let asleep = problems(&|_| {
+            let Range { start, end } = self.pace.hours;
+            (!self.pace.is_open(time)).then(|| format!("个人号只在北京时间 {start} 点至 {end} 点之间发布"))
+        });
+        [
+            if resting.is_empty() { Ok(()) } else { Err(Error::ContentRefused(resting)) },
+            unless_forced(Force::DailyCap, used_up),
+            unless_forced(Force::QuietHours, asleep),
+        ]
     }
 
     fn check_choice(&self, request: &NewTaskRequest) -> Result<()> {
@@ -181,6 +230,12 @@ impl RequestCheck {
         }
         Ok(accounts)
     }
+}
+
+/// A time as people in China read it.
+fn in_beijing(time: Timestamp) -> String {
+    const BEIJING: Offset = jiff::tz::offset(8);
+    time.to_zoned(BEIJING.to_time_zone()).strftime("%m 月 %d 日 %H:%M").to_string()
 }
 
 /// The second a time is planned for: of a time between two the later one, because nothing may go out before it.

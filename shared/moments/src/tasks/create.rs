@@ -138,6 +138,7 @@ impl TaskCreation {
             text: &content.text,
             media_urls: &content.media_urls,
             scheduled_time: request.scheduled_time.map(planned_time),
+            force: &request.force,
         };
         let mut transaction = Transaction::new();
         transaction.add(self.stores.tasks.create(&task, now)?);

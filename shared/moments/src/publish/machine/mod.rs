@@ -90,7 +90,7 @@ pub(super) fn next(delivery: &DeliveryState, event: Event, policy: &Policy) -> R
         (S::Queued, E::Prepared { asked }) => rules::fence(d, asked, p),
         (S::Queued, E::TemporaryFailure) => rules::queue_again(d, p.retry_after(d.attempts)),
         (S::Queued, E::MediaUnusable(advice)) => rules::fail(d, &advice),
-        (S::Queued | S::Sending, E::NotBefore(instant)) => rules::wait_for_turn(d, instant),
+        (S::Queued | S::Sending, E::NotBefore(instant, reason)) => rules::wait_for_turn(d, instant, reason),
         (S::Queued | S::Sending, E::Refused(failure)) => rules::refused(d, &failure, p),
         (S::Queued | S::Sending, E::Recovered) => rules::queue_again(d, std::time::Duration::ZERO),
         (S::Queued | S::Sending, E::NoToken(failure)) => rules::not_recovered(d, &failure, p),
@@ -109,7 +109,7 @@ pub(super) fn next(delivery: &DeliveryState, event: Event, policy: &Policy) -> R
         (S::Unconfirmed, E::Shows { id }) => rules::tell_found(d, id, p),
         (S::Unconfirmed, E::NotShown(absence)) => rules::not_shown(d, absence, p),
         (S::Unconfirmed, E::Unreadable) => rules::unreadable(d, p),
-        (S::Unconfirmed, E::NotBefore(instant)) => rules::wait_to_read(d, instant, p),
+        (S::Unconfirmed, E::NotBefore(instant, reason)) => rules::wait_to_read(d, instant, reason, p),
         // Another delivery was faster: the list has to be read without that post.
         (S::Unconfirmed, E::ClaimTaken) => rules::read_again(d, p),
 

@@ -21,6 +21,7 @@ use crate::publish::machine::{Absence, Event};
 use crate::rules::is_same_text;
 use crate::store::SlotReservation;
 use crate::store::account::{Account, ReadingCalls};
+use crate::store::delivery::WaitReason;
 
 /// Pages of a list that are looked through: the vendor allows 200 calls a day for all readings.
 const PAGES: usize = 2;
@@ -81,7 +82,7 @@ impl GatewayChannel<'_> {
         let (stores, now) = (&self.cx.stores, self.cx.stores.clock.now());
         let calls = ReadingCalls { count: MOST_CALLS, between: BETWEEN_CALLS };
         if let SlotReservation::NotBefore(instant) = stores.accounts.reserve_reading(&account, calls, now).await? {
-            return Ok(Event::NotBefore(instant.as_millisecond()));
+            return Ok(Event::NotBefore(instant.as_millisecond(), WaitReason::Readings));
         }
         let device = self.device(&account).await?;
         let device = PersonalDevice {
@@ -92,7 +93,7 @@ impl GatewayChannel<'_> {
             recorded: account.last_moment_id.as_deref(),
         };
         // While it was sent the account published nothing else, and nothing for an interval before.
-        let interval = i64::try_from(self.cx.settings.personal_interval.as_secs()).unwrap_or(CLOCK_SKEW);
+        let interval = i64::try_from(self.cx.settings.pace.interval.as_secs()).unwrap_or(CLOCK_SKEW);
         let sent_at = claimed_delivery.unit.sending_at.div_euclid(1_000);
         let task = &claimed_delivery.entry.task;
         let sent = Sent {

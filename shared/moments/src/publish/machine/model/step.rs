@@ -9,7 +9,7 @@ use super::world::{Accounts, LATENESS, LEASE, List, Pending, Post, Setting, Told
 use crate::provider::FailureKind;
 use crate::publish::machine::tests::failure;
 use crate::store::claim::ClaimOrigin;
-use crate::store::delivery::DeliveryChange;
+use crate::store::delivery::{DeliveryChange, WaitReason};
 use crate::store::result::Stage;
 
 /// The model of one setting, with the policy whose guards may lack one.
@@ -298,7 +298,7 @@ impl Model {
         }
         let event = match (call, outcome) {
             (_, Outcome::NoToken) => Event::NoToken(failure(FailureKind::Retry)),
-            (Call::FindPublished, Outcome::Hiccup(_)) => Event::NotBefore(world.now + 1_000),
+            (Call::FindPublished, Outcome::Hiccup(_)) => Event::NotBefore(world.now + 1_000, WaitReason::Readings),
             (call, Outcome::Hiccup(hiccup)) => hiccup.event(&call),
             (_, Outcome::Unreadable) => Event::Unreadable,
             (Call::Accounts, _) => Event::Usable(work.row.accounts.places(world.usable)),
@@ -310,7 +310,7 @@ impl Model {
                 world.posts[work.row.post.unwrap_or_default()].stopped = true;
                 Event::Stopped
             }
-            (Call::Recover(Recovery::Rate(_)), _) => Event::NotBefore(world.now + 1_000),
+            (Call::Recover(Recovery::Rate(_)), _) => Event::NotBefore(world.now + 1_000, WaitReason::RateLimit),
             (Call::Recover(_), _) => Event::Recovered,
         };
         if matches!(event, Event::Posted { .. } | Event::Accepted { .. } | Event::Made { .. }) {
@@ -332,7 +332,7 @@ impl Model {
                     && world.rows[other].due.is_some_and(|end| end > world.now))
             };
             if world.turn.is_some_and(|other| other != work.delivery && is_undecided(other)) {
-                return Event::NotBefore(world.now + 1_000);
+                return Event::NotBefore(world.now + 1_000, WaitReason::Turn);
             }
             world.turn = Some(work.delivery);
             return Event::Prepared { asked: Vec::new() };

@@ -56,12 +56,12 @@ fn read_again_or(d: &DeliveryState, told: &Advice, p: &Policy) -> Transition {
 }
 
 /// The readings of the account are used up for now. That is no reading, but it is not waited for without end.
-pub(in super::super) fn wait_to_read(d: &DeliveryState, instant: i64, p: &Policy) -> Transition {
+pub(in super::super) fn wait_to_read(d: &DeliveryState, instant: i64, reason: WaitReason, p: &Policy) -> Transition {
     if d.now > d.sought_since.saturating_add(LONGEST_WAIT) {
         return read_again(&DeliveryState { attempts: p.reconcile_tries, ..d.clone() }, p);
     }
     let pause = Duration::from_millis(u64::try_from(instant - d.now).unwrap_or(0));
-    let mut transition = Transition::stay(d.now, pause).because(WaitReason::Readings);
+    let mut transition = Transition::stay(d.now, pause).because(reason);
     transition.change.attempts = Some(d.attempts.saturating_sub(1));
     transition
 }

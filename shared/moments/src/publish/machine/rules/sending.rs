@@ -76,9 +76,9 @@ pub(in super::super) fn queue_again(d: &DeliveryState, pause: Duration) -> Trans
 }
 
 /// It only waits for its turn, however often: that is no attempt.
-pub(in super::super) fn wait_for_turn(d: &DeliveryState, instant: i64) -> Transition {
+pub(in super::super) fn wait_for_turn(d: &DeliveryState, instant: i64, reason: WaitReason) -> Transition {
     let pause = Duration::from_millis(u64::try_from(instant - d.now).unwrap_or(0));
-    let mut transition = queue_again(d, pause).because(WaitReason::Turn);
+    let mut transition = queue_again(d, pause).because(reason);
     transition.change.attempts = Some(d.attempts.saturating_sub(1));
     transition
 }

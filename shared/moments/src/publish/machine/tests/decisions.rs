@@ -4,7 +4,6 @@ use super::*;
 use crate::error::provider_advice;
 use crate::publish::machine::policy::{FINAL_POLL_AFTER, LONGEST_WAIT};
 use crate::store::account::AccountStatus;
-use crate::store::delivery::WaitReason;
 
 const HOUR: i64 = 3_600_000;
 const DEADLINE: i64 = NOW + 48 * HOUR;
@@ -101,8 +100,9 @@ fn what_is_refused_in_passing_is_begun_again_within_the_attempts() {
 
 #[test]
 fn a_wait_for_a_turn_is_no_attempt() {
-    let transition = after(S::Queued, |d| d.attempts = 3, Event::NotBefore(NOW + 60_000));
+    let transition = after(S::Queued, |d| d.attempts = 3, Event::NotBefore(NOW + 60_000, WaitReason::DailyCap));
     assert_eq!((transition.change.attempts, transition.then), (Some(2), pause(60)));
+    assert_eq!(transition.change.waits_for, Some(WaitReason::DailyCap));
     let transition = after(S::Queued, |d| d.attempts = 3, Event::TemporaryFailure);
     assert_eq!(transition.change.attempts, None);
 }
@@ -159,7 +159,7 @@ fn the_list_is_read_so_many_times_and_absence_is_believed_as_far_as_it_is_proven
 fn readings_that_are_used_up_are_waited_for_and_no_reading_but_not_without_end() {
     let at = |waited: i64| {
         let change = |d: &mut DeliveryState| (d.attempts, d.sought_since) = (3, NOW - waited);
-        after(S::Unconfirmed, change, Event::NotBefore(NOW + 60_000))
+        after(S::Unconfirmed, change, Event::NotBefore(NOW + 60_000, WaitReason::Readings))
     };
     let waits = at(LONGEST_WAIT);
     assert_eq!((waits.change.attempts, waits.change.waits_for), (Some(2), Some(WaitReason::Readings)));

@@ -11,7 +11,7 @@ use super::policy::milliseconds;
 use super::*;
 use crate::error::{Advice, PublishProblem};
 use crate::provider::{FailureKind, Provider, ProviderError, RateWindow};
-use crate::store::delivery::DeliveryStage as S;
+use crate::store::delivery::{DeliveryStage as S, WaitReason};
 use crate::store::result::{AccountState, Stage};
 
 const NOW: i64 = 1_800_000_000_000;
@@ -89,7 +89,7 @@ fn events() -> Vec<Event> {
         Event::Usable(vec![0]),
         Event::Usable(vec![0, 1]),
         Event::Prepared { asked: vec!["anna".to_owned()] },
-        Event::NotBefore(NOW + 60_000),
+        Event::NotBefore(NOW + 60_000, WaitReason::Turn),
         Event::TemporaryFailure,
         Event::MediaUnusable(advice()),
         Event::Posted { id: "p".to_owned() },
