@@ -182,6 +182,7 @@ catalogue! {
     UNPROVABLE: MomentPublishUnconfirmed 500 "发送后未收到微信的确认，且网关看不到该账号的朋友圈，无法核对是否已发布" => "请先在微信中查看该账号的朋友圈；确认没有发布后可以 includeUnconfirmed=true 且 force=true 重试，但仍有可能重复发布";
     MEMBERS_UNCONFIRMED: MomentPublishUnconfirmed 500 "未收到企业微信的确认，无法确定成员是否已收到或已发布" => "请先在企业微信管理后台及成员的待办中查看，确认没有后，再选择重试未确认的账号";
     TIME_MISSED: MomentPublishFailed 500 "已错过预定发布时间，为避免打扰客户未再补发" => "请重新创建任务";
+    WAITED_TOO_LONG: MomentPublishFailed 500 "等待过久仍未能发布，为避免打扰客户未再补发，没有内容被发出" => "请重试，或定时到合适的时间";
     ACCOUNT_UNUSABLE: MomentPublishFailed 500 "该账号当前不可用（离线、过期或已解绑）" => "请恢复账号后重试";
     NOT_CONFIRMED_BY_MEMBER: MomentPublishFailed 500 "成员超时未确认发布" => "请提醒成员在企业微信中及时确认，然后重试";
     GAVE_UP: MomentPublishFailed 500 "多次尝试仍未能发布，没有内容被发出" => "请稍后重试";

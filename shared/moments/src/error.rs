@@ -92,6 +92,8 @@ pub enum PublishProblem {
     Unprovable,
     /// Its time was missed by more than the configured lateness.
     Missed,
+    /// It had no time, and could not go out for too long.
+    WaitedTooLong,
     /// The account is not ACTIVE any more.
     AccountUnusable,
     /// The member did not confirm in time.
@@ -117,6 +119,7 @@ impl PublishProblem {
             Self::MembersUnconfirmed => advice::MEMBERS_UNCONFIRMED,
             Self::Unprovable => advice::UNPROVABLE,
             Self::Missed => advice::TIME_MISSED,
+            Self::WaitedTooLong => advice::WAITED_TOO_LONG,
             Self::AccountUnusable => advice::ACCOUNT_UNUSABLE,
             Self::NotConfirmedByMember => advice::NOT_CONFIRMED_BY_MEMBER,
             Self::GaveUp => advice::GAVE_UP,

@@ -29,6 +29,8 @@ pub struct PublishSettings {
     pub lease: Duration,
     /// A timed post this much behind is missed instead of late.
     pub max_lateness: Duration,
+    /// A post without a time that could not go out for so long fails.
+    pub max_wait: Duration,
     /// How long members may take to confirm.
     pub confirm_within: Duration,
     /// How fast personal accounts may publish.
@@ -66,6 +68,7 @@ impl PublishSettings {
             provider_timeout,
             lease: function_timeout + LEASE_BEYOND_FUNCTION,
             max_lateness: values.seconds("MOMENT_MAX_LATENESS_SECONDS")?,
+            max_wait: values.seconds("MOMENT_MAX_WAIT_SECONDS")?,
             confirm_within: values.seconds("MOMENT_CONFIRM_SECONDS")?,
             pace: Pace::load(env)?,
             corp_creations_per_minute: values.number("CORP_CREATIONS_PER_MINUTE")?,

@@ -24,6 +24,12 @@ pub static PUBLISHING: Section = Section {
         )
         .between(60, 604_800),
         Setting::with_default(
+            "MOMENT_MAX_WAIT_SECONDS",
+            "86400",
+            "A post without a time, or one that is tried again, fails if it could not go out for so long, in seconds.",
+        )
+        .between(3_600, 604_800),
+        Setting::with_default(
             "MOMENT_CONFIRM_SECONDS",
             "172800",
             "How long members of a company may take to confirm a post, in seconds. At least a day, which WeCom may take \

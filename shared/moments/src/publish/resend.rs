@@ -62,7 +62,8 @@ impl Publisher {
         let key = DeliveryKey { task_id, unit: &name };
         let senders = open.iter().map(|id| Sender { account_id: id, member_id: claimed_delivery.unit.member_of(id) });
         let senders: Vec<Sender<'_>> = senders.collect();
-        let new = NewUnit { key, user_id, provider: claimed_delivery.unit.provider, corp_key, senders: &senders };
+        let provider = claimed_delivery.unit.provider;
+        let new = NewUnit { key, user_id, provider, corp_key, wanted_at: now, senders: &senders };
         transaction.add(self.stores.units.create(&new, now)?);
         for account in &open {
             transaction.add(self.stores.results.set(task_id, account, &state, now)?);

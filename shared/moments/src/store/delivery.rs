@@ -100,6 +100,9 @@ pub struct Delivery {
     /// When it was made, in seconds.
     #[serde(default)]
     pub create_time: i64,
+    /// Since when it is wanted, in milliseconds: when its task was to begin, or was tried again.
+    #[serde(default)]
+    pub wanted_at: i64,
     /// When it may be taken up, in milliseconds; absent once it is done.
     pub next_action_at: Option<i64>,
     /// Why not before, where its stage does not say it.
@@ -215,7 +218,7 @@ impl DeliveryStore {
 
     /// A new unit of these accounts, as one action of the transaction that hands them to it.
     pub(crate) fn create(&self, new: &NewUnit<'_>, now: Timestamp) -> Result<TransactWriteItem> {
-        let NewUnit { key, user_id, provider, corp_key, senders } = *new;
+        let NewUnit { key, user_id, provider, corp_key, wanted_at, senders } = *new;
         let mut builder = Put::builder()
             .table_name(&self.table)
             .item("task_id", n(key.task_id))
@@ -226,6 +229,7 @@ impl DeliveryStore {
             .item("stage", s(DeliveryStage::Queued.as_str()))
             .item("due_shard", s(shard(key)))
             .item("next_action_at", milliseconds(now))
+            .item("wanted_at", milliseconds(wanted_at))
             .item("create_time", seconds(now))
             .condition_expression("attribute_not_exists(task_id)");
         if let Some(corp_key) = corp_key {

@@ -171,3 +171,30 @@ async fn a_rate_limit_is_of_the_account_and_not_of_one_post() -> Result<()> {
     }
     Ok(())
 }
+
+/// Limited for ever, and asked for while nobody dispatches: neither goes out on some later day.
+#[tokio::test]
+async fn a_post_without_a_time_ends_when_it_could_not_go_out_for_a_day() -> Result<()> {
+    let world = world().await?;
+    let account = world.connect_device(USER, "phone").await?;
+    let words = Effect::Code { code: 500, message: Some("操作过于频繁，请稍后再试".to_owned()) };
+    world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, words).permanent());
+    let limited = asked(&world, &account, "一").await?;
+    world.drain_publications().await?;
+    let forgotten = asked(&world, &account, "二").await?;
+    go_on(&world, 23 * HOUR).await?;
+    ensure!(first_result(&world, limited).await?["status"] == "PENDING");
+    go_on(&world, 23 * HOUR).await?;
+    world.sandbox.gewe().clear_faults();
+    for task in [limited, forgotten] {
+        let status = super::recover(&world, task).await?;
+        ensure!(status["results"][0]["errorMessage"].to_string().contains("等待过久"), "{status}");
+    }
+    ensure!(world.sandbox.journal().publications().is_empty());
+    // Whoever still wants it has it tried again, and then it has another day.
+    let retry = Event::sample("moment-task-retry")?.path("taskId", &limited.to_string()).json(&json!({}));
+    ensure!(world.call_as(USER, retry).await?.status == 202);
+    let status = super::recover(&world, limited).await?;
+    ensure!(status["status"] == "COMPLETED", "{status}");
+    Ok(())
+}

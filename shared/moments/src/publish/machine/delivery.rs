@@ -21,8 +21,8 @@ pub(in crate::publish) struct DeliveryState {
     pub asked_at: i64,
     /// What is left of the worker's own time.
     pub time_left: Duration,
-    /// When it was made, if its row says so.
-    pub made_at: Option<i64>,
+    /// Since when it is wanted, or when it was made, if its row says so.
+    pub wanted_at: Option<i64>,
     /// When it was to be published, if its user has set a time.
     pub planned_at: Option<i64>,
     /// Whether its media have to be fetched.
@@ -118,7 +118,7 @@ impl DeliveryState {
             now: time.now,
             asked_at: time.now,
             time_left: time.left,
-            made_at: (unit.create_time > 0).then_some(unit.create_time * 1_000),
+            wanted_at: [unit.wanted_at, unit.create_time * 1_000].into_iter().find(|instant| *instant > 0),
             planned_at: task.scheduled_time.map(Timestamp::as_millisecond),
             has_media: !task.media_urls.is_empty(),
             members_confirm,

@@ -203,6 +203,7 @@ pub(super) fn policy(guards: Guards) -> Policy {
     let second = Duration::from_secs;
     Policy {
         max_lateness: second(3_600),
+        max_wait: second(24 * 3_600),
         max_attempts: 3,
         time_to_send: second(30),
         retry_pause: second(1),
@@ -288,7 +289,7 @@ impl World {
             now: self.now,
             asked_at: self.now,
             time_left: Duration::from_secs(120),
-            made_at: None,
+            wanted_at: None,
             planned_at: None,
             has_media: false,
             members_confirm,

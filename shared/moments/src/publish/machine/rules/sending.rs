@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::delivery::DeliveryState;
-use super::super::policy::{Guard, LONGEST_WAIT, Policy};
+use super::super::policy::{Guard, Policy};
 use super::super::transition::{Call, NextStep, Recovery, Transition};
 use super::{called_off, fail, is_transient, reading, senders, shown_at};
 use crate::error::{PublishProblem, provider_advice};
@@ -21,9 +21,12 @@ pub(in super::super) fn begin(d: &DeliveryState, p: &Policy) -> Transition {
     if d.called_off {
         return called_off(d);
     }
-    let waits_too_long = d.made_at.is_some_and(|made| d.now > made.saturating_add(LONGEST_WAIT));
-    if d.attempts > p.max_attempts || waits_too_long {
+    if d.attempts > p.max_attempts {
         return fail(d, &PublishProblem::GaveUp.advice());
+    }
+    // Nobody wants at night, or days later, what was to go out at once.
+    if d.planned_at.is_none() && d.wanted_at.is_some_and(|wanted| p.is_stale(wanted, d.now)) {
+        return fail(d, &PublishProblem::WaitedTooLong.advice());
     }
     if p.is_missed(d.planned_at, d.now) {
         return fail(d, &PublishProblem::Missed.advice());

@@ -35,18 +35,21 @@ fn pause(seconds: u64) -> NextStep {
 
 #[test]
 fn a_delivery_gives_up_after_its_last_attempt_its_longest_wait_or_its_planned_time() {
-    use PublishProblem::{GaveUp, Missed};
+    use PublishProblem::{GaveUp, Missed, WaitedTooLong};
+    const DAY: i64 = 24 * HOUR;
     for (attempts, waited, planned_before, expected) in [
         (8, 0, None, None),
         (9, 0, None, Some(GaveUp)),
-        (1, LONGEST_WAIT, None, None),
-        (1, LONGEST_WAIT + 1, None, Some(GaveUp)),
+        (1, DAY, None, None),
+        (1, DAY + 1, None, Some(WaitedTooLong)),
+        // What has a time is judged by that.
+        (1, DAY + 1, Some(HOUR), None),
         (1, 0, Some(HOUR), None),
         (1, 0, Some(HOUR + 1), Some(Missed)),
     ] {
         let change = |d: &mut DeliveryState| {
             d.attempts = attempts;
-            d.made_at = Some(NOW - waited);
+            d.wanted_at = Some(NOW - waited);
             d.planned_at = planned_before.map(|before| NOW - before);
         };
         let transition = after(S::Queued, change, Event::TakenUp);

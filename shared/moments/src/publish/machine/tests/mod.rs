@@ -21,6 +21,7 @@ pub(super) fn policy() -> Policy {
     let second = Duration::from_secs;
     Policy {
         max_lateness: second(3_600),
+        max_wait: second(24 * 3_600),
         max_attempts: 8,
         time_to_send: second(30),
         retry_pause: second(10),
@@ -42,7 +43,7 @@ fn delivery(stage: S, members_confirm: bool) -> DeliveryState {
         now: NOW,
         asked_at: NOW,
         time_left: Duration::from_secs(120),
-        made_at: Some(NOW),
+        wanted_at: Some(NOW),
         planned_at: None,
         has_media: true,
         members_confirm,
