@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     fn pace() -> Pace {
-        let hours = |hours| Duration::from_secs(hours * 3_600);
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
         Pace { posts_per_day: 5, interval: hours(1), hours: 8..22, rest: hours(72) }
     }
 

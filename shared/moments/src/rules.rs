@@ -27,8 +27,12 @@ pub fn with_line_feeds(text: &str) -> String {
 /// Whether a platform that shows `shown` may have been given `sent`: what it shows is trimmed at its ends, has its own line
 /// ends, and its letters may be composed otherwise (NFC).
 pub fn is_same_text(sent: &str, shown: &str) -> bool {
-    let canonical = |text: &str| trimmed(&with_line_feeds(text)).nfc().collect::<String>();
-    canonical(sent) == canonical(shown)
+    canonical_text(sent) == canonical_text(shown)
+}
+
+/// A text in the form in which two are compared, never in which one is posted.
+pub(crate) fn canonical_text(text: &str) -> String {
+    trimmed(&with_line_feeds(text)).nfc().collect()
 }
 
 /// The problems of a text.

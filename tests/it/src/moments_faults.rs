@@ -8,6 +8,7 @@ mod company;
 mod concurrency;
 mod conflicts;
 mod deadline;
+mod duplicates;
 mod equal_texts;
 mod feed;
 mod messages;
@@ -97,7 +98,7 @@ async fn deliver_again(world: &World, message: Message) -> Result<()> {
     Ok(())
 }
 
-/// Asks for a publication, which must be granted; answers its task.
+/// Asks for a publication, which must be granted, also if the same was posted before; answers its task.
 async fn request(world: &World, body: &Value) -> Result<u64> {
     let answer = world.request_post(USER, body).await?;
     ensure!(answer.status == 202, "creation answered {answer:?}");

@@ -25,8 +25,9 @@ pub static PUBLISHING: Section = Section {
         .between(60, 604_800),
         Setting::with_default(
             "MOMENT_MAX_WAIT_SECONDS",
-            "86400",
-            "A post without a time, or one that is tried again, fails if it could not go out for so long, in seconds.",
+            "129600",
+            "A post without a time, or one that is tried again, fails if it could not go out for so long, in seconds. No \
+             limit of a provider's that is known lasts longer than a day.",
         )
         .between(3_600, 604_800),
         Setting::with_default(

@@ -59,9 +59,13 @@ impl Gateway {
     /// Makes sure that `wxid` is logged in: whatever a device posts is posted by whoever is logged in on it.
     ///
     /// # Errors
-    /// [`AnotherPerson`](FailureKind::AnotherPerson) when somebody else is, and as [`Self::profile`].
+    /// [`AnotherPerson`](FailureKind::AnotherPerson) when somebody else is, and as [`Self::profile`]; but words that we have
+    /// no reading for only say that asking again may help, for nothing is done by asking.
     pub async fn check_person(&self, app_id: &str, wxid: &str) -> Result<(), ProviderError> {
-        let profile = self.profile(app_id).await?;
+        let profile = self.profile(app_id).await.map_err(|failure| match failure.kind {
+            FailureKind::Unknown => ProviderError { kind: FailureKind::Retry, ..failure },
+            _ => failure,
+        })?;
         if profile.wxid == wxid { Ok(()) } else { Err(failed(Endpoint::GetProfile, FailureKind::AnotherPerson)) }
     }
 }

@@ -44,12 +44,14 @@ impl Wish {
             Self::Now => &[
                 "BatchGetItem t_wechat_account",
                 "GetItem t_idempotency",
+                "GetItem t_idempotency",
                 "GetSecretValue",
                 "SendMessage",
                 "TransactWriteItems t_moment_sync_task",
             ],
             Self::Timed => &[
                 "BatchGetItem t_wechat_account",
+                "GetItem t_idempotency",
                 "GetItem t_idempotency",
                 "GetSecretValue",
                 "POST schedules",
