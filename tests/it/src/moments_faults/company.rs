@@ -289,3 +289,33 @@ async fn a_company_that_is_let_go_keeps_nothing_back() -> Result<()> {
     }
     Ok(())
 }
+
+/// The old secret's refusal arrives after somebody has given the new one: it says nothing about the new connection.
+#[tokio::test]
+async fn a_verdict_about_a_secret_that_was_replaced_ends_nothing() -> Result<()> {
+    let world = world().await?;
+    let scene = Story::Renewal.scene(&world, 1).await?;
+    let corp = world.sandbox.wecom().corp("flowers-1").context("no company")?;
+    let new = "a-new-secret-of-the-same-app-0000000000000001";
+    world.sandbox.wecom().change_app("flowers-1", |app| app.secret = Some(new.to_owned()));
+    let proxy = Proxy::start(&world).await?;
+    let gate = proxy.hold("gettoken", 1);
+    let reconnects = async {
+        gate.reached().await;
+        let body = json!({
+            "accountType": "WEWORK", "corpId": corp.corp_id, "agentId": corp.agent_id(), "secret": new,
+        });
+        let answer = world.call_as(USER, Event::sample("wechat-account-connect")?.json(&body)).await;
+        gate.open();
+        answer
+    };
+    let (lived, connected) = futures::join!(live(&world, &proxy), reconnects);
+    ensure!(lived?.is_none() && connected?.status == 200);
+    let accounts = world.call_as(USER, Event::sample("wechat-accounts")?).await?;
+    let accounts = accounts.data().as_array().context("no accounts")?.clone();
+    ensure!(accounts.iter().all(|account| account["status"] == "ACTIVE"), "{accounts:?}");
+    let status = recover(&world, scene.task).await?;
+    let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
+    ensure!(truths == [Oracle::Published, Oracle::Published], "{truths:?}: {status}");
+    Ok(())
+}
