@@ -48,7 +48,8 @@ impl AccountConnections {
         let unusable: Vec<FieldProblem> = wanted
             .iter()
             .enumerate()
-            .filter(|(_, id)| !usable.contains(id))
+            // Members are the same in any case of letters.
+            .filter(|(_, id)| !usable.iter().any(|known| known.eq_ignore_ascii_case(id)))
             .map(|(index, _)| {
                 let problem = "该成员没有客户联系权限，或不在应用可见范围内，请在企业微信后台检查";
                 FieldProblem::new(format!("memberIds[{index}]"), problem)
@@ -81,7 +82,8 @@ impl AccountConnections {
         for member in &members {
             // One account per member, through whichever app: WeCom does not tell whether the agent id is the app's, and
             // a mistyped one must not make a second account that posts the same again.
-            let account_id = account_id("ww", &format!("{}#{}", request.corp_id, member.userid));
+            let identity = format!("{}#{}", request.corp_id, member.userid.to_ascii_lowercase());
+            let account_id = account_id("ww", &identity);
             let member_id = member.userid.clone();
             let sealed = encrypt(&self.vault, user_id, &account_id, &wecom::Credentials { member_id }).await?;
             transaction.add(self.stores.accounts.connect(
