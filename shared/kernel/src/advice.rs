@@ -184,6 +184,7 @@ catalogue! {
     TIME_MISSED: MomentPublishFailed 500 "已错过预定发布时间，为避免打扰客户未再补发" => "请重新创建任务";
     WAITED_TOO_LONG: MomentPublishFailed 500 "等待过久仍未能发布，为避免打扰客户未再补发，没有内容被发出" => "请重试，或定时到合适的时间";
     ACCOUNT_UNUSABLE: MomentPublishFailed 500 "该账号当前不可用（离线、过期或已解绑）" => "请恢复账号后重试";
+    MEMBER_NOT_ASKED: MomentPublishFailed 500 "企业微信没有请该成员发表（例如该成员没有可见的客户）" => "请检查该成员的客户与可见范围后重试";
     NOT_CONFIRMED_BY_MEMBER: MomentPublishFailed 500 "成员超时未确认发布" => "请提醒成员在企业微信中及时确认，然后重试";
     GAVE_UP: MomentPublishFailed 500 "多次尝试仍未能发布，没有内容被发出" => "请稍后重试";
     MEMBER_REFUSED: MomentPublishFailed 400 "企业微信不接受该成员发表客户朋友圈" => "请检查其客户联系权限与应用可见范围后重试";

@@ -98,6 +98,8 @@ pub enum PublishProblem {
     AccountUnusable,
     /// The member did not confirm in time.
     NotConfirmedByMember,
+    /// WeCom has not asked the member.
+    MemberNotAsked,
     /// Tried again and again without success.
     GaveUp,
     /// WeCom does not accept the member as a publisher.
@@ -122,6 +124,7 @@ impl PublishProblem {
             Self::WaitedTooLong => advice::WAITED_TOO_LONG,
             Self::AccountUnusable => advice::ACCOUNT_UNUSABLE,
             Self::NotConfirmedByMember => advice::NOT_CONFIRMED_BY_MEMBER,
+            Self::MemberNotAsked => advice::MEMBER_NOT_ASKED,
             Self::GaveUp => advice::GAVE_UP,
             Self::MemberRefused => advice::MEMBER_REFUSED,
             Self::MediaUnusable => advice::MEDIA_UNUSABLE,

@@ -319,3 +319,29 @@ async fn a_verdict_about_a_secret_that_was_replaced_ends_nothing() -> Result<()>
     ensure!(truths == [Oracle::Published, Oracle::Published], "{truths:?}: {status}");
     Ok(())
 }
+
+/// WeCom leaves a member without customers out: nobody waits two days for them.
+#[tokio::test]
+async fn a_member_whom_wecom_never_asked_is_told_so_at_once() -> Result<()> {
+    let world = world().await?;
+    world.sandbox.wecom().configure(|settings| settings.never_asked = vec!["rose".to_owned()]);
+    let scene = Story::Company.scene(&world, 1).await?;
+    for _ in 0..6 {
+        world.drain_publications().await?;
+        world.advance(LATER);
+        world.sweep().await?;
+    }
+    let status = world.post_status(USER, scene.task).await?;
+    let told: Vec<String> = scene
+        .outlets
+        .iter()
+        .filter_map(|outlet| {
+            let results = status["results"].as_array()?.iter();
+            results.filter(|result| result["accountId"] == outlet.account_id.as_str()).map(ToString::to_string).next()
+        })
+        .collect();
+    ensure!(told[0].contains("WAITING_MEMBER_CONFIRM") && told[1].contains("没有请该成员发表"), "{told:?}");
+    let status = recover(&world, scene.task).await?;
+    ensure!(status["status"] == "PARTIAL_SUCCESS", "{status}");
+    Ok(())
+}

@@ -80,6 +80,8 @@ pub(in crate::publish) enum Event {
     Looked {
         /// Who has published, by the places of their accounts.
         published: Vec<usize>,
+        /// Who is not among those that WeCom asks, likewise.
+        unasked: Vec<usize>,
         /// Whether they had been stopped before.
         stopped: bool,
     },

@@ -123,7 +123,7 @@ pub(super) fn next(delivery: &DeliveryState, event: Event, policy: &Policy) -> R
         (S::Waiting, E::TakenUp) => rules::follow_members(d),
         (S::Waiting, E::Stopped) => Transition::call(Call::Follow { stopped: true }),
         (S::Waiting, E::NotStopped(kind)) => rules::not_stopped(d, kind, p),
-        (S::Waiting, E::Looked { published, stopped }) => rules::looked(d, &published, stopped, p),
+        (S::Waiting, E::Looked { published, unasked, stopped }) => rules::looked(d, (&published, &unasked), stopped, p),
         (S::Waiting, E::NotTold(kind)) => rules::members_not_told(d, kind, p),
         (S::Waiting, E::NoToken(failure)) => rules::members_without_token(d, &failure, p),
         (S::Waiting, E::Recovered) => rules::look_again(d, p),

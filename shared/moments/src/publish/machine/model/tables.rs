@@ -64,7 +64,7 @@ pub(super) fn follow(world: &World, work: &Work, stopped: bool) -> Event {
     let Some(post) = work.row.post else {
         return Event::Made { id: work.row.job.unwrap_or_default().to_string(), refused: Vec::new() };
     };
-    Event::Looked { published: work.row.accounts.places(world.posts[post].published), stopped }
+    Event::Looked { published: work.row.accounts.places(world.posts[post].published), unasked: vec![], stopped }
 }
 
 /// The finder of a post that was answered to another delivery goes back to where it knew nothing.

@@ -219,12 +219,13 @@ fn members_are_stopped_at_the_deadline_and_looked_at_once_more() {
     assert_eq!(then(S::Waiting, at(DEADLINE - 1), Event::TakenUp), look(false));
     assert_eq!(then(S::Waiting, at(DEADLINE), Event::TakenUp), (None, NextStep::Call(Call::Cancel)));
     // The deadline itself is a moment to look.
-    let incomplete = || Event::Looked { published: vec![0], stopped: false };
+    let incomplete = || Event::Looked { published: vec![0], unasked: vec![], stopped: false };
     assert_eq!(then(S::Waiting, at(DEADLINE - 4_000), incomplete()), (None, pause(4)));
     for (stopped, problem) in
         [(true, PublishProblem::NotConfirmedByMember), (false, PublishProblem::MembersUnconfirmed)]
     {
-        let transition = after(S::Waiting, at(DEADLINE), Event::Looked { published: vec![0], stopped });
+        let transition =
+            after(S::Waiting, at(DEADLINE), Event::Looked { published: vec![0], unasked: vec![], stopped });
         let success = AccountState::Success { moment_id: "m".to_owned() };
         assert_eq!(told(&transition), [success, AccountState::failed(problem.advice())]);
         assert_eq!((transition.change.stage, transition.then), (Some(S::Done), NextStep::End));
@@ -241,7 +242,7 @@ fn members_are_stopped_at_the_deadline_and_looked_at_once_more() {
 fn look_asked_before_the_deadline_and_answered_after_it_is_followed_by_the_stop() {
     let late = |d: &mut DeliveryState| (d.now, d.asked_at) = (DEADLINE + 3_000, DEADLINE - 1);
     for event in [
-        Event::Looked { published: vec![0], stopped: false },
+        Event::Looked { published: vec![0], unasked: vec![], stopped: false },
         Event::NotTold(FailureKind::Unknown),
         Event::NoToken(failure(FailureKind::Retry)),
     ] {
@@ -274,6 +275,18 @@ fn whoever_cannot_look_at_the_members_waits_until_the_last_word_and_then_knows_n
 }
 
 #[test]
+fn a_member_whom_wecom_never_asked_is_told_so_once_its_list_is_complete() {
+    let looked = |attempts| {
+        let event = Event::Looked { published: vec![], unasked: vec![1], stopped: false };
+        after(S::Waiting, |d| d.attempts = attempts, event)
+    };
+    assert_eq!(told(&looked(2)), []);
+    let told_now = looked(3);
+    assert_eq!(told_now.states, [(1, AccountState::failed(PublishProblem::MemberNotAsked.advice()))]);
+    assert!(matches!(told_now.then, NextStep::Wake(_)), "the other one is waited for");
+}
+
+#[test]
 fn what_its_user_has_stopped_is_not_begun_nor_sent_again_and_its_members_are_stopped_at_once() {
     let called_off = |d: &mut DeliveryState| d.called_off = true;
     let cancelled = vec![AccountState::Cancelled; 2];
@@ -288,12 +301,14 @@ fn what_its_user_has_stopped_is_not_begun_nor_sent_again_and_its_members_are_sto
     }
     assert_eq!(then(S::Answered, called_off, Event::RowWritten), (Some(S::Waiting), pause(0)));
     assert_eq!(then(S::Waiting, called_off, Event::TakenUp), (None, NextStep::Call(Call::Cancel)));
-    let transition = after(S::Waiting, called_off, Event::Looked { published: vec![1], stopped: true });
+    let transition =
+        after(S::Waiting, called_off, Event::Looked { published: vec![1], unasked: vec![], stopped: true });
     let success = AccountState::Success { moment_id: "m".to_owned() };
     assert_eq!(told(&transition), [AccountState::Cancelled, success]);
     // Who could not be stopped may still publish: it is followed on.
     let not_stopped = Event::NotStopped(FailureKind::PermissionMissing);
     assert_eq!(then(S::Waiting, called_off, not_stopped), (None, NextStep::Call(Call::Follow { stopped: false })));
-    let transition = after(S::Waiting, called_off, Event::Looked { published: vec![], stopped: false });
+    let transition =
+        after(S::Waiting, called_off, Event::Looked { published: vec![], unasked: vec![], stopped: false });
     assert_eq!((told(&transition), transition.then), (vec![], pause(10)));
 }

@@ -109,7 +109,11 @@ fn events() -> Vec<Event> {
         events.extend([Event::Refused(failure(kind)), Event::NoToken(failure(kind)), Event::JobFailed(failure(kind))]);
     }
     for published in [vec![], vec![0], vec![0, 1]] {
-        events.extend([true, false].map(|stopped| Event::Looked { published: published.clone(), stopped }));
+        events.extend([true, false].map(|stopped| Event::Looked {
+            published: published.clone(),
+            unasked: vec![],
+            stopped,
+        }));
     }
     events
 }
