@@ -2,7 +2,7 @@
 
 use kernel::rfc3339::Rfc3339;
 use moments::ids::AccountId;
-use moments::store::task::ContentId;
+use moments::store::task::{ContentId, Force};
 use moments::tasks::NewTaskRequest;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
@@ -19,6 +19,7 @@ struct Body {
     account_ids: Vec<AccountId>,
     #[serde(default, deserialize_with = "Rfc3339::or_absent")]
     scheduled_time: Option<Rfc3339>,
+    force: Option<Vec<Force>>,
 }
 
 /// The id in either spelling. What fits neither is told in words: serde knows only that no spelling fits.
@@ -35,6 +36,7 @@ pub(crate) fn post_of(request: &ApiRequest) -> kernel::Result<NewTaskRequest> {
         media_urls: body.media_urls,
         account_ids: body.account_ids,
         scheduled_time: body.scheduled_time.map(|time| time.0),
+        force: body.force.unwrap_or_default(),
         idempotency_key: None,
     })
 }

@@ -14,6 +14,7 @@ pub use crate::task_management::App;
 struct Body {
     account_ids: Option<Vec<AccountId>>,
     include_unconfirmed: Option<bool>,
+    force: Option<bool>,
 }
 
 /// Answers one request.
@@ -24,6 +25,7 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let wanted = RetryRequest {
         account_ids: body.account_ids,
         include_unconfirmed: body.include_unconfirmed.unwrap_or_default(),
+        force: body.force.unwrap_or_default(),
     };
     tasks::retry(&app.stores, &app.starter, user_id, task, &wanted).await?;
     ApiResponse::accepted(app.view(user_id, task).await?)

@@ -38,6 +38,12 @@ pub enum ErrorCode {
     WechatAccountNotFound,
     /// Correct the content, or try again later: no task was made.
     MomentSyncCreation,
+    /// The account has posted the same lately; force it, or post something else.
+    DuplicateContent,
+    /// The account has published all it may today; force it, or plan it for another day.
+    DailyCap,
+    /// People sleep at that time; force it, or plan it for the day.
+    QuietHours,
     /// WeCom or the gateway failed or refused.
     WechatApi,
     /// An account's post certainly did not go out.
@@ -62,6 +68,9 @@ impl ErrorCode {
             Self::InvalidDouyinLeadQuery => "INVALID_DOUYIN_LEAD_QUERY",
             Self::WechatAccountNotFound => "WECHAT_ACCOUNT_NOT_FOUND",
             Self::MomentSyncCreation => "MOMENT_SYNC_CREATION_FAILED",
+            Self::DuplicateContent => "DUPLICATE_CONTENT",
+            Self::DailyCap => "DAILY_CAP",
+            Self::QuietHours => "QUIET_HOURS",
             Self::WechatApi => "WECHAT_API_ERROR",
             Self::MomentPublishFailed => "MOMENT_PUBLISH_FAILED",
             Self::MomentPublishUnconfirmed => "MOMENT_PUBLISH_UNCONFIRMED",
@@ -150,6 +159,9 @@ catalogue! {
     // Making and managing moment tasks.
     WECHAT_ACCOUNT_NOT_FOUND: WechatAccountNotFound 404 "请求参数有误" => "请按提示修改后重新提交";
     CONTENT_REFUSED: MomentSyncCreation 422 "请求参数有误" => "请按提示修改后重新提交";
+    DUPLICATE_CONTENT: DuplicateContent 422 "相同的文字和素材在 30 天内已向这些账号发布过" => "请更换内容或账号；如仍要重复发布，请传 force: [\"DUPLICATE_CONTENT\"]";
+    DAILY_CAP: DailyCap 422 "这些个人号今天的发布次数已用完" => "请定时到其他日期发布；如仍要今天发布，请传 force: [\"DAILY_CAP\"]";
+    QUIET_HOURS: QuietHours 422 "发布时间在个人号的安静时段内" => "请定时到可发布的时段；如仍要此时发布，请传 force: [\"QUIET_HOURS\"]";
     CREATION_FAILED: MomentSyncCreation 500 "系统繁忙，任务未创建" => "请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服";
     CREATION_UNPROVEN: MomentSyncCreation 500 "系统繁忙，暂时无法确认任务是否已创建" => "请先刷新任务列表，确认没有该任务后再重新提交，以免重复发布";
     CONTENT_LIBRARY_UNAVAILABLE: MomentSyncCreation 500 "内容库暂时不可用，任务未创建" => "请稍后再试，或直接填写文字与素材";
@@ -163,13 +175,17 @@ catalogue! {
     TASK_IS_RUNNING: Conflict 409 "任务仍在进行中，请等待结束后再重试" => "请刷新任务后再操作";
     NOTHING_TO_RETRY: Conflict 409 "没有失败的账号需要重试" => "请刷新任务后再操作";
     ONLY_UNCONFIRMED: Conflict 409 "这些账号是否已发布尚未确认，默认不会重试。请先查看是否已发布，确认没有后再以 includeUnconfirmed=true 重试" => "请刷新任务后再操作";
+    ONLY_BLIND: Conflict 409 "网关看不到这些账号的朋友圈，无法核对是否已发布，重试可能重复发布。请先在微信中查看，确认没有发布并愿意承担重复发布的风险后，再以 includeUnconfirmed=true 且 force=true 重试" => "请刷新任务后再操作";
     WECHAT_ACCOUNT_BOUND_TO_ANOTHER_USER: Conflict 409 "该微信账号或企业应用已由其他存客宝用户连接" => "请先由原用户解除连接，或更换账号";
 
     // Why an account's publication failed without a provider saying so.
     UNCONFIRMED: MomentPublishUnconfirmed 500 "发送后未收到微信的确认，无法确定是否已发布" => "请先在微信中查看该账号的朋友圈，确认没有发布后，再选择重试未确认的账号";
+    UNPROVABLE: MomentPublishUnconfirmed 500 "发送后未收到微信的确认，且网关看不到该账号的朋友圈，无法核对是否已发布" => "请先在微信中查看该账号的朋友圈；确认没有发布后可以 includeUnconfirmed=true 且 force=true 重试，但仍有可能重复发布";
     MEMBERS_UNCONFIRMED: MomentPublishUnconfirmed 500 "未收到企业微信的确认，无法确定成员是否已收到或已发布" => "请先在企业微信管理后台及成员的待办中查看，确认没有后，再选择重试未确认的账号";
     TIME_MISSED: MomentPublishFailed 500 "已错过预定发布时间，为避免打扰客户未再补发" => "请重新创建任务";
+    WAITED_TOO_LONG: MomentPublishFailed 500 "等待过久仍未能发布，为避免打扰客户未再补发，没有内容被发出" => "请重试，或定时到合适的时间";
     ACCOUNT_UNUSABLE: MomentPublishFailed 500 "该账号当前不可用（离线、过期或已解绑）" => "请恢复账号后重试";
+    MEMBER_NOT_ASKED: MomentPublishFailed 500 "企业微信没有请该成员发表（例如该成员没有可见的客户）" => "请检查该成员的客户与可见范围后重试";
     NOT_CONFIRMED_BY_MEMBER: MomentPublishFailed 500 "成员超时未确认发布" => "请提醒成员在企业微信中及时确认，然后重试";
     GAVE_UP: MomentPublishFailed 500 "多次尝试仍未能发布，没有内容被发出" => "请稍后重试";
     MEMBER_REFUSED: MomentPublishFailed 400 "企业微信不接受该成员发表客户朋友圈" => "请检查其客户联系权限与应用可见范围后重试";
@@ -191,6 +207,7 @@ catalogue! {
     IP_NOT_TRUSTED: WechatApi 400 "服务器地址不在企业微信应用的可信 IP 中" => "请管理员添加后重试";
     DEVICE_OFFLINE: WechatApi 400 "该微信账号已离线" => "请重新登录，待账号恢复在线（约 10 分钟内，重新连接账号可立即恢复）后重试";
     DEVICE_NOT_LOGGED_IN: WechatApi 400 "该设备当前未登录微信" => "请先在网关中登录后再连接";
+    DEVICE_HAS_ANOTHER_PERSON: WechatApi 400 "该设备上登录的已不是此微信账号，没有内容被发出" => "请用此微信重新登录该设备，或在其所在设备上重新连接账号后重试";
     DEVICE_UNKNOWN: WechatApi 400 "网关中找不到该设备" => "请核对设备编号（appId），重新连接账号后重试";
     DEVICE_REFUSED: WechatApi 400 "网关中找不到该设备" => "请核对设备编号（appId）后重新提交";
     DEVICE_TOO_NEW: WechatApi 500 "新登录的设备暂不能发朋友圈，通常需等待 1 至 3 天" => "请届时重试";

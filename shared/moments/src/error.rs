@@ -7,6 +7,7 @@ use kernel::{FieldProblem, IsContention};
 
 use crate::media::MediaProblem;
 use crate::provider::{FailureKind, ProviderError};
+use crate::store::task::Force;
 
 /// Result with this domain's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -26,6 +27,14 @@ pub enum Error {
     /// The content or the choice of accounts breaks a rule (`MomentSyncCreationException`).
     #[error("content refused: {}", .0.iter().map(|field| field.path.as_str()).collect::<Vec<_>>().join(", "))]
     ContentRefused(Vec<FieldProblem>),
+    /// A rule that its user may set aside stands against it.
+    #[error("{} stands against it: {}", .force.as_str(), .fields.iter().map(|field| field.path.as_str()).collect::<Vec<_>>().join(", "))]
+    Forceable {
+        /// What sets it aside.
+        force: Force,
+        /// Whom it is about.
+        fields: Vec<FieldProblem>,
+    },
     /// Something below failed before the task was written (`MomentSyncCreationException`).
     #[error("moment task not created: {0}")]
     CreationFailed(kernel::Error),
@@ -85,12 +94,18 @@ pub enum PublishProblem {
     Unconfirmed,
     /// Whether a company's members were asked, or have published, is not known.
     MembersUnconfirmed,
+    /// Nor can it be known: its account's lists prove nothing.
+    Unprovable,
     /// Its time was missed by more than the configured lateness.
     Missed,
+    /// It had no time, and could not go out for too long.
+    WaitedTooLong,
     /// The account is not ACTIVE any more.
     AccountUnusable,
     /// The member did not confirm in time.
     NotConfirmedByMember,
+    /// WeCom has not asked the member.
+    MemberNotAsked,
     /// Tried again and again without success.
     GaveUp,
     /// WeCom does not accept the member as a publisher.
@@ -110,9 +125,12 @@ impl PublishProblem {
             Self::Unconfirmed => advice::UNCONFIRMED,
             // Before its members confirm, nothing can be seen where posts are.
             Self::MembersUnconfirmed => advice::MEMBERS_UNCONFIRMED,
+            Self::Unprovable => advice::UNPROVABLE,
             Self::Missed => advice::TIME_MISSED,
+            Self::WaitedTooLong => advice::WAITED_TOO_LONG,
             Self::AccountUnusable => advice::ACCOUNT_UNUSABLE,
             Self::NotConfirmedByMember => advice::NOT_CONFIRMED_BY_MEMBER,
+            Self::MemberNotAsked => advice::MEMBER_NOT_ASKED,
             Self::GaveUp => advice::GAVE_UP,
             Self::MemberRefused => advice::MEMBER_REFUSED,
             Self::MediaUnusable => advice::MEDIA_UNUSABLE,
@@ -139,6 +157,7 @@ fn refusal(failure: &ProviderError) -> advice::Advice {
         FailureKind::PermissionMissing => advice::MOMENT_RIGHT_MISSING,
         FailureKind::IpNotTrusted { .. } => advice::IP_NOT_TRUSTED,
         FailureKind::AccountOffline => advice::DEVICE_OFFLINE,
+        FailureKind::AnotherPerson => advice::DEVICE_HAS_ANOTHER_PERSON,
         FailureKind::DeviceUnknown => advice::DEVICE_UNKNOWN,
         FailureKind::NewDeviceCooldown => advice::DEVICE_TOO_NEW,
         FailureKind::NotFound => advice::MOMENT_NOT_FOUND,
@@ -167,6 +186,9 @@ impl Error {
             Self::Provider(failure) => connection_refusal(failure),
             Self::AccountNotFound(_) => advice::WECHAT_ACCOUNT_NOT_FOUND,
             Self::ContentRefused(_) => advice::CONTENT_REFUSED,
+            Self::Forceable { force: Force::DuplicateContent, .. } => advice::DUPLICATE_CONTENT,
+            Self::Forceable { force: Force::DailyCap, .. } => advice::DAILY_CAP,
+            Self::Forceable { force: Force::QuietHours, .. } => advice::QUIET_HOURS,
             Self::CreationFailed(_) => advice::CREATION_FAILED,
             Self::CreationUnproven(_) => advice::CREATION_UNPROVEN,
             Self::ContentLibraryUnavailable => advice::CONTENT_LIBRARY_UNAVAILABLE,
@@ -181,7 +203,10 @@ impl Error {
     pub fn fields(&self) -> &[FieldProblem] {
         match self {
             Self::Kernel(error) => error.fields(),
-            Self::AccountNotFound(fields) | Self::ContentRefused(fields) | Self::NotFailed(fields) => fields,
+            Self::AccountNotFound(fields)
+            | Self::ContentRefused(fields)
+            | Self::NotFailed(fields)
+            | Self::Forceable { fields, .. } => fields,
             _ => &[],
         }
     }

@@ -10,6 +10,7 @@ pub mod error;
 pub mod gateway;
 pub mod ids;
 pub mod media;
+mod pace;
 pub mod provider;
 pub mod publish;
 mod publish_queue;

@@ -70,6 +70,8 @@ pub enum FailureKind {
     BadCredentials,
     /// The personal account is logged out.
     AccountOffline,
+    /// Somebody else is logged in on the account's device.
+    AnotherPerson,
     /// The gateway does not know the device.
     DeviceUnknown,
     /// The device logged in too recently to be allowed to post.
@@ -98,6 +100,7 @@ impl FailureKind {
             Self::IpNotTrusted { .. } => "ip_not_trusted",
             Self::BadCredentials => "bad_credentials",
             Self::AccountOffline => "account_offline",
+            Self::AnotherPerson => "another_person",
             Self::DeviceUnknown => "device_unknown",
             Self::NewDeviceCooldown => "new_device_cooldown",
             Self::NotFound => "not_found",

@@ -4,6 +4,7 @@ mod unseen;
 mod words;
 
 use kernel::FieldProblem;
+use unicode_normalization::UnicodeNormalization;
 
 pub use unseen::{is_blank, trimmed};
 pub use words::SensitiveWords;
@@ -21,6 +22,17 @@ pub const MAX_ACCOUNTS: usize = 90;
 /// fault of whoever typed the text.
 pub fn with_line_feeds(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// Whether a platform that shows `shown` may have been given `sent`: what it shows is trimmed at its ends, has its own line
+/// ends, and its letters may be composed otherwise (NFC).
+pub fn is_same_text(sent: &str, shown: &str) -> bool {
+    canonical_text(sent) == canonical_text(shown)
+}
+
+/// A text in the form in which two are compared, never in which one is posted.
+pub(crate) fn canonical_text(text: &str) -> String {
+    trimmed(&with_line_feeds(text)).nfc().collect()
 }
 
 /// The problems of a text.
@@ -72,6 +84,22 @@ mod tests {
     #[test]
     fn post_text_line_ends_become_line_feeds() {
         assert_eq!(with_line_feeds("一\r\n二\r三\n四\r\r\n五"), "一\n二\n三\n四\n\n五");
+    }
+
+    #[test]
+    fn text_is_the_same_however_a_platform_ends_and_composes_it() {
+        for (sent, shown, same) in [
+            ("早安 \n", "早安", true),
+            ("早安", "\u{feff}早安\u{200b}", true),
+            ("一\r\n二", "一\n二", true),
+            ("caf\u{e9}", "cafe\u{301}", true),
+            (" \u{fe0f}", "", true),
+            ("早 安", "早安", false),
+            ("早安", "早安。", false),
+            ("ABC", "abc", false),
+        ] {
+            assert_eq!(is_same_text(sent, shown), same, "{sent:?} {shown:?}");
+        }
     }
 
     #[test]

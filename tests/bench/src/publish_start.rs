@@ -60,7 +60,7 @@ async fn accounts(world: &World) -> Result<Vec<String>> {
 }
 
 fn event(world: &World, accounts: &[String], delay: Option<Duration>) -> Result<Event> {
-    let mut body = json!({ "text": "Fresh flowers", "accountIds": accounts });
+    let mut body = json!({ "text": "Fresh flowers", "accountIds": accounts, "force": ["DUPLICATE_CONTENT"] });
     if let (Some(delay), Some(fields)) = (delay, body.as_object_mut()) {
         let time = world.clock.now() + delay;
         fields.insert("scheduledTime".to_owned(), time.to_string().into());

@@ -169,6 +169,7 @@ const WORDS: &[&str] = &[
     "version",
     "reopen",
     "includeUnconfirmed",
+    "force",
     "douyinUserId",
     "syncStrategy",
     "ticket",

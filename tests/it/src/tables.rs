@@ -48,12 +48,16 @@ impl World {
     }
 }
 
-/// An attribute as text; sets in order.
+/// An attribute as text; sets and maps in order.
 fn text(value: &AttributeValue) -> String {
     match value {
         AttributeValue::S(text) | AttributeValue::N(text) => text.clone(),
         AttributeValue::Bool(value) => value.to_string(),
         AttributeValue::B(bytes) => bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
+        AttributeValue::M(entries) => {
+            let entries: BTreeMap<_, _> = entries.iter().map(|(name, value)| (name, text(value))).collect();
+            format!("{entries:?}")
+        }
         AttributeValue::Ss(texts) => {
             let mut texts = texts.clone();
             texts.sort();

@@ -48,7 +48,8 @@ impl AccountConnections {
         let unusable: Vec<FieldProblem> = wanted
             .iter()
             .enumerate()
-            .filter(|(_, id)| !usable.contains(id))
+            // Members are the same in any case of letters.
+            .filter(|(_, id)| !usable.iter().any(|known| known.eq_ignore_ascii_case(id)))
             .map(|(index, _)| {
                 let problem = "该成员没有客户联系权限，或不在应用可见范围内，请在企业微信后台检查";
                 FieldProblem::new(format!("memberIds[{index}]"), problem)
@@ -81,7 +82,8 @@ impl AccountConnections {
         for member in &members {
             // One account per member, through whichever app: WeCom does not tell whether the agent id is the app's, and
             // a mistyped one must not make a second account that posts the same again.
-            let account_id = account_id("ww", &format!("{}#{}", request.corp_id, member.userid));
+            let identity = format!("{}#{}", request.corp_id, member.userid.to_ascii_lowercase());
+            let account_id = account_id("ww", &identity);
             let member_id = member.userid.clone();
             let encrypted = encrypt(&self.vault, user_id, &account_id, &wecom::Credentials { member_id }).await?;
             transaction.add(self.stores.accounts.connect(
@@ -94,6 +96,7 @@ impl AccountConnections {
                     corp_key: Some(&corp_key),
                     member_id: Some(&member.userid),
                     device: None,
+                    device_since: None,
                     health_due: None,
                 },
                 now,
@@ -103,7 +106,9 @@ impl AccountConnections {
         self.commit(&transaction, &ids).await
     }
 
-    /// Connects a device of the gateway, proven by its being online and telling whose it is.
+    /// Connects the person who is logged in on a device of the gateway, proven by its being online and telling who that
+    /// is. The account is the person: whichever device they are logged in on, it is the same one, with one pace and one
+    /// turn. One of another user that cannot publish any more goes to whoever has the person on their device now.
     pub async fn connect_device(&self, user_id: UserId, request: &DeviceRequest) -> Result<Vec<Account>> {
         request.check()?;
         let device = self.clients.gateways.with(request.token.clone());
@@ -112,19 +117,21 @@ impl AccountConnections {
             return Err(kernel::Error::invalid("appId", problem).into());
         }
         let profile = device.profile(&request.app_id).await?;
-        let account_id = account_id("wx", &request.app_id);
+        let account_id = account_id("wx", &profile.wxid);
         let (app_id, token) = (request.app_id.clone(), request.token.clone());
         let data = gateway::Credentials { app_id, token, wxid: profile.wxid };
         let encrypted = encrypt(&self.vault, user_id, &account_id, &data).await?;
-        let name = match request.given_name() {
-            Some(name) => name.to_owned(),
+        let (known, now) = (self.stores.accounts.get(&account_id).await?, self.stores.clock.now());
+        let digest = device_digest(&request.app_id);
+        // A device that the person was on already has rested from when they came to it.
+        let since = known.as_ref().filter(|known| known.device.as_ref() == Some(&digest));
+        let device_since = since.map_or(now, |known| known.device_since);
+        let name = match (request.given_name(), known) {
+            (Some(name), _) => name.to_owned(),
             // Whoever connects it again, perhaps because it was offline, keeps the name they gave it.
-            None => match self.stores.accounts.get(&account_id).await? {
-                Some(known) if known.user_id == user_id => known.account_name,
-                _ => profile.nickname,
-            },
+            (None, Some(known)) if known.user_id == user_id => known.account_name,
+            (None, _) => profile.nickname,
         };
-        let now = self.stores.clock.now();
         let mut transaction = Transaction::new();
         transaction.add(self.stores.accounts.connect(
             &Connection {
@@ -135,7 +142,8 @@ impl AccountConnections {
                 auth_data: &encrypted,
                 corp_key: None,
                 member_id: None,
-                device: Some(&device_digest(&request.app_id)),
+                device: Some(&digest),
+                device_since: Some(device_since),
                 health_due: Some(after(now, CHECK_AFTER)),
             },
             now,

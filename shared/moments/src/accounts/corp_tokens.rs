@@ -85,8 +85,9 @@ impl CorpTokens {
         let token = match self.wecom.access_token(&corp.corp_id, &secret).await {
             Ok(token) => token,
             Err(failure) => {
-                self.stores.corps.save_token(corp, lease, None).await?;
-                return Err(failure.into());
+                // What WeCom says is said of the secret that was read: by now there may be another one.
+                let is_current = self.stores.corps.save_token(corp, lease, None).await?;
+                return if is_current { Err(failure.into()) } else { Ok(None) };
             }
         };
         let encrypted = self.vault.encrypt(encryption_context(corp), &token.token).await?;

@@ -82,14 +82,24 @@ impl HealthChecks {
     /// `Err` also when the gateway gave no answer about the account: it keeps its status, and is asked again soon.
     async fn check(&self, account_id: &AccountId) -> Result<()> {
         let Some(account) = self.stores.accounts.get(account_id).await? else { return Ok(()) };
-        let Credentials { app_id, token, .. } = decrypt(&self.vault, &account).await?;
+        let Credentials { app_id, token, wxid } = decrypt(&self.vault, &account).await?;
         let now = self.stores.clock.now();
         let mut unanswered = None;
-        let (status, offline_checks, next) = match self.gateways.with(token).check_online(&app_id).await {
+        let device = self.gateways.with(token);
+        let online = match device.check_online(&app_id).await {
+            // The device of an account that was offline may have come back with somebody else.
+            Ok(true) if account.status != AccountStatus::Active => {
+                device.check_person(&app_id, &wxid).await.map(|()| true)
+            }
+            answer => answer,
+        };
+        let (status, offline_checks, next) = match online {
             Ok(true) => (AccountStatus::Active, 0, after(now, CHECK_AFTER)),
             Ok(false) => offline(&account, now),
             Err(failure) => match failure.kind {
-                FailureKind::AccountOffline | FailureKind::DeviceUnknown => offline(&account, now),
+                FailureKind::AccountOffline | FailureKind::AnotherPerson | FailureKind::DeviceUnknown => {
+                    offline(&account, now)
+                }
                 FailureKind::BadCredentials => {
                     (AccountStatus::Expired, account.offline_checks, after(now, CHECK_AFTER))
                 }

@@ -69,13 +69,13 @@ impl DeviceRequest {
     }
 }
 
-/// Refuses a choice of members that is none, or too large, or has one twice.
+/// Refuses a choice of members that is none, or too large, or has one twice, in whatever case of letters.
 pub(super) fn member_choice(ids: &[String]) -> Result<()> {
     if ids.is_empty() || ids.len() > MAX_MEMBERS {
         return Err(Error::invalid("memberIds", format!("一次请选择 1 到 {MAX_MEMBERS} 名成员")));
     }
     let mut seen = HashSet::new();
-    let repeated = ids.iter().enumerate().filter(|(_, id)| !seen.insert(id.as_str()));
+    let repeated = ids.iter().enumerate().filter(|(_, id)| !seen.insert(id.to_ascii_lowercase()));
     refuse(
         repeated
             .map(|(index, _)| FieldProblem::new(format!("memberIds[{index}]"), "成员重复，请去掉重复的成员"))

@@ -9,6 +9,7 @@ use super::media::MediaSettings;
 use super::providers::video_cover;
 use super::sections::{CONTENT, RULES};
 use crate::content::ContentLibrary;
+use crate::pace::Pace;
 use crate::rules::SensitiveWords;
 
 /// Nine media, five at a time, are two rounds.
@@ -25,6 +26,8 @@ pub struct CreationSettings {
     pub words: SensitiveWords,
     /// Whether personal accounts can post videos.
     pub personal_videos: bool,
+    /// How fast they may publish.
+    pub pace: Pace,
 }
 
 impl CreationSettings {
@@ -42,7 +45,7 @@ impl CreationSettings {
         check_time(timeout + media.timeout * ROUNDS_OF_MEDIA, function_timeout(env)?)?;
         let words = RULES.of(env).list("SENSITIVE_WORDS")?;
         let words = SensitiveWords::new(&words).map_err(|problem| invalid("SENSITIVE_WORDS", problem))?;
-        Ok(Self { library, media, words, personal_videos: video_cover(env)?.is_some() })
+        Ok(Self { library, media, words, personal_videos: video_cover(env)?.is_some(), pace: Pace::load(env)? })
     }
 }
 

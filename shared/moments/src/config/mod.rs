@@ -3,6 +3,7 @@
 
 mod creation;
 mod media;
+mod personal;
 mod providers;
 mod publishing;
 mod sections;
@@ -11,7 +12,7 @@ pub use creation::CreationSettings;
 pub use media::MediaSettings;
 pub use providers::{ANSWERS_WITHIN, Clients, GatewayFactory, PROVIDERS};
 pub use publishing::{PublishSettings, TIME_TO_WRITE};
-pub use sections::{CONTENT, MEDIA, PUBLISHING, QUEUE, RULES, SECTIONS};
+pub use sections::{CONTENT, MEDIA, PERSONAL, PUBLISHING, QUEUE, RULES, SECTIONS};
 
 use kernel::Context;
 use kernel::config::ConfigError;

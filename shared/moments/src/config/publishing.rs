@@ -9,6 +9,7 @@ use super::media::{MediaSettings, image_limits};
 use super::providers::video_cover;
 use super::sections::PUBLISHING;
 use crate::media::Limits;
+use crate::pace::Pace;
 
 /// What the function keeps of its time for writing down what a provider answered.
 pub const TIME_TO_WRITE: Duration = LONGEST_CALL;
@@ -28,10 +29,12 @@ pub struct PublishSettings {
     pub lease: Duration,
     /// A timed post this much behind is missed instead of late.
     pub max_lateness: Duration,
+    /// A post without a time that could not go out for so long fails.
+    pub max_wait: Duration,
     /// How long members may take to confirm.
     pub confirm_within: Duration,
-    /// The least time between two posts of one personal account.
-    pub personal_interval: Duration,
+    /// How fast personal accounts may publish.
+    pub pace: Pace,
     /// Creations of one company per minute.
     pub corp_creations_per_minute: u32,
     /// The first pause after a refusal that passes by itself; it doubles with each further one.
@@ -65,8 +68,9 @@ impl PublishSettings {
             provider_timeout,
             lease: function_timeout + LEASE_BEYOND_FUNCTION,
             max_lateness: values.seconds("MOMENT_MAX_LATENESS_SECONDS")?,
+            max_wait: values.seconds("MOMENT_MAX_WAIT_SECONDS")?,
             confirm_within: values.seconds("MOMENT_CONFIRM_SECONDS")?,
-            personal_interval: values.seconds("PERSONAL_INTERVAL_SECONDS")?,
+            pace: Pace::load(env)?,
             corp_creations_per_minute: values.number("CORP_CREATIONS_PER_MINUTE")?,
             retry_pause: values.seconds("MOMENT_RETRY_PAUSE_SECONDS")?,
             job_pause: values.seconds("MOMENT_JOB_PAUSE_SECONDS")?,

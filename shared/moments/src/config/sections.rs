@@ -24,18 +24,19 @@ pub static PUBLISHING: Section = Section {
         )
         .between(60, 604_800),
         Setting::with_default(
+            "MOMENT_MAX_WAIT_SECONDS",
+            "129600",
+            "A post without a time, or one that is tried again, fails if it could not go out for so long, in seconds. No \
+             limit of a provider's that is known lasts longer than a day.",
+        )
+        .between(3_600, 604_800),
+        Setting::with_default(
             "MOMENT_CONFIRM_SECONDS",
             "172800",
             "How long members of a company may take to confirm a post, in seconds. At least a day, which WeCom may take \
              to make a post of a job.",
         )
         .between(JOB_LIFETIME.unsigned_abs() / 1_000, 2_592_000),
-        Setting::with_default(
-            "PERSONAL_INTERVAL_SECONDS",
-            "60",
-            "Least time between two posts of one personal account, in seconds; 0 for none.",
-        )
-        .between(0, 86_400),
         Setting::with_default(
             "CORP_CREATIONS_PER_MINUTE",
             "10",
@@ -67,6 +68,34 @@ pub static PUBLISHING: Section = Section {
              each further look, of which there are four.",
         )
         .between(1, 3_600),
+    ],
+};
+
+/// How fast personal accounts may publish: what the vendor of the gateway advises, so that they are not limited or banned.
+pub static PERSONAL: Section = Section {
+    title: "The pace of personal accounts",
+    settings: &[
+        Setting::with_default("PERSONAL_POSTS_PER_DAY", "5", "Posts of one personal account on one day in China.")
+            .between(1, 1_000),
+        Setting::with_default(
+            "PERSONAL_INTERVAL_SECONDS",
+            "3600",
+            "Time between two posts of one personal account, in seconds; 0 for none. From an hour on it is up to \
+             ten minutes shorter or longer.",
+        )
+        .between(0, 86_400),
+        Setting::with_default(
+            "PERSONAL_HOURS",
+            "8-22",
+            "Hours of the day in China at which personal accounts publish, from the first to before the second; 0-24 for \
+             always.",
+        ),
+        Setting::with_default(
+            "PERSONAL_REST_SECONDS",
+            "259200",
+            "How long a personal account publishes nothing on a device that was just connected, in seconds.",
+        )
+        .between(0, 604_800),
     ],
 };
 
@@ -129,4 +158,4 @@ pub static QUEUE: Section = Section {
 };
 
 /// All of them, in the order of the documentation.
-pub static SECTIONS: [&Section; 6] = [&PUBLISHING, &PROVIDERS, &MEDIA, &CONTENT, &RULES, &QUEUE];
+pub static SECTIONS: [&Section; 7] = [&PUBLISHING, &PERSONAL, &PROVIDERS, &MEDIA, &CONTENT, &RULES, &QUEUE];

@@ -5,9 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::errors::undecided;
+use super::errors::{failed, undecided};
 use super::{Endpoint, Gateway};
-use crate::provider::{Detail, ProviderError, lenient};
+use crate::provider::{Detail, FailureKind, ProviderError, lenient};
 
 /// Who is logged in on a device.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -51,8 +51,21 @@ impl Gateway {
     /// Who is logged in.
     ///
     /// # Errors
-    /// [`AccountOffline`](crate::provider::FailureKind::AccountOffline) when nobody is.
+    /// [`AccountOffline`](FailureKind::AccountOffline) when nobody is.
     pub async fn profile(&self, app_id: &str) -> Result<Profile, ProviderError> {
         self.post(Endpoint::GetProfile, &Device { app_id }).await
+    }
+
+    /// Makes sure that `wxid` is logged in: whatever a device posts is posted by whoever is logged in on it.
+    ///
+    /// # Errors
+    /// [`AnotherPerson`](FailureKind::AnotherPerson) when somebody else is, and as [`Self::profile`]; but words that we have
+    /// no reading for only say that asking again may help, for nothing is done by asking.
+    pub async fn check_person(&self, app_id: &str, wxid: &str) -> Result<(), ProviderError> {
+        let profile = self.profile(app_id).await.map_err(|failure| match failure.kind {
+            FailureKind::Unknown => ProviderError { kind: FailureKind::Retry, ..failure },
+            _ => failure,
+        })?;
+        if profile.wxid == wxid { Ok(()) } else { Err(failed(Endpoint::GetProfile, FailureKind::AnotherPerson)) }
     }
 }

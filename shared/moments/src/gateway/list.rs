@@ -55,6 +55,8 @@ pub struct PostPage {
     pub posts: Vec<PostItem>,
     /// What the gateway knows the first page by, if it said so.
     pub first_page_md5: String,
+    /// The gateway's own time when it answered, in seconds since 1970, if it said so.
+    pub answered_at: Option<i64>,
 }
 
 /// Where a page ended, for asking for the next one.
@@ -84,6 +86,8 @@ struct Page {
     posts: Vec<Item>,
     #[serde(default, deserialize_with = "lenient::text")]
     first_page_md5: String,
+    #[serde(default, deserialize_with = "lenient::optional_number")]
+    request_time: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -126,6 +130,6 @@ impl Gateway {
         let question = Question { app_id, wxid, max_id, decrypt: true, first_page_md5 };
         let page: Page = self.post(endpoint, &question).await?;
         let posts = page.posts.into_iter().map(PostItem::from).collect();
-        Ok(PostPage { posts, first_page_md5: page.first_page_md5 })
+        Ok(PostPage { posts, first_page_md5: page.first_page_md5, answered_at: page.request_time })
     }
 }

@@ -44,6 +44,8 @@ struct Profile {
     unavailable: Advice,
     /// Whether a video needs a cover of its own.
     videos_need_cover: bool,
+    /// Whether its accounts are limited or banned for posting like machines.
+    has_pace: bool,
 }
 
 impl Provider {
@@ -57,6 +59,7 @@ impl Provider {
                 outcome_unknown: advice::MEMBERS_UNCONFIRMED,
                 unavailable: advice::WECHAT_UNAVAILABLE,
                 videos_need_cover: false,
+                has_pace: false,
             },
             Self::Gateway => Profile {
                 name: "gateway",
@@ -66,6 +69,7 @@ impl Provider {
                 outcome_unknown: advice::UNCONFIRMED,
                 unavailable: advice::GATEWAY_UNAVAILABLE,
                 videos_need_cover: true,
+                has_pace: true,
             },
         }
     }
@@ -98,6 +102,11 @@ impl Provider {
     /// What is told when nobody knows whether a post is out.
     pub(crate) fn outcome_unknown(self) -> Advice {
         self.profile().outcome_unknown
+    }
+
+    /// Whether its accounts publish at a [`Pace`](crate::pace::Pace).
+    pub(crate) fn has_pace(self) -> bool {
+        self.profile().has_pace
     }
 
     /// Why its accounts cannot post something of this kind, if they cannot; `has_cover` says whether there is a cover for

@@ -42,10 +42,17 @@ impl Publisher {
         let pending: Vec<&AccountResult> =
             results.iter().filter(|result| result.status == ResultStatus::Pending).collect();
         let planned_at = task.scheduled_time.map(|_| due.as_millisecond());
-        let missed = self.policy.is_missed(planned_at, now.as_millisecond());
+        let problem = if self.policy.is_missed(planned_at, now.as_millisecond()) {
+            Some(PublishProblem::Missed)
+        } else if planned_at.is_none() && self.policy.is_stale(due.as_millisecond(), now.as_millisecond()) {
+            Some(PublishProblem::WaitedTooLong)
+        } else {
+            None
+        };
+        let missed = problem.is_some();
         let ids: Vec<AccountId> = pending.iter().map(|result| result.account_id.clone()).collect();
         let accounts = if missed { Vec::new() } else { self.stores.accounts.by_ids(&ids).await? };
-        let problem = if missed { PublishProblem::Missed } else { PublishProblem::AccountUnusable };
+        let problem = problem.unwrap_or(PublishProblem::AccountUnusable);
         let Some(deliveries) = self.make_deliveries(&task, &results, &pending, &accounts, problem).await? else {
             return Ok(Attempt::Conflict);
         };
@@ -93,7 +100,8 @@ impl Publisher {
         for (name, (first, senders)) in &deliveries {
             let key = DeliveryKey { task_id: task.id, delivery: name };
             let (user_id, provider, corp_key) = (task.user_id, first.provider, first.corp_key.as_ref());
-            let new = NewDelivery { key, user_id, provider, corp_key, senders };
+            let wanted_at = task.next_action_at.unwrap_or(now);
+            let new = NewDelivery { key, user_id, provider, corp_key, wanted_at, senders };
             transaction.add(self.stores.deliveries.create(&new, now)?);
         }
         let outcome = self.stores.commit(&transaction).await?;

@@ -2,6 +2,8 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
+use std::time::Duration;
+
 use jiff::Timestamp;
 use kernel::Clock;
 use kernel::due::{self, DueIndex};
@@ -10,13 +12,20 @@ use kernel::error::{Error, Result};
 use kernel::ids::{UserId, row_id};
 use serde::{Deserialize, Serialize};
 
-use super::{condition_held, delete, milliseconds, seconds, update};
+use super::{SlotReservation, condition_held, delete, milliseconds, seconds, update};
 use crate::ids::{AccountId, CorpKey};
-use crate::provider::Provider;
+use crate::provider::{Provider, RateWindow};
+use crate::time::{after, before, beijing_day, next_beijing_day};
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_wechat_account";
 const WHAT: &str = "wechat account";
+/// Calls a day that may read an account's posts, by the gateway's vendor.
+const READINGS_A_DAY: u32 = 200;
+/// A block that ended so recently was too short.
+const JUST: Duration = Duration::from_secs(120);
+/// When a reading is asked for again that another worker was faster to take.
+const READ_AGAIN: Duration = Duration::from_secs(5);
 
 /// Whether an account can publish. Only proof changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,9 +80,35 @@ pub struct Account {
     pub last_post_at: Timestamp,
     /// The delivery that did, as `task/delivery` (PERSONAL).
     pub publish_slot: Option<String>,
+    /// The day in China on which it published last, counted from 1970 (PERSONAL).
+    #[serde(default)]
+    pub post_day: i64,
+    /// How many turns to publish it had on that day.
+    #[serde(default)]
+    pub posts: u32,
+    /// No post before this: the gateway said so (PERSONAL).
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub blocked_until: Timestamp,
+    /// The window that block was for.
+    pub blocked_window: Option<RateWindow>,
+    /// Since when it is on its device (PERSONAL).
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::required")]
+    pub device_since: Timestamp,
     /// The post that was recorded last for it, by the provider's id (PERSONAL). A reading that shows it is of this
     /// account's posts and reaches back at least as far.
     pub last_moment_id: Option<String>,
+    /// Since when its lists have shown nothing by which a post's absence could be told (PERSONAL), in seconds; absent
+    /// once they do. A lost answer of such an account is never proven.
+    pub blind_since: Option<i64>,
+    /// The day in China, counted from 1970, on which its posts were read last (PERSONAL).
+    #[serde(default)]
+    pub reading_day: i64,
+    /// The calls on that day that read them, or may have.
+    #[serde(default)]
+    pub readings: u32,
+    /// When the last of them was made at the latest.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub read_at: Timestamp,
     /// When it was connected.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub create_time: Timestamp,
@@ -98,8 +133,19 @@ pub struct Connection<'a> {
     pub member_id: Option<&'a str>,
     /// PERSONAL: the device's digest.
     pub device: Option<&'a str>,
+    /// PERSONAL: since when it is on that device.
+    pub device_since: Option<Timestamp>,
     /// When its health is checked first.
     pub health_due: Option<Timestamp>,
+}
+
+/// The calls of one reading of an account's posts.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadingCalls {
+    /// How many there may be.
+    pub count: u32,
+    /// What is between two of them, and between this reading and the next.
+    pub between: Duration,
 }
 
 /// Access to the table.
@@ -164,7 +210,8 @@ impl AccountStore {
         if ids.is_empty() { Ok(Vec::new()) } else { self.by_ids(&ids).await }
     }
 
-    /// Writes a connection, as one action of a transaction; refused when another tenant has the account.
+    /// Writes a connection, as one action of a transaction; refused when another tenant has the account. A person whom
+    /// another tenant cannot publish with any more is taken over: who is logged in on whose device is the proof.
     pub(crate) fn connect(&self, connection: &Connection<'_>, now: Timestamp) -> Result<TransactWriteItem> {
         let mut set = "SET id = :id, user_id = :user, account_name = :name, account_type = :type, #status = :status, \
                        auth_data = :auth, update_time = :now, create_time = if_not_exists(create_time, :now)"
@@ -172,7 +219,10 @@ impl AccountStore {
         let mut builder = Update::builder()
             .table_name(&self.table)
             .key("account_id", s(connection.account_id))
-            .condition_expression("attribute_not_exists(user_id) OR user_id = :user")
+            .condition_expression(match connection.provider {
+                Provider::Wecom => "attribute_not_exists(user_id) OR user_id = :user",
+                Provider::Gateway => "attribute_not_exists(user_id) OR user_id = :user OR #status <> :status",
+            })
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":id", n(row_id(TABLE, &[connection.account_id.as_str()])))
             .expression_attribute_values(":user", n(connection.user_id))
@@ -185,6 +235,7 @@ impl AccountStore {
             (", corp_key = :corp", ":corp", connection.corp_key.map(s)),
             (", member_id = :member", ":member", connection.member_id.map(s)),
             (", device = :device", ":device", connection.device.map(s)),
+            (", device_since = :since", ":since", connection.device_since.map(seconds)),
             (
                 ", due_shard = :shard",
                 ":shard",
@@ -255,16 +306,26 @@ impl AccountStore {
         condition_held(request.send().await, "dynamodb:UpdateItem")
     }
 
-    /// Takes the account's turn to publish for a delivery, unless somebody took it since the account was read.
+    /// Takes the account's turn to publish for a delivery, unless somebody took it since the account was read. A delivery that
+    /// takes its own turn again, after what it sent was refused, is no further post of the day.
     pub async fn reserve_slot(&self, account: &Account, publish_slot: &str, now: Timestamp) -> Result<bool> {
+        let day = beijing_day(now);
+        let is_own = account.publish_slot.as_deref() == Some(publish_slot);
+        let posts = match (account.post_day == day, is_own) {
+            (true, true) => account.posts,
+            (true, false) => account.posts + 1,
+            (false, _) => 1,
+        };
         let request = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("account_id", s(&account.account_id))
-            .update_expression("SET last_post_at = :now, publish_slot = :publish_slot")
+            .update_expression("SET last_post_at = :now, publish_slot = :publish_slot, post_day = :day, posts = :posts")
             .expression_attribute_values(":user", n(account.user_id))
             .expression_attribute_values(":publish_slot", s(publish_slot))
+            .expression_attribute_values(":day", n(day))
+            .expression_attribute_values(":posts", n(posts))
             .expression_attribute_values(":now", milliseconds(now));
         let request = match &account.publish_slot {
             None => request.condition_expression("user_id = :user AND attribute_not_exists(publish_slot)"),
@@ -286,6 +347,27 @@ impl AccountStore {
         }))
     }
 
+    /// Notes that the account publishes too fast, for every delivery of it, and answers until when it waits. A wait for a
+    /// shorter window that has just ended did not help, so the next longer one is assumed.
+    pub async fn block(&self, account: &Account, window: RateWindow, now: Timestamp) -> Result<Timestamp> {
+        let is_in_vain = (before(now, JUST)..=now).contains(&account.blocked_until);
+        let last = account.blocked_window.filter(|_| is_in_vain);
+        let window = last.map_or(window, |last| window.max(last.longer()));
+        let until = after(now, window.wait(now));
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("account_id", s(&account.account_id))
+            .condition_expression("user_id = :user AND (attribute_not_exists(blocked_until) OR blocked_until < :until)")
+            .update_expression("SET blocked_until = :until, blocked_window = :window")
+            .expression_attribute_values(":user", n(account.user_id))
+            .expression_attribute_values(":until", milliseconds(until))
+            .expression_attribute_values(":window", s(window.as_str()));
+        condition_held(request.send().await, "dynamodb:UpdateItem")?;
+        Ok(until)
+    }
+
     /// Remembers the post that was recorded last for the tenant's account.
     pub async fn remember_post(&self, user_id: UserId, account_id: &AccountId, moment_id: &str) -> Result<()> {
         let request = self
@@ -298,6 +380,57 @@ impl AccountStore {
             .update_expression("SET last_moment_id = :moment")
             .expression_attribute_values(":user", n(user_id))
             .expression_attribute_values(":moment", s(moment_id));
+        condition_held(request.send().await, "dynamodb:UpdateItem").map(|_| ())
+    }
+
+    /// Takes calls to read the account's posts, unless that would be too many for a day or too early after the ones
+    /// before. They are counted before they are made: whoever dies in between has used them up.
+    pub async fn reserve_reading(
+        &self,
+        account: &Account,
+        calls: ReadingCalls,
+        now: Timestamp,
+    ) -> Result<SlotReservation> {
+        let day = beijing_day(now);
+        let made = if account.reading_day == day { account.readings } else { 0 };
+        if made + calls.count > READINGS_A_DAY {
+            return Ok(SlotReservation::NotBefore(next_beijing_day(now)));
+        }
+        let free_from = after(account.read_at, calls.between);
+        if free_from > now {
+            return Ok(SlotReservation::NotBefore(free_from));
+        }
+        let last = after(now, calls.between * calls.count.saturating_sub(1));
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("account_id", s(&account.account_id))
+            .condition_expression("user_id = :user AND (attribute_not_exists(read_at) OR read_at IN (:seen, :last))")
+            .update_expression("SET reading_day = :day, readings = :count, read_at = :last")
+            .expression_attribute_values(":user", n(account.user_id))
+            .expression_attribute_values(":seen", milliseconds(account.read_at))
+            .expression_attribute_values(":day", n(day))
+            .expression_attribute_values(":count", n(made + calls.count))
+            .expression_attribute_values(":last", milliseconds(last));
+        let taken = condition_held(request.send().await, "dynamodb:UpdateItem")?;
+        Ok(if taken { SlotReservation::Taken } else { SlotReservation::NotBefore(after(now, READ_AGAIN)) })
+    }
+
+    /// Notes whether the account's lists show anything by which a post's absence could be told.
+    pub async fn note_blindness(&self, account: &Account, is_blind: bool, now: Timestamp) -> Result<()> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("account_id", s(&account.account_id))
+            .condition_expression("user_id = :user")
+            .expression_attribute_values(":user", n(account.user_id));
+        let request = if is_blind {
+            request.update_expression("SET blind_since = :now").expression_attribute_values(":now", seconds(now))
+        } else {
+            request.update_expression("REMOVE blind_since")
+        };
         condition_held(request.send().await, "dynamodb:UpdateItem").map(|_| ())
     }
 

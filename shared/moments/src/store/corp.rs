@@ -161,7 +161,8 @@ impl CorpStore {
         condition_held(outcome, "dynamodb:UpdateItem")
     }
 
-    /// Stores a new token, or none after a refusal, and lets the lease go. `false`: the row has moved on.
+    /// Stores a new token, or none after a refusal, and lets the lease go. `false`: the row has moved on, and what was
+    /// learnt is about what it held before.
     pub async fn save_token(&self, corp: &Corp, lease: &Lease, token: Option<EncryptedToken<'_>>) -> Result<bool> {
         let request = self
             .client

@@ -100,6 +100,9 @@ pub struct Delivery {
     /// When it was made, in seconds.
     #[serde(default)]
     pub create_time: i64,
+    /// Since when it is wanted, in milliseconds: when its task was to begin, or was tried again.
+    #[serde(default)]
+    pub wanted_at: i64,
     /// When it may be taken up, in milliseconds; absent once it is done.
     pub next_action_at: Option<i64>,
     /// How many messages the sweeper has sent since it was last taken up.
@@ -124,6 +127,12 @@ pub struct Delivery {
     /// A person has looked and wants it sent again, if it does not show when the provider is read once more.
     #[serde(default)]
     pub resend_if_absent: bool,
+    /// And also if nothing can show whether it is out: that person takes the risk of a second post.
+    #[serde(default)]
+    pub resend_if_blind: bool,
+    /// When that person had it looked for once more, in milliseconds.
+    #[serde(default)]
+    pub reopened_at: i64,
     /// Its user has stopped it after it was sent, or while it was: nothing more of it is to go out.
     #[serde(default)]
     pub stop_requested: bool,
@@ -212,7 +221,7 @@ impl DeliveryStore {
 
     /// A new delivery of these accounts, as one action of the transaction that hands them to it.
     pub(crate) fn create(&self, new: &NewDelivery<'_>, now: Timestamp) -> Result<TransactWriteItem> {
-        let NewDelivery { key, user_id, provider, corp_key, senders } = *new;
+        let NewDelivery { key, user_id, provider, corp_key, wanted_at, senders } = *new;
         let mut builder = Put::builder()
             .table_name(&self.table)
             .item("task_id", n(key.task_id))
@@ -223,6 +232,7 @@ impl DeliveryStore {
             .item("stage", s(DeliveryStage::Queued.as_str()))
             .item("due_shard", s(shard(key)))
             .item("next_action_at", milliseconds(now))
+            .item("wanted_at", milliseconds(wanted_at))
             .item("create_time", seconds(now))
             .condition_expression("attribute_not_exists(task_id)");
         if let Some(corp_key) = corp_key {
@@ -315,11 +325,12 @@ impl DeliveryStore {
     }
 
     /// Takes a delivery that ended without anybody's knowing back to `stage`, to be sent again if it does not show, as one
-    /// action of a transaction.
+    /// action of a transaction. `risk` says whether it is sent also if nothing can show whether it is out.
     pub(crate) fn reopen(
         &self,
         delivery: &Delivery,
         stage: DeliveryStage,
+        risk: bool,
         now: Timestamp,
     ) -> Result<TransactWriteItem> {
         update(
@@ -327,13 +338,15 @@ impl DeliveryStore {
                 .condition_expression("stage = :done")
                 .update_expression(
                     "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now, \
-                     resend_if_absent = :true REMOVE stop_requested, resend_after, resends",
+                      reopened_at = :now, resend_if_absent = :true, resend_if_blind = :risk \
+                      REMOVE stop_requested, resend_after, resends",
                 )
                 .expression_attribute_values(":done", s(DeliveryStage::Done.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))
                 .expression_attribute_values(":zero", n(0))
                 .expression_attribute_values(":shard", s(shard(delivery.key())))
                 .expression_attribute_values(":now", milliseconds(now))
+                .expression_attribute_values(":risk", AttributeValue::Bool(risk))
                 .expression_attribute_values(":true", AttributeValue::Bool(true)),
         )
     }

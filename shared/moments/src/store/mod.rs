@@ -10,6 +10,7 @@ pub mod corp;
 pub mod delivery;
 pub mod idempotency;
 pub mod media;
+pub mod posted;
 pub mod result;
 pub mod task;
 
@@ -69,6 +70,8 @@ pub struct Stores {
     pub uploads: media::MediaStore,
     /// `t_idempotency`
     pub idempotency: idempotency::IdempotencyStore,
+    /// The same table: content posted lately.
+    pub posted: posted::PostedStore,
 }
 
 impl Stores {
@@ -89,6 +92,7 @@ impl Stores {
             claims: claim::ClaimStore { client: client(), table: cx.table("t_moment_claim")? },
             uploads: media::MediaStore { client: client(), table: cx.table("t_wechat_media")? },
             idempotency: idempotency::IdempotencyStore { client: client(), table: cx.table("t_idempotency")? },
+            posted: posted::PostedStore { client: client(), table: cx.table("t_idempotency")? },
         })
     }
 

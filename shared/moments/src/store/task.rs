@@ -34,6 +34,29 @@ impl std::fmt::Display for ContentId {
     }
 }
 
+/// What a user has a post made in spite of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Force {
+    /// The account has posted the same within 30 days.
+    DuplicateContent,
+    /// The account has published all it may on this day.
+    DailyCap,
+    /// People sleep.
+    QuietHours,
+}
+
+impl Force {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DuplicateContent => "DUPLICATE_CONTENT",
+            Self::DailyCap => "DAILY_CAP",
+            Self::QuietHours => "QUIET_HOURS",
+        }
+    }
+}
+
 /// A task's row.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Task {
@@ -49,6 +72,9 @@ pub struct Task {
     /// The media.
     #[serde(default)]
     pub media_urls: Vec<String>,
+    /// In spite of what it is published.
+    #[serde(default)]
+    pub force: Vec<Force>,
     /// Derived from the results.
     pub status: TaskStatus,
     /// When it is to be published; at once when absent.
@@ -89,6 +115,8 @@ pub struct NewTask<'a> {
     pub media_urls: &'a [String],
     /// When to publish, in whole seconds.
     pub scheduled_time: Option<Timestamp>,
+    /// In spite of what.
+    pub force: &'a [Force],
 }
 
 /// One page of the tenant's tasks, and where the next begins.
@@ -187,6 +215,10 @@ impl TaskStore {
             .condition_expression("attribute_not_exists(id)");
         if let Some(time) = task.scheduled_time {
             builder = builder.item("scheduled_time", seconds(time));
+        }
+        if !task.force.is_empty() {
+            let force = task.force.iter().map(|force| s(force.as_str()));
+            builder = builder.item("force", AttributeValue::L(force.collect()));
         }
         builder = match task.content_id {
             None => builder,

@@ -1,8 +1,11 @@
 //! What stands against a request for a task. Making one and trying one out ask here, so that they cannot disagree.
 
-use std::collections::HashSet;
+use std::collections::btree_map::Entry as MapEntry;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use kernel::Context;
 use kernel::FieldProblem;
 use kernel::config::ConfigError;
@@ -14,9 +17,14 @@ use super::request::NewTaskRequest;
 use crate::config::CreationSettings;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
+use crate::pace::Pace;
 use crate::rules::MAX_ACCOUNTS;
+use crate::status::ResultStatus;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
+use crate::store::posted::{Entry, Posted};
+use crate::store::result::AccountResult;
+use crate::store::task::Force;
 
 /// The field of the time.
 const TIME: &str = "scheduledTime";
@@ -27,6 +35,8 @@ const MAX_SCHEDULE_AHEAD: i64 = 365 * 86_400;
 pub(super) struct Passed {
     pub accounts: Vec<Account>,
     pub content: Content,
+    /// With which accounts the content was posted before.
+    pub posted: Posted,
 }
 
 /// What stands against a request.
@@ -58,6 +68,7 @@ pub struct RequestCheck {
     stores: Stores,
     content: ContentResolver,
     personal_videos: bool,
+    pace: Pace,
 }
 
 impl RequestCheck {
@@ -70,6 +81,7 @@ impl RequestCheck {
         Ok(Self {
             stores: Stores::new(cx)?,
             personal_videos: settings.personal_videos,
+            pace: settings.pace.clone(),
             content: ContentResolver::new(settings),
         })
     }
@@ -85,21 +97,36 @@ impl RequestCheck {
         request: &NewTaskRequest,
     ) -> Result<Vec<Error>> {
         let mut objections = Objections::All(Vec::new());
-        self.check(user_id, bearer, &request.normalised(), &mut objections).await?;
+        let request = request.normalised();
+        let rows = self.account_rows(&request).await?;
+        self.check(user_id, bearer, (&request, rows), &mut objections).await?;
         match objections {
             Objections::First => Ok(Vec::new()),
             Objections::All(found) => Ok(found),
         }
     }
 
-    /// What a normalised request is about, if nothing stands against it.
+    /// The accounts that a normalised request names, whoever owns them; nothing if they cannot even be looked for, being
+    /// named twice or too many.
+    pub(super) async fn account_rows(&self, request: &NewTaskRequest) -> Result<Option<Vec<Account>>> {
+        let choice = self.check_choice(request);
+        if choice.is_err_and(|error| error.fields().iter().any(|field| field.path != TIME)) {
+            return Ok(None);
+        }
+        // What can be no id is in no table, and asking for it would fail the whole look-up.
+        let askable: Vec<AccountId> = request.account_ids.iter().filter(|id| id.is_possible()).cloned().collect();
+        Ok(Some(self.stores.accounts.by_ids(&askable).await?))
+    }
+
+    /// What a normalised request is about, if nothing stands against it; `rows` are its accounts as they were read.
     pub(super) async fn pass(
         &self,
         user_id: UserId,
         bearer: &SecretString,
         request: &NewTaskRequest,
+        rows: Option<Vec<Account>>,
     ) -> Result<Passed> {
-        let passed = self.check(user_id, bearer, request, &mut Objections::First).await?;
+        let passed = self.check(user_id, bearer, (request, rows), &mut Objections::First).await?;
         Ok(passed.ok_or(kernel::Error::Internal("a refusal without a reason"))?)
     }
 
@@ -107,24 +134,52 @@ impl RequestCheck {
         &self,
         user_id: UserId,
         bearer: &SecretString,
-        request: &NewTaskRequest,
+        (request, rows): (&NewTaskRequest, Option<Vec<Account>>),
         objections: &mut Objections,
     ) -> Result<Option<Passed>> {
-        let choice = self.check_choice(request);
-        // Accounts that are named twice or too many cannot even be looked for.
-        let can_be_read = !choice.as_ref().is_err_and(|error| error.fields().iter().any(|field| field.path != TIME));
-        let choice = objections.collect(choice)?;
-        let accounts = match can_be_read {
-            true => objections.collect(self.own_accounts(user_id, &request.account_ids).await)?,
-            false => None,
-        };
+        let choice = objections.collect(self.check_choice(request))?;
+        let own = rows.map(|rows| own_accounts(user_id, &request.account_ids, rows));
+        let accounts = own.map(|own| objections.collect(own)).transpose()?.flatten();
+        let mut is_in_pace = true;
+        for paced in accounts.iter().flat_map(|accounts| self.check_pace(accounts, request)) {
+            is_in_pace &= objections.collect(paced)?.is_some();
+        }
         let content = self
             .content
             .resolve(bearer, request.content_id.as_ref(), request.text.as_deref(), request.media_urls.as_deref())
             .await;
         let (Some(accounts), Some(content)) = (accounts, objections.collect(content)?) else { return Ok(None) };
         let fitting = objections.collect(self.check_kind(&accounts, &content))?;
-        Ok(choice.and(fitting).map(|()| Passed { accounts, content }))
+        let posted = self.stores.posted.get(user_id, &content.digest()).await?;
+        let new = objections.collect(self.check_duplicates(request, &posted).await)?;
+        let fitting = fitting.and(new);
+        Ok(choice.and(fitting).filter(|()| is_in_pace).map(|()| Passed { accounts, content, posted }))
+    }
+
+    /// Whether none of the accounts has posted the same lately. What certainly failed or was called off was not posted.
+    pub(super) async fn check_duplicates(&self, request: &NewTaskRequest, posted: &Posted) -> Result<()> {
+        if request.force.contains(&Force::DuplicateContent) {
+            return Ok(());
+        }
+        let now = self.stores.clock.now();
+        let (mut results, mut fields) = (BTreeMap::new(), Vec::new());
+        for (index, id) in request.account_ids.iter().enumerate() {
+            let Some(Entry { task_id, .. }) = posted.lately(id, now) else { continue };
+            let results = match results.entry(task_id.get()) {
+                MapEntry::Occupied(known) => known.into_mut(),
+                MapEntry::Vacant(unknown) => unknown.insert(self.stores.results.of_task(task_id).await?),
+            };
+            let is_out = |result: &AccountResult| match result.status {
+                ResultStatus::Cancelled => false,
+                ResultStatus::Failed => result.unconfirmed(),
+                _ => true,
+            };
+            if results.iter().find(|result| result.account_id == *id).is_some_and(is_out) {
+                let problem = format!("该账号已由任务 {task_id} 发布过相同内容");
+                fields.push(FieldProblem::new(format!("accountIds[{index}]"), problem));
+            }
+        }
+        if fields.is_empty() { Ok(()) } else { Err(Error::Forceable { force: Force::DuplicateContent, fields }) }
     }
 
     /// Whether all accounts can post what the content is.
@@ -134,6 +189,45 @@ impl RequestCheck {
             Some(problem) => Err(Error::ContentRefused(vec![FieldProblem::new("mediaUrls[0]", problem)])),
             None => Ok(()),
         }
+    }
+
+    /// Whether the personal accounts may publish at the time that is asked for: what the publisher would wait for is told
+    /// before anything is made.
+    fn check_pace(&self, accounts: &[Account], request: &NewTaskRequest) -> [Result<()>; 3] {
+        let time = request.scheduled_time.map_or_else(|| self.stores.clock.now(), planned_time);
+        let problems = |problem: &dyn Fn(&Account) -> Option<String>| -> Vec<FieldProblem> {
+            let ids = request.account_ids.iter().enumerate();
+            let personal = ids.filter_map(|(index, id)| {
+                let mut accounts = accounts.iter().filter(|account| account.provider.has_pace());
+                Some((index, accounts.find(|account| account.account_id == *id)?))
+            });
+            personal
+                .filter_map(|(index, account)| {
+                    Some(FieldProblem::new(format!("accountIds[{index}]"), problem(account)?))
+                })
+                .collect()
+        };
+        let unless_forced = |force: Force, fields: Vec<FieldProblem>| {
+            let is_fine = fields.is_empty() || request.force.contains(&force);
+            if is_fine { Ok(()) } else { Err(Error::Forceable { force, fields }) }
+        };
+        let resting = problems(&|account| {
+            let until = self.pace.rests_until(account, time)?;
+            Some(format!("该微信所在设备刚连接，须静置到 {} 才能发布，请定时到此时间之后", in_beijing(until)))
+        });
+        let used_up = problems(&|account| {
+            let most = self.pace.posts_per_day;
+            self.pace.is_used_up(account, time).then(|| format!("该账号当天已发布 {most} 次，已达上限"))
+        });
+        let asleep = problems(&|_| {
+            let Range { start, end } = self.pace.hours;
+            (!self.pace.is_open(time)).then(|| format!("个人号只在北京时间 {start} 点至 {end} 点之间发布"))
+        });
+        [
+            if resting.is_empty() { Ok(()) } else { Err(Error::ContentRefused(resting)) },
+            unless_forced(Force::DailyCap, used_up),
+            unless_forced(Force::QuietHours, asleep),
+        ]
     }
 
     fn check_choice(&self, request: &NewTaskRequest) -> Result<()> {
@@ -150,37 +244,41 @@ impl RequestCheck {
         problems.extend(time_problem(request.scheduled_time, self.stores.clock.now()));
         if problems.is_empty() { Ok(()) } else { Err(Error::ContentRefused(problems)) }
     }
+}
 
-    async fn own_accounts(&self, user_id: UserId, ids: &[AccountId]) -> Result<Vec<Account>> {
-        // What can be no id is in no table, and asking for it would fail the whole look-up.
-        let askable: Vec<AccountId> = ids.iter().filter(|id| id.is_possible()).cloned().collect();
-        let mut accounts = self.stores.accounts.by_ids(&askable).await?;
-        accounts.retain(|account| account.user_id == user_id);
-        let (mut missing, mut unusable) = (Vec::new(), Vec::new());
-        for (index, id) in ids.iter().enumerate() {
-            let path = format!("accountIds[{index}]");
-            match accounts.iter().find(|account| account.account_id == *id).map(|account| account.status) {
-                None => missing.push(FieldProblem::new(path, "账号不存在或不属于当前用户，请重新选择")),
-                Some(AccountStatus::Active) => {}
-                Some(AccountStatus::Offline) => {
-                    unusable.push(FieldProblem::new(
-                        path,
-                        "该微信账号已离线，请重新登录，待账号恢复在线后再试（重新连接账号可立即恢复）",
-                    ));
-                }
-                Some(AccountStatus::Expired) => {
-                    unusable.push(FieldProblem::new(path, "该账号授权已失效，请重新连接后再试"));
-                }
+/// The accounts of the request, all of which must be the tenant's and usable.
+fn own_accounts(user_id: UserId, ids: &[AccountId], mut accounts: Vec<Account>) -> Result<Vec<Account>> {
+    accounts.retain(|account| account.user_id == user_id);
+    let (mut missing, mut unusable) = (Vec::new(), Vec::new());
+    for (index, id) in ids.iter().enumerate() {
+        let path = format!("accountIds[{index}]");
+        match accounts.iter().find(|account| account.account_id == *id).map(|account| account.status) {
+            None => missing.push(FieldProblem::new(path, "账号不存在或不属于当前用户，请重新选择")),
+            Some(AccountStatus::Active) => {}
+            Some(AccountStatus::Offline) => {
+                unusable.push(FieldProblem::new(
+                    path,
+                    "该微信账号已离线，请重新登录，待账号恢复在线后再试（重新连接账号可立即恢复）",
+                ));
+            }
+            Some(AccountStatus::Expired) => {
+                unusable.push(FieldProblem::new(path, "该账号授权已失效，请重新连接后再试"));
             }
         }
-        if !missing.is_empty() {
-            return Err(Error::AccountNotFound(missing));
-        }
-        if !unusable.is_empty() {
-            return Err(Error::ContentRefused(unusable));
-        }
-        Ok(accounts)
     }
+    if !missing.is_empty() {
+        return Err(Error::AccountNotFound(missing));
+    }
+    if !unusable.is_empty() {
+        return Err(Error::ContentRefused(unusable));
+    }
+    Ok(accounts)
+}
+
+/// A time as people in China read it.
+fn in_beijing(time: Timestamp) -> String {
+    const BEIJING: Offset = jiff::tz::offset(8);
+    time.to_zoned(BEIJING.to_time_zone()).strftime("%m 月 %d 日 %H:%M").to_string()
 }
 
 /// The second a time is planned for: of a time between two the later one, because nothing may go out before it.

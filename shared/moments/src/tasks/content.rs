@@ -2,6 +2,7 @@
 
 use futures::{StreamExt, stream};
 use kernel::FieldProblem;
+use kernel::crypto::sha256_hex;
 use secrecy::SecretString;
 
 use crate::config::CreationSettings;
@@ -9,7 +10,7 @@ use crate::content::{ContentError, ContentLibrary};
 use crate::error::{Error, Result};
 use crate::media::{Limits, MediaFetcher, MediaKind, check_set};
 use crate::provider::PostKind;
-use crate::rules::{SensitiveWords, is_blank, text_problems, trimmed, with_line_feeds};
+use crate::rules::{SensitiveWords, canonical_text, is_blank, text_problems, trimmed, with_line_feeds};
 use crate::store::task::ContentId;
 
 /// Media fetched at once: nine of them are two rounds of eight seconds. Three rounds, after five seconds for the draft,
@@ -22,6 +23,17 @@ pub(super) struct Content {
     pub text: String,
     pub media_urls: Vec<String>,
     pub kind: PostKind,
+    /// The digests of the media.
+    pub media_hashes: Vec<String>,
+}
+
+impl Content {
+    /// What another content has to equal to look the same: the text as platforms show it, and the bytes of the media,
+    /// whatever their addresses.
+    pub fn digest(&self) -> String {
+        let parts = serde_json::json!([canonical_text(&self.text), self.media_hashes]);
+        sha256_hex(parts.to_string().as_bytes())
+    }
 }
 
 /// Resolves and checks content.
@@ -66,6 +78,7 @@ impl ContentResolver {
             text: with_line_feeds(text.or(draft_text.as_deref()).unwrap_or_default()),
             media_urls: media_urls.map_or_else(draft_media, <[String]>::to_vec),
             kind: PostKind::Text,
+            media_hashes: Vec::new(),
         };
         let mut problems = text_problems(&content.text, &self.words);
         if is_blank(&content.text) && content.media_urls.is_empty() {
@@ -74,27 +87,31 @@ impl ContentResolver {
         problems.extend(self.fetcher.plausible(&content.media_urls));
         if problems.is_empty() {
             match self.judge(&content.media_urls).await {
-                Ok(kind) => content.kind = kind,
+                Ok((kind, hashes)) => (content.kind, content.media_hashes) = (kind, hashes),
                 Err(found) => problems = found,
             }
         }
         if problems.is_empty() { Ok(content) } else { Err(Error::ContentRefused(problems)) }
     }
 
-    /// Fetches and judges the media; tells what they are.
-    async fn judge(&self, urls: &[String]) -> Result<PostKind, Vec<FieldProblem>> {
+    /// Fetches and judges the media; tells what they are, and their digests.
+    async fn judge(&self, urls: &[String]) -> Result<(PostKind, Vec<String>), Vec<FieldProblem>> {
         // A few at a time, and of each only what it is: nine pictures may weigh 90 MB together.
         let fetches: Vec<_> = urls
             .iter()
-            .map(|url| async move { self.fetcher.fetch(url, Limits::WECOM).await.map(|medium| medium.kind) })
+            .map(|url| async move {
+                self.fetcher.fetch(url, Limits::WECOM).await.map(|medium| (medium.kind, medium.sha256))
+            })
             .collect();
         // From a list: a stream that maps references makes a future that the compiler cannot prove to be `Send`.
         let fetched: Vec<_> = stream::iter(fetches).buffered(PARALLEL).collect().await;
-        let mut media = Vec::new();
-        let mut problems = Vec::new();
+        let (mut media, mut hashes, mut problems) = (Vec::new(), Vec::new(), Vec::new());
         for (index, outcome) in fetched.into_iter().enumerate() {
             match outcome {
-                Ok(medium) => media.push(medium),
+                Ok((kind, hash)) => {
+                    media.push(kind);
+                    hashes.push(hash);
+                }
                 Err(problem) => problems.push(FieldProblem::new(format!("mediaUrls[{index}]"), problem.message())),
             }
         }
@@ -107,6 +124,6 @@ impl ContentResolver {
             // One and nothing beside it, or the set has a problem.
             Some(MediaKind::Video { .. }) => PostKind::Video,
         };
-        if problems.is_empty() { Ok(kind) } else { Err(problems) }
+        if problems.is_empty() { Ok((kind, hashes)) } else { Err(problems) }
     }
 }

@@ -1,5 +1,6 @@
 //! Making a task: checked whole, written in one transaction, then set in motion.
 
+use futures::try_join;
 use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
@@ -14,8 +15,10 @@ use super::content::Content;
 use super::request::NewTaskRequest;
 use super::start::TaskStarter;
 use crate::error::{Error, Result};
+use crate::ids::AccountId;
 use crate::store::Stores;
 use crate::store::account::Account;
+use crate::store::posted::Posted;
 use crate::store::task::{ContentId, NewTask, Task};
 use crate::time::whole_second;
 
@@ -38,6 +41,14 @@ struct Asked<'a> {
     fingerprint: &'a str,
 }
 
+/// What a task is made of.
+struct Made<'a> {
+    accounts: &'a [Account],
+    content: &'a Content,
+    digest: String,
+    posted: Posted,
+}
+
 /// What became of the transaction of a new task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Written {
@@ -45,6 +56,8 @@ enum Written {
     Yes,
     /// The same request, by its key, was faster.
     AnsweredBefore,
+    /// Another request has posted the same content since it was looked for.
+    ContentMoved,
     /// Another task has the id.
     IdTaken,
 }
@@ -63,7 +76,8 @@ impl TaskCreation {
         Ok(Self { stores: Stores::new(cx)?, check: RequestCheck::new(cx)?, starter: TaskStarter::new(cx)? })
     }
 
-    /// Makes the task. At most four sequential AWS calls: the key, the accounts, the transaction, the start. A start
+    /// Makes the task. At most four sequential AWS calls: the key and the accounts, the content's row, the
+    /// transaction, the start. A start
     /// that fails fails nothing: the sweeper finds the task when its time comes.
     ///
     /// # Errors
@@ -82,27 +96,46 @@ impl TaskCreation {
         let request = &request.normalised();
         let fingerprint = request.fingerprint();
         let asked = Asked { user_id, request, fingerprint: &fingerprint };
-        if let Some(created) = self.answered(asked).await? {
+        let (answered, rows) = try_join!(self.answered(asked), self.check.account_rows(request))?;
+        if let Some(created) = answered {
             return Ok(created);
         }
-        let Passed { accounts, content } = self.check.pass(user_id, bearer, request).await?;
-        let write = || self.try_write(asked, &accounts, &content);
-        on_conflict(&self.stores.clock, "moment task", TRIES, write).await
+        let Passed { accounts, content, posted } = self.check.pass(user_id, bearer, request, rows).await?;
+        let mut made = Made { accounts: &accounts, content: &content, digest: content.digest(), posted };
+        for _ in 0..TRIES {
+            let write = || self.try_write(asked, &made);
+            match on_conflict(&self.stores.clock, "moment task", TRIES, write).await? {
+                Some(created) => return Ok(created),
+                // Somebody has posted the same meanwhile: with these accounts, or with others.
+                None => made.posted = self.posted_since(asked, &made).await?,
+            }
+        }
+        Err(kernel::Error::Contention("posted content").into())
     }
 
-    async fn try_write(&self, asked: Asked<'_>, accounts: &[Account], content: &Content) -> Result<Attempt<Created>> {
+    async fn posted_since(&self, asked: Asked<'_>, made: &Made<'_>) -> Result<Posted> {
+        let posted = self.stores.posted.get(asked.user_id, &made.digest).await?;
+        self.check.check_duplicates(asked.request, &posted).await?;
+        Ok(posted)
+    }
+
+    /// `None`: the same content was posted by another request since it was looked for.
+    async fn try_write(&self, asked: Asked<'_>, made: &Made<'_>) -> Result<Attempt<Option<Created>>> {
         let Asked { user_id, request, .. } = asked;
-        let now = self.stores.clock.now();
+        let (now, accounts) = (self.stores.clock.now(), made.accounts);
         let id = TaskId::generate(now);
-        match self.write(asked, id, now, accounts, content).await? {
+        match self.write(asked, id, now, made).await? {
             Written::Yes => {
                 let scheduled_time = request.scheduled_time.map(tracing::field::display);
                 info!(task.id = id.get(), accounts = accounts.len(), scheduled_time, "moment task {id} created");
                 self.starter.start(id, user_id, request.scheduled_time.map(planned_time)).await;
                 let content_id = request.content_id.clone();
-                Ok(Attempt::Done(Created { id, content_id, create_time: whole_second(now) }))
+                Ok(Attempt::Done(Some(Created { id, content_id, create_time: whole_second(now) })))
             }
-            Written::AnsweredBefore => Ok(self.answered(asked).await?.map_or(Attempt::Conflict, Attempt::Done)),
+            Written::AnsweredBefore => {
+                Ok(self.answered(asked).await?.map_or(Attempt::Conflict, |created| Attempt::Done(Some(created))))
+            }
+            Written::ContentMoved => Ok(Attempt::Done(None)),
             Written::IdTaken => Ok(Attempt::Conflict),
         }
     }
@@ -122,15 +155,9 @@ impl TaskCreation {
         Ok(Some(Created { id, content_id: task.content_id, create_time: task.create_time }))
     }
 
-    async fn write(
-        &self,
-        asked: Asked<'_>,
-        id: TaskId,
-        now: Timestamp,
-        accounts: &[Account],
-        content: &Content,
-    ) -> Result<Written> {
+    async fn write(&self, asked: Asked<'_>, id: TaskId, now: Timestamp, made: &Made<'_>) -> Result<Written> {
         let Asked { user_id, request, fingerprint } = asked;
+        let Made { accounts, content, digest, posted } = made;
         let task = NewTask {
             id,
             user_id,
@@ -138,10 +165,11 @@ impl TaskCreation {
             text: &content.text,
             media_urls: &content.media_urls,
             scheduled_time: request.scheduled_time.map(planned_time),
+            force: &request.force,
         };
         let mut transaction = Transaction::new();
         transaction.add(self.stores.tasks.create(&task, now)?);
-        for account in accounts {
+        for account in *accounts {
             let (account_id, name) = (&account.account_id, &account.account_name);
             transaction.add(self.stores.results.create(id, account_id, name, now)?);
         }
@@ -149,11 +177,15 @@ impl TaskCreation {
             None => None,
             Some(key) => Some(transaction.add(self.stores.idempotency.remember(user_id, key, fingerprint, id, now)?)),
         };
+        let ids: Vec<&AccountId> = accounts.iter().map(|account| &account.account_id).collect();
+        let content_is_known =
+            transaction.add(self.stores.posted.note(user_id, digest, posted, (id, ids.as_slice()), now)?);
         match self.stores.commit(&transaction).await {
             Err(error) if is_unanswered(&error) => self.look_for(user_id, id, error).await,
             Err(error) => Err(error.into()),
             Ok(outcome) if outcome.is_committed() => Ok(Written::Yes),
             Ok(outcome) if outcome.failed(key_is_new) => Ok(Written::AnsweredBefore),
+            Ok(outcome) if outcome.failed(content_is_known) => Ok(Written::ContentMoved),
             Ok(_) => Ok(Written::IdTaken),
         }
     }

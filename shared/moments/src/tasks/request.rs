@@ -1,11 +1,13 @@
 //! What is asked for when a task is made.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use kernel::crypto::sha256_hex;
 
 use crate::ids::AccountId;
 use crate::rules::{is_blank, trimmed, with_line_feeds};
-use crate::store::task::ContentId;
+use crate::store::task::{ContentId, Force};
 
 /// A request for a task.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub struct NewTaskRequest {
     pub account_ids: Vec<AccountId>,
     /// When; at once when absent.
     pub scheduled_time: Option<Timestamp>,
+    /// In spite of what.
+    pub force: Vec<Force>,
     /// The caller's key for this request.
     pub idempotency_key: Option<String>,
 }
@@ -36,6 +40,7 @@ impl NewTaskRequest {
             media_urls: media_urls.map(|urls| urls.iter().map(|url| trimmed(url).to_owned()).collect()),
             account_ids: self.account_ids.clone(),
             scheduled_time: self.scheduled_time,
+            force: self.force.iter().copied().collect::<BTreeSet<_>>().into_iter().collect(),
             idempotency_key: self.idempotency_key.clone(),
         }
     }
@@ -49,6 +54,7 @@ impl NewTaskRequest {
             self.media_urls,
             self.account_ids,
             self.scheduled_time.map(Timestamp::as_nanosecond).map(|time| time.to_string()),
+            self.force,
         ]);
         sha256_hex(parts.to_string().as_bytes())
     }
@@ -65,6 +71,7 @@ mod tests {
             media_urls: media_urls.map(|urls| urls.iter().map(ToString::to_string).collect()),
             account_ids: vec![AccountId::from("wx1".to_owned())],
             scheduled_time: None,
+            force: Vec::new(),
             idempotency_key: None,
         }
     }

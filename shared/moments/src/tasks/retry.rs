@@ -16,6 +16,7 @@ use crate::ids::AccountId;
 use crate::publish::{self, Guards, Intervention, Reported, Retry, intervene};
 use crate::status::{ResultStatus, derive};
 use crate::store::Stores;
+use crate::store::account::Account;
 use crate::store::delivery::Delivery;
 use crate::store::result::{AccountResult, AccountState, Stage};
 use crate::store::task::TaskChange;
@@ -27,6 +28,8 @@ pub struct RetryRequest {
     pub account_ids: Option<Vec<AccountId>>,
     /// Also those of which nobody knows whether they have published.
     pub include_unconfirmed: bool,
+    /// Among them also those whose lists cannot show that nothing is out, so that a second post may follow.
+    pub force: bool,
 }
 
 /// A delivery whose provider is read once more, with the accounts it is done for.
@@ -80,7 +83,8 @@ async fn try_retry(
             if !task.status.ended() {
                 return Err(Error::StateForbids(advice::TASK_IS_RUNNING));
             }
-            choose(request, &results)?
+            let blind = if request.force { HashSet::new() } else { blind(stores, user_id, request, &results).await? };
+            choose(request, &results, &blind)?
         }
     };
     let failed =
@@ -119,6 +123,7 @@ async fn try_retry(
         transaction.add(stores.deliveries.reopen(
             reading.delivery,
             stage.ok_or(Error::StateForbids(advice::TASK_IS_RUNNING))?,
+            request.force,
             now,
         )?);
         for account in reading.ids() {
@@ -178,8 +183,25 @@ fn check_accounts(request: &RetryRequest, results: &[AccountResult]) -> Result<(
     if problems.is_empty() { Ok(()) } else { Err(kernel::Error::InvalidRequest(problems).into()) }
 }
 
-/// The accounts to be tried again; at least one.
-fn choose(request: &RetryRequest, results: &[AccountResult]) -> Result<HashSet<AccountId>> {
+/// The unconfirmed accounts whose lists are known to prove nothing.
+async fn blind(
+    stores: &Stores,
+    user_id: UserId,
+    request: &RetryRequest,
+    results: &[AccountResult],
+) -> Result<HashSet<AccountId>> {
+    let read_first = |result: &&AccountResult| how(result, request.include_unconfirmed) == Some(Retry::ReadFirst);
+    let ids: Vec<AccountId> = results.iter().filter(read_first).map(|result| result.account_id.clone()).collect();
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let accounts = stores.accounts.by_ids(&ids).await?.into_iter();
+    let is_blind = |account: &Account| account.user_id == user_id && account.blind_since.is_some();
+    Ok(accounts.filter(is_blind).map(|account| account.account_id).collect())
+}
+
+/// The accounts to be tried again; at least one. None of `blind` is.
+fn choose(request: &RetryRequest, results: &[AccountResult], blind: &HashSet<AccountId>) -> Result<HashSet<AccountId>> {
     let status = |id: &AccountId| results.iter().find(|result| result.account_id == *id).map(|result| result.status);
     let ids = request.account_ids.iter().flatten().enumerate();
     let fine = ids.filter(|(_, id)| status(id) != Some(ResultStatus::Failed));
@@ -191,11 +213,14 @@ fn choose(request: &RetryRequest, results: &[AccountResult]) -> Result<HashSet<A
         |result: &&AccountResult| request.account_ids.as_ref().is_none_or(|ids| ids.contains(&result.account_id));
     let failed: Vec<_> = results.iter().filter(|result| result.status == ResultStatus::Failed).filter(named).collect();
     let tried = failed.iter().filter(|result| how(result, request.include_unconfirmed).is_some());
-    let chosen: HashSet<AccountId> = tried.map(|result| result.account_id.clone()).collect();
-    match (chosen.is_empty(), failed.is_empty()) {
-        (false, _) => Ok(chosen),
-        (true, true) => Err(Error::StateForbids(advice::NOTHING_TO_RETRY)),
-        (true, false) => Err(Error::StateForbids(advice::ONLY_UNCONFIRMED)),
+    let mut chosen: HashSet<AccountId> = tried.map(|result| result.account_id.clone()).collect();
+    let is_any = !chosen.is_empty();
+    chosen.retain(|id| !blind.contains(id));
+    match (chosen.is_empty(), is_any, failed.is_empty()) {
+        (false, ..) => Ok(chosen),
+        (true, true, _) => Err(Error::StateForbids(advice::ONLY_BLIND)),
+        (true, false, true) => Err(Error::StateForbids(advice::NOTHING_TO_RETRY)),
+        (true, false, false) => Err(Error::StateForbids(advice::ONLY_UNCONFIRMED)),
     }
 }
 

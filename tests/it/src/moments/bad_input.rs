@@ -45,9 +45,10 @@ impl Desk {
         Ok(())
     }
 
-    /// A post that would be granted, with these fields in place of its own or beside them.
+    /// A post that would be granted, also again and again, with these fields in place of its own or beside them.
     pub(crate) fn body(&self, changes: Value) -> Value {
-        merged(json!({ "text": "早上好", "accountIds": [self.device] }), changes)
+        let post = json!({ "text": "早上好", "accountIds": [self.device], "force": ["DUPLICATE_CONTENT"] });
+        merged(post, changes)
     }
 
     /// The request for it.

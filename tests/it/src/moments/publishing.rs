@@ -2,16 +2,20 @@
 //! crashes between any two steps, lost answers, messages that come twice, rivals, refusals, people who do nothing.
 
 mod answers;
+mod blind;
 mod chained_messages;
 mod claims;
 mod company;
 mod concurrency;
 mod conflicts;
 mod deadline;
+mod duplicates;
 mod equal_texts;
 mod feed;
 mod messages;
 mod oracle;
+mod pace;
+mod persons;
 mod requests;
 mod retries;
 mod senders;
@@ -95,7 +99,7 @@ async fn deliver_again(world: &World, message: Message) -> Result<()> {
     Ok(())
 }
 
-/// Asks for a publication, which must be granted; answers its task.
+/// Asks for a publication, which must be granted, also if the same was posted before; answers its task.
 async fn request(world: &World, body: &Value) -> Result<u64> {
     let answer = world.request_post(USER, body).await?;
     ensure!(answer.status == 202, "creation answered {answer:?}");

@@ -25,7 +25,8 @@ pub struct World<'a> {
 
 impl World<'_> {
     /// As parameters of `template.yaml`. Two workers at once show whatever concurrency can break, and leave a laptop
-    /// its breath; an account waits between two posts so that it can be seen, and not long.
+    /// its breath; an account waits between two posts so that it can be seen, and not long, and else has no pace: nobody waits
+    /// for a morning or for the third day of a device.
     #[must_use]
     pub fn parameters(&self) -> Parameters {
         let platform = |path: &str| format!("{}/{path}", self.sandbox_url);
@@ -43,6 +44,9 @@ impl World<'_> {
             ("GatewayVideoCoverUrl", &video_cover),
             ("GatewayWebhookSecret", self.gateway_webhook_secret),
             ("PersonalIntervalSeconds", "2"),
+            ("PersonalPostsPerDay", "1000"),
+            ("PersonalHours", "0-24"),
+            ("PersonalRestSeconds", "0"),
             ("ContentApiUrl", &content),
             ("MediaTrustedOrigins", self.sandbox_url),
             ("JwtSecret", self.jwt_secret),

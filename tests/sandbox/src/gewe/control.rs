@@ -61,6 +61,7 @@ struct DeviceChange {
     state: Option<DeviceState>,
     cooldown_seconds: Option<u64>,
     shadowed: Option<bool>,
+    wxid: Option<String>,
 }
 
 async fn change_device(State(gewe): State<Gewe>, Path(name): Path<String>, body: Body<DeviceChange>) -> Answer {
@@ -73,6 +74,9 @@ async fn change_device(State(gewe): State<Gewe>, Path(name): Path<String>, body:
     }
     if let Some(shadowed) = change.shadowed {
         gewe.shadow(&name, shadowed);
+    }
+    if let Some(wxid) = change.wxid {
+        gewe.log_in(&name, &wxid);
     }
     gewe.device(&name).map(shown).ok_or(NO_DEVICE)
 }

@@ -37,6 +37,9 @@ pub struct DeviceSpec {
     /// Its WeChat nickname; made up when absent.
     #[serde(default)]
     pub nickname: Option<String>,
+    /// Whose WeChat is logged in on it, `wxid_…`; made up when absent.
+    #[serde(default)]
+    pub wxid: Option<String>,
     /// How it is.
     #[serde(default)]
     pub state: DeviceState,
@@ -123,7 +126,10 @@ impl Device {
         let cooldown = jiff::SignedDuration::from_secs(spec.cooldown_seconds.try_into().unwrap_or(i64::MAX));
         Self {
             app_id: spec.app_id.unwrap_or_else(|| format!("wx_{}", draw.text(ID_ALPHABET, 21))),
-            wxid: format!("wxid_{}", draw.text(WXID_ALPHABET, 14)),
+            wxid: {
+                let made_up = format!("wxid_{}", draw.text(WXID_ALPHABET, 14));
+                spec.wxid.unwrap_or(made_up)
+            },
             nickname: spec.nickname.unwrap_or_else(|| draw.pick(&NICKNAMES).to_owned()),
             token: spec.token.unwrap_or_else(|| first_token.to_owned()),
             state: spec.state,

@@ -75,6 +75,12 @@ impl Gewe {
         self.change(device, |device| device.shadowed = shadowed)
     }
 
+    /// Somebody else logs in on a device, by their `wxid_…`; false for an unknown device. What was posted stays its
+    /// author's.
+    pub fn log_in(&self, device: &str, wxid: &str) -> bool {
+        self.change(device, |device| wxid.clone_into(&mut device.wxid))
+    }
+
     fn change(&self, device: &str, change: impl FnOnce(&mut super::device::Device)) -> bool {
         self.world().devices.get_mut(device).map(change).is_some()
     }

@@ -20,6 +20,10 @@ pub struct GeweSettings {
     /// Whether `sns/contactsSnsList` answers an empty list whoever is asked for, as one live audit saw it do for the
     /// account's own wxid.
     pub contact_list_empty: bool,
+    /// Whether lists show texts without the blanks and line breaks at their ends.
+    pub trims_texts: bool,
+    /// How far the gateway's clock is ahead of everybody else's; behind when negative. Lists show its times.
+    pub clock_ahead_seconds: i64,
     /// Virtual time a device must keep between two posts; the vendor's advice is an hour, nothing enforces it by default.
     pub post_interval_seconds: Option<u64>,
     /// Real time a download of a media URL may take.
@@ -39,6 +43,8 @@ impl Default for GeweSettings {
             list_delay_seconds: 0,
             contact_list_delay_seconds: 0,
             contact_list_empty: false,
+            trims_texts: false,
+            clock_ahead_seconds: 0,
             post_interval_seconds: None,
             download_timeout_milliseconds: 10_000,
             download_limit_bytes: 30 * 1024 * 1024,

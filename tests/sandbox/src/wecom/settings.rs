@@ -40,6 +40,10 @@ pub struct WecomSettings {
     pub auto_confirm_seconds: Option<u32>,
     /// How `create_time` is written in lists.
     pub create_time: TimeForm,
+    /// Members, by their ids, whom it leaves out of whatever it is to ask them, as it does those without customers.
+    pub never_asked: Vec<String>,
+    /// Whether lists show texts without the blanks and line breaks at their ends.
+    pub trims_texts: bool,
     /// Real time every answer takes longer.
     pub latency_milliseconds: u64,
 }
@@ -63,6 +67,8 @@ impl Default for WecomSettings {
             checks_pixels: true,
             auto_confirm_seconds: None,
             create_time: TimeForm::Number,
+            never_asked: Vec::new(),
+            trims_texts: false,
             latency_milliseconds: 0,
         }
     }

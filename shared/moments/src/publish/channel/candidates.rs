@@ -19,7 +19,7 @@ pub(super) struct Candidates {
     pub partly: Vec<String>,
     /// What it means if none of them is it. A person's is proven to be absent when both lists could be read and one of
     /// them shows an earlier post of the account that we recorded ourselves: a list without it may be late, cut off, or
-    /// of somebody else.
+    /// of somebody else, and then the account is [blind](Absence::Blind).
     pub absence: Absence,
 }
 

@@ -3,29 +3,44 @@
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::pace::Exempt;
 use crate::publish::claimed::ClaimedDelivery;
+use crate::publish::machine::Event;
 use crate::publish::runner::Publisher;
-use crate::store::SlotReservation;
 use crate::store::account::Account;
-use crate::store::delivery::DeliveryKey;
+use crate::store::delivery::{DeliveryKey, WaitReason};
+use crate::store::task::Force;
 use crate::time::after;
 
 /// When a turn is asked for again that another delivery was faster to take, however short the interval is.
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
 
 impl Publisher {
+    /// What keeps the account from publishing now, by its pace: nothing is written.
+    pub(super) fn wait_of(&self, claimed_delivery: &ClaimedDelivery, account: &Account) -> Option<Event> {
+        let force = &claimed_delivery.snapshot.task.force;
+        let exempt = Exempt {
+            from_daily_cap: force.contains(&Force::DailyCap),
+            from_quiet_hours: force.contains(&Force::QuietHours),
+        };
+        let now = self.stores.clock.now();
+        let wait = self.settings.pace.wait(account, &claimed_delivery.name(), exempt, now)?;
+        Some(Event::NotBefore(wait.until.as_millisecond(), wait.reason))
+    }
+
     /// An account publishes one delivery after the other, with a pause between them, and none while it is not known what
-    /// became of the one before: in the account's own list the two might be taken for each other.
+    /// became of the one before: in the account's own list the two might be taken for each other. `None`: the turn is
+    /// taken.
     pub(super) async fn reserve_slot(
         &self,
         claimed_delivery: &ClaimedDelivery,
         account: &Account,
-    ) -> Result<SlotReservation> {
-        let (now, settings) = (self.stores.clock.now(), &self.settings);
-        let free_from = after(account.last_post_at, settings.personal_interval);
-        if free_from > now {
-            return Ok(SlotReservation::NotBefore(free_from));
+    ) -> Result<Option<Event>> {
+        if let Some(wait) = self.wait_of(claimed_delivery, account) {
+            return Ok(Some(wait));
         }
+        let (now, settings) = (self.stores.clock.now(), &self.settings);
+        let at = |pause| Some(Event::NotBefore(after(now, pause).as_millisecond(), WaitReason::Slot));
         let publish_slot = claimed_delivery.name();
         let before =
             account.publish_slot.as_deref().filter(|before| *before != publish_slot).and_then(DeliveryKey::parse);
@@ -33,10 +48,9 @@ impl Publisher {
             && let Some(before) = self.stores.deliveries.get(before).await?
             && before.undecided(now)
         {
-            return Ok(SlotReservation::NotBefore(after(now, settings.retry_pause)));
+            return Ok(at(settings.retry_pause));
         }
         let taken = self.stores.accounts.reserve_slot(account, &publish_slot, now).await?;
-        let next = after(now, settings.personal_interval.max(LEAST_PAUSE));
-        Ok(if taken { SlotReservation::Taken } else { SlotReservation::NotBefore(next) })
+        Ok(if taken { None } else { at(settings.pace.interval.max(LEAST_PAUSE)) })
     }
 }

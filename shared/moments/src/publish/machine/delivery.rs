@@ -21,8 +21,8 @@ pub(in crate::publish) struct DeliveryState {
     pub asked_at: i64,
     /// What is left of the worker's own time.
     pub time_left: Duration,
-    /// When it was made, if its row says so.
-    pub made_at: Option<i64>,
+    /// Since when it is wanted, or when it was made, if its row says so.
+    pub wanted_at: Option<i64>,
     /// When it was to be published, if its user has set a time.
     pub planned_at: Option<i64>,
     /// Whether its media have to be fetched.
@@ -32,6 +32,10 @@ pub(in crate::publish) struct DeliveryState {
     pub sending_at: i64,
     pub confirm_until: i64,
     pub resend_if_absent: bool,
+    /// Its user takes the risk of a second post where no list can show that there is none.
+    pub resend_if_blind: bool,
+    /// When it began to be looked for: when the call was made, or when its user had it looked at once more.
+    pub sought_since: i64,
     /// Its user has stopped it.
     pub stop_requested: bool,
     /// The post's id, if its row holds one.
@@ -114,13 +118,15 @@ impl DeliveryState {
             now: time.now,
             asked_at: time.now,
             time_left: time.left,
-            made_at: (delivery.create_time > 0).then_some(delivery.create_time * 1_000),
+            wanted_at: [delivery.wanted_at, delivery.create_time * 1_000].into_iter().find(|instant| *instant > 0),
             planned_at: task.scheduled_time.map(Timestamp::as_millisecond),
             has_media: !task.media_urls.is_empty(),
             members_confirm,
             sending_at: delivery.sending_at,
             confirm_until: delivery.confirm_until,
             resend_if_absent: delivery.resend_if_absent,
+            resend_if_blind: delivery.resend_if_blind,
+            sought_since: delivery.sending_at.max(delivery.reopened_at),
             stop_requested: delivery.stop_requested,
             moment_id: delivery.moment_id.clone(),
             accounts: accounts.collect(),

@@ -2,6 +2,7 @@
 
 use crate::error::Advice;
 use crate::provider::{FailureKind, ProviderError};
+use crate::store::delivery::WaitReason;
 
 /// What happens to a delivery in a worker's hands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,8 +23,8 @@ pub(in crate::publish) enum Event {
         /// The members, by the company's ids; empty for a person.
         asked: Vec<String>,
     },
-    /// It is not its turn before this instant, in milliseconds.
-    NotBefore(i64),
+    /// It cannot go on before this instant, in milliseconds, and why.
+    NotBefore(i64, WaitReason),
     /// A medium could not be fetched, which may pass.
     TemporaryFailure,
     /// A medium cannot be published, ever.
@@ -79,6 +80,8 @@ pub(in crate::publish) enum Event {
     MembersPolled {
         /// Who has published, by the places of their accounts.
         published: Vec<usize>,
+        /// Who is not among those that WeCom asks, likewise.
+        unasked: Vec<usize>,
         /// Whether they had been stopped before.
         stopped: bool,
     },
@@ -91,6 +94,8 @@ pub(in crate::publish) enum Absence {
     Proven,
     /// Nothing speaks for its being out, but the list may be late.
     Likely,
+    /// Nothing in the list shows that it would be shown: some lists were seen to be empty whatever is out.
+    Blind,
     /// Something may be it, or the time it was sent at was not read: whoever sends again may publish twice.
     InDoubt,
 }
@@ -105,7 +110,7 @@ impl Event {
             Self::ClaimTaken => "ClaimTaken",
             Self::AnsweredToAnother => "AnsweredToAnother",
             Self::Prepared { .. } => "Prepared",
-            Self::NotBefore(_) => "NotBefore",
+            Self::NotBefore(..) => "NotBefore",
             Self::TemporaryFailure => "TemporaryFailure",
             Self::MediaUnusable(_) => "MediaUnusable",
             Self::Posted { .. } => "Posted",

@@ -90,7 +90,7 @@ pub(super) fn next(delivery: &DeliveryState, event: Event, policy: &Policy) -> R
         (S::Queued, E::Prepared { asked }) => rules::fence(d, asked, p),
         (S::Queued, E::TemporaryFailure) => rules::queue_again(d, p.retry_after(d.attempts)),
         (S::Queued, E::MediaUnusable(advice)) => rules::fail(d, &advice),
-        (S::Queued | S::Sending, E::NotBefore(instant)) => rules::wait_for_slot(d, instant),
+        (S::Queued | S::Sending, E::NotBefore(instant, reason)) => rules::wait_for_slot(d, instant, reason),
         (S::Queued | S::Sending, E::Refused(failure)) => rules::refused(d, &failure, p),
         (S::Queued | S::Sending, E::Recovered) => rules::queue_again(d, std::time::Duration::ZERO),
         (S::Queued | S::Sending, E::NoToken(failure)) => rules::not_recovered(d, &failure, p),
@@ -109,6 +109,7 @@ pub(super) fn next(delivery: &DeliveryState, event: Event, policy: &Policy) -> R
         (S::Unconfirmed, E::PostFound { id }) => rules::record_found(d, id, p),
         (S::Unconfirmed, E::NotShown(absence)) => rules::not_shown(d, absence, p),
         (S::Unconfirmed, E::Unreadable) => rules::unreadable(d, p),
+        (S::Unconfirmed, E::NotBefore(instant, reason)) => rules::wait_to_read(d, instant, reason, p),
         // Another delivery was faster: the list has to be read without that post.
         (S::Unconfirmed, E::ClaimTaken) => rules::read_again(d, p),
 
@@ -122,7 +123,9 @@ pub(super) fn next(delivery: &DeliveryState, event: Event, policy: &Policy) -> R
         (S::Waiting, E::Claimed) => rules::follow_members(d),
         (S::Waiting, E::Stopped) => Transition::call(Call::Follow { stopped: true }),
         (S::Waiting, E::NotStopped(kind)) => rules::not_stopped(d, kind, p),
-        (S::Waiting, E::MembersPolled { published, stopped }) => rules::members_polled(d, &published, stopped, p),
+        (S::Waiting, E::MembersPolled { published, unasked, stopped }) => {
+            rules::members_polled(d, (&published, &unasked), stopped, p)
+        }
         (S::Waiting, E::NotAnswered(kind)) => rules::members_not_answered(d, kind, p),
         (S::Waiting, E::NoToken(failure)) => rules::members_without_token(d, &failure, p),
         (S::Waiting, E::Recovered) => rules::poll_again(d, p),

@@ -11,8 +11,7 @@ use crate::config::{PublishSettings, TIME_TO_WRITE};
 pub(crate) const JOB_LIFETIME: i64 = 24 * 3_600_000;
 /// How long after the deadline WeCom is asked for its last word while it fails to give it.
 pub(super) const FINAL_POLL_AFTER: i64 = 24 * 3_600_000;
-/// How long a delivery waits for its turn: no limit of a provider's that is known to us lasts longer than a day, and what
-/// is limited for the rest of a month would otherwise never end.
+/// How long an account's readings are waited for: no limit that is known to us lasts longer than a day.
 pub(super) const LONGEST_WAIT: i64 = 3 * 24 * 3_600_000;
 /// How often a delivery is begun before it gives up: with the pauses between, some twenty minutes later.
 const MAX_ATTEMPTS: u32 = 8;
@@ -28,6 +27,8 @@ pub(super) const LONGEST_MEMBER_PAUSE: Duration = Duration::from_secs(1_800);
 pub(crate) struct Policy {
     /// A timed post this much behind is missed instead of late.
     pub max_lateness: Duration,
+    /// One without a time, or that is tried again, fails when it could not go out for so long.
+    pub max_wait: Duration,
     /// How often a delivery may be begun before it gives up.
     pub max_attempts: u32,
     /// What the call and the write after it take at the worst.
@@ -49,6 +50,7 @@ impl Policy {
     pub fn of(settings: &PublishSettings) -> Self {
         Self {
             max_lateness: settings.max_lateness,
+            max_wait: settings.max_wait,
             max_attempts: MAX_ATTEMPTS,
             time_to_send: settings.provider_timeout + TIME_TO_WRITE,
             retry_pause: settings.retry_pause,
@@ -64,6 +66,11 @@ impl Policy {
     /// Whether what was planned for then is not published any more at `now`.
     pub fn is_missed(&self, planned_at: Option<i64>, now: i64) -> bool {
         planned_at.is_some_and(|planned| now > planned.saturating_add(milliseconds(self.max_lateness)))
+    }
+
+    /// Whether what was asked for then, without a time, is not published any more at `now`.
+    pub fn is_stale(&self, asked_at: i64, now: i64) -> bool {
+        now > asked_at.saturating_add(milliseconds(self.max_wait))
     }
 
     /// The pause after the `attempts`-th attempt that may succeed later.
@@ -95,6 +102,8 @@ pub(crate) enum Guard {
     UnconfirmedApart,
     /// A list that cannot be read does not say that the post is not out.
     UnreadIsNotAbsent,
+    /// A list that nothing shows to be seeing does not say so either, unless its user takes the risk.
+    BlindIsNotAbsent,
     /// The id that the provider answers is written on the delivery before anything else.
     IdFirst,
     /// A delivery found in SENDING is never sent.

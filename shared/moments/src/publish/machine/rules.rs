@@ -8,7 +8,7 @@ pub(super) use following::{
     follow_job, follow_members, job_failed, job_not_answered, job_noted, job_without_token, members_not_answered,
     members_polled, members_without_token, not_stopped, poll_again,
 };
-pub(super) use reading::{not_shown, read_again, record_answered, record_found, take_back, unreadable};
+pub(super) use reading::{not_shown, read_again, record_answered, record_found, take_back, unreadable, wait_to_read};
 pub(super) use sending::{
     answered, begin, choose, fence, interrupted, job_taken, not_recovered, queue_again, refused, unconfirmed,
     wait_for_slot,

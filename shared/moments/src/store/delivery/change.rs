@@ -89,7 +89,14 @@ pub(super) fn written(delivery: &Delivery, lease: &Lease, change: &DeliveryChang
         remove.extend(["moment_id", "refused_member_ids", "confirm_until"]);
     }
     if stage == DeliveryStage::Done {
-        remove.extend(["lease_owner", "due_shard", "next_action_at", "resend_if_absent", "waits_for"]);
+        remove.extend([
+            "lease_owner",
+            "due_shard",
+            "next_action_at",
+            "resend_if_absent",
+            "resend_if_blind",
+            "waits_for",
+        ]);
     } else if release.is_some() {
         remove.push("lease_owner");
         if change.waits_for.is_none() {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use kernel::ids::{TaskId, UserId};
 
 use crate::ids::{AccountId, CorpKey};
@@ -39,6 +40,8 @@ pub(crate) struct NewDelivery<'a> {
     pub provider: Provider,
     /// The company; absent for a personal account.
     pub corp_key: Option<&'a CorpKey>,
+    /// Since when it is wanted.
+    pub wanted_at: Timestamp,
     /// The accounts it publishes for.
     pub senders: &'a [Sender<'a>],
 }

@@ -3,11 +3,21 @@
 use serde::{Deserialize, Serialize};
 
 /// What a delivery that was let go waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WaitReason {
-    /// The pause between two posts of its account or company, or the end of a rate limit.
+    /// The pause between two posts of its account or company.
     Slot,
+    /// The end of a rate limit of its account or company.
+    RateLimit,
+    /// Another day: its account has published all it may on this one.
+    DailyCap,
+    /// The morning.
+    QuietHours,
+    /// The rest of a device that was just connected.
+    NewDevice,
+    /// The account's readings, of which its gateway allows so many.
+    Readings,
     /// The pause after an attempt that may succeed later.
     Again,
     /// Somebody's giving the company's new secret: the stored one is refused.
@@ -19,6 +29,11 @@ impl WaitReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Slot => "SLOT",
+            Self::RateLimit => "RATE_LIMIT",
+            Self::DailyCap => "DAILY_CAP",
+            Self::QuietHours => "QUIET_HOURS",
+            Self::NewDevice => "NEW_DEVICE",
+            Self::Readings => "READINGS",
             Self::Again => "AGAIN",
             Self::Secret => "SECRET",
         }

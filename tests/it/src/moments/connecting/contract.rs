@@ -48,9 +48,14 @@ async fn connecting_a_company_connects_all_or_some_of_its_members() -> Result<()
     assert_eq!(connect(&world, &body).await?.status, 200);
     assert_eq!(sorted(listed(&world).await?), accounts);
     // Nor is it one by another app: the members would post everything twice.
-    let by_another_app = connect(&world, &with(body, json!({"agentId": 7}))).await?;
+    let by_another_app = connect(&world, &with(body.clone(), json!({"agentId": 7}))).await?;
     assert_eq!(sorted(by_another_app.data()["accounts"].clone()), accounts);
     assert_eq!(sorted(listed(&world).await?), accounts);
+    // Nor in another case of letters, in which WeCom takes members too.
+    let shouted = connect(&world, &with(body.clone(), json!({"memberIds": ["LILY"]}))).await?;
+    assert_eq!((shouted.status, &shouted.data()["accounts"]), (200, &json!([lily])), "{shouted:?}");
+    let twice = connect(&world, &with(body, json!({"memberIds": ["lily", "LILY"]}))).await?;
+    assert_eq!((twice.status, &twice.body["error"]["fields"][0]["path"]), (400, &json!("memberIds[1]")), "{twice:?}");
     assert!(!world.rows("t_wechat_corp").await?[0].values().any(|value| value.contains(corp.secret())));
     Ok(())
 }

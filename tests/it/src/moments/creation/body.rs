@@ -54,7 +54,8 @@ async fn creation_body_with_unknown_fields_names_them() -> Result<()> {
     ] {
         let event = desk.post(json!({ field: time }))?;
         let path = if field.is_empty() { "body" } else { field };
-        let remedy = "不支持此项，请检查拼写或删除，可用项：contentId、text、mediaUrls、accountIds、scheduledTime";
+        let remedy =
+            "不支持此项，请检查拼写或删除，可用项：contentId、text、mediaUrls、accountIds、scheduledTime、force";
         desk.refuses(&format!("{field:?}"), &event, &ExpectedError::fields(&[path]), remedy).await?;
     }
     Ok(())

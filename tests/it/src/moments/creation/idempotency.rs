@@ -33,7 +33,9 @@ async fn idempotency_key_with_the_same_request_is_one_task() -> Result<()> {
     }
     // The order of the fields is nothing the caller decides.
     let device = &desk.device;
-    let turned = format!(r#"{{"scheduledTime":"{time}","accountIds":["{device}"], "text":"早上好"}}"#);
+    let turned = format!(
+        r#"{{"force":["DUPLICATE_CONTENT"],"scheduledTime":"{time}","accountIds":["{device}"], "text":"早上好"}}"#
+    );
     ensure!(said(&desk.world.call(&event.clone().body(&turned)).await?) == said(&first));
     // Nor is what a form sends for fields nobody filled in.
     let filled = json!({"scheduledTime": time, "contentId": "", "mediaUrls": []});

@@ -119,9 +119,10 @@ async fn publish_with_a_zombie_device_ends_unconfirmed() -> Result<()> {
     world.sandbox.gewe().set_state("device-1", DeviceState::Zombie);
     let status = recover(&world, scene.task).await?;
     let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
-    ensure!(truths == [Oracle::Nothing(UNCONFIRMED.to_owned())], "{truths:?}");
+    ensure!(truths == [Oracle::Nothing("WECHAT_API_ERROR".to_owned())], "{truths:?}");
     let journal = world.sandbox.journal();
-    ensure!(journal.of_account("sns/sendTextSns", "device-1").len() == 1, "it was sent more than once");
+    ensure!(journal.of_account("sns/sendTextSns", "device-1").is_empty(), "nobody knows who is on it, and it was sent");
+    ensure!(journal.of_account("personal/getProfile", "device-1").len() > 1, "it was asked only once");
     Ok(())
 }
 

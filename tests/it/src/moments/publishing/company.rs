@@ -289,3 +289,59 @@ async fn company_that_is_disconnected_leaves_no_secret() -> Result<()> {
     }
     Ok(())
 }
+
+/// The old secret's refusal arrives after somebody has given the new one: it says nothing about the new connection.
+#[tokio::test]
+async fn a_verdict_about_a_secret_that_was_replaced_ends_nothing() -> Result<()> {
+    let world = world().await?;
+    let scene = Story::Renewal.scene(&world, 1).await?;
+    let corp = world.sandbox.wecom().corp("flowers-1").context("no company")?;
+    let new = "a-new-secret-of-the-same-app-0000000000000001";
+    world.sandbox.wecom().change_app("flowers-1", |app| app.secret = Some(new.to_owned()));
+    let proxy = Proxy::start(&world).await?;
+    let gate = proxy.hold("gettoken", 1);
+    let reconnects = async {
+        gate.reached().await;
+        let body = json!({
+            "accountType": "WEWORK", "corpId": corp.corp_id, "agentId": corp.agent_id(), "secret": new,
+        });
+        let answer = world.call_as(USER, Event::sample("wechat-account-connect")?.json(&body)).await;
+        gate.open();
+        answer
+    };
+    let (lived, connected) = futures::join!(live(&world, &proxy), reconnects);
+    ensure!(lived?.is_none() && connected?.status == 200);
+    let accounts = world.call_as(USER, Event::sample("wechat-accounts")?).await?;
+    let accounts = accounts.data().as_array().context("no accounts")?.clone();
+    ensure!(accounts.iter().all(|account| account["status"] == "ACTIVE"), "{accounts:?}");
+    let status = recover(&world, scene.task).await?;
+    let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
+    ensure!(truths == [Oracle::Published, Oracle::Published], "{truths:?}: {status}");
+    Ok(())
+}
+
+/// WeCom leaves a member without customers out: nobody waits two days for them.
+#[tokio::test]
+async fn a_member_whom_wecom_never_asked_is_told_so_at_once() -> Result<()> {
+    let world = world().await?;
+    world.sandbox.wecom().configure(|settings| settings.never_asked = vec!["rose".to_owned()]);
+    let scene = Story::Company.scene(&world, 1).await?;
+    for _ in 0..6 {
+        world.drain_publications().await?;
+        world.advance(LATER);
+        world.sweep().await?;
+    }
+    let status = world.post_status(USER, scene.task).await?;
+    let told: Vec<String> = scene
+        .outlets
+        .iter()
+        .filter_map(|outlet| {
+            let results = status["results"].as_array()?.iter();
+            results.filter(|result| result["accountId"] == outlet.account_id.as_str()).map(ToString::to_string).next()
+        })
+        .collect();
+    ensure!(told[0].contains("WAITING_MEMBER_CONFIRM") && told[1].contains("没有请该成员发表"), "{told:?}");
+    let status = recover(&world, scene.task).await?;
+    ensure!(status["status"] == "PARTIAL_SUCCESS", "{status}");
+    Ok(())
+}

@@ -51,12 +51,14 @@ impl RequestKind {
             Self::Now => &[
                 "BatchGetItem t_wechat_account",
                 "GetItem t_idempotency",
+                "GetItem t_idempotency",
                 "GetSecretValue",
                 "SendMessage",
                 "TransactWriteItems t_moment_sync_task",
             ],
             Self::Timed => &[
                 "BatchGetItem t_wechat_account",
+                "GetItem t_idempotency",
                 "GetItem t_idempotency",
                 "GetSecretValue",
                 "POST schedules",

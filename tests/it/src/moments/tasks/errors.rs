@@ -43,7 +43,7 @@ async fn moments_error_code_has_its_envelope() -> Result<()> {
         &format!("请求参数有误。text：{problem}"),
         json!({"type": "MOMENT_SYNC_CREATION_FAILED", "reason": mend, "fields": [{"path": "text", "problem": problem}]}),
     );
-    let problem = "不支持此项，请检查拼写或删除，可用项：contentId、text、mediaUrls、accountIds、scheduledTime";
+    let problem = "不支持此项，请检查拼写或删除，可用项：contentId、text、mediaUrls、accountIds、scheduledTime、force";
     let path = "scheduleTime";
     assert_error(
         &refused(json!({"scheduleTime": later(&world, 60)})).await?,

@@ -188,7 +188,7 @@ async fn retry_of_accounts_that_cannot_be_retried_is_refused() -> Result<()> {
     desk.settle().await?;
     let retry = desk.event("moment-task-retry")?.path("taskId", &task.to_string());
     let (text, list, flag) = ("应为文本", "应为数组", "includeUnconfirmed");
-    let (ids, unknown) = ("accountIds", "不支持此项，请检查拼写或删除，可用项：accountIds、includeUnconfirmed");
+    let (ids, unknown) = ("accountIds", "不支持此项，请检查拼写或删除，可用项：accountIds、includeUnconfirmed、force");
     for (body, field, remedy) in [
         (json!({ids: []}), ids, "请至少选择一个账号"),
         (json!({ids: [bad, bad]}), "accountIds[1]", "账号重复，请去掉重复的账号"),
@@ -202,7 +202,8 @@ async fn retry_of_accounts_that_cannot_be_retried_is_refused() -> Result<()> {
         (json!({ids: [bad], "unknownField": 1}), "unknownField", unknown),
         (json!({"accountId": bad}), "accountId", unknown),
         (json!({"include_unconfirmed": true}), "include_unconfirmed", unknown),
-        (json!({"force": true}), "force", unknown),
+        (json!({"forced": true}), "forced", unknown),
+        (json!({"force": "DAILY_CAP"}), "force", "类型不正确"),
     ] {
         let event = retry.clone().json(&body);
         desk.refuses(&body.to_string(), &event, &ExpectedError::fields(&[field]), remedy).await?;

@@ -56,16 +56,18 @@ fn page(world: &mut World, call: &mut Call, now: Timestamp, shows: impl Fn(&Worl
         "firstPageMd5": fingerprint(&first),
         "maxId": last,
         "snsCount": items.len(),
-        "requestTime": now.as_second(),
+        "requestTime": now.as_second().saturating_add(world.settings.clock_ahead_seconds),
         "snsList": items,
     })))
 }
 
 /// A post as lists and details show it, with the nickname it tells.
 fn item(world: &World, post: &Post) -> (String, Value) {
+    let time = post.at.as_second().saturating_add(world.settings.clock_ahead_seconds);
+    let text = if world.settings.trims_texts { post.text.trim() } else { post.text.as_str() };
     let item = json!({
-        "id": post.id, "userName": post.author, "nickName": post.nickname, "createTime": post.at.as_second(),
-        "snsXml": xml::timeline(post, world.settings.xml),
+        "id": post.id, "userName": post.author, "nickName": post.nickname, "createTime": time,
+        "snsXml": xml::timeline(&Post { text: text.to_owned(), ..post.clone() }, world.settings.xml),
         "likeCount": 0, "likeList": null, "commentCount": 0, "commentList": null,
         "withUserCount": 0, "withUserList": null,
     });

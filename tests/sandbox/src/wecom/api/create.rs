@@ -49,6 +49,7 @@ fn check(world: &World, call: &mut Call, session: &Session, now: Timestamp) -> R
         return Err(40_201.into());
     }
     let corp = world.corps.get(&session.corp).ok_or(40_013)?;
-    let audience = Audience::read(corp, &call.body)?;
+    let mut audience = Audience::read(corp, &call.body)?;
+    audience.publishers.retain(|id, _| !world.settings.never_asked.contains(id));
     Ok((content, audience))
 }

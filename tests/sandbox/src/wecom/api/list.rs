@@ -47,11 +47,11 @@ pub(super) fn moments(world: &World, call: &mut Call, session: &Session, now: Ti
         TimeForm::Text => true,
     };
     let (items, next_cursor) = call.page(PAGE, PAGE)?.of(found);
-    let items: Vec<Value> = items.into_iter().map(|moment| item(moment, as_text)).collect();
+    let items: Vec<Value> = items.into_iter().map(|moment| item(moment, as_text, world.settings.trims_texts)).collect();
     Ok(fields(json!({"next_cursor": next_cursor, "moment_list": items})))
 }
 
-fn item(moment: &Moment, as_text: bool) -> Value {
+fn item(moment: &Moment, as_text: bool, trims_text: bool) -> Value {
     let second = moment.finishes_at.as_second();
     let mut item = fields(json!({
         "moment_id": moment.moment_id,
@@ -62,8 +62,9 @@ fn item(moment: &Moment, as_text: bool) -> Value {
     if let Some(creator) = &moment.creator {
         item.insert("creator".to_owned(), creator.as_str().into());
     }
-    if !moment.content.text.is_empty() {
-        item.insert("text".to_owned(), json!({"content": moment.content.text}));
+    let text = if trims_text { moment.content.text.trim() } else { moment.content.text.as_str() };
+    if !text.is_empty() {
+        item.insert("text".to_owned(), json!({"content": text}));
     }
     // The ids in here are for downloading; they are not those of the upload.
     let shown = |media_id: &str| format!("WWCISP_{}", text_hash(media_id));

@@ -16,7 +16,7 @@ use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::{Event, Recovery};
 use crate::publish::runner::Publisher;
 use crate::store::account::Account;
-use crate::time::after;
+use crate::store::delivery::WaitReason;
 
 /// The device of one account.
 pub(in crate::publish) struct GatewayChannel<'p> {
@@ -64,13 +64,17 @@ impl<'p> GatewayChannel<'p> {
         })
     }
 
-    async fn recovered(&self, recovery: Recovery) -> Result<Event> {
+    async fn recovered(&self, claimed_delivery: &ClaimedDelivery, recovery: Recovery) -> Result<Event> {
         Ok(match recovery {
             // The gateway's token is its user's, and its uploads are made anew at each attempt.
             Recovery::Token | Recovery::Media => Event::Recovered,
             Recovery::Rate(window) => {
-                let now = self.cx.stores.clock.now();
-                Event::NotBefore(after(now, window.wait(now)).as_millisecond())
+                // The account is limited, and not this post of it.
+                let (stores, mut until) = (&self.cx.stores, self.cx.stores.clock.now());
+                for account in self.cx.own_accounts(claimed_delivery).await? {
+                    until = until.max(stores.accounts.block(&account, window, stores.clock.now()).await?);
+                }
+                Event::NotBefore(until.as_millisecond(), WaitReason::RateLimit)
             }
         })
     }
@@ -119,8 +123,8 @@ impl Channel for GatewayChannel<'_> {
         async { Err(kernel::Error::Corrupt("publish delivery").into()) }.boxed()
     }
 
-    fn recover<'a>(&'a mut self, _: &'a ClaimedDelivery, recovery: Recovery) -> Answer<'a> {
-        self.recovered(recovery).boxed()
+    fn recover<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery, recovery: Recovery) -> Answer<'a> {
+        self.recovered(claimed_delivery, recovery).boxed()
     }
 
     fn sharing_credentials<'a>(&'a self, claimed_delivery: &'a ClaimedDelivery) -> BoxFuture<'a, Result<Vec<Account>>> {

@@ -1,4 +1,4 @@
-//! Everything before a person's post is sent: media, turn, uploads.
+//! Everything before a person's post is sent: media, turn, uploads, and whether it still is that person's device.
 
 use super::{GatewayChannel, Ready};
 use crate::error::{PublishProblem, Result};
@@ -6,7 +6,6 @@ use crate::media::{MediaKind, check_set};
 use crate::publish::channel::media_unusable;
 use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::Event;
-use crate::store::SlotReservation;
 use crate::store::account::Account;
 
 impl GatewayChannel<'_> {
@@ -18,6 +17,10 @@ impl GatewayChannel<'_> {
         let account = senders.pop().ok_or(kernel::Error::Corrupt("publish delivery"))?;
         let (task, settings) = (&claimed_delivery.snapshot.task, &self.cx.settings);
         let device = self.device(&account).await?;
+        // Whoever waits downloads nothing.
+        if let Some(event) = self.cx.wait_of(claimed_delivery, &account) {
+            return Ok(event);
+        }
         let mut kinds = Vec::new();
         for index in 0..task.media_urls.len() {
             match self.cx.fetch(task, index).await {
@@ -28,8 +31,8 @@ impl GatewayChannel<'_> {
         if !check_set(&kinds).is_empty() {
             return Ok(Event::MediaUnusable(PublishProblem::MediaUnusable.advice()));
         }
-        if let SlotReservation::NotBefore(instant) = self.cx.reserve_slot(claimed_delivery, &account).await? {
-            return Ok(Event::NotBefore(instant.as_millisecond()));
+        if let Some(event) = self.cx.reserve_slot(claimed_delivery, &account).await? {
+            return Ok(event);
         }
         let is_video = kinds.iter().any(|kind| matches!(kind, MediaKind::Video { .. }));
         let (mut images, mut video) = (Vec::new(), None);
@@ -41,6 +44,8 @@ impl GatewayChannel<'_> {
             },
             urls => images = device.gateway.upload_images(&device.app_id, urls).await?,
         }
+        // Asked last, so that nobody else logs in between this and the call.
+        device.gateway.check_person(&device.app_id, &device.wxid).await?;
         self.ready = Some(Ready { device, images, video });
         Ok(Event::Prepared { asked: Vec::new() })
     }

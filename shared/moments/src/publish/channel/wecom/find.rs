@@ -8,6 +8,7 @@ use crate::provider::FailureKind;
 use crate::publish::channel::candidates::{CLOCK_SKEW, Candidates};
 use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::{Absence, Event, JOB_LIFETIME};
+use crate::rules::is_same_text;
 
 impl WecomChannel<'_> {
     /// Looks for what was sent among the company's moments.
@@ -32,7 +33,7 @@ impl WecomChannel<'_> {
         moments.retain(|moment| {
             moment.create_time.is_none_or(|time| time >= since)
                 && moment.by_corp
-                && moment.text == task.text_content
+                && is_same_text(&task.text_content, &moment.text)
                 && moment.image_count + usize::from(moment.has_video) == task.media_urls.len()
         });
         moments.sort_by_key(|moment| moment.create_time);

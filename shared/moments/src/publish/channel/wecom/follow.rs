@@ -52,7 +52,14 @@ impl WecomChannel<'_> {
         };
         let accounts = claimed_delivery.row.account_ids.iter().enumerate();
         let published = accounts.filter(|(_, account)| has_published(account)).map(|(place, _)| place).collect();
-        Ok(Event::MembersPolled { published, stopped })
+        let is_listed = |account: &AccountId| {
+            let member = claimed_delivery.row.member_of(account);
+            member.is_some_and(|member| members.iter().any(|(id, _)| id.eq_ignore_ascii_case(member)))
+        };
+        // An empty list is one that WeCom has not made yet.
+        let places = claimed_delivery.row.account_ids.iter().enumerate().filter(|_| !members.is_empty());
+        let unasked = places.filter(|(_, account)| !is_listed(account)).map(|(place, _)| place).collect();
+        Ok(Event::MembersPolled { published, unasked, stopped })
     }
 
     /// Stops the members who have not published yet.

@@ -16,6 +16,7 @@ use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::{Event, Recovery};
 use crate::publish::runner::Publisher;
 use crate::store::account::Account;
+use crate::store::delivery::WaitReason;
 use crate::wecom::MomentDraft;
 
 /// One company app.
@@ -86,7 +87,7 @@ impl<'p> WecomChannel<'p> {
             }
             Recovery::Rate(window) => {
                 let until = self.cx.stores.corps.block(&self.corp_key, window, self.cx.stores.clock.now()).await?;
-                Ok(Event::NotBefore(until.as_millisecond()))
+                Ok(Event::NotBefore(until.as_millisecond(), WaitReason::RateLimit))
             }
         }
     }

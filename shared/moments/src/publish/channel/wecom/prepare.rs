@@ -10,6 +10,7 @@ use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::Event;
 use crate::store::SlotReservation;
 use crate::store::account::Account;
+use crate::store::delivery::WaitReason;
 use crate::time::after;
 use crate::wecom::{Attachments, MediaUpload, MomentDraft};
 
@@ -73,7 +74,7 @@ impl WecomChannel<'_> {
         if let SlotReservation::NotBefore(instant) =
             self.cx.stores.corps.take_rate_token(&token.corp, now, per_minute).await?
         {
-            return Ok(Event::NotBefore(instant.as_millisecond()));
+            return Ok(Event::NotBefore(instant.as_millisecond(), WaitReason::Slot));
         }
         let senders: Vec<String> = senders.into_iter().filter_map(|account| account.member_id).collect();
         let draft = MomentDraft { text: task.text_content.clone(), attachments, senders: senders.clone() };

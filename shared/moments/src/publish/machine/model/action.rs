@@ -68,6 +68,7 @@ impl TransientFault {
             Call::Follow { .. } if is_job => &[Self::JobRunning, Self::Contention, Self::VoidToken],
             Call::Follow { .. } => &[Self::Contention, Self::VoidToken],
             Call::Cancel => &[Self::Contention, Self::VoidToken, Self::Barred],
+            Call::FindPublished if !is_job => &[Self::Limited],
             Call::Accounts | Call::FindPublished | Call::Recover(_) => &[],
         }
     }

@@ -5,11 +5,11 @@ use super::super::{
 };
 use super::action::{Action, Outcome, TransientFault};
 use super::tables::{cancel_task, find, follow, standing, stop, take_back, write};
-use super::world::{Accounts, LATENESS, LEASE, Pending, Post, Recorded, Setting, Work, World};
+use super::world::{Accounts, LATENESS, LEASE, List, Pending, Post, Recorded, Setting, Work, World};
 use crate::provider::FailureKind;
 use crate::publish::machine::tests::failure;
 use crate::store::claim::ClaimOrigin;
-use crate::store::delivery::DeliveryChange;
+use crate::store::delivery::{DeliveryChange, WaitReason};
 use crate::store::result::Stage;
 
 /// The model of one setting, with the policy whose guards may lack one.
@@ -257,8 +257,12 @@ impl Model {
             }
             NextStep::Replace => {
                 let row = &mut world.rows[work.delivery];
-                (row.stage, row.due, row.owner, row.resend) = (DeliveryStage::Done, None, None, false);
-                let accounts = delivery.open().iter().map(|place| work.row.accounts.at(*place)).collect();
+                let is_risk = row.risk;
+                (row.stage, row.due, row.owner, row.resend, row.risk) = (DeliveryStage::Done, None, None, false, false);
+                let accounts: Accounts = delivery.open().iter().map(|place| work.row.accounts.at(*place)).collect();
+                for account in accounts.iter().filter(|_| is_risk) {
+                    world.risked[account] += 1;
+                }
                 world.add_delivery(work.row.task, accounts);
                 return Some(decided);
             }
@@ -298,18 +302,21 @@ impl Model {
         }
         let event = match (call, outcome) {
             (_, Outcome::NoToken) => Event::NoToken(failure(FailureKind::Retry)),
+            (Call::FindPublished, Outcome::TransientFault(_)) => {
+                Event::NotBefore(world.now + 1_000, WaitReason::Readings)
+            }
             (call, Outcome::TransientFault(transient_fault)) => transient_fault.event(&call),
             (_, Outcome::Unreadable) => Event::Unreadable,
             (Call::Accounts, _) => Event::Usable(work.row.accounts.places(world.usable)),
             (Call::Prepare { senders }, _) => self.prepare(world, &mut work, &senders),
             (Call::Send, outcome) => self.send(world, &work, outcome),
-            (Call::FindPublished, _) => find(world, &work),
+            (Call::FindPublished, _) => find(world, &work, self.setting.list),
             (Call::Follow { stopped }, _) => follow(world, &work, stopped),
             (Call::Cancel, _) => {
                 world.posts[work.row.post.unwrap_or_default()].stopped = true;
                 Event::Stopped
             }
-            (Call::Recover(Recovery::Rate(_)), _) => Event::NotBefore(world.now + 1_000),
+            (Call::Recover(Recovery::Rate(_)), _) => Event::NotBefore(world.now + 1_000, WaitReason::RateLimit),
             (Call::Recover(_), _) => Event::Recovered,
         };
         if matches!(event, Event::Posted { .. } | Event::Accepted { .. } | Event::MomentCreated { .. }) {
@@ -331,7 +338,7 @@ impl Model {
                     && world.rows[other].due.is_some_and(|end| end > world.now))
             };
             if world.slot_holder.is_some_and(|other| other != work.delivery && is_undecided(other)) {
-                return Event::NotBefore(world.now + 1_000);
+                return Event::NotBefore(world.now + 1_000, WaitReason::Slot);
             }
             world.slot_holder = Some(work.delivery);
             return Event::Prepared { asked: Vec::new() };
@@ -367,6 +374,7 @@ impl Model {
                     if let Some(stage) = intervene(row.stage, Intervention::Reopened { moment_known }) {
                         (row.stage, row.attempts, row.due, row.resend) = (stage, 0, Some(now), true);
                         row.stop_requested = false;
+                        row.risk = self.setting.list == List::Risked;
                         world.messages[result.by] = 1;
                     }
                 }

@@ -1,7 +1,7 @@
 //! What is written, and what providers and people do, in the model.
 
 use super::super::{Absence, DeliveryStage, Event, Intervention, Reported, Transition, intervene};
-use super::world::{Post, Recorded, Row, Work, World};
+use super::world::{List, Post, Recorded, Row, Work, World};
 use crate::store::claim::ClaimOrigin;
 use crate::store::result::{AccountState, Stage};
 
@@ -24,7 +24,7 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
         row.asked = asked.iter().filter_map(|account| account.parse().ok()).collect();
     }
     if row.stage == DeliveryStage::Done {
-        (row.due, row.owner, row.resend) = (None, None, false);
+        (row.due, row.owner, row.resend, row.risk) = (None, None, false, false);
         world.messages[work.delivery] = 0;
     } else if let Some(until) = change.release_until {
         (row.due, row.owner) = (Some(until), None);
@@ -49,7 +49,10 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
 }
 
 /// Its list shows all of the account's posts of this text; what another delivery has claimed is not this one's.
-pub(super) fn find(world: &World, work: &Work) -> Event {
+pub(super) fn find(world: &World, work: &Work, list: List) -> Event {
+    if list != List::Shows {
+        return Event::NotShown(Absence::Blind);
+    }
     let is_alike = |post: &Post| {
         if work.row.asked.is_empty() { post.published == work.row.accounts } else { post.asked == work.row.asked }
     };
@@ -62,7 +65,7 @@ pub(super) fn follow(world: &World, work: &Work, stopped: bool) -> Event {
     let Some(post) = work.row.post else {
         return Event::MomentCreated { id: work.row.job.unwrap_or_default().to_string(), refused: Vec::new() };
     };
-    Event::MembersPolled { published: work.row.accounts.places(world.posts[post].published), stopped }
+    Event::MembersPolled { published: work.row.accounts.places(world.posts[post].published), unasked: vec![], stopped }
 }
 
 /// The finder of a post that was answered to another delivery goes back to where it knew nothing.

@@ -8,7 +8,7 @@ use super::super::{Guards, tests::legal_pairs};
 use super::search::explore;
 use super::step::Model;
 use super::trace::trace;
-use super::world::{Budget, Setting, policy};
+use super::world::{Budget, List, Setting, policy};
 
 /// More than any setting here has, and less than what a machine can hold.
 const MOST: usize = 20_000_000;
@@ -18,11 +18,15 @@ fn model(setting: Setting, guards: Guards) -> Model {
 }
 
 const fn person(name: &'static str, tasks: usize, budget: Budget) -> Setting {
-    Setting { name, members_confirm: false, tasks, accounts: 1, budget }
+    Setting { name, members_confirm: false, list: List::Shows, tasks, accounts: 1, budget }
+}
+
+const fn unseen(name: &'static str, list: List, budget: Budget) -> Setting {
+    Setting { list, ..person(name, 1, budget) }
 }
 
 const fn company(name: &'static str, tasks: usize, accounts: usize, budget: Budget) -> Setting {
-    Setting { name, members_confirm: true, tasks, accounts, budget }
+    Setting { name, members_confirm: true, list: List::Shows, tasks, accounts, budget }
 }
 
 const NOTHING: Budget = Budget {
@@ -62,6 +66,12 @@ fn bounded() -> Vec<Setting> {
         ),
         person("person, stopped", 1, Budget { unreadable: 1, retries: 1, stops: 1, crashes: 1, messages: 0, ..ALL }),
         person("person, stopped, transient_faults", 1, Budget { transient_faults: 2, stops: 1, ..NOTHING }),
+        unseen(
+            "person, blind",
+            List::Blind,
+            Budget { unreadable: 1, transient_faults: 1, retries: 2, messages: 0, ..ALL },
+        ),
+        unseen("person, blind, at their risk", List::Risked, Budget { unreadable: 1, retries: 2, messages: 0, ..ALL }),
         company(
             "company, stopped",
             1,
@@ -115,7 +125,7 @@ fn model_check_finds_no_order_that_publishes_twice_or_records_what_is_not_so() {
 }
 
 /// The guard that is taken away, the finding it stands for, and the least that has to go wrong for it to be missed.
-fn mutants() -> [(Guard, &'static str, Setting); 7] {
+fn mutants() -> [(Guard, &'static str, Setting); 8] {
     [
         (
             Guard::LastLook,
@@ -141,6 +151,11 @@ fn mutants() -> [(Guard, &'static str, Setting); 7] {
             Guard::UnreadIsNotAbsent,
             "M1: a list that cannot be read counts as an empty one",
             person("M1", 1, Budget { lost_answers: 1, unreadable: 4, retries: 1, ..NOTHING }),
+        ),
+        (
+            Guard::BlindIsNotAbsent,
+            "M1: a blind list counts as proof of absence",
+            unseen("M1, blind", List::Blind, Budget { lost_answers: 1, retries: 1, ..NOTHING }),
         ),
         (
             Guard::IdFirst,

@@ -62,10 +62,23 @@ pub(super) struct Setting {
     pub name: &'static str,
     /// Whether members of a company confirm, or one person's device posts.
     pub members_confirm: bool,
+    /// What the provider's list shows.
+    pub list: List,
     /// Tasks with equal text for the same accounts.
     pub tasks: usize,
     pub accounts: usize,
     pub budget: Budget,
+}
+
+/// What a provider's list shows of the posts there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum List {
+    /// All of them.
+    Shows,
+    /// Nothing, ever, and whoever has a post tried again takes no risk.
+    Blind,
+    /// Nothing, ever, and they take the risk of a second one.
+    Risked,
 }
 
 /// How often each thing may still happen.
@@ -124,6 +137,7 @@ pub(super) struct Row {
     pub sending_at: i64,
     pub confirm_until: i64,
     pub resend: bool,
+    pub risk: bool,
     pub stop_requested: bool,
     pub asked: Accounts,
     pub job: Option<usize>,
@@ -179,6 +193,8 @@ pub(super) struct World {
     pub lost_answer: bool,
     /// Something was sent of a delivery that its user had stopped before.
     pub sent_after_stop: bool,
+    /// How many second posts of each account its user has taken the risk of.
+    pub risked: [u8; MOST],
 }
 
 /// Small numbers, so that every pause and deadline is met within a few steps; the members' deadline is far longer than
@@ -187,6 +203,7 @@ pub(super) fn policy(guards: Guards) -> Policy {
     let second = Duration::from_secs;
     Policy {
         max_lateness: second(3_600),
+        max_wait: second(24 * 3_600),
         max_attempts: 3,
         time_to_send: second(30),
         retry_pause: second(1),
@@ -216,6 +233,7 @@ impl World {
             budget: setting.budget,
             lost_answer: false,
             sent_after_stop: false,
+            risked: [0; MOST],
         };
         for task in 0..setting.tasks {
             world.add_delivery(task, Accounts::all(setting.accounts));
@@ -240,6 +258,7 @@ impl World {
             sending_at: 0,
             confirm_until: 0,
             resend: false,
+            risk: false,
             stop_requested: false,
             asked: Accounts::default(),
             job: None,
@@ -270,13 +289,15 @@ impl World {
             now: self.now,
             asked_at: self.now,
             time_left: Duration::from_secs(120),
-            made_at: None,
+            wanted_at: None,
             planned_at: None,
             has_media: false,
             members_confirm,
             sending_at: row.sending_at,
             confirm_until: row.confirm_until,
             resend_if_absent: row.resend,
+            resend_if_blind: row.risk,
+            sought_since: row.sending_at,
             stop_requested: row.stop_requested,
             moment_id: row.post.map(|post| post.to_string()),
             accounts: accounts.collect(),
@@ -307,7 +328,8 @@ impl World {
                 return Some(format!("account {account} is recorded SUCCESS without a post of its own: {recorded:?}"));
             }
             let perhaps =
-                recorded.iter().filter(|recorded| !matches!(recorded, Recorded::Failed | Recorded::Cancelled)).count();
+                recorded.iter().filter(|recorded| !matches!(recorded, Recorded::Failed | Recorded::Cancelled)).count()
+                    + usize::from(self.risked[account]);
             if published > perhaps {
                 return Some(format!(
                     "account {account} has {published} posts, and no more than {perhaps} may be out by what is recorded: {recorded:?}"

@@ -76,20 +76,27 @@ pub(in super::super) fn members_not_answered(d: &DeliveryState, kind: FailureKin
     poll_after_failure(d, kind, p)
 }
 
-/// Who has published is told. At the deadline the others have failed; who could not be stopped can still publish, so only
+/// Looks at the members after which WeCom's list of them is believed to be complete: it takes some seconds to fill.
+const LOOKS_UNTIL_COMPLETE: u32 = 3;
+
+/// Who has published is told, and who was never asked. At the deadline the others have failed; who could not be stopped can still publish, so only
 /// one who was is certain to have failed, or to be called off. What its user has stopped and WeCom has not is followed on,
 /// and each look is preceded by another attempt to stop it.
 pub(in super::super) fn members_polled(
     d: &DeliveryState,
-    published: &[usize],
+    (published, unasked): (&[usize], &[usize]),
     stopped: bool,
     p: &Policy,
 ) -> Transition {
+    let is_complete = d.attempts >= LOOKS_UNTIL_COMPLETE;
     let too_late = if stopped { PublishProblem::NotConfirmedByMember } else { PublishProblem::MembersUnconfirmed };
     let id = d.moment_id.clone().unwrap_or_default();
     let undecided = d.undecided();
     let state = |place: usize| match published.contains(&place) {
         true => Some(AccountState::Success { moment_id: id.clone() }),
+        false if is_complete && unasked.contains(&place) => {
+            Some(AccountState::failed(PublishProblem::MemberNotAsked.advice()))
+        }
         false if d.stop_requested && stopped => Some(AccountState::Cancelled),
         false if is_over(d) => Some(AccountState::failed(too_late.advice())),
         false => None,

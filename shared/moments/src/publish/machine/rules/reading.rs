@@ -6,12 +6,12 @@ use kernel::queue::MAX_DELAY;
 
 use super::super::delivery::DeliveryState;
 use super::super::event::Absence;
-use super::super::policy::{Guard, Policy, growing, milliseconds};
+use super::super::policy::{Guard, LONGEST_WAIT, Policy, growing, milliseconds};
 use super::super::transition::{NextStep, Transition};
 use super::{cancel, fail, unconfirmed_advice};
-use crate::error::PublishProblem;
+use crate::error::{Advice, PublishProblem};
 use crate::store::claim::ClaimOrigin;
-use crate::store::delivery::DeliveryStage;
+use crate::store::delivery::{DeliveryStage, WaitReason};
 use crate::store::result::{AccountState, Stage};
 
 /// The provider's list was read, and the post is not in it. Who asked for it to be sent again has looked; where its
@@ -20,12 +20,17 @@ pub(in super::super) fn not_shown(d: &DeliveryState, absence: Absence, p: &Polic
     let is_absent = match absence {
         Absence::Proven => true,
         Absence::Likely => d.attempts >= p.reconcile_tries,
+        Absence::Blind => {
+            let is_risked = d.resend_if_blind || !p.guards.hold(Guard::BlindIsNotAbsent);
+            is_risked && d.attempts >= p.reconcile_tries
+        }
         Absence::InDoubt => false,
     };
     if is_absent && d.stop_requested {
         return if absence == Absence::Proven { cancel(d) } else { fail(d, &unconfirmed_advice(d)) };
     }
     match (is_absent && d.resend_if_absent, d.open().is_empty()) {
+        (false, _) if absence == Absence::Blind => read_again_or(d, &PublishProblem::Unprovable.advice(), p),
         (false, _) => read_again(d, p),
         (true, true) => Transition::to(DeliveryStage::Done, NextStep::End),
         (true, false) => Transition::to(DeliveryStage::Done, NextStep::Replace),
@@ -39,11 +44,26 @@ pub(in super::super) fn unreadable(d: &DeliveryState, p: &Policy) -> Transition 
 
 /// The list is read once more in a while, or the delivery ends without anybody's having learnt what became of the post.
 pub(in super::super) fn read_again(d: &DeliveryState, p: &Policy) -> Transition {
+    read_again_or(d, &unconfirmed_advice(d), p)
+}
+
+fn read_again_or(d: &DeliveryState, told: &Advice, p: &Policy) -> Transition {
     if d.attempts >= p.reconcile_tries {
-        return fail(d, &unconfirmed_advice(d));
+        return fail(d, told);
     }
     let pause = growing(p.reconcile_pause, MAX_DELAY, d.attempts + 1);
     Transition::stay(d.now, pause)
+}
+
+/// The readings of the account are used up for now. That is no reading, but it is not waited for without end.
+pub(in super::super) fn wait_to_read(d: &DeliveryState, instant: i64, reason: WaitReason, p: &Policy) -> Transition {
+    if d.now > d.sought_since.saturating_add(LONGEST_WAIT) {
+        return read_again(&DeliveryState { attempts: p.reconcile_tries, ..d.clone() }, p);
+    }
+    let pause = Duration::from_millis(u64::try_from(instant - d.now).unwrap_or(0));
+    let mut transition = Transition::stay(d.now, pause).because(reason);
+    transition.change.attempts = Some(d.attempts.saturating_sub(1));
+    transition
 }
 
 /// The id that the provider answered is told for the accounts.

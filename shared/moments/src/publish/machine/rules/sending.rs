@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::delivery::DeliveryState;
-use super::super::policy::{Guard, LONGEST_WAIT, Policy};
+use super::super::policy::{Guard, Policy};
 use super::super::transition::{Call, NextStep, Recovery, Transition};
 use super::{cancel, fail, is_transient, reading, senders, shown_at};
 use crate::error::{PublishProblem, provider_advice};
@@ -21,9 +21,12 @@ pub(in super::super) fn begin(d: &DeliveryState, p: &Policy) -> Transition {
     if d.stop_requested {
         return cancel(d);
     }
-    let waits_too_long = d.made_at.is_some_and(|made| d.now > made.saturating_add(LONGEST_WAIT));
-    if d.attempts > p.max_attempts || waits_too_long {
+    if d.attempts > p.max_attempts {
         return fail(d, &PublishProblem::GaveUp.advice());
+    }
+    // Nobody wants at night, or days later, what was to go out at once.
+    if d.planned_at.is_none() && d.wanted_at.is_some_and(|wanted| p.is_stale(wanted, d.now)) {
+        return fail(d, &PublishProblem::WaitedTooLong.advice());
     }
     if p.is_missed(d.planned_at, d.now) {
         return fail(d, &PublishProblem::Missed.advice());
@@ -76,9 +79,9 @@ pub(in super::super) fn queue_again(d: &DeliveryState, pause: Duration) -> Trans
 }
 
 /// It only waits for its turn, however often: that is no attempt.
-pub(in super::super) fn wait_for_slot(d: &DeliveryState, instant: i64) -> Transition {
+pub(in super::super) fn wait_for_slot(d: &DeliveryState, instant: i64, reason: WaitReason) -> Transition {
     let pause = Duration::from_millis(u64::try_from(instant - d.now).unwrap_or(0));
-    let mut transition = queue_again(d, pause).because(WaitReason::Slot);
+    let mut transition = queue_again(d, pause).because(reason);
     transition.change.attempts = Some(d.attempts.saturating_sub(1));
     transition
 }
@@ -103,7 +106,9 @@ pub(in super::super) fn not_recovered(d: &DeliveryState, failure: &ProviderError
 
 fn refused_for_good(d: &DeliveryState, failure: &ProviderError) -> Transition {
     let proven = match failure.kind {
-        FailureKind::AccountOffline | FailureKind::DeviceUnknown => Some(AccountStatus::Offline),
+        FailureKind::AccountOffline | FailureKind::AnotherPerson | FailureKind::DeviceUnknown => {
+            Some(AccountStatus::Offline)
+        }
         FailureKind::BadCredentials => Some(AccountStatus::Expired),
         _ => None,
     };

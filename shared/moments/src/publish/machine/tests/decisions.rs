@@ -35,18 +35,21 @@ fn pause(seconds: u64) -> NextStep {
 
 #[test]
 fn delivery_fails_after_its_last_attempt_longest_wait_or_planned_time() {
-    use PublishProblem::{GaveUp, Missed};
+    use PublishProblem::{GaveUp, Missed, WaitedTooLong};
+    const DAY: i64 = 24 * HOUR;
     for (attempts, waited, planned_before, expected) in [
         (8, 0, None, None),
         (9, 0, None, Some(GaveUp)),
-        (1, LONGEST_WAIT, None, None),
-        (1, LONGEST_WAIT + 1, None, Some(GaveUp)),
+        (1, DAY, None, None),
+        (1, DAY + 1, None, Some(WaitedTooLong)),
+        // What has a time is judged by that.
+        (1, DAY + 1, Some(HOUR), None),
         (1, 0, Some(HOUR), None),
         (1, 0, Some(HOUR + 1), Some(Missed)),
     ] {
         let change = |d: &mut DeliveryState| {
             d.attempts = attempts;
-            d.made_at = Some(NOW - waited);
+            d.wanted_at = Some(NOW - waited);
             d.planned_at = planned_before.map(|before| NOW - before);
         };
         let transition = after(S::Queued, change, Event::Claimed);
@@ -100,8 +103,9 @@ fn delivery_refused_temporarily_is_begun_again_within_its_attempts() {
 
 #[test]
 fn delivery_waiting_for_its_slot_spends_no_attempt() {
-    let transition = after(S::Queued, |d| d.attempts = 3, Event::NotBefore(NOW + 60_000));
+    let transition = after(S::Queued, |d| d.attempts = 3, Event::NotBefore(NOW + 60_000, WaitReason::DailyCap));
     assert_eq!((transition.change.attempts, transition.then), (Some(2), pause(60)));
+    assert_eq!(transition.change.waits_for, Some(WaitReason::DailyCap));
     let transition = after(S::Queued, |d| d.attempts = 3, Event::TemporaryFailure);
     assert_eq!(transition.change.attempts, None);
 }
@@ -110,6 +114,7 @@ fn delivery_waiting_for_its_slot_spends_no_attempt() {
 fn delivery_refused_for_good_records_what_it_proves_about_the_account() {
     for (kind, proven) in [
         (FailureKind::AccountOffline, Some(AccountStatus::Offline)),
+        (FailureKind::AnotherPerson, Some(AccountStatus::Offline)),
         (FailureKind::DeviceUnknown, Some(AccountStatus::Offline)),
         (FailureKind::BadCredentials, Some(AccountStatus::Expired)),
         (FailureKind::Unknown, None),
@@ -126,7 +131,7 @@ fn unconfirmed_delivery_reads_the_list_up_to_its_limit_and_believes_absence_as_p
         let change = |d: &mut DeliveryState| (d.attempts, d.resend_if_absent) = (attempts, resend);
         then(S::Unconfirmed, change, event)
     };
-    use Absence::{InDoubt, Likely, Proven};
+    use Absence::{Blind, InDoubt, Likely, Proven};
     let (replaced, done) = ((Some(S::Done), NextStep::Replace), (Some(S::Done), NextStep::End));
     assert_eq!(read(1, true, Event::NotShown(Proven)), replaced);
     assert_eq!(read(1, false, Event::NotShown(Proven)), (None, pause(20)));
@@ -136,11 +141,33 @@ fn unconfirmed_delivery_reads_the_list_up_to_its_limit_and_believes_absence_as_p
     assert_eq!(read(3, true, Event::Unreadable), (None, pause(80)));
     assert_eq!(read(4, true, Event::Unreadable), done);
     assert_eq!(read(4, false, Event::ClaimTaken), done);
+    // A blind list is believed only by whoever takes the risk, and as late as one that may be late.
+    let blind = |attempts, risk| {
+        let change = |d: &mut DeliveryState| {
+            (d.attempts, d.resend_if_absent, d.resend_if_blind) = (attempts, true, risk);
+        };
+        after(S::Unconfirmed, change, Event::NotShown(Blind))
+    };
+    assert_eq!(blind(3, true).then, pause(80));
+    assert_eq!(blind(4, true).then, NextStep::Replace);
+    assert_eq!((recorded(&blind(4, false)), blind(4, false).then), (failed(PublishProblem::Unprovable), NextStep::End));
     for (members_confirm, problem) in [(true, PublishProblem::MembersUnconfirmed), (false, PublishProblem::Unconfirmed)]
     {
         let change = |d: &mut DeliveryState| (d.attempts, d.members_confirm) = (4, members_confirm);
         assert_eq!(recorded(&after(S::Unconfirmed, change, Event::Unreadable)), failed(problem));
     }
+}
+
+#[test]
+fn readings_that_are_used_up_are_waited_for_and_no_reading_but_not_without_end() {
+    let at = |waited: i64| {
+        let change = |d: &mut DeliveryState| (d.attempts, d.sought_since) = (3, NOW - waited);
+        after(S::Unconfirmed, change, Event::NotBefore(NOW + 60_000, WaitReason::Readings))
+    };
+    let waits = at(LONGEST_WAIT);
+    assert_eq!((waits.change.attempts, waits.change.waits_for), (Some(2), Some(WaitReason::Readings)));
+    assert_eq!(waits.then, pause(60));
+    assert_eq!(recorded(&at(LONGEST_WAIT + 1)), failed(PublishProblem::MembersUnconfirmed));
 }
 
 #[test]
@@ -192,12 +219,13 @@ fn waiting_members_at_the_deadline_are_stopped_and_polled_once_more() {
     assert_eq!(then(S::Waiting, at(DEADLINE - 1), Event::Claimed), look(false));
     assert_eq!(then(S::Waiting, at(DEADLINE), Event::Claimed), (None, NextStep::Call(Call::Cancel)));
     // The deadline itself is a moment to look.
-    let incomplete = || Event::MembersPolled { published: vec![0], stopped: false };
+    let incomplete = || Event::MembersPolled { published: vec![0], unasked: vec![], stopped: false };
     assert_eq!(then(S::Waiting, at(DEADLINE - 4_000), incomplete()), (None, pause(4)));
     for (stopped, problem) in
         [(true, PublishProblem::NotConfirmedByMember), (false, PublishProblem::MembersUnconfirmed)]
     {
-        let transition = after(S::Waiting, at(DEADLINE), Event::MembersPolled { published: vec![0], stopped });
+        let transition =
+            after(S::Waiting, at(DEADLINE), Event::MembersPolled { published: vec![0], unasked: vec![], stopped });
         let success = AccountState::Success { moment_id: "m".to_owned() };
         assert_eq!(recorded(&transition), [success, AccountState::failed(problem.advice())]);
         assert_eq!((transition.change.stage, transition.then), (Some(S::Done), NextStep::End));
@@ -214,7 +242,7 @@ fn waiting_members_at_the_deadline_are_stopped_and_polled_once_more() {
 fn waiting_members_polled_across_the_deadline_are_still_stopped() {
     let late = |d: &mut DeliveryState| (d.now, d.asked_at) = (DEADLINE + 3_000, DEADLINE - 1);
     for event in [
-        Event::MembersPolled { published: vec![0], stopped: false },
+        Event::MembersPolled { published: vec![0], unasked: vec![], stopped: false },
         Event::NotAnswered(FailureKind::Unknown),
         Event::NoToken(failure(FailureKind::Retry)),
     ] {
@@ -247,6 +275,18 @@ fn waiting_members_that_cannot_be_polled_end_unconfirmed_after_the_final_poll() 
 }
 
 #[test]
+fn a_member_whom_wecom_never_asked_is_told_so_once_its_list_is_complete() {
+    let looked = |attempts| {
+        let event = Event::MembersPolled { published: vec![], unasked: vec![1], stopped: false };
+        after(S::Waiting, |d| d.attempts = attempts, event)
+    };
+    assert_eq!(recorded(&members_polled(2)), []);
+    let told_now = members_polled(3);
+    assert_eq!(told_now.states, [(1, AccountState::failed(PublishProblem::MemberNotAsked.advice()))]);
+    assert!(matches!(told_now.then, NextStep::Wake(_)), "the other one is waited for");
+}
+
+#[test]
 fn stopped_delivery_is_not_sent_and_its_members_are_stopped_at_once() {
     let stop_requested = |d: &mut DeliveryState| d.stop_requested = true;
     let cancelled = vec![AccountState::Cancelled; 2];
@@ -261,12 +301,14 @@ fn stopped_delivery_is_not_sent_and_its_members_are_stopped_at_once() {
     }
     assert_eq!(then(S::Answered, stop_requested, Event::RowWritten), (Some(S::Waiting), pause(0)));
     assert_eq!(then(S::Waiting, stop_requested, Event::Claimed), (None, NextStep::Call(Call::Cancel)));
-    let transition = after(S::Waiting, stop_requested, Event::MembersPolled { published: vec![1], stopped: true });
+    let transition =
+        after(S::Waiting, stop_requested, Event::MembersPolled { published: vec![1], unasked: vec![], stopped: true });
     let success = AccountState::Success { moment_id: "m".to_owned() };
     assert_eq!(recorded(&transition), [AccountState::Cancelled, success]);
     // Who could not be stopped may still publish: it is followed on.
     let not_stopped = Event::NotStopped(FailureKind::PermissionMissing);
     assert_eq!(then(S::Waiting, stop_requested, not_stopped), (None, NextStep::Call(Call::Follow { stopped: false })));
-    let transition = after(S::Waiting, stop_requested, Event::MembersPolled { published: vec![], stopped: false });
+    let transition =
+        after(S::Waiting, stop_requested, Event::MembersPolled { published: vec![], unasked: vec![], stopped: false });
     assert_eq!((recorded(&transition), transition.then), (vec![], pause(10)));
 }

@@ -11,7 +11,7 @@ use super::policy::milliseconds;
 use super::*;
 use crate::error::{Advice, PublishProblem};
 use crate::provider::{FailureKind, Provider, ProviderError, RateWindow};
-use crate::store::delivery::DeliveryStage as S;
+use crate::store::delivery::{DeliveryStage as S, WaitReason};
 use crate::store::result::{AccountState, Stage};
 
 const NOW: i64 = 1_800_000_000_000;
@@ -21,6 +21,7 @@ pub(super) fn policy() -> Policy {
     let second = Duration::from_secs;
     Policy {
         max_lateness: second(3_600),
+        max_wait: second(24 * 3_600),
         max_attempts: 8,
         time_to_send: second(30),
         retry_pause: second(10),
@@ -42,13 +43,15 @@ fn delivery(stage: S, members_confirm: bool) -> DeliveryState {
         now: NOW,
         asked_at: NOW,
         time_left: Duration::from_secs(120),
-        made_at: Some(NOW),
+        wanted_at: Some(NOW),
         planned_at: None,
         has_media: true,
         members_confirm,
         sending_at: NOW,
         confirm_until: NOW + 48 * 3_600_000,
         resend_if_absent: false,
+        resend_if_blind: false,
+        sought_since: NOW,
         stop_requested: false,
         moment_id: matches!(stage, S::Answered | S::Waiting).then(|| "m".to_owned()),
         accounts: vec![account; 2],
@@ -87,7 +90,7 @@ fn events() -> Vec<Event> {
         Event::Usable(vec![0]),
         Event::Usable(vec![0, 1]),
         Event::Prepared { asked: vec!["anna".to_owned()] },
-        Event::NotBefore(NOW + 60_000),
+        Event::NotBefore(NOW + 60_000, WaitReason::Slot),
         Event::TemporaryFailure,
         Event::MediaUnusable(advice()),
         Event::Posted { id: "p".to_owned() },
@@ -100,13 +103,17 @@ fn events() -> Vec<Event> {
         Event::MomentCreated { id: "m".to_owned(), refused: vec![] },
         Event::Stopped,
     ];
-    events.extend([Absence::Proven, Absence::Likely, Absence::InDoubt].map(Event::NotShown));
+    events.extend([Absence::Proven, Absence::Likely, Absence::Blind, Absence::InDoubt].map(Event::NotShown));
     for kind in KINDS {
         events.extend([Event::NotAnswered(kind), Event::NotStopped(kind)]);
         events.extend([Event::Refused(failure(kind)), Event::NoToken(failure(kind)), Event::JobFailed(failure(kind))]);
     }
     for published in [vec![], vec![0], vec![0, 1]] {
-        events.extend([true, false].map(|stopped| Event::MembersPolled { published: published.clone(), stopped }));
+        events.extend([true, false].map(|stopped| Event::MembersPolled {
+            published: published.clone(),
+            unasked: vec![],
+            stopped,
+        }));
     }
     events
 }
@@ -118,7 +125,8 @@ pub(super) fn answers(call: &Call, members_confirm: bool) -> &'static [&'static 
         (Call::Prepare { .. }, _) => &["Prepared", "NotBefore", "TemporaryFailure", "MediaUnusable", "Refused"],
         (Call::Send, true) => &["Accepted", "AnswerLost", "Refused"],
         (Call::Send, false) => &["Posted", "AnswerLost", "Refused"],
-        (Call::FindPublished, _) => &["PostFound", "NotShown", "Unreadable"],
+        (Call::FindPublished, true) => &["PostFound", "NotShown", "Unreadable"],
+        (Call::FindPublished, false) => &["PostFound", "NotShown", "Unreadable", "NotBefore"],
         (Call::Follow { .. }, _) => {
             &["JobRunning", "MomentCreated", "JobFailed", "NotAnswered", "NoToken", "MembersPolled"]
         }
@@ -146,7 +154,7 @@ const LEGAL: &[(S, &[&str])] = &[
         ],
     ),
     (S::Sending, &["Claimed", "Posted", "Accepted", "AnswerLost", "Refused", "NotBefore", "Recovered", "NoToken"]),
-    (S::Unconfirmed, &["Claimed", "PostFound", "NotShown", "Unreadable", "ClaimTaken"]),
+    (S::Unconfirmed, &["Claimed", "PostFound", "NotShown", "Unreadable", "NotBefore", "ClaimTaken"]),
     (S::Answered, &["Claimed", "RowWritten", "ClaimTaken", "AnsweredToAnother"]),
     (
         S::Submitted,

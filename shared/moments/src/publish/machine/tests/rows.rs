@@ -51,12 +51,12 @@ fn delivery_state_is_read_from_the_rows_of_this_delivery() {
     );
     assert_eq!((seen.open(), seen.undecided()), (vec![0], vec![0, 1]));
     assert_eq!((seen.stage, seen.attempts, seen.now, seen.sending_at), (S::Answered, 2, NOW, 1_000_500));
-    assert_eq!((seen.made_at, seen.planned_at, seen.has_media), (Some(1_000_000), Some(900_000), true));
+    assert_eq!((seen.wanted_at, seen.planned_at, seen.has_media), (Some(1_000_000), Some(900_000), true));
     assert_eq!((seen.moment_id.as_deref(), seen.resend_if_absent), (Some("m"), false));
     // A row from before its time was noted, of a person: whoever it is for was asked.
     let delivery = Delivery { create_time: 0, corp_key: None, member_ids: vec![], ..delivery };
     let seen = DeliveryState::of(&delivery, &task, &results, false, WorkerTime { now: NOW, left: Duration::ZERO });
-    assert_eq!(seen.made_at, None);
+    assert_eq!(seen.wanted_at, None);
     assert!(seen.accounts.iter().all(|account| account.asked && !account.refused));
 }
 
@@ -133,8 +133,8 @@ fn transition_shows_accounts_at_their_stage_once() {
 }
 
 #[test]
-fn delivery_state_without_a_create_time_is_not_overdue() {
-    let delivery = DeliveryState { made_at: None, ..delivery(S::Queued, true) };
+fn rows_without_the_time_they_were_wanted_at_are_not_taken_for_old_ones() {
+    let delivery = DeliveryState { wanted_at: None, ..delivery(S::Queued, true) };
     let transition = next(&delivery, Event::Claimed, &policy()).unwrap();
     assert_eq!(transition, Transition::call(Call::Accounts));
 }

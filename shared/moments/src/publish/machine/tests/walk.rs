@@ -79,7 +79,7 @@ fn run_to_the_end(
                 let possible: Vec<Event> = events().into_iter().filter(|event| event.name() == name).collect();
                 let chosen = possible[choice() % possible.len()].clone();
                 match chosen {
-                    Event::NotBefore(_) => Event::NotBefore(delivery.now + 3_600_000),
+                    Event::NotBefore(_, reason) => Event::NotBefore(delivery.now + 3_600_000, reason),
                     chosen => chosen,
                 }
             }
