@@ -50,18 +50,18 @@ pub struct PaceWait {
 impl Pace {
     /// What keeps `account` from publishing for `turn` at `now`: of several reasons the one that lasts longest. Whoever
     /// had the turn before goes on with it: what was refused is no post.
-    pub fn wait(&self, account: &Account, turn: &str, exempt: Exempt, now: Timestamp) -> Option<PaceWait> {
-        let is_own_turn = account.turn.as_deref() == Some(turn);
+    pub fn wait(&self, account: &Account, publish_slot: &str, exempt: Exempt, now: Timestamp) -> Option<PaceWait> {
+        let is_own_slot = account.publish_slot.as_deref() == Some(publish_slot);
         let rested = after(account.device_since, self.rest);
         let mut waits = vec![
             PaceWait { until: account.blocked_until, reason: WaitReason::RateLimit },
             PaceWait { until: rested, reason: WaitReason::NewDevice },
         ];
-        if !is_own_turn {
+        if !is_own_slot {
             let interval = self.interval_after(account);
-            waits.push(PaceWait { until: after(account.last_post_at, interval), reason: WaitReason::Turn });
+            waits.push(PaceWait { until: after(account.last_post_at, interval), reason: WaitReason::Slot });
         }
-        if !is_own_turn && !exempt.from_daily_cap && self.is_used_up(account, now) {
+        if !is_own_slot && !exempt.from_daily_cap && self.is_used_up(account, now) {
             waits.push(PaceWait { until: self.opening_after(now), reason: WaitReason::DailyCap });
         }
         if !exempt.from_quiet_hours && !self.is_open(now) {
@@ -100,7 +100,7 @@ impl Pace {
 
     /// Drawn from the turn, so that it is the same for whoever asks.
     fn interval_after(&self, account: &Account) -> Duration {
-        let drawn = sha256_hex(account.turn.as_deref().unwrap_or_default().as_bytes());
+        let drawn = sha256_hex(account.publish_slot.as_deref().unwrap_or_default().as_bytes());
         let drawn = drawn.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or_default();
         let spread = SPREAD.min(self.interval.saturating_sub(LEAST_WITH_SPREAD));
         self.interval - spread + (spread * 2).mul_f64(f64::from(drawn) / f64::from(u16::MAX))
@@ -169,7 +169,7 @@ mod tests {
             assert_eq!(wait(row, Exempt { from_daily_cap: true, ..NONE }, "2026-11-20T12:00:00"), None);
         }
         // Whoever had the turn goes on with it.
-        let own = json!({"post_day": day, "posts": 5, "turn": "9/wx1#0"});
+        let own = json!({"post_day": day, "posts": 5, "publish_slot": "9/wx1#0"});
         assert_eq!(wait(own, NONE, "2026-11-20T12:00:00"), None);
     }
 
@@ -178,19 +178,19 @@ mod tests {
         let last = at("2026-11-20T12:00:00");
         let mut intervals = std::collections::BTreeSet::new();
         for number in 10..210 {
-            let row = json!({"turn": format!("{number}/wx1#0"), "last_post_at": last.as_millisecond()});
+            let row = json!({"publish_slot": format!("{number}/wx1#0"), "last_post_at": last.as_millisecond()});
             let (until, reason) = wait(row, NONE, "2026-11-20T12:00:00").unwrap();
-            assert_eq!(reason, WaitReason::Turn);
+            assert_eq!(reason, WaitReason::Slot);
             let minutes = until.duration_since(last).as_secs_f64() / 60.0;
             assert!((50.0..=70.0).contains(&minutes), "{minutes}");
             intervals.insert(until);
         }
         assert!(intervals.len() > 100);
-        let own = json!({"turn": "9/wx1#0", "last_post_at": last.as_millisecond()});
+        let own = json!({"publish_slot": "9/wx1#0", "last_post_at": last.as_millisecond()});
         assert_eq!(wait(own, NONE, "2026-11-20T12:00:00"), None);
         // Whoever has set a short one means it.
         let short = Pace { interval: Duration::from_secs(600), ..pace() };
-        let row = account(json!({"turn": "8/wx1#0", "last_post_at": last.as_millisecond()}));
+        let row = account(json!({"publish_slot": "8/wx1#0", "last_post_at": last.as_millisecond()}));
         assert_eq!(short.wait(&row, "9/wx1#0", NONE, last).unwrap().until, after(last, short.interval));
     }
 

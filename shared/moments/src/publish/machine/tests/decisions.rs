@@ -276,14 +276,14 @@ fn waiting_members_that_cannot_be_polled_end_unconfirmed_after_the_final_poll() 
 
 #[test]
 fn a_member_whom_wecom_never_asked_is_told_so_once_its_list_is_complete() {
-    let looked = |attempts| {
+    let members_polled = |attempts| {
         let event = Event::MembersPolled { published: vec![], unasked: vec![1], stopped: false };
         after(S::Waiting, |d| d.attempts = attempts, event)
     };
     assert_eq!(recorded(&members_polled(2)), []);
-    let told_now = members_polled(3);
-    assert_eq!(told_now.states, [(1, AccountState::failed(PublishProblem::MemberNotAsked.advice()))]);
-    assert!(matches!(told_now.then, NextStep::Wake(_)), "the other one is waited for");
+    let recorded_now = members_polled(3);
+    assert_eq!(recorded_now.states, [(1, AccountState::failed(PublishProblem::MemberNotAsked.advice()))]);
+    assert!(matches!(recorded_now.then, NextStep::Wake(_)), "the other one is waited for");
 }
 
 #[test]
