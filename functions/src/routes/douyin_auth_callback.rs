@@ -1,7 +1,10 @@
 //! `GET /api/v1/lead/douyin/auth/callback`: the way back from Douyin. The state, not a token, says whose it
 //! is, and the cookie whether this browser asked for it.
 
-use kernel::config::ConfigError;
+use std::time::Duration;
+
+use kernel::Clock;
+use kernel::config::{ConfigError, function_timeout};
 use leads::authorize::{AuthorizationCallback, Authorized, CallbackOutcome, redirect_error};
 use leads::config::redirect_uri;
 use secrecy::{ExposeSecret, SecretString};
@@ -19,6 +22,8 @@ use kernel::platform_secret::Secrets;
 pub struct App {
     callback: AuthorizationCallback,
     cookie: BrowserCookie,
+    clock: Clock,
+    timeout: Duration,
 }
 
 impl App {
@@ -27,7 +32,12 @@ impl App {
         let secrets = Secrets::load(cx).await?;
         let douyin = leads::config::douyin(cx, secrets)?;
         let callback = AuthorizationCallback::new(cx, douyin)?;
-        Ok(Self { callback, cookie: BrowserCookie::new(&redirect_uri(cx)?) })
+        Ok(Self {
+            callback,
+            cookie: BrowserCookie::new(&redirect_uri(cx)?),
+            clock: cx.clock.clone(),
+            timeout: function_timeout(&cx.env)?,
+        })
     }
 }
 
@@ -42,10 +52,15 @@ fn back_to(mut page: Url, result: &leads::Result<Authorized>) -> Url {
     let mut query = page.query_pairs_mut();
     match result {
         Ok(authorized) => {
-            query.append_pair("status", "success").append_pair("douyinUserId", authorized.account_open_id.as_str())
+            query.append_pair("status", "success").append_pair("douyinUserId", authorized.account_open_id.as_str());
+            if !authorized.missing_scopes.is_empty() {
+                query.append_pair("missingScopes", &authorized.missing_scopes.join(","));
+            }
         }
-        Err(error) => query.append_pair("status", "error").append_pair("error", redirect_error(error)),
-    };
+        Err(error) => {
+            query.append_pair("status", "error").append_pair("error", redirect_error(error));
+        }
+    }
     drop(query);
     page
 }
@@ -61,7 +76,8 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let query: Query = request.query()?;
     let code = query.code.map(SecretString::from);
     let browser = app.cookie.read(&request);
-    match app.callback.complete(query.state.as_deref(), code, browser.as_ref()).await {
+    let deadline = request.deadline(app.clock.now(), app.timeout);
+    match app.callback.complete(query.state.as_deref(), code, browser.as_ref(), deadline).await {
         CallbackOutcome::ToConfirm { page, ticket } => ApiResponse::redirect(to_confirm(page, &ticket).as_str()),
         CallbackOutcome::Ended { page: None, result } => authorized(&result?),
         CallbackOutcome::Ended { page: Some(page), result } => {

@@ -25,12 +25,14 @@ use crate::tokens::calendar::Calendar;
 pub struct NewTokenSet {
     /// The account.
     pub account_open_id: OpenId,
-    /// Nickname, empty when it could not be read.
+    /// Nickname, empty while it is not known.
     pub nickname: String,
-    /// Avatar, empty when it could not be read.
+    /// Avatar, empty while it is not known.
     pub avatar_url: String,
     /// Granted scopes, comma-joined.
     pub scope: String,
+    /// The scopes that were asked for, comma-joined.
+    pub asked: String,
     /// Access token.
     pub access_token: SecretString,
     /// Refresh token.
@@ -45,6 +47,15 @@ impl NewTokenSet {
     /// Whether the user granted what a sync needs.
     fn lists_fans(&self) -> bool {
         self.scope.split(',').any(|scope| scope.trim() == "fans.list")
+    }
+
+    /// What was asked for and not granted. Those named `*.bind` are left out: Douyin leaves them out of its answer although
+    /// they were granted, and says so.
+    pub fn missing_scopes(&self) -> Vec<String> {
+        let scopes = |text: &str| text.split(',').map(|scope| scope.trim().to_owned()).collect::<Vec<_>>();
+        let granted = scopes(&self.scope);
+        let is_missing = |scope: &String| !scope.is_empty() && !scope.ends_with(".bind") && !granted.contains(scope);
+        scopes(&self.asked).into_iter().filter(is_missing).collect()
     }
 
     /// Access and refresh token, sealed for a table's row of this tenant and account.
@@ -145,6 +156,7 @@ impl Bindings {
             nickname: &grant.nickname,
             avatar_url: &grant.avatar_url,
             scope: &grant.scope,
+            missing_scope: &grant.missing_scopes().join(","),
             access_token: access_token.clone(),
             refresh_token: refresh_token.clone(),
             expire_time: grant.expire_time,

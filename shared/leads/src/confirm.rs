@@ -50,7 +50,11 @@ impl AuthorizationConfirmation {
         }
         let grant = self.open(parked).await?;
         match self.bindings.bind(user_id, &grant, Some(self.stores.parked.take(&key)?)).await {
-            Ok(()) => Ok(Authorized { user_id, account_open_id: grant.account_open_id }),
+            Ok(()) => Ok(Authorized {
+                user_id,
+                missing_scopes: grant.missing_scopes(),
+                account_open_id: grant.account_open_id,
+            }),
             Err(Error::Authorization(problem)) => self.destroyed(&key, problem).await,
             Err(other) => Err(other),
         }
@@ -75,6 +79,7 @@ impl AuthorizationConfirmation {
             nickname: parked.nickname,
             avatar_url: parked.avatar_url,
             scope: parked.scope,
+            asked: parked.asked,
             access_token,
             refresh_token,
             expire_time: parked.expire_time,

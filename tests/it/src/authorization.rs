@@ -6,6 +6,7 @@ mod confirmation;
 mod cookie;
 mod first_sync;
 mod takeover;
+mod told;
 
 use anyhow::Result;
 use kernel::ids::UserId;

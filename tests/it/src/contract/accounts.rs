@@ -29,6 +29,7 @@ async fn accounts_show_their_state_and_until_when_it_lasts() -> Result<()> {
     let seen = accounts(&world).await?;
     let field_shapes = json!({
         "douyinUserId": "text", "nickname": "text", "avatarUrl": "text", "status": "text", "statusReason": "null", "scopes": ["text", "text"],
+        "missingScopes": [],
         "lastSyncAt": "null", "reauthorizeBy": "time", "activeSyncTaskId": "null", "createTime": "time",
     });
     assert_eq!(shape(&seen), json!([field_shapes]));
@@ -36,7 +37,7 @@ async fn accounts_show_their_state_and_until_when_it_lasts() -> Result<()> {
     let mut expected = json!({
         "douyinUserId": shop, "nickname": seen[0]["nickname"], "avatarUrl": seen[0]["avatarUrl"], "status": "ACTIVE",
         "statusReason": null,
-        "scopes": ["user_info", "fans.list"], "lastSyncAt": null, "activeSyncTaskId": null,
+        "scopes": ["user_info", "fans.list"], "missingScopes": [], "lastSyncAt": null, "activeSyncTaskId": null,
         "reauthorizeBy": instant(begun + (30 + 5 * 23) * DAY), "createTime": instant(begun),
     });
     assert_eq!(seen, json!([expected]));

@@ -17,9 +17,10 @@ use serde::{Deserialize, Serialize};
 use self::claim::claimed_by;
 use self::expiry::EXPIRY;
 use self::tokens::DOUBTS;
+use crate::douyin::UserInfo;
 use crate::ids::OpenId;
 use crate::store::sync_task::SyncStrategy;
-use crate::store::update;
+use crate::store::{condition_held, update};
 use crate::tokens::expiry::ExpiryReason;
 
 /// The table's name in the specification, part of every ciphertext's context.
@@ -69,6 +70,9 @@ pub struct Account {
     /// Granted scopes, comma-joined.
     #[serde(default)]
     pub scope: String,
+    /// Scopes that were asked for and not granted, comma-joined.
+    #[serde(default)]
+    pub missing_scope: String,
     /// State of the authorisation.
     pub status: AccountStatus,
     /// Sealed; absent once they are withdrawn or destroyed, and in reads through the index by user.
@@ -132,6 +136,8 @@ pub struct NewTokens<'a> {
     pub avatar_url: &'a str,
     /// Granted scopes.
     pub scope: &'a str,
+    /// Scopes that were asked for and not granted.
+    pub missing_scope: &'a str,
     /// Sealed access token.
     pub access_token: String,
     /// Sealed refresh token.
@@ -192,6 +198,23 @@ impl AccountStore {
         }
     }
 
+    /// Notes what an account is called. `false`: it is not the tenant's any more.
+    pub async fn set_profile(&self, account_open_id: &OpenId, user_id: UserId, profile: &UserInfo) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("douyin_user_id", s(account_open_id.as_str()))
+            .condition_expression("user_id = :user")
+            .update_expression("SET nickname = :nickname, avatar_url = :avatar")
+            .expression_attribute_values(":user", n(user_id))
+            .expression_attribute_values(":nickname", s(&profile.nickname))
+            .expression_attribute_values(":avatar", s(&profile.avatar_url))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+
     /// Writes a fresh authorisation as one action of a transaction: a new row, the same tenant's row started over
     /// (renewals back to zero), or one of a tenant whose authorisation has ended, which becomes a row like a new one.
     /// `before` is the row it replaces; refused when that has another tenant, another claim, or works again by now.
@@ -210,13 +233,18 @@ impl AccountStore {
             (false, Some(_)) => ("id = :id, create_time = :now", ", last_sync_time"),
             (false, None) => ("id = :id, create_time = :now", ", last_sync_time, active_sync_task_id"),
         };
+        // The profile is read after this. Until then the row shows the one it had.
+        let profile = if own && grant.nickname.is_empty() && grant.avatar_url.is_empty() {
+            "nickname = if_not_exists(nickname, :nickname), avatar_url = if_not_exists(avatar_url, :avatar)"
+        } else {
+            "nickname = :nickname, avatar_url = :avatar"
+        };
         let claims = if claim.is_some() { ", active_sync_task_id = :task" } else { "" };
         let mut builder = Update::builder()
             .table_name(&self.table)
             .key("douyin_user_id", s(grant.account_open_id.as_str()))
             .update_expression(format!(
-                "SET {row}, user_id = :user, nickname = :nickname, avatar_url = :avatar, \
-                 #scope = :scope, #status = :active, access_token = :access, refresh_token = :refresh, \
+                "SET {row}, user_id = :user, {profile}, #scope = :scope, missing_scope = :missing, #status = :active, access_token = :access, refresh_token = :refresh, \
                  expire_time = :expire, refresh_expire_time = :refresh_expire, renew_count = :zero, \
                  refresh_shard = :shard, refresh_due = :due, update_time = :now{claims} \
                  REMOVE refresh_lease_owner, refresh_lease_until, renewed_at, {DOUBTS}, {EXPIRY}{gone} \
@@ -229,6 +257,7 @@ impl AccountStore {
             .expression_attribute_values(":nickname", s(grant.nickname))
             .expression_attribute_values(":avatar", s(grant.avatar_url))
             .expression_attribute_values(":scope", s(grant.scope))
+            .expression_attribute_values(":missing", s(grant.missing_scope))
             .expression_attribute_values(":active", s("ACTIVE"))
             .expression_attribute_values(":access", s(grant.access_token))
             .expression_attribute_values(":refresh", s(grant.refresh_token))
