@@ -10,6 +10,7 @@ use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
 use crate::views::leads::authorized;
 use kernel::Context;
+use kernel::platform_secret::Secrets;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -21,8 +22,9 @@ pub struct App {
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let confirmation = AuthorizationConfirmation::new(cx)?;
-        Ok(Self { auth: Authenticator::new(cx).await?, confirmation })
+        let secrets = Secrets::load(cx).await?;
+        let confirmation = AuthorizationConfirmation::new(cx, leads::config::douyin(cx, secrets.clone())?)?;
+        Ok(Self { auth: Authenticator::with_secrets(cx, secrets).await?, confirmation })
     }
 }
 

@@ -128,7 +128,7 @@ impl AuthorizationCallback {
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self {
             stores: Stores::new(cx)?,
-            bindings: Bindings::new(cx)?,
+            bindings: Bindings::new(cx, douyin.clone())?,
             signer: state_signer(cx)?,
             vault: Vault::load(cx)?,
             douyin,

@@ -9,6 +9,7 @@ use tracing::warn;
 
 use crate::authorize::Authorized;
 use crate::binding::{Bindings, NewTokenSet};
+use crate::douyin::Douyin;
 use crate::error::{AuthorizationProblem, Error, Result};
 use crate::store::Stores;
 use crate::store::parked_grant::{ParkedGrant, TABLE, TicketKey};
@@ -26,8 +27,8 @@ impl AuthorizationConfirmation {
     ///
     /// # Errors
     /// Names the setting that is missing or wrong.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { stores: Stores::new(cx)?, bindings: Bindings::new(cx)?, vault: Vault::load(cx)? })
+    pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
+        Ok(Self { stores: Stores::new(cx)?, bindings: Bindings::new(cx, douyin)?, vault: Vault::load(cx)? })
     }
 
     /// Binds the grant behind `ticket` to `user_id`, who must be the one who asked for the link. The grant leaves its

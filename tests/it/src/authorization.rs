@@ -2,6 +2,7 @@
 //! an account that another tenant has had, and the first sync.
 
 mod attack;
+mod challenge;
 mod confirmation;
 mod cookie;
 mod first_sync;
@@ -30,6 +31,14 @@ async fn parked(world: &World) -> Result<Vec<Row>> {
     let mut rows = world.rows("t_oauth_state").await?;
     rows.retain(|row| row.contains_key("access_token"));
     Ok(rows)
+}
+
+/// Rows without the note that another tenant's consent was refused, and when the keeper looks at them because of that.
+fn unchallenged(mut rows: Vec<Row>) -> Vec<Row> {
+    for row in &mut rows {
+        row.retain(|name, _| !["challenged_at", "refresh_due"].contains(&name.as_str()));
+    }
+    rows
 }
 
 /// Whether both tokens of a row open as this table's, tenant's and account's.

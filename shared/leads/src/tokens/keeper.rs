@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 
 use super::calendar::{Calendar, MAX_RENEWALS};
 use super::expiry::next_trial;
-use super::{MIN_TIME_FOR_RENEWAL, RETRY_AFTER, Tokens, place};
+use super::{MIN_TIME_FOR_RENEWAL, RETRY_AFTER, Tokens, Trial, is_challenged, place};
 use crate::douyin::{Douyin, FailureKind, PlatformError, TokenSet};
 use crate::error::{AuthorizationProblem, Result};
 use crate::fan_sync::SyncQueue;
@@ -89,7 +89,8 @@ impl TokenKeeper {
 
     /// Refreshes, then renews, whichever is due. Neither waits for the other.
     async fn keep_alive(&self, account: Account, round: &Round, deadline: Deadline) -> Result<()> {
-        let refreshed = if Calendar::of(&account).refresh_at() <= self.now() {
+        let is_refused = is_challenged(&account, self.now()) && self.has_died(&account).await?;
+        let refreshed = if is_refused || Calendar::of(&account).refresh_at() <= self.now() {
             self.leased(&account, async |lease| self.tokens.refresh(&account, lease, deadline).await.map(drop)).await
         } else {
             Ok(())
@@ -104,6 +105,18 @@ impl TokenKeeper {
             self.put_off(&account, round).await?;
         }
         refreshed
+    }
+
+    /// Whether a challenged account's access token is refused; if it is accepted, the challenge is over.
+    async fn has_died(&self, account: &Account) -> Result<bool> {
+        match self.tokens.try_stored(account).await? {
+            Trial::Refused => Ok(true),
+            Trial::Accepted => {
+                self.tokens.stores.accounts.end_challenge(account).await?;
+                Ok(false)
+            }
+            Trial::Unknown(failure) => Err(failure.into()),
+        }
     }
 
     /// Whether a renewal may be asked for: one that our app is known not to be allowed is asked for once a day, by one
@@ -122,7 +135,8 @@ impl TokenKeeper {
     async fn put_off(&self, account: &Account, round: &Round) -> Result<()> {
         let (due, now) = (Calendar::of(account).due(round.app_renews()), self.now());
         let is_due = account.refresh_due.is_some_and(|due| due <= now);
-        if account.status == AccountStatus::Active && is_due && due > now {
+        let is_challenged = account.challenged_at.is_some();
+        if account.status == AccountStatus::Active && is_due && due > now && !is_challenged {
             self.tokens.stores.accounts.put_off(account, due).await?;
         }
         Ok(())

@@ -104,6 +104,8 @@ pub struct Account {
     pub renewed_at: Option<i64>,
     /// When a renewal was first refused or its answer lost, unless the refresh token was accepted since: it may be dead.
     pub renewal_failed_at: Option<i64>,
+    /// When another tenant's authorisation of it was refused, while what that did to these tokens is not known.
+    pub challenged_at: Option<i64>,
     /// When it became EXPIRED.
     pub expired_at: Option<i64>,
     /// Why it is EXPIRED.
@@ -216,8 +218,10 @@ impl AccountStore {
     }
 
     /// Writes a fresh authorisation as one action of a transaction: a new row, the same tenant's row started over
-    /// (renewals back to zero), or one of a tenant whose authorisation has ended, which becomes a row like a new one.
-    /// `before` is the row it replaces; refused when that has another tenant, another claim, or works again by now.
+    /// (renewals back to zero), or one of a tenant whose authorisation has ended, which becomes a row like a new one: what that tenant had of it, the
+    /// sealed tokens first of all, is overwritten.
+    /// `before` is the row it replaces; refused when that has another tenant or another claim, or another tenant's has
+    /// other tokens than those that are known not to work.
     /// `claim` is the sync that has the account from now on; without one the tenant's own sync keeps it.
     pub(crate) fn bind(
         &self,
@@ -282,7 +286,12 @@ impl AccountStore {
         update(if own {
             builder.condition_expression(format!("user_id = :before AND {claim}"))
         } else {
-            builder.condition_expression(format!("user_id = :before AND #status <> :active AND {claim}"))
+            builder
+                .condition_expression(format!(
+                    "id = :row AND token_version = :version AND user_id = :before AND {claim}"
+                ))
+                .expression_attribute_values(":row", n(before.id))
+                .expression_attribute_values(":version", n(before.token_version))
         })
     }
 }
