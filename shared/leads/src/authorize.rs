@@ -91,6 +91,17 @@ pub struct Authorized {
     pub missing_scopes: Vec<String>,
 }
 
+/// What the browser brings back from Douyin's page.
+#[derive(Debug, Default)]
+pub struct Return<'a> {
+    /// The state of the link.
+    pub state: Option<&'a str>,
+    /// The code; absent when the page failed, or the user declined.
+    pub code: Option<SecretString>,
+    /// Why there is no code, if the page says so.
+    pub error: Option<&'a str>,
+}
+
 /// How a return from Douyin ended.
 #[derive(Debug)]
 pub enum CallbackOutcome {
@@ -142,18 +153,18 @@ impl AuthorizationCallback {
     /// an account: the user starts over.
     pub async fn complete(
         &self,
-        state: Option<&str>,
-        code: Option<SecretString>,
+        back: Return<'_>,
         browser: Option<&BrowserKey>,
         deadline: Deadline,
     ) -> CallbackOutcome {
+        let Return { state, code, error } = back;
         let pending = match self.consume(state).await {
             Ok(pending) => pending,
             Err(error) => return CallbackOutcome::Ended { page: None, result: Err(error) },
         };
         let page = pending.redirect_url.as_deref().and_then(|url| Url::parse(url).ok());
         let result = match (code, &page) {
-            (None, _) => Err(AuthorizationProblem::ConsentDenied.into()),
+            (None, _) => Err(AuthorizationProblem::of_consent(error).into()),
             (Some(code), _) if pending.asked_by(browser) => self.keep(&pending, &code, deadline).await,
             (Some(code), Some(page)) => match self.park(&pending, &code, deadline).await {
                 Ok(ticket) => return CallbackOutcome::ToConfirm { page: page.clone(), ticket },
@@ -277,6 +288,9 @@ const STATE_INVALID: AuthorizationProblem = AuthorizationProblem::StateInvalid;
 pub fn redirect_error(error: &Error) -> &'static str {
     match error {
         Error::Authorization(AuthorizationProblem::ConsentDenied) => "access_denied",
+        Error::Authorization(AuthorizationProblem::ConsentUnavailable) => "platform_unavailable",
+        Error::Authorization(AuthorizationProblem::ConsentRefused) => "app_refused",
+        Error::Authorization(AuthorizationProblem::ConsentUnknown) => "platform_error",
         Error::Authorization(AuthorizationProblem::BoundToAnotherUser) => "account_bound_to_another_user",
         Error::Authorization(_) => "authorization_failed",
         Error::Platform(failure) if failure.kind == FailureKind::CodeRejected => "authorization_failed",
