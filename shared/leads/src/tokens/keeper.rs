@@ -25,6 +25,8 @@ use crate::store::account::{Account, AccountStatus, ExpectedVersion, SealedToken
 /// How often the accounts are counted. It reads their keys: some hundred read units for 100,000 of them.
 const COUNT_EVERY: i64 = 86_400;
 
+/// How long an account is challenged at the most.
+const CHALLENGED_AT_MOST: i64 = 86_400;
 /// How often what was refused is asked for again, when it is likely to be refused again.
 const ASK_AGAIN_EVERY: i64 = 86_400;
 
@@ -107,16 +109,21 @@ impl TokenKeeper {
         refreshed
     }
 
-    /// Whether a challenged account's access token is refused; if it is accepted, the challenge is over.
+    /// Whether a challenged account's tokens are refused. If they are accepted the challenge is over, and after a day also
+    /// if Douyin does not say: it keeps the account due, and must not keep its tokens from being refreshed.
     async fn has_died(&self, account: &Account) -> Result<bool> {
-        match self.tokens.try_stored(account).await? {
-            Trial::Refused => Ok(true),
-            Trial::Accepted => {
-                self.tokens.stores.accounts.end_challenge(account).await?;
-                Ok(false)
+        let is_over = match self.tokens.try_stored(account).await? {
+            Trial::Refused => return Ok(true),
+            Trial::Accepted => true,
+            Trial::Unknown(failure) => {
+                warn!(account.id = account.id, "challenged account {} not tried: {failure}", account.id);
+                account.challenged_at.is_some_and(|at| self.now() - at >= CHALLENGED_AT_MOST)
             }
-            Trial::Unknown(failure) => Err(failure.into()),
+        };
+        if is_over {
+            self.tokens.stores.accounts.end_challenge(account).await?;
         }
+        Ok(false)
     }
 
     /// Whether a renewal may be asked for: one that our app is known not to be allowed is asked for once a day, by one

@@ -127,6 +127,24 @@ async fn account_whose_tokens_cannot_be_tried_stays_where_it_is_and_is_tried_aga
     Ok(())
 }
 
+/// A challenge that nobody can decide does not keep the tokens from being refreshed.
+#[tokio::test]
+async fn challenged_account_that_cannot_be_tried_for_days_is_kept_alive() -> Result<()> {
+    let (world, _) = held().await?;
+    world.sandbox.douyin().arm(Fault::code(Endpoint::UserInfo, 28_001_018).permanent());
+    world.advance(Duration::from_secs(86_400 * 23 / 2));
+    BOUND.check("no answer", &consent(&world).await?);
+    for _ in 0..4 {
+        world.advance(Duration::from_secs(86_400 / 2));
+        world.keep_tokens().await?;
+    }
+    let row = world.rows("t_douyin_auth").await?.remove(0);
+    let expire_time: i64 = row["expire_time"].parse()?;
+    assert!(row["status"] == "ACTIVE" && expire_time > world.clock.now().as_second() + 13 * 86_400, "{row:?}");
+    assert!(!row.contains_key("challenged_at"), "after a day it is over");
+    Ok(())
+}
+
 /// An access token that is over says nothing about the authorisation; its refresh token does.
 #[tokio::test]
 async fn account_whose_access_token_is_only_over_is_not_taken_over() -> Result<()> {
