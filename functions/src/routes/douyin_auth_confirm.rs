@@ -4,6 +4,7 @@
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
+use kernel::platform_secret::Secrets;
 use leads::confirm::AuthorizationConfirmation;
 use serde::Deserialize;
 
@@ -21,8 +22,9 @@ pub struct App {
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let confirmation = AuthorizationConfirmation::new(cx)?;
-        Ok(Self { auth: Authenticator::new(cx).await?, confirmation })
+        let secrets = Secrets::load(cx).await?;
+        let confirmation = AuthorizationConfirmation::new(cx, leads::config::douyin(cx, secrets.clone())?)?;
+        Ok(Self { auth: Authenticator::with_secrets(cx, secrets).await?, confirmation })
     }
 }
 

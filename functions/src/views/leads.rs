@@ -31,10 +31,16 @@ pub fn authorized(account: &Authorized) -> Result<ApiResponse, Problem> {
         message: &'static str,
         user_id: u64,
         douyin_user_id: &'a str,
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        missing_scopes: &'a [String],
     }
     const AUTHORIZED: &str = "授权成功";
     let (user_id, douyin_user_id) = (account.user_id.get(), account.account_open_id.as_str());
-    ApiResponse::enveloped(StatusCode::OK, AUTHORIZED, Answer { message: AUTHORIZED, user_id, douyin_user_id })
+    ApiResponse::enveloped(
+        StatusCode::OK,
+        AUTHORIZED,
+        Answer { message: AUTHORIZED, user_id, douyin_user_id, missing_scopes: &account.missing_scopes },
+    )
 }
 
 /// A record of the lead list: exactly the owner's fields.
@@ -219,6 +225,7 @@ pub struct AccountView {
     status: AccountStatus,
     status_reason: Option<StatusReasonView>,
     scopes: Vec<String>,
+    missing_scopes: Vec<String>,
     last_sync_at: Option<Timestamp>,
     next_sync_at: Option<Timestamp>,
     health: HealthView,
@@ -247,6 +254,10 @@ impl StatusReasonView {
     }
 }
 
+fn scopes(joined: &str) -> Vec<String> {
+    joined.split(',').filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+}
+
 /// Whether the account's leads flow.
 #[derive(Debug, Serialize)]
 struct HealthView {
@@ -267,7 +278,8 @@ impl AccountView {
             nickname: account.nickname,
             avatar_url: account.avatar_url,
             status: account.status,
-            scopes: account.scope.split(',').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
+            scopes: scopes(&account.scope),
+            missing_scopes: scopes(&account.missing_scope),
             last_sync_at: account.last_sync_time.map(instant),
             next_sync_at: account.schedule.sync_due.filter(|_| is_synced).map(instant),
             health: HealthView { status: health.status, reason: health.reason, since: health.since.map(instant) },

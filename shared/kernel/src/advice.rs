@@ -135,6 +135,7 @@ catalogue! {
     ACCOUNT_UNKNOWN: DouyinAuth 400 "您尚未授权该抖音账号" => "请先完成该抖音账号的授权，再进行操作";
     ACCOUNT_EXPIRED: DouyinAuth 400 "该抖音账号的授权已过期" => "请重新授权该抖音账号后再试";
     ACCOUNT_RECOVERS: DouyinAuth 400 "抖音暂时不接受该账号的授权，正在自动恢复" => "无需操作；如第二天仍未恢复，请重新授权该抖音账号";
+    ACCOUNT_SUPERSEDED: DouyinAuth 400 "该抖音账号已由其他存客宝用户重新授权，原有授权已失效" => "如需继续使用，请重新授权该抖音账号";
     ACCOUNT_REVOKED: DouyinAuth 400 "该抖音账号已在抖音端取消授权" => "请重新授权该抖音账号后再试";
     ACCOUNT_BOUND_TO_ANOTHER_USER: DouyinAuth 400 "该抖音账号已绑定其他存客宝用户" => "请先由原用户解除绑定，或更换抖音账号授权";
     SCOPE_MISSING: DouyinAuth 400 "抖音账号未授予粉丝列表权限" => "请重新授权，并在抖音授权页勾选全部权限";

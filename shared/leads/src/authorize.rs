@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::crypto::{Signer, random, sha256_hex};
+use kernel::deadline::Deadline;
 use kernel::ids::UserId;
 use kernel::vault::Vault;
 use secrecy::SecretString;
@@ -16,7 +17,7 @@ use url::Url;
 use crate::binding::{Bindings, NewTokenSet};
 use crate::browser::BrowserKey;
 use crate::config::{AuthorizationSettings, state_signer};
-use crate::douyin::{Douyin, Endpoint, FailureKind, PlatformError};
+use crate::douyin::{Douyin, Endpoint, FailureKind, PlatformError, UserInfo};
 use crate::error::{AuthorizationProblem, Error, Result};
 use crate::ids::OpenId;
 use crate::store::Stores;
@@ -25,6 +26,9 @@ use crate::store::parked_grant::{self, ParkedGrant, TicketKey};
 
 /// The refresh token lives this long when the answer does not say.
 const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
+
+/// The profile is read only if this is left: what Douyin may take at the longest, and a write.
+const MIN_TIME_FOR_PROFILE: Duration = Duration::from_secs(12);
 
 /// Issues authorisation links.
 #[derive(Debug, Clone)]
@@ -83,6 +87,19 @@ pub struct Authorized {
     pub user_id: UserId,
     /// The account.
     pub account_open_id: OpenId,
+    /// Scopes that were asked for and that the user did not grant.
+    pub missing_scopes: Vec<String>,
+}
+
+/// What the browser brings back from Douyin's page.
+#[derive(Debug, Default)]
+pub struct Return<'a> {
+    /// The state of the link.
+    pub state: Option<&'a str>,
+    /// The code; absent when the page failed, or the user declined.
+    pub code: Option<SecretString>,
+    /// Why there is no code, if the page says so.
+    pub error: Option<&'a str>,
 }
 
 /// How a return from Douyin ended.
@@ -122,7 +139,7 @@ impl AuthorizationCallback {
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self {
             stores: Stores::new(cx)?,
-            bindings: Bindings::new(cx)?,
+            bindings: Bindings::new(cx, douyin.clone())?,
             signer: state_signer(cx)?,
             vault: Vault::load(cx)?,
             douyin,
@@ -136,19 +153,20 @@ impl AuthorizationCallback {
     /// an account: the user starts over.
     pub async fn complete(
         &self,
-        state: Option<&str>,
-        code: Option<SecretString>,
+        back: Return<'_>,
         browser: Option<&BrowserKey>,
+        deadline: Deadline,
     ) -> CallbackOutcome {
+        let Return { state, code, error } = back;
         let pending = match self.consume(state).await {
             Ok(pending) => pending,
             Err(error) => return CallbackOutcome::Ended { page: None, result: Err(error) },
         };
         let page = pending.redirect_url.as_deref().and_then(|url| Url::parse(url).ok());
         let result = match (code, &page) {
-            (None, _) => Err(AuthorizationProblem::ConsentDenied.into()),
-            (Some(code), _) if pending.was_requested_by(browser) => self.keep(&pending, &code).await,
-            (Some(code), Some(page)) => match self.park(&pending, &code).await {
+            (None, _) => Err(AuthorizationProblem::of_consent(error).into()),
+            (Some(code), _) if pending.was_requested_by(browser) => self.keep(&pending, &code, deadline).await,
+            (Some(code), Some(page)) => match self.park(&pending, &code, deadline).await {
                 Ok(ticket) => return CallbackOutcome::ToConfirm { page: page.clone(), ticket },
                 Err(error) => Err(error),
             },
@@ -169,24 +187,51 @@ impl AuthorizationCallback {
         Ok(pending.ok_or(STATE_INVALID)?)
     }
 
-    async fn keep(&self, pending: &PendingAuthorization, code: &SecretString) -> Result<Authorized> {
-        let grant = self.exchange(pending, code).await?;
-        self.bindings.bind(pending.user_id, &grant, None).await?;
-        Ok(Authorized { user_id: pending.user_id, account_open_id: grant.account_open_id })
+    /// Stores what the code brings, and does nothing else before: the code is spent.
+    async fn keep(
+        &self,
+        pending: &PendingAuthorization,
+        code: &SecretString,
+        deadline: Deadline,
+    ) -> Result<Authorized> {
+        let (grant, user_id) = (self.exchange(pending, code).await?, pending.user_id);
+        self.bindings.bind(user_id, &grant, None).await?;
+        if let Some(profile) = self.profile(&grant, deadline).await {
+            let noted = self.stores.accounts.set_profile(&grant.account_open_id, user_id, &profile).await;
+            tell_failure(noted);
+        }
+        let missing_scopes = grant.missing_scopes();
+        Ok(Authorized { user_id, account_open_id: grant.account_open_id, missing_scopes })
+    }
+
+    /// What the account is called. The page shows it; an account without one is still authorised, so nothing that goes
+    /// wrong with it counts.
+    async fn profile(&self, grant: &NewTokenSet, deadline: Deadline) -> Option<UserInfo> {
+        if deadline.remaining(self.stores.clock.now()) < MIN_TIME_FOR_PROFILE {
+            warn!("no time left to read the profile of a newly authorised account");
+            return None;
+        }
+        let profile = self.douyin.user_info(&grant.access_token, grant.account_open_id.as_str()).await;
+        profile.inspect_err(|failure| warn!("profile of a newly authorised account not read: {failure}")).ok()
     }
 
     /// The ticket under which the grant waits.
-    async fn park(&self, pending: &PendingAuthorization, code: &SecretString) -> Result<SecretString> {
-        let grant = self.exchange(pending, code).await?;
-        let user_id = pending.user_id;
+    async fn park(
+        &self,
+        pending: &PendingAuthorization,
+        code: &SecretString,
+        deadline: Deadline,
+    ) -> Result<SecretString> {
+        let (grant, user_id) = (self.exchange(pending, code).await?, pending.user_id);
         let (access_token, refresh_token) = grant.encrypt(&self.vault, parked_grant::TABLE, user_id).await?;
         let now = self.stores.clock.now().as_second();
         let parked = ParkedGrant {
             user_id,
-            account_open_id: grant.account_open_id,
-            nickname: grant.nickname,
-            avatar_url: grant.avatar_url,
-            scope: grant.scope,
+            account_open_id: grant.account_open_id.clone(),
+            nickname: String::new(),
+            avatar_url: String::new(),
+            scope: grant.scope.clone(),
+            asked: grant.asked.clone(),
             access_token,
             refresh_token,
             expire_time: grant.expire_time,
@@ -194,8 +239,12 @@ impl AuthorizationCallback {
             expires_at: ParkedGrant::end(now),
         };
         let ticket = URL_SAFE_NO_PAD.encode(random::<32>());
-        self.stores.parked.put(&TicketKey::of(&ticket), &parked, now).await?;
+        let key = TicketKey::of(&ticket);
+        self.stores.parked.put(&key, &parked, now).await?;
         info!(user.id = user_id.get(), "an authorisation for user {user_id} waits to be confirmed");
+        if let Some(profile) = self.profile(&grant, deadline).await {
+            tell_failure(self.stores.parked.set_profile(&key, &profile).await);
+        }
         Ok(ticket.into())
     }
 
@@ -212,24 +261,24 @@ impl AuthorizationCallback {
         let refresh_token = grant.refresh_token.ok_or_else(unreadable)?;
         let now = self.stores.clock.now().as_second();
         let end = |lifetime: Duration| now.saturating_add(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2));
-        // The page shows a name; an account without one is still authorised.
-        let (nickname, avatar_url) = match self.douyin.user_info(&grant.access_token, open_id.as_str()).await {
-            Ok(profile) => (profile.nickname, profile.avatar_url),
-            Err(failure) => {
-                warn!("profile of a newly authorised account not read: {failure}");
-                Default::default()
-            }
-        };
         Ok(NewTokenSet {
             account_open_id: open_id,
-            nickname,
-            avatar_url,
+            nickname: String::new(),
+            avatar_url: String::new(),
             scope: grant.scope.unwrap_or_else(|| pending.scopes.clone()),
+            asked: pending.scopes.clone(),
             access_token: grant.access_token,
             refresh_token,
             expire_time: end(grant.expires_in),
             refresh_expire_time: end(grant.refresh_expires_in.unwrap_or(REFRESH_TOKEN_LIFETIME)),
         })
+    }
+}
+
+/// A profile that is not stored is only missing.
+fn tell_failure(noted: kernel::Result<bool>) {
+    if let Err(error) = noted {
+        warn!("profile of a newly authorised account not stored: {error}");
     }
 }
 
@@ -239,6 +288,9 @@ const STATE_INVALID: AuthorizationProblem = AuthorizationProblem::StateInvalid;
 pub fn redirect_error(error: &Error) -> &'static str {
     match error {
         Error::Authorization(AuthorizationProblem::ConsentDenied) => "access_denied",
+        Error::Authorization(AuthorizationProblem::ConsentUnavailable) => "platform_unavailable",
+        Error::Authorization(AuthorizationProblem::ConsentRefused) => "app_refused",
+        Error::Authorization(AuthorizationProblem::ConsentUnknown) => "platform_error",
         Error::Authorization(AuthorizationProblem::BoundToAnotherUser) => "account_bound_to_another_user",
         Error::Authorization(_) => "authorization_failed",
         Error::Platform(failure) if failure.kind == FailureKind::CodeRejected => "authorization_failed",

@@ -12,6 +12,7 @@ use kernel::vault::{EncryptionContext, Vault};
 use secrecy::SecretString;
 use tracing::info;
 
+use crate::douyin::Douyin;
 use crate::error::{AuthorizationProblem, Result, SyncProblem};
 use crate::fan_sync::SyncQueue;
 use crate::ids::OpenId;
@@ -19,18 +20,21 @@ use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus, NewTokens, TABLE};
 use crate::store::sync_task::{EndedBy, Ending, NewSync, StartedBy, SyncStrategy, SyncTask};
 use crate::tokens::calendar::Calendar;
+use crate::tokens::{CHALLENGE_SECONDS, Tokens, Trial};
 
 /// What a code was exchanged for.
 #[derive(Debug)]
 pub struct NewTokenSet {
     /// The account.
     pub account_open_id: OpenId,
-    /// Nickname, empty when it could not be read.
+    /// Nickname, empty while it is not known.
     pub nickname: String,
-    /// Avatar, empty when it could not be read.
+    /// Avatar, empty while it is not known.
     pub avatar_url: String,
     /// Granted scopes, comma-joined.
     pub scope: String,
+    /// The scopes that were asked for, comma-joined.
+    pub asked: String,
     /// Access token.
     pub access_token: SecretString,
     /// Refresh token.
@@ -45,6 +49,15 @@ impl NewTokenSet {
     /// Whether the user granted what a sync needs.
     fn lists_fans(&self) -> bool {
         self.scope.split(',').any(|scope| scope.trim() == "fans.list")
+    }
+
+    /// What was asked for and not granted. Those named `*.bind` are left out: Douyin leaves them out of its answer although
+    /// they were granted, and says so.
+    pub fn missing_scopes(&self) -> Vec<String> {
+        let scopes = |text: &str| text.split(',').map(|scope| scope.trim().to_owned()).collect::<Vec<_>>();
+        let granted = scopes(&self.scope);
+        let is_missing = |scope: &String| !scope.is_empty() && !scope.ends_with(".bind") && !granted.contains(scope);
+        scopes(&self.asked).into_iter().filter(is_missing).collect()
     }
 
     /// Access and refresh token, encrypted for a table's row of this tenant and account.
@@ -69,15 +82,15 @@ enum Holder<'a> {
     Free,
     /// Another tenant's whose authorisation has ended: it is taken over.
     Lapsed(&'a Account),
-    /// Another tenant's that works.
-    Taken,
+    /// Another tenant's that is said to work.
+    Taken(&'a Account),
 }
 
 impl<'a> Holder<'a> {
     fn of(account: Option<&'a Account>, user_id: UserId) -> Self {
         match account {
             Some(account) if account.user_id != user_id => match account.status {
-                AccountStatus::Active => Self::Taken,
+                AccountStatus::Active => Self::Taken(account),
                 AccountStatus::Expired | AccountStatus::Revoked => Self::Lapsed(account),
             },
             _ => Self::Free,
@@ -91,6 +104,7 @@ pub struct Bindings {
     stores: Stores,
     queue: SyncQueue,
     vault: Vault,
+    tokens: Tokens,
 }
 
 impl Bindings {
@@ -98,14 +112,15 @@ impl Bindings {
     ///
     /// # Errors
     /// Names the setting that is missing or wrong.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { stores: Stores::new(cx)?, queue: SyncQueue::new(cx)?, vault: Vault::load(cx)? })
+    pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
+        let (stores, queue) = (Stores::new(cx)?, SyncQueue::new(cx)?);
+        Ok(Self { stores, queue, vault: Vault::load(cx)?, tokens: Tokens::new(cx, douyin)? })
     }
 
     /// Binds the account of `grant` to the tenant and starts a sync of it, all or nothing: whoever authorises an account
     /// wants its leads. A sync that runs already is kept, and none is started that Douyin would refuse for want of the
-    /// scope. An account of another tenant is taken over once its authorisation has ended: whoever can give a fresh
-    /// consent is who owns it. `ticket` takes the grant out of where it was parked, in the same transaction.
+    /// scope. An account of another tenant is taken over once its authorisation has ended, which for an ACTIVE one Douyin
+    /// is asked about: whoever can give a fresh consent is who owns it. `ticket` takes the grant out of where it was parked, in the same transaction.
     ///
     /// # Errors
     /// [`AuthorizationProblem::BoundToAnotherUser`] when another tenant's authorisation of it works, and
@@ -134,7 +149,8 @@ impl Bindings {
         let lapsed = match Holder::of(account.as_ref(), user_id) {
             Holder::Free => None,
             Holder::Lapsed(account) => Some(account),
-            Holder::Taken => return Err(AuthorizationProblem::BoundToAnotherUser.into()),
+            Holder::Taken(account) if self.is_dead(account).await? => Some(account),
+            Holder::Taken(_) => return Err(AuthorizationProblem::BoundToAnotherUser.into()),
         };
         let now = self.stores.clock.now();
         let calendar =
@@ -145,6 +161,7 @@ impl Bindings {
             nickname: &grant.nickname,
             avatar_url: &grant.avatar_url,
             scope: &grant.scope,
+            missing_scope: &grant.missing_scopes().join(","),
             access_token: access_token.clone(),
             refresh_token: refresh_token.clone(),
             expire_time: grant.expire_time,
@@ -192,6 +209,20 @@ impl Bindings {
             self.queue.wake(task, user_id, Duration::ZERO).await;
         }
         Ok(Attempt::Done(()))
+    }
+
+    /// Whether Douyin refuses the tokens of another tenant's account: then it is free, however it is marked. If it does
+    /// not, or does not say, it stays where it is and the new grant is dropped; the keeper finds out whether the holder's
+    /// tokens have died of it, for that is not told at once by every platform.
+    async fn is_dead(&self, account: &Account) -> Result<bool> {
+        let trial = self.tokens.try_stored(account).await?;
+        info!(account.id = account.id, ?trial, "tokens of account {} tried for another tenant", account.id);
+        if trial == Trial::Refused {
+            return Ok(true);
+        }
+        let now = self.stores.clock.now().as_second();
+        self.stores.accounts.challenge(account, now, now + CHALLENGE_SECONDS).await?;
+        Ok(false)
     }
 
     /// The sync that holds the account, unless it has ended.

@@ -9,6 +9,7 @@ use tracing::warn;
 
 use crate::authorize::Authorized;
 use crate::binding::{Bindings, NewTokenSet};
+use crate::douyin::Douyin;
 use crate::error::{AuthorizationProblem, Error, Result};
 use crate::store::Stores;
 use crate::store::parked_grant::{ParkedGrant, TABLE, TicketKey};
@@ -26,8 +27,8 @@ impl AuthorizationConfirmation {
     ///
     /// # Errors
     /// Names the setting that is missing or wrong.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { stores: Stores::new(cx)?, bindings: Bindings::new(cx)?, vault: Vault::load(cx)? })
+    pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
+        Ok(Self { stores: Stores::new(cx)?, bindings: Bindings::new(cx, douyin)?, vault: Vault::load(cx)? })
     }
 
     /// Binds the grant behind `ticket` to `user_id`, who must be the one who asked for the link. The grant leaves its
@@ -50,7 +51,11 @@ impl AuthorizationConfirmation {
         }
         let grant = self.decrypt(parked).await?;
         match self.bindings.bind(user_id, &grant, Some(self.stores.parked.take(&key)?)).await {
-            Ok(()) => Ok(Authorized { user_id, account_open_id: grant.account_open_id }),
+            Ok(()) => Ok(Authorized {
+                user_id,
+                missing_scopes: grant.missing_scopes(),
+                account_open_id: grant.account_open_id,
+            }),
             Err(Error::Authorization(problem)) => self.destroyed(&key, problem).await,
             Err(other) => Err(other),
         }
@@ -75,6 +80,7 @@ impl AuthorizationConfirmation {
             nickname: parked.nickname,
             avatar_url: parked.avatar_url,
             scope: parked.scope,
+            asked: parked.asked,
             access_token,
             refresh_token,
             expire_time: parked.expire_time,

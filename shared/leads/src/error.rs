@@ -56,6 +56,12 @@ pub enum AuthorizationProblem {
     StateInvalid,
     /// The user declined on Douyin's page.
     ConsentDenied,
+    /// Douyin's page failed.
+    ConsentUnavailable,
+    /// Douyin's page refused what our app asks for.
+    ConsentRefused,
+    /// Douyin's page sent the user back for a reason we do not know.
+    ConsentUnknown,
     /// Douyin did not accept the code (expired, used, another app's).
     CodeRejected,
     /// The caller has not authorised this account, or it is another user's.
@@ -91,11 +97,30 @@ pub enum SyncProblem {
 }
 
 impl AuthorizationProblem {
+    /// Why a user comes back from Douyin's page without a code, by the `error` it puts into the address (RFC 6749, 4.1.2.1).
+    /// A consent that was declined is documented to come back without any.
+    pub fn of_consent(error: Option<&str>) -> Self {
+        match error.unwrap_or("access_denied") {
+            "access_denied" => Self::ConsentDenied,
+            "server_error" | "temporarily_unavailable" => Self::ConsentUnavailable,
+            "invalid_scope"
+            | "unauthorized_client"
+            | "invalid_client"
+            | "invalid_request"
+            | "unsupported_response_type"
+            | "redirect_uri_mismatch" => Self::ConsentRefused,
+            _ => Self::ConsentUnknown,
+        }
+    }
+
     /// What the user is told.
     pub fn advice(self) -> Advice {
         match self {
             Self::StateInvalid => advice::STATE_INVALID,
             Self::ConsentDenied => advice::CONSENT_DENIED,
+            Self::ConsentUnavailable => advice::DOUYIN_UNAVAILABLE,
+            Self::ConsentRefused => advice::DOUYIN_MISCONFIGURED,
+            Self::ConsentUnknown => advice::DOUYIN_UNKNOWN,
             Self::CodeRejected => advice::CODE_REJECTED,
             Self::AccountUnknown => advice::ACCOUNT_UNKNOWN,
             Self::Expired => advice::ACCOUNT_EXPIRED,

@@ -9,14 +9,14 @@ use kernel::transaction::Transaction;
 use serde_json::Value;
 use tracing::{info, warn};
 
+use crate::douyin::Douyin;
 use crate::douyin::webhook::{WebhookEvent, verify_signature};
-use crate::douyin::{Douyin, FailureKind};
 use crate::error::{AuthorizationProblem, Result};
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
 use crate::store::sync_task::{EndedBy, Ending};
-use crate::tokens::Tokens;
+use crate::tokens::{Tokens, Trial};
 
 /// What to answer to Douyin.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +45,6 @@ enum Revoked {
 pub struct Webhook {
     stores: Stores,
     tokens: Tokens,
-    douyin: Douyin,
     secrets: Secrets,
 }
 
@@ -55,7 +54,7 @@ impl Webhook {
     /// # Errors
     /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context, secrets: Secrets, douyin: Douyin) -> Result<Self, ConfigError> {
-        Ok(Self { tokens: Tokens::new(cx, douyin.clone())?, douyin, stores: Stores::new(cx)?, secrets })
+        Ok(Self { tokens: Tokens::new(cx, douyin)?, stores: Stores::new(cx)?, secrets })
     }
 
     /// The key of our application, if its secret signed this body.
@@ -185,22 +184,17 @@ impl Webhook {
         })
     }
 
-    /// Whether Douyin still accepts the stored access token, asked with the cheapest call there is. A token that is not
+    /// Whether Douyin still accepts the stored tokens. A token that is not
     /// there or is refused leaves the event's word; when Douyin does not say, the event has to come again. It does,
     /// twice at the most, and if that is not enough the next refresh or sync finds the tokens dead.
     async fn is_accepted(&self, account: &Account) -> Result<bool> {
-        let Some(token) = self.tokens.stored(account).await? else { return Ok(false) };
-        match self.douyin.user_info(&token, account.account_open_id.as_str()).await {
-            Ok(_) => Ok(true),
-            Err(failure) => match failure.kind {
-                FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded => Ok(false),
-                // What the user never granted is refused for want of it. If it was granted, the grant is gone.
-                FailureKind::ScopeMissing => Ok(!account.scope.split(',').any(|scope| scope.trim() == "user_info")),
-                _ => {
-                    warn!(account.id = account.id, "withdrawal of account {} not checked: {failure}", account.id);
-                    Err(failure.into())
-                }
-            },
+        match self.tokens.try_stored(account).await? {
+            Trial::Accepted => Ok(true),
+            Trial::Refused => Ok(false),
+            Trial::Unknown(failure) => {
+                warn!(account.id = account.id, "withdrawal of account {} not checked: {failure}", account.id);
+                Err(failure.into())
+            }
         }
     }
 }

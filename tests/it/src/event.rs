@@ -41,6 +41,13 @@ impl Event {
         self
     }
 
+    /// With another method than the sample's.
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        self.value["requestContext"]["http"]["method"] = method.into();
+        self
+    }
+
     /// With exactly these cookies, one by one as an HTTP API hands them over.
     #[must_use]
     pub fn cookies(mut self, cookies: &[&str]) -> Self {

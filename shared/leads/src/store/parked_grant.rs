@@ -9,8 +9,9 @@ use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use serde::Deserialize;
 
-use super::delete;
 use super::oauth_state::LIFETIME_SECONDS;
+use super::{condition_held, delete};
+use crate::douyin::UserInfo;
 use crate::ids::OpenId;
 
 /// The table's name in the specification, part of every ciphertext's context.
@@ -24,12 +25,15 @@ pub struct ParkedGrant {
     /// The account.
     #[serde(rename = "douyin_user_id")]
     pub account_open_id: OpenId,
-    /// Nickname.
+    /// Nickname, empty while it is not known.
     pub nickname: String,
-    /// Avatar.
+    /// Avatar, empty while it is not known.
     pub avatar_url: String,
-    /// Granted scopes.
+    /// Granted scopes, comma-joined.
     pub scope: String,
+    /// The scopes that were asked for, comma-joined.
+    #[serde(default)]
+    pub asked: String,
     /// Encrypted access token.
     pub access_token: String,
     /// Encrypted refresh token.
@@ -79,6 +83,7 @@ impl ParkedGrantStore {
             .item("nickname", s(&grant.nickname))
             .item("avatar_url", s(&grant.avatar_url))
             .item("scope", s(&grant.scope))
+            .item("asked", s(&grant.asked))
             .item("access_token", s(&grant.access_token))
             .item("refresh_token", s(&grant.refresh_token))
             .item("expire_time", n(grant.expire_time))
@@ -89,6 +94,22 @@ impl ParkedGrantStore {
             .await
             .map_err(Error::aws("dynamodb:PutItem"))?;
         Ok(())
+    }
+
+    /// Notes what the account of a parked grant is called. `false`: somebody has taken or destroyed the grant.
+    pub async fn set_profile(&self, key: &TicketKey, profile: &UserInfo) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("state_hash", s(&key.0))
+            .condition_expression("attribute_exists(state_hash)")
+            .update_expression("SET nickname = :nickname, avatar_url = :avatar")
+            .expression_attribute_values(":nickname", s(&profile.nickname))
+            .expression_attribute_values(":avatar", s(&profile.avatar_url))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// The grant, read consistently, whoever asked for it and whether or not its time is over (the table's TTL deletes

@@ -73,7 +73,8 @@ impl Calendar {
     /// When the keeper should look at it next.
     pub(crate) fn due(&self, app_renews: bool) -> i64 {
         let renewal = self.renew_at().filter(|_| app_renews);
-        renewal.map_or(self.refresh_at(), |renewal| renewal.min(self.refresh_at()))
+        let refresh = self.refresh_at();
+        renewal.map_or(refresh, |renewal| renewal.min(refresh))
     }
 
     /// Until when it certainly lasts, if the keeper does its work.

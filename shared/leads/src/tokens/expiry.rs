@@ -21,6 +21,8 @@ pub enum ExpiryReason {
     RefreshTokenDead,
     /// Douyin refused a token twice, which is what an incident of its own looks like, too.
     RefusedTwice,
+    /// Another tenant has authorised the account, and this authorisation died of it.
+    Superseded,
 }
 
 impl ExpiryReason {
@@ -29,6 +31,7 @@ impl ExpiryReason {
         match self {
             Self::RefreshTokenDead => "REFRESH_TOKEN_DEAD",
             Self::RefusedTwice => "REFUSED_TWICE",
+            Self::Superseded => "SUPERSEDED",
         }
     }
 }
@@ -59,6 +62,9 @@ pub fn advice(account: &Account) -> Option<Advice> {
         AccountStatus::Active => None,
         AccountStatus::Revoked => Some(advice::ACCOUNT_REVOKED),
         AccountStatus::Expired if recovers(account) => Some(advice::ACCOUNT_RECOVERS),
+        AccountStatus::Expired if account.expired_reason == Some(ExpiryReason::Superseded) => {
+            Some(advice::ACCOUNT_SUPERSEDED)
+        }
         AccountStatus::Expired => Some(advice::ACCOUNT_EXPIRED),
     }
 }

@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 
 use super::calendar::{Calendar, MAX_RENEWALS};
 use super::expiry::next_trial;
-use super::{MIN_TIME_FOR_RENEWAL, RETRY_AFTER, Tokens, encryption_context};
+use super::{MIN_TIME_FOR_RENEWAL, RETRY_AFTER, Tokens, Trial, encryption_context, is_challenged};
 use crate::douyin::{Douyin, FailureKind, PlatformError, TokenSet};
 use crate::error::{AuthorizationProblem, Result};
 use crate::fan_sync::SyncQueue;
@@ -26,6 +26,8 @@ use crate::store::sync_task::{NewSync, StartedBy};
 /// How often the accounts are counted. It reads their keys: some hundred read units for 100,000 of them.
 const COUNT_EVERY: i64 = 86_400;
 
+/// How long an account is challenged at the most.
+const CHALLENGED_AT_MOST: i64 = 86_400;
 /// How often what was refused is asked for again, when it is likely to be refused again.
 const ASK_AGAIN_EVERY: i64 = 86_400;
 
@@ -90,7 +92,8 @@ impl TokenKeeper {
 
     /// Refreshes, then renews, whichever is due. Neither waits for the other.
     async fn keep_alive(&self, account: Account, round: &Round, deadline: Deadline) -> Result<()> {
-        let refreshed = if Calendar::of(&account).refresh_at() <= self.now() {
+        let is_refused = is_challenged(&account, self.now()) && self.has_died(&account).await?;
+        let refreshed = if is_refused || Calendar::of(&account).refresh_at() <= self.now() {
             self.leased(&account, async |lease| self.tokens.refresh(&account, lease, deadline).await.map(drop)).await
         } else {
             Ok(())
@@ -105,6 +108,23 @@ impl TokenKeeper {
             self.put_off(&account, round).await?;
         }
         refreshed
+    }
+
+    /// Whether a challenged account's tokens are refused. If they are accepted the challenge is over, and after a day also
+    /// if Douyin does not say: it keeps the account due, and must not keep its tokens from being refreshed.
+    async fn has_died(&self, account: &Account) -> Result<bool> {
+        let is_over = match self.tokens.try_stored(account).await? {
+            Trial::Refused => return Ok(true),
+            Trial::Accepted => true,
+            Trial::Unknown(failure) => {
+                warn!(account.id = account.id, "challenged account {} not tried: {failure}", account.id);
+                account.challenged_at.is_some_and(|at| self.now() - at >= CHALLENGED_AT_MOST)
+            }
+        };
+        if is_over {
+            self.tokens.stores.accounts.end_challenge(account).await?;
+        }
+        Ok(false)
     }
 
     /// Whether a renewal may be asked for: one that our app is known not to be allowed is asked for once a day, by one
@@ -123,7 +143,8 @@ impl TokenKeeper {
     async fn put_off(&self, account: &Account, round: &Round) -> Result<()> {
         let (due, now) = (Calendar::of(account).due(round.app_renews()), self.now());
         let is_due = account.refresh_due.is_some_and(|due| due <= now);
-        if account.status == AccountStatus::Active && is_due && due > now {
+        let is_challenged = account.challenged_at.is_some();
+        if account.status == AccountStatus::Active && is_due && due > now && !is_challenged {
             self.tokens.stores.accounts.put_off(account, due).await?;
         }
         Ok(())

@@ -41,6 +41,9 @@ const MIN_TIME_FOR_RENEWAL: Duration = Duration::from_secs(30);
 const LEASE: Duration = Duration::from_secs(60);
 /// How long to wait for another holder: longer than its lease can last.
 const LEASE_PATIENCE: Duration = Duration::from_secs(65);
+/// So long after another tenant's authorisation of an account was refused the holder's tokens are tried: whether a new
+/// authorisation kills the former one is not documented, nor how fast.
+pub(crate) const CHALLENGE_SECONDS: i64 = 60;
 /// Two refusals closer together than this are one incident: "expired" was seen twice within 100 ms of a good token, and
 /// a refresh of a token that has not expired brings the same one, so it is no second opinion.
 const MIN_BETWEEN_REFUSALS: i64 = 60;
@@ -65,6 +68,17 @@ pub enum Rejection {
     Proven,
     /// The account has other tokens by now: the refusal says nothing about them.
     Outdated,
+}
+
+/// What Douyin says of stored tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trial {
+    /// They are good.
+    Accepted,
+    /// They are not, or there are none.
+    Refused,
+    /// It did not say.
+    Unknown(PlatformError),
 }
 
 /// Tokens of authorised accounts.
@@ -132,12 +146,30 @@ impl Tokens {
         Ok(self.refresh(&account, &lease, deadline).await?.map_or(LeaseAttempt::Changed, LeaseAttempt::Done))
     }
 
-    /// The access token as it is stored, whatever the state of the account; `None` when none is.
-    pub async fn stored(&self, account: &Account) -> Result<Option<SecretString>> {
-        match account.access_token.as_deref() {
-            Some(encrypted) => Ok(Some(self.vault.decrypt(encryption_context(account), encrypted).await?)),
-            None => Ok(None),
-        }
+    /// Asks Douyin about what is stored, whatever the state of the account, with the cheapest call there is: the access
+    /// token is tried, or once it is over, the refresh token.
+    pub async fn try_stored(&self, account: &Account) -> Result<Trial> {
+        let is_over = account.expire_time <= self.stores.clock.now().as_second();
+        let encrypted = if is_over { &account.refresh_token } else { &account.access_token };
+        let Some(encrypted) = encrypted else { return Ok(Trial::Refused) };
+        let token = self.vault.decrypt(encryption_context(account), encrypted).await?;
+        let answer = if is_over {
+            self.douyin.refresh_access_token(&token).await.map(drop)
+        } else {
+            self.douyin.user_info(&token, account.account_open_id.as_str()).await.map(drop)
+        };
+        Ok(match answer {
+            Ok(()) => Trial::Accepted,
+            Err(failure) => match failure.kind {
+                FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded => Trial::Refused,
+                // What the user never granted is refused for want of it. If it was granted, the grant is gone.
+                FailureKind::ScopeMissing if account.scope.split(',').any(|scope| scope.trim() == "user_info") => {
+                    Trial::Refused
+                }
+                FailureKind::ScopeMissing => Trial::Accepted,
+                _ => Trial::Unknown(failure),
+            },
+        })
     }
 
     /// Notes that Douyin refused `token` although a refresh had just confirmed or replaced it, and says what that means.
@@ -288,6 +320,10 @@ impl Tokens {
     async fn refused(&self, account: &Account, lease: &Lease, failure: PlatformError) -> Result<()> {
         let now = self.stores.clock.now().as_second();
         let reason = match failure.kind {
+            // Its access token was refused as well, since somebody else has authorised the account.
+            FailureKind::ReauthorizationNeeded | FailureKind::TokenInvalid if is_challenged(account, now) => {
+                ExpiryReason::Superseded
+            }
             FailureKind::ReauthorizationNeeded => ExpiryReason::RefreshTokenDead,
             FailureKind::TokenInvalid if refused_before(account, now) => ExpiryReason::RefusedTwice,
             _ => return self.not_now(account, lease, failure).await,
@@ -319,6 +355,11 @@ impl Tokens {
 /// Whether the refresh token was refused before, long enough ago and not accepted since.
 fn refused_before(account: &Account, now: i64) -> bool {
     account.refresh_refused_at.is_some_and(|first| now - first >= MIN_BETWEEN_REFUSALS)
+}
+
+/// Whether another tenant's authorisation of the account was refused, long enough ago to see what it did to these tokens.
+fn is_challenged(account: &Account, now: i64) -> bool {
+    account.challenged_at.is_some_and(|at| now - at >= CHALLENGE_SECONDS)
 }
 
 /// Refuses an account whose authorisation has ended.

@@ -29,16 +29,17 @@ async fn account_list_has_status_and_reauthorize_date() -> Result<()> {
     let seen = accounts(&world).await?;
     let field_shapes = json!({
         "douyinUserId": "text", "nickname": "text", "avatarUrl": "text", "status": "text", "statusReason": "null",
-        "scopes": ["text", "text"], "lastSyncAt": "null", "nextSyncAt": "null", "reauthorizeBy": "time",
-        "activeSyncTaskId": "null", "createTime": "time", "health": {"status": "text", "reason": "null", "since": "null"},
+        "scopes": ["text", "text"], "missingScopes": [], "lastSyncAt": "null", "nextSyncAt": "null",
+        "reauthorizeBy": "time", "activeSyncTaskId": "null", "createTime": "time",
+        "health": {"status": "text", "reason": "null", "since": "null"},
     });
     assert_eq!(shape(&seen), json!([field_shapes]));
     // 30 days of the first refresh token and at least 23 more from each of five renewals: see douyin-api.md §3.1.
     let mut expected = json!({
         "douyinUserId": shop, "nickname": seen[0]["nickname"], "avatarUrl": seen[0]["avatarUrl"], "status": "ACTIVE",
         "statusReason": null,
-        "scopes": ["user_info", "fans.list"], "lastSyncAt": null, "nextSyncAt": null, "activeSyncTaskId": null,
-        "health": {"status": "OK", "reason": null, "since": null},
+        "scopes": ["user_info", "fans.list"], "missingScopes": [], "lastSyncAt": null, "nextSyncAt": null,
+        "activeSyncTaskId": null, "health": {"status": "OK", "reason": null, "since": null},
         "reauthorizeBy": instant(begun + (30 + 5 * 23) * DAY), "createTime": instant(begun),
     });
     assert_eq!(seen, json!([expected]));

@@ -3,12 +3,14 @@
 
 mod attack;
 mod callback;
+mod challenge;
 mod confirmation;
 mod contract;
 mod cookie;
 mod first_sync;
 mod redirect;
 mod takeover;
+mod told;
 
 use anyhow::Result;
 use kernel::ids::UserId;
@@ -32,6 +34,14 @@ async fn parked(world: &World) -> Result<Vec<Row>> {
     let mut rows = world.rows("t_oauth_state").await?;
     rows.retain(|row| row.contains_key("access_token"));
     Ok(rows)
+}
+
+/// Rows without the note that another tenant's consent was refused, and when the keeper looks at them because of that.
+fn unchallenged(mut rows: Vec<Row>) -> Vec<Row> {
+    for row in &mut rows {
+        row.retain(|name, _| !["challenged_at", "refresh_due"].contains(&name.as_str()));
+    }
+    rows
 }
 
 /// Whether both tokens of a row open as this table's, tenant's and account's.

@@ -24,7 +24,7 @@ impl AccountStore {
         let until = kept_until(now, account.refresh_expire_time);
         const SET: &str = "SET #status = :expired, update_time = :now, expired_at = :now, expired_reason = :reason, \
                            trials = :none";
-        const REMOVE: &str = "REMOVE refresh_lease_owner, refresh_lease_until, blocked_sync";
+        const REMOVE: &str = "REMOVE refresh_lease_owner, refresh_lease_until, blocked_sync, challenged_at";
         let request = if until > now {
             let due = next_trial(now, 0, now).0.min(until);
             self.unmoved(account)

@@ -20,9 +20,10 @@ use serde::{Deserialize, Serialize};
 use self::claim::claimed_by;
 use self::expiry::EXPIRY;
 use self::tokens::DOUBTS;
+use crate::douyin::UserInfo;
 use crate::ids::OpenId;
 use crate::store::sync_task::SyncStrategy;
-use crate::store::update;
+use crate::store::{condition_held, update};
 use crate::tokens::expiry::ExpiryReason;
 
 /// The table's name in the specification, part of every ciphertext's context.
@@ -72,6 +73,9 @@ pub struct Account {
     /// Granted scopes, comma-joined.
     #[serde(default)]
     pub scope: String,
+    /// Scopes that were asked for and not granted, comma-joined.
+    #[serde(default)]
+    pub missing_scope: String,
     /// State of the authorisation.
     pub status: AccountStatus,
     /// Encrypted; absent once they are withdrawn or destroyed, and in reads through the index by user.
@@ -103,6 +107,8 @@ pub struct Account {
     pub renewed_at: Option<i64>,
     /// When a renewal was first refused or its answer lost, unless the refresh token was accepted since: it may be dead.
     pub renewal_failed_at: Option<i64>,
+    /// When another tenant's authorisation of it was refused, while what that did to these tokens is not known.
+    pub challenged_at: Option<i64>,
     /// When it became EXPIRED.
     pub expired_at: Option<i64>,
     /// Why it is EXPIRED.
@@ -145,6 +151,8 @@ pub struct NewTokens<'a> {
     pub avatar_url: &'a str,
     /// Granted scopes.
     pub scope: &'a str,
+    /// Scopes that were asked for and not granted.
+    pub missing_scope: &'a str,
     /// Encrypted access token.
     pub access_token: String,
     /// Encrypted refresh token.
@@ -205,9 +213,28 @@ impl AccountStore {
         }
     }
 
+    /// Notes what an account is called. `false`: it is not the tenant's any more.
+    pub async fn set_profile(&self, account_open_id: &OpenId, user_id: UserId, profile: &UserInfo) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("douyin_user_id", s(account_open_id.as_str()))
+            .condition_expression("user_id = :user")
+            .update_expression("SET nickname = :nickname, avatar_url = :avatar")
+            .expression_attribute_values(":user", n(user_id))
+            .expression_attribute_values(":nickname", s(&profile.nickname))
+            .expression_attribute_values(":avatar", s(&profile.avatar_url))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+
     /// Writes a fresh authorisation as one action of a transaction: a new row, the same tenant's row started over
-    /// (renewals back to zero), or one of a tenant whose authorisation has ended, which becomes a row like a new one.
-    /// `before` is the row it replaces; refused when that has another tenant, another claim, or works again by now.
+    /// (renewals back to zero), or one of a tenant whose authorisation has ended, which becomes a row like a new one: what that tenant had of it, the
+    /// encrypted tokens first of all, is overwritten.
+    /// `before` is the row it replaces; refused when that has another tenant or another claim, or another tenant's has
+    /// other tokens than those that are known not to work.
     /// `claim` is the sync that has the account from now on; without one the tenant's own sync keeps it.
     pub(crate) fn bind(
         &self,
@@ -231,13 +258,18 @@ impl AccountStore {
                 ", last_sync_time, sync_shard, sync_due, sync_pace, sync_failure, failing_since, active_sync_task_id",
             ),
         };
+        // The profile is read after this. Until then the row shows the one it had.
+        let profile = if own && grant.nickname.is_empty() && grant.avatar_url.is_empty() {
+            "nickname = if_not_exists(nickname, :nickname), avatar_url = if_not_exists(avatar_url, :avatar)"
+        } else {
+            "nickname = :nickname, avatar_url = :avatar"
+        };
         let claims = if claim.is_some() { ", active_sync_task_id = :task" } else { "" };
         let mut builder = Update::builder()
             .table_name(&self.table)
             .key("douyin_user_id", s(grant.account_open_id.as_str()))
             .update_expression(format!(
-                "SET {row}, user_id = :user, nickname = :nickname, avatar_url = :avatar, \
-                 #scope = :scope, #status = :active, access_token = :access, refresh_token = :refresh, \
+                "SET {row}, user_id = :user, {profile}, #scope = :scope, missing_scope = :missing, #status = :active, access_token = :access, refresh_token = :refresh, \
                  expire_time = :expire, refresh_expire_time = :refresh_expire, renew_count = :zero, \
                  refresh_shard = :shard, refresh_due = :due, update_time = :now{claims} \
                  REMOVE refresh_lease_owner, refresh_lease_until, renewed_at, {DOUBTS}, {EXPIRY}{gone} \
@@ -250,6 +282,7 @@ impl AccountStore {
             .expression_attribute_values(":nickname", s(grant.nickname))
             .expression_attribute_values(":avatar", s(grant.avatar_url))
             .expression_attribute_values(":scope", s(grant.scope))
+            .expression_attribute_values(":missing", s(grant.missing_scope))
             .expression_attribute_values(":active", s("ACTIVE"))
             .expression_attribute_values(":access", s(grant.access_token))
             .expression_attribute_values(":refresh", s(grant.refresh_token))
@@ -274,7 +307,12 @@ impl AccountStore {
         update(if own {
             builder.condition_expression(format!("user_id = :before AND {claim}"))
         } else {
-            builder.condition_expression(format!("user_id = :before AND #status <> :active AND {claim}"))
+            builder
+                .condition_expression(format!(
+                    "id = :row AND token_version = :version AND user_id = :before AND {claim}"
+                ))
+                .expression_attribute_values(":row", n(before.id))
+                .expression_attribute_values(":version", n(before.token_version))
         })
     }
 }

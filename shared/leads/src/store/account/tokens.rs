@@ -12,8 +12,8 @@ use super::{Account, AccountStore, WHAT};
 use crate::ids::OpenId;
 use crate::store::condition_held;
 
-/// What was held against a refresh token that is accepted.
-pub(super) const DOUBTS: &str = "refresh_refused_at, renewal_failed_at";
+/// What was held against tokens that are accepted.
+pub(super) const DOUBTS: &str = "refresh_refused_at, renewal_failed_at, challenged_at";
 
 /// A refreshed, encrypted token set: written whole or not at all.
 #[derive(Debug, Clone)]
@@ -210,6 +210,31 @@ impl AccountStore {
             )
             .expression_attribute_values(":due", n(refresh_due))
             .expression_attribute_values(":now", n(now))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Notes that another tenant's authorisation of the account was refused, and has the keeper try its tokens at `due`.
+    /// `false`: it has other tokens by now.
+    pub async fn challenge(&self, account: &Account, now: i64, due: i64) -> Result<bool> {
+        let outcome = self
+            .unmoved(account)
+            .update_expression("SET challenged_at = :now, refresh_due = :due")
+            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":due", n(account.refresh_due.unwrap_or(due).min(due)))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Notes that the account's tokens are good although another tenant has authorised it.
+    pub async fn end_challenge(&self, account: &Account) -> Result<bool> {
+        let outcome = self
+            .unmoved(account)
+            .condition_expression("id = :id AND token_version = :version AND #status = :active AND challenged_at = :at")
+            .update_expression("REMOVE challenged_at")
+            .expression_attribute_values(":at", n(account.challenged_at.unwrap_or_default()))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
