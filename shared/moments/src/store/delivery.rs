@@ -130,9 +130,9 @@ pub struct Delivery {
     /// And also if nothing can show whether it is out: that person takes the risk of a second post.
     #[serde(default)]
     pub resend_if_blind: bool,
-    /// When that person had it looked for once more, in milliseconds.
+    /// Since when its post is looked for, in milliseconds: since its answer was lost, or that person asked.
     #[serde(default)]
-    pub reopened_at: i64,
+    pub sought_since: i64,
     /// Its user has stopped it after it was sent, or while it was: nothing more of it is to go out.
     #[serde(default)]
     pub stop_requested: bool,
@@ -338,8 +338,8 @@ impl DeliveryStore {
                 .condition_expression("stage = :done")
                 .update_expression(
                     "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now, \
-                      reopened_at = :now, resend_if_absent = :true, resend_if_blind = :risk \
-                      REMOVE stop_requested, resend_after, resends",
+                     sought_since = :now, resend_if_absent = :true, resend_if_blind = :risk \
+                     REMOVE stop_requested, resend_after, resends",
                 )
                 .expression_attribute_values(":done", s(DeliveryStage::Done.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))
@@ -363,8 +363,8 @@ impl DeliveryStore {
             self.row(delivery)
                 .condition_expression("stage = :seen")
                 .update_expression(
-                    "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now \
-                     REMOVE lease_owner, moment_id, refused_member_ids, confirm_until, waits_for, resend_after, resends",
+                    "SET stage = :stage, attempts = :zero, due_shard = :shard, next_action_at = :now, \
+                     sought_since = :now REMOVE lease_owner, moment_id, refused_member_ids, confirm_until, waits_for, resend_after, resends",
                 )
                 .expression_attribute_values(":seen", s(delivery.stage.as_str()))
                 .expression_attribute_values(":stage", s(stage.as_str()))

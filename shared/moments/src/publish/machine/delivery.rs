@@ -34,7 +34,7 @@ pub(in crate::publish) struct DeliveryState {
     pub resend_if_absent: bool,
     /// Its user takes the risk of a second post where no list can show that there is none.
     pub resend_if_blind: bool,
-    /// When it began to be looked for: when the call was made, or when its user had it looked at once more.
+    /// Since when its post is looked for: since its answer was lost, or its user had it looked for once more.
     pub sought_since: i64,
     /// Its user has stopped it.
     pub stop_requested: bool,
@@ -126,7 +126,7 @@ impl DeliveryState {
             confirm_until: delivery.confirm_until,
             resend_if_absent: delivery.resend_if_absent,
             resend_if_blind: delivery.resend_if_blind,
-            sought_since: delivery.sending_at.max(delivery.reopened_at),
+            sought_since: delivery.sought_since,
             stop_requested: delivery.stop_requested,
             moment_id: delivery.moment_id.clone(),
             accounts: accounts.collect(),

@@ -18,6 +18,9 @@ const MAX_ATTEMPTS: u32 = 8;
 /// How often a provider's list is read for a post whose answer was lost. Each reading of a person's takes up to four of
 /// the 200 calls a day that the gateway allows.
 const RECONCILE_TRIES: u32 = 4;
+/// How long a person's list that cannot be read is waited for. Outages of a gateway, which are why answers are lost, last
+/// longer than the minutes in which a list that can be read is consulted.
+const UNREADABLE_PERSON: Duration = Duration::from_secs(6 * 3_600);
 /// The pauses between two looks double up to these.
 pub(super) const LONGEST_JOB_PAUSE: Duration = Duration::from_secs(30);
 pub(super) const LONGEST_MEMBER_PAUSE: Duration = Duration::from_secs(1_800);
@@ -40,6 +43,9 @@ pub(crate) struct Policy {
     pub reconcile_pause: Duration,
     /// How often the provider's list is consulted.
     pub reconcile_tries: u32,
+    /// How long a list that cannot be read is waited for: of a person, and of a company, whose job may take a day.
+    pub unreadable_person: Duration,
+    pub unreadable_company: Duration,
     /// How long members may take to confirm.
     pub confirm_within: Duration,
     pub(in crate::publish) guards: Guards,
@@ -58,6 +64,8 @@ impl Policy {
             member_pause: settings.member_pause,
             reconcile_pause: settings.reconcile_pause,
             reconcile_tries: RECONCILE_TRIES,
+            unreadable_person: UNREADABLE_PERSON,
+            unreadable_company: Duration::from_millis(JOB_LIFETIME.unsigned_abs()),
             confirm_within: settings.confirm_within,
             guards: Guards::ALL,
         }

@@ -86,6 +86,7 @@ impl Transition {
             stage: None,
             attempts: None,
             sending_at: None,
+            sought_since: None,
             asked_member_ids: None,
             job_id: None,
             moment_id: None,

@@ -14,6 +14,8 @@ pub(crate) struct DeliveryChange {
     pub stage: Option<DeliveryStage>,
     pub attempts: Option<u32>,
     pub sending_at: Option<i64>,
+    /// From now on its post is looked for.
+    pub sought_since: Option<i64>,
     pub asked_member_ids: Option<Vec<String>>,
     pub job_id: Option<String>,
     pub moment_id: Option<String>,
@@ -43,6 +45,7 @@ impl DeliveryChange {
         delivery.stage = self.stage.unwrap_or(delivery.stage);
         delivery.attempts = self.attempts.unwrap_or(delivery.attempts);
         delivery.sending_at = self.sending_at.unwrap_or(delivery.sending_at);
+        delivery.sought_since = self.sought_since.unwrap_or(delivery.sought_since);
         delivery.confirm_until = self.confirm_until.unwrap_or(delivery.confirm_until);
         delivery.job_id = self.job_id.clone().or_else(|| delivery.job_id.take());
         delivery.moment_id = self.moment_id.clone().or_else(|| delivery.moment_id.take());
@@ -72,6 +75,7 @@ pub(super) fn written(delivery: &Delivery, lease: &Lease, change: &DeliveryChang
     for (clause, name, value) in [
         ("attempts = :attempts", ":attempts", change.attempts.map(n)),
         ("sending_at = :sending", ":sending", change.sending_at.map(n)),
+        ("sought_since = :sought", ":sought", change.sought_since.map(n)),
         ("asked_member_ids = :asked", ":asked", change.asked_member_ids.as_ref().map(list)),
         ("job_id = :job", ":job", change.job_id.as_ref().map(s)),
         ("moment_id = :moment", ":moment", change.moment_id.as_ref().map(s)),

@@ -146,3 +146,33 @@ async fn readings_of_an_account_are_at_most_two_hundred_a_day_and_their_end_is_w
     ensure!(row["readings"] == "4", "{row:?}");
     Ok(())
 }
+
+/// An outage of hours is why answers are lost: the lists are waited for, and then they tell.
+#[tokio::test]
+async fn lists_that_cannot_be_read_for_hours_are_waited_for() -> Result<()> {
+    let world = world().await?;
+    let device = world.connect_device(USER, "phone").await?;
+    let member = world.connect_corp(USER, "flowers", &["anna"]).await?.remove(0);
+    world.sandbox.gewe().arm(GeweFault::lost_answer(GeweEndpoint::SendText));
+    world.sandbox.wecom().arm(WecomFault::new(WecomEndpoint::AddMomentTask, Effect::Drop).processed());
+    for list in [GeweEndpoint::List, GeweEndpoint::ContactList] {
+        world.sandbox.gewe().arm(GeweFault::new(list, Effect::Http { status: 502 }).permanent());
+    }
+    world.sandbox.wecom().arm(WecomFault::new(WecomEndpoint::GetMomentList, Effect::Http { status: 502 }).permanent());
+    let task = request(&world, &json!({"text": "新品到店", "accountIds": [device, member]})).await?;
+    for _ in 0..9 {
+        world.drain_publications().await?;
+        world.advance(Duration::from_secs(2_000));
+        world.sweep().await?;
+    }
+    let status = world.post_status(USER, task).await?;
+    let results = status["results"].as_array().context("no results")?;
+    ensure!(results.iter().all(|result| result["stage"] == "UNCONFIRMED" && result["status"] == "PROCESSING"));
+    ensure!(results.iter().all(|result| result["reason"].is_string()), "{status}");
+    world.sandbox.gewe().clear_faults();
+    world.sandbox.wecom().clear_faults();
+    let status = recover(&world, task).await?;
+    ensure!(status["status"] == "COMPLETED", "{status}");
+    ensure!(world.sandbox.journal().published_twice().is_empty());
+    Ok(())
+}

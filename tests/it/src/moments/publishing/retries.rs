@@ -167,7 +167,8 @@ async fn company(world: &World, arrived: bool) -> Result<(Vec<String>, u64)> {
     moments_cannot_be_listed(world);
     let task = request(world, &json!({"text": "新品到店", "accountIds": accounts})).await?;
     world.drain_publications().boxed_local().await?;
-    for _ in 0..5 {
+    // As long as WeCom's list is waited for.
+    for _ in 0..60 {
         world.advance(LATER);
         world.sweep().await?;
         world.drain_publications().boxed_local().await?;

@@ -1,6 +1,7 @@
 //! A post with pictures that goes out at once, to an account of each kind.
 
 use anyhow::{Result, ensure};
+use reqwest::Method;
 use serde_json::json;
 
 use super::posts::{self, SYNC, TASKS};
@@ -52,6 +53,8 @@ pub(super) async fn publish(stage: &Scenario<'_>, user: &Api, cast: &Accounts) -
 
     publications::once(stage, &wording, PICTURES, &publications::both(cast, &cast.steady)).await?;
     stage.tell("the platforms' journal: each account has published once, that text and three pictures");
+    let said = user.send(Method::POST, SYNC, body).await?.refused(422, "DUPLICATE_CONTENT")?;
+    stage.tell(&format!("the same once more, without the key, is taken for a mistake: {said}"));
     let tasks = user.get(TASKS, &[("status", "COMPLETED")]).await?.data(200)?;
     let listed = list(&tasks, "records")?.iter().any(|record| number(record, "syncTaskId").is_ok_and(|id| id == task));
     ensure!(listed, "the task must be in the list of completed ones: {tasks}");

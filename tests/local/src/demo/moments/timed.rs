@@ -48,6 +48,11 @@ pub(super) async fn order(stage: &Scenario<'_>, user: &Api, cast: &Accounts) -> 
     ensure!(text(&answer, "contentId")? == content_id, "the draft must be named: {answer}");
     let post = Post { task: posts::accepted(&answer)?, text: wording };
     stage.tell(&format!("a draft of the content library is planned for {time}"));
+    let waiting = posts::read(user, post.task).await?;
+    let result = posts::result(&waiting, &cast.steady)?;
+    let (reason, until) = (text(result, "reason")?, text(result, "nextActionAt")?);
+    ensure!(until.parse::<Timestamp>()? == time, "it must wait until {time}: {waiting}");
+    stage.tell(&format!("its accounts say what they wait for, and until when: {reason}, {until}"));
 
     let wording = posts::wording(stage, "临时活动");
     let later = time + SignedDuration::from_mins(30);

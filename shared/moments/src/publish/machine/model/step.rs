@@ -374,6 +374,7 @@ impl Model {
                     if let Some(stage) = intervene(row.stage, Intervention::Reopened { moment_known }) {
                         (row.stage, row.attempts, row.due, row.resend) = (stage, 0, Some(now), true);
                         row.stop_requested = false;
+                        row.sought_since = now;
                         row.risk = self.setting.list == List::Risked;
                         world.messages[result.by] = 1;
                     }

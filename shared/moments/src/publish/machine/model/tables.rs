@@ -17,6 +17,7 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
     row.stage = change.stage.unwrap_or(row.stage);
     row.attempts = change.attempts.unwrap_or(row.attempts);
     row.sending_at = change.sending_at.unwrap_or(row.sending_at);
+    row.sought_since = change.sought_since.unwrap_or(row.sought_since);
     row.confirm_until = change.confirm_until.unwrap_or(row.confirm_until);
     row.job = number(&change.job_id).or(row.job);
     row.post = number(&change.moment_id).or(row.post);
@@ -79,7 +80,7 @@ pub(super) fn take_back(world: &mut World, work: &Work) -> Event {
             let stage = intervene(row.stage, Intervention::PostTakenBack);
             let stage = stage.expect("whoever only found a post can give it back in every stage");
             (row.stage, row.attempts, row.due, row.owner) = (stage, 0, Some(now), None);
-            (row.post, row.confirm_until) = (None, 0);
+            (row.post, row.confirm_until, row.sought_since) = (None, 0, now);
             let Row { task, accounts, .. } = *row;
             for account in accounts.iter() {
                 let result = &mut world.results[task][account];

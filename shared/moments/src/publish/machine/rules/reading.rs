@@ -37,9 +37,20 @@ pub(in super::super) fn not_shown(d: &DeliveryState, absence: Absence, p: &Polic
     }
 }
 
-/// Nothing was learnt.
+/// Nothing was learnt, so it is no reading: the list is waited for, for hours, ever longer between two looks.
 pub(in super::super) fn unreadable(d: &DeliveryState, p: &Policy) -> Transition {
-    if p.guards.hold(Guard::UnreadIsNotAbsent) { read_again(d, p) } else { not_shown(d, Absence::Likely, p) }
+    if !p.guards.hold(Guard::UnreadIsNotAbsent) {
+        return not_shown(d, Absence::Likely, p);
+    }
+    let within = if d.members_confirm { p.unreadable_company } else { p.unreadable_person };
+    let waited = d.now.saturating_sub(d.sought_since);
+    if waited >= milliseconds(within) {
+        return fail(d, &unconfirmed_advice(d));
+    }
+    let waited = Duration::from_millis(u64::try_from(waited).unwrap_or_default());
+    let mut transition = Transition::stay(d.now, waited.min(MAX_DELAY).max(p.reconcile_pause));
+    transition.change.attempts = Some(d.attempts.saturating_sub(1));
+    transition
 }
 
 /// The list is read once more in a while, or the delivery ends without anybody's having learnt what became of the post.

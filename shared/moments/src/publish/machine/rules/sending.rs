@@ -122,9 +122,9 @@ pub(in super::super) fn interrupted(d: &DeliveryState, p: &Policy) -> Transition
 
 /// What became of the call is not known: from here on the provider's own list decides.
 pub(in super::super) fn unconfirmed(d: &DeliveryState, p: &Policy) -> Transition {
-    Transition::to(DeliveryStage::Unconfirmed, NextStep::End)
-        .wake(d.now, p.reconcile_pause)
-        .with_states(shown_at(d, Stage::Unconfirmed))
+    let mut transition = Transition::to(DeliveryStage::Unconfirmed, NextStep::End).wake(d.now, p.reconcile_pause);
+    transition.change.sought_since = Some(d.now);
+    transition.with_states(shown_at(d, Stage::Unconfirmed))
 }
 
 /// The provider has named the post. Nothing can be in the way of writing its id on the delivery's row alone, so that is

@@ -138,8 +138,6 @@ fn unconfirmed_delivery_reads_the_list_up_to_its_limit_and_believes_absence_as_p
     assert_eq!(read(3, true, Event::NotShown(Likely)), (None, pause(80)));
     assert_eq!(read(4, true, Event::NotShown(Likely)), replaced);
     assert_eq!(read(4, true, Event::NotShown(InDoubt)), done);
-    assert_eq!(read(3, true, Event::Unreadable), (None, pause(80)));
-    assert_eq!(read(4, true, Event::Unreadable), done);
     assert_eq!(read(4, false, Event::ClaimTaken), done);
     // A blind list is believed only by whoever takes the risk, and as late as one that may be late.
     let blind = |attempts, risk| {
@@ -154,7 +152,25 @@ fn unconfirmed_delivery_reads_the_list_up_to_its_limit_and_believes_absence_as_p
     for (members_confirm, problem) in [(true, PublishProblem::MembersUnconfirmed), (false, PublishProblem::Unconfirmed)]
     {
         let change = |d: &mut DeliveryState| (d.attempts, d.members_confirm) = (4, members_confirm);
-        assert_eq!(recorded(&after(S::Unconfirmed, change, Event::Unreadable)), failed(problem));
+        assert_eq!(recorded(&after(S::Unconfirmed, change, Event::NotShown(InDoubt))), failed(problem));
+    }
+}
+
+#[test]
+fn a_list_that_cannot_be_read_is_no_reading_and_is_waited_for_hours() {
+    for (members_confirm, hours) in [(false, 6), (true, 24)] {
+        let at = |waited: i64| {
+            let change = |d: &mut DeliveryState| {
+                (d.attempts, d.members_confirm, d.sought_since) = (4, members_confirm, NOW - waited);
+            };
+            after(S::Unconfirmed, change, Event::Unreadable)
+        };
+        for (waited, expected) in [(0, 10), (10_000, 10), (80_000, 80), (hours * HOUR - 1, 900)] {
+            let transition = at(waited);
+            assert_eq!((transition.change.attempts, transition.then), (Some(3), pause(expected)), "{waited}");
+        }
+        let advice = if members_confirm { PublishProblem::MembersUnconfirmed } else { PublishProblem::Unconfirmed };
+        assert_eq!(recorded(&at(hours * HOUR)), failed(advice));
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) fn policy() -> Policy {
         member_pause: second(10),
         reconcile_pause: second(10),
         reconcile_tries: 4,
+        unreadable_person: second(6 * 3_600),
+        unreadable_company: second(24 * 3_600),
         confirm_within: second(48 * 3_600),
         guards: Guards::ALL,
     }

@@ -16,6 +16,7 @@ fn apply(delivery: &mut DeliveryState, transition: &Transition) {
     delivery.stage = change.stage.unwrap_or(delivery.stage);
     delivery.attempts = change.attempts.unwrap_or(delivery.attempts);
     delivery.sending_at = change.sending_at.unwrap_or(delivery.sending_at);
+    delivery.sought_since = change.sought_since.unwrap_or(delivery.sought_since);
     delivery.confirm_until = change.confirm_until.unwrap_or(delivery.confirm_until);
     delivery.moment_id = change.moment_id.clone().or_else(|| delivery.moment_id.take());
     for (place, state) in &transition.states {
