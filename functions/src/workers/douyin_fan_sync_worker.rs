@@ -1,11 +1,10 @@
 //! The fan-sync worker: takes sync tasks off the queue and walks their fan lists.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
-use leads::fan_sync::{SyncMessage, SyncWorker};
-
-use kernel::Context;
 use kernel::platform_secret::Secrets;
+use leads::fan_sync::{SyncMessage, SyncWorker};
 
 /// What the messages of this function share.
 #[derive(Debug)]

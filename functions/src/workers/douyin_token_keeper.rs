@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use kernel::Clock;
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
+use kernel::platform_secret::Secrets;
 use kernel::round::RoundReport;
 use leads::douyin::FailureKind;
 use leads::tokens::Tokens;
-
-use kernel::Context;
-use kernel::platform_secret::Secrets;
 
 /// Accounts cared for at once: bounded by what Douyin's token endpoints may be asked.
 const PARALLEL: usize = 8;

@@ -1,11 +1,10 @@
 //! The publisher: dispatches tasks and moves their deliveries, message by message.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use moments::publish::{PublishMessage, Publisher};
 use moments::store::delivery::DeliveryKey;
-
-use kernel::Context;
 
 /// What the messages of this function share.
 #[derive(Debug)]

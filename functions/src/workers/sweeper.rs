@@ -1,12 +1,11 @@
 //! The sweeper: moves whatever should have moved and has not. It takes no input.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::round::RoundReport;
 use leads::fan_sync::Sweeper;
 use moments::sweep::MomentSweeper;
-
-use kernel::Context;
 
 /// What went wrong with a sweep.
 #[derive(Debug, thiserror::Error)]

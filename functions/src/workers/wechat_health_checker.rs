@@ -1,11 +1,10 @@
 //! The health checker: asks whether personal accounts are still online.
 
+use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::round::RoundReport;
 use moments::accounts::HealthChecks;
-
-use kernel::Context;
 
 /// What the runs of this function share.
 #[derive(Debug)]

@@ -1,4 +1,5 @@
-//! A generated part: a whole file, or the region between two markers in a file that people write.
+//! A generated part: a whole file, the region between two markers in a file that people write, or a file to begin with
+//! that people change afterwards.
 
 use anyhow::{Context, Result, ensure};
 
@@ -12,17 +13,36 @@ pub(super) struct Part {
     pub(super) path: String,
     /// What is generated, ended by a line break.
     pub(super) text: String,
-    /// Whether it is the region between the markers only.
-    is_region: bool,
+    extent: Extent,
+}
+
+/// How much of its file a part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    File,
+    /// What is between the markers.
+    Region,
+    /// The file as it is written where there is none. One that is there is left as it is.
+    FirstDraft,
 }
 
 impl Part {
     pub(super) fn file(path: impl Into<String>, text: String) -> Self {
-        Self { path: path.into(), text, is_region: false }
+        Self { path: path.into(), text, extent: Extent::File }
+    }
+
+    pub(super) fn first_draft(path: impl Into<String>, text: String) -> Self {
+        Self { path: path.into(), text, extent: Extent::FirstDraft }
     }
 
     pub(super) fn region(path: impl Into<String>, text: String) -> Self {
-        Self { path: path.into(), text, is_region: true }
+        Self { path: path.into(), text, extent: Extent::Region }
+    }
+
+    /// Whether people change it once it is there.
+    #[cfg(test)]
+    pub(super) fn is_first_draft(&self) -> bool {
+        self.extent == Extent::FirstDraft
     }
 
     /// The whole file as it should be, given what it is.
@@ -30,8 +50,10 @@ impl Part {
     /// # Errors
     /// When the markers of a region are not there, or there more than once.
     pub(super) fn wanted(&self, current: Option<&str>) -> Result<String> {
-        if !self.is_region {
-            return Ok(self.text.clone());
+        match (self.extent, current) {
+            (Extent::File, _) | (Extent::FirstDraft, None) => return Ok(self.text.clone()),
+            (Extent::FirstDraft, Some(current)) => return Ok(current.to_owned()),
+            (Extent::Region, _) => {}
         }
         let current = current.with_context(|| format!("{} is missing", self.path))?;
         let region = region(current).with_context(|| format!("{}: its generated region is broken", self.path))?;
@@ -65,6 +87,13 @@ mod tests {
             let text = format!("before\n  # {BEGIN}\n{old}  # {END}\nafter\n");
             assert_eq!(part.wanted(Some(&text)).unwrap(), format!("before\n  # {BEGIN}\nnew\n  # {END}\nafter\n"));
         }
+    }
+
+    #[test]
+    fn first_draft_is_written_where_no_file_is_and_changed_nowhere() {
+        let part = Part::first_draft("file", "{}\n".to_owned());
+        assert_eq!(part.wanted(None).unwrap(), "{}\n");
+        assert_eq!(part.wanted(Some("changed")).unwrap(), "changed");
     }
 
     #[test]
