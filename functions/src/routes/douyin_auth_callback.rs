@@ -55,7 +55,6 @@ fn to_confirm(mut page: Url, ticket: &SecretString) -> Url {
     page
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let query: Query = request.query()?;
     let code = query.code.map(SecretString::from);

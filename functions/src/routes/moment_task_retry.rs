@@ -16,7 +16,6 @@ struct Body {
     include_unconfirmed: Option<bool>,
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let (user_id, task) = app.authorized_task_request(&request, catalog::MOMENT_TASK_RETRY.permission).await?;
     let body: Body =

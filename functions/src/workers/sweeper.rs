@@ -11,9 +11,7 @@ use moments::sweep::MomentSweeper;
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub enum Error {
-    /// Of fan syncs.
     FanSyncs(#[from] leads::Error),
-    /// Of publications.
     Publications(#[from] moments::Error),
 }
 
@@ -31,9 +29,8 @@ impl App {
     }
 }
 
-/// One sweep.
 pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, Error> {
-    // None waits for another: what is wrong with one must not keep the others' work lying.
+    // None waits for another: a failure of one kind of work must not delay the others.
     // Boxed, because laid out inside `main`'s own they nest deeper than the compiler follows (128 levels).
     let fan_syncs = Box::pin(app.fan_syncs.sweep(deadline));
     let tasks = Box::pin(app.publications.sweep_tasks(deadline));

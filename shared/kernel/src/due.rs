@@ -29,11 +29,11 @@ pub fn shard_of_text(id: &str) -> String {
 /// A sparse due index of a table.
 #[derive(Debug, Clone)]
 pub struct DueIndex {
-    /// The table.
+    /// The table that the index belongs to.
     pub table: String,
     /// The index on it.
     pub index: &'static str,
-    /// Its partition attribute.
+    /// Its partition attribute, the number of a shard.
     pub shard_attribute: &'static str,
     /// Its sort attribute, a number.
     pub time_attribute: &'static str,

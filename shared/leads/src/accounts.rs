@@ -11,7 +11,6 @@ use crate::store::Stores;
 use crate::store::account::Account;
 use crate::store::sync_task::{EndedBy, Ending};
 
-/// The caller's accounts.
 pub async fn list(stores: &Stores, user_id: UserId) -> Result<Vec<Account>> {
     Ok(stores.accounts.of_user(user_id).await?)
 }

@@ -11,10 +11,8 @@ use crate::provider::{FailureKind, ProviderError};
 /// Result with this domain's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The domain's error.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Below the domain.
     #[error(transparent)]
     Kernel(#[from] kernel::Error),
     /// The provider failed or refused (`WechatApiException`).

@@ -1,4 +1,4 @@
-//! The safety net: whatever lost its message or its worker is found by when it should have moved, and moved.
+//! Finds sync tasks that lost their message or their worker, by their due time, and sends another message.
 
 use std::time::Duration;
 

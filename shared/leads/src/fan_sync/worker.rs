@@ -49,7 +49,6 @@ pub enum RunOutcome {
     LeaseLost,
 }
 
-/// Runs sync tasks.
 #[derive(Debug, Clone)]
 pub struct SyncWorker {
     stores: Stores,
@@ -63,7 +62,6 @@ pub struct SyncWorker {
 enum StopReason {
     /// The task goes on at this instant.
     Pause(Timestamp),
-    /// The task failed.
     Fail(Error),
     /// The task is not ours any more.
     LeaseLost,

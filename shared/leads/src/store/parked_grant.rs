@@ -21,14 +21,10 @@ pub const TABLE: &str = "t_oauth_state";
 pub struct ParkedGrant {
     /// The tenant who asked for the link.
     pub user_id: UserId,
-    /// The account.
     #[serde(rename = "douyin_user_id")]
     pub account_open_id: OpenId,
-    /// Nickname.
     pub nickname: String,
-    /// Avatar.
     pub avatar_url: String,
-    /// Granted scopes.
     pub scope: String,
     /// Encrypted access token.
     pub access_token: String,

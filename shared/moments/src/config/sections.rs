@@ -70,7 +70,6 @@ pub static PUBLISHING: Section = Section {
     ],
 };
 
-/// Users' media.
 pub static MEDIA: Section = Section {
     title: "Media",
     settings: &[
@@ -100,7 +99,6 @@ pub static MEDIA: Section = Section {
     ],
 };
 
-/// The content library.
 pub static CONTENT: Section = Section {
     title: "The content library",
     settings: &[
@@ -122,7 +120,6 @@ pub static RULES: Section = Section {
     )],
 };
 
-/// Where work waits.
 pub static QUEUE: Section = Section {
     title: "The publish queue",
     settings: &[Setting::required("PUBLISH_QUEUE_URL", "The queue of tasks and deliveries.")],

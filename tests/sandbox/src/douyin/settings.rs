@@ -48,7 +48,6 @@ pub enum Numbers {
     Mixed,
     /// Always as numbers; `logid` on success, `log_id` on error.
     Strict,
-    /// Always as strings.
     Lenient,
 }
 

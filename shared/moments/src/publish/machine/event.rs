@@ -3,7 +3,7 @@
 use crate::error::Advice;
 use crate::provider::{FailureKind, ProviderError};
 
-/// What happens to a delivery in a worker's hands.
+/// What happens to a delivery that a worker has claimed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::publish) enum Event {
     /// A worker has its lease and has read its rows.
@@ -22,7 +22,7 @@ pub(in crate::publish) enum Event {
         /// The members, by the company's ids; empty for a person.
         asked: Vec<String>,
     },
-    /// It is not its turn before this instant, in milliseconds.
+    /// It has no slot before this instant, in milliseconds.
     NotBefore(i64),
     /// A medium could not be fetched, which may pass.
     TemporaryFailure,

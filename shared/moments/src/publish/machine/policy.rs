@@ -11,7 +11,7 @@ use crate::config::{PublishSettings, TIME_TO_WRITE};
 pub(crate) const JOB_LIFETIME: i64 = 24 * 3_600_000;
 /// How long after the deadline WeCom is asked for its last word while it fails to give it.
 pub(super) const FINAL_POLL_AFTER: i64 = 24 * 3_600_000;
-/// How long a delivery waits for its turn: no limit of a provider's that is known to us lasts longer than a day, and what
+/// How long a delivery waits for its slot: no limit of a provider's that is known to us lasts longer than a day, and what
 /// is limited for the rest of a month would otherwise never end.
 pub(super) const LONGEST_WAIT: i64 = 3 * 24 * 3_600_000;
 /// How often a delivery is begun before it gives up: with the pauses between, some twenty minutes later.

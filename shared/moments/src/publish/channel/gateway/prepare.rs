@@ -1,4 +1,4 @@
-//! Everything before a person's post is sent: media, turn, uploads.
+//! Everything before a person's post is sent: media, slot, uploads.
 
 use super::{GatewayChannel, Ready};
 use crate::error::{PublishProblem, Result};

@@ -75,7 +75,7 @@ pub(in super::super) fn queue_again(d: &DeliveryState, pause: Duration) -> Trans
     transition
 }
 
-/// It only waits for its turn, however often: that is no attempt.
+/// It only waits for its slot, however often: that is no attempt.
 pub(in super::super) fn wait_for_slot(d: &DeliveryState, instant: i64) -> Transition {
     let pause = Duration::from_millis(u64::try_from(instant - d.now).unwrap_or(0));
     let mut transition = queue_again(d, pause).because(WaitReason::Slot);
