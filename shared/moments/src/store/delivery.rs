@@ -1,4 +1,4 @@
-//! `t_moment_delivery`: one provider call each. A delivery is a personal account, or all chosen members of a company.
+//! `t_moment_publish_unit`: one provider call each. A delivery is a personal account, or all chosen members of a company.
 //!
 //! Its stage is the fence of "never twice": SENDING is written before the one call that cannot be taken back, and a
 //! delivery found in SENDING is never sent again.

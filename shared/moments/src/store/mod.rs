@@ -54,7 +54,7 @@ pub struct Stores {
     pub tasks: task::TaskStore,
     /// `t_moment_sync_result`
     pub results: result::ResultStore,
-    /// `t_moment_delivery`
+    /// `t_moment_publish_unit`
     pub deliveries: delivery::DeliveryStore,
     /// `t_moment_claim`
     pub claims: claim::ClaimStore,
@@ -78,7 +78,7 @@ impl Stores {
             corps: corp::CorpStore { client: client(), clock: clock(), table: cx.table(corp::TABLE)? },
             tasks: task::TaskStore { client: client(), clock: clock(), table: cx.table("t_moment_sync_task")? },
             results: result::ResultStore { client: client(), table: cx.table("t_moment_sync_result")? },
-            deliveries: delivery::DeliveryStore { client: client(), table: cx.table("t_moment_delivery")? },
+            deliveries: delivery::DeliveryStore { client: client(), table: cx.table("t_moment_publish_unit")? },
             claims: claim::ClaimStore { client: client(), table: cx.table("t_moment_claim")? },
             uploads: media::MediaStore { client: client(), table: cx.table("t_wechat_media")? },
             idempotency: idempotency::IdempotencyStore { client: client(), table: cx.table("t_idempotency")? },

@@ -248,7 +248,7 @@ async fn publisher_without_a_right_publishes_once_all_the_same() -> Result<()> {
     let unasked = [
         "dynamodb:DeleteItem t_wechat_media",
         "dynamodb:GetItem t_moment_claim",
-        "dynamodb:GetItem t_moment_delivery",
+        "dynamodb:GetItem t_moment_publish_unit",
         "dynamodb:Query t_wechat_account/index/by_user",
     ];
     judge(outcomes, &quiet, &unasked)

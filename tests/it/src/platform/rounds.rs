@@ -73,7 +73,7 @@ async fn rounds_that_cannot_list_what_is_due_fail() -> Result<()> {
     assert!(!keeper_succeeds(&world, &proxy.endpoints(), deadline).await?);
     let proxy = denying(&world, "Query t_wechat_account").await?;
     assert!(!checker_succeeds(&world, &proxy.endpoints(), deadline).await?);
-    for table in ["t_douyin_sync_task", "t_moment_sync_task", "t_moment_delivery"] {
+    for table in ["t_douyin_sync_task", "t_moment_sync_task", "t_moment_publish_unit"] {
         let proxy = denying(&world, &format!("Query {table}")).await?;
         assert!(!sweep_succeeds(&world, &proxy.endpoints(), deadline).await?, "{table}");
     }

@@ -92,7 +92,7 @@ async fn publish(it: &mut Samples, task: &str) -> Result<()> {
     let app = moment_publisher::App::new(&it.world.context(name, &EndpointOverrides::default()).await?).await?;
     // The message of the retry makes the deliveries there are to name.
     it.world.publish_batch(&app, it.world.receive_publications().await?).await?;
-    let deliveries = it.world.rows("t_moment_delivery").await?;
+    let deliveries = it.world.rows("t_moment_publish_unit").await?;
     let delivery = &deliveries
         .iter()
         .find(|delivery| delivery["task_id"] == task && delivery["stage"] == "QUEUED")

@@ -207,7 +207,7 @@ async fn publish_message_received_three_times_at_once_publishes_once() -> Result
         let status = recover(&world, scene.task).await?;
         let truths = check(&world, scene.task, &status, &scene.text, &scene.outlets).await?;
         ensure!(truths.iter().all(|truth| *truth == Oracle::Published), "{story:?}: {truths:?}");
-        let deliveries = world.rows("t_moment_delivery").await?;
+        let deliveries = world.rows("t_moment_publish_unit").await?;
         let deliveries = deliveries.iter().filter(|delivery| delivery["task_id"] == scene.task.to_string()).count();
         ensure!(deliveries == if story == Story::Both { 2 } else { 1 }, "{deliveries} deliveries");
     }

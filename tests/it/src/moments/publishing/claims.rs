@@ -15,7 +15,7 @@ use crate::World;
 use crate::proxy::{Fault, Proxy, When};
 
 const TEXT: &str = "今日特价，欢迎到店";
-const DELIVERY: &str = "TransactWriteItems t_moment_delivery";
+const DELIVERY: &str = "TransactWriteItems t_moment_publish_unit";
 
 /// A company with anna and bob; answers their accounts.
 async fn company(world: &World) -> Result<[String; 2]> {
@@ -178,7 +178,7 @@ async fn read_back_of_two_deliveries_at_once_claims_a_post_once() -> Result<()> 
 }
 
 async fn delivery_of(world: &World, task: u64) -> Result<String> {
-    let deliveries = world.rows("t_moment_delivery").await?;
+    let deliveries = world.rows("t_moment_publish_unit").await?;
     Ok(deliveries.iter().find(|delivery| delivery["task_id"] == task.to_string()).context("no delivery")?["delivery"]
         .clone())
 }
@@ -236,7 +236,7 @@ async fn claim_of_an_answered_moment_replaces_a_found_one() -> Result<()> {
 #[tokio::test]
 async fn claim_replacement_killed_at_any_step_can_be_repeated() -> Result<()> {
     let claim = "TransactWriteItems t_moment_claim";
-    let noted = "UpdateItem t_moment_delivery";
+    let noted = "UpdateItem t_moment_publish_unit";
     for (step, nth) in [(noted, 2), (DELIVERY, 1), ("GetItem t_moment_claim", 1), (claim, 1), (DELIVERY, 2)] {
         for when in [When::Before, When::After] {
             let world = world().await?;

@@ -9,8 +9,8 @@ use crate::proxy::Proxy;
 use crate::{Answer, Event, World};
 
 const DISPATCH: &str = "TransactWriteItems t_moment_sync_task";
-const FENCE: &str = "TransactWriteItems t_moment_delivery";
-const CLAIM: &str = "UpdateItem t_moment_delivery";
+const FENCE: &str = "TransactWriteItems t_moment_publish_unit";
+const CLAIM: &str = "UpdateItem t_moment_publish_unit";
 const SEND: &str = "sns/sendTextSns";
 
 async fn cancel(world: &World, task: u64) -> Result<Answer> {

@@ -24,7 +24,7 @@ async fn publisher_whose_writes_meet_conflicts_publishes_at_once() -> Result<()>
     let body = json!({"text": "你好", "accountIds": [account]});
     let task = request(&world, &body).await?;
     let proxy = Proxy::start(&world).await?;
-    for row in ["UpdateItem t_moment_delivery", "UpdateItem t_wechat_account"] {
+    for row in ["UpdateItem t_moment_publish_unit", "UpdateItem t_wechat_account"] {
         proxy.arm_times(row, 1, CONFLICTS, conflict());
     }
     ensure!(live(&world, &proxy).await?.is_none(), "the publisher died");
@@ -62,7 +62,7 @@ async fn publish_answer_with_a_contended_task_is_not_lost() -> Result<()> {
     let reasons = ["None", "None", "ConditionalCheckFailed", "None"].map(|code| json!({"Code": code}));
     let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
     let refused = json!({"__type": kind, "message": "cancelled", "CancellationReasons": reasons}).to_string();
-    proxy.arm_times("TransactWriteItems t_moment_delivery", 2, 1_000, Fault::Answer(400, refused));
+    proxy.arm_times("TransactWriteItems t_moment_publish_unit", 2, 1_000, Fault::Answer(400, refused));
     ensure!(live(&world, &proxy).await?.is_none(), "the publisher died");
     assert_eq!(world.post_status(USER, task).await?["status"], "PROCESSING");
     let status = recover(&world, task).await?;

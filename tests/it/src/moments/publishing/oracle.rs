@@ -59,7 +59,7 @@ pub(super) async fn check(
     }
     let moments = world.sandbox.wecom().moment_tasks();
     ensure!(moments.iter().filter(|moment| moment.text_hash == hash).count() <= 1, "members were asked twice");
-    for (table, key) in [("t_moment_sync_task", "id"), ("t_moment_delivery", "task_id")] {
+    for (table, key) in [("t_moment_sync_task", "id"), ("t_moment_publish_unit", "task_id")] {
         let open = |row: &crate::tables::Row| row[key] == task && row.contains_key("next_action_at");
         ensure!(!world.rows(table).await?.iter().any(open), "a row of {table} is still to be acted upon");
     }

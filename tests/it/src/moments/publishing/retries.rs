@@ -16,7 +16,7 @@ use super::{LATER, USER, live, recover, request, world};
 use crate::proxy::{Fault, Proxy, When};
 use crate::{Answer, Event, World};
 
-const DELIVERY: &str = "TransactWriteItems t_moment_delivery";
+const DELIVERY: &str = "TransactWriteItems t_moment_publish_unit";
 const REFUSED: &str = "content不可为空";
 
 async fn retry(world: &World, task: u64, body: &Value) -> Result<Answer> {
@@ -345,7 +345,7 @@ async fn retry_with_the_publisher_killed_at_any_step_publishes_once() -> Result<
 #[tokio::test]
 async fn retry_of_unconfirmed_killed_around_its_write_can_be_repeated() -> Result<()> {
     let world = world().await?;
-    let steps = ["Query t_moment_delivery", "TransactWriteItems t_moment_sync_task", "SendMessage"];
+    let steps = ["Query t_moment_publish_unit", "TransactWriteItems t_moment_sync_task", "SendMessage"];
     let cases = steps.into_iter().flat_map(|step| [(step, When::Before), (step, When::After)]);
     for (number, (step, when)) in cases.enumerate() {
         let (account, task) = unconfirmed(&world, &format!("phone-{number}"), true, None).await?;

@@ -120,7 +120,7 @@ async fn senders_never_include_accounts_whose_result_has_ended() -> Result<()> {
         for _ in 0..3 {
             next_attempt(&world).await?;
         }
-        let deliveries = world.rows("t_moment_delivery").await?;
+        let deliveries = world.rows("t_moment_publish_unit").await?;
         let open = deliveries
             .iter()
             .filter(|delivery| delivery["task_id"] == task.to_string() && delivery["stage"] != "DONE")

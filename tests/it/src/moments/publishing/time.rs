@@ -25,7 +25,7 @@ async fn publisher_whose_time_is_nearly_over_does_not_send() -> Result<()> {
             let delete = world.aws.sqs.delete_message().queue_url(world.publish_queue_url()?);
             delete.set_receipt_handle(message.receipt_handle).send().await?;
         }
-        let deliveries = world.rows("t_moment_delivery").await?;
+        let deliveries = world.rows("t_moment_publish_unit").await?;
         ensure!(deliveries.iter().all(|delivery| delivery["stage"] == "QUEUED"), "{deliveries:?}");
         ensure!(world.sandbox.journal().publications().is_empty() && world.sandbox.wecom().moment_tasks().is_empty());
         let status = recover(&world, scene.task).await?;

@@ -78,8 +78,8 @@ fn alarms(template: &Template) -> BTreeMap<String, Alarm> {
 fn seconds_between(function: &Function) -> usize {
     let expression = function.events("ScheduleV2").next().unwrap()["ScheduleExpression"].as_str().unwrap().to_owned();
     let rate = expression.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')).expect("a rate");
-    let (number, unit) = rate.split_once(' ').unwrap();
-    let length = if unit.starts_with("minute") { 60 } else { 3_600 };
+    let (number, word) = rate.split_once(' ').unwrap();
+    let length = if word.starts_with("minute") { 60 } else { 3_600 };
     number.parse::<usize>().unwrap() * length
 }
 

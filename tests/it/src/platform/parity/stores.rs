@@ -18,7 +18,7 @@ const STORES: [&str; 11] = [
     "DouyinLeadTable",
     "DouyinSyncTaskTable",
     "MomentClaimTable",
-    "MomentDeliveryTable",
+    "MomentPublishUnitTable",
     "MomentSyncResultTable",
     "MomentSyncTaskTable",
     "TokenKey",

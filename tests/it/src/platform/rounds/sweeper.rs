@@ -51,7 +51,7 @@ async fn forgotten_delivery(world: &World, device: &str) -> Result<()> {
     world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, Effect::Code { code: 500, message: None }));
     let batch = world.receive_publications().await?;
     world.publish_batch(&publisher, batch).await?;
-    let deliveries = world.rows("t_moment_delivery").await?;
+    let deliveries = world.rows("t_moment_publish_unit").await?;
     ensure!(deliveries.iter().any(|delivery| delivery.contains_key("next_action_at")), "{deliveries:?}");
     let tasks = world.rows("t_moment_sync_task").await?;
     ensure!(!tasks.iter().any(|task| task.contains_key("next_action_at")), "{tasks:?}");
@@ -106,7 +106,7 @@ async fn sweeper_denied_one_list_moves_what_is_on_the_others() -> Result<()> {
     forgotten_syncs(&world, 1).await?;
     forgotten_post(&world, "phone").await?;
     world.advance(OVERDUE);
-    let proxy = denying(&world, "Query t_moment_delivery").await?;
+    let proxy = denying(&world, "Query t_moment_publish_unit").await?;
     assert!(!sweep_succeeds(&world, &proxy.endpoints(), world.deadline()).await?);
     assert_eq!(proxy.count("SendMessage"), 2);
     Ok(())
