@@ -34,7 +34,11 @@ impl Samples {
         let reads = catalog::ROUTES.iter().filter(|route| route.method == "GET" && route.path.starts_with(path));
         for route in reads.filter(|route| !self.played.contains(route.name)).collect::<Vec<_>>() {
             let named = last_parameter(route.path).and_then(|name| ids.iter().find(|(known, _)| *known == name));
-            self.play(route.name, 200, |event| named.map_or(event.clone(), |(name, id)| event.path(name, id))).await?;
+            let vary = |event: Event| match named {
+                Some((name, id)) => event.path(name, id),
+                None => event,
+            };
+            self.play(route.name, 200, vary).await?;
         }
         Ok(())
     }
