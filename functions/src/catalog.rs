@@ -5,7 +5,6 @@
 /// A route whose callers show a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
-    /// The function's name.
     pub name: &'static str,
     /// The HTTP method.
     pub method: &'static str,
@@ -18,7 +17,6 @@ pub struct Route {
 /// A route that takes no token: a platform calls it, or a browser on its way back from one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenRoute {
-    /// The function's name.
     pub name: &'static str,
     /// The HTTP method.
     pub method: &'static str,

@@ -14,7 +14,6 @@ use lambda_http::http::StatusCode;
 pub struct Problem {
     /// The HTTP status.
     pub status: StatusCode,
-    /// The stable code.
     pub code: ErrorCode,
     /// What happened, for the user.
     pub message: Cow<'static, str>,

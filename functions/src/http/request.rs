@@ -140,12 +140,10 @@ impl ApiRequest {
         })
     }
 
-    /// The method.
     pub fn method(&self) -> &Method {
         &self.method
     }
 
-    /// The invocation's id.
     pub fn request_id(&self) -> &str {
         &self.request_id
     }

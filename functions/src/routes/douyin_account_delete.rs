@@ -30,7 +30,6 @@ struct Answer {
     douyin_user_id: OpenId,
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_ACCOUNT_DELETE.permission).await?;
     let douyin_user_id: OpenId = request.path_id("douyinUserId", "douyin account")?;

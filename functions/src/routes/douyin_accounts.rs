@@ -25,7 +25,6 @@ impl App {
     }
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_ACCOUNTS.permission).await?;
     let (accounts, platform) = accounts::list(&app.stores, caller.user_id).await?;

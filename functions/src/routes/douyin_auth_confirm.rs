@@ -34,7 +34,6 @@ struct Body {
     ticket: String,
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_AUTH_CONFIRM.permission).await?;
     let body: Body = request.json_body(MAX_BODY)?;

@@ -45,7 +45,6 @@ struct Answer {
     auth_url: String,
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_AUTH_URL.permission).await?;
     let query: Query = request.query()?;

@@ -50,7 +50,6 @@ impl Answer {
     }
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_FANS_SYNC.permission).await?;
     let body: Body = request.json_body(MAX_BODY)?;

@@ -29,7 +29,6 @@ pub(super) fn lead_id(request: &ApiRequest) -> kernel::Result<LeadId> {
     request.path_id("leadId", "lead")
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_LEAD.permission).await?;
     let lead_id = lead_id(&request)?;

@@ -37,7 +37,6 @@ struct Body {
     reopen: Option<bool>,
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_LEAD_UPDATE.permission).await?;
     let lead_id = lead_id(&request)?;

@@ -54,7 +54,6 @@ impl From<Query> for RawLeadQuery {
     }
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_LEADS.permission).await?;
     let query: Query =

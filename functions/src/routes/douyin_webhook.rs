@@ -23,7 +23,6 @@ impl App {
     }
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let (signature, message_id) = (request.header("x-douyin-signature"), request.header("msg-id"));
     match app.webhook.receive(request.body(), signature, message_id).await? {

@@ -52,7 +52,6 @@ fn field(body: &Map<String, Value>, names: &[&str]) -> Option<String> {
     })?
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let presented: String = request.path_id("secret", WHAT)?;
     // Without a configured secret there is no such address.

@@ -46,7 +46,6 @@ fn idempotency_key(request: &ApiRequest) -> kernel::Result<Option<String>> {
     }
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::MOMENT_SYNC.permission).await?;
     let wanted = NewTaskRequest { idempotency_key: idempotency_key(&request)?, ..post_of(&request)? };

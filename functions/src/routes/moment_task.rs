@@ -1,4 +1,4 @@
-//! `GET /api/v1/workbench/wechat/moments/tasks/{taskId}`: the truth about a task, account by account.
+//! `GET /api/v1/workbench/wechat/moments/tasks/{taskId}`: the state of a task, account by account.
 
 use kernel::Context;
 use kernel::config::ConfigError;
@@ -33,7 +33,6 @@ struct Query {
     size: Option<u64>,
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::MOMENT_TASK.permission).await?;
     let task = request.path_id("taskId", "moment task")?;

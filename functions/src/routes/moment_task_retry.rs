@@ -17,7 +17,6 @@ struct Body {
     force: Option<bool>,
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let (user_id, task) = app.authorized_task_request(&request, catalog::MOMENT_TASK_RETRY.permission).await?;
     let body: Body =

@@ -37,7 +37,6 @@ impl From<Stop> for StopView {
     }
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let (user_id, task) = app.authorized_task_request(&request, catalog::MOMENT_TASK_STOP.permission).await?;
     let stops = tasks::stop(&app.stores, &app.starter, user_id, task).await?;

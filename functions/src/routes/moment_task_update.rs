@@ -14,7 +14,6 @@ struct Body {
     scheduled_time: Rfc3339,
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let (user_id, task) = app.authorized_task_request(&request, catalog::MOMENT_TASK_UPDATE.permission).await?;
     let body: Body = request.json_body(MAX_BODY)?;

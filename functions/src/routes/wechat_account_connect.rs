@@ -70,7 +70,6 @@ struct Answer {
     risk_notice: Option<&'static str>,
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::WECHAT_ACCOUNT_CONNECT.permission).await?;
     let Kind { account_type } = request.json_body(MAX_BODY)?;

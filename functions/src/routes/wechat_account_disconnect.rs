@@ -31,7 +31,6 @@ struct Answer {
     account_id: AccountId,
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::WECHAT_ACCOUNT_DISCONNECT.permission).await?;
     let account_id = AccountId::from(request.path_id::<String>("accountId", "wechat account")?);

@@ -23,7 +23,6 @@ impl App {
     }
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::WECHAT_ACCOUNTS.permission).await?;
     let accounts = accounts::list(&app.stores, caller.user_id).await?;

@@ -64,7 +64,7 @@ impl From<Task> for TaskSummary {
 /// The most accounts that are shown without being asked for by pages.
 const MOST_RESULTS: usize = 1_000;
 
-/// A task with the truth about every account: the owner's fields, then ours.
+/// A task with the result of every account: the owner's fields, then ours.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskView {

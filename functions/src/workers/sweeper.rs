@@ -11,9 +11,7 @@ use moments::sweep::MomentSweeper;
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub enum Error {
-    /// Of fan syncs.
     FanSyncs(#[from] leads::Error),
-    /// Of publications.
     Publications(#[from] moments::Error),
 }
 
@@ -36,9 +34,8 @@ impl App {
     }
 }
 
-/// One sweep.
 pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, Error> {
-    // None waits for another: what is wrong with one must not keep the others' work lying.
+    // None waits for another: a failure of one kind of work must not delay the others.
     // Boxed, because laid out inside `main`'s own they nest deeper than the compiler follows (128 levels).
     let fan_syncs = Box::pin(app.fan_syncs.sweep(deadline));
     let auto_syncs = Box::pin(app.auto_syncs.start_due(deadline));

@@ -14,11 +14,11 @@ use crate::error::Error;
 /// The stable codes of the contract. A client branches on these, so one is added only for a new thing to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
-    /// Sign in.
+    /// The caller has to sign in.
     Unauthenticated,
     /// Ask for the permission.
     PermissionDenied,
-    /// Correct the request.
+    /// The request has to be corrected, by the fields that are named.
     InvalidRequest,
     /// It is not there.
     NotFound,
@@ -87,7 +87,7 @@ impl Serialize for ErrorCode {
 /// What a person is told: what happened, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advice {
-    /// The stable code.
+    /// The word that clients may branch on.
     pub code: ErrorCode,
     /// The HTTP status of an answer that says this.
     pub status: u16,
@@ -193,7 +193,7 @@ catalogue! {
     MEDIA_UNUSABLE: MomentPublishFailed 500 "图片或视频无法下载或已被更改" => "请检查素材链接后重新创建任务";
 
     // A provider's refusals: of a publication, or of a connection while somebody waits. What that person typed wrong is
-    // theirs to mend, a 400; whatever else a provider does is a 500.
+    // theirs to correct, a 400; whatever else a provider does is a 500.
     WECHAT_UNAVAILABLE: WechatApi 500 "微信服务暂时繁忙" => "请稍后重试";
     GATEWAY_UNAVAILABLE: WechatApi 500 "个人号网关暂时没有响应" => "请稍后重试，若一再出现请联系网关服务商";
     GATEWAY_MEDIA_FAILED: WechatApi 500 "个人号网关多次未能取得图片或视频" => "素材链接在检查时可以下载，请稍后重试，若一再出现请联系网关服务商";
@@ -243,7 +243,7 @@ pub fn stale_version(current: u64) -> Advice {
     }
 }
 
-/// Medium number `number` of a task, from 1, cannot be used any more; `problem` says why, and how to mend it.
+/// Medium number `number` of a task, from 1, cannot be used any more; `problem` says why, and what to do about it.
 pub fn medium_unusable(number: usize, problem: impl Display) -> Advice {
     let message = format!("第 {number} 个素材无法使用：{problem}").into();
     Advice { message, ..Advice::new(ErrorCode::MomentPublishFailed, 500, "", "处理后请重新创建任务") }

@@ -22,15 +22,15 @@ pub const LONGEST_CALL: Duration = Duration::from_secs(10);
 /// Every client a function may use. Holding one that is not used costs nothing measurable; opening a connection does.
 #[derive(Debug, Clone)]
 pub struct Aws {
-    /// DynamoDB.
+    /// DynamoDB: all state.
     pub dynamodb: dynamodb::Client,
-    /// SQS.
+    /// SQS: messages to the workers.
     pub sqs: sqs::Client,
-    /// KMS.
+    /// KMS: encryption of tokens, and signatures of states.
     pub kms: kms::Client,
-    /// EventBridge Scheduler.
+    /// EventBridge Scheduler: one-time schedules of timed tasks.
     pub scheduler: scheduler::Client,
-    /// Secrets Manager.
+    /// Secrets Manager: the platform secret.
     pub secrets: secretsmanager::Client,
 }
 

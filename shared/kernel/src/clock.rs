@@ -9,7 +9,7 @@ use jiff::Timestamp;
 /// The time source of the whole system.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The machine's clock, as in production.
     #[default]
     System,
     /// A clock that moves only when told, or when somebody sleeps on it.
@@ -17,7 +17,7 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// The instant now.
+    /// The instant that this clock tells now.
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
     pub fn now(&self) -> Timestamp {
         match self {
@@ -59,7 +59,7 @@ impl ManualClock {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Moves it forward.
+    /// Moves the time that it tells forward.
     pub fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *now = now

@@ -7,11 +7,11 @@ use crate::config::{ConfigError, Env, FUNCTION};
 /// The configuration, the AWS clients and the clock. Building it opens no connection.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// The configuration.
+    /// The environment, read once at the start.
     pub env: Env,
-    /// The clients.
+    /// The clients of AWS, shared by all stores.
     pub aws: Aws,
-    /// Time.
+    /// The source of time.
     pub clock: Clock,
 }
 

@@ -30,7 +30,7 @@ impl Deadline {
         Duration::try_from(self.0.duration_since(now)).unwrap_or(Duration::ZERO)
     }
 
-    /// The instant itself.
+    /// The instant at which the invocation is stopped.
     pub fn at(self) -> Timestamp {
         self.0
     }

@@ -41,11 +41,11 @@ const MAX_REQUESTS: usize = 20;
 /// A sparse due index of a table.
 #[derive(Debug, Clone)]
 pub struct DueIndex {
-    /// The table.
+    /// The table that the index belongs to.
     pub table: String,
     /// The index on it.
     pub index: &'static str,
-    /// Its partition attribute.
+    /// Its partition attribute, the number of a shard.
     pub shard_attribute: &'static str,
     /// Its sort attribute, a number.
     pub time_attribute: &'static str,

@@ -14,18 +14,18 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::retry::{CONFLICT_PAUSES, CONFLICT_RETRIES};
 
-/// A row.
+/// A row, attribute by attribute.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// At most this many keys fit one BatchGetItem.
 const BATCH_GET_KEYS: usize = 100;
 
-/// A number attribute.
+/// A number attribute; DynamoDB takes numbers as text.
 pub fn n(number: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// A string attribute.
+/// A string attribute; an empty one cannot be a key.
 pub fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }

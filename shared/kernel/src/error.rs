@@ -64,7 +64,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// One wrong field.
+    /// The error of a request with one wrong field.
     pub fn invalid(path: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::InvalidRequest(vec![FieldProblem::new(path, problem)])
     }

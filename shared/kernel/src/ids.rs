@@ -20,7 +20,7 @@ impl UserId {
         (1..=MAX_SAFE_INTEGER).contains(&id).then_some(Self(id))
     }
 
-    /// The number.
+    /// The number, as it is stored.
     pub fn get(self) -> u64 {
         self.0
     }
@@ -49,7 +49,7 @@ impl TaskId {
         Self(milliseconds << 12 | random)
     }
 
-    /// The number.
+    /// The number, as it is stored.
     pub fn get(self) -> u64 {
         self.0
     }
@@ -74,12 +74,12 @@ pub mod task_id_text {
 
     use super::TaskId;
 
-    /// Writes the digits.
+    /// Writes the digits as a text.
     pub fn serialize<S: Serializer>(id: &TaskId, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(id)
     }
 
-    /// Reads the digits.
+    /// Reads the digits from a text.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TaskId, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)

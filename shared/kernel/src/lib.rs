@@ -4,6 +4,8 @@
 //!
 //! Arrows point here and never away: `functions → leads | moments → kernel`.
 
+#![warn(missing_docs)]
+
 pub mod advice;
 pub mod aws;
 pub mod caller;

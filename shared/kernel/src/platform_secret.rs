@@ -118,7 +118,7 @@ impl Version {
         Ok(Self { id: id.to_owned(), secret: Arc::new(PlatformSecret::parse(text)?) })
     }
 
-    /// What it holds.
+    /// The credentials, as they were read.
     pub fn secret(&self) -> &PlatformSecret {
         &self.secret
     }

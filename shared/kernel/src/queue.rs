@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// The longest delay SQS accepts. What is due later waits for the sweeper.
 pub const MAX_DELAY: Duration = Duration::from_secs(900);
 
-/// A standard queue.
+/// A standard queue: messages come at least once, in any order.
 #[derive(Debug, Clone)]
 pub struct Queue {
     sqs: Client,
@@ -23,7 +23,7 @@ impl Queue {
         Self { sqs, url }
     }
 
-    /// Its URL.
+    /// The address that messages are sent to.
     pub fn url(&self) -> &str {
         &self.url
     }

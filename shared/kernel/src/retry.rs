@@ -59,7 +59,7 @@ impl Backoff {
 /// What an attempt came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attempt<T> {
-    /// It is done.
+    /// It is done, with this result.
     Done(T),
     /// What it was made from has changed since it was read.
     Conflict,

@@ -19,7 +19,7 @@ const SCHEME: &str = "kms1:";
 pub struct EncryptionContext<'a> {
     /// The table's name in the specification.
     pub table: &'static str,
-    /// The tenant.
+    /// The tenant whose secret it is.
     pub user_id: UserId,
     /// The account within the tenant.
     pub account_id: &'a str,

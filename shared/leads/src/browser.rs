@@ -9,7 +9,6 @@ use kernel::crypto::{random, sha256_hex};
 pub struct BrowserKey([u8; 32]);
 
 impl BrowserKey {
-    /// A new one.
     pub fn generate() -> Self {
         Self(random())
     }

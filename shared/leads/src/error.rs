@@ -9,10 +9,8 @@ use crate::store::oauth_state::LIFETIME_SECONDS;
 /// Result with this domain's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The domain's error.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Below the domain.
     #[error(transparent)]
     Kernel(#[from] kernel::Error),
     /// Douyin failed us or refused (`DouyinApiException`).
@@ -30,7 +28,6 @@ pub enum Error {
     /// The lead may not change that way from the state it is in.
     #[error("lead cannot go from {from} to {to}")]
     IllegalTransition {
-        /// Its status.
         from: &'static str,
         /// The status asked for.
         to: &'static str,
@@ -146,7 +143,7 @@ impl SyncProblem {
     }
 }
 
-/// What the user is told of a failure at Douyin. What only the user can mend is a 400, whatever else Douyin does a 500.
+/// What the user is told of a failure at Douyin. What only the user can correct is a 400, whatever else Douyin does a 500.
 pub fn platform_advice(kind: FailureKind) -> Advice {
     match kind {
         FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded => AuthorizationProblem::Expired.advice(),

@@ -17,7 +17,6 @@ impl LeadId {
         Self(number)
     }
 
-    /// The number.
     pub const fn get(self) -> u64 {
         self.0
     }

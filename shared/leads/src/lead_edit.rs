@@ -12,13 +12,12 @@ use crate::store::Stores;
 use crate::store::lead::{Edit, Lead, LeadStatus};
 use crate::store::lead_index::EditRecord;
 
-/// Notes are for a few sentences; a thousand characters keep a lead below one write unit more.
-const MAX_NOTES: usize = 1_000;
+/// Characters of a lead's notes: they are for a few sentences, and a thousand keep a lead below one write unit more.
+pub const MAX_NOTES: usize = 1_000;
 
 /// A change asked for; absent parts stay.
 #[derive(Debug, Clone, Default)]
 pub struct LeadChange {
-    /// The new status.
     pub status: Option<LeadStatus>,
     /// The new notes; empty clears them.
     pub notes: Option<String>,

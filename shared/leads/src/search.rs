@@ -20,7 +20,6 @@ const PARALLEL: usize = 8;
 pub struct Filter {
     /// Part of the nickname or the notes, letter case and width aside.
     pub keyword: Option<String>,
-    /// The lead's status.
     pub status: Option<LeadStatus>,
     /// The account it came from, whether it still follows it or not.
     pub source: Option<String>,

@@ -23,14 +23,12 @@ use crate::tokens::{Tokens, Trial};
 pub enum WebhookAnswer {
     /// Echo the challenge of the address check.
     Challenge(Value),
-    /// Taken note of.
     Accepted,
 }
 
 /// What became of a revocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Revoked {
-    /// It is written.
     Yes,
     /// The event was acted on before.
     EventIsKnown,
@@ -40,7 +38,6 @@ enum Revoked {
     Conflict,
 }
 
-/// Handles deliveries.
 #[derive(Debug, Clone)]
 pub struct Webhook {
     stores: Stores,

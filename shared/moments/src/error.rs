@@ -12,10 +12,8 @@ use crate::store::task::Force;
 /// Result with this domain's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The domain's error.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Below the domain.
     #[error(transparent)]
     Kernel(#[from] kernel::Error),
     /// The provider failed or refused (`WechatApiException`).

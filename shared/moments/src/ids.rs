@@ -12,7 +12,6 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

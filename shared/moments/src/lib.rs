@@ -1,4 +1,4 @@
-//! WeChat Moments publishing: connect accounts, make tasks, publish each exactly once, report the truth per account.
+//! WeChat Moments publishing: connect accounts, make tasks, publish each exactly once, report the result per account.
 //!
 //! Inside: the provider clients ([`wecom`], [`gateway`], [`content`]: wire types in, domain errors out) ← [`store`]
 //! (one aggregate per file) ← the use cases.

@@ -129,7 +129,6 @@ pub enum RateWindow {
 }
 
 impl RateWindow {
-    /// The stored word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Minute => "MINUTE",
@@ -210,7 +209,6 @@ impl From<Lost> for Detail {
 pub struct ProviderError {
     /// What to do about it.
     pub kind: FailureKind,
-    /// Who failed.
     pub provider: Provider,
     /// The call that failed.
     pub endpoint: &'static str,

@@ -6,15 +6,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TaskStatus {
-    /// Nothing has begun.
     Pending,
     /// Some account is being published to, or waits to be.
     Processing,
-    /// Every account succeeded.
     Completed,
     /// Some succeeded, and none is open any more.
     PartialSuccess,
-    /// None succeeded.
     Failed,
     /// It was called off before any account began.
     Cancelled,
@@ -24,9 +21,7 @@ pub enum TaskStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ResultStatus {
-    /// Waiting.
     Pending,
-    /// Under way.
     Processing,
     /// Published, with the provider's id to prove it.
     Success,

@@ -1,4 +1,4 @@
-//! The safety net: tasks and deliveries that should have moved and have not.
+//! The sweeper of publishing: finds tasks and deliveries that are overdue, and sends another message for each.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -56,7 +56,6 @@ pub struct MomentSweeper {
 }
 
 impl MomentSweeper {
-    /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self { stores: Stores::new(cx)?, queue: PublishQueue::new(cx)? })
     }

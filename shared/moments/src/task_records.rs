@@ -1,4 +1,4 @@
-//! The truth about a task, kept in one place: whatever changes for an account changes together with the delivery that
+//! Writes a task together with its results: whatever changes for an account changes together with the delivery that
 //! caused it and with the task's status, which is derived from all accounts.
 
 use std::sync::{Mutex, PoisonError};
@@ -32,9 +32,7 @@ pub enum RecordOutcome {
 /// A task and its accounts as they were read last, or written since. It may be out of date: the task's version tells.
 #[derive(Debug, Clone)]
 pub struct TaskSnapshot {
-    /// The task.
     pub task: Task,
-    /// Its accounts.
     pub results: Vec<AccountResult>,
 }
 

@@ -8,7 +8,6 @@ pub fn load() -> String {
     averages.split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// What it is.
 pub fn describe() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let model = fs::read_to_string("/proc/cpuinfo")
@@ -23,7 +22,6 @@ pub fn describe() -> String {
 /// Processor time, in seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Busy {
-    /// Of this process.
     pub ours: f64,
     /// Of the processes it has started, and they in turn: the emulated AWS, as long as no function runs as a process.
     pub emulator: f64,

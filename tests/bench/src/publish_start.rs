@@ -16,10 +16,8 @@ use crate::story;
 const LATER: Duration = Duration::from_secs(2 * 3_600);
 /// The most accounts asked for at once.
 const MANY: usize = 50;
-/// Of them phones.
 const PHONES: usize = 3;
 
-/// See the module.
 pub async fn measure() -> Result<Vec<Figure>> {
     let world = World::start().await?;
     let accounts = accounts(&world).await?;

@@ -44,11 +44,9 @@ struct Load {
     /// How many media are uploaded with exactly so many bytes.
     whole: usize,
     bytes: usize,
-    /// In MiB.
     limit: f64,
 }
 
-/// See the module.
 pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let built = build("publisher-memory", &options.profile, &[PUBLISHER]).await?;
     let binary = built.path(PUBLISHER)?;

@@ -16,7 +16,6 @@ const TASK: &str = "t_douyin_sync_task";
 const AUTH: &str = "t_douyin_auth";
 const LEADS: [&str; 2] = ["t_douyin_lead", "t_douyin_lead_index"];
 
-/// See the module.
 pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let fans = options.fans();
     let world = story::world().await?;

@@ -10,7 +10,6 @@ use crate::meter::{Call, Meter, names, sequential};
 use crate::report::Figure;
 use crate::story;
 
-/// See the module.
 pub async fn measure() -> Result<Vec<Figure>> {
     let world = story::world().await?;
     let account = story::account(&world, "shop", 1).await?;

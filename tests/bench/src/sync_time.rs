@@ -27,7 +27,6 @@ impl Pair {
     }
 }
 
-/// See the module.
 pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let runs = if options.quick { 1 } else { 5 };
     let mut figures = Vec::new();

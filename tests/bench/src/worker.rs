@@ -19,7 +19,6 @@ const API_FUNCTION: &str = "douyin-fans-sync";
 const PEAK: &str = "VmHWM of the process. AWS is reached by plain HTTP here; in production the TLS sessions to DynamoDB, \
                     KMS, SQS and Secrets Manager add to it.";
 
-/// See the module.
 pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let built = build("worker", &options.profile, &[WORKER, API_FUNCTION]).await?;
     let world = story::world().await?;

@@ -7,7 +7,6 @@ use crate::meter::{self, Call, Meter};
 use crate::report::{Figure, progress};
 use crate::{Options, story};
 
-/// See the module.
 pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let fans = options.fans();
     let calls = first_sync("INCREMENTAL", fans, Disorder::NONE).await?;

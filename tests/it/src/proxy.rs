@@ -26,7 +26,6 @@ use crate::world::{EndpointOverrides, World};
 pub struct Step {
     /// `fans/list`, `SendMessage`, `GetItem t_douyin_auth`, …: a transaction goes by the table of its first action.
     pub name: String,
-    /// Counted per name.
     pub nth: u32,
 }
 
@@ -73,13 +72,11 @@ impl Gate {
         until(&self.reached).await;
     }
 
-    /// Lets it pass.
     pub fn open(&self) {
         self.open.send_replace(true);
     }
 }
 
-/// See the module.
 #[derive(Debug)]
 pub struct Proxy {
     url: String,

@@ -73,11 +73,9 @@ pub struct EndpointOverrides {
     pub wechat_url: Option<String>,
 }
 
-/// See the module.
 pub struct World {
     /// Time of the functions. Move it with [`World::advance`], which moves the platforms' too.
     pub clock: ManualClock,
-    /// The platforms.
     pub sandbox: Sandbox,
     /// The deployed tables, queues and keys.
     pub stack: Stack,

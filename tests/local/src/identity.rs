@@ -13,7 +13,6 @@ use crate::paths;
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Identity {
-    /// Signs user tokens.
     pub(crate) jwt_secret: String,
     /// Secret part of the address the sandbox's gateway calls.
     pub(crate) gateway_webhook_secret: String,

@@ -15,7 +15,6 @@ const REQUIREMENTS: &str = include_str!("../python/requirements.txt");
 /// Oldest Python that both MiniStack and the SAM translator accept.
 const OLDEST: (u32, u32) = (3, 10);
 
-/// The environment, installed.
 #[derive(Debug, Clone)]
 pub struct Venv {
     dir: PathBuf,
@@ -28,7 +27,6 @@ impl Venv {
         self.dir.join("bin").join(name)
     }
 
-    /// Its interpreter.
     #[must_use]
     pub fn python(&self) -> PathBuf {
         self.program("python")

@@ -8,25 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::paths;
 
-/// The running stack.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
     /// The HTTP API.
     pub api_url: String,
-    /// The emulated AWS.
     pub aws_url: String,
-    /// Its region.
     pub region: String,
-    /// Its account.
     pub access_key_id: String,
-    /// Anything would do.
     pub secret_access_key: String,
-    /// The simulated platforms.
     pub sandbox_url: String,
     /// Signs user tokens (HS256).
     pub jwt_secret: String,
-    /// The CloudFormation stack.
     pub stack_name: String,
     /// Names of the tables, by logical id.
     pub tables: BTreeMap<String, String>,

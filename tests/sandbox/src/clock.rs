@@ -34,7 +34,6 @@ impl Clock {
         Self::default()
     }
 
-    /// The virtual time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.lock().now()

@@ -19,13 +19,10 @@ pub struct SandboxConfig {
     pub seed: Option<u64>,
     /// The time; a clone kept by the caller moves it.
     pub clock: Clock,
-    /// The Douyin platform.
     pub douyin: DouyinConfig,
-    /// WeCom.
     pub wecom: WecomConfig,
     /// The gateway to personal WeChat accounts.
     pub gewe: GeweConfig,
-    /// The content library.
     pub content: ContentConfig,
 }
 

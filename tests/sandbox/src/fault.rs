@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Effect {
@@ -50,9 +49,7 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fault<E> {
-    /// Where.
     pub endpoint: E,
-    /// What.
     pub effect: Effect,
     /// Whether the platform carries the request out although the answer is spoiled. With [`Effect::Drop`] this is the
     /// lost answer: it is published, and the caller does not learn it.
@@ -170,11 +167,9 @@ impl<E> Fault<E> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ArmedFault<E> {
-    /// For disarming.
     pub id: u64,
     /// As armed; `after` and `times` count down.
     pub fault: Fault<E>,
-    /// Calls it met.
     pub met: u32,
 }
 

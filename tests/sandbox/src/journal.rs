@@ -19,7 +19,6 @@ const KEPT: usize = 200_000;
 pub struct Entry {
     /// Position in the journal, counted from 1.
     pub seq: u64,
-    /// Virtual time.
     pub at: Timestamp,
     /// `douyin`, ….
     pub platform: &'static str,
@@ -96,7 +95,6 @@ impl Journal {
         state.entries.iter().skip(first).cloned().collect()
     }
 
-    /// Everything kept.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         self.since(0)

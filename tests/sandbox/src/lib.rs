@@ -136,13 +136,11 @@ impl Sandbox {
         &self.control.journal
     }
 
-    /// The Douyin platform.
     #[must_use]
     pub const fn douyin(&self) -> &Douyin {
         &self.control.douyin
     }
 
-    /// WeCom.
     #[must_use]
     pub const fn wecom(&self) -> &Wecom {
         &self.control.wecom
@@ -154,13 +152,11 @@ impl Sandbox {
         &self.control.gewe
     }
 
-    /// The content library.
     #[must_use]
     pub const fn content(&self) -> &Content {
         &self.control.content
     }
 
-    /// The media origin.
     #[must_use]
     pub const fn media(&self) -> &Media {
         &self.control.media

@@ -23,9 +23,7 @@ pub enum PublicationKind {
 pub struct Publication {
     /// Number of the journal entry that tells of it.
     pub seq: u64,
-    /// Virtual time.
     pub at: Timestamp,
-    /// What it is.
     pub kind: PublicationKind,
     /// Who: a corp (`corp-1`), one of its members (`corp-1/zhangsan`) or a device (`phone-1`), by its sandbox name.
     pub account: String,

@@ -11,7 +11,6 @@ use serde::Serialize;
 pub struct Secrets {
     /// Client secrets and the like.
     pub keys: BTreeSet<String>,
-    /// Authorization codes.
     pub codes: BTreeSet<String>,
     /// Access, refresh and client tokens.
     pub tokens: BTreeSet<String>,

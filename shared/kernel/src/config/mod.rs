@@ -21,17 +21,17 @@ pub enum ConfigError {
     /// The variable does not parse.
     #[error("environment variable {name} is not valid: {problem}")]
     Invalid {
-        /// The variable.
+        /// The environment variable that sets it.
         name: String,
-        /// Why.
+        /// What is wrong with its value.
         problem: String,
     },
     /// A variable is read that its section does not have.
     #[error("{name} is not declared in the section {section}")]
     Undeclared {
-        /// The variable.
+        /// The environment variable that sets it.
         name: String,
-        /// The section.
+        /// The section that was asked for it.
         section: &'static str,
     },
     /// Two variables contradict each other.

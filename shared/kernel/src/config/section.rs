@@ -14,14 +14,14 @@ use super::{ConfigError, Env};
 pub struct Section {
     /// The heading in the documentation.
     pub title: &'static str,
-    /// The settings.
+    /// The settings that belong together.
     pub settings: &'static [Setting],
 }
 
 /// One environment variable of a function.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// The variable.
+    /// The environment variable that sets it.
     pub name: &'static str,
     /// What it holds if nobody sets it.
     pub absent: Absent,
@@ -40,7 +40,7 @@ pub enum Absent {
     Refused,
     /// What it is about is switched off, as `about` says.
     Nothing,
-    /// This value.
+    /// This value, if none is set.
     Is(&'static str),
 }
 

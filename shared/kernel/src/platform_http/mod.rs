@@ -1,4 +1,4 @@
-//! One HTTP client for every outside platform: sent once, bounded in time and size, and honest about how far a call
+//! One HTTP client for every outside platform: sent once, bounded in time and size, and exact about how far a call
 //! got. What platforms differ in is their [`Policy`]; what is the same for all is in [`builder`].
 
 use std::fmt;
@@ -56,7 +56,7 @@ pub enum Connection {
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// The whole body.
+    /// The whole body, which is within the platform's limit.
     pub body: Vec<u8>,
 }
 

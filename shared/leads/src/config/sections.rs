@@ -3,7 +3,6 @@
 
 use kernel::config::{Section, Setting};
 
-/// The open platform.
 pub static DOUYIN: Section = Section {
     title: "Douyin",
     settings: &[

@@ -38,7 +38,6 @@ pub struct FanPage {
     pub log_id: Option<String>,
 }
 
-/// One fan.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Fan {
     /// The fan's id for our application.

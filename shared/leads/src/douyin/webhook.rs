@@ -24,7 +24,6 @@ pub fn verify_signature(client_secret: &SecretString, raw_body: &[u8], signature
     constant_time_eq(expected.as_bytes(), signature.to_ascii_lowercase().as_bytes())
 }
 
-/// One event.
 #[derive(Clone, PartialEq, Deserialize)]
 pub struct WebhookEvent {
     /// Its name: `authorize`, `unauthorize`, `new_follow_action`, …

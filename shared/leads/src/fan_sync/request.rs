@@ -26,7 +26,6 @@ pub enum Started {
     Running(Box<SyncTask>),
 }
 
-/// Requests for syncs.
 #[derive(Debug, Clone)]
 pub struct SyncRequests {
     stores: Stores,

@@ -50,7 +50,6 @@ pub enum RunOutcome {
     LeaseLost,
 }
 
-/// Runs sync tasks.
 #[derive(Debug, Clone)]
 pub struct SyncWorker {
     stores: Stores,

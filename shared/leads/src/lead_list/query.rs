@@ -42,7 +42,6 @@ pub struct LeadQuery {
     pub end_time: Option<i64>,
     /// What to look for.
     pub filter: Filter,
-    /// Which page.
     pub page: PageRequest,
 }
 

@@ -21,7 +21,6 @@ const WHAT: &str = "lead";
 pub enum LeadStatus {
     /// Nobody has spoken to it yet.
     New,
-    /// It was contacted.
     Contacted,
     /// It became a customer.
     Converted,
@@ -38,10 +37,8 @@ impl LeadStatus {
     }
 }
 
-/// A lead's row.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Lead {
-    /// The tenant.
     pub user_id: UserId,
     /// The fan's open id for our app.
     #[serde(rename = "douyin_user_id")]
@@ -56,9 +53,7 @@ pub struct Lead {
     pub avatar_url: String,
     /// When we got to know of it; never decreases with the lead id.
     pub acquire_time: i64,
-    /// The user's.
     pub status: LeadStatus,
-    /// The user's.
     #[serde(default)]
     pub notes: String,
     /// The tenant's accounts it was found to follow.

@@ -25,7 +25,6 @@ pub(crate) use kernel::dynamo::{condition_held, delete, put, update};
 #[derive(Debug, Clone)]
 pub struct Stores {
     client: Client,
-    /// Time.
     pub clock: Clock,
     /// `t_douyin_auth`
     pub accounts: account::AccountStore,

@@ -18,7 +18,6 @@ pub const LIFETIME_SECONDS: i64 = 600;
 /// Who started an authorisation, and where they want to return to.
 #[derive(Debug, Clone, Deserialize)]
 pub struct PendingAuthorization {
-    /// The tenant.
     pub user_id: UserId,
     /// The page to return to, checked against the allow-list when it was stored.
     pub redirect_url: Option<String>,
@@ -39,7 +38,6 @@ impl PendingAuthorization {
 /// What a link is remembered by.
 #[derive(Debug, Clone, Copy)]
 pub struct NewAuthorization<'a> {
-    /// The tenant.
     pub user_id: UserId,
     /// The page to return to, checked.
     pub redirect_url: Option<&'a str>,

@@ -22,7 +22,6 @@ pub const TABLE: &str = "t_oauth_state";
 pub struct ParkedGrant {
     /// The tenant who asked for the link.
     pub user_id: UserId,
-    /// The account.
     #[serde(rename = "douyin_user_id")]
     pub account_open_id: OpenId,
     /// Nickname, empty while it is not known.

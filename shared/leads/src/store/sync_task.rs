@@ -31,13 +31,11 @@ const WHAT: &str = "sync task";
 /// What a sync has counted, exactly once per committed page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub struct Counters {
-    /// Pages committed.
     #[serde(default)]
     pub pages: u64,
     /// Fans received, repetitions included.
     #[serde(default)]
     pub seen: u64,
-    /// Leads made.
     #[serde(default)]
     pub created: u64,
     /// Leads changed: refreshed by FULL, or found to follow one more account or one again.
@@ -77,17 +75,13 @@ pub struct Walk {
     pub empty_pages: u32,
 }
 
-/// A sync's row.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SyncTask {
-    /// Its id.
     pub task_id: TaskId,
-    /// The tenant.
     pub user_id: UserId,
     /// The account it walks.
     #[serde(rename = "douyin_user_id")]
     pub account_open_id: OpenId,
-    /// How.
     pub strategy: SyncStrategy,
     /// Who has started it.
     #[serde(default)]
@@ -97,7 +91,6 @@ pub struct SyncTask {
     /// How far it is.
     #[serde(flatten)]
     pub walk: Walk,
-    /// What it counted.
     #[serde(flatten)]
     pub counters: Counters,
     /// How many fans the platform says there are.
@@ -135,7 +128,6 @@ pub struct SyncTask {
     pub create_time: i64,
     /// When it was first taken up.
     pub started_at: Option<i64>,
-    /// When it ended.
     pub finished_at: Option<i64>,
 }
 

@@ -35,7 +35,6 @@ pub static PROVIDERS: Section = Section {
 /// The clients of all providers. Holding one that is not used opens nothing.
 #[derive(Debug, Clone)]
 pub struct Clients {
-    /// WeCom.
     pub wecom: Wecom,
     /// The gateway, for whichever token.
     pub gateways: GatewayFactory,

@@ -129,7 +129,6 @@ pub static MEDIA: Section = Section {
     ],
 };
 
-/// The content library.
 pub static CONTENT: Section = Section {
     title: "The content library",
     settings: &[
@@ -151,7 +150,6 @@ pub static RULES: Section = Section {
     )],
 };
 
-/// Where work waits.
 pub static QUEUE: Section = Section {
     title: "The publish queue",
     settings: &[Setting::required("PUBLISH_QUEUE_URL", "The queue of tasks and deliveries.")],

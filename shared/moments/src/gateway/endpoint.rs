@@ -15,11 +15,8 @@ pub enum Endpoint {
     UploadSnsImage,
     /// Hands a video over, by address.
     UploadSnsVideo,
-    /// Publishes text.
     SendTextSns,
-    /// Publishes images.
     SendImgSns,
-    /// Publishes a video.
     SendVideoSns,
     /// What the account sees: its own posts and those of its friends.
     SnsList,

@@ -51,7 +51,6 @@ pub enum List<'a> {
 /// A page, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PostPage {
-    /// Its posts.
     pub posts: Vec<PostItem>,
     /// What the gateway knows the first page by, if it said so.
     pub first_page_md5: String,

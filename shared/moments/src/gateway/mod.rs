@@ -37,9 +37,7 @@ use crate::provider::{expose, http};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "provider", rename = "gateway", rename_all = "camelCase")]
 pub struct Credentials {
-    /// The device.
     pub app_id: String,
-    /// The gateway's token.
     #[serde(serialize_with = "expose")]
     pub token: SecretString,
     /// The account's own id, by which its posts are recognised.

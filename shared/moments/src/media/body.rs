@@ -44,7 +44,6 @@ impl<'a> Body<'a> {
         Ok(())
     }
 
-    /// The whole body.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }

@@ -110,7 +110,6 @@ fn resize_transparent(image: &mut DynamicImage, small: &mut DynamicImage, option
 }
 
 struct Decoded {
-    /// In eight bits.
     image: DynamicImage,
     colours: Option<Vec<u8>>,
     orientation: Orientation,

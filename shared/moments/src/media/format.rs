@@ -10,9 +10,7 @@ pub(super) const ENOUGH_TO_TELL: usize = 512;
 /// Formats of images that providers take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImageFormat {
-    /// JPEG.
     Jpeg,
-    /// PNG.
     Png,
 }
 

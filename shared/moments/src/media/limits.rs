@@ -41,7 +41,6 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// WeCom's documented limits.
     pub const WECOM: Self = Self {
         image_bytes: MAX_MEDIUM_BYTES,
         video_bytes: MAX_MEDIUM_BYTES,

@@ -15,7 +15,6 @@ use super::{jpeg, mp4, png};
 /// What a medium is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MediaKind {
-    /// An image.
     Image {
         /// How it is coded.
         format: ImageFormat,
@@ -34,7 +33,6 @@ pub enum MediaKind {
 /// A medium that keeps to the limits it was fetched with, but for an image's sides: see [`Medium::fit`].
 #[derive(Clone)]
 pub struct Medium {
-    /// What it is.
     pub kind: MediaKind,
     /// All of it. Clones share it.
     pub bytes: Bytes,
@@ -42,7 +40,6 @@ pub struct Medium {
     pub sha256: String,
     /// A name made by us, in ASCII and with the right extension: uploads under other names fail at WeCom.
     pub file_name: String,
-    /// Its media type.
     pub mime: &'static str,
 }
 

@@ -89,12 +89,7 @@ pub enum MediaProblem {
     },
     /// A video that plays too long.
     #[error("{length:?} long, more than {limit:?}")]
-    TooLong {
-        /// Its length.
-        length: Duration,
-        /// The length allowed.
-        limit: Duration,
-    },
+    TooLong { length: Duration, limit: Duration },
     /// A video of which no header and no fragment tells how long it plays.
     #[error("unknown length")]
     UnknownLength,

@@ -52,7 +52,6 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// The system's resolver.
 pub(super) fn system() -> Lookup {
     Arc::new(|name| {
         async move {

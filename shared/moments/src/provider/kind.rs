@@ -20,11 +20,9 @@ pub enum Provider {
 /// What a post consists of beside its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PostKind {
-    /// Nothing.
     Text,
     /// Up to nine images.
     Images,
-    /// One video.
     Video,
 }
 

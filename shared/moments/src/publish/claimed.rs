@@ -1,4 +1,4 @@
-//! A delivery in a worker's hands.
+//! A delivery that a worker has claimed.
 
 use kernel::deadline::Deadline;
 use kernel::lease::Lease;
@@ -12,7 +12,7 @@ use crate::store::delivery::Delivery;
 use crate::store::result::AccountState;
 use crate::task_records::TaskSnapshot;
 
-/// A delivery in a worker's hands, with its task as this worker knows it.
+/// A delivery that a worker has claimed, with its task as this worker knows it.
 #[derive(Debug, Clone)]
 pub(super) struct ClaimedDelivery {
     pub row: Delivery,

@@ -67,7 +67,7 @@ impl Publisher {
         let now = self.stores.clock.now();
         let mut transaction = Transaction::new();
         transaction.add(self.stores.claims.take_over(claim, &theirs, now)?);
-        // Only whoever holds the delivery may speak for it.
+        // Only the holder of the lease may write for the delivery.
         let ours = transaction.add(self.stores.deliveries.advance(
             &claimed_delivery.row,
             &claimed_delivery.lease,

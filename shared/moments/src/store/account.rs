@@ -31,7 +31,6 @@ const READ_AGAIN: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum AccountStatus {
-    /// It can.
     Active,
     /// The device is not logged in.
     Offline,
@@ -50,14 +49,11 @@ impl AccountStatus {
     }
 }
 
-/// An account's row.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Account {
     /// Made from what it is at the platform, so that connecting twice makes one account.
     pub account_id: AccountId,
-    /// The tenant.
     pub user_id: UserId,
-    /// Who drives it.
     #[serde(rename = "account_type")]
     pub provider: Provider,
     /// What the user sees.
@@ -117,11 +113,8 @@ pub struct Account {
 /// A new or renewed connection.
 #[derive(Debug)]
 pub struct Connection<'a> {
-    /// The account.
     pub account_id: &'a AccountId,
-    /// The tenant.
     pub user_id: UserId,
-    /// Who drives it.
     pub provider: Provider,
     /// What the user sees.
     pub account_name: &'a str,
@@ -129,7 +122,6 @@ pub struct Connection<'a> {
     pub auth_data: &'a str,
     /// WEWORK: the company app.
     pub corp_key: Option<&'a CorpKey>,
-    /// WEWORK: the member.
     pub member_id: Option<&'a str>,
     /// PERSONAL: the device's digest.
     pub device: Option<&'a str>,
@@ -329,7 +321,7 @@ impl AccountStore {
             .expression_attribute_values(":now", milliseconds(now));
         let request = match &account.publish_slot {
             None => request.condition_expression("user_id = :user AND attribute_not_exists(publish_slot)"),
-            // A delivery may take several turns, so the time counts too.
+            // A delivery may take the slot several times, so the time counts too.
             Some(seen) => request
                 .condition_expression("user_id = :user AND publish_slot = :seen AND last_post_at = :seen_at")
                 .expression_attribute_values(":seen", s(seen))
@@ -338,7 +330,7 @@ impl AccountStore {
         if condition_held(request.send().await, "dynamodb:UpdateItem")? {
             return Ok(true);
         }
-        // The answer to the first try may have been lost: then the SDK's second one met our own turn.
+        // The answer to the first try may have been lost: then the SDK's second one met our own slot.
         let now_held = self.get(&account.account_id).await?;
         let at = now.as_millisecond();
         Ok(now_held.is_some_and(|claimed_delivery| {

@@ -27,7 +27,6 @@ pub enum ClaimOrigin {
 }
 
 impl ClaimOrigin {
-    /// The stored word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Answered => "ANSWERED",
@@ -43,14 +42,12 @@ pub struct Claim {
     pub claim_key: String,
     /// The delivery: `<task>/<delivery>`.
     pub delivery: String,
-    /// The tenant.
     pub user_id: UserId,
     /// How it came to it.
     pub how: ClaimOrigin,
 }
 
 impl Claim {
-    /// The delivery's row.
     pub fn delivery_key(&self) -> Option<DeliveryKey<'_>> {
         DeliveryKey::parse(&self.delivery)
     }

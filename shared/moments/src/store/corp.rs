@@ -30,9 +30,7 @@ const RETRY: Duration = Duration::from_secs(1);
 pub struct Corp {
     /// `<corp id>#<agent id>`: each app has a token of its own.
     pub corp_key: CorpKey,
-    /// The tenant.
     pub user_id: UserId,
-    /// The company.
     pub corp_id: String,
     /// Encrypted; absent once the last of its accounts was disconnected.
     pub secret: Option<String>,
@@ -47,7 +45,6 @@ pub struct Corp {
     /// Start of the current minute of creations.
     #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub window_start: Timestamp,
-    /// Creations in it.
     #[serde(default)]
     pub window_count: u32,
     /// No creation before this: WeCom said so.
@@ -62,7 +59,6 @@ pub struct Corp {
 pub struct EncryptedToken<'a> {
     /// Encrypted.
     pub access_token: &'a str,
-    /// When it ends.
     pub expire_time: Timestamp,
 }
 
@@ -71,9 +67,7 @@ pub struct EncryptedToken<'a> {
 pub struct CorpConnection<'a> {
     /// `<corp id>#<agent id>`
     pub corp_key: &'a CorpKey,
-    /// The company.
     pub corp_id: &'a str,
-    /// The tenant.
     pub user_id: UserId,
     /// Encrypted.
     pub secret: &'a str,

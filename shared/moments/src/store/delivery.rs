@@ -48,12 +48,10 @@ pub enum DeliveryStage {
     Submitted,
     /// WeCom has made the task; its members are asked to confirm.
     Waiting,
-    /// Nothing more happens.
     Done,
 }
 
 impl DeliveryStage {
-    /// The stored word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "QUEUED",
@@ -67,14 +65,11 @@ impl DeliveryStage {
     }
 }
 
-/// A delivery's row.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Delivery {
-    /// The task.
     pub task_id: TaskId,
     /// Its name within the task: account or company, and round.
     pub delivery: String,
-    /// The tenant.
     pub user_id: UserId,
     /// Who is asked to publish it.
     #[serde(rename = "account_type")]
@@ -114,7 +109,6 @@ pub struct Delivery {
     /// When the call was begun, in milliseconds.
     #[serde(default)]
     pub sending_at: i64,
-    /// WeCom's job.
     pub job_id: Option<String>,
     /// The provider's post: WeCom's moment, or a person's.
     pub moment_id: Option<String>,
@@ -150,7 +144,6 @@ impl Delivery {
         self.delivery.rsplit_once('#').and_then(|(_, round)| round.parse().ok()).unwrap_or_default()
     }
 
-    /// Its key.
     pub fn key(&self) -> DeliveryKey<'_> {
         DeliveryKey { task_id: self.task_id, delivery: &self.delivery }
     }

@@ -41,7 +41,6 @@ fn milliseconds(time: Timestamp) -> AttributeValue {
 /// Whether something of which there is only so much was had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SlotReservation {
-    /// It was.
     Taken,
     /// It can be asked for again at this instant.
     NotBefore(Timestamp),
@@ -52,7 +51,6 @@ pub enum SlotReservation {
 #[derive(Debug, Clone)]
 pub struct Stores {
     client: Client,
-    /// Time.
     pub clock: Clock,
     /// `t_wechat_account`
     pub accounts: account::AccountStore,

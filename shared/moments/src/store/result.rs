@@ -1,4 +1,4 @@
-//! `t_moment_sync_result`: one row per account of a task, with the truth about it.
+//! `t_moment_sync_result`: one row per account of a task, with its result.
 
 use std::borrow::Cow;
 
@@ -31,13 +31,11 @@ pub enum Stage {
     Submitted,
     /// The member is asked to confirm in WeCom.
     WaitingMemberConfirm,
-    /// It is out.
     Published,
     /// The provider's answer was lost; its own list is being consulted.
     Unconfirmed,
     /// Refused, or failed otherwise.
     Rejected,
-    /// Called off.
     Cancelled,
 }
 
@@ -61,16 +59,12 @@ impl Stage {
 /// An account's row of a task.
 #[derive(Debug, Clone, Deserialize)]
 pub struct AccountResult {
-    /// The task.
     pub task_id: TaskId,
-    /// The account.
     pub account_id: AccountId,
     /// Its name when the task was made.
     #[serde(default)]
     pub account_name: String,
-    /// Where it stands.
     pub status: ResultStatus,
-    /// In more detail.
     pub stage: Stage,
     /// How often a person has had it tried again.
     #[serde(default)]
@@ -96,7 +90,6 @@ impl AccountResult {
 /// A state an account can be in. Illegal mixes (an id and an error) cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccountState {
-    /// Waiting.
     Pending {
         /// How often a person has had it tried again.
         round: u32,
@@ -105,22 +98,16 @@ pub enum AccountState {
     Processing(Stage),
     /// To be sent again after all, by a delivery of this round that is there already.
     Requeued {
-        /// The delivery's round.
         round: u32,
     },
-    /// Published.
     Success {
-        /// The provider's id.
         moment_id: String,
     },
-    /// Failed.
     Failed {
-        /// The stable code.
         code: &'static str,
         /// What happened and what to do, in Chinese.
         message: Cow<'static, str>,
     },
-    /// Called off.
     Cancelled,
 }
 

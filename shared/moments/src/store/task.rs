@@ -60,16 +60,13 @@ impl Force {
 /// A task's row.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Task {
-    /// Its id.
     pub id: TaskId,
-    /// The tenant.
     pub user_id: UserId,
     /// Where the content is from.
     pub content_id: Option<ContentId>,
     /// The text; empty for none.
     #[serde(default)]
     pub text_content: String,
-    /// The media.
     #[serde(default)]
     pub media_urls: Vec<String>,
     /// In spite of what it is published.
@@ -103,15 +100,11 @@ pub struct Task {
 /// A task about to be written.
 #[derive(Debug)]
 pub struct NewTask<'a> {
-    /// Its id.
     pub id: TaskId,
-    /// The tenant.
     pub user_id: UserId,
     /// Where the content is from.
     pub content_id: Option<&'a ContentId>,
-    /// The text.
     pub text: &'a str,
-    /// The media.
     pub media_urls: &'a [String],
     /// When to publish, in whole seconds.
     pub scheduled_time: Option<Timestamp>,

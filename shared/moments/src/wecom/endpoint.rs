@@ -15,7 +15,6 @@ pub enum Endpoint {
     AddMomentTask,
     /// What became of the job that [`AddMomentTask`](Self::AddMomentTask) started.
     GetMomentTaskResult,
-    /// The company's moments.
     GetMomentList,
     /// Which members published a moment.
     GetMomentTask,
@@ -23,7 +22,6 @@ pub enum Endpoint {
     CancelMomentTask,
     /// The members with the right to customer contact.
     GetFollowUserList,
-    /// One member.
     UserGet,
 }
 

@@ -9,7 +9,6 @@ use super::errors::not_sent;
 use super::{Endpoint, Wecom};
 use crate::provider::{FailureKind, ProviderError, lenient};
 
-/// What is uploaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MediaUpload {
     /// JPG or PNG, up to 10 MB.
@@ -30,7 +29,6 @@ impl MediaUpload {
 /// An upload, usable in a moment for three days.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct UploadedMedia {
-    /// Its id.
     #[serde(deserialize_with = "lenient::id")]
     pub media_id: String,
     /// When the three days began, in seconds since 1970.

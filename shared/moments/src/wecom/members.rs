@@ -11,13 +11,11 @@ use crate::provider::{ProviderError, lenient};
 /// Whether a member can use WeCom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MemberStatus {
-    /// Uses it.
     Active,
     /// Switched off by the company.
     Disabled,
     /// Never signed in.
     NotActivated,
-    /// Left the company.
     Left,
     /// A status we have no reading for.
     Unknown,

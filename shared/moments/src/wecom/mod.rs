@@ -37,7 +37,6 @@ use crate::provider::http;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "provider", rename = "wecom", rename_all = "camelCase")]
 pub struct Credentials {
-    /// The member.
     pub member_id: String,
 }
 

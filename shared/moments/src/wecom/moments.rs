@@ -24,7 +24,6 @@ const MEMBER_PAGE: u32 = 1_000;
 /// A moment of the company.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MomentItem {
-    /// Its id.
     pub moment_id: String,
     /// When it was created, in seconds since 1970, unless the platform does not say.
     pub create_time: Option<i64>,

@@ -19,7 +19,6 @@ struct Question<'a, Q> {
 
 /// One page: every endpoint names its list otherwise.
 pub(super) trait Page: DeserializeOwned {
-    /// What it lists.
     type Item;
 
     /// Its items, and where the next page begins; empty at the end.

@@ -16,7 +16,6 @@ use crate::provider::{Detail, FailureKind, ProviderError};
 pub struct MomentDraft {
     /// The text: up to 2,000 characters and 4,000 bytes. Empty is none.
     pub text: String,
-    /// What it shows.
     pub attachments: Attachments,
     /// The user ids of the members. Never empty: to the platform, nobody named is everybody.
     pub senders: Vec<String>,
@@ -29,7 +28,6 @@ pub enum Attachments {
     None,
     /// One to nine images.
     Images(Vec<String>),
-    /// One video.
     Video(String),
 }
 
@@ -55,7 +53,6 @@ pub enum JobState {
     Running,
     /// The moment exists and its members are asked to publish it. Nobody has published it yet.
     Done {
-        /// Its id.
         moment_id: String,
         /// Members the platform did not ask.
         invalid_senders: Vec<String>,

@@ -39,7 +39,6 @@ const WORK: [Work; 2] = [
     Work { what: "POST sync", function: "douyin-fans-sync", status: 202 },
 ];
 
-/// Who does it.
 struct Contender {
     name: String,
     program: Program,
@@ -51,7 +50,6 @@ struct Contender {
     calls: String,
 }
 
-/// See the module.
 pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let built = build("first-answer", &options.profile, &WORK.each_ref().map(|work| work.function)).await?;
     let hello = build_hello(&options.profile).await?;

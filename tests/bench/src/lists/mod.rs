@@ -41,7 +41,6 @@ struct Question {
     total: Option<u32>,
 }
 
-/// See the module.
 pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let many = if options.quick { MANY / 10 } else { MANY };
     let few = Tenant::with(FEW).await?;

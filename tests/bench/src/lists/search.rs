@@ -23,7 +23,6 @@ const NOTE: &str = "约了周五下午三点到店看样，预算两千左右，
 const UNITS: f64 = 600.0;
 const REQUESTS: f64 = 12.0;
 
-/// See the module.
 pub async fn measure(tenant: &Tenant, options: &Options) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     let mut dearest: f64 = 0.0;

@@ -15,7 +15,6 @@ const ACCOUNTS: u32 = 20;
 
 /// A tenant with leads.
 pub struct Tenant {
-    /// Where it is.
     pub world: World,
     /// How many leads it has.
     pub leads: u32,

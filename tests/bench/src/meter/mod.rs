@@ -30,7 +30,6 @@ use tokio::task::JoinHandle;
 pub struct Call {
     /// For example `DynamoDB Query`.
     pub operation: String,
-    /// When it arrived.
     pub began: Instant,
     /// When its answer went back.
     pub ended: Instant,
@@ -55,7 +54,6 @@ pub struct Write {
     pub index_units: u64,
 }
 
-/// See the module.
 pub struct Meter {
     url: String,
     relay: Arc<relay::Relay>,

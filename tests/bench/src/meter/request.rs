@@ -9,10 +9,8 @@ const TARGET: &str = "x-amz-target";
 const SCHEME: &str = "AWS4-HMAC-SHA256";
 const CREDENTIAL: &str = "Credential=";
 
-/// See the module.
 pub(super) struct Request {
     pub method: Method,
-    /// With its query.
     pub path: String,
     pub headers: HeaderMap,
     /// `DynamoDB_20120810`, or `scheduler` in REST.
@@ -23,7 +21,6 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// What came in.
     pub fn read(method: Method, uri: &Uri, headers: HeaderMap, body: &[u8]) -> Result<Self> {
         let (service, operation) = match headers.get(TARGET) {
             Some(target) => {

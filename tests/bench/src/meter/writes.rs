@@ -12,7 +12,6 @@ const UNIT: u64 = 1_024;
 /// A row that a request writes.
 #[derive(Debug)]
 pub struct Target {
-    /// Its table.
     pub table: String,
     /// Its key; for a put the whole row, of which the key is still to be cut out.
     pub row: Item,

@@ -10,7 +10,6 @@ use tokio::process::Command;
 
 use crate::report::progress;
 
-/// Binaries by name.
 pub struct Built(BTreeMap<String, PathBuf>);
 
 impl Built {

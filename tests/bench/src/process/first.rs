@@ -11,7 +11,6 @@ use super::{PATIENCE, Variables, command};
 
 /// Something Lambda can start.
 pub struct Program {
-    /// The executable.
     pub path: PathBuf,
     /// What follows it on the command line.
     pub arguments: Vec<PathBuf>,
@@ -23,7 +22,6 @@ pub struct First {
     pub asked: Duration,
     /// Until it had answered.
     pub answered: Duration,
-    /// The answer.
     pub answer: Value,
 }
 

@@ -22,7 +22,6 @@ use runtime_api::RuntimeApi;
 /// Longer than a sync of 5,000 fans takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Environment variables.
 pub type Variables = Vec<(String, String)>;
 
 /// A running function. It ends with this value.

@@ -19,7 +19,6 @@ use tokio::task::JoinHandle;
 /// What an invocation may take, told in the headers of the event.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
 
-/// See the module.
 pub(super) struct RuntimeApi {
     address: String,
     events: mpsc::UnboundedSender<Value>,

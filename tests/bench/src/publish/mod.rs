@@ -16,7 +16,6 @@ use crate::report::Figure;
 /// Tasks in the run whose AWS calls are counted: every call passes one process more there, which times would show.
 const COUNTED: usize = 40;
 
-/// See the module.
 pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let tasks = options.tasks();
     let run = Run::of(tasks, options.publishers, false).await?;

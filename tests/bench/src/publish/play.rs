@@ -29,7 +29,6 @@ const AHEAD: Duration = Duration::from_secs(3);
 
 /// What came of a run.
 pub struct Run {
-    /// What was ordered.
     pub orders: Vec<Order>,
     /// When it was due.
     pub due: Timestamp,

@@ -24,7 +24,6 @@ pub struct Pool<'a> {
     world: &'a World,
     publisher: App,
     sweeper: sweeper::App,
-    /// Messages taken.
     received: Cell<usize>,
     /// Messages whose handling failed, so that they came again.
     returned: Cell<usize>,

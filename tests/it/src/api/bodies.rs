@@ -1,6 +1,7 @@
 //! Bodies that are not what a route reads.
 
 use anyhow::Result;
+use leads::lead_edit::MAX_NOTES;
 use serde_json::{Value, json};
 
 use crate::bad_input::USER;
@@ -121,8 +122,8 @@ async fn lead_change_that_cannot_be_read_is_refused_with_its_fault() -> Result<(
         (json!({"notes": 7}), "notes"),
         (json!({"notes": ["x"]}), "notes"),
         (json!({"notes": {"text": "x"}}), "notes"),
-        (json!({"notes": "长".repeat(1_001)}), "notes"),
-        (json!({"notes": "🌸".repeat(1_001), "status": "CONTACTED"}), "notes"),
+        (json!({"notes": "长".repeat(MAX_NOTES + 1)}), "notes"),
+        (json!({"notes": "🌸".repeat(MAX_NOTES + 1), "status": "CONTACTED"}), "notes"),
         (json!({"version": "0", "notes": "x"}), "version"),
         (json!({"version": -1, "notes": "x"}), "version"),
         (json!({"version": 0.5, "notes": "x"}), "version"),
@@ -145,7 +146,7 @@ async fn lead_change_that_cannot_be_read_is_refused_with_its_fault() -> Result<(
     let twice = sample.clone().body(r#"{"notes":"a","notes":"b"}"#);
     world.refused("notes twice", &twice, &ExpectedError::fields(&["notes"])).await?;
 
-    let longest = sample.json(&json!({"notes": "🌸".repeat(1_000)}));
+    let longest = sample.json(&json!({"notes": "🌸".repeat(MAX_NOTES)}));
     assert_eq!(world.call(&longest).await?.status, 200, "the longest notes are a thousand characters, not bytes");
     world.expect_empty_queues().await
 }

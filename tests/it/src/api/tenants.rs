@@ -1,10 +1,11 @@
-//! The wall between tenants: whatever of somebody else's a request names, the answer is the one for something that
+//! Isolation of tenants: whatever of somebody else's a request names, the answer is the one for something that
 //! does not exist, down to the last byte, and nothing changes.
 
 mod ownership;
 
 use anyhow::{Result, bail};
 use functions::catalog;
+use leads::lead_edit::MAX_NOTES;
 use serde_json::{Value, json};
 
 use crate::snapshot::last_parameter;
@@ -79,7 +80,7 @@ impl Case {
                 "douyin-lead-update" => vec![
                     json!({ "status": "CONVERTED" }),
                     json!({ "notes": "x", "version": 7 }),
-                    json!({ "notes": "长".repeat(1_001) }),
+                    json!({ "notes": "长".repeat(MAX_NOTES + 1) }),
                     json!({}),
                 ],
                 "moment-task-update" => vec![

@@ -10,7 +10,6 @@ use crate::{Answer, Event, World};
 
 /// The user of these tests.
 pub(crate) const USER: u64 = 4001;
-/// Somebody else.
 pub(crate) const STRANGER: u64 = 4002;
 
 /// Content, accounts or time that break a rule.

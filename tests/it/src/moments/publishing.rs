@@ -1,5 +1,5 @@
 //! What goes wrong around a publication, and that it never goes out twice, never gets lost and is told as it was:
-//! crashes between any two steps, lost answers, messages that come twice, rivals, refusals, people who do nothing.
+//! crashes between any two steps, lost answers, messages that come twice, several workers at once, refusals, people who do nothing.
 
 mod answers;
 mod blind;

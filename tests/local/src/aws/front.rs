@@ -73,7 +73,6 @@ impl Front {
         Ok(Self { url, rules, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Its address.
     pub(super) fn url(&self) -> &str {
         &self.url
     }

@@ -93,7 +93,6 @@ impl MiniStack {
         bail!("no answer within {} s", START.as_secs())
     }
 
-    /// Its address.
     pub(super) fn url(&self) -> &str {
         &self.url
     }

@@ -13,7 +13,6 @@ use crate::console::{line, paint};
 use crate::record::Record;
 use scenario::Scenario;
 
-/// Plays everything.
 pub(crate) async fn play(record: &Record) -> Result<()> {
     let stage = Scenario::new(record)?;
     douyin::play(&stage).await?;

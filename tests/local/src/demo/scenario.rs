@@ -60,7 +60,6 @@ impl<'a> Scenario<'a> {
         self.secrets.borrow_mut().push(secret.to_owned());
     }
 
-    /// Everything confided.
     pub(super) fn secrets(&self) -> Vec<String> {
         self.secrets.borrow().clone()
     }
@@ -91,7 +90,6 @@ impl<'a> Scenario<'a> {
         Ok(location.with_context(|| format!("no redirect but HTTP {}", answer.status()))?.to_owned())
     }
 
-    /// Begins a chapter.
     pub(super) fn chapter(&self, title: &str) {
         line("");
         line(&paint(1, title));

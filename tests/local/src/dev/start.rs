@@ -32,7 +32,6 @@ const WEBHOOK: &str = "/api/v1/lead/douyin/webhook";
 /// Where the gateway sends its notices, up to the secret part.
 const GATEWAY_WEBHOOK: &str = "/api/v1/workbench/wechat/gateway/webhook";
 
-/// How to start.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) port: u16,
@@ -54,7 +53,6 @@ pub(crate) enum Serving {
     Elsewhere,
 }
 
-/// Everything, running.
 pub(crate) struct Running {
     pub(crate) record: Record,
     /// Nothing when the functions are served elsewhere.

@@ -20,7 +20,6 @@ pub(super) struct Declaration {
     pub(super) parameters: BTreeSet<String>,
 }
 
-/// A function.
 #[derive(Debug, Clone)]
 pub(super) struct Function {
     /// The one name it has everywhere: SAM's `Binary`.
@@ -40,7 +39,6 @@ pub(super) enum Trigger {
     Route(Route),
     /// Messages of the queue with this logical id.
     Queue(String),
-    /// This schedule expression.
     Schedule(String),
 }
 
@@ -125,7 +123,6 @@ impl Declaration {
         self.functions.iter().filter_map(|function| Some((function, function.route()?)))
     }
 
-    /// The others.
     pub(super) fn workers(&self) -> impl Iterator<Item = &Function> {
         self.functions.iter().filter(|function| function.route().is_none())
     }

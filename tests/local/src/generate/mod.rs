@@ -14,6 +14,7 @@ mod part;
 mod readme;
 mod router;
 mod rust;
+mod samples;
 
 use std::fs;
 use std::path::Path;
@@ -44,6 +45,7 @@ fn parts(root: &Path, declaration: &Declaration) -> Result<Vec<Part>> {
         configuration::part(declaration),
         openapi::part(declaration)?,
     ]);
+    parts.extend(samples::parts(declaration));
     Ok(parts)
 }
 

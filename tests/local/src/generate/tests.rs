@@ -21,11 +21,11 @@ fn checkout_is_what_the_template_declares() {
     assert!(differences.is_empty(), "run `cargo dev generate`:\n{}", differences.join("\n"));
 }
 
-/// Every line of every part: one that is changed, left out or added is told, and nothing but that file.
+/// Every line of every part that nobody edits: one that is changed, left out or added is reported, and nothing but that file.
 #[test]
 fn check_of_a_part_edited_by_hand_names_that_part() {
     let (parts, checkout) = generated();
-    for part in &parts {
+    for part in parts.iter().filter(|part| !part.is_first_draft()) {
         let text = &checkout.files[&part.path];
         let start = text.find(&part.text).unwrap_or_else(|| panic!("{} is not up to date", part.path));
         let (before, after) = (&text[..start], &text[start + part.text.len()..]);

@@ -11,7 +11,6 @@ use super::resolve::arn;
 pub struct Access {
     /// As `dynamodb:GetItem`.
     pub action: String,
-    /// Its ARN.
     pub resource: String,
     /// The condition keys the request carries.
     pub context: BTreeMap<String, String>,

@@ -12,7 +12,6 @@ use crate::stack::{Stack, Template};
 /// Whether a request may be carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Carry it out.
     Allowed,
     /// Refuse it: the first access that no statement allows.
     Denied(Access),

@@ -19,12 +19,9 @@ pub use written::Written;
 /// Environment variables by name.
 pub type Environment = BTreeMap<String, String>;
 
-/// A deployed stack.
 #[derive(Debug, Clone, Default)]
 pub struct Stack {
-    /// Its name.
     pub name: String,
-    /// The template's outputs.
     pub outputs: BTreeMap<String, String>,
     /// Every resource by logical id.
     pub resources: BTreeMap<String, Resource>,

@@ -33,7 +33,6 @@ const TOLD_BY_LAMBDA: [(&str, &str); 3] = [
 /// A SAM template as plain CloudFormation, with the functions it declares.
 #[derive(Debug, Clone)]
 pub struct Template {
-    /// The CloudFormation template.
     pub body: Value,
     /// Its functions; those of the whole template, also when the body is only a part of it.
     pub functions: Vec<Function>,

@@ -11,9 +11,7 @@ pub struct World<'a> {
     pub sandbox_url: &'a str,
     /// Root of the Douyin platform.
     pub douyin_url: &'a str,
-    /// Our app there.
     pub douyin_client_key: &'a str,
-    /// Its secret.
     pub douyin_client_secret: &'a str,
     /// Signs user tokens; at least 32 bytes.
     pub jwt_secret: &'a str,

@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 /// A template with the short intrinsic functions written out as in JSON (`!Ref x` is `{"Ref": "x"}`).
 #[derive(Debug, Clone)]
 pub struct Written {
-    /// All of it.
     pub body: Value,
     /// The logical ids of its resources, in the order in which they are written.
     pub order: Vec<String>,

@@ -16,13 +16,10 @@ use crate::fault::{ArmedFault, Fault, Faults};
 use crate::host::Host;
 use crate::secrets::Secrets;
 
-/// A draft.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Draft {
-    /// Its id.
     pub content_id: String,
-    /// Whose it is.
     pub owner_user_id: u64,
     /// Its text; may be empty.
     #[serde(default)]
@@ -30,12 +27,10 @@ pub struct Draft {
     /// Its pictures or its video.
     #[serde(default)]
     pub media_urls: Vec<String>,
-    /// Its title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
 }
 
-/// The knobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ContentSettings {
@@ -63,7 +58,6 @@ pub type ContentFault = Fault<ContentEndpoint>;
 pub struct ContentConfig {
     /// The drafts there are.
     pub drafts: Vec<Draft>,
-    /// The knobs.
     pub settings: ContentSettings,
 }
 
@@ -132,7 +126,6 @@ impl Content {
         self.state().drafts.values().cloned().collect()
     }
 
-    /// Turns knobs.
     pub fn configure(&self, change: impl FnOnce(&mut ContentSettings)) {
         change(&mut self.state().settings);
     }
@@ -153,7 +146,6 @@ impl Content {
         self.state().faults.disarm(id)
     }
 
-    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.state().faults.clear();
     }

@@ -7,10 +7,8 @@ use url::Url;
 /// The app-level permission to rotate refresh tokens; not a scope a user can grant.
 pub const RENEW_REFRESH_TOKEN: &str = "renew_refresh_token";
 
-/// A registered app.
 #[derive(Clone)]
 pub struct AppSpec {
-    /// Public id.
     pub client_key: String,
     /// Signs webhooks and exchanges codes.
     pub client_secret: String,

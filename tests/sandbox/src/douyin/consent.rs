@@ -26,10 +26,8 @@ const SCOPE_NOT_FOR_USERS: i64 = 28_004_020;
 /// Carries the number of a refused consent request, for scripts that do not read HTML.
 const ERROR_HEADER: HeaderName = HeaderName::from_static("x-sandbox-error");
 
-/// A user's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// Whether they consent.
     pub approve: bool,
     /// Scopes they do not grant. In a browser only optional ones can be unticked; a script may withhold any.
     pub untick: Vec<String>,
@@ -38,7 +36,6 @@ pub struct Decision {
 impl Decision {
     /// Consent to everything that is ticked.
     pub const APPROVE: Self = Self { approve: true, untick: Vec::new() };
-    /// Refusal.
     pub const DENY: Self = Self { approve: false, untick: Vec::new() };
 }
 

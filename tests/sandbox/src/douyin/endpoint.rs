@@ -9,7 +9,6 @@ pub enum Endpoint {
     /// The consent page in the user's browser.
     #[serde(rename = "platform/oauth/connect")]
     Connect,
-    /// Code → tokens.
     #[serde(rename = "oauth/access_token")]
     AccessToken,
     /// Prolongs the access token.

@@ -33,7 +33,6 @@ pub struct FanView {
 pub struct FanChange {
     /// New fans who have never followed before.
     pub add: u32,
-    /// Fans who leave.
     pub unfollow: u32,
     /// Fans who had left and come back, the last to leave first.
     pub refollow: u32,
@@ -45,11 +44,8 @@ pub struct FanChange {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FansChanged {
-    /// Who is new.
     pub added: Vec<String>,
-    /// Who left.
     pub unfollowed: Vec<String>,
-    /// Who came back.
     pub refollowed: Vec<String>,
     /// Who has another nickname now.
     pub renamed: Vec<String>,

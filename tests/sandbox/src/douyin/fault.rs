@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::endpoint::Endpoint;
 
-/// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Effect {
@@ -47,7 +46,6 @@ pub enum Effect {
 pub struct Fault {
     /// Where. The consent page is met by people, not by faults: one armed for it waits forever.
     pub endpoint: Endpoint,
-    /// What.
     pub effect: Effect,
     /// Whether the platform carries the request out although the answer is spoiled. With [`Effect::Drop`] this is the
     /// lost answer: tokens are rotated, the code is used, but the caller does not learn it. It means nothing for a
@@ -183,11 +181,9 @@ impl Fault {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ArmedFault {
-    /// For disarming.
     pub id: u64,
     /// As armed; `after` and `times` count down.
     pub fault: Fault,
-    /// Calls it met.
     pub met: u32,
 }
 

@@ -34,7 +34,6 @@ pub enum ConsentError {
 /// Tokens as the platform hands them out. No `Debug`: they are secrets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenSet {
-    /// Whose they are.
     pub open_id: String,
     /// `act.…`
     pub access_token: String,
@@ -42,9 +41,7 @@ pub struct TokenSet {
     pub refresh_token: String,
     /// Granted scopes, joined by commas.
     pub scope: String,
-    /// Virtual time.
     pub access_expires_at: Timestamp,
-    /// Virtual time.
     pub refresh_expires_at: Timestamp,
 }
 
@@ -52,13 +49,10 @@ pub struct TokenSet {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GrantView {
-    /// What was granted.
     pub scopes: Vec<String>,
     /// How often the refresh token was rotated.
     pub renewals: u8,
-    /// Virtual time.
     pub access_expires_at: Timestamp,
-    /// Virtual time.
     pub refresh_expires_at: Timestamp,
     /// Whether the user took it back, or a later grant killed it.
     pub revoked: bool,
@@ -92,7 +86,6 @@ impl Douyin {
         self.world().apps.get(self.client_key()).map(|app| app.spec.client_secret.clone()).unwrap_or_default()
     }
 
-    /// Registers another app.
     pub fn add_app(&self, app: AppSpec) {
         self.world().apps.insert(app.client_key.clone(), App::new(app));
     }
@@ -111,7 +104,6 @@ impl Douyin {
         });
     }
 
-    /// Turns knobs.
     pub fn configure(&self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.world().settings);
     }
@@ -263,7 +255,6 @@ impl Douyin {
         self.world().faults.disarm(id)
     }
 
-    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.world().faults.clear();
     }

@@ -24,7 +24,6 @@ pub struct Lists {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ListEnd {
-    /// That nothing does.
     #[default]
     Honest,
     /// That more follows, and its own cursor once more.

@@ -62,7 +62,6 @@ pub struct DouyinConfig {
     pub app: AppSpec,
     /// The users there are.
     pub accounts: Vec<AccountSpec>,
-    /// The knobs.
     pub settings: Settings,
 }
 

@@ -60,7 +60,6 @@ pub enum Numbers {
     Mixed,
     /// Always as numbers; `logid` on success, `log_id` on error.
     Strict,
-    /// Always as strings.
     Lenient,
 }
 

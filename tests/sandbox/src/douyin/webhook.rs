@@ -45,7 +45,6 @@ pub struct WebhookEvent {
 /// A message ready to be sent, or to be handed to a handler under test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedWebhook {
-    /// Its event.
     pub event: String,
     /// Header `Msg-Id`.
     pub message_id: String,

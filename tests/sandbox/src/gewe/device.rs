@@ -16,7 +16,6 @@ const NICKNAMES: [&str; 8] =
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DeviceState {
-    /// Works.
     #[default]
     Online,
     /// Known to be off the line.
@@ -40,7 +39,6 @@ pub struct DeviceSpec {
     /// Whose WeChat is logged in on it, `wxid_…`; made up when absent.
     #[serde(default)]
     pub wxid: Option<String>,
-    /// How it is.
     #[serde(default)]
     pub state: DeviceState,
     /// Virtual time for which it cannot post yet: vendors speak of one to three days after a first login.
@@ -52,7 +50,6 @@ pub struct DeviceSpec {
 }
 
 impl DeviceSpec {
-    /// A working device.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
@@ -73,11 +70,8 @@ pub struct DeviceView {
     pub name: String,
     /// What calls name it by.
     pub app_id: String,
-    /// Its account.
     pub wxid: String,
-    /// Its account's nickname.
     pub nickname: String,
-    /// How it is.
     pub state: DeviceState,
     /// Until when it cannot post yet.
     pub cooldown_until: Option<Timestamp>,

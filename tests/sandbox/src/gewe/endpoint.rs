@@ -14,13 +14,11 @@ pub enum GeweEndpoint {
     /// Who is logged in on the device.
     #[serde(rename = "personal/getProfile")]
     GetProfile,
-    /// Posts text.
     #[serde(rename = "sns/sendTextSns")]
     SendText,
     /// Makes the gateway fetch pictures.
     #[serde(rename = "sns/uploadSnsImage")]
     UploadImage,
-    /// Posts fetched pictures.
     #[serde(rename = "sns/sendImgSns")]
     SendImage,
     /// Makes the gateway fetch a video and its cover.
@@ -29,7 +27,6 @@ pub enum GeweEndpoint {
     /// Posts a fetched video.
     #[serde(rename = "sns/sendVideoSns")]
     SendVideo,
-    /// Posts a link.
     #[serde(rename = "sns/sendUrlSns")]
     SendLink,
     /// What the device's account sees: its own posts and those of its friends, newest first. The vendor's title speaks
@@ -42,7 +39,6 @@ pub enum GeweEndpoint {
     /// One post the account sees.
     #[serde(rename = "sns/snsDetails")]
     Details,
-    /// Removes a post.
     #[serde(rename = "sns/delSns")]
     Delete,
 }
@@ -113,7 +109,6 @@ impl GeweEndpoint {
         self.required().contains(&field) || optional.contains(&field) || (self.is_send() && AUDIENCE.contains(&field))
     }
 
-    /// Whether it publishes.
     pub(crate) const fn is_send(self) -> bool {
         matches!(self, Self::SendText | Self::SendImage | Self::SendVideo | Self::SendLink)
     }

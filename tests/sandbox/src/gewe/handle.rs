@@ -29,7 +29,6 @@ impl Gewe {
         self.world().token().to_owned()
     }
 
-    /// Turns knobs.
     pub fn configure(&self, change: impl FnOnce(&mut GeweSettings)) {
         change(&mut self.world().settings);
     }
@@ -155,7 +154,6 @@ impl Gewe {
         self.world().faults.disarm(id)
     }
 
-    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.world().faults.clear();
     }

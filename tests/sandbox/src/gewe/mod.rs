@@ -47,7 +47,6 @@ pub struct GeweConfig {
     pub token: Option<String>,
     /// The devices there are.
     pub devices: Vec<DeviceSpec>,
-    /// The knobs.
     pub settings: GeweSettings,
 }
 

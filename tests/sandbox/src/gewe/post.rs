@@ -82,9 +82,7 @@ pub struct PostView {
     pub id: u64,
     /// The device, by its sandbox name.
     pub device: String,
-    /// Virtual time.
     pub at: Timestamp,
-    /// Its text.
     pub text: String,
     /// By what the journal knows the text.
     pub text_hash: String,
@@ -94,7 +92,6 @@ pub struct PostView {
     pub by_hand: bool,
     /// Nobody but the author sees it, and no answer tells.
     pub shadowed: bool,
-    /// Removed since.
     pub deleted: bool,
 }
 

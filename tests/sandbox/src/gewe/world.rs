@@ -23,7 +23,6 @@ pub(crate) struct World {
     pub(crate) settings: GeweSettings,
     /// The first one is the sandbox's own.
     pub(crate) tokens: Vec<String>,
-    /// By sandbox name.
     pub(crate) devices: BTreeMap<String, Device>,
     /// Sandbox names by `appId`.
     names: HashMap<String, String>,

@@ -8,12 +8,10 @@ use super::file::MediaFile;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SampleMedium {
-    /// The content.
     pub file: MediaFile,
     /// The declared content type; the honest one when absent, none at all when empty.
     #[serde(default)]
     pub content_type: Option<String>,
-    /// The status.
     #[serde(default = "ok")]
     pub status: u16,
     /// `Location`, for a redirect to anywhere.
@@ -47,16 +45,10 @@ pub enum Delivery {
     /// The content over and over, without end and without a length.
     Endless,
     /// The true length is declared, but the connection ends after so many bytes.
-    Truncated {
-        /// What does come.
-        bytes: usize,
-    },
+    Truncated { bytes: usize },
     /// A length is declared that is not the true one. A smaller one hides the rest of the content, a larger one ends
     /// like a truncation.
-    Claims {
-        /// The declared length.
-        length: u64,
-    },
+    Claims { length: u64 },
     /// No answer at all, until the caller gives up.
     Silent,
     /// The connection ends without a byte.
@@ -95,7 +87,6 @@ impl SampleMedium {
         self
     }
 
-    /// Sent like this.
     #[must_use]
     pub const fn delivered(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;

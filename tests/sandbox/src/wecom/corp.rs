@@ -9,7 +9,6 @@ use crate::seed::Seed;
 const SECRET_ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const SECRET_LENGTH: usize = 43;
 
-/// A self-built app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AppSpec {
@@ -44,9 +43,7 @@ impl AppSpec {
 pub struct MemberSpec {
     /// Its id in the corp.
     pub userid: String,
-    /// Its name.
     pub name: String,
-    /// Its departments.
     #[serde(default = "root")]
     pub departments: Vec<u32>,
     /// 1 active, 2 disabled, 4 not activated, 5 left.
@@ -91,9 +88,7 @@ pub struct CorpSpec {
     /// `ww…`; made up when absent.
     #[serde(default)]
     pub corp_id: Option<String>,
-    /// Its apps.
     pub apps: Vec<AppSpec>,
-    /// Its members.
     pub members: Vec<MemberSpec>,
     /// Ids of its customer tags, `et…`.
     #[serde(default)]
@@ -129,11 +124,9 @@ impl CorpSpec {
 pub struct CorpView {
     /// Its name in the sandbox.
     pub name: String,
-    /// Its id.
     pub corp_id: String,
     /// Its apps, with their secrets.
     pub apps: Vec<AppSpec>,
-    /// Its members.
     pub members: Vec<MemberSpec>,
 }
 

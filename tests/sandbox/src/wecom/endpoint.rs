@@ -10,7 +10,6 @@ pub enum WecomEndpoint {
     /// Corp id and secret → access token.
     #[serde(rename = "gettoken")]
     GetToken,
-    /// Media for moments.
     #[serde(rename = "media/upload_attachment")]
     UploadAttachment,
     /// Media for messages; its ids are of no use in moments.
@@ -31,7 +30,6 @@ pub enum WecomEndpoint {
     /// Stops those who have not.
     #[serde(rename = "externalcontact/cancel_moment_task")]
     CancelMomentTask,
-    /// A member.
     #[serde(rename = "user/get")]
     UserGet,
     /// The members with external contacts.
@@ -80,7 +78,6 @@ impl WecomEndpoint {
         matches!(self, Self::UploadAttachment | Self::Upload)
     }
 
-    /// The documented method.
     pub(crate) const fn method(self) -> Method {
         if self.takes_json() || self.takes_file() { Method::POST } else { Method::GET }
     }

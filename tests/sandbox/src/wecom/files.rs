@@ -22,11 +22,9 @@ const SHORT_SIDE: u32 = 1_080;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FileKind {
-    /// JPEG or PNG.
     Image,
     /// MP4.
     Video,
-    /// Anything.
     File,
 }
 
@@ -86,15 +84,12 @@ impl FileKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileView {
-    /// Its id.
     pub media_id: String,
     /// The corp, by its sandbox name.
     pub corp: String,
-    /// What it is.
     pub kind: FileKind,
     /// Whether moments take it: uploaded to `upload_attachment` as attachment type 1.
     pub for_moments: bool,
-    /// Its size.
     pub bytes: usize,
     /// Width and height of a picture.
     pub pixels: Option<(u32, u32)>,

@@ -18,9 +18,7 @@ use crate::publication::{Publication, PublicationKind};
 pub struct ByHand {
     /// The member who makes it.
     pub creator: String,
-    /// Its text.
     pub text: String,
-    /// Pictures in it.
     #[serde(default)]
     pub images: usize,
     /// The member's own instead of the corp's.
@@ -38,7 +36,6 @@ impl Wecom {
         &self.inner.base_url
     }
 
-    /// Turns knobs.
     pub fn configure(&self, change: impl FnOnce(&mut WecomSettings)) {
         change(&mut self.world().settings);
     }
@@ -189,7 +186,6 @@ impl Wecom {
         self.world().faults.disarm(id)
     }
 
-    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.world().faults.clear();
     }

@@ -53,7 +53,6 @@ pub type WecomFault = Fault<WecomEndpoint>;
 pub struct WecomConfig {
     /// The corps there are.
     pub corps: Vec<CorpSpec>,
-    /// The knobs.
     pub settings: WecomSettings,
 }
 

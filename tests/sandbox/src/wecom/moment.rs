@@ -30,7 +30,6 @@ pub enum ConfirmError {
     /// The client shows no button any more.
     #[error("this member has published it already")]
     AlreadyPublished,
-    /// It was withdrawn.
     #[error("the moment was cancelled")]
     Cancelled,
 }
@@ -40,7 +39,6 @@ pub enum ConfirmError {
 pub(crate) struct Moment {
     pub(crate) jobid: String,
     pub(crate) moment_id: String,
-    /// Sandbox name.
     pub(crate) corp: String,
     /// Nothing for one made by hand.
     pub(crate) agent_id: Option<u32>,
@@ -153,9 +151,7 @@ pub struct MomentTaskView {
     pub corp: String,
     /// Made in the console or on a phone, not through the API.
     pub by_hand: bool,
-    /// Virtual time.
     pub created_at: Timestamp,
-    /// Its text.
     pub text: String,
     /// By what the journal knows the text.
     pub text_hash: String,

@@ -17,7 +17,6 @@ pub struct WecomSettings {
     pub expired_as_invalid_per_mille: u16,
     /// Nobody's address is trusted (60020). The token is still issued.
     pub untrusted_ip: bool,
-    /// Call rates.
     pub limits: WecomLimits,
     /// A body that is not JSON is read as an empty one with a warning instead of being refused.
     pub lenient_json: bool,
@@ -107,7 +106,6 @@ pub enum TimeForm {
     /// A number, as the newest page of the documentation shows it.
     #[default]
     Number,
-    /// A text.
     Text,
 }
 

@@ -16,7 +16,6 @@ use crate::seed::Seed;
 pub(crate) struct World {
     seed: Seed,
     pub(crate) settings: WecomSettings,
-    /// By sandbox name.
     pub(crate) corps: BTreeMap<String, Corp>,
     /// Sandbox names by corp id.
     names: HashMap<String, String>,

@@ -23,7 +23,6 @@ const WHAT: &str = "lead index";
 pub struct Bounds {
     /// The lowest lead id.
     pub first: u64,
-    /// The highest.
     pub last: u64,
 }
 
@@ -48,17 +47,13 @@ pub(crate) enum Freshness {
 pub struct EditRecord {
     /// The version it made.
     pub version: u64,
-    /// The tenant.
     pub edited_by: UserId,
     /// Who of the tenant; absent in rows from before it was noted.
     pub actor_id: Option<String>,
     /// Their name at the time, if the token had one.
     pub actor_name: Option<String>,
-    /// When.
     pub edited_at: i64,
-    /// The status before.
     pub from_status: LeadStatus,
-    /// The status after.
     pub to_status: LeadStatus,
     /// Whether the notes changed too.
     pub notes_changed: bool,

@@ -34,7 +34,6 @@ use crate::ids::{LeadId, OpenId};
 /// How many leads share a segment. At most 32 × 1.2 KB: far below the 400 KB an item may have.
 pub const SEGMENT_LEADS: u64 = 32;
 
-/// A tenant's counter.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 pub struct Counter {
     /// How many leads there are; also the highest lead id.

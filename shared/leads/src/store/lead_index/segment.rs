@@ -15,7 +15,6 @@ pub const LONGEST_ENTRY: usize = LONGEST_NICKNAME + 400;
 pub struct NameEntry {
     /// Positions of accounts in the tenant's counter, with whether the lead follows them.
     pub accounts: Vec<(usize, bool)>,
-    /// The folded nickname.
     pub nickname: String,
 }
 
@@ -27,7 +26,6 @@ impl NameEntry {
         Self { accounts, nickname }
     }
 
-    /// The stored form.
     pub fn encode(&self) -> String {
         let accounts: Vec<String> = self
             .accounts

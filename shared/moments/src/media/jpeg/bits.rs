@@ -5,7 +5,6 @@ use crate::media::problem::{Fault, MediaProblem};
 /// Codes up to this length are looked up at once; in photographs that is nearly every one.
 const SHORT: usize = 8;
 
-/// A Huffman table.
 pub(super) struct Codes {
     /// Length and symbol of the code that eight bits begin with; a length of 0 for a longer code.
     short: [(u8, u8); 1 << SHORT],

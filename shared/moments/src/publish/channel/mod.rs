@@ -1,4 +1,4 @@
-//! The ways out: what a provider is asked for a delivery, and what its answers mean in the machine's words.
+//! The interface to the providers: what a provider is asked for a delivery, and what its answers mean in the machine's words.
 //!
 //! Which provider a delivery goes to is on its row; [`open`] is the one place in publishing that asks. A new provider is a
 //! folder beside these two and an arm of [`open`].
@@ -32,7 +32,7 @@ pub(super) trait Channel: Send + Sync {
     /// Whether members have to confirm what was sent before it is out.
     fn members_confirm(&self) -> bool;
 
-    /// Everything before the call that publishes: turns, media, uploads. It may be done any number of times.
+    /// Everything before the call that publishes: slots, media, uploads. It may be done any number of times.
     fn prepare<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery, senders: Vec<Account>) -> Answer<'a>;
 
     /// The one call that publishes what was prepared. It is never made twice for one delivery.

@@ -1,4 +1,4 @@
-//! The turns of a person's account.
+//! The publish slot of a personal account.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::store::delivery::{DeliveryKey, WaitReason};
 use crate::store::task::Force;
 use crate::time::after;
 
-/// When a turn is asked for again that another delivery was faster to take, however short the interval is.
+/// When a slot is requested again that another delivery has taken first, however short the interval is.
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
 
 impl Publisher {

@@ -4,7 +4,7 @@ use crate::error::Advice;
 use crate::provider::{FailureKind, ProviderError};
 use crate::store::delivery::WaitReason;
 
-/// What happens to a delivery in a worker's hands.
+/// What happens to a delivery that a worker has claimed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::publish) enum Event {
     /// A worker has its lease and has read its rows.

@@ -16,7 +16,7 @@ pub(in crate::publish) struct Transition {
     /// What changes of its row. Written in one transaction with `states`, unless [`NextStep::Resume`] follows: then the
     /// row is written alone.
     pub change: DeliveryChange,
-    /// What its accounts are told from now on, by their places.
+    /// What its accounts' results are from now on, by their places.
     pub states: Vec<(usize, AccountState)>,
     /// How the delivery came to the post of the change, if it is told with this: the claim on it is part of the
     /// transaction.
@@ -126,7 +126,7 @@ impl Transition {
         self
     }
 
-    /// Its accounts are told this.
+    /// Its accounts have these results.
     pub fn with_states(mut self, states: Vec<(usize, AccountState)>) -> Self {
         self.states = states;
         self

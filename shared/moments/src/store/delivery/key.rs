@@ -12,7 +12,6 @@ use crate::provider::Provider;
 /// its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeliveryKey<'a> {
-    /// The task.
     pub task_id: TaskId,
     /// Its name within the task.
     pub delivery: &'a str,

@@ -25,7 +25,6 @@ pub enum WaitReason {
 }
 
 impl WaitReason {
-    /// The stored word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Slot => "SLOT",

@@ -39,24 +39,19 @@ pub async fn play(it: &mut Samples) -> Result<()> {
     body["douyinUserId"] = json!(shop);
     let task = it.play("douyin-fans-sync", 202, |event| event.json(&body)).await?.data()["taskId"].clone();
     let task = task.as_str().unwrap();
-    it.play("douyin-fans-sync-task", 200, |event| event.path("taskId", task)).await?;
     worker(it, task).await?;
     assert_eq!(it.world.progress(USER, task).await?["status"], "COMPLETED");
     // The message of the request itself finds nothing left to do.
     assert_eq!(it.world.drain().await?, 1);
 
-    it.play("douyin-fans-sync-tasks", 200, |event| event).await?;
+    it.play_reads("/api/v1/lead/", &[("leadId", "1"), ("taskId", task), ("douyinUserId", &shop)]).await?;
     let unwanted = it.world.request_sync(USER, &shop, "FULL").await?.data()["taskId"].clone();
     it.play("douyin-fans-sync-cancel", 200, |event| event.path("taskId", unwanted.as_str().unwrap())).await?;
     assert_eq!(it.world.drain().await?, 1);
 
-    it.play("douyin-leads", 200, |event| event).await?;
-    it.play("douyin-lead", 200, |event| event).await?;
     it.play("douyin-lead-update", 200, |event| event).await?;
-    it.play("douyin-accounts", 200, |event| event).await?;
     it.play("douyin-account-delete", 200, |event| event.path("douyinUserId", &shop)).await?;
-    let kept = it.world.keep_tokens().await;
-    it.scheduled("douyin-token-keeper", kept)?;
+    it.world.keep_tokens().await?;
     webhook(it).await
 }
 

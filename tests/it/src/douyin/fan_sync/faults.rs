@@ -1,5 +1,5 @@
 //! What goes wrong around a fan sync, and that it changes nothing of what comes of it: crashes between any two steps,
-//! lost answers, messages that come twice, rivals, a platform that refuses, and an end that is told with its reason.
+//! lost answers, messages that come twice, several workers at once, a platform that refuses, and an end that is told with its reason.
 
 pub(crate) mod audit;
 mod aws;

@@ -1,4 +1,4 @@
-//! Row 11: the truth about a task, account by account, in every state it passes through.
+//! Row 11: the state of a task, account by account, in every state it passes through.
 
 use std::time::Duration;
 

@@ -38,14 +38,12 @@ pub struct Template(Value);
 pub struct Function {
     /// The name it has everywhere: SAM's `Binary`.
     pub bin: String,
-    /// Its logical id.
     pub id: String,
     /// Its properties over those of `Globals`.
     pub properties: Value,
 }
 
 impl Template {
-    /// Reads it.
     pub fn read() -> Self {
         Self(Written::parse(&read("template.yaml")).unwrap().body)
     }
@@ -105,7 +103,6 @@ impl Function {
         self.properties["Timeout"].as_u64().unwrap()
     }
 
-    /// Its environment.
     pub fn environment(&self) -> &Map<String, Value> {
         self.properties["Environment"]["Variables"].as_object().unwrap()
     }

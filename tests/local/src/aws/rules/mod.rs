@@ -66,7 +66,6 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// All of them.
     pub const ALL: [Self; 6] = [
         Self::Conflicts,
         Self::StaleReads,

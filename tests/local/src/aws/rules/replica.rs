@@ -22,7 +22,6 @@ use super::draw::Random;
 use super::request::{Item, Kind, Request};
 use crate::aws::dynamodb::{self, Answer};
 
-/// The longest delay.
 const DELAY: Duration = Duration::from_secs(2);
 
 /// What is due for longer than the delay is copied when so much has gathered, even if nobody reads.

@@ -53,7 +53,6 @@ pub(super) async fn approve_and_return(stage: &Scenario<'_>, user: &Api, account
     Ok(())
 }
 
-/// The user refuses.
 pub(super) async fn denied(stage: &Scenario<'_>, user: &Api, account: &Account) -> Result<()> {
     let link = link(stage, user, None).await?;
     let callback = decide(stage, &link, account, "deny").await?;

@@ -31,7 +31,6 @@ struct Account {
     fans: u64,
 }
 
-/// Plays it.
 pub(super) async fn play(stage: &Scenario<'_>) -> Result<()> {
     let user = stage.user(0, &PERMISSIONS)?;
     let large = account(stage, "large", FANS).await?;

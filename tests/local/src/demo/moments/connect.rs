@@ -46,7 +46,6 @@ impl Phone {
     }
 }
 
-/// Everybody who plays.
 pub(super) async fn all(stage: &Scenario<'_>, user: &Api) -> Result<Accounts> {
     let (corp, member) = company(stage, user).await?;
     let mut steady = phone(stage, "steady").await?;

@@ -12,7 +12,6 @@ use crate::demo::scenario::Scenario;
 /// Pictures of the post.
 const PICTURES: u64 = 3;
 
-/// What was published.
 pub(super) struct Published {
     pub(super) task: u64,
     text: String,

@@ -28,7 +28,6 @@ struct Account {
     id: String,
 }
 
-/// Who plays.
 struct Accounts {
     /// What the sandbox calls the company.
     corp: String,

@@ -19,7 +19,6 @@ pub(super) const TASKS: &str = "/api/v1/workbench/wechat/moments/tasks";
 /// Something awaited for so long will not come.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Between two looks.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 /// A text that no other play has, so that the journal's entries about it are ours.

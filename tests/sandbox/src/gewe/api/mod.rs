@@ -120,7 +120,6 @@ pub(super) fn probed(world: &mut World, call: &Call, address: Url, answered: boo
     Ok(None)
 }
 
-/// The whole answer.
 pub(super) fn wrap(outcome: &Outcome) -> String {
     match outcome {
         Ok(None) => json!({"ret": 200, "msg": "操作成功"}),

@@ -42,7 +42,6 @@ pub enum MediaFile {
         width: u16,
         /// Pixels; odd becomes even.
         height: u16,
-        /// Length.
         milliseconds: u32,
         /// Size of the file.
         #[serde(default)]
@@ -50,9 +49,7 @@ pub enum MediaFile {
     },
     /// A web page, as an origin shows it in place of a file that is gone.
     Html,
-    /// Any text.
     Text {
-        /// All of it.
         text: String,
     },
     /// Any bytes.

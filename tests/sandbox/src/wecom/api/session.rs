@@ -6,7 +6,6 @@ use super::super::error::Refusal;
 use super::super::world::World;
 use super::{Call, Fields};
 
-/// Who calls.
 pub(super) struct Session {
     /// Sandbox name of the corp.
     pub(super) corp: String,

@@ -69,7 +69,7 @@ impl WecomChannel<'_> {
                 Attachments::Images(ids)
             }
         };
-        // The turn is taken last: nothing between it and the call can fail any more.
+        // The slot is taken last: nothing between it and the call can fail any more.
         let (now, per_minute) = (self.cx.stores.clock.now(), settings.corp_creations_per_minute);
         if let SlotReservation::NotBefore(instant) =
             self.cx.stores.corps.take_rate_token(&token.corp, now, per_minute).await?

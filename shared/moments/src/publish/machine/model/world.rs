@@ -187,7 +187,7 @@ pub(super) struct World {
     /// Per delivery.
     pub messages: Vec<u8>,
     pub usable: Accounts,
-    /// The delivery whose turn it is; a person's account publishes one after the other.
+    /// The delivery that has the publish slot; a person's account publishes one after the other.
     pub slot_holder: Option<usize>,
     pub budget: Budget,
     /// An answer that a living worker had in hand was recorded as unconfirmed.

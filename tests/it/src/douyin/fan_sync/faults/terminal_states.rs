@@ -19,7 +19,6 @@ const PARALLEL: usize = 4;
 const COMMIT: &str = "TransactWriteItems t_douyin_sync_task";
 const STALLED: &str = "粉丝同步多次重试仍无进展，已停止";
 
-/// Who ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum By {
     /// `DELETE /accounts/{id}`.

@@ -17,7 +17,6 @@ use crate::{Event, World};
 pub const USER: u64 = 1001;
 /// Another user with leads of their own, in the same tables.
 const NEIGHBOUR: u64 = 2002;
-/// The user's accounts.
 pub const SHOPS: [&str; 2] = ["shop", "branch"];
 
 /// What notes are made of: every kind of text that searching folds or must leave alone.
@@ -38,7 +37,6 @@ const NOTES: [&str; 14] = [
     "𠮷野家",
 ];
 
-/// Makes them.
 pub async fn make(world: &mut World, random: &mut StdRng) -> Result<()> {
     let mut ids = Vec::new();
     for (shop, fans) in SHOPS.into_iter().zip([random.random_range(60..150), random.random_range(1..40)]) {

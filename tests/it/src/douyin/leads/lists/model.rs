@@ -76,7 +76,6 @@ pub struct Model {
 }
 
 impl Model {
-    /// Reads the table.
     pub async fn read(world: &World) -> Result<Self> {
         let rows = world.rows("t_douyin_lead").await?;
         let own = rows.iter().filter(|row| row["user_id"] == USER.to_string());

@@ -48,7 +48,6 @@ impl Question {
         }
     }
 
-    /// As query parameters.
     pub fn parameters(&self) -> Vec<(&str, &str)> {
         [
             ("startTime", self.start.as_ref().map(|(_, text)| text.as_str())),

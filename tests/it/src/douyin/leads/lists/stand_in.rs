@@ -29,7 +29,6 @@ struct Twins {
 }
 
 impl StandIn {
-    /// Starts on loopback.
     pub async fn start(sandbox: &Sandbox) -> Result<Self> {
         let http = reqwest::Client::builder().no_proxy().build()?;
         let state = Twins { platform: sandbox.douyin().clone(), http, shown: Arc::default() };
