@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use functions::workers::sweeper;
 use futures::future::try_join_all;
 use jiff::Timestamp;
-use sandbox::douyin::{Endpoint, FanChange, Fault as PlatformFault};
+use sandbox::douyin::{Disorder, Endpoint, FanChange, Fault as PlatformFault};
 use serde_json::{Value, json};
 
 use crate::proxy::{Fault, Proxy, Step, When};
@@ -235,4 +235,48 @@ async fn health_tells_a_wait_and_a_failure_with_their_reason_until_a_sync_comple
     world.drain().await?;
     assert_eq!(account(&world).await?["health"]["status"], "OK");
     world.expect_empty_queues().await
+}
+
+/// Of ten pages nothing but the first is read by most runs, and all of them by the first and by every seventh after it.
+#[tokio::test]
+async fn incremental_sync_leaves_a_list_of_known_fans_and_every_seventh_walks_it_whole() -> Result<()> {
+    let mut world = World::start().await?;
+    world.set("FAN_SYNC_KNOWN_PAGES", "3");
+    world.sandbox.douyin().configure(|settings| settings.disorder = Disorder::NONE);
+    let shop = world.douyin_account(SHOP, 200);
+    world.authorize(USER, SHOP).await?;
+    let mut pages = Vec::new();
+    for _ in 0..9 {
+        let task = world.sync(USER, &shop, "INCREMENTAL").await?;
+        assert_eq!(task["status"], "COMPLETED", "{task}");
+        pages.push(task["pages"].as_u64().context("no pages")?);
+    }
+    assert_eq!(pages, [10, 3, 3, 3, 3, 3, 3, 10, 3]);
+    let calls = world.sandbox.journal().of_account("fans/list", SHOP).len() as u64;
+    assert_eq!(calls, pages.iter().sum::<u64>(), "no page is fetched for nothing");
+    // FULL is a walk of the whole list, so the count begins anew.
+    for (strategy, expected) in [("FULL", 10), ("INCREMENTAL", 3)] {
+        assert_eq!(world.sync(USER, &shop, strategy).await?["pages"], expected);
+    }
+    assert_eq!(world.leads(USER, &[]).await?.data()["total"], 200);
+    world.expect_empty_queues().await
+}
+
+/// A first sync that is interrupted goes on among fans whom it knows already, and must not take that for the end.
+#[tokio::test]
+async fn first_sync_never_leaves_the_list_early() -> Result<()> {
+    let mut world = World::start().await?;
+    world.set("FAN_SYNC_KNOWN_PAGES", "1");
+    world.sandbox.douyin().configure(|settings| settings.disorder = Disorder::NONE);
+    let shop = world.douyin_account(SHOP, 200);
+    world.authorize(USER, SHOP).await?;
+    let cancelled = world.request_sync(USER, &shop, "INCREMENTAL").await?.data()["taskId"].clone();
+    world.sandbox.douyin().arm(PlatformFault::code(Endpoint::FansList, 28_001_052).on_page(8));
+    world.drain().await?;
+    let cancel = Event::sample("douyin-fans-sync-cancel")?.path("taskId", cancelled.as_str().context("no task")?);
+    assert_eq!(world.call_as(USER, cancel).await?.status, 200);
+    let task = world.sync(USER, &shop, "INCREMENTAL").await?;
+    assert_eq!((&task["pages"], &task["status"]), (&json!(10), &json!("COMPLETED")), "{task}");
+    assert_eq!(world.leads(USER, &[]).await?.data()["total"], 200);
+    Ok(())
 }

@@ -67,6 +67,13 @@ pub static FAN_SYNC: Section = Section {
              15 minutes.",
         )
         .between(0, 900),
+        Setting::with_default(
+            "FAN_SYNC_KNOWN_PAGES",
+            "3",
+            "An INCREMENTAL sync leaves the list after so many pages in a row with nothing but known fans; 0 for never. The \
+             first sync of an account and every seventh walk the whole list.",
+        )
+        .between(0, 1_000),
         Setting::required("FAN_SYNC_QUEUE_URL", "The queue of syncs."),
     ],
 };

@@ -122,6 +122,8 @@ impl SyncWorker {
 
     async fn walk(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), StopReason> {
         let account = self.account(progress).await?;
+        let may_leave_early = progress.task.strategy == SyncStrategy::Incremental && account.schedule.may_leave_early();
+        progress.enough_known = self.settings.known_pages.filter(|_| may_leave_early);
         progress.schedule = Some(account.schedule.clone());
         if !progress.task.walk.fully_listed {
             self.take_over(progress, &account, deadline).await?;
@@ -166,8 +168,9 @@ impl SyncWorker {
                 warn!(task.id = progress.task.task_id.get(), "the fan list does not move on, so it is left");
             }
             let cursor = (!open.walk.fully_listed).then_some(open.walk.cursor);
+            let may_be_last = progress.may_leave_after_next();
             let commit = self.commit(progress, &mut open, deadline);
-            let (committed, next) = match cursor.filter(|_| self.has_time(deadline)) {
+            let (committed, next) = match cursor.filter(|_| !may_be_last && self.has_time(deadline)) {
                 Some(cursor) => {
                     let (committed, next) = futures::join!(commit, self.fetch(account, &mut token, cursor, deadline));
                     (committed, Some(next))
@@ -179,11 +182,14 @@ impl SyncWorker {
                 CommitOutcome::Partly => return Err(self.go_on_anew()),
                 CommitOutcome::LeaseLost => return Err(StopReason::LeaseLost),
             }
-            match next {
-                Some(next) => fetched = next,
+            fetched = match next {
+                Some(next) => next,
                 None if progress.task.walk.fully_listed => return Ok(()),
+                None if may_be_last && self.has_time(deadline) => {
+                    self.fetch(account, &mut token, progress.task.walk.cursor, deadline).await
+                }
                 None => return Err(self.go_on_anew()),
-            }
+            };
         }
     }
 

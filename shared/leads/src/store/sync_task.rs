@@ -75,6 +75,12 @@ pub struct Walk {
     /// How many pages in a row had nobody on them.
     #[serde(default)]
     pub empty_pages: u32,
+    /// How many pages in a row had only fans on them who are known to follow.
+    #[serde(default)]
+    pub known_pages: u32,
+    /// It was left before its end, because everybody on it seemed to be known.
+    #[serde(default)]
+    pub left_early: bool,
 }
 
 /// A sync's row.
@@ -297,7 +303,7 @@ impl SyncTaskStore {
             EndedBy::Anyone => self.unheld(task).condition_expression("attribute_exists(next_action_at)"),
         };
         const REMOVE: &str = "REMOVE lease_owner, due_shard, next_action_at, dispatched_at, dispatched_by, queued_at, \
-                              met, page_taken, unmet, checkpoint, empty_pages, waits_for, waits_since";
+                              met, page_taken, unmet, checkpoint, empty_pages, known_pages, waits_for, waits_since";
         let builder =
             builder.expression_attribute_names("#status", "status").expression_attribute_values(":now", n(now));
         let plain = |status: &str| {

@@ -48,6 +48,8 @@ impl World<'_> {
             ("JwtSecret", self.jwt_secret),
             ("LogLevel", self.log_level),
             ("FanSyncConcurrency", "2"),
+            // The sandbox lists fans in another order every time, so whoever is new may be at the end.
+            ("FanSyncKnownPages", "0"),
             ("PublishConcurrency", "2"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
