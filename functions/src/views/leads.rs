@@ -235,7 +235,8 @@ impl AccountView {
     /// The view of an account, synced by itself as `auto` says.
     pub fn new(listed: ListedAccount, auto: AutoSync) -> Self {
         let ListedAccount { account, health } = listed;
-        let is_synced = auto.is_on && account.status == AccountStatus::Active && account.lists_fans();
+        let can_be = health.status != HealthStatus::Unavailable;
+        let is_synced = auto.is_on && can_be && account.status == AccountStatus::Active && account.lists_fans();
         Self {
             reauthorize_by: instant(reauthorize_by(&account)),
             douyin_user_id: account.account_open_id,

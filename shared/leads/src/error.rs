@@ -88,6 +88,8 @@ pub enum SyncProblem {
     TakenOver,
     /// A sync that is to be cancelled has ended already.
     HasEnded,
+    /// Our app may not list fans.
+    Unavailable,
 }
 
 impl AuthorizationProblem {
@@ -117,6 +119,7 @@ impl SyncProblem {
             Self::Disconnected => advice::SYNC_ACCOUNT_DISCONNECTED,
             Self::TakenOver => advice::SYNC_ACCOUNT_TAKEN_OVER,
             Self::HasEnded => advice::TASK_HAS_ENDED,
+            Self::Unavailable => advice::SYNC_UNAVAILABLE,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Accounts that are synced by themselves: when, for whom, once, and how it is told.
 
+mod no_capability;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};

@@ -30,6 +30,14 @@ pub fn douyin(cx: &Context, secrets: Secrets) -> Result<Douyin, ConfigError> {
     Ok(Douyin::new(DOUYIN.of(&cx.env).url("DOUYIN_BASE_URL")?, secrets, timeout))
 }
 
+/// Whether our app may list fans at all.
+///
+/// # Errors
+/// Names the variable that is wrong.
+pub fn lists_fans(env: &Env) -> Result<bool, ConfigError> {
+    Ok(DOUYIN.of(env).number::<u8>("DOUYIN_FANS_LIST")? == 1)
+}
+
 fn call_timeout(env: &Env) -> Result<Duration, ConfigError> {
     DOUYIN.of(env).seconds("DOUYIN_TIMEOUT_SECONDS")
 }

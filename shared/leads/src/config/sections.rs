@@ -8,6 +8,13 @@ pub static DOUYIN: Section = Section {
     title: "Douyin",
     settings: &[
         Setting::with_default("DOUYIN_BASE_URL", "https://open.douyin.com", "Root of the Douyin open platform."),
+        Setting::with_default(
+            "DOUYIN_FANS_LIST",
+            "0",
+            "1 when Douyin has granted our app the capability fans.list, 0 when not. Douyin grants it to hardly any new app; \
+             without it users are not asked for it and nothing is synced.",
+        )
+        .between(0, 1),
         Setting::with_default("DOUYIN_TIMEOUT_SECONDS", "8", "Longest wait for one answer of Douyin, in seconds.")
             .between(1, 10),
     ],

@@ -12,7 +12,7 @@ use kernel::transaction::Transaction;
 use tracing::{error, info};
 
 use super::SyncQueue;
-use crate::config::AutoSync;
+use crate::config::{AutoSync, lists_fans};
 use crate::error::Result;
 use crate::ids::OpenId;
 use crate::store::Stores;
@@ -35,6 +35,7 @@ pub struct AutoSyncs {
     stores: Stores,
     queue: SyncQueue,
     auto: AutoSync,
+    lists_fans: bool,
 }
 
 impl AutoSyncs {
@@ -43,13 +44,18 @@ impl AutoSyncs {
     /// # Errors
     /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { stores: Stores::new(cx)?, queue: SyncQueue::new(cx)?, auto: AutoSync::new(&cx.env)? })
+        Ok(Self {
+            stores: Stores::new(cx)?,
+            queue: SyncQueue::new(cx)?,
+            auto: AutoSync::new(&cx.env)?,
+            lists_fans: lists_fans(&cx.env)?,
+        })
     }
 
     /// One round over the accounts that are due. One account's failure does not stop the others.
     pub async fn start_due(&self, deadline: Deadline) -> Result<RoundReport> {
         let mut report = RoundReport::of("syncs by themselves");
-        if !self.auto.is_on {
+        if !self.auto.is_on || !self.lists_fans {
             return Ok(report);
         }
         let now = self.stores.clock.now().as_second();

@@ -36,6 +36,7 @@ impl World<'_> {
             ("PublicBaseUrl", self.api_url),
             ("FrontendOrigins", self.api_url),
             ("DouyinBaseUrl", self.douyin_url),
+            ("DouyinFansList", "1"),
             ("DouyinClientKey", self.douyin_client_key),
             ("DouyinClientSecret", self.douyin_client_secret),
             ("WecomBaseUrl", &wecom),
