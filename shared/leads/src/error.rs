@@ -90,6 +90,8 @@ pub enum SyncProblem {
     HasEnded,
     /// Our app may not list fans.
     Unavailable,
+    /// The tenant's share of the day's calls is used up: the sync waits.
+    ShareSpent,
 }
 
 impl AuthorizationProblem {
@@ -120,6 +122,7 @@ impl SyncProblem {
             Self::TakenOver => advice::SYNC_ACCOUNT_TAKEN_OVER,
             Self::HasEnded => advice::TASK_HAS_ENDED,
             Self::Unavailable => advice::SYNC_UNAVAILABLE,
+            Self::ShareSpent => advice::DOUYIN_QUOTA_EXHAUSTED,
         }
     }
 }

@@ -69,6 +69,14 @@ impl AutoSync {
     }
 }
 
+/// How many pages of fans a tenant may ask for in a day.
+///
+/// # Errors
+/// Names the variable that is wrong.
+pub(crate) fn tenant_calls(env: &Env) -> Result<u64, ConfigError> {
+    FAN_SYNC.of(env).number("FAN_SYNC_TENANT_CALLS")
+}
+
 /// The queue of syncs.
 ///
 /// # Errors

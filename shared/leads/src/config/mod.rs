@@ -10,7 +10,7 @@ pub use fan_sync::{AutoSync, SyncSettings};
 pub use sections::{AUTHORIZATION, AUTO_SYNC, DOUYIN, FAN_SYNC, SECTIONS};
 
 pub(crate) use authorization::state_signer;
-pub(crate) use fan_sync::sync_queue;
+pub(crate) use fan_sync::{sync_queue, tenant_calls};
 
 use std::time::Duration;
 

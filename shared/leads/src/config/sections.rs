@@ -81,6 +81,13 @@ pub static FAN_SYNC: Section = Section {
              first sync of an account and every seventh walk the whole list.",
         )
         .between(0, 1_000),
+        Setting::with_default(
+            "FAN_SYNC_TENANT_CALLS",
+            "1000",
+            "Pages of fans that the syncs of one tenant may ask for in a day, from 08:00 in Beijing. Douyin counts its quota \
+             for the whole app, so this is to be a part of what its console shows: one tenant must not use up the day.",
+        )
+        .between(1, 10_000_000),
         Setting::required("FAN_SYNC_QUEUE_URL", "The queue of syncs."),
     ],
 };

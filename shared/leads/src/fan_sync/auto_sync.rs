@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
-use crate::store::sync_task::{NewSync, StartedBy, SyncStrategy};
+use crate::store::sync_task::{NewSync, StartedBy, SyncStrategy, WaitReason};
 
 /// Per index shard and round, so that what has piled up, as while this was off, does not fill the queue at once.
 const LIMIT: i32 = 25;
@@ -56,6 +56,11 @@ impl AutoSyncs {
     pub async fn start_due(&self, deadline: Deadline) -> Result<RoundReport> {
         let mut report = RoundReport::of("syncs by themselves");
         if !self.auto.is_on || !self.lists_fans {
+            return Ok(report);
+        }
+        let closure = self.stores.quota.closure(self.stores.clock.now().as_millisecond()).await?;
+        if closure.is_some_and(|closure| closure.reason == WaitReason::Quota) {
+            // They would only wait, in the way of those that people have asked for.
             return Ok(report);
         }
         let now = self.stores.clock.now().as_second();

@@ -178,6 +178,8 @@ pub struct Pause {
     pub until: Timestamp,
     /// What for; absent when it only has to be taken up again.
     pub waits_for: Option<WaitReason>,
+    /// How many attempts count from now on, when this changes it.
+    pub attempts: Option<u32>,
 }
 
 /// On whose word a task ends.
@@ -273,15 +275,17 @@ impl SyncTaskStore {
             .expression_attribute_values(":owner", s(lease.owner()))
             .expression_attribute_values(":next", n(pause.until.as_millisecond()))
             .expression_attribute_values(":seconds", n(now.as_second()));
-        const SET: &str = "SET next_action_at = :next, update_time = :seconds";
-        let request = match pause.waits_for {
-            None => request.update_expression(format!("{SET} REMOVE lease_owner")),
-            Some(reason) => request
-                .update_expression(format!(
-                    "{SET}, waits_for = :reason, waits_since = if_not_exists(waits_since, :seconds) REMOVE lease_owner"
-                ))
-                .expression_attribute_values(":reason", s(reason.as_str())),
-        };
+        let mut set = "SET next_action_at = :next, update_time = :seconds".to_owned();
+        let mut request = request;
+        if let Some(reason) = pause.waits_for {
+            set.push_str(", waits_for = :reason, waits_since = if_not_exists(waits_since, :seconds)");
+            request = request.expression_attribute_values(":reason", s(reason.as_str()));
+        }
+        if let Some(attempts) = pause.attempts {
+            set.push_str(", attempts = :attempts");
+            request = request.expression_attribute_values(":attempts", n(attempts));
+        }
+        let request = request.update_expression(format!("{set} REMOVE lease_owner"));
         condition_held(request.send().await, "dynamodb:UpdateItem")
     }
 
