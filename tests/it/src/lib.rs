@@ -22,6 +22,7 @@ pub mod world;
 
 #[cfg(test)]
 mod authorization;
+#[cfg(test)]
 mod auto_sync;
 #[cfg(test)]
 mod bad_input;
