@@ -229,7 +229,7 @@ async fn health_tells_a_wait_and_a_failure_with_their_reason_until_a_sync_comple
         world.sweep().await?;
         world.drain().await?;
         let told = account(&world).await?;
-        let since = failing_since.get_or_insert(at(&world));
+        let since = failing_since.get_or_insert_with(|| at(&world));
         let reason = "该抖音账号状态异常（封禁、注销或私密）。请在抖音中检查账号状态，恢复后再试";
         assert_eq!(told["health"], json!({"status": "FAILING", "reason": reason, "since": since}), "{told}");
     }
