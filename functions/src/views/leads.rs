@@ -270,7 +270,8 @@ impl AccountView {
     /// The view of an account, by what is known of our app, synced by itself as `auto` says.
     pub fn new(listed: ListedAccount, app: AppState, auto: AutoSync) -> Self {
         let ListedAccount { account, health } = listed;
-        let is_synced = auto.is_on && account.status == AccountStatus::Active && account.lists_fans();
+        let can_be = health.status != HealthStatus::Unavailable;
+        let is_synced = auto.is_on && can_be && account.status == AccountStatus::Active && account.lists_fans();
         Self {
             reauthorize_by: reauthorize_by(&account, app.renewals_missing_at.is_none()).map(instant),
             status_reason: StatusReasonView::of(&account),

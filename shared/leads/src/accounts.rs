@@ -22,16 +22,16 @@ pub struct ListedAccount {
     pub health: Health,
 }
 
-/// The caller's accounts, and what is known of our app. One more request than the list itself, and that only while
-/// something is synced.
-pub async fn list(stores: &Stores, user_id: UserId) -> Result<(Vec<ListedAccount>, AppState)> {
+/// The caller's accounts, where our app may list fans or not, and what is known of our app. One more request than the
+/// list itself, and that only while something is synced.
+pub async fn list(stores: &Stores, user_id: UserId, lists_fans: bool) -> Result<(Vec<ListedAccount>, AppState)> {
     let (accounts, app) = futures::future::try_join(stores.accounts.of_user(user_id), stores.platform.app()).await?;
     let running: Vec<TaskId> = accounts.iter().filter_map(|account| account.active_sync_task_id).collect();
     let syncs = stores.tasks.of_ids(&running).await?;
     let of_account = |account: &Account| {
         syncs.iter().find(|sync| account.active_sync_task_id == Some(sync.task_id) && sync.user_id == user_id)
     };
-    let listed = |account| ListedAccount { health: health::of(&account, of_account(&account)), account };
+    let listed = |account| ListedAccount { health: health::of(&account, of_account(&account), lists_fans), account };
     Ok((accounts.into_iter().map(listed).collect(), app))
 }
 

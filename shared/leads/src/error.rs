@@ -91,6 +91,10 @@ pub enum SyncProblem {
     TakenOver,
     /// A sync that is to be cancelled has ended already.
     HasEnded,
+    /// Our app may not list fans.
+    Unavailable,
+    /// The tenant's share of the day's calls is used up: the sync waits.
+    ShareSpent,
 }
 
 impl AuthorizationProblem {
@@ -139,6 +143,8 @@ impl SyncProblem {
             Self::Disconnected => advice::SYNC_ACCOUNT_DISCONNECTED,
             Self::TakenOver => advice::SYNC_ACCOUNT_TAKEN_OVER,
             Self::HasEnded => advice::TASK_HAS_ENDED,
+            Self::Unavailable => advice::SYNC_UNAVAILABLE,
+            Self::ShareSpent => advice::DOUYIN_QUOTA_EXHAUSTED,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Accounts that are synced by themselves: when, for whom, once, and how it is told.
 
+mod no_capability;
+mod quota;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -7,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use functions::workers::sweeper;
 use futures::future::try_join_all;
 use jiff::Timestamp;
-use sandbox::douyin::{Endpoint, FanChange, Fault as PlatformFault};
+use sandbox::douyin::{Disorder, Endpoint, FanChange, Fault as PlatformFault};
 use serde_json::{Value, json};
 
 use crate::proxy::{Fault, Proxy, Step, When};
@@ -226,7 +229,7 @@ async fn health_tells_a_wait_and_a_failure_with_their_reason_until_a_sync_comple
         world.sweep().await?;
         world.drain().await?;
         let told = account(&world).await?;
-        let since = failing_since.get_or_insert(at(&world));
+        let since = failing_since.get_or_insert_with(|| at(&world));
         let reason = "该抖音账号状态异常（封禁、注销或私密）。请在抖音中检查账号状态，恢复后再试";
         assert_eq!(told["health"], json!({"status": "FAILING", "reason": reason, "since": since}), "{told}");
     }
@@ -235,4 +238,50 @@ async fn health_tells_a_wait_and_a_failure_with_their_reason_until_a_sync_comple
     world.drain().await?;
     assert_eq!(account(&world).await?["health"]["status"], "OK");
     world.expect_empty_queues().await
+}
+
+/// Of ten pages nothing but the first is read by most runs, and all of them by the first and by every seventh after it.
+#[tokio::test]
+async fn incremental_sync_leaves_a_list_of_known_fans_and_every_seventh_walks_it_whole() -> Result<()> {
+    let mut world = World::start().await?;
+    world.set("FAN_SYNC_KNOWN_PAGES", "3");
+    world.sandbox.douyin().configure(|settings| settings.disorder = Disorder::NONE);
+    let shop = world.douyin_account(SHOP, 200);
+    world.authorize(USER, SHOP).await?;
+    let mut pages = Vec::new();
+    for _ in 0..9 {
+        let task = world.sync(USER, &shop, "INCREMENTAL").await?;
+        assert_eq!(task["status"], "COMPLETED", "{task}");
+        pages.push(task["pages"].as_u64().context("no pages")?);
+    }
+    assert_eq!(pages, [10, 3, 3, 3, 3, 3, 3, 10, 3]);
+    let calls = world.sandbox.journal().of_account("fans/list", SHOP).len() as u64;
+    assert_eq!(calls, pages.iter().sum::<u64>(), "no page is fetched for nothing");
+    // FULL is a walk of the whole list, so the count begins anew.
+    for (strategy, expected) in [("FULL", 10), ("INCREMENTAL", 3)] {
+        assert_eq!(world.sync(USER, &shop, strategy).await?["pages"], expected);
+    }
+    assert_eq!(world.leads(USER, &[]).await?.data()["total"], 200);
+    world.expect_empty_queues().await
+}
+
+/// A first sync that is interrupted goes on among fans whom it knows already, and must not take that for the end.
+#[tokio::test]
+async fn first_sync_never_leaves_the_list_early() -> Result<()> {
+    let mut world = World::start().await?;
+    world.set("FAN_SYNC_KNOWN_PAGES", "1");
+    world.sandbox.douyin().configure(|settings| settings.disorder = Disorder::NONE);
+    let shop = world.douyin_account(SHOP, 200);
+    world.authorize(USER, SHOP).await?;
+    let cancelled = world.request_sync(USER, &shop, "INCREMENTAL").await?.data()["taskId"].clone();
+    world.sandbox.douyin().arm(PlatformFault::code(Endpoint::FansList, 28_001_052).on_page(8));
+    world.drain().await?;
+    let cancel = Event::sample("douyin-fans-sync-cancel")?.path("taskId", cancelled.as_str().context("no task")?);
+    assert_eq!(world.call_as(USER, cancel).await?.status, 200);
+    // Risk control is left alone by all syncs of the app.
+    world.advance(Duration::from_secs(1_900));
+    let task = world.sync(USER, &shop, "INCREMENTAL").await?;
+    assert_eq!((&task["pages"], &task["status"]), (&json!(10), &json!("COMPLETED")), "{task}");
+    assert_eq!(world.leads(USER, &[]).await?.data()["total"], 200);
+    Ok(())
 }

@@ -5,7 +5,7 @@ use kernel::config::{ConfigError, Env};
 use kernel::crypto::Signer;
 use url::Url;
 
-use super::AUTHORIZATION;
+use super::{AUTHORIZATION, lists_fans};
 
 /// What a link to Douyin's consent page is made of.
 #[derive(Debug, Clone)]
@@ -25,9 +25,14 @@ impl AuthorizationSettings {
     /// Names the variable that is missing or wrong.
     pub fn new(env: &Env) -> Result<Self, ConfigError> {
         let values = AUTHORIZATION.of(env);
+        let mut scopes = values.list("DOUYIN_SCOPES")?;
+        if !lists_fans(env)? {
+            // Douyin's consent page refuses to ask for what the app itself has not got.
+            scopes.retain(|scope| scope != "fans.list");
+        }
         Ok(Self {
             redirect_uri: values.text(REDIRECT_URI)?,
-            scopes: values.list("DOUYIN_SCOPES")?,
+            scopes,
             origins: RedirectOrigins::new(&values.list("REDIRECT_ORIGINS")?)?,
         })
     }
@@ -82,7 +87,7 @@ mod tests {
     const BACK: &str = "https://api.example.com/back";
 
     fn settings(origins: &str) -> Result<AuthorizationSettings, ConfigError> {
-        let variables = [("DOUYIN_REDIRECT_URI", BACK), ("REDIRECT_ORIGINS", origins)];
+        let variables = [("DOUYIN_REDIRECT_URI", BACK), ("REDIRECT_ORIGINS", origins), ("DOUYIN_FANS_LIST", "1")];
         AuthorizationSettings::new(&variables.into_iter().collect())
     }
 
@@ -125,9 +130,13 @@ mod tests {
 
     #[test]
     fn scopes_are_those_the_sync_needs_unless_others_are_named() {
-        let variables = [("DOUYIN_REDIRECT_URI", BACK), ("DOUYIN_SCOPES", "user_info, fans.list ,data")];
-        let named = AuthorizationSettings::new(&variables.into_iter().collect()).unwrap();
-        assert_eq!(named.scopes, ["user_info", "fans.list", "data"]);
+        let named = |has_capability: &'static str| {
+            let scopes = ("DOUYIN_SCOPES", "user_info, fans.list ,data");
+            let variables = [("DOUYIN_REDIRECT_URI", BACK), scopes, ("DOUYIN_FANS_LIST", has_capability)];
+            AuthorizationSettings::new(&variables.into_iter().collect()).unwrap().scopes
+        };
+        assert_eq!(named("1"), ["user_info", "fans.list", "data"]);
+        assert_eq!(named("0"), ["user_info", "data"]);
         assert_eq!(settings("").unwrap().scopes, ["user_info", "fans.list"]);
     }
 }

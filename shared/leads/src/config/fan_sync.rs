@@ -21,6 +21,8 @@ pub struct SyncSettings {
     pub checkpoint_margin: Duration,
     /// How often a task may be taken up without committing a page before it fails.
     pub max_attempts: u32,
+    /// After so many pages in a row with nothing but known fans an INCREMENTAL sync leaves the list, if at all.
+    pub known_pages: Option<u32>,
     /// The first pause after a refusal that passes by itself; it doubles with each further one.
     pub retry_pause: Duration,
 }
@@ -40,6 +42,7 @@ impl SyncSettings {
             lease: platform_timeout * 4 + Duration::from_secs(60),
             checkpoint_margin: platform_timeout * 3 + Duration::from_secs(5),
             max_attempts: values.number("FAN_SYNC_MAX_ATTEMPTS")?,
+            known_pages: Some(values.number("FAN_SYNC_KNOWN_PAGES")?).filter(|pages| *pages > 0),
             retry_pause: values.seconds("FAN_SYNC_RETRY_PAUSE_SECONDS")?,
         })
     }
@@ -64,6 +67,14 @@ impl AutoSync {
         let is_on = hours > 0;
         Ok(Self { interval: 3_600 * i64::from(if is_on { hours } else { 24 }), is_on })
     }
+}
+
+/// How many pages of fans a tenant may ask for in a day.
+///
+/// # Errors
+/// Names the variable that is wrong.
+pub(crate) fn tenant_calls(env: &Env) -> Result<u64, ConfigError> {
+    FAN_SYNC.of(env).number("FAN_SYNC_TENANT_CALLS")
 }
 
 /// The queue of syncs.

@@ -10,7 +10,7 @@ pub use fan_sync::{AutoSync, SyncSettings};
 pub use sections::{AUTHORIZATION, AUTO_SYNC, DOUYIN, FAN_SYNC, SECTIONS};
 
 pub(crate) use authorization::state_signer;
-pub(crate) use fan_sync::sync_queue;
+pub(crate) use fan_sync::{sync_queue, tenant_calls};
 
 use std::time::Duration;
 
@@ -28,6 +28,14 @@ pub fn douyin(cx: &Context, secrets: Secrets) -> Result<Douyin, ConfigError> {
     let timeout = call_timeout(&cx.env)?;
     check_time_limits(timeout, function_timeout(&cx.env)?, queue_visibility(&cx.env)?)?;
     Ok(Douyin::new(DOUYIN.of(&cx.env).url("DOUYIN_BASE_URL")?, secrets, timeout))
+}
+
+/// Whether our app may list fans at all.
+///
+/// # Errors
+/// Names the variable that is wrong.
+pub fn lists_fans(env: &Env) -> Result<bool, ConfigError> {
+    Ok(DOUYIN.of(env).number::<u8>("DOUYIN_FANS_LIST")? == 1)
 }
 
 fn call_timeout(env: &Env) -> Result<Duration, ConfigError> {

@@ -7,6 +7,13 @@ pub static DOUYIN: Section = Section {
     title: "Douyin",
     settings: &[
         Setting::with_default("DOUYIN_BASE_URL", "https://open.douyin.com", "Root of the Douyin open platform."),
+        Setting::with_default(
+            "DOUYIN_FANS_LIST",
+            "0",
+            "1 when Douyin has granted our app the capability fans.list, 0 when not. Douyin grants it to hardly any new app; \
+             without it users are not asked for it and nothing is synced.",
+        )
+        .between(0, 1),
         Setting::with_default("DOUYIN_TIMEOUT_SECONDS", "8", "Longest wait for one answer of Douyin, in seconds.")
             .between(1, 10),
     ],
@@ -66,6 +73,20 @@ pub static FAN_SYNC: Section = Section {
              15 minutes.",
         )
         .between(0, 900),
+        Setting::with_default(
+            "FAN_SYNC_KNOWN_PAGES",
+            "3",
+            "An INCREMENTAL sync leaves the list after so many pages in a row with nothing but known fans; 0 for never. The \
+             first sync of an account and every seventh walk the whole list.",
+        )
+        .between(0, 1_000),
+        Setting::with_default(
+            "FAN_SYNC_TENANT_CALLS",
+            "1000",
+            "Pages of fans that the syncs of one tenant may ask for in a day, from 08:00 in Beijing. Douyin counts its quota \
+             for the whole app, so this is to be a part of what its console shows: one tenant must not use up the day.",
+        )
+        .between(1, 10_000_000),
         Setting::required("FAN_SYNC_QUEUE_URL", "The queue of syncs."),
     ],
 };

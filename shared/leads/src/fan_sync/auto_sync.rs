@@ -12,12 +12,12 @@ use kernel::transaction::Transaction;
 use tracing::{error, info};
 
 use super::SyncQueue;
-use crate::config::AutoSync;
+use crate::config::{AutoSync, lists_fans};
 use crate::error::Result;
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
-use crate::store::sync_task::{NewSync, StartedBy, SyncStrategy};
+use crate::store::sync_task::{NewSync, StartedBy, SyncStrategy, WaitReason};
 
 /// Per index shard and round, so that what has piled up, as while this was off, does not fill the queue at once.
 const LIMIT: i32 = 25;
@@ -35,6 +35,7 @@ pub struct AutoSyncs {
     stores: Stores,
     queue: SyncQueue,
     auto: AutoSync,
+    lists_fans: bool,
 }
 
 impl AutoSyncs {
@@ -43,13 +44,23 @@ impl AutoSyncs {
     /// # Errors
     /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { stores: Stores::new(cx)?, queue: SyncQueue::new(cx)?, auto: AutoSync::new(&cx.env)? })
+        Ok(Self {
+            stores: Stores::new(cx)?,
+            queue: SyncQueue::new(cx)?,
+            auto: AutoSync::new(&cx.env)?,
+            lists_fans: lists_fans(&cx.env)?,
+        })
     }
 
     /// One round over the accounts that are due. One account's failure does not stop the others.
     pub async fn start_due(&self, deadline: Deadline) -> Result<RoundReport> {
         let mut report = RoundReport::of("syncs by themselves");
-        if !self.auto.is_on {
+        if !self.auto.is_on || !self.lists_fans {
+            return Ok(report);
+        }
+        let closure = self.stores.quota.closure(self.stores.clock.now().as_millisecond()).await?;
+        if closure.is_some_and(|closure| closure.reason == WaitReason::Quota) {
+            // They would only wait, in the way of those that people have asked for.
             return Ok(report);
         }
         let now = self.stores.clock.now().as_second();

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::wait::{explain, waiting};
-use crate::error::AuthorizationProblem;
+use crate::error::{AuthorizationProblem, SyncProblem};
 use crate::store::account::{Account, AccountStatus};
 use crate::store::sync_task::SyncTask;
 
@@ -17,6 +17,8 @@ pub enum HealthStatus {
     Waiting,
     /// The last sync failed, or none can be.
     Failing,
+    /// Our app may not list fans, whoever's they are.
+    Unavailable,
 }
 
 /// How it is with an account's syncs.
@@ -30,8 +32,12 @@ pub struct Health {
     pub since: Option<i64>,
 }
 
-/// How it is with the syncs of `account`, of which `sync` is the one that runs.
-pub(crate) fn of(account: &Account, sync: Option<&SyncTask>) -> Health {
+/// How it is with the syncs of `account`, of which `sync` is the one that runs. `lists_fans`: whether our app may.
+pub(crate) fn of(account: &Account, sync: Option<&SyncTask>, lists_fans: bool) -> Health {
+    if !lists_fans {
+        let reason = Some(SyncProblem::Unavailable.advice().sentence());
+        return Health { status: HealthStatus::Unavailable, reason, since: None };
+    }
     let failing = |reason, since| Health { status: HealthStatus::Failing, reason: Some(reason), since };
     let schedule = &account.schedule;
     let unusable = match account.status {

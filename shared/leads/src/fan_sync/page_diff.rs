@@ -18,7 +18,7 @@ use roaring::RoaringBitmap;
 use super::action_budget::ActionBudget;
 use super::lead_change::{LeadChange, truncated};
 use super::turns::Turn;
-use super::walk;
+use super::walk::{self, PageNews};
 use crate::douyin::{Fan, FanPage};
 use crate::ids::{LeadId, OpenId};
 use crate::store::account::SyncSchedule;
@@ -39,6 +39,8 @@ pub(super) struct Progress {
     pub turn: Arc<Turn>,
     /// The schedule of the account, once it was read.
     pub schedule: Option<SyncSchedule>,
+    /// After so many pages in a row with nothing but known fans the list is left; absent when it has to be walked to its end.
+    pub enough_known: Option<u32>,
     seen_leads: RoaringBitmap,
     /// The leads already counted of the page at the cursor, by whichever worker.
     page_taken: RoaringBitmap,
@@ -97,7 +99,13 @@ impl Progress {
     pub fn new(task: SyncTask, lease: Lease, turn: Arc<Turn>) -> Result<Self> {
         let (seen_leads, page_taken) = (bitmap(&task.seen_leads)?, bitmap(&task.page_taken)?);
         let unseen_leads = task.unseen_leads.as_deref().map(|bytes| bitmap(bytes)).transpose()?;
-        Ok(Self { task, lease, turn, schedule: None, seen_leads, page_taken, unseen_leads })
+        Ok(Self { task, lease, turn, schedule: None, enough_known: None, seen_leads, page_taken, unseen_leads })
+    }
+
+    /// Whether the list is left after the next page if it brings nobody new: then it is not worth a call to fetch the one
+    /// after it beside the commit.
+    pub fn may_leave_after_next(&self) -> bool {
+        self.enough_known.is_some_and(|enough| self.task.walk.known_pages + 1 >= enough)
     }
 
     /// How many different fans this walk has met; FULL only.
@@ -225,8 +233,14 @@ impl Progress {
             skipped: task.counters.skipped + if is_last { page.skipped } else { 0 },
             unfollowed: task.counters.unfollowed,
         };
+        let news = match (changes.is_empty() && self.page_taken.is_empty(), page.fans.is_empty(), page.skipped) {
+            (true, true, 0) => PageNews::Nobody,
+            (true, false, 0) => PageNews::OnlyKnown,
+            // A part of a page that was committed before has changed something, or it would not have been one.
+            _ => PageNews::Some,
+        };
         let position = Position {
-            walk: if is_last { open.walk } else { task.walk },
+            walk: if is_last { walk::settled(open.walk, news, self.enough_known) } else { task.walk },
             // The highest count of the walk: who leaves in mid-walk moves the list up, and somebody else is missed.
             total: page.total.max(task.total),
             counters,

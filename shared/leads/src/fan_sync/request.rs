@@ -10,7 +10,8 @@ use kernel::transaction::Transaction;
 use tracing::info;
 
 use super::SyncQueue;
-use crate::error::{AuthorizationProblem, Result};
+use crate::config::lists_fans;
+use crate::error::{AuthorizationProblem, Result, SyncProblem};
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::Account;
@@ -30,6 +31,7 @@ pub enum Started {
 pub struct SyncRequests {
     stores: Stores,
     queue: SyncQueue,
+    lists_fans: bool,
 }
 
 impl SyncRequests {
@@ -38,7 +40,7 @@ impl SyncRequests {
     /// # Errors
     /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { stores: Stores::new(cx)?, queue: SyncQueue::new(cx)? })
+        Ok(Self { stores: Stores::new(cx)?, queue: SyncQueue::new(cx)?, lists_fans: lists_fans(&cx.env)? })
     }
 
     /// Starts a sync of the caller's account, or finds the one that runs. Two sequential AWS calls: write the task
@@ -47,7 +49,14 @@ impl SyncRequests {
     ///
     /// The account is read only when the claim is refused, to learn why: the claim's condition demands all that a
     /// look before it could find out.
+    ///
+    /// # Errors
+    /// [`SyncProblem::Unavailable`] when our app may not list fans; an authorisation problem when the account is not the
+    /// caller's or not ACTIVE.
     pub async fn start(&self, user_id: UserId, account: &str, strategy: SyncStrategy) -> Result<Started> {
+        if !self.lists_fans {
+            return Err(SyncProblem::Unavailable.into());
+        }
         let account_open_id: &OpenId = &account.parse().map_err(|_| AuthorizationProblem::AccountUnknown)?;
         on_conflict(&self.stores.clock, "douyin account", TRIES, || self.try_start(user_id, account_open_id, strategy))
             .await

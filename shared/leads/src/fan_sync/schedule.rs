@@ -34,7 +34,9 @@ pub(super) fn after(
         Ending::Completed => {
             let before = schedule.and_then(|schedule| schedule.sync_pace).unwrap_or(1);
             let pace = if task.counters.created > 0 { 1 } else { (before * 2).min(SLOWEST) };
-            SyncOutcome::Completed { at: now, pace }
+            let short_before = schedule.and_then(|schedule| schedule.short_syncs).unwrap_or_default();
+            let short_syncs = if task.walk.left_early { short_before + 1 } else { 0 };
+            SyncOutcome::Completed { at: now, pace, short_syncs }
         }
         Ending::Failed(advice) => SyncOutcome::Failed { at: now, reason: advice.sentence(), blocked: None },
         Ending::Blocked(advice, strategy) => {

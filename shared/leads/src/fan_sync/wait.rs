@@ -11,6 +11,7 @@ pub fn waiting(task: &SyncTask) -> Option<WaitReason> {
 pub const fn explain(reason: WaitReason) -> &'static str {
     match reason {
         WaitReason::Quota => "今日抖音接口调用额度已用完，额度于北京时间 08:00 恢复后自动继续",
+        WaitReason::Share => "您今日可用的抖音接口调用次数已用完，北京时间 08:00 恢复后自动继续",
         WaitReason::RateLimit => "抖音接口请求过于频繁，稍后自动继续",
         WaitReason::Token => "抖音暂未接受该账号的授权，稍后自动再次确认",
         WaitReason::Outage => "抖音服务暂时不可用，稍后自动继续",

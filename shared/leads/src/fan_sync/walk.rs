@@ -28,7 +28,33 @@ pub(super) fn after(walk: &Walk, page: &FanPage, number: u64, most_pages: u64) -
         endless,
         checkpoint: if number.is_power_of_two() { page.cursor } else { walk.checkpoint },
         empty_pages,
+        known_pages: walk.known_pages,
+        left_early: false,
     }
+}
+
+/// The same once it is known whether the page brought anything. After `enough` pages in a row with nothing but fans who
+/// are known the list is left: those who follow since are expected before them. Douyin does not promise that order, so
+/// now and then a walk has to go to the end.
+pub(super) fn settled(walk: Walk, page: PageNews, enough: Option<u32>) -> Walk {
+    let known_pages = match page {
+        PageNews::Some => 0,
+        PageNews::OnlyKnown => walk.known_pages + 1,
+        PageNews::Nobody => walk.known_pages,
+    };
+    let left_early = !walk.fully_listed && enough.is_some_and(|enough| known_pages >= enough);
+    Walk { known_pages, left_early, fully_listed: walk.fully_listed || left_early, ..walk }
+}
+
+/// What a page brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PageNews {
+    /// Somebody new, or somebody who follows again, or an entry that nobody can read.
+    Some,
+    /// Only fans who are known to follow.
+    OnlyKnown,
+    /// Nobody.
+    Nobody,
 }
 
 #[cfg(test)]
@@ -100,6 +126,26 @@ mod tests {
         // Somebody in between begins the count anew.
         let some = (1..).map(|cursor| page(usize::from(cursor % 19 == 0), cursor, cursor < 60));
         assert_eq!(walk(some).0, 60);
+    }
+
+    #[test]
+    fn list_is_left_after_enough_known_pages_in_a_row_and_only_then() {
+        use PageNews::{Nobody, OnlyKnown, Some as New};
+        let left_after = |pages: &[PageNews], enough| {
+            let mut walk = Walk::default();
+            pages.iter().position(|page| {
+                walk = settled(walk, *page, enough);
+                assert_eq!(walk.left_early, walk.fully_listed);
+                walk.left_early
+            })
+        };
+        let known = [OnlyKnown; 9];
+        assert_eq!(left_after(&known, Some(3)), Some(2));
+        assert_eq!(left_after(&known, None), None);
+        let broken = [OnlyKnown, OnlyKnown, New, OnlyKnown, Nobody, OnlyKnown, OnlyKnown];
+        assert_eq!(left_after(&broken, Some(3)), Some(6));
+        let ended = Walk { fully_listed: true, known_pages: 2, ..Walk::default() };
+        assert!(!settled(ended, OnlyKnown, Some(3)).left_early, "the platform has ended it");
     }
 
     #[test]

@@ -5,18 +5,17 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
 use kernel::lease::Lease;
-use kernel::queue::MAX_DELAY;
-use kernel::retry::Backoff;
 use tracing::{info, warn};
 
 use super::page_diff::{OpenPage, Progress};
 use super::page_writer::CommitOutcome;
+use super::quota::{Calls, Quota};
+use super::stop::StopReason;
 use super::turns::Turns;
 use super::{SyncQueue, end, page_writer};
 use crate::config::{AutoSync, SyncSettings};
@@ -24,16 +23,8 @@ use crate::douyin::{Douyin, FailureKind, FanPage};
 use crate::error::{AuthorizationProblem, Error, Result, SyncProblem};
 use crate::store::Stores;
 use crate::store::account::Account;
-use crate::store::sync_task::{EndedBy, Ending, Pause, SyncStrategy, SyncTask, WaitReason};
+use crate::store::sync_task::{EndedBy, Ending, Pause, SyncStrategy, SyncTask};
 use crate::tokens::{AccessToken, Rejection, Tokens, ensure_active};
-
-/// How long risk control is left alone: asking again within minutes is what it watches for. Longer than a message can
-/// be delayed, so the sweeper goes on.
-const RISK_CONTROL_PAUSE: Duration = Duration::from_secs(1_800);
-
-/// How long an access token is left alone that was refused although a refresh had just confirmed it. A second refusal
-/// ends the account, so it must not fall into the same incident at Douyin, and those last minutes.
-const SECOND_REFUSAL_PAUSE: Duration = Duration::from_secs(600);
 
 /// What came of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,23 +49,8 @@ pub struct SyncWorker {
     queue: SyncQueue,
     settings: SyncSettings,
     auto: AutoSync,
+    quota: Quota,
     turns: Turns,
-}
-
-/// Why a walk stopped before its end.
-enum StopReason {
-    /// The task goes on after this.
-    Pause(Pause),
-    /// The task failed.
-    Fail(Error),
-    /// The task is not ours any more.
-    LeaseLost,
-}
-
-impl From<Error> for StopReason {
-    fn from(error: Error) -> Self {
-        Self::Fail(error)
-    }
 }
 
 impl SyncWorker {
@@ -90,6 +66,7 @@ impl SyncWorker {
             queue: SyncQueue::new(cx)?,
             settings: SyncSettings::new(&cx.env)?,
             auto: AutoSync::new(&cx.env)?,
+            quota: Quota::new(cx)?,
             turns: Turns::default(),
         })
     }
@@ -115,14 +92,23 @@ impl SyncWorker {
             Ok(()) => self.finish(&progress, &Ending::Completed, RunOutcome::Completed).await,
             Err(StopReason::LeaseLost) => Ok(RunOutcome::LeaseLost),
             Err(StopReason::Pause(pause)) => self.pause(&progress, pause).await,
+            Err(StopReason::Closed { pause, until, reason }) => {
+                self.quota.close(until, reason).await;
+                self.pause(&progress, pause).await
+            }
             Err(StopReason::Fail(error)) => self.fail(&progress, error).await,
         }
     }
 
     async fn walk(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), StopReason> {
         let account = self.account(progress).await?;
+        let may_leave_early = progress.task.strategy == SyncStrategy::Incremental && account.schedule.may_leave_early();
+        progress.enough_known = self.settings.known_pages.filter(|_| may_leave_early);
         progress.schedule = Some(account.schedule.clone());
         if !progress.task.walk.fully_listed {
+            if let Some(pause) = self.quota.closed(&progress.task).await? {
+                return Err(StopReason::Pause(pause));
+            }
             self.take_over(progress, &account, deadline).await?;
         }
         if self.is_incomplete(progress) {
@@ -153,7 +139,8 @@ impl SyncWorker {
             Ok(token) => token,
             Err(error) => return Err(self.stop(error, progress)),
         };
-        let mut fetched = self.fetch(account, &mut token, progress.task.walk.cursor, deadline).await;
+        let mut calls = Calls::default();
+        let mut fetched = self.fetch(account, (&mut token, &mut calls), progress.task.walk.cursor, deadline).await;
         loop {
             let page = match fetched {
                 Ok(page) => page,
@@ -165,10 +152,12 @@ impl SyncWorker {
                 warn!(task.id = progress.task.task_id.get(), "the fan list does not move on, so it is left");
             }
             let cursor = (!open.walk.fully_listed).then_some(open.walk.cursor);
+            let may_be_last = progress.may_leave_after_next();
             let commit = self.commit(progress, &mut open, deadline);
-            let (committed, next) = match cursor.filter(|_| self.has_time(deadline)) {
+            let (committed, next) = match cursor.filter(|_| !may_be_last && self.has_time(deadline)) {
                 Some(cursor) => {
-                    let (committed, next) = futures::join!(commit, self.fetch(account, &mut token, cursor, deadline));
+                    let (committed, next) =
+                        futures::join!(commit, self.fetch(account, (&mut token, &mut calls), cursor, deadline));
                     (committed, Some(next))
                 }
                 None => (commit.await, None),
@@ -178,11 +167,14 @@ impl SyncWorker {
                 CommitOutcome::Partly => return Err(self.go_on_anew()),
                 CommitOutcome::LeaseLost => return Err(StopReason::LeaseLost),
             }
-            match next {
-                Some(next) => fetched = next,
+            fetched = match next {
+                Some(next) => next,
                 None if progress.task.walk.fully_listed => return Ok(()),
+                None if may_be_last && self.has_time(deadline) => {
+                    self.fetch(account, (&mut token, &mut calls), progress.task.walk.cursor, deadline).await
+                }
                 None => return Err(self.go_on_anew()),
-            }
+            };
         }
     }
 
@@ -212,10 +204,11 @@ impl SyncWorker {
     async fn fetch(
         &self,
         account: &Account,
-        token: &mut AccessToken,
+        (token, calls): (&mut AccessToken, &mut Calls),
         cursor: i64,
         deadline: Deadline,
     ) -> Result<FanPage> {
+        self.quota.take(account.user_id, calls).await?;
         let open_id = &account.account_open_id;
         let count = self.settings.page_size;
         let mut answer = self.douyin.fans(&token.token, open_id.as_str(), cursor, count).await;
@@ -285,47 +278,14 @@ impl SyncWorker {
         }
     }
 
-    /// What a failure means for the task: to wait, or to end.
+    /// What a failure means for the task.
     fn stop(&self, error: Error, progress: &Progress) -> StopReason {
-        let now = self.stores.clock.now();
-        let until = |until, waits_for| StopReason::Pause(Pause { until, waits_for });
-        let after = |pause, waits_for| until(Deadline::after(now, pause).at(), waits_for);
-        let in_a_while = |waits_for| after(self.pause_after(progress.task.attempts), waits_for);
-        match &error {
-            Error::Platform(failure) => match failure.kind {
-                FailureKind::RateLimited if failure.is_risk_control() && !self.last_attempt(progress) => {
-                    after(RISK_CONTROL_PAUSE, Some(WaitReason::RateLimit))
-                }
-                FailureKind::RateLimited if !self.last_attempt(progress) => in_a_while(Some(WaitReason::RateLimit)),
-                FailureKind::Transient if !self.last_attempt(progress) => in_a_while(Some(WaitReason::Outage)),
-                FailureKind::QuotaExhausted => until(next_quota_day(now), Some(WaitReason::Quota)),
-                // Also Douyin's word on the refresh token while the breaker holds it.
-                FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded if !self.last_attempt(progress) => {
-                    after(SECOND_REFUSAL_PAUSE, Some(WaitReason::Token))
-                }
-                // The account is not known to be over, so its user is not told to authorise it again.
-                FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded => {
-                    StopReason::Fail(SyncProblem::Stalled.into())
-                }
-                _ => StopReason::Fail(error),
-            },
-            Error::Kernel(kernel::Error::Contention(_)) if !self.last_attempt(progress) => in_a_while(None),
-            _ => StopReason::Fail(error),
-        }
+        StopReason::of(error, &progress.task, &self.settings, self.stores.clock.now())
     }
 
     /// The time of this invocation is used up: the next one goes on at once.
     fn go_on_anew(&self) -> StopReason {
-        StopReason::Pause(Pause { until: self.stores.clock.now(), waits_for: None })
-    }
-
-    fn last_attempt(&self, progress: &Progress) -> bool {
-        progress.task.attempts >= self.settings.max_attempts
-    }
-
-    /// The pause doubles with each attempt that got no page, up to a quarter of an hour.
-    fn pause_after(&self, attempts: u32) -> Duration {
-        Backoff::new(self.settings.retry_pause, MAX_DELAY).pause(attempts.saturating_sub(1))
+        StopReason::Pause(Pause { until: self.stores.clock.now(), waits_for: None, attempts: None })
     }
 
     async fn finish(&self, progress: &Progress, ending: &Ending, outcome: RunOutcome) -> Result<RunOutcome> {
@@ -366,32 +326,10 @@ impl SyncWorker {
         if !self.stores.tasks.release(task.task_id, &progress.lease, pause, now).await? {
             return Ok(RunOutcome::LeaseLost);
         }
-        let Pause { until, waits_for } = pause;
+        let Pause { until, waits_for, .. } = pause;
         info!(task.id = task.task_id.get(), ?waits_for, "fan sync {} goes on at {until}", task.task_id);
         let delay = Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO);
         self.queue.wake(task.task_id, task.user_id, delay).await;
         Ok(RunOutcome::Paused)
-    }
-}
-
-/// Quotas are refilled at 08:00 in Beijing, which is midnight UTC.
-fn next_quota_day(now: Timestamp) -> Timestamp {
-    const DAY: i64 = 86_400;
-    Timestamp::from_second((now.as_second().div_euclid(DAY) + 1) * DAY).unwrap_or(Timestamp::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sync_worker_quota_day_begins_at_eight_in_beijing() {
-        for (now, refill) in [
-            ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z"),
-            ("2026-11-20T15:59:59Z", "2026-11-21T00:00:00Z"),
-            ("2026-11-20T23:59:59.999Z", "2026-11-21T00:00:00Z"),
-        ] {
-            assert_eq!(next_quota_day(now.parse().unwrap()), refill.parse().unwrap(), "{now}");
-        }
     }
 }

@@ -9,6 +9,7 @@ pub mod lead_index;
 pub mod oauth_state;
 pub(crate) mod page_commit;
 pub mod parked_grant;
+pub mod platform_quota;
 pub mod platform_state;
 pub mod sync_task;
 pub mod webhook_event;
@@ -38,6 +39,8 @@ pub struct Stores {
     pub states: oauth_state::OauthStateStore,
     /// `t_oauth_state`: grants that wait to be confirmed.
     pub parked: parked_grant::ParkedGrantStore,
+    /// `t_platform_quota`: until when nobody need ask Douyin, and what each tenant has asked today.
+    pub quota: platform_quota::PlatformQuotaStore,
     /// `t_idempotency`: events we have acted on.
     pub events: webhook_event::WebhookEventStore,
     /// `t_idempotency`: what is true of Douyin or of our app as a whole.
@@ -65,6 +68,7 @@ impl Stores {
             tasks: sync_task::SyncTaskStore { client: client(), clock: clock(), table: table("t_douyin_sync_task")? },
             states: oauth_state::OauthStateStore { client: client(), table: table("t_oauth_state")? },
             parked: parked_grant::ParkedGrantStore { client: client(), table: table(parked_grant::TABLE)? },
+            quota: platform_quota::PlatformQuotaStore { client: client(), table: table("t_platform_quota")? },
             events: webhook_event::WebhookEventStore { table: table("t_idempotency")? },
             platform: platform_state::PlatformStateStore { client: client(), table: table("t_idempotency")? },
         })

@@ -132,7 +132,7 @@ fn advance(
     let Position { walk, total, counters, seen_leads, page_taken, unseen_leads } = position;
     let mut set =
         "SET #cursor = :cursor, walked = :walked, has_gaps = :gaps, endless = :endless, checkpoint = :checkpoint, \
-                   empty_pages = :empty, pages = :pages, seen = :seen, created = :created, updated = :updated, \
+                   empty_pages = :empty, known_pages = :known, left_early = :left, pages = :pages, seen = :seen, created = :created, updated = :updated, \
                    unchanged = :unchanged, skipped = :skipped, unfollowed = :unfollowed, attempts = :zero, \
                    update_time = :now"
             .to_owned();
@@ -171,6 +171,8 @@ fn advance(
             .expression_attribute_values(":endless", AttributeValue::Bool(walk.endless))
             .expression_attribute_values(":checkpoint", n(walk.checkpoint))
             .expression_attribute_values(":empty", n(walk.empty_pages))
+            .expression_attribute_values(":known", n(walk.known_pages))
+            .expression_attribute_values(":left", AttributeValue::Bool(walk.left_early))
             .expression_attribute_values(":pages", n(counters.pages))
             .expression_attribute_values(":seen", n(counters.seen))
             .expression_attribute_values(":created", n(counters.created))

@@ -73,6 +73,12 @@ pub struct Walk {
     /// How many pages in a row had nobody on them.
     #[serde(default)]
     pub empty_pages: u32,
+    /// How many pages in a row had only fans on them who are known to follow.
+    #[serde(default)]
+    pub known_pages: u32,
+    /// It was left before its end, because everybody on it seemed to be known.
+    #[serde(default)]
+    pub left_early: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -167,6 +173,8 @@ pub struct Pause {
     pub until: Timestamp,
     /// What for; absent when it only has to be taken up again.
     pub waits_for: Option<WaitReason>,
+    /// How many attempts count from now on, when this changes it.
+    pub attempts: Option<u32>,
 }
 
 /// On whose word a task ends.
@@ -262,15 +270,17 @@ impl SyncTaskStore {
             .expression_attribute_values(":owner", s(lease.owner()))
             .expression_attribute_values(":next", n(pause.until.as_millisecond()))
             .expression_attribute_values(":seconds", n(now.as_second()));
-        const SET: &str = "SET next_action_at = :next, update_time = :seconds";
-        let request = match pause.waits_for {
-            None => request.update_expression(format!("{SET} REMOVE lease_owner")),
-            Some(reason) => request
-                .update_expression(format!(
-                    "{SET}, waits_for = :reason, waits_since = if_not_exists(waits_since, :seconds) REMOVE lease_owner"
-                ))
-                .expression_attribute_values(":reason", s(reason.as_str())),
-        };
+        let mut set = "SET next_action_at = :next, update_time = :seconds".to_owned();
+        let mut request = request;
+        if let Some(reason) = pause.waits_for {
+            set.push_str(", waits_for = :reason, waits_since = if_not_exists(waits_since, :seconds)");
+            request = request.expression_attribute_values(":reason", s(reason.as_str()));
+        }
+        if let Some(attempts) = pause.attempts {
+            set.push_str(", attempts = :attempts");
+            request = request.expression_attribute_values(":attempts", n(attempts));
+        }
+        let request = request.update_expression(format!("{set} REMOVE lease_owner"));
         condition_held(request.send().await, "dynamodb:UpdateItem")
     }
 
@@ -292,7 +302,7 @@ impl SyncTaskStore {
             EndedBy::Anyone => self.unheld(task).condition_expression("attribute_exists(next_action_at)"),
         };
         const REMOVE: &str = "REMOVE lease_owner, due_shard, next_action_at, dispatched_at, dispatched_by, queued_at, \
-                              seen_leads, page_taken, unseen_leads, checkpoint, empty_pages, waits_for, waits_since";
+                              seen_leads, page_taken, unseen_leads, checkpoint, empty_pages, known_pages, waits_for, waits_since";
         let builder =
             builder.expression_attribute_names("#status", "status").expression_attribute_values(":now", n(now));
         let plain = |status: &str| {

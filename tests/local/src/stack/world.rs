@@ -35,6 +35,7 @@ impl World<'_> {
             ("PublicBaseUrl", self.api_url),
             ("FrontendOrigins", self.api_url),
             ("DouyinBaseUrl", self.douyin_url),
+            ("DouyinFansList", "1"),
             ("DouyinClientKey", self.douyin_client_key),
             ("DouyinClientSecret", self.douyin_client_secret),
             ("WecomBaseUrl", &wecom),
@@ -50,6 +51,8 @@ impl World<'_> {
             ("JwtSecret", self.jwt_secret),
             ("LogLevel", self.log_level),
             ("FanSyncConcurrency", "2"),
+            // The sandbox lists fans in another order every time, so whoever is new may be at the end.
+            ("FanSyncKnownPages", "0"),
             ("PublishConcurrency", "2"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -251,11 +251,11 @@ impl AccountStore {
             (true, Some(_)) => (KEPT_ROW, ", sync_shard, sync_due, sync_failure, failing_since"),
             (false, Some(_)) => (
                 "id = :id, create_time = :now",
-                ", last_sync_time, sync_shard, sync_due, sync_pace, sync_failure, failing_since",
+                ", last_sync_time, sync_shard, sync_due, sync_pace, short_syncs, sync_failure, failing_since",
             ),
             (false, None) => (
                 "id = :id, create_time = :now",
-                ", last_sync_time, sync_shard, sync_due, sync_pace, sync_failure, failing_since, active_sync_task_id",
+                ", last_sync_time, sync_shard, sync_due, sync_pace, short_syncs, sync_failure, failing_since, active_sync_task_id",
             ),
         };
         // The profile is read after this. Until then the row shows the one it had.

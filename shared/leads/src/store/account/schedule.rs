@@ -21,10 +21,23 @@ pub struct SyncSchedule {
     pub sync_due: Option<i64>,
     /// How many intervals lie between two of them: more, the longer nobody new came.
     pub sync_pace: Option<u32>,
+    /// How many in a row have left the list before its end; absent before one has walked it to its end.
+    pub short_syncs: Option<u32>,
     /// Why the last one failed, in Chinese; absent once one has completed.
     pub sync_failure: Option<String>,
     /// Since when none has completed.
     pub failing_since: Option<i64>,
+}
+
+/// One sync of so many walks the whole list.
+const COMPLETE_ONE_IN: u32 = 7;
+
+impl SyncSchedule {
+    /// Whether the next sync may leave the list once everybody on it seems to be known: not the first one, which may
+    /// have begun before, and not every seventh.
+    pub(crate) fn may_leave_early(&self) -> bool {
+        self.short_syncs.is_some_and(|short| short + 1 < COMPLETE_ONE_IN)
+    }
 }
 
 /// What the end of a sync changes of the schedule.
@@ -45,6 +58,8 @@ pub(crate) enum SyncOutcome {
         at: i64,
         /// The pace from now on.
         pace: u32,
+        /// How many in a row have left the list early, this one included.
+        short_syncs: u32,
     },
     /// Failed.
     Failed {
@@ -80,13 +95,14 @@ impl AccountStore {
         }
         update(match &after.outcome {
             SyncOutcome::Cancelled => builder.update_expression(format!("{SET} REMOVE active_sync_task_id")),
-            SyncOutcome::Completed { at, pace } => builder
+            SyncOutcome::Completed { at, pace, short_syncs } => builder
                 .update_expression(format!(
-                    "{SET}, last_sync_time = :now, sync_pace = :pace \
+                    "{SET}, last_sync_time = :now, sync_pace = :pace, short_syncs = :short \
                      REMOVE active_sync_task_id, sync_failure, failing_since"
                 ))
                 .expression_attribute_values(":now", n(at))
-                .expression_attribute_values(":pace", n(pace)),
+                .expression_attribute_values(":pace", n(pace))
+                .expression_attribute_values(":short", n(short_syncs)),
             SyncOutcome::Failed { at, reason, blocked } => builder
                 .update_expression(format!(
                     "{SET}, sync_failure = :reason, failing_since = if_not_exists(failing_since, :now){} \

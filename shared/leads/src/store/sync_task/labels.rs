@@ -76,6 +76,8 @@ impl SyncStatus {
 pub enum WaitReason {
     /// Douyin's calls of the day are used up.
     Quota,
+    /// The tenant's share of them is.
+    Share,
     /// Douyin takes no more calls for the moment.
     RateLimit,
     /// A token was refused that a refresh had just confirmed.
@@ -89,6 +91,7 @@ impl WaitReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Quota => "QUOTA",
+            Self::Share => "SHARE",
             Self::RateLimit => "RATE_LIMIT",
             Self::Token => "TOKEN",
             Self::Outage => "OUTAGE",

@@ -26,7 +26,8 @@ const STORES: [&str; 11] = [
     "WechatCorpTable",
 ];
 /// What is made anew, or is of no use after hours: its loss costs the requests under way.
-const CACHES: [&str; 5] = ["IdempotencyTable", "OauthStateTable", "PlatformSecret", "StateKey", "WechatMediaTable"];
+const CACHES: [&str; 6] =
+    ["IdempotencyTable", "OauthStateTable", "PlatformQuotaTable", "PlatformSecret", "StateKey", "WechatMediaTable"];
 
 const KINDS: [&str; 3] = ["AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret"];
 

@@ -162,7 +162,7 @@ fn check_leads(leads: &[Row], index: &[Row]) -> Result<()> {
 
 /// A task's row after its end.
 fn check_task(task: &Row) -> Result<()> {
-    const WORKING: [&str; 13] = [
+    const WORKING: [&str; 14] = [
         "lease_owner",
         "next_action_at",
         "due_shard",
@@ -176,6 +176,7 @@ fn check_task(task: &Row) -> Result<()> {
         "unseen_leads",
         "checkpoint",
         "empty_pages",
+        "known_pages",
     ];
     for left in WORKING {
         ensure!(!task.contains_key(left), "the ended task still has {left}: {task:?}");

@@ -1,0 +1,131 @@
+//! What Douyin lets our app ask, which all tenants share. Who finds that nothing more may be asked writes it into one row;
+//! everybody reads that before asking. And each tenant has a share of the day, so that one cannot use up everybody's.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use kernel::Context;
+use kernel::config::ConfigError;
+use kernel::due::stable_hash;
+use kernel::ids::UserId;
+use tracing::warn;
+
+use crate::config::tenant_calls;
+use crate::error::{Result, SyncProblem};
+use crate::ids::OpenId;
+use crate::store::Stores;
+use crate::store::sync_task::{Pause, SyncTask, WaitReason};
+
+const DAY: i64 = 86_400;
+/// When the day's calls are back, syncs go on over this time, each account at its own moment.
+const REFILL_SPREAD: Duration = Duration::from_secs(3_600);
+/// The same after a rate limit.
+const RATE_SPREAD: Duration = Duration::from_secs(60);
+/// Calls are taken from the tenant's share so many at a time: one write each. What is not made of them is lost.
+const CALLS_AT_ONCE: u32 = 5;
+
+/// Calls that were taken from the tenant's share and not made yet.
+#[derive(Debug, Default)]
+pub(super) struct Calls(u32);
+
+/// The app's calls.
+#[derive(Debug, Clone)]
+pub(super) struct Quota {
+    stores: Stores,
+    /// Of a tenant and day.
+    share: u64,
+}
+
+impl Quota {
+    /// Built once at init, with its tables and settings from `cx`.
+    ///
+    /// # Errors
+    /// Names the setting that is missing or wrong.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { stores: Stores::new(cx)?, share: tenant_calls(&cx.env)? })
+    }
+
+    /// The pause of `task`, when somebody has found that the app may ask nothing now. It is no attempt.
+    pub async fn closed(&self, task: &SyncTask) -> Result<Option<Pause>> {
+        let now = self.stores.clock.now();
+        let Some(closure) = self.stores.quota.closure(now.as_millisecond()).await? else { return Ok(None) };
+        let spread = if closure.reason == WaitReason::Quota { REFILL_SPREAD } else { RATE_SPREAD };
+        let until = Timestamp::from_millisecond(closure.until).unwrap_or(now);
+        let until = spread_over(spread, &task.account_open_id, until);
+        Ok(Some(Pause { until, waits_for: Some(closure.reason), attempts: Some(task.attempts.saturating_sub(1)) }))
+    }
+
+    /// Tells everybody that the app may ask nothing before `until`. If that cannot be written, they find out themselves.
+    pub async fn close(&self, until: Timestamp, reason: WaitReason) {
+        if until <= self.stores.clock.now() {
+            return;
+        }
+        match self.stores.quota.close(until.as_millisecond(), reason).await {
+            Ok(is_first) if is_first => warn!(?reason, "douyin takes no more calls before {until}"),
+            Ok(_) => {}
+            Err(error) => warn!(?reason, "not noted that douyin takes no more calls: {error}"),
+        }
+    }
+
+    /// Takes one call from the tenant's share of the day.
+    ///
+    /// # Errors
+    /// [`SyncProblem::ShareSpent`] when nothing is left of it.
+    pub async fn take(&self, user_id: UserId, calls: &mut Calls) -> Result<()> {
+        if calls.0 == 0 {
+            let day = self.stores.clock.now().as_second().div_euclid(DAY);
+            if !self.stores.quota.take(user_id, day, CALLS_AT_ONCE, self.share).await? {
+                return Err(SyncProblem::ShareSpent.into());
+            }
+            calls.0 = CALLS_AT_ONCE;
+        }
+        calls.0 -= 1;
+        Ok(())
+    }
+}
+
+/// Quotas are refilled at 08:00 in Beijing, which is midnight UTC.
+pub(super) fn next_quota_day(now: Timestamp) -> Timestamp {
+    Timestamp::from_second((now.as_second().div_euclid(DAY) + 1) * DAY).unwrap_or(Timestamp::MAX)
+}
+
+/// When the account goes on once the quota is back.
+pub(super) fn refill(account: &OpenId, now: Timestamp) -> Timestamp {
+    spread_over(REFILL_SPREAD, account, next_quota_day(now))
+}
+
+fn spread_over(time: Duration, account: &OpenId, from: Timestamp) -> Timestamp {
+    let milliseconds = stable_hash(account.as_str()) % u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
+    let own = SignedDuration::from_millis(i64::try_from(milliseconds).unwrap_or_default());
+    from.checked_add(own).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sync_worker_quota_day_begins_at_eight_in_beijing() {
+        for (now, refill) in [
+            ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z"),
+            ("2026-11-20T15:59:59Z", "2026-11-21T00:00:00Z"),
+            ("2026-11-20T23:59:59.999Z", "2026-11-21T00:00:00Z"),
+        ] {
+            assert_eq!(next_quota_day(now.parse().unwrap()), refill.parse().unwrap(), "{now}");
+        }
+    }
+
+    #[test]
+    fn accounts_go_on_over_an_hour_each_at_its_own_moment() {
+        let now: Timestamp = "2026-11-20T15:00:00Z".parse().unwrap();
+        let back = next_quota_day(now);
+        let mut quarters = [0; 4];
+        for number in 0..400 {
+            let account: OpenId = format!("account-{number}").parse().unwrap();
+            let wait = refill(&account, now).duration_since(back).as_secs();
+            assert_eq!(refill(&account, now), refill(&account, now));
+            quarters[usize::try_from(wait / 900).unwrap()] += 1;
+        }
+        assert!(quarters.iter().all(|accounts| (70..130).contains(accounts)), "{quarters:?}");
+    }
+}
