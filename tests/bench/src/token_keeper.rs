@@ -40,7 +40,10 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
 async fn due(accounts: u32) -> Result<World> {
     progress("token-keeper", &format!("{accounts} accounts are made"));
     let world = story::world().await?;
-    let vault = Vault::new(world.aws.kms.clone(), world.stack.environment()["TOKEN_KEY_ID"].clone());
+    let vault = Vault::new(
+        world.aws.kms.clone(),
+        world.stack.environment().get("TOKEN_KEY_ID").context("no TOKEN_KEY_ID")?.clone(),
+    );
     let rows = (0..accounts).map(|number| authorised(&world, &vault, number));
     stream::iter(rows).buffer_unordered(16).try_collect::<()>().await?;
     world.advance(Duration::from_secs(13 * 86_400));

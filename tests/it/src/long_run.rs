@@ -78,7 +78,10 @@ fn incident(draw: &mut Draw, accounts: &[Followed], now: Timestamp) -> (Fault, i
     let end = now + SignedDuration::from_secs(seconds);
     let fault = fault.until(end);
     let place = usize::try_from(draw.below(2 * accounts.len() as u64)).unwrap_or_default();
-    let fault = accounts.get(place).map_or(fault.clone(), |account| fault.for_account(&account.name));
+    let fault = match accounts.get(place) {
+        Some(account) => fault.for_account(&account.name),
+        None => fault,
+    };
     (fault, end.as_second())
 }
 

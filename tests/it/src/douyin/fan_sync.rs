@@ -1,5 +1,7 @@
 //! Fan sync: its routes, what is refused, and what goes wrong on the way.
 
+mod auto_sync;
 mod bad_input;
 mod contract;
 pub(crate) mod faults;
+mod sync_list;

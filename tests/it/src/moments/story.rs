@@ -57,7 +57,7 @@ async fn moments_story_of_an_image_post_reaches_a_company_and_a_person() -> Resu
     assert_eq!(world.sandbox.wecom().moment_tasks().len(), 1);
     let violations = world.sandbox.journal().violations();
     assert!(violations.is_empty(), "{violations:?}");
-    assert_eq!(world.depth(world.publish_queue_url()?).await?, 0);
+    assert_eq!(world.depth_without_delayed(world.publish_queue_url()?).await?, 0);
     Ok(())
 }
 

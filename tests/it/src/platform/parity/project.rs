@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use local::stack::Written;
 use serde_json::{Map, Value};
 
-fn root() -> PathBuf {
+/// Where the project is.
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 

@@ -5,7 +5,7 @@ use functions::workers::douyin_fan_sync_worker;
 use sandbox::douyin::{Endpoint, Fault};
 use serde_json::{Value, json};
 
-use super::{USER, assert_enveloped, tidy, world};
+use crate::contract::{USER, assert_enveloped, tidy, world};
 use crate::snapshot::ExpectedError;
 use crate::world::EndpointOverrides;
 use crate::{Answer, Event, World};
@@ -87,7 +87,7 @@ async fn cancelled_sync_keeps_its_leads_and_frees_its_account_at_once() -> Resul
         expected[name] = Value::Null;
     }
     expected["status"] = json!("CANCELLED");
-    expected["finishedAt"] = json!(super::shape::instant(world.clock.now().as_second()));
+    expected["finishedAt"] = json!(crate::contract::shape::instant(world.clock.now().as_second()));
     assert_enveloped(&cancelled, 200, &expected);
     assert_eq!(world.leads(USER, &[]).await?.data()["total"], 20);
     let again = cancel(&world, &task).await?;
