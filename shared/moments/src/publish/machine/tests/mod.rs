@@ -1,5 +1,6 @@
 //! The table, held against what may be asked and answered, exhaustively; and the rules that no path may break.
 
+mod bounds;
 mod decisions;
 mod rows;
 mod walk;
