@@ -102,6 +102,8 @@ async fn takeover_ends_a_waiting_sync_of_the_former_tenant() -> Result<()> {
     let said = ended["error"]["message"].as_str().unwrap();
     assert!(said.contains("已由其他存客宝用户重新授权"), "{said}");
     assert!(!world.rows("t_douyin_auth").await?[0].contains_key("active_sync_task_id"), "its claim is gone");
+    // The quota is the app's, so the new tenant's sync waits for its refill too, which is spread over an hour.
+    world.advance(Duration::from_secs(86_400 + 3_600));
     assert_eq!(world.sync(OWNER, &shop, "INCREMENTAL").await?["created"], 50);
     assert_eq!(world.leads(HOLDER, &[]).await?.data()["total"], waiting["created"]);
     world.expect_empty_queues().await
