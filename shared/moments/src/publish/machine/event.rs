@@ -90,7 +90,7 @@ pub(in crate::publish) enum Event {
 /// What it means that a post is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::publish) enum Absence {
-    /// It is not out: it would be shown.
+    /// It is not out: it would be shown, once the list has had the time to show what was sent.
     Proven,
     /// Nothing speaks for its being out, but the list may be late.
     Likely,

@@ -5,7 +5,7 @@ use super::super::{
 };
 use super::action::{Action, Outcome, TransientFault};
 use super::tables::{cancel_task, find, follow, standing, stop, take_back, write};
-use super::world::{Accounts, LATENESS, LEASE, List, Pending, Post, Recorded, Setting, Work, World};
+use super::world::{Accounts, LATENESS, LEASE, LIST_LAG, List, Pending, Post, Recorded, Setting, Work, World};
 use crate::provider::FailureKind;
 use crate::publish::machine::tests::failure;
 use crate::store::claim::ClaimOrigin;
@@ -350,7 +350,8 @@ impl Model {
         let id = world.posts.len();
         if outcome != Outcome::LostBefore {
             let published = if self.setting.members_confirm { Accounts::default() } else { work.senders };
-            world.posts.push(Post { asked: work.senders, published, stopped: false, claim: None });
+            let shown_at = if self.setting.list == List::Late { world.now + LIST_LAG } else { 0 };
+            world.posts.push(Post { asked: work.senders, published, stopped: false, claim: None, shown_at });
         }
         match outcome {
             Outcome::Truly if self.setting.members_confirm => Event::Accepted { job_id: id.to_string() },

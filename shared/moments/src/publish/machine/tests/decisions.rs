@@ -133,7 +133,24 @@ fn unconfirmed_delivery_reads_the_list_up_to_its_limit_and_believes_absence_as_p
     };
     use Absence::{Blind, InDoubt, Likely, Proven};
     let (replaced, done) = ((Some(S::Done), NextStep::Replace), (Some(S::Done), NextStep::End));
-    assert_eq!(read(1, true, Event::NotShown(Proven)), replaced);
+    // Right after the call even a list that shows others may be late; that is no reading, and the call's age ends it.
+    let proven = |sent_before: i64, resend, stopped| {
+        let change = |d: &mut DeliveryState| {
+            (d.attempts, d.resend_if_absent, d.stop_requested) = (4, resend, stopped);
+            d.sending_at = NOW - sent_before;
+        };
+        after(S::Unconfirmed, change, Event::NotShown(Proven))
+    };
+    const LAG: i64 = 35 * 60_000;
+    for (resend, stopped) in [(true, false), (false, true), (true, true)] {
+        let early = proven(0, resend, stopped);
+        assert_eq!((early.change.attempts, early.then), (Some(3), pause(35 * 60)));
+        assert_eq!(early.change.waits_for, Some(WaitReason::ListLag));
+        assert_eq!(proven(LAG - 1_000, resend, stopped).then, pause(1));
+    }
+    assert_eq!(proven(LAG, true, false).then, NextStep::Replace);
+    assert_eq!(recorded(&proven(LAG, true, true)), [AccountState::Cancelled, AccountState::Cancelled]);
+    assert_eq!(proven(0, false, false).then, NextStep::End);
     assert_eq!(read(1, false, Event::NotShown(Proven)), (None, pause(20)));
     assert_eq!(read(3, true, Event::NotShown(Likely)), (None, pause(80)));
     assert_eq!(read(4, true, Event::NotShown(Likely)), replaced);
@@ -311,7 +328,10 @@ fn stopped_delivery_is_not_sent_and_its_members_are_stopped_at_once() {
     for (absence, expected) in
         [(Absence::Proven, cancelled), (Absence::Likely, failed(PublishProblem::MembersUnconfirmed))]
     {
-        let change = |d: &mut DeliveryState| (d.stop_requested, d.resend_if_absent, d.attempts) = (true, true, 4);
+        let change = |d: &mut DeliveryState| {
+            (d.stop_requested, d.resend_if_absent, d.attempts) = (true, true, 4);
+            d.sending_at = NOW - HOUR;
+        };
         let transition = after(S::Unconfirmed, change, Event::NotShown(absence));
         assert_eq!((recorded(&transition), transition.then), (expected, NextStep::End));
     }

@@ -29,6 +29,7 @@ pub(super) fn policy() -> Policy {
         member_pause: second(10),
         reconcile_pause: second(10),
         reconcile_tries: 4,
+        proven_after: second(35 * 60),
         unreadable_person: second(6 * 3_600),
         unreadable_company: second(24 * 3_600),
         confirm_within: second(48 * 3_600),
