@@ -16,6 +16,7 @@ mod messages;
 mod oracle;
 mod pace;
 mod persons;
+mod repairs;
 mod requests;
 mod retries;
 mod senders;

@@ -9,7 +9,7 @@ use super::world::{Accounts, LATENESS, LEASE, LIST_LAG, List, Pending, Post, Rec
 use crate::provider::FailureKind;
 use crate::publish::machine::tests::failure;
 use crate::store::claim::ClaimOrigin;
-use crate::store::delivery::{DeliveryChange, WaitReason};
+use crate::store::delivery::{DeliveryChange, Repair, WaitReason};
 use crate::store::result::Stage;
 
 /// The model of one setting, with the policy whose guards may lack one.
@@ -317,7 +317,8 @@ impl Model {
                 Event::Stopped
             }
             (Call::Recover(Recovery::Rate(_)), _) => Event::NotBefore(world.now + 1_000, WaitReason::RateLimit),
-            (Call::Recover(_), _) => Event::Recovered,
+            (Call::Recover(Recovery::Token), _) => Event::Recovered(Repair::Token),
+            (Call::Recover(Recovery::Media), _) => Event::Recovered(Repair::Media),
         };
         if matches!(event, Event::Posted { .. } | Event::Accepted { .. } | Event::MomentCreated { .. }) {
             world.rows[work.delivery].answered = true;
@@ -341,9 +342,10 @@ impl Model {
                 return Event::NotBefore(world.now + 1_000, WaitReason::Slot);
             }
             world.slot_holder = Some(work.delivery);
-            return Event::Prepared { asked: Vec::new() };
+            return Event::Prepared { asked: Vec::new(), uploads: Vec::new() };
         }
-        Event::Prepared { asked: work.senders.iter().map(|account| account.to_string()).collect() }
+        let asked = work.senders.iter().map(|account| account.to_string()).collect();
+        Event::Prepared { asked, uploads: Vec::new() }
     }
 
     fn send(&self, world: &mut World, work: &Work, outcome: Outcome) -> Event {

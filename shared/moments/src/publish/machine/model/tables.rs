@@ -16,6 +16,7 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
     world.sent_after_stop |= row.stop_requested && change.stage == Some(DeliveryStage::Sending);
     row.stage = change.stage.unwrap_or(row.stage);
     row.attempts = change.attempts.unwrap_or(row.attempts);
+    row.token_renewed |= change.repaired.is_some();
     row.sending_at = change.sending_at.unwrap_or(row.sending_at);
     row.sought_since = change.sought_since.unwrap_or(row.sought_since);
     row.confirm_until = change.confirm_until.unwrap_or(row.confirm_until);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::{Call, DeliveryAccount, DeliveryStage, DeliveryState, Event, Guards, Policy, Reported};
 use crate::store::claim::ClaimOrigin;
+use crate::store::delivery::Repair;
 use crate::store::result::Stage;
 
 /// How long a worker holds a delivery, in milliseconds. It never outlives that: Lambda ends it before.
@@ -147,6 +148,7 @@ pub(super) struct Row {
     pub asked: Accounts,
     pub job: Option<usize>,
     pub post: Option<usize>,
+    pub token_renewed: bool,
     /// A living worker had the provider's answer in hand. Not stored anywhere: the model remembers it.
     pub answered: bool,
 }
@@ -274,6 +276,7 @@ impl World {
             asked: Accounts::default(),
             job: None,
             post: None,
+            token_renewed: false,
             answered: false,
         });
     }
@@ -311,6 +314,7 @@ impl World {
             sought_since: row.sought_since,
             stop_requested: row.stop_requested,
             moment_id: row.post.map(|post| post.to_string()),
+            repaired: row.token_renewed.then_some(Repair::Token).into_iter().collect(),
             accounts: accounts.collect(),
         }
     }

@@ -86,16 +86,26 @@ fn delivery_refused_temporarily_is_begun_again_within_its_attempts() {
     assert_eq!(refused(8, FailureKind::Retry), done);
     assert_eq!(refused(7, FailureKind::MediaFetchFailed), (Some(S::Queued), pause(640)));
     assert_eq!(refused(8, FailureKind::MediaFetchFailed), done);
-    for (kind, recovery) in [(FailureKind::TokenInvalid, Recovery::Token), (FailureKind::MediaInvalid, Recovery::Media)]
-    {
-        assert_eq!(refused(2, kind), recover(recovery));
-        assert_eq!(refused(3, kind), done);
+    // Once each, whatever number the attempt has; and that is no further attempt.
+    for (kind, recovery, repair) in [
+        (FailureKind::TokenInvalid, Recovery::Token, Repair::Token),
+        (FailureKind::MediaInvalid, Recovery::Media, Repair::Media),
+    ] {
+        for attempts in [1, 2, 3, 8] {
+            assert_eq!(refused(attempts, kind), recover(recovery));
+        }
+        let again = |repaired: Vec<Repair>| then(S::Sending, |d| d.repaired = repaired, Event::Refused(failure(kind)));
+        let other = if repair == Repair::Token { Repair::Media } else { Repair::Token };
+        assert_eq!(again(vec![other]), recover(recovery));
+        assert_eq!(again(vec![other, repair]), done);
+        let repaired = after(S::Sending, |d| (d.attempts, d.repaired) = (3, vec![other]), Event::Recovered(repair));
+        assert_eq!((repaired.change.attempts, repaired.change.repaired), (Some(2), Some(vec![other, repair])));
     }
     let window = RateWindow::Day;
     assert_eq!(refused(20, FailureKind::RateLimited { window }), recover(Recovery::Rate(window)));
     // The pause ends growing where a message can no longer wait it out.
     assert_eq!(then(S::Queued, |d| d.attempts = 8, Event::TemporaryFailure), (Some(S::Queued), pause(900)));
-    assert_eq!(then(S::Sending, |_| (), Event::Recovered), (Some(S::Queued), pause(0)));
+    assert_eq!(then(S::Sending, |_| (), Event::Recovered(Repair::Token)), (Some(S::Queued), pause(0)));
     let late = |kind| then(S::Queued, |_| (), Event::NoToken(failure(kind)));
     assert_eq!(late(FailureKind::Retry), (Some(S::Queued), pause(10)));
     assert_eq!(late(FailureKind::BadCredentials), done);
