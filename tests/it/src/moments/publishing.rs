@@ -12,6 +12,7 @@ mod deadline;
 mod duplicates;
 mod equal_texts;
 mod feed;
+mod keys;
 mod messages;
 mod oracle;
 mod pace;
