@@ -8,7 +8,7 @@ use moments::tasks::{NewTaskRequest, TaskCreation};
 use serde::Serialize;
 
 use crate::catalog;
-use crate::http::{ApiRequest, ApiResponse, Problem};
+use crate::http::{ApiRequest, ApiResponse, Problem, idempotency_key};
 use crate::post_request::{bearer_of, post_of};
 
 /// What the requests of this function share.
@@ -33,17 +33,6 @@ struct Answer {
     content_id: Option<ContentId>,
     status: &'static str,
     create_time: jiff::Timestamp,
-}
-
-/// The caller's key: up to 255 printable characters. One that is something else is refused, because a caller who is
-/// not answered relies on it: overlooked, it would publish twice.
-fn idempotency_key(request: &ApiRequest) -> kernel::Result<Option<String>> {
-    let Some(key) = request.header_bytes("idempotency-key") else { return Ok(None) };
-    let fine = (1..=255).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
-    match String::from_utf8(key.to_vec()) {
-        Ok(key) if fine => Ok(Some(key)),
-        _ => Err(kernel::Error::invalid("Idempotency-Key", "须为 1 到 255 个可见的英文字符，请更换后重试")),
-    }
 }
 
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {

@@ -5,7 +5,7 @@ use moments::tasks::{self, RetryRequest};
 use serde::Deserialize;
 
 use crate::catalog;
-use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, idempotency_key};
 pub use crate::task_management::App;
 
 /// Everything may be absent or null, and so may the body itself.
@@ -25,6 +25,7 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
         account_ids: body.account_ids,
         include_unconfirmed: body.include_unconfirmed.unwrap_or_default(),
         force: body.force.unwrap_or_default(),
+        idempotency_key: idempotency_key(&request)?,
     };
     tasks::retry(&app.stores, &app.starter, user_id, task, &wanted).await?;
     ApiResponse::accepted(app.view(user_id, task).await?)

@@ -1,5 +1,5 @@
 //! `POST /api/v1/workbench/wechat/moments/tasks/{taskId}/stop`: stop what members have not confirmed, and what was not
-//! sent.
+//! sent. It starts nothing and may be repeated, so it takes no `Idempotency-Key`.
 
 use moments::ids::AccountId;
 use moments::tasks::{self, Stop, StopOutcome};

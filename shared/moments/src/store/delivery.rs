@@ -5,6 +5,7 @@
 
 mod change;
 mod key;
+mod repair;
 mod wait;
 
 use aws_sdk_dynamodb::Client;
@@ -23,6 +24,7 @@ pub(crate) use change::DeliveryChange;
 use change::{Expression, written};
 pub use key::DeliveryKey;
 pub(crate) use key::{NewDelivery, Sender};
+pub use repair::Repair;
 pub use wait::WaitReason;
 
 use super::result::AccountResult;
@@ -85,6 +87,13 @@ pub struct Delivery {
     /// A company's: the members that the call asked, written with SENDING. Its moment is recognised by them.
     #[serde(default)]
     pub asked_member_ids: Vec<String>,
+    /// A company's: the digests of the media that the call showed, written with SENDING. WeCom may say only later that it
+    /// does not know their uploads any more.
+    #[serde(default)]
+    pub upload_hashes: Vec<String>,
+    /// What was replaced for it after a refusal.
+    #[serde(default)]
+    pub repaired: Vec<Repair>,
     /// How far it has come.
     pub stage: DeliveryStage,
     /// Who works on it.

@@ -14,12 +14,33 @@ use crate::time::after;
 
 const LIFETIME: Duration = Duration::from_secs(86_400);
 
+/// What a key was given for. The same key for something else is another key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyScope {
+    /// Making a task.
+    Creation,
+    /// Trying a task's accounts again.
+    Retry,
+    /// Having a timed task begin now.
+    PublishNow,
+}
+
+impl KeyScope {
+    fn entry(self, key: &str) -> String {
+        match self {
+            Self::Creation => format!("moments#{key}"),
+            Self::Retry => format!("moments-retry#{key}"),
+            Self::PublishNow => format!("moments-publish-now#{key}"),
+        }
+    }
+}
+
 /// A request answered before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
     /// What was asked for.
     pub request_hash: String,
-    /// The task that was made.
+    /// The task that was made, or that the request was about.
     pub task_id: u64,
 }
 
@@ -32,13 +53,18 @@ pub struct IdempotencyStore {
 
 impl IdempotencyStore {
     /// The answer given to the tenant's key, if it is not older than a day.
-    pub async fn get(&self, user_id: UserId, key: &str, now: Timestamp) -> Result<Option<Answered>> {
+    pub async fn get(
+        &self,
+        user_id: UserId,
+        (scope, key): (KeyScope, &str),
+        now: Timestamp,
+    ) -> Result<Option<Answered>> {
         let answer = self
             .client
             .get_item()
             .table_name(&self.table)
             .key("user_id", n(user_id))
-            .key("idempotency_key", s(entry(key)))
+            .key("idempotency_key", s(scope.entry(key)))
             .consistent_read(true)
             .send()
             .await
@@ -60,14 +86,14 @@ impl IdempotencyStore {
     pub(crate) fn remember(
         &self,
         user_id: UserId,
-        key: &str,
+        (scope, key): (KeyScope, &str),
         request_hash: &str,
         task: TaskId,
         now: Timestamp,
     ) -> Result<TransactWriteItem> {
         let item = Item::from([
             ("user_id".to_owned(), n(user_id)),
-            ("idempotency_key".to_owned(), s(entry(key))),
+            ("idempotency_key".to_owned(), s(scope.entry(key))),
             ("request_hash".to_owned(), s(request_hash)),
             ("task_id".to_owned(), n(task)),
             ("create_time".to_owned(), seconds(now)),
@@ -79,8 +105,4 @@ impl IdempotencyStore {
             .condition_expression("attribute_not_exists(idempotency_key) OR expires_at <= :now")
             .expression_attribute_values(":now", seconds(now)))
     }
-}
-
-fn entry(key: &str) -> String {
-    format!("moments#{key}")
 }

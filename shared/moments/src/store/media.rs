@@ -24,6 +24,8 @@ impl MediaStore {
             .table_name(&self.table)
             .key("corp_key", s(corp_key))
             .key("content_hash", s(sha256))
+            // What was forgotten a moment ago must not be found once more.
+            .consistent_read(true)
             .send()
             .await
             .map_err(Error::aws("dynamodb:GetItem"))?;

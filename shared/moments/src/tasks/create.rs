@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::ids::AccountId;
 use crate::store::Stores;
 use crate::store::account::Account;
+use crate::store::idempotency::KeyScope;
 use crate::store::posted::Posted;
 use crate::store::task::{ContentId, NewTask, Task};
 use crate::time::whole_second;
@@ -143,7 +144,9 @@ impl TaskCreation {
     async fn answered(&self, asked: Asked<'_>) -> Result<Option<Created>> {
         let Asked { user_id, request, fingerprint } = asked;
         let Some(key) = &request.idempotency_key else { return Ok(None) };
-        let Some(answered) = self.stores.idempotency.get(user_id, key, self.stores.clock.now()).await? else {
+        let Some(answered) =
+            self.stores.idempotency.get(user_id, (KeyScope::Creation, key), self.stores.clock.now()).await?
+        else {
             return Ok(None);
         };
         if answered.request_hash != fingerprint {
@@ -175,7 +178,10 @@ impl TaskCreation {
         }
         let key_is_new = match &request.idempotency_key {
             None => None,
-            Some(key) => Some(transaction.add(self.stores.idempotency.remember(user_id, key, fingerprint, id, now)?)),
+            Some(key) => {
+                let key = (KeyScope::Creation, key.as_str());
+                Some(transaction.add(self.stores.idempotency.remember(user_id, key, fingerprint, id, now)?))
+            }
         };
         let ids: Vec<&AccountId> = accounts.iter().map(|account| &account.account_id).collect();
         let content_is_known =

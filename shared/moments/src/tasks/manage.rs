@@ -5,10 +5,12 @@ use kernel::advice;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
+use serde_json::Value;
 use tracing::info;
 
 use super::check::{planned_time, time_problem};
 use super::read;
+use super::request_key::RequestKey;
 use super::start::TaskStarter;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
@@ -16,6 +18,7 @@ use crate::publish::{Intervention, intervene};
 use crate::status::{ResultStatus, TaskStatus, derive};
 use crate::store::Stores;
 use crate::store::delivery::Delivery;
+use crate::store::idempotency::KeyScope;
 use crate::store::result::AccountState;
 use crate::store::task::TaskChange;
 use crate::time::whole_second;
@@ -180,12 +183,21 @@ async fn follow_last_move(
 }
 
 /// Has a timed task begin now: its time becomes this second. Asking again before it has begun sends its message again,
-/// which makes up for one that a crash has swallowed.
+/// which makes up for one that a crash has swallowed; under the same key nothing is sent again.
 ///
 /// # Errors
+/// [`Error::IdempotencyKeyReused`] for a key that another request was carried out under,
 /// [`Error::StateForbids`] once it is dispatched, and for a task without a time.
-pub async fn publish_now(stores: &Stores, starter: &TaskStarter, user_id: UserId, task_id: TaskId) -> Result<()> {
-    on_conflict(&stores.clock, "moment task", TRIES, || try_publish_now(stores, starter, user_id, task_id)).await
+pub async fn publish_now(
+    stores: &Stores,
+    starter: &TaskStarter,
+    user_id: UserId,
+    task_id: TaskId,
+    idempotency_key: Option<&str>,
+) -> Result<()> {
+    let key = idempotency_key.map(|key| RequestKey::new(user_id, task_id, (KeyScope::PublishNow, key), &Value::Null));
+    let step = || try_publish_now(stores, starter, user_id, task_id, key.as_ref());
+    on_conflict(&stores.clock, "moment task", TRIES, step).await
 }
 
 async fn try_publish_now(
@@ -193,17 +205,26 @@ async fn try_publish_now(
     starter: &TaskStarter,
     user_id: UserId,
     task_id: TaskId,
+    key: Option<&RequestKey<'_>>,
 ) -> Result<Attempt<()>> {
     let (task, _) = read(stores, user_id, task_id).await?;
+    if let Some(key) = key
+        && key.is_answered(stores).await?
+    {
+        return Ok(Attempt::Done(()));
+    }
     let planned = match task.scheduled_time {
         Some(time) if task.status == TaskStatus::Pending && !task.dispatched => time,
         _ => return Err(Error::StateForbids(advice::ONLY_WAITING_BEGINS_NOW)),
     };
     let now = stores.clock.now();
     let begins = planned.min(whole_second(now));
-    if planned > now {
+    if planned > now || key.is_some() {
         let mut transaction = Transaction::new();
         transaction.add(stores.tasks.advance(&task, TaskChange::Rescheduled(begins), now)?);
+        if let Some(key) = key {
+            transaction.add(key.remember(stores, now)?);
+        }
         if !stores.commit(&transaction).await?.is_committed() {
             return Ok(Attempt::Conflict);
         }

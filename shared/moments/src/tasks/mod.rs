@@ -6,6 +6,7 @@ mod create;
 mod manage;
 mod progress;
 mod request;
+mod request_key;
 mod retry;
 mod start;
 mod stop;

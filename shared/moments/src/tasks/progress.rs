@@ -93,6 +93,7 @@ fn reason_of(delivery: &Delivery) -> &'static str {
         (DeliveryStage::Queued, Some(WaitReason::Again)) => "上次尝试未成功，等待自动重试",
         (DeliveryStage::Queued, None) => "等待开始发布",
         (DeliveryStage::Sending, _) => "正在提交给微信",
+        (_, Some(WaitReason::ListLag)) => "未收到微信的确认，朋友圈列表可能有延迟，稍后再次核对",
         (_, Some(WaitReason::Readings)) => "未收到微信的确认，等待网关允许再次核对",
         (DeliveryStage::Unconfirmed, _) => "未收到微信的确认，正在核对是否已发布",
         (DeliveryStage::Answered | DeliveryStage::Done, _) => "微信已受理，正在保存结果",

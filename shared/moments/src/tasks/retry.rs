@@ -1,15 +1,17 @@
 //! Trying again: what certainly failed, and what is unconfirmed only when a person asks for that, who has looked. Even
 //! then the provider is read once more before anything is sent.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
 use kernel::{FieldProblem, advice};
+use serde_json::json;
 use tracing::info;
 
 use super::read;
+use super::request_key::RequestKey;
 use super::start::TaskStarter;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
@@ -18,6 +20,7 @@ use crate::status::{ResultStatus, derive};
 use crate::store::Stores;
 use crate::store::account::Account;
 use crate::store::delivery::Delivery;
+use crate::store::idempotency::KeyScope;
 use crate::store::result::{AccountResult, AccountState, Stage};
 use crate::store::task::TaskChange;
 
@@ -30,6 +33,18 @@ pub struct RetryRequest {
     pub include_unconfirmed: bool,
     /// Among them also those whose lists cannot show that nothing is out, so that a second post may follow.
     pub force: bool,
+    /// The caller's key for this request.
+    pub idempotency_key: Option<String>,
+}
+
+impl RetryRequest {
+    /// What another request has to equal to be the same; which account is named first makes no difference.
+    fn key(&self, user_id: UserId, task_id: TaskId) -> Option<RequestKey<'_>> {
+        let key = self.idempotency_key.as_deref()?;
+        let ids = self.account_ids.as_ref().map(|ids| ids.iter().map(AccountId::as_str).collect::<BTreeSet<_>>());
+        let request = json!([ids, self.include_unconfirmed, self.force]);
+        Some(RequestKey::new(user_id, task_id, (KeyScope::Retry, key), &request))
+    }
 }
 
 /// A delivery whose provider is read once more, with the accounts it is done for.
@@ -39,9 +54,12 @@ struct Reading<'a> {
 }
 
 /// Tries failed accounts of an ended task again, and no others. What certainly failed is begun anew; what is
-/// unconfirmed is read back, and sent only if it does not show.
+/// unconfirmed is read back, and sent only if it does not show. A request that was carried out under its key starts
+/// nothing again. The key is written with the last transaction: what a request that died before it has left is done by
+/// its repetition, once the task has ended.
 ///
 /// # Errors
+/// [`Error::IdempotencyKeyReused`] for a key that another request was carried out under,
 /// [`kernel::Error::InvalidRequest`] for accounts that cannot be meant, [`Error::NotFailed`] for such that have not
 /// failed, [`Error::StateForbids`] when nothing is left to be tried, or the task is still under way.
 pub async fn retry(
@@ -76,6 +94,12 @@ async fn try_retry(
     left: Option<&HashSet<AccountId>>,
 ) -> Result<Attempt<HashSet<AccountId>>> {
     let (task, results) = read(stores, user_id, task_id).await?;
+    let key = request.key(user_id, task_id);
+    if let Some(key) = &key
+        && key.is_answered(stores).await?
+    {
+        return Ok(Attempt::Done(HashSet::new()));
+    }
     let chosen = match left {
         Some(left) => left.clone(),
         None => {
@@ -95,7 +119,7 @@ async fn try_retry(
         return Ok(Attempt::Done(HashSet::new()));
     }
     let deliveries = if unsure.is_empty() { Vec::new() } else { stores.deliveries.of_task(task_id).await? };
-    let readings = fitting(readings(&deliveries, &unsure)?, 1 + certain.len());
+    let readings = fitting(readings(&deliveries, &unsure)?, 1 + certain.len() + usize::from(key.is_some()));
     let looked_up: HashSet<&AccountId> = readings.iter().flat_map(Reading::ids).collect();
     let derived = derive(results.iter().map(|result| {
         let id = &result.account_id;
@@ -131,6 +155,11 @@ async fn try_retry(
             transaction.add(stores.results.set(task_id, account, &state, now)?);
         }
     }
+    let rest: HashSet<AccountId> =
+        unsure.iter().map(|result| &result.account_id).filter(|id| !looked_up.contains(id)).cloned().collect();
+    if let Some(key) = key.filter(|_| rest.is_empty()) {
+        transaction.add(key.remember(stores, now)?);
+    }
     if !stores.commit(&transaction).await?.is_committed() {
         return Ok(Attempt::Conflict);
     }
@@ -142,8 +171,7 @@ async fn try_retry(
     for reading in &readings {
         starter.wake(reading.delivery.key(), user_id).await;
     }
-    let rest = unsure.iter().map(|result| &result.account_id).filter(|id| !looked_up.contains(id));
-    Ok(Attempt::Done(rest.cloned().collect()))
+    Ok(Attempt::Done(rest))
 }
 
 impl Reading<'_> {

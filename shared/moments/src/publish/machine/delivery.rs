@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::ids::AccountId;
-use crate::store::delivery::{Delivery, DeliveryStage};
+use crate::store::delivery::{Delivery, DeliveryStage, Repair};
 use crate::store::result::{AccountResult, Stage};
 use crate::store::task::Task;
 
@@ -40,6 +40,8 @@ pub(in crate::publish) struct DeliveryState {
     pub stop_requested: bool,
     /// The post's id, if its row holds one.
     pub moment_id: Option<String>,
+    /// What was replaced for it after a refusal.
+    pub repaired: Vec<Repair>,
     /// Its accounts, in the order of its row.
     pub accounts: Vec<DeliveryAccount>,
 }
@@ -129,6 +131,7 @@ impl DeliveryState {
             sought_since: delivery.sought_since,
             stop_requested: delivery.stop_requested,
             moment_id: delivery.moment_id.clone(),
+            repaired: delivery.repaired.clone(),
             accounts: accounts.collect(),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::error::Advice;
 use crate::provider::{FailureKind, ProviderError};
-use crate::store::delivery::WaitReason;
+use crate::store::delivery::{Repair, WaitReason};
 
 /// What happens to a delivery that a worker has claimed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,6 +22,8 @@ pub(in crate::publish) enum Event {
     Prepared {
         /// The members, by the company's ids; empty for a person.
         asked: Vec<String>,
+        /// The digests of the media that it will show, where their uploads are kept.
+        uploads: Vec<String>,
     },
     /// It cannot go on before this instant, in milliseconds, and why.
     NotBefore(i64, WaitReason),
@@ -44,8 +46,8 @@ pub(in crate::publish) enum Event {
     AnswerLost,
     /// The provider refused, so nothing was done.
     Refused(ProviderError),
-    /// What a refusal was about is replaced: the token, the uploads.
-    Recovered,
+    /// What a refusal was about is replaced.
+    Recovered(Repair),
     /// There is no token to ask with.
     NoToken(ProviderError),
 
@@ -90,7 +92,7 @@ pub(in crate::publish) enum Event {
 /// What it means that a post is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::publish) enum Absence {
-    /// It is not out: it would be shown.
+    /// It is not out: it would be shown, once the list has had the time to show what was sent.
     Proven,
     /// Nothing speaks for its being out, but the list may be late.
     Likely,
@@ -117,7 +119,7 @@ impl Event {
             Self::Accepted { .. } => "Accepted",
             Self::AnswerLost => "AnswerLost",
             Self::Refused(_) => "Refused",
-            Self::Recovered => "Recovered",
+            Self::Recovered(_) => "Recovered",
             Self::NoToken(_) => "NoToken",
             Self::PostFound { .. } => "PostFound",
             Self::NotShown(_) => "NotShown",

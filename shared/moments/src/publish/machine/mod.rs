@@ -87,12 +87,12 @@ pub(super) fn next(delivery: &DeliveryState, event: Event, policy: &Policy) -> R
     Ok(match (d.stage, event) {
         (S::Queued, E::Claimed) => rules::begin(d, p),
         (S::Queued, E::Usable(usable)) => rules::choose(d, &usable, p),
-        (S::Queued, E::Prepared { asked }) => rules::fence(d, asked, p),
+        (S::Queued, E::Prepared { asked, uploads }) => rules::fence(d, (asked, uploads), p),
         (S::Queued, E::TemporaryFailure) => rules::queue_again(d, p.retry_after(d.attempts)),
         (S::Queued, E::MediaUnusable(advice)) => rules::fail(d, &advice),
         (S::Queued | S::Sending, E::NotBefore(instant, reason)) => rules::wait_for_slot(d, instant, reason),
         (S::Queued | S::Sending, E::Refused(failure)) => rules::refused(d, &failure, p),
-        (S::Queued | S::Sending, E::Recovered) => rules::queue_again(d, std::time::Duration::ZERO),
+        (S::Queued | S::Sending, E::Recovered(repair)) => rules::repaired(d, repair),
         (S::Queued | S::Sending, E::NoToken(failure)) => rules::not_recovered(d, &failure, p),
 
         (S::Sending, E::Claimed) => rules::interrupted(d, p),
@@ -115,7 +115,7 @@ pub(super) fn next(delivery: &DeliveryState, event: Event, policy: &Policy) -> R
 
         (S::Submitted, E::RowWritten) => rules::job_noted(d, p),
         (S::Submitted, E::Claimed) => rules::follow_job(d, p),
-        (S::Submitted, E::JobRunning | E::Recovered) => rules::poll_again(d, p),
+        (S::Submitted, E::JobRunning | E::Recovered(_)) => rules::poll_again(d, p),
         (S::Submitted, E::JobFailed(failure)) => rules::job_failed(d, &failure, p),
         (S::Submitted, E::NotAnswered(kind)) => rules::job_not_answered(d, kind, p),
         (S::Submitted, E::NoToken(failure)) => rules::job_without_token(d, &failure, p),
@@ -128,7 +128,7 @@ pub(super) fn next(delivery: &DeliveryState, event: Event, policy: &Policy) -> R
         }
         (S::Waiting, E::NotAnswered(kind)) => rules::members_not_answered(d, kind, p),
         (S::Waiting, E::NoToken(failure)) => rules::members_without_token(d, &failure, p),
-        (S::Waiting, E::Recovered) => rules::poll_again(d, p),
+        (S::Waiting, E::Recovered(_)) => rules::poll_again(d, p),
 
         (stage, _) => return Err(Impossible { stage, event: name }),
     })

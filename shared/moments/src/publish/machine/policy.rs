@@ -21,6 +21,10 @@ const RECONCILE_TRIES: u32 = 4;
 /// How long a person's list that cannot be read is waited for. Outages of a gateway, which are why answers are lost, last
 /// longer than the minutes in which a list that can be read is consulted.
 const UNREADABLE_PERSON: Duration = Duration::from_secs(6 * 3_600);
+/// How long after its call was begun a post is certainly in a list that shows others of its account. The gateway does not
+/// say how late its lists may be; what they are tested with is up to 30 minutes (`list_delay_seconds` of the sandbox). The
+/// five minutes more are for a call that its worker makes as late as it can, and for clocks that differ.
+const PROVEN_AFTER: Duration = Duration::from_secs(35 * 60);
 /// The pauses between two looks double up to these.
 pub(super) const LONGEST_JOB_PAUSE: Duration = Duration::from_secs(30);
 pub(super) const LONGEST_MEMBER_PAUSE: Duration = Duration::from_secs(1_800);
@@ -43,6 +47,8 @@ pub(crate) struct Policy {
     pub reconcile_pause: Duration,
     /// How often the provider's list is consulted.
     pub reconcile_tries: u32,
+    /// How long after the call was begun a list that does not show its post proves that it is not out.
+    pub proven_after: Duration,
     /// How long a list that cannot be read is waited for: of a person, and of a company, whose job may take a day.
     pub unreadable_person: Duration,
     pub unreadable_company: Duration,
@@ -64,6 +70,7 @@ impl Policy {
             member_pause: settings.member_pause,
             reconcile_pause: settings.reconcile_pause,
             reconcile_tries: RECONCILE_TRIES,
+            proven_after: PROVEN_AFTER,
             unreadable_person: UNREADABLE_PERSON,
             unreadable_company: Duration::from_millis(JOB_LIFETIME.unsigned_abs()),
             confirm_within: settings.confirm_within,
@@ -112,6 +119,8 @@ pub(crate) enum Guard {
     UnreadIsNotAbsent,
     /// A list that nothing shows to be seeing does not say so either, unless its user takes the risk.
     BlindIsNotAbsent,
+    /// A list that may be late does not say so before it has had the time to show the post.
+    LateIsNotAbsent,
     /// The id that the provider answers is written on the delivery before anything else.
     IdFirst,
     /// A delivery found in SENDING is never sent.

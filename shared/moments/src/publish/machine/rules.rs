@@ -10,7 +10,7 @@ pub(super) use following::{
 };
 pub(super) use reading::{not_shown, read_again, record_answered, record_found, take_back, unreadable, wait_to_read};
 pub(super) use sending::{
-    answered, begin, choose, fence, interrupted, job_taken, not_recovered, queue_again, refused, unconfirmed,
+    answered, begin, choose, fence, interrupted, job_taken, not_recovered, queue_again, refused, repaired, unconfirmed,
     wait_for_slot,
 };
 

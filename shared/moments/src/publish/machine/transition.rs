@@ -88,6 +88,8 @@ impl Transition {
             sending_at: None,
             sought_since: None,
             asked_member_ids: None,
+            upload_hashes: None,
+            repaired: None,
             job_id: None,
             moment_id: None,
             refused_member_ids: None,

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use kernel::dynamo::{n, s};
 use kernel::lease::Lease;
 
-use super::{Delivery, DeliveryStage, WaitReason};
+use super::{Delivery, DeliveryStage, Repair, WaitReason};
 
 /// What changes of a delivery.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +17,9 @@ pub(crate) struct DeliveryChange {
     /// From now on its post is looked for.
     pub sought_since: Option<i64>,
     pub asked_member_ids: Option<Vec<String>>,
+    pub upload_hashes: Option<Vec<String>>,
+    /// Everything that was replaced for it, the last time included.
+    pub repaired: Option<Vec<Repair>>,
     pub job_id: Option<String>,
     pub moment_id: Option<String>,
     pub refused_member_ids: Option<Vec<String>>,
@@ -50,6 +53,10 @@ impl DeliveryChange {
         delivery.job_id = self.job_id.clone().or_else(|| delivery.job_id.take());
         delivery.moment_id = self.moment_id.clone().or_else(|| delivery.moment_id.take());
         keep(&self.asked_member_ids, &mut delivery.asked_member_ids);
+        keep(&self.upload_hashes, &mut delivery.upload_hashes);
+        if let Some(repaired) = &self.repaired {
+            delivery.repaired.clone_from(repaired);
+        }
         keep(&self.refused_member_ids, &mut delivery.refused_member_ids);
     }
 }
@@ -63,6 +70,7 @@ pub(super) struct Expression {
 /// A change with its values, beside `:owner`, `:seen` and `:stage` for the condition.
 pub(super) fn written(delivery: &Delivery, lease: &Lease, change: &DeliveryChange) -> Expression {
     let list = |ids: &Vec<String>| AttributeValue::L(ids.iter().map(s).collect());
+    let repairs = |all: &Vec<Repair>| AttributeValue::L(all.iter().map(|repair| s(repair.as_str())).collect());
     let stage = change.stage.unwrap_or(delivery.stage);
     let mut set = vec!["stage = :stage"];
     let mut remove = Vec::new();
@@ -77,6 +85,8 @@ pub(super) fn written(delivery: &Delivery, lease: &Lease, change: &DeliveryChang
         ("sending_at = :sending", ":sending", change.sending_at.map(n)),
         ("sought_since = :sought", ":sought", change.sought_since.map(n)),
         ("asked_member_ids = :asked", ":asked", change.asked_member_ids.as_ref().map(list)),
+        ("upload_hashes = :uploads", ":uploads", change.upload_hashes.as_ref().map(list)),
+        ("repaired = :repaired", ":repaired", change.repaired.as_ref().map(repairs)),
         ("job_id = :job", ":job", change.job_id.as_ref().map(s)),
         ("moment_id = :moment", ":moment", change.moment_id.as_ref().map(s)),
         ("refused_member_ids = :refused", ":refused", change.refused_member_ids.as_ref().map(list)),

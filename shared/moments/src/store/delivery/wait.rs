@@ -18,6 +18,8 @@ pub enum WaitReason {
     NewDevice,
     /// The account's readings, of which its gateway allows so many.
     Readings,
+    /// The time that its account's list may take to show what was sent.
+    ListLag,
     /// The pause after an attempt that may succeed later.
     Again,
     /// Somebody's giving the company's new secret: the stored one is refused.
@@ -33,6 +35,7 @@ impl WaitReason {
             Self::QuietHours => "QUIET_HOURS",
             Self::NewDevice => "NEW_DEVICE",
             Self::Readings => "READINGS",
+            Self::ListLag => "LIST_LAG",
             Self::Again => "AGAIN",
             Self::Secret => "SECRET",
         }

@@ -88,6 +88,58 @@ async fn lost_post_of_an_account_whose_earlier_post_shows_is_sent_again_without_
     Ok(())
 }
 
+/// Lists that show earlier posts may be minutes late with the latest: nothing is sent on their word before they can know.
+#[tokio::test]
+async fn lost_post_whose_lists_are_late_is_not_sent_a_second_time() -> Result<()> {
+    for stops in [false, true] {
+        let mut world = world().await?;
+        // Four readings within a quarter of an hour, so that its user may ask before the lists can know.
+        world.set("MOMENT_RECONCILE_PAUSE_SECONDS", "60");
+        let account = world.connect_device(USER, "phone").await?;
+        posted(&world, &account, "昨天").await?;
+        world.sandbox.gewe().configure(|settings| {
+            (settings.list_delay_seconds, settings.contact_list_delay_seconds) = (25 * 60, 25 * 60);
+        });
+        world.sandbox.gewe().arm(GeweFault::lost_answer(GeweEndpoint::SendText));
+        let task = request(&world, &json!({"text": "新品到店", "accountIds": [account]})).await?;
+        let status = by_minutes(&world, task).await?;
+        ensure!(status["results"][0]["errorCode"] == UNCONFIRMED, "{status}");
+
+        let granted = retry(&world, task, &json!({"includeUnconfirmed": true})).await?;
+        ensure!(granted.status == 202, "{granted:?}");
+        if stops {
+            let stop = Event::sample("moment-task-stop")?.path("taskId", &task.to_string());
+            let stopped = world.call_as(USER, stop).await?;
+            ensure!(stopped.status == 202, "{stopped:?}");
+        }
+        // Two readings of an account keep their distance.
+        world.advance(Duration::from_secs(60));
+        world.drain_publications().await?;
+        let status = world.post_status(USER, task).await?;
+        ensure!(world.sandbox.journal().publications().len() == 2, "published twice");
+        let told = status["results"][0]["reason"].to_string();
+        ensure!(told.contains("可能有延迟"), "the wait has no reason: {status}");
+        let status = by_minutes(&world, task).await?;
+        ensure!(status["results"][0]["status"] == "SUCCESS", "{status}");
+        ensure!(world.sandbox.journal().publications().len() == 2, "published twice");
+    }
+    Ok(())
+}
+
+/// Time goes by in small steps, until the task has ended.
+async fn by_minutes(world: &World, task: u64) -> Result<Value> {
+    for _ in 0..60 {
+        world.drain_publications().await?;
+        let status = world.post_status(USER, task).await?;
+        if super::ended(&status) {
+            return Ok(status);
+        }
+        world.advance(Duration::from_secs(60));
+        world.sweep().await?;
+    }
+    anyhow::bail!("moment task {task} does not end within an hour")
+}
+
 /// What was seen again is remembered too: the lists of an account that were empty for a while show its posts.
 #[tokio::test]
 async fn an_account_is_blind_only_until_its_lists_show_a_post() -> Result<()> {

@@ -13,10 +13,10 @@ use super::{LATER, USER, ended, live, recover, world};
 use crate::proxy::Proxy;
 use crate::{Event, World};
 
-const ADD: &str = "externalcontact/add_moment_task";
+pub(super) const ADD: &str = "externalcontact/add_moment_task";
 const EXPIRED_SECRET: &str = "企业微信应用凭证无效";
 
-fn calls(world: &World, endpoint: &str, corp: &str) -> usize {
+pub(super) fn calls(world: &World, endpoint: &str, corp: &str) -> usize {
     world.sandbox.journal().of_account(endpoint, corp).len()
 }
 

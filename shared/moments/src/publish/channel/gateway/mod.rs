@@ -16,7 +16,7 @@ use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::{Event, Recovery};
 use crate::publish::runner::Publisher;
 use crate::store::account::Account;
-use crate::store::delivery::WaitReason;
+use crate::store::delivery::{Repair, WaitReason};
 
 /// The device of one account.
 pub(in crate::publish) struct GatewayChannel<'p> {
@@ -67,7 +67,8 @@ impl<'p> GatewayChannel<'p> {
     async fn recovered(&self, claimed_delivery: &ClaimedDelivery, recovery: Recovery) -> Result<Event> {
         Ok(match recovery {
             // The gateway's token is its user's, and its uploads are made anew at each attempt.
-            Recovery::Token | Recovery::Media => Event::Recovered,
+            Recovery::Token => Event::Recovered(Repair::Token),
+            Recovery::Media => Event::Recovered(Repair::Media),
             Recovery::Rate(window) => {
                 // The account is limited, and not this post of it.
                 let (stores, mut until) = (&self.cx.stores, self.cx.stores.clock.now());

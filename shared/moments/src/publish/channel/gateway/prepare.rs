@@ -47,6 +47,6 @@ impl GatewayChannel<'_> {
         // Asked last, so that nobody else logs in between this and the call.
         device.gateway.check_person(&device.app_id, &device.wxid).await?;
         self.ready = Some(Ready { device, images, video });
-        Ok(Event::Prepared { asked: Vec::new() })
+        Ok(Event::Prepared { asked: Vec::new(), uploads: Vec::new() })
     }
 }

@@ -3,6 +3,7 @@
 use super::{WecomChannel, without_token};
 use crate::error::Result;
 use crate::ids::AccountId;
+use crate::provider::FailureKind;
 use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::Event;
 use crate::wecom::{JobId, JobState};
@@ -27,7 +28,13 @@ impl WecomChannel<'_> {
             Ok(JobState::Done { moment_id, invalid_senders }) => {
                 Event::MomentCreated { id: moment_id, refused: invalid_senders }
             }
-            Ok(JobState::Failed(failure)) => Event::JobFailed(failure),
+            Ok(JobState::Failed(failure)) => {
+                // Kept, the upload would fail every later post of the company that shows it.
+                if failure.kind == FailureKind::MediaInvalid {
+                    self.forget_uploads(claimed_delivery).await?;
+                }
+                Event::JobFailed(failure)
+            }
             Err(failure) => Event::NotAnswered(failure.kind),
         })
     }

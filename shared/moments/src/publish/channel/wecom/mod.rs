@@ -16,7 +16,7 @@ use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::{Event, Recovery};
 use crate::publish::runner::Publisher;
 use crate::store::account::Account;
-use crate::store::delivery::WaitReason;
+use crate::store::delivery::{Repair, WaitReason};
 use crate::wecom::MomentDraft;
 
 /// One company app.
@@ -32,8 +32,6 @@ pub(in crate::publish) struct WecomChannel<'p> {
 struct Ready {
     token: CorpToken,
     draft: MomentDraft,
-    /// The digests of its media.
-    hashes: Vec<String>,
 }
 
 /// What could not be asked for want of a token.
@@ -59,7 +57,7 @@ impl<'p> WecomChannel<'p> {
     }
 
     async fn send_ready(&mut self, claimed_delivery: &ClaimedDelivery) -> Result<Event> {
-        let Some(Ready { token, draft, .. }) = &self.ready else {
+        let Some(Ready { token, draft }) = &self.ready else {
             return Err(kernel::Error::Corrupt("publish delivery").into());
         };
         Ok(match self.cx.clients.wecom.add_moment_task(&token.token, draft).await {
@@ -77,19 +75,25 @@ impl<'p> WecomChannel<'p> {
                     None => self.cx.stores.corps.get(&self.corp_key).await?.map_or(0, |corp| corp.token_version),
                 };
                 let renewed = self.cx.tokens.get(claimed_delivery.row.user_id, &self.corp_key, Some(version)).await;
-                renewed.map_or_else(without_token, |_| Ok(Event::Recovered))
+                renewed.map_or_else(without_token, |_| Ok(Event::Recovered(Repair::Token)))
             }
             Recovery::Media => {
-                for hash in self.uploaded() {
-                    self.cx.stores.uploads.forget(&self.corp_key, hash).await?;
-                }
-                Ok(Event::Recovered)
+                self.forget_uploads(claimed_delivery).await?;
+                Ok(Event::Recovered(Repair::Media))
             }
             Recovery::Rate(window) => {
                 let until = self.cx.stores.corps.block(&self.corp_key, window, self.cx.stores.clock.now()).await?;
                 Ok(Event::NotBefore(until.as_millisecond(), WaitReason::RateLimit))
             }
         }
+    }
+
+    /// WeCom does not know an upload of the delivery any more, and does not say which.
+    async fn forget_uploads(&self, claimed_delivery: &ClaimedDelivery) -> Result<()> {
+        for hash in &claimed_delivery.row.upload_hashes {
+            self.cx.stores.uploads.forget(&self.corp_key, hash).await?;
+        }
+        Ok(())
     }
 
     /// Every account of the company: it has one secret.

@@ -78,12 +78,7 @@ impl WecomChannel<'_> {
         }
         let senders: Vec<String> = senders.into_iter().filter_map(|account| account.member_id).collect();
         let draft = MomentDraft { text: task.text_content.clone(), attachments, senders: senders.clone() };
-        self.ready = Some(Ready { token, draft, hashes });
-        Ok(Event::Prepared { asked: senders })
-    }
-
-    /// The digests of what the moment that is ready shows.
-    pub(super) fn uploaded(&self) -> &[String] {
-        self.ready.as_ref().map_or(&[], |ready| ready.hashes.as_slice())
+        self.ready = Some(Ready { token, draft });
+        Ok(Event::Prepared { asked: senders, uploads: hashes })
     }
 }

@@ -5,11 +5,11 @@ use super::super::{
 };
 use super::action::{Action, Outcome, TransientFault};
 use super::tables::{cancel_task, find, follow, standing, stop, take_back, write};
-use super::world::{Accounts, LATENESS, LEASE, List, Pending, Post, Recorded, Setting, Work, World};
+use super::world::{Accounts, LATENESS, LEASE, LIST_LAG, List, Pending, Post, Recorded, Setting, Work, World};
 use crate::provider::FailureKind;
 use crate::publish::machine::tests::failure;
 use crate::store::claim::ClaimOrigin;
-use crate::store::delivery::{DeliveryChange, WaitReason};
+use crate::store::delivery::{DeliveryChange, Repair, WaitReason};
 use crate::store::result::Stage;
 
 /// The model of one setting, with the policy whose guards may lack one.
@@ -317,7 +317,8 @@ impl Model {
                 Event::Stopped
             }
             (Call::Recover(Recovery::Rate(_)), _) => Event::NotBefore(world.now + 1_000, WaitReason::RateLimit),
-            (Call::Recover(_), _) => Event::Recovered,
+            (Call::Recover(Recovery::Token), _) => Event::Recovered(Repair::Token),
+            (Call::Recover(Recovery::Media), _) => Event::Recovered(Repair::Media),
         };
         if matches!(event, Event::Posted { .. } | Event::Accepted { .. } | Event::MomentCreated { .. }) {
             world.rows[work.delivery].answered = true;
@@ -341,16 +342,18 @@ impl Model {
                 return Event::NotBefore(world.now + 1_000, WaitReason::Slot);
             }
             world.slot_holder = Some(work.delivery);
-            return Event::Prepared { asked: Vec::new() };
+            return Event::Prepared { asked: Vec::new(), uploads: Vec::new() };
         }
-        Event::Prepared { asked: work.senders.iter().map(|account| account.to_string()).collect() }
+        let asked = work.senders.iter().map(|account| account.to_string()).collect();
+        Event::Prepared { asked, uploads: Vec::new() }
     }
 
     fn send(&self, world: &mut World, work: &Work, outcome: Outcome) -> Event {
         let id = world.posts.len();
         if outcome != Outcome::LostBefore {
             let published = if self.setting.members_confirm { Accounts::default() } else { work.senders };
-            world.posts.push(Post { asked: work.senders, published, stopped: false, claim: None });
+            let shown_at = if self.setting.list == List::Late { world.now + LIST_LAG } else { 0 };
+            world.posts.push(Post { asked: work.senders, published, stopped: false, claim: None, shown_at });
         }
         match outcome {
             Outcome::Truly if self.setting.members_confirm => Event::Accepted { job_id: id.to_string() },

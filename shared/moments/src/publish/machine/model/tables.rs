@@ -16,6 +16,7 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
     world.sent_after_stop |= row.stop_requested && change.stage == Some(DeliveryStage::Sending);
     row.stage = change.stage.unwrap_or(row.stage);
     row.attempts = change.attempts.unwrap_or(row.attempts);
+    row.token_renewed |= change.repaired.is_some();
     row.sending_at = change.sending_at.unwrap_or(row.sending_at);
     row.sought_since = change.sought_since.unwrap_or(row.sought_since);
     row.confirm_until = change.confirm_until.unwrap_or(row.confirm_until);
@@ -49,17 +50,21 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
     work.row = *row;
 }
 
-/// Its list shows all of the account's posts of this text; what another delivery has claimed is not this one's.
+/// Its list shows the account's posts of this text; what another delivery has claimed is not this one's.
 pub(super) fn find(world: &World, work: &Work, list: List) -> Event {
-    if list != List::Shows {
-        return Event::NotShown(Absence::Blind);
-    }
+    let absence = match list {
+        List::Shows => Absence::Likely,
+        // It shows an earlier post of the account.
+        List::Late => Absence::Proven,
+        List::Blind | List::Risked => return Event::NotShown(Absence::Blind),
+    };
     let is_alike = |post: &Post| {
         if work.row.asked.is_empty() { post.published == work.row.accounts } else { post.asked == work.row.asked }
     };
     let is_free = |post: &Post| post.claim.is_none_or(|(owner, _)| owner == work.delivery);
-    let found = world.posts.iter().position(|post| is_alike(post) && is_free(post));
-    found.map_or(Event::NotShown(Absence::Likely), |id| Event::PostFound { id: id.to_string() })
+    let is_shown = |post: &Post| post.shown_at <= world.now;
+    let found = world.posts.iter().position(|post| is_alike(post) && is_free(post) && is_shown(post));
+    found.map_or(Event::NotShown(absence), |id| Event::PostFound { id: id.to_string() })
 }
 
 pub(super) fn follow(world: &World, work: &Work, stopped: bool) -> Event {

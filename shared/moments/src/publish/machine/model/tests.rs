@@ -72,6 +72,11 @@ fn bounded() -> Vec<Setting> {
             Budget { unreadable: 1, transient_faults: 1, retries: 2, messages: 0, ..ALL },
         ),
         unseen("person, blind, at their risk", List::Risked, Budget { unreadable: 1, retries: 2, messages: 0, ..ALL }),
+        unseen(
+            "person, late list",
+            List::Late,
+            Budget { unreadable: 1, retries: 2, stops: 1, messages: 0, crashes: 1, ..ALL },
+        ),
         company(
             "company, stopped",
             1,
@@ -125,7 +130,7 @@ fn model_check_finds_no_order_that_publishes_twice_or_records_what_is_not_so() {
 }
 
 /// The guard that is taken away, the finding it stands for, and the least that has to go wrong for it to be missed.
-fn mutants() -> [(Guard, &'static str, Setting); 8] {
+fn mutants() -> [(Guard, &'static str, Setting); 9] {
     [
         (
             Guard::LastLook,
@@ -156,6 +161,11 @@ fn mutants() -> [(Guard, &'static str, Setting); 8] {
             Guard::BlindIsNotAbsent,
             "M1: a blind list counts as proof of absence",
             unseen("M1, blind", List::Blind, Budget { lost_answers: 1, retries: 1, ..NOTHING }),
+        ),
+        (
+            Guard::LateIsNotAbsent,
+            "a list that is late counts as proof of absence",
+            unseen("late list", List::Late, Budget { lost_answers: 1, retries: 1, ..NOTHING }),
         ),
         (
             Guard::IdFirst,

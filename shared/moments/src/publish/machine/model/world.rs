@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use super::super::{Call, DeliveryAccount, DeliveryStage, DeliveryState, Event, Guards, Policy, Reported};
 use crate::store::claim::ClaimOrigin;
+use crate::store::delivery::Repair;
 use crate::store::result::Stage;
 
 /// How long a worker holds a delivery, in milliseconds. It never outlives that: Lambda ends it before.
 pub(super) const LEASE: i64 = 3_000;
 /// How long a delivery that is due may be left alone: the sweeper comes every minute, and members have two days.
 pub(super) const LATENESS: i64 = 2_500;
+/// How late a list may be: longer than it is read after a lost answer.
+pub(super) const LIST_LAG: i64 = 10_000;
 /// The most tasks and accounts of a setting.
 const MOST: usize = 2;
 
@@ -75,6 +78,8 @@ pub(super) struct Setting {
 pub(super) enum List {
     /// All of them.
     Shows,
+    /// All of them, and those of the last [`LIST_LAG`] perhaps not yet.
+    Late,
     /// Nothing, ever, and whoever has a post tried again takes no risk.
     Blind,
     /// Nothing, ever, and they take the risk of a second one.
@@ -143,6 +148,7 @@ pub(super) struct Row {
     pub asked: Accounts,
     pub job: Option<usize>,
     pub post: Option<usize>,
+    pub token_renewed: bool,
     /// A living worker had the provider's answer in hand. Not stored anywhere: the model remembers it.
     pub answered: bool,
 }
@@ -154,6 +160,8 @@ pub(super) struct Post {
     pub published: Accounts,
     pub stopped: bool,
     pub claim: Option<(usize, ClaimOrigin)>,
+    /// From when on the list shows it.
+    pub shown_at: i64,
 }
 
 /// A worker with a delivery, as it has read it.
@@ -212,6 +220,7 @@ pub(super) fn policy(guards: Guards) -> Policy {
         member_pause: second(600),
         reconcile_pause: second(1),
         reconcile_tries: 2,
+        proven_after: Duration::from_millis((LIST_LAG + LEASE).unsigned_abs()),
         unreadable_person: second(2),
         unreadable_company: second(2),
         confirm_within: second(1_000),
@@ -267,6 +276,7 @@ impl World {
             asked: Accounts::default(),
             job: None,
             post: None,
+            token_renewed: false,
             answered: false,
         });
     }
@@ -304,6 +314,7 @@ impl World {
             sought_since: row.sought_since,
             stop_requested: row.stop_requested,
             moment_id: row.post.map(|post| post.to_string()),
+            repaired: row.token_renewed.then_some(Repair::Token).into_iter().collect(),
             accounts: accounts.collect(),
         }
     }

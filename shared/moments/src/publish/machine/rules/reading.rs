@@ -16,7 +16,14 @@ use crate::store::result::{AccountState, Stage};
 
 /// The provider's list was read, and the post is not in it. Who asked for it to be sent again has looked; where its
 /// absence proves little, the list is read as often as after any lost answer, and where it is in doubt nothing is sent.
+/// A list that would show the post proves its absence only once it has had the time to: until then nothing is concluded
+/// from it, and it is read again.
 pub(in super::super) fn not_shown(d: &DeliveryState, absence: Absence, p: &Policy) -> Transition {
+    let shown_by = d.sending_at.saturating_add(milliseconds(p.proven_after));
+    let is_early = d.asked_at < shown_by && p.guards.hold(Guard::LateIsNotAbsent);
+    if absence == Absence::Proven && is_early && (d.resend_if_absent || d.stop_requested) {
+        return wait_to_read(d, shown_by, WaitReason::ListLag, p);
+    }
     let is_absent = match absence {
         Absence::Proven => true,
         Absence::Likely => d.attempts >= p.reconcile_tries,
@@ -66,7 +73,8 @@ fn read_again_or(d: &DeliveryState, told: &Advice, p: &Policy) -> Transition {
     Transition::stay(d.now, pause)
 }
 
-/// The readings of the account are used up for now. That is no reading, but it is not waited for without end.
+/// The list can tell only later: the readings of the account are used up, or it was sent too short a while ago. That is no
+/// reading, but it is not waited for without end.
 pub(in super::super) fn wait_to_read(d: &DeliveryState, instant: i64, reason: WaitReason, p: &Policy) -> Transition {
     if d.now > d.sought_since.saturating_add(LONGEST_WAIT) {
         return read_again(&DeliveryState { attempts: p.reconcile_tries, ..d.clone() }, p);

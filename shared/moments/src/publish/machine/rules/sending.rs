@@ -9,11 +9,8 @@ use super::{cancel, fail, is_transient, reading, senders, shown_at};
 use crate::error::{PublishProblem, provider_advice};
 use crate::provider::{FailureKind, ProviderError};
 use crate::store::account::AccountStatus;
-use crate::store::delivery::{DeliveryChange, DeliveryStage, WaitReason};
+use crate::store::delivery::{DeliveryChange, DeliveryStage, Repair, WaitReason};
 use crate::store::result::{AccountState, Stage};
-
-/// Token and media are replaced in the first attempts only: what is refused again then has another cause.
-const RECOVERED_WITHIN: u32 = 2;
 
 /// A delivery of which nothing was sent is taken up.
 pub(in super::super) fn begin(d: &DeliveryState, p: &Policy) -> Transition {
@@ -53,7 +50,11 @@ pub(in super::super) fn choose(d: &DeliveryState, usable: &[usize], p: &Policy) 
 
 /// Everything that may be repeated is done. What is written now says SENDING, and whoever finds it does not send: so it
 /// is written only if the call, and the write of its answer, fit into the time that is left.
-pub(in super::super) fn fence(d: &DeliveryState, asked: Vec<String>, p: &Policy) -> Transition {
+pub(in super::super) fn fence(
+    d: &DeliveryState,
+    (asked, uploads): (Vec<String>, Vec<String>),
+    p: &Policy,
+) -> Transition {
     if d.time_left < p.time_to_send {
         return queue_again(d, p.retry_after(d.attempts));
     }
@@ -61,6 +62,7 @@ pub(in super::super) fn fence(d: &DeliveryState, asked: Vec<String>, p: &Policy)
         stage: Some(DeliveryStage::Sending),
         sending_at: Some(d.now),
         asked_member_ids: (!asked.is_empty()).then_some(asked),
+        upload_hashes: (!uploads.is_empty()).then_some(uploads),
         ..DeliveryChange::default()
     };
     let states = d.open().into_iter().map(|place| (place, AccountState::Processing(Stage::Sending))).collect();
@@ -93,10 +95,23 @@ pub(in super::super) fn refused(d: &DeliveryState, failure: &ProviderError, p: &
             queue_again(d, p.retry_after(d.attempts))
         }
         FailureKind::RateLimited { window } => Transition::call(Call::Recover(Recovery::Rate(window))),
-        FailureKind::TokenInvalid if d.attempts <= RECOVERED_WITHIN => Transition::call(Call::Recover(Recovery::Token)),
-        FailureKind::MediaInvalid if d.attempts <= RECOVERED_WITHIN => Transition::call(Call::Recover(Recovery::Media)),
+        FailureKind::TokenInvalid if !d.repaired.contains(&Repair::Token) => {
+            Transition::call(Call::Recover(Recovery::Token))
+        }
+        FailureKind::MediaInvalid if !d.repaired.contains(&Repair::Media) => {
+            Transition::call(Call::Recover(Recovery::Media))
+        }
         _ => refused_for_good(d, failure),
     }
+}
+
+/// What the refusal was about is replaced, so the same attempt is made again at once. Each is replaced once: what is
+/// refused again has another cause. Whoever dies before this is written replaces it once more, which does no harm.
+pub(in super::super) fn repaired(d: &DeliveryState, repair: Repair) -> Transition {
+    let mut transition = queue_again(d, Duration::ZERO);
+    transition.change.attempts = Some(d.attempts.saturating_sub(1));
+    transition.change.repaired = Some(d.repaired.iter().copied().chain([repair]).collect());
+    transition
 }
 
 /// The token that was refused could not be replaced. One that is late is waited for: nothing was sent.

@@ -86,16 +86,26 @@ fn delivery_refused_temporarily_is_begun_again_within_its_attempts() {
     assert_eq!(refused(8, FailureKind::Retry), done);
     assert_eq!(refused(7, FailureKind::MediaFetchFailed), (Some(S::Queued), pause(640)));
     assert_eq!(refused(8, FailureKind::MediaFetchFailed), done);
-    for (kind, recovery) in [(FailureKind::TokenInvalid, Recovery::Token), (FailureKind::MediaInvalid, Recovery::Media)]
-    {
-        assert_eq!(refused(2, kind), recover(recovery));
-        assert_eq!(refused(3, kind), done);
+    // Once each, whatever number the attempt has; and that is no further attempt.
+    for (kind, recovery, repair) in [
+        (FailureKind::TokenInvalid, Recovery::Token, Repair::Token),
+        (FailureKind::MediaInvalid, Recovery::Media, Repair::Media),
+    ] {
+        for attempts in [1, 2, 3, 8] {
+            assert_eq!(refused(attempts, kind), recover(recovery));
+        }
+        let again = |repaired: Vec<Repair>| then(S::Sending, |d| d.repaired = repaired, Event::Refused(failure(kind)));
+        let other = if repair == Repair::Token { Repair::Media } else { Repair::Token };
+        assert_eq!(again(vec![other]), recover(recovery));
+        assert_eq!(again(vec![other, repair]), done);
+        let repaired = after(S::Sending, |d| (d.attempts, d.repaired) = (3, vec![other]), Event::Recovered(repair));
+        assert_eq!((repaired.change.attempts, repaired.change.repaired), (Some(2), Some(vec![other, repair])));
     }
     let window = RateWindow::Day;
     assert_eq!(refused(20, FailureKind::RateLimited { window }), recover(Recovery::Rate(window)));
     // The pause ends growing where a message can no longer wait it out.
     assert_eq!(then(S::Queued, |d| d.attempts = 8, Event::TemporaryFailure), (Some(S::Queued), pause(900)));
-    assert_eq!(then(S::Sending, |_| (), Event::Recovered), (Some(S::Queued), pause(0)));
+    assert_eq!(then(S::Sending, |_| (), Event::Recovered(Repair::Token)), (Some(S::Queued), pause(0)));
     let late = |kind| then(S::Queued, |_| (), Event::NoToken(failure(kind)));
     assert_eq!(late(FailureKind::Retry), (Some(S::Queued), pause(10)));
     assert_eq!(late(FailureKind::BadCredentials), done);
@@ -133,7 +143,24 @@ fn unconfirmed_delivery_reads_the_list_up_to_its_limit_and_believes_absence_as_p
     };
     use Absence::{Blind, InDoubt, Likely, Proven};
     let (replaced, done) = ((Some(S::Done), NextStep::Replace), (Some(S::Done), NextStep::End));
-    assert_eq!(read(1, true, Event::NotShown(Proven)), replaced);
+    // Right after the call even a list that shows others may be late; that is no reading, and the call's age ends it.
+    let proven = |sent_before: i64, resend, stopped| {
+        let change = |d: &mut DeliveryState| {
+            (d.attempts, d.resend_if_absent, d.stop_requested) = (4, resend, stopped);
+            d.sending_at = NOW - sent_before;
+        };
+        after(S::Unconfirmed, change, Event::NotShown(Proven))
+    };
+    const LAG: i64 = 35 * 60_000;
+    for (resend, stopped) in [(true, false), (false, true), (true, true)] {
+        let early = proven(0, resend, stopped);
+        assert_eq!((early.change.attempts, early.then), (Some(3), pause(35 * 60)));
+        assert_eq!(early.change.waits_for, Some(WaitReason::ListLag));
+        assert_eq!(proven(LAG - 1_000, resend, stopped).then, pause(1));
+    }
+    assert_eq!(proven(LAG, true, false).then, NextStep::Replace);
+    assert_eq!(recorded(&proven(LAG, true, true)), [AccountState::Cancelled, AccountState::Cancelled]);
+    assert_eq!(proven(0, false, false).then, NextStep::End);
     assert_eq!(read(1, false, Event::NotShown(Proven)), (None, pause(20)));
     assert_eq!(read(3, true, Event::NotShown(Likely)), (None, pause(80)));
     assert_eq!(read(4, true, Event::NotShown(Likely)), replaced);
@@ -311,7 +338,10 @@ fn stopped_delivery_is_not_sent_and_its_members_are_stopped_at_once() {
     for (absence, expected) in
         [(Absence::Proven, cancelled), (Absence::Likely, failed(PublishProblem::MembersUnconfirmed))]
     {
-        let change = |d: &mut DeliveryState| (d.stop_requested, d.resend_if_absent, d.attempts) = (true, true, 4);
+        let change = |d: &mut DeliveryState| {
+            (d.stop_requested, d.resend_if_absent, d.attempts) = (true, true, 4);
+            d.sending_at = NOW - HOUR;
+        };
         let transition = after(S::Unconfirmed, change, Event::NotShown(absence));
         assert_eq!((recorded(&transition), transition.then), (expected, NextStep::End));
     }

@@ -12,7 +12,7 @@ use super::policy::milliseconds;
 use super::*;
 use crate::error::{Advice, PublishProblem};
 use crate::provider::{FailureKind, Provider, ProviderError, RateWindow};
-use crate::store::delivery::{DeliveryStage as S, WaitReason};
+use crate::store::delivery::{DeliveryStage as S, Repair, WaitReason};
 use crate::store::result::{AccountState, Stage};
 
 const NOW: i64 = 1_800_000_000_000;
@@ -30,6 +30,7 @@ pub(super) fn policy() -> Policy {
         member_pause: second(10),
         reconcile_pause: second(10),
         reconcile_tries: 4,
+        proven_after: second(35 * 60),
         unreadable_person: second(6 * 3_600),
         unreadable_company: second(24 * 3_600),
         confirm_within: second(48 * 3_600),
@@ -57,6 +58,7 @@ fn delivery(stage: S, members_confirm: bool) -> DeliveryState {
         sought_since: NOW,
         stop_requested: false,
         moment_id: matches!(stage, S::Answered | S::Waiting).then(|| "m".to_owned()),
+        repaired: Vec::new(),
         accounts: vec![account; 2],
     }
 }
@@ -92,14 +94,15 @@ fn events() -> Vec<Event> {
         Event::Usable(vec![]),
         Event::Usable(vec![0]),
         Event::Usable(vec![0, 1]),
-        Event::Prepared { asked: vec!["anna".to_owned()] },
+        Event::Prepared { asked: vec!["anna".to_owned()], uploads: vec![] },
         Event::NotBefore(NOW + 60_000, WaitReason::Slot),
         Event::TemporaryFailure,
         Event::MediaUnusable(advice()),
         Event::Posted { id: "p".to_owned() },
         Event::Accepted { job_id: "j".to_owned() },
         Event::AnswerLost,
-        Event::Recovered,
+        Event::Recovered(Repair::Token),
+        Event::Recovered(Repair::Media),
         Event::PostFound { id: "m".to_owned() },
         Event::Unreadable,
         Event::JobRunning,
@@ -303,7 +306,7 @@ fn machine_writes_an_answered_id_before_it_records_anything() {
 fn machine_with_little_time_left_does_not_send() {
     for (seconds, sends) in [(30, true), (29, false), (0, false)] {
         let delivery = DeliveryState { time_left: Duration::from_secs(seconds), ..delivery(S::Queued, true) };
-        let transition = next(&delivery, Event::Prepared { asked: vec![] }, &policy()).unwrap();
+        let transition = next(&delivery, Event::Prepared { asked: vec![], uploads: vec![] }, &policy()).unwrap();
         assert_eq!(transition.change.stage, Some(if sends { S::Sending } else { S::Queued }), "{seconds} s left");
         assert_eq!(transition.then == NextStep::Call(Call::Send), sends, "{seconds} s left");
     }

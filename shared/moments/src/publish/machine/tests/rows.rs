@@ -106,8 +106,9 @@ fn transition_to_another_stage_resets_attempts_and_only_unconfirmed_forgets_the_
 fn transition_writes_asked_and_refused_members_if_any() {
     for members in [vec![], vec!["anna".to_owned()]] {
         let written = (!members.is_empty()).then(|| members.clone());
-        let fence = next(&delivery(S::Queued, true), Event::Prepared { asked: members.clone() }, &policy()).unwrap();
-        assert_eq!(fence.change.asked_member_ids, written);
+        let prepared = Event::Prepared { asked: members.clone(), uploads: members.clone() };
+        let fence = next(&delivery(S::Queued, true), prepared, &policy()).unwrap();
+        assert_eq!((&fence.change.asked_member_ids, &fence.change.upload_hashes), (&written, &written));
         let made = Event::MomentCreated { id: "m".to_owned(), refused: members };
         let noted = next(&delivery(S::Submitted, true), made, &policy()).unwrap();
         assert_eq!(noted.change.refused_member_ids, written);
@@ -123,8 +124,8 @@ fn transition_shows_accounts_at_their_stage_once() {
         next(&delivery, event, &policy()).unwrap().states
     };
     let at = |place, stage| (place, AccountState::Processing(stage));
-    assert_eq!(states(S::Sending, Stage::Sending, Event::Recovered), [at(0, Stage::Queued)]);
-    assert_eq!(states(S::Queued, Stage::Claimed, Event::Recovered), []);
+    assert_eq!(states(S::Sending, Stage::Sending, Event::Recovered(Repair::Token)), [at(0, Stage::Queued)]);
+    assert_eq!(states(S::Queued, Stage::Claimed, Event::Recovered(Repair::Token)), []);
     assert_eq!(states(S::Submitted, Stage::Submitted, Event::RowWritten), [at(1, Stage::Submitted)]);
     assert_eq!(
         states(S::Sending, Stage::Sending, Event::AnswerLost),

@@ -15,6 +15,7 @@ fn apply(delivery: &mut DeliveryState, transition: &Transition) {
     }
     delivery.stage = change.stage.unwrap_or(delivery.stage);
     delivery.attempts = change.attempts.unwrap_or(delivery.attempts);
+    delivery.repaired = change.repaired.clone().unwrap_or_else(|| std::mem::take(&mut delivery.repaired));
     delivery.sending_at = change.sending_at.unwrap_or(delivery.sending_at);
     delivery.sought_since = change.sought_since.unwrap_or(delivery.sought_since);
     delivery.confirm_until = change.confirm_until.unwrap_or(delivery.confirm_until);
@@ -77,7 +78,14 @@ fn run_to_the_end(
                 let names: Vec<&str> =
                     answers(call, members_confirm).iter().copied().filter(|name| may_follow(name)).collect();
                 let name = names[choice() % names.len()];
-                let possible: Vec<Event> = events().into_iter().filter(|event| event.name() == name).collect();
+                // What is replaced is what it was asked to.
+                let is_its_own = |event: &Event| match (call, event) {
+                    (Call::Recover(Recovery::Token), Event::Recovered(repair)) => *repair == Repair::Token,
+                    (Call::Recover(Recovery::Media), Event::Recovered(repair)) => *repair == Repair::Media,
+                    _ => true,
+                };
+                let possible: Vec<Event> =
+                    events().into_iter().filter(|event| event.name() == name && is_its_own(event)).collect();
                 let chosen = possible[choice() % possible.len()].clone();
                 match chosen {
                     Event::NotBefore(_, reason) => Event::NotBefore(delivery.now + 3_600_000, reason),
