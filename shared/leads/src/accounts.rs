@@ -25,7 +25,11 @@ pub struct ListedAccount {
 /// The caller's accounts, where our app may list fans or not, and what is known of our app. One more request than the
 /// list itself, and that only while something is synced.
 pub async fn list(stores: &Stores, user_id: UserId, lists_fans: bool) -> Result<(Vec<ListedAccount>, AppState)> {
-    let (accounts, app) = futures::future::try_join(stores.accounts.of_user(user_id), stores.platform.app()).await?;
+    let now = stores.clock.now_ms();
+    let (accounts, app, quota) =
+        futures::future::try_join3(stores.accounts.of_user(user_id), stores.platform.app(), stores.quota.app(now))
+            .await?;
+    let lists_fans = lists_fans && quota.missing.is_none();
     let running: Vec<TaskId> = accounts.iter().filter_map(|account| account.active_sync_task_id).collect();
     let syncs = stores.tasks.of_ids(&running).await?;
     let of_account = |account: &Account| {

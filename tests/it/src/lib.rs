@@ -30,6 +30,8 @@ mod contract;
 #[cfg(test)]
 mod douyin;
 #[cfg(test)]
+mod logged;
+#[cfg(test)]
 mod platform;
 #[cfg(test)]
 mod snapshot;

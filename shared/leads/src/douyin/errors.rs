@@ -92,6 +92,14 @@ impl PlatformError {
         matches!(self.code, Some(10_003 | 10_013 | 29_002_002))
     }
 
+    /// Whether the answer is that our app may not list fans, whoever's they are: it was never granted the capability
+    /// (2190004, 28001014, 28001018), the capability was taken away (28001019), or nobody has it any more (2119010,
+    /// 28001056).
+    pub const fn says_that_app_lists_no_fans(&self) -> bool {
+        matches!(self.endpoint, Endpoint::FansList)
+            && matches!(self.code, Some(2_190_004 | 28_001_014 | 28_001_018 | 28_001_019 | 2_119_010 | 28_001_056))
+    }
+
     /// Whether risk control asks for a long pause, where an ordinary rate limit is over in seconds.
     pub fn is_risk_control(&self) -> bool {
         self.code == Some(RISK_CONTROL)
@@ -241,6 +249,27 @@ mod tests {
                     assert_eq!(classify(endpoint, *code), *kind, "{code} on {endpoint}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn douyin_app_lists_no_fans_by_the_codes_of_that_endpoint_only() {
+        let error = |endpoint, code| PlatformError {
+            kind: classify(endpoint, code),
+            endpoint,
+            code: Some(code),
+            http_status: Some(200),
+            log_id: None,
+        };
+        for code in [2_190_004, 28_001_014, 28_001_018, 28_001_019, 2_119_010, 28_001_056] {
+            for endpoint in Endpoint::ALL {
+                let is_of_fans = endpoint == Endpoint::FansList;
+                assert_eq!(error(endpoint, code).says_that_app_lists_no_fans(), is_of_fans, "{code} on {endpoint}");
+            }
+        }
+        // A scope that one user did not grant, a wrong request, and an app that is banned as a whole.
+        for code in [2_190_003, 28_001_012, 2_100_005, 2_190_015, 28_001_016, 2_190_016] {
+            assert!(!error(Endpoint::FansList, code).says_that_app_lists_no_fans(), "{code}");
         }
     }
 

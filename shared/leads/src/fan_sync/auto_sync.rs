@@ -58,13 +58,21 @@ impl AutoSyncs {
         if !self.auto.is_on || !self.lists_fans {
             return Ok(report);
         }
-        let closure = self.stores.quota.closure(self.stores.clock.now().as_millisecond()).await?;
-        if closure.is_some_and(|closure| closure.reason == WaitReason::Quota) {
+        let now = self.stores.clock.now();
+        let app = self.stores.quota.app(now.as_millisecond()).await?;
+        let now = now.as_second();
+        if app.missing.is_some_and(|missing| missing.holds(now)) {
+            return Ok(report);
+        }
+        if app.closure.is_some_and(|closure| closure.reason == WaitReason::Quota) {
             // They would only wait, in the way of those that people have asked for.
             return Ok(report);
         }
-        let now = self.stores.clock.now().as_second();
-        let due = self.stores.accounts.due_for_sync(now, LIMIT).await?;
+        let mut due = self.stores.accounts.due_for_sync(now, LIMIT).await?;
+        if app.missing.is_some() {
+            // One asks for all whether our app still lacks the capability; the others would only fail.
+            due.truncate(1);
+        }
         let mut starts = stream::iter(due)
             .map(|account| async move {
                 if deadline.remaining(self.stores.clock.now()) < MIN_TIME_LEFT {

@@ -7,10 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::due::stable_hash;
-use kernel::ids::UserId;
-use tracing::warn;
+use kernel::ids::{TaskId, UserId};
+use tracing::{error, info, warn};
 
 use crate::config::tenant_calls;
+use crate::douyin::PlatformError;
 use crate::error::{Result, SyncProblem};
 use crate::ids::OpenId;
 use crate::store::Stores;
@@ -27,6 +28,19 @@ const CALLS_AT_ONCE: u32 = 5;
 /// Calls that were taken from the tenant's share and not made yet.
 #[derive(Debug, Default)]
 pub(super) struct Calls(u32);
+
+/// Whether a sync may ask Douyin for fans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// It may.
+    Open,
+    /// It may, and finds out for all whether our app still lacks the capability.
+    AsksForAll,
+    /// Somebody has found that the app may ask nothing now. The pause is no attempt.
+    Closed(Pause),
+    /// Our app is known to lack the capability.
+    Unavailable,
+}
 
 /// The app's calls.
 #[derive(Debug, Clone)]
@@ -45,14 +59,42 @@ impl Quota {
         Ok(Self { stores: Stores::new(cx)?, share: tenant_calls(&cx.env)? })
     }
 
-    /// The pause of `task`, when somebody has found that the app may ask nothing now. It is no attempt.
-    pub async fn closed(&self, task: &SyncTask) -> Result<Option<Pause>> {
+    /// Whether `task` may ask.
+    pub async fn admit(&self, task: &SyncTask) -> Result<Admission> {
         let now = self.stores.clock.now();
-        let Some(closure) = self.stores.quota.closure(now.as_millisecond()).await? else { return Ok(None) };
+        let app = self.stores.quota.app(now.as_millisecond()).await?;
+        let (id, seconds) = (task.task_id, now.as_second());
+        if app.missing.is_some_and(|missing| !missing.may_be_asked_by(id, seconds)) {
+            return Ok(Admission::Unavailable);
+        }
+        let Some(closure) = app.closure else {
+            return Ok(match app.missing {
+                None => Admission::Open,
+                Some(_) if self.stores.quota.claim_capability_question(id, seconds).await? => Admission::AsksForAll,
+                Some(_) => Admission::Unavailable,
+            });
+        };
         let spread = if closure.reason == WaitReason::Quota { REFILL_SPREAD } else { RATE_SPREAD };
         let until = Timestamp::from_millisecond(closure.until).unwrap_or(now);
         let until = spread_over(spread, &task.account_open_id, until);
-        Ok(Some(Pause { until, waits_for: Some(closure.reason), attempts: Some(task.attempts.saturating_sub(1)) }))
+        let attempts = Some(task.attempts.saturating_sub(1));
+        Ok(Admission::Closed(Pause { until, waits_for: Some(closure.reason), attempts }))
+    }
+
+    /// Tells everybody that our app lacks the capability, as Douyin told `task`, and the operator once.
+    pub async fn note_missing_capability(&self, task: TaskId, failure: &PlatformError) -> Result<()> {
+        if self.stores.quota.note_missing_capability(task, self.stores.clock.now().as_second()).await? {
+            // The alarm FansListMissingAlarm counts these lines by their `alarm`.
+            error!(alarm = "fans_list_missing", "our app lacks fans.list, so nothing is synced: {failure}");
+        }
+        Ok(())
+    }
+
+    /// Tells everybody that our app has the capability again.
+    pub async fn forget_missing_capability(&self) -> Result<()> {
+        self.stores.quota.forget_missing_capability().await?;
+        info!("our app may list fans again");
+        Ok(())
     }
 
     /// Tells everybody that the app may ask nothing before `until`. If that cannot be written, they find out themselves.

@@ -44,7 +44,7 @@ impl SyncRequests {
     }
 
     /// Starts a sync of the caller's account, or finds the one that runs. Two sequential AWS calls: write the task
-    /// together with its claim, send the message. A message that cannot be sent fails nothing: the sweeper finds the
+    /// together with its claim, send the message; before them it is read whether our app may list fans. A message that cannot be sent fails nothing: the sweeper finds the
     /// task.
     ///
     /// The account is read only when the claim is refused, to learn why: the claim's condition demands all that a
@@ -54,7 +54,12 @@ impl SyncRequests {
     /// [`SyncProblem::Unavailable`] when our app may not list fans; an authorisation problem when the account is not the
     /// caller's or not ACTIVE.
     pub async fn start(&self, user_id: UserId, account: &str, strategy: SyncStrategy) -> Result<Started> {
-        if !self.lists_fans {
+        let now = self.stores.clock.now();
+        let is_missing = async || -> Result<bool> {
+            let missing = self.stores.quota.app(now.as_millisecond()).await?.missing;
+            Ok(missing.is_some_and(|missing| missing.holds(now.as_second())))
+        };
+        if !self.lists_fans || is_missing().await? {
             return Err(SyncProblem::Unavailable.into());
         }
         let account_open_id: &OpenId = &account.parse().map_err(|_| AuthorizationProblem::AccountUnknown)?;

@@ -38,6 +38,8 @@ pub(super) enum StopReason {
         /// Why.
         reason: WaitReason,
     },
+    /// The task failed, and so does every other: our app may not list fans.
+    AppListsNoFans(PlatformError),
     /// The task failed.
     Fail(Error),
     /// The task is not ours any more.

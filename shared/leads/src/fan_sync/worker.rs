@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use super::page_diff::{OpenPage, Progress};
 use super::page_writer::CommitOutcome;
-use super::quota::{Calls, Quota};
+use super::quota::{Admission, Calls, Quota};
 use super::stop::StopReason;
 use super::turns::Turns;
 use super::{SyncQueue, end, page_writer};
@@ -96,6 +96,10 @@ impl SyncWorker {
                 self.quota.close(until, reason).await;
                 self.pause(&progress, pause).await
             }
+            Err(StopReason::AppListsNoFans(failure)) => {
+                self.quota.note_missing_capability(progress.task.task_id, &failure).await?;
+                self.fail(&progress, SyncProblem::Unavailable.into()).await
+            }
             Err(StopReason::Fail(error)) => self.fail(&progress, error).await,
         }
     }
@@ -106,10 +110,13 @@ impl SyncWorker {
         progress.enough_known = self.settings.known_pages.filter(|_| may_leave_early);
         progress.schedule = Some(account.schedule.clone());
         if !progress.task.walk.fully_listed {
-            if let Some(pause) = self.quota.closed(&progress.task).await? {
-                return Err(StopReason::Pause(pause));
+            let admission = self.quota.admit(&progress.task).await?;
+            match admission {
+                Admission::Open | Admission::AsksForAll => {}
+                Admission::Closed(pause) => return Err(StopReason::Pause(pause)),
+                Admission::Unavailable => return Err(StopReason::Fail(SyncProblem::Unavailable.into())),
             }
-            self.take_over(progress, &account, deadline).await?;
+            self.take_over(progress, &account, admission, deadline).await?;
         }
         if self.is_incomplete(progress) {
             return Err(StopReason::Fail(SyncProblem::Stalled.into()));
@@ -133,6 +140,7 @@ impl SyncWorker {
         &self,
         progress: &mut Progress,
         account: &Account,
+        admission: Admission,
         deadline: Deadline,
     ) -> Result<(), StopReason> {
         let mut token = match self.tokens.access_token(account, deadline).await {
@@ -141,9 +149,16 @@ impl SyncWorker {
         };
         let mut calls = Calls::default();
         let mut fetched = self.fetch(account, (&mut token, &mut calls), progress.task.walk.cursor, deadline).await;
+        if admission == Admission::AsksForAll && fetched.is_ok() {
+            self.quota.forget_missing_capability().await?;
+        }
         loop {
             let page = match fetched {
                 Ok(page) => page,
+                // Of an account that has not granted the scope the answer may be about that.
+                Err(Error::Platform(failure)) if account.lists_fans() && failure.says_that_app_lists_no_fans() => {
+                    return Err(StopReason::AppListsNoFans(failure));
+                }
                 Err(error) => return Err(self.stop(error, progress)),
             };
             // The platform shows `fan_cap` fans at most, so a list of as many pages has no end of its own.

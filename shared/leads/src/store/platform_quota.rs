@@ -1,9 +1,10 @@
-//! `t_platform_quota`: what Douyin lets our app ask of fan lists. One row for all, and one for each tenant and day.
+//! `t_platform_quota`: what Douyin lets our app ask of fan lists. One row for all, and one for each tenant and day. The
+//! first also says whether our app lacks the capability.
 
 use aws_sdk_dynamodb::Client;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
-use kernel::ids::UserId;
+use kernel::ids::{TaskId, UserId};
 use serde::Deserialize;
 
 use super::condition_held;
@@ -13,6 +14,8 @@ use super::sync_task::WaitReason;
 const SCOPE: &str = "douyin#fans.list";
 /// A tenant's row of a day is of no use after the next one.
 const KEPT: i64 = 2 * 86_400;
+/// How long an app that lacks the capability does not ask again.
+const ASK_AGAIN_AFTER: i64 = 86_400;
 
 /// Until when nobody needs to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -25,6 +28,39 @@ pub struct Closure {
     pub reason: WaitReason,
 }
 
+/// Our app may not list fans: Douyin has said so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct MissingCapability {
+    /// When it is asked again, in seconds.
+    pub ask_again_at: i64,
+    /// The sync to which Douyin said it first.
+    found_by: TaskId,
+    /// The sync that asks, or asked last, whether it still is so.
+    asked_by: Option<TaskId>,
+}
+
+impl MissingCapability {
+    /// Whether nobody needs to ask at `now`.
+    pub const fn holds(&self, now: i64) -> bool {
+        self.ask_again_at > now
+    }
+
+    /// Whether this sync may ask at `now`: the day is over, or it was the one and did not get to an end, as when its
+    /// worker died or it had to wait.
+    pub(crate) fn may_be_asked_by(&self, task: TaskId, now: i64) -> bool {
+        !self.holds(now) || self.asked_by == Some(task) || self.found_by == task
+    }
+}
+
+/// What the row of the app says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AppQuota {
+    /// The closure that still holds.
+    pub closure: Option<Closure>,
+    /// Present while our app is known to lack the capability.
+    pub missing: Option<MissingCapability>,
+}
+
 /// Access to the table.
 #[derive(Debug, Clone)]
 pub struct PlatformQuotaStore {
@@ -33,9 +69,16 @@ pub struct PlatformQuotaStore {
 }
 
 impl PlatformQuotaStore {
-    /// The closure that still holds at `now_ms`. Read as it was up to a second ago: half the price, and who reads it too
-    /// late is told by Douyin.
-    pub async fn closure(&self, now_ms: i64) -> Result<Option<Closure>> {
+    /// What holds at `now_ms`. Read as it was up to a second ago: half the price, and who reads it too late is told by
+    /// Douyin.
+    pub async fn app(&self, now_ms: i64) -> Result<AppQuota> {
+        #[derive(Deserialize, Default)]
+        struct Row {
+            #[serde(flatten)]
+            closure: Option<Closure>,
+            #[serde(flatten)]
+            missing: Option<MissingCapability>,
+        }
         let answer = self
             .client
             .get_item()
@@ -44,8 +87,57 @@ impl PlatformQuotaStore {
             .send()
             .await
             .map_err(Error::aws("dynamodb:GetItem"))?;
-        let closure: Option<Closure> = answer.item.map(|item| decode("platform quota", item)).transpose()?;
-        Ok(closure.filter(|closure| closure.until > now_ms))
+        let row: Row = answer.item.map(|item| decode("platform quota", item)).transpose()?.unwrap_or_default();
+        Ok(AppQuota { closure: row.closure.filter(|closure| closure.until > now_ms), missing: row.missing })
+    }
+
+    /// Notes that Douyin told `task` that our app lacks the capability. `true`: it is news. Also to the task that found it
+    /// and notes it again, because the first answer was lost or its worker died before it could tell anybody.
+    pub async fn note_missing_capability(&self, task: TaskId, now: i64) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("name", s(SCOPE))
+            .condition_expression("attribute_not_exists(found_by) OR found_by = :task")
+            .update_expression("SET found_by = :task, missing_since = :now, ask_again_at = :again")
+            .expression_attribute_values(":task", n(task))
+            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":again", n(now + ASK_AGAIN_AFTER))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Whether `task` is the one that asks Douyin for all if our app still lacks the capability; then the others do not
+    /// for a day.
+    pub async fn claim_capability_question(&self, task: TaskId, now: i64) -> Result<bool> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("name", s(SCOPE))
+            .condition_expression("ask_again_at <= :now OR asked_by = :task OR found_by = :task")
+            .update_expression("SET ask_again_at = :again, asked_by = :task")
+            .expression_attribute_values(":task", n(task))
+            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":again", n(now + ASK_AGAIN_AFTER))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Notes that our app may list fans after all.
+    pub async fn forget_missing_capability(&self) -> Result<()> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("name", s(SCOPE))
+            .update_expression("REMOVE found_by, missing_since, ask_again_at, asked_by")
+            .send()
+            .await
+            .map_err(Error::aws("dynamodb:UpdateItem"))?;
+        Ok(())
     }
 
     /// Writes that nobody needs to ask before `until_ms`; `false` when that, or a later time, is known already.

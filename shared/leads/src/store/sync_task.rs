@@ -27,6 +27,8 @@ mod list;
 pub use labels::{StartedBy, SyncStatus, SyncStrategy, WaitReason};
 
 const WHAT: &str = "sync task";
+/// How long a task that has ended is kept: syncs by themselves add one for each account and day.
+const KEPT_SECONDS: i64 = 90 * 86_400;
 
 /// What a sync has counted, exactly once per committed page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -295,7 +297,7 @@ impl SyncTaskStore {
         Update::builder().table_name(&self.table).key("task_id", n(task))
     }
 
-    /// Ends the task as one action of a transaction; refused when it has ended already or `by` does not hold.
+    /// Ends the task as one action of a transaction, and has its row go in 90 days; refused when it has ended already or `by` does not hold.
     pub(crate) fn end(&self, task: TaskId, by: EndedBy<'_>, ending: &Ending, now: i64) -> Result<TransactWriteItem> {
         let builder = match by {
             EndedBy::Holder(lease) => self.held(task, lease),
@@ -303,10 +305,12 @@ impl SyncTaskStore {
         };
         const REMOVE: &str = "REMOVE lease_owner, due_shard, next_action_at, dispatched_at, dispatched_by, queued_at, \
                               seen_leads, page_taken, unseen_leads, checkpoint, empty_pages, known_pages, waits_for, waits_since";
+        const ENDED: &str = "SET #status = :status, finished_at = :now, update_time = :now, expires_at = :expires";
         let builder =
             builder.expression_attribute_names("#status", "status").expression_attribute_values(":now", n(now));
+        let builder = builder.expression_attribute_values(":expires", n(now + KEPT_SECONDS));
         let plain = |status: &str| {
-            let end = format!("SET #status = :status, finished_at = :now, update_time = :now {REMOVE}");
+            let end = format!("{ENDED} {REMOVE}");
             builder.clone().update_expression(end).expression_attribute_values(":status", s(status))
         };
         update(match ending {
@@ -314,8 +318,7 @@ impl SyncTaskStore {
             Ending::Cancelled => plain("CANCELLED"),
             Ending::Failed(advice) | Ending::Blocked(advice, _) => builder
                 .update_expression(format!(
-                    "SET #status = :status, finished_at = :now, update_time = :now, error_type = :code, \
-                     error_message = :message, error_remedy = :remedy {REMOVE}"
+                    "{ENDED}, error_type = :code, error_message = :message, error_remedy = :remedy {REMOVE}"
                 ))
                 .expression_attribute_values(":status", s("FAILED"))
                 .expression_attribute_values(":code", s(advice.code.as_str()))

@@ -91,7 +91,7 @@ async fn fan_sync_that_failed_says_why_and_what_to_do() -> Result<()> {
     let world = world().await?;
     let shop = world.douyin_account("shop", 5);
     world.authorize(USER, "shop").await?;
-    world.sandbox.douyin().arm(Fault::code(Endpoint::FansList, 28_001_018));
+    world.sandbox.douyin().arm(Fault::code(Endpoint::FansList, 28_001_016));
     let progress = world.sync(USER, &shop, "INCREMENTAL").await?;
     let now = instant(world.clock.now().as_second());
     let expected = json!({

@@ -82,7 +82,11 @@ async fn cancelled_sync_keeps_its_leads_and_frees_its_account_at_once() -> Resul
     let mut expected = world.progress(USER, &task).await?;
     assert_eq!((&expected["status"], &expected["created"]), (&json!("PROCESSING"), &json!(20)));
 
+    let row = async || anyhow::Ok(world.rows("t_douyin_sync_task").await?.remove(0));
+    assert_eq!(row().await?.get("expires_at"), None, "a sync that has not ended stays");
     let cancelled = cancel(&world, &task).await?;
+    let in_90_days = world.clock.now().as_second() + 90 * 86_400;
+    assert_eq!(row().await?["expires_at"], in_90_days.to_string());
     for name in ["nextActionAt", "waitsFor", "reason"] {
         expected[name] = Value::Null;
     }

@@ -1,17 +1,15 @@
 //! Tokens: encrypted where they lie, alive as long as Douyin allows, and never in a log line.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Result;
-use kernel::config::Env;
 use kernel::ids::UserId;
 use kernel::vault::{EncryptionContext, Vault};
 use sandbox::douyin::{Effect, Endpoint, Fault};
 use serde_json::json;
 use tracing::instrument::WithSubscriber;
 
+use crate::logged::Logged;
 use crate::{Browser, Event, World};
 
 const USER: u64 = 1001;
@@ -120,11 +118,8 @@ async fn account_is_expired_only_by_douyins_own_answer() -> Result<()> {
 /// Everything the functions log at DEBUG, in the production format, over the whole story.
 #[tokio::test]
 async fn log_lines_hold_no_secret_and_no_nickname() -> Result<()> {
-    let log = Log::default();
-    let env: Env = [("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("AWS_LAMBDA_LOG_FORMAT", "JSON")].into_iter().collect();
-    let writer = log.clone();
-    let (secrets, handed_out) =
-        story().with_subscriber(kernel::telemetry::subscriber(&env, move || writer.clone())).await?;
+    let log = Logged::default();
+    let (secrets, handed_out) = story().with_subscriber(log.subscriber()).await?;
     let text = log.text();
     assert!(text.lines().count() > 20, "the story was logged:\n{text}");
     let leaks = secrets.found_in(&text);
@@ -170,24 +165,4 @@ async fn story() -> Result<(sandbox::Secrets, Vec<String>)> {
     world.drain().await?;
     world.keep_tokens().await?;
     Ok((world.sandbox.secrets(), vec![cookie, ticket, others]))
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

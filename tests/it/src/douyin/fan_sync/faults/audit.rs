@@ -36,8 +36,15 @@ impl Ledger {
         for account in &accounts {
             ensure!(!account.contains_key("active_sync_task_id"), "a claim is left: {account:?}");
         }
-        const TIMES: [&str; 6] =
-            ["create_time", "update_time", "acquire_time", "last_acquire_time", "started_at", "finished_at"];
+        const TIMES: [&str; 7] = [
+            "create_time",
+            "update_time",
+            "acquire_time",
+            "last_acquire_time",
+            "started_at",
+            "finished_at",
+            "expires_at",
+        ];
         // Made up anew in every run, or a matter of how often it was tried rather than of what came of it.
         const OTHER: [&str; 11] = [
             "task_id",
@@ -178,6 +185,9 @@ fn check_task(task: &Row) -> Result<()> {
         "empty_pages",
         "known_pages",
     ];
+    let second = |name: &str| task.get(name).and_then(|time| time.parse::<i64>().ok());
+    let kept = second("expires_at").zip(second("finished_at")).map(|(gone, ended)| gone - ended);
+    ensure!(kept == Some(90 * 86_400), "the ended task is kept for {kept:?} seconds: {task:?}");
     for left in WORKING {
         ensure!(!task.contains_key(left), "the ended task still has {left}: {task:?}");
     }

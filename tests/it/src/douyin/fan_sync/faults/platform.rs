@@ -87,8 +87,8 @@ async fn fan_sync_with_a_lasting_failure_fails_and_keeps_the_leads() -> Result<(
 async fn fan_sync_with_a_permanent_failure_fails_at_once() -> Result<()> {
     // One of each sort; which code is of which sort is the platform client's own test.
     const REFUSALS: [(i64, &str, &str); 6] = [
-        (28_001_056, "DOUYIN_API_ERROR", "抖音已下线该接口"),
-        (2_190_004, "DOUYIN_API_ERROR", "存客宝在抖音开放平台的应用配置或能力不可用"),
+        (28_001_056, "DOUYIN_LEAD_SYNC_ERROR", "应用未开通粉丝列表能力，暂时无法同步粉丝"),
+        (2_190_016, "DOUYIN_API_ERROR", "存客宝在抖音开放平台的应用配置或能力不可用"),
         (2_190_003, "DOUYIN_AUTH_ERROR", "抖音账号未授予粉丝列表权限"),
         (28_001_046, "DOUYIN_API_ERROR", "该抖音账号状态异常（封禁、注销或私密）"),
         (2_100_005, "DOUYIN_API_ERROR", "存客宝在抖音开放平台的应用配置或能力不可用"),

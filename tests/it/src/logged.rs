@@ -1,0 +1,36 @@
+//! What a test's functions logged.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use kernel::config::Env;
+use tracing::Dispatch;
+
+/// A log that keeps everything; shared by its clones.
+#[derive(Clone, Default)]
+pub(crate) struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl Logged {
+    /// What production would log, as JSON and at every level, into this.
+    pub(crate) fn subscriber(&self) -> Dispatch {
+        let env: Env = [("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("AWS_LAMBDA_LOG_FORMAT", "JSON")].into_iter().collect();
+        let writer = self.clone();
+        Dispatch::new(kernel::telemetry::subscriber(&env, move || writer.clone()))
+    }
+
+    /// All of it so far, one JSON object a line.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl Write for Logged {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
