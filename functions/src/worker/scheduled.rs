@@ -49,7 +49,8 @@ where
     Fut: Future<Output = Result<Vec<RoundReport>, E>>,
 {
     let started = Instant::now();
-    let outcome = handle(app, deadline).await;
+    // Boxed, because laid out inside `main`'s own it nests deeper than the compiler follows (128 levels).
+    let outcome = Box::pin(handle(app, deadline)).await;
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     match outcome {
         Ok(reports) => {

@@ -58,8 +58,7 @@ pub async fn handle(app: &App, deadline: Deadline) -> leads::Result<Vec<RoundRep
                 if deadline.remaining(app.clock.now()) < MIN_TIME_LEFT {
                     return None;
                 }
-                // Boxed, because laid out inside `main`'s own it nests deeper than the compiler follows (128 levels).
-                Some(Box::pin(app.keeper.keep(&account, round, deadline)).await)
+                Some(app.keeper.keep(&account, round, deadline).await)
             })
             .buffer_unordered(PARALLEL);
         while let Some(outcome) = rounds.next().await {
