@@ -26,9 +26,9 @@ pub struct ListedAccount {
 /// list itself, and that only while something is synced.
 pub async fn list(stores: &Stores, user_id: UserId, lists_fans: bool) -> Result<(Vec<ListedAccount>, AppState)> {
     let now = stores.clock.now_ms();
-    let (accounts, app, quota) =
-        futures::future::try_join3(stores.accounts.of_user(user_id), stores.platform.app(), stores.quota.app(now))
-            .await?;
+    let reads =
+        futures::future::try_join3(stores.accounts.of_user(user_id), stores.platform.app(), stores.quota.app(now));
+    let (accounts, app, quota) = Box::pin(reads).await?;
     let lists_fans = lists_fans && quota.missing.is_none();
     let running: Vec<TaskId> = accounts.iter().filter_map(|account| account.active_sync_task_id).collect();
     let syncs = stores.tasks.of_ids(&running).await?;

@@ -297,7 +297,8 @@ impl SyncTaskStore {
         Update::builder().table_name(&self.table).key("task_id", n(task))
     }
 
-    /// Ends the task as one action of a transaction, and has its row go in 90 days; refused when it has ended already or `by` does not hold.
+    /// Ends the task as one action of a transaction, and has its row go in 90 days; refused when it has ended already or
+    /// `by` does not hold.
     pub(crate) fn end(&self, task: TaskId, by: EndedBy<'_>, ending: &Ending, now: i64) -> Result<TransactWriteItem> {
         let builder = match by {
             EndedBy::Holder(lease) => self.held(task, lease),
