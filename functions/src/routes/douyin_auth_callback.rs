@@ -96,7 +96,6 @@ fn is_prefetch(request: &ApiRequest) -> bool {
     *request.method() == Method::HEAD || ["sec-purpose", "purpose", "x-purpose", "x-moz"].into_iter().any(has_purpose)
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     if is_prefetch(&request) {
         let problem = "预加载请求不会完成授权，请正常打开该页面";

@@ -25,7 +25,6 @@ impl App {
     }
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_FANS_SYNC_CANCEL.permission).await?;
     let task = request.path_id("taskId", "sync task")?;

@@ -33,7 +33,6 @@ struct Query {
     size: Option<u64>,
 }
 
-/// Answers one request.
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_FANS_SYNC_TASKS.permission).await?;
     let query: Query = request.query()?;

@@ -16,7 +16,6 @@ use crate::store::sync_task::{EndedBy, Ending};
 /// An account as its user sees it.
 #[derive(Debug)]
 pub struct ListedAccount {
-    /// The account.
     pub account: Account,
     /// How it is with its syncs.
     pub health: Health,

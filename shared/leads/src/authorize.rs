@@ -30,7 +30,6 @@ const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
 /// The profile is read only if this is left: what Douyin may take at the longest, and a write.
 const MIN_TIME_FOR_PROFILE: Duration = Duration::from_secs(12);
 
-/// Issues authorisation links.
 #[derive(Debug, Clone)]
 pub struct AuthorizationLinks {
     stores: Stores,
@@ -80,12 +79,9 @@ impl AuthorizationLinks {
     }
 }
 
-/// An authorised account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorized {
-    /// The tenant.
     pub user_id: UserId,
-    /// The account.
     pub account_open_id: OpenId,
     /// Scopes that were asked for and that the user did not grant.
     pub missing_scopes: Vec<String>,

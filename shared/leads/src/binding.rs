@@ -25,7 +25,6 @@ use crate::tokens::{CHALLENGE_SECONDS, Tokens, Trial};
 /// What a code was exchanged for.
 #[derive(Debug)]
 pub struct NewTokenSet {
-    /// The account.
     pub account_open_id: OpenId,
     /// Nickname, empty while it is not known.
     pub nickname: String,
@@ -35,9 +34,7 @@ pub struct NewTokenSet {
     pub scope: String,
     /// The scopes that were asked for, comma-joined.
     pub asked: String,
-    /// Access token.
     pub access_token: SecretString,
-    /// Refresh token.
     pub refresh_token: SecretString,
     /// End of the access token.
     pub expire_time: i64,
@@ -98,7 +95,6 @@ impl<'a> Holder<'a> {
     }
 }
 
-/// Binds accounts.
 #[derive(Debug, Clone)]
 pub struct Bindings {
     stores: Stores,

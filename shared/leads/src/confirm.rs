@@ -14,7 +14,6 @@ use crate::error::{AuthorizationProblem, Error, Result};
 use crate::store::Stores;
 use crate::store::parked_grant::{ParkedGrant, TABLE, TicketKey};
 
-/// Confirms parked grants.
 #[derive(Debug, Clone)]
 pub struct AuthorizationConfirmation {
     stores: Stores,

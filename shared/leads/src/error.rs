@@ -53,7 +53,6 @@ pub enum AuthorizationProblem {
     StateInvalid,
     /// The user declined on Douyin's page.
     ConsentDenied,
-    /// Douyin's page failed.
     ConsentUnavailable,
     /// Douyin's page refused what our app asks for.
     ConsentRefused,

@@ -34,7 +34,6 @@ pub struct Pace {
 pub struct Exempt {
     /// Whether the account's posts of the day are used up.
     pub from_daily_cap: bool,
-    /// That people sleep.
     pub from_quiet_hours: bool,
 }
 

@@ -18,7 +18,6 @@ use crate::store::delivery::DeliveryKey;
 pub(crate) struct PublishQueue(Queue);
 
 impl PublishQueue {
-    /// The configured queue.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self(publish_queue(cx)?))
     }

@@ -26,7 +26,6 @@ const MANY: f64 = 100_000.0;
 /// What an answer of Douyin takes.
 const LATENCY: Duration = Duration::from_millis(50);
 
-/// See the module.
 pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let accounts = if options.quick { 200 } else { 2_000 };
     let (days, many) = if options.quick { (60, 10) } else { (180, 50) };

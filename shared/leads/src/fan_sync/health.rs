@@ -7,11 +7,9 @@ use crate::error::{AuthorizationProblem, SyncProblem};
 use crate::store::account::{Account, AccountStatus};
 use crate::store::sync_task::SyncTask;
 
-/// Whether leads flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum HealthStatus {
-    /// They do.
     Ok,
     /// A sync waits and goes on by itself.
     Waiting,
@@ -24,7 +22,6 @@ pub enum HealthStatus {
 /// How it is with an account's syncs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
-    /// In a word.
     pub status: HealthStatus,
     /// Why, in Chinese; absent when all is well.
     pub reason: Option<String>,

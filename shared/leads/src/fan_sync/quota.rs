@@ -42,7 +42,6 @@ pub(super) enum Admission {
     Unavailable,
 }
 
-/// The app's calls.
 #[derive(Debug, Clone)]
 pub(super) struct Quota {
     stores: Stores,

@@ -31,16 +31,12 @@ pub(super) enum StopReason {
     Pause(Pause),
     /// The same, and nobody else needs to ask Douyin before `until` either.
     Closed {
-        /// Of this task.
         pause: Pause,
-        /// Of all.
         until: Timestamp,
-        /// Why.
         reason: WaitReason,
     },
     /// The task failed, and so does every other: our app may not list fans.
     AppListsNoFans(PlatformError),
-    /// The task failed.
     Fail(Error),
     /// The task is not ours any more.
     LeaseLost,

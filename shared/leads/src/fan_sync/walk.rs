@@ -53,7 +53,6 @@ pub(super) enum PageNews {
     Some,
     /// Only fans who are known to follow.
     OnlyKnown,
-    /// Nobody.
     Nobody,
 }
 

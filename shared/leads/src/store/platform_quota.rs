@@ -23,7 +23,6 @@ pub struct Closure {
     /// In milliseconds.
     #[serde(rename = "closed_until")]
     pub until: i64,
-    /// Why.
     #[serde(rename = "closed_for")]
     pub reason: WaitReason,
 }

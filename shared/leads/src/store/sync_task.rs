@@ -94,7 +94,6 @@ pub struct SyncTask {
     /// Who has started it.
     #[serde(default)]
     pub started_by: StartedBy,
-    /// Where it stands.
     pub status: SyncStatus,
     /// How far it is.
     #[serde(flatten)]
@@ -142,15 +141,11 @@ pub struct SyncTask {
 /// A sync about to be written.
 #[derive(Debug)]
 pub(crate) struct NewSync<'a> {
-    /// Its id.
     pub task_id: TaskId,
-    /// The tenant.
     pub user_id: UserId,
     /// The account it is to walk.
     pub account_open_id: &'a OpenId,
-    /// How.
     pub strategy: SyncStrategy,
-    /// Who starts it.
     pub started_by: StartedBy,
 }
 

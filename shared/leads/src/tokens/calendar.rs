@@ -29,7 +29,6 @@ pub(crate) struct Calendar {
     pub access_end: i64,
     /// End of the refresh token, as far as we know.
     pub refresh_end: i64,
-    /// Renewals spent.
     pub renewals: u32,
     /// When the last of them was.
     pub renewed_at: Option<i64>,

@@ -51,7 +51,6 @@ const MIN_BETWEEN_REFUSALS: i64 = 60;
 /// An access token in the clear, and which of the account's access tokens it is.
 #[derive(Debug, Clone)]
 pub struct AccessToken {
-    /// The token.
     pub token: SecretString,
     /// The row's `access_version`.
     pub version: u64,
@@ -73,7 +72,6 @@ pub enum Rejection {
 /// What Douyin says of stored tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trial {
-    /// They are good.
     Accepted,
     /// They are not, or there are none.
     Refused,

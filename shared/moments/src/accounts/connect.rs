@@ -24,7 +24,6 @@ use crate::store::corp::{self, CorpConnection, EncryptedToken};
 use crate::time::after;
 use crate::{gateway, wecom};
 
-/// See the module.
 #[derive(Debug, Clone)]
 pub struct AccountConnections {
     pub(crate) stores: Stores,
@@ -33,7 +32,6 @@ pub struct AccountConnections {
 }
 
 impl AccountConnections {
-    /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self { stores: Stores::new(cx)?, vault: Vault::load(cx)?, clients: Clients::to_connect(&cx.env)? })
     }

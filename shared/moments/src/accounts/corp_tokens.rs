@@ -24,7 +24,6 @@ const LEASE_PATIENCE: Duration = Duration::from_secs(30);
 /// A token in the clear, and which of the app's tokens it is.
 #[derive(Debug, Clone)]
 pub struct CorpToken {
-    /// The token.
     pub token: SecretString,
     /// The row's `token_version`.
     pub version: u64,
@@ -32,7 +31,6 @@ pub struct CorpToken {
     pub corp: Corp,
 }
 
-/// See the module.
 #[derive(Debug, Clone)]
 pub struct CorpTokens {
     stores: Stores,

@@ -44,7 +44,6 @@ pub struct HealthChecks {
 }
 
 impl HealthChecks {
-    /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
             stores: Stores::new(cx)?,

@@ -21,11 +21,8 @@ const MAX_NAME: usize = 64;
 /// A company app and those of its members who are to publish.
 #[derive(Debug)]
 pub struct CorpRequest {
-    /// The company.
     pub corp_id: String,
-    /// The app.
     pub agent_id: u64,
-    /// The app's secret.
     pub secret: SecretString,
     /// The members; all who may deal with customers when absent.
     pub member_ids: Option<Vec<String>>,
@@ -34,7 +31,6 @@ pub struct CorpRequest {
 /// A device of the gateway.
 #[derive(Debug)]
 pub struct DeviceRequest {
-    /// The device.
     pub app_id: String,
     /// The gateway's token, which proves that the device is the caller's to use.
     pub token: SecretString,

@@ -99,7 +99,6 @@ pub static PERSONAL: Section = Section {
     ],
 };
 
-/// Users' media.
 pub static MEDIA: Section = Section {
     title: "Media",
     settings: &[

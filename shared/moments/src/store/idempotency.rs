@@ -17,7 +17,6 @@ const LIFETIME: Duration = Duration::from_secs(86_400);
 /// What a key was given for. The same key for something else is another key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyScope {
-    /// Making a task.
     Creation,
     /// Trying a task's accounts again.
     Retry,

@@ -37,7 +37,6 @@ pub struct Posted {
 /// The last task that posted it with an account.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Entry {
-    /// The task.
     pub task_id: TaskId,
     /// When that was made, in seconds.
     pub at: i64,

@@ -42,7 +42,6 @@ pub enum Force {
     DuplicateContent,
     /// The account has published all it may on this day.
     DailyCap,
-    /// People sleep.
     QuietHours,
 }
 
@@ -57,7 +56,6 @@ impl Force {
     }
 }
 
-/// A task's row.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Task {
     pub id: TaskId,

@@ -26,7 +26,6 @@ use crate::time::whole_second;
 /// A task that was made, now or by the same request before.
 #[derive(Debug)]
 pub struct Created {
-    /// The task.
     pub id: TaskId,
     /// Where its content is from.
     pub content_id: Option<ContentId>,
@@ -63,7 +62,6 @@ enum Written {
     IdTaken,
 }
 
-/// Makes tasks.
 #[derive(Debug, Clone)]
 pub struct TaskCreation {
     stores: Stores,
@@ -72,7 +70,6 @@ pub struct TaskCreation {
 }
 
 impl TaskCreation {
-    /// From the environment.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
         Ok(Self { stores: Stores::new(cx)?, check: RequestCheck::new(cx)?, starter: TaskStarter::new(cx)? })
     }

@@ -15,7 +15,6 @@ use crate::time::whole_second;
 /// A task, and how it goes.
 #[derive(Debug)]
 pub struct Progress {
-    /// The task.
     pub task: Task,
     /// Its accounts, in the order of their ids.
     pub accounts: Vec<AccountProgress>,

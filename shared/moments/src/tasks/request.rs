@@ -14,11 +14,8 @@ use crate::store::task::{ContentId, Force};
 pub struct NewTaskRequest {
     /// A draft of the content library.
     pub content_id: Option<ContentId>,
-    /// The text.
     pub text: Option<String>,
-    /// The media.
     pub media_urls: Option<Vec<String>>,
-    /// The accounts.
     pub account_ids: Vec<AccountId>,
     /// When; at once when absent.
     pub scheduled_time: Option<Timestamp>,

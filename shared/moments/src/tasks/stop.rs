@@ -22,7 +22,6 @@ use crate::store::result::{AccountResult, Stage};
 /// What stopping has come to for an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
-    /// The account.
     pub account_id: AccountId,
     /// How far it is stopped.
     pub outcome: StopOutcome,

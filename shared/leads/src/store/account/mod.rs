@@ -35,7 +35,6 @@ const WHAT: &str = "douyin account";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum AccountStatus {
-    /// The tokens work.
     Active,
     /// Douyin no longer accepts them. They are kept for some days and tried: a refusal can be Douyin's mistake.
     Expired,
@@ -54,15 +53,12 @@ impl AccountStatus {
     }
 }
 
-/// An account's row.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Account {
-    /// Our row number.
     pub id: u64,
     /// The account's open id for our app.
     #[serde(rename = "douyin_user_id")]
     pub account_open_id: OpenId,
-    /// The tenant.
     pub user_id: UserId,
     /// Nickname at the last authorisation.
     #[serde(default)]
@@ -141,15 +137,10 @@ impl Account {
 /// What a fresh authorisation writes.
 #[derive(Debug)]
 pub struct NewTokens<'a> {
-    /// The account.
     pub account_open_id: &'a OpenId,
-    /// The tenant.
     pub user_id: UserId,
-    /// Nickname.
     pub nickname: &'a str,
-    /// Avatar.
     pub avatar_url: &'a str,
-    /// Granted scopes.
     pub scope: &'a str,
     /// Scopes that were asked for and not granted.
     pub missing_scope: &'a str,

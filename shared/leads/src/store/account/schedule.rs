@@ -45,27 +45,21 @@ impl SyncSchedule {
 pub(crate) struct AfterSync {
     /// When the next one starts by itself.
     pub due: i64,
-    /// How it ended.
     pub outcome: SyncOutcome,
 }
 
 /// How a sync ended, as far as the account's row is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SyncOutcome {
-    /// Completed.
     Completed {
-        /// When.
         at: i64,
         /// The pace from now on.
         pace: u32,
         /// How many in a row have left the list early, this one included.
         short_syncs: u32,
     },
-    /// Failed.
     Failed {
-        /// When.
         at: i64,
-        /// Why, in Chinese.
         reason: String,
         /// The strategy of the sync that makes up for it when the account comes back by itself, if the account has expired.
         blocked: Option<SyncStrategy>,

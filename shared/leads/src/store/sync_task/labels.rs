@@ -31,7 +31,6 @@ pub enum StartedBy {
     Authorization,
     /// Its time had come.
     Schedule,
-    /// A person.
     #[default]
     User,
 }

@@ -26,7 +26,6 @@ pub(super) type Answer<'a> = BoxFuture<'a, Result<Event>>;
 
 /// A provider, as one delivery needs it. Each call answers an event of the stage that it is made in.
 pub(super) trait Channel: Send + Sync {
-    /// Who it is.
     fn provider(&self) -> Provider;
 
     /// Whether members have to confirm what was sent before it is out.

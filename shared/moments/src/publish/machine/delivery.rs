@@ -70,7 +70,6 @@ pub(in crate::publish) struct DeliveryAccount {
 /// What its user was told of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Reported {
-    /// Nothing final.
     Open,
     /// That nobody knows whether it has published.
     Unconfirmed,
@@ -93,7 +92,6 @@ impl Reported {
 }
 
 impl DeliveryState {
-    /// From the rows.
     pub fn of(
         delivery: &Delivery,
         task: &Task,

@@ -34,12 +34,10 @@ pub(in crate::publish) enum Event {
 
     /// The call was answered with the post.
     Posted {
-        /// Its id.
         id: String,
     },
     /// The call was answered with a job that will make the post.
     Accepted {
-        /// The job.
         job_id: String,
     },
     /// The call was made, and what became of it is not known.
@@ -53,7 +51,6 @@ pub(in crate::publish) enum Event {
 
     /// The list shows the delivery's post.
     PostFound {
-        /// Its id.
         id: String,
     },
     /// The list was read, and no free post in it is the delivery's.
@@ -65,7 +62,6 @@ pub(in crate::publish) enum Event {
     JobRunning,
     /// The job has made the post, and the members are asked.
     MomentCreated {
-        /// The post's id.
         id: String,
         /// Members that were not taken.
         refused: Vec<String>,

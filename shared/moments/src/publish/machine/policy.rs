@@ -135,13 +135,11 @@ pub(crate) struct Guards {
 }
 
 impl Guards {
-    /// All of them.
     pub const ALL: Self = Self {
         #[cfg(test)]
         off: None,
     };
 
-    /// All but one.
     #[cfg(test)]
     pub const fn without(guard: Guard) -> Self {
         Self { off: Some(guard) }

@@ -28,7 +28,6 @@ pub(in crate::publish) struct Transition {
 /// What is done after a transition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::publish) enum NextStep {
-    /// Nothing more, ever.
     #[default]
     End,
     /// The worker makes this call; its answer is the next event.

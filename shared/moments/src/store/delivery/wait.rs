@@ -12,7 +12,6 @@ pub enum WaitReason {
     RateLimit,
     /// Another day: its account has published all it may on this one.
     DailyCap,
-    /// The morning.
     QuietHours,
     /// The rest of a device that was just connected.
     NewDevice,

@@ -19,7 +19,6 @@ use crate::store::account::Account;
 use crate::store::delivery::{Repair, WaitReason};
 use crate::wecom::MomentDraft;
 
-/// One company app.
 pub(in crate::publish) struct WecomChannel<'p> {
     cx: &'p Publisher,
     corp_key: CorpKey,

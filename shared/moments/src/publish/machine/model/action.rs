@@ -15,7 +15,6 @@ pub(super) enum Action {
     Contend(usize),
     /// A worker's call is answered.
     Answer(usize, Outcome),
-    /// A worker dies.
     Crash(usize),
     /// A member publishes a post it was asked to.
     Confirm(usize, usize),
@@ -23,7 +22,6 @@ pub(super) enum Action {
     Time,
     /// A delivery's message is lost.
     Lose(usize),
-    /// It comes twice.
     Double(usize),
     /// The sweeper sends the message of a delivery that is overdue.
     Sweep(usize),

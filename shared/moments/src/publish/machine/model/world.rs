@@ -76,7 +76,6 @@ pub(super) struct Setting {
 /// What a provider's list shows of the posts there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum List {
-    /// All of them.
     Shows,
     /// All of them, and those of the last [`LIST_LAG`] perhaps not yet.
     Late,
@@ -130,7 +129,6 @@ pub(super) struct ResultRow {
     pub by: usize,
 }
 
-/// A delivery's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Row {
     pub task: usize,
@@ -181,7 +179,6 @@ pub(super) enum Pending {
     Call(Call),
 }
 
-/// Everything.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct World {
     pub now: i64,
@@ -192,7 +189,6 @@ pub(super) struct World {
     pub accounts: usize,
     pub posts: Vec<Post>,
     pub workers: [Option<Work>; 2],
-    /// Per delivery.
     pub messages: Vec<u8>,
     pub usable: Accounts,
     /// The delivery that has the publish slot; a person's account publishes one after the other.
