@@ -96,7 +96,10 @@ impl Sweeper {
                 task.task_id
             );
         }
-        if task.queued_at.is_some_and(|queued| queued > before(now, SURELY_QUEUED)) {
+        // A message sent before the task got this due time is not for it: whoever received it found the task held, and
+        // dropped it.
+        let is_queued = |queued| queued > before(now, SURELY_QUEUED) && Some(queued) >= task.next_action_at;
+        if task.queued_at.is_some_and(is_queued) {
             return Ok(SweepOutcome::Left);
         }
         if !self.stores.tasks.note_dispatch(&task, sender, now, before(now, RESEND_AFTER)).await? {

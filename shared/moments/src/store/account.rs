@@ -1,9 +1,13 @@
 //! `t_wechat_account`: the WeChat accounts a user may publish with.
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
+mod readings;
+
+pub use readings::ReadingCalls;
+
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 use jiff::Timestamp;
 use kernel::Clock;
 use kernel::due::{self, DueIndex};
@@ -12,20 +16,16 @@ use kernel::error::{Error, Result};
 use kernel::ids::{UserId, row_id};
 use serde::{Deserialize, Serialize};
 
-use super::{SlotReservation, condition_held, delete, milliseconds, seconds, update};
+use super::{condition_held, delete, milliseconds, seconds, update};
 use crate::ids::{AccountId, CorpKey};
 use crate::provider::{Provider, RateWindow};
-use crate::time::{after, before, beijing_day, next_beijing_day};
+use crate::time::{after, before, beijing_day};
 
 /// The table's name in the specification, part of every ciphertext's context.
 pub const TABLE: &str = "t_wechat_account";
 const WHAT: &str = "wechat account";
-/// Calls a day that may read an account's posts, by the gateway's vendor.
-const READINGS_A_DAY: u32 = 200;
 /// A block that ended so recently was too short.
-const JUST: Duration = Duration::from_secs(120);
-/// When a reading is asked for again that another worker was faster to take.
-const READ_AGAIN: Duration = Duration::from_secs(5);
+const RECENTLY: Duration = Duration::from_secs(120);
 
 /// Whether an account can publish. Only proof changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,15 +129,6 @@ pub struct Connection<'a> {
     pub device_since: Option<Timestamp>,
     /// When its health is checked first.
     pub health_due: Option<Timestamp>,
-}
-
-/// The calls of one reading of an account's posts.
-#[derive(Debug, Clone, Copy)]
-pub struct ReadingCalls {
-    /// How many there may be.
-    pub count: u32,
-    /// What is between two of them, and between this reading and the next.
-    pub between: Duration,
 }
 
 /// Access to the table.
@@ -342,7 +333,7 @@ impl AccountStore {
     /// Notes that the account publishes too fast, for every delivery of it, and answers until when it waits. A wait for a
     /// shorter window that has just ended did not help, so the next longer one is assumed.
     pub async fn block(&self, account: &Account, window: RateWindow, now: Timestamp) -> Result<Timestamp> {
-        let is_in_vain = (before(now, JUST)..=now).contains(&account.blocked_until);
+        let is_in_vain = (before(now, RECENTLY)..=now).contains(&account.blocked_until);
         let last = account.blocked_window.filter(|_| is_in_vain);
         let window = last.map_or(window, |last| window.max(last.longer()));
         let until = after(now, window.wait(now));
@@ -358,72 +349,6 @@ impl AccountStore {
             .expression_attribute_values(":window", s(window.as_str()));
         condition_held(request.send().await, "dynamodb:UpdateItem")?;
         Ok(until)
-    }
-
-    /// Remembers the post that was recorded last for the tenant's account.
-    pub async fn remember_post(&self, user_id: UserId, account_id: &AccountId, moment_id: &str) -> Result<()> {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("account_id", s(account_id))
-            // Without it, an account that was disconnected meanwhile would come back as half a row.
-            .condition_expression("user_id = :user")
-            .update_expression("SET last_moment_id = :moment")
-            .expression_attribute_values(":user", n(user_id))
-            .expression_attribute_values(":moment", s(moment_id));
-        condition_held(request.send().await, "dynamodb:UpdateItem").map(|_| ())
-    }
-
-    /// Takes calls to read the account's posts, unless that would be too many for a day or too early after the ones
-    /// before. They are counted before they are made: whoever dies in between has used them up.
-    pub async fn reserve_reading(
-        &self,
-        account: &Account,
-        calls: ReadingCalls,
-        now: Timestamp,
-    ) -> Result<SlotReservation> {
-        let day = beijing_day(now);
-        let made = if account.reading_day == day { account.readings } else { 0 };
-        if made + calls.count > READINGS_A_DAY {
-            return Ok(SlotReservation::NotBefore(next_beijing_day(now)));
-        }
-        let free_from = after(account.read_at, calls.between);
-        if free_from > now {
-            return Ok(SlotReservation::NotBefore(free_from));
-        }
-        let last = after(now, calls.between * calls.count.saturating_sub(1));
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("account_id", s(&account.account_id))
-            .condition_expression("user_id = :user AND (attribute_not_exists(read_at) OR read_at IN (:seen, :last))")
-            .update_expression("SET reading_day = :day, readings = :count, read_at = :last")
-            .expression_attribute_values(":user", n(account.user_id))
-            .expression_attribute_values(":seen", milliseconds(account.read_at))
-            .expression_attribute_values(":day", n(day))
-            .expression_attribute_values(":count", n(made + calls.count))
-            .expression_attribute_values(":last", milliseconds(last));
-        let taken = condition_held(request.send().await, "dynamodb:UpdateItem")?;
-        Ok(if taken { SlotReservation::Taken } else { SlotReservation::NotBefore(after(now, READ_AGAIN)) })
-    }
-
-    /// Notes whether the account's lists show anything by which a post's absence could be told.
-    pub async fn note_blindness(&self, account: &Account, is_blind: bool, now: Timestamp) -> Result<()> {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("account_id", s(&account.account_id))
-            .condition_expression("user_id = :user")
-            .expression_attribute_values(":user", n(account.user_id));
-        let request = if is_blind {
-            request.update_expression("SET blind_since = :now").expression_attribute_values(":now", seconds(now))
-        } else {
-            request.update_expression("REMOVE blind_since")
-        };
-        condition_held(request.send().await, "dynamodb:UpdateItem").map(|_| ())
     }
 
     /// The accounts whose health is to be looked at.

@@ -5,6 +5,7 @@
 
 mod change;
 mod key;
+mod overdue;
 mod repair;
 mod wait;
 
@@ -13,7 +14,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteItem, Update};
 use jiff::Timestamp;
-use kernel::due::{self, DueIndex};
+use kernel::due;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
@@ -28,7 +29,7 @@ pub use repair::Repair;
 pub use wait::WaitReason;
 
 use super::result::AccountResult;
-use super::{RESEND_IS_DUE, condition_held, milliseconds, put, seconds, update};
+use super::{condition_held, milliseconds, put, seconds, update};
 use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 
@@ -391,40 +392,6 @@ impl DeliveryStore {
             .table_name(&self.table)
             .key("task_id", n(delivery.task_id))
             .key("delivery", s(&delivery.delivery))
-    }
-
-    /// The deliveries that should have moved by then and for which no message is on its way at `now`, longest overdue first in
-    /// each shard.
-    pub async fn overdue(&self, by: Timestamp, now: Timestamp, limit: usize) -> Result<Vec<(TaskId, String)>> {
-        #[derive(Deserialize)]
-        struct Key {
-            task_id: TaskId,
-            delivery: String,
-        }
-        let index = DueIndex {
-            table: self.table.clone(),
-            index: "by_next_action",
-            shard_attribute: "due_shard",
-            time_attribute: "next_action_at",
-        };
-        let keys = index.unattended(&self.client, by.as_millisecond(), now, limit).await?;
-        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| (key.task_id, key.delivery))).collect()
-    }
-
-    /// Notes that the sweeper sends a message for the delivery and no other until `resend_after`; `false` when it has moved, or
-    /// somebody else sent one. The SDK's own repetition of a note whose answer was lost is taken for what it is.
-    pub async fn note_resend(&self, delivery: &Delivery, now: Timestamp, resend_after: Timestamp) -> Result<bool> {
-        let outcome = self
-            .alone(delivery.key())
-            .condition_expression(RESEND_IS_DUE)
-            .update_expression("SET resend_after = :later, resends = :resends")
-            .expression_attribute_values(":seen", n(delivery.next_action_at.unwrap_or_default()))
-            .expression_attribute_values(":later", milliseconds(resend_after))
-            .expression_attribute_values(":resends", n(delivery.resends.saturating_add(1)))
-            .expression_attribute_values(":now", milliseconds(now))
-            .send()
-            .await;
-        condition_held(outcome, "dynamodb:UpdateItem")
     }
 }
 

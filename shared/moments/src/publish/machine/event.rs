@@ -33,13 +33,9 @@ pub(in crate::publish) enum Event {
     MediaUnusable(Advice),
 
     /// The call was answered with the post.
-    Posted {
-        id: String,
-    },
+    Posted { id: String },
     /// The call was answered with a job that will make the post.
-    Accepted {
-        job_id: String,
-    },
+    Accepted { job_id: String },
     /// The call was made, and what became of it is not known.
     AnswerLost,
     /// The provider refused, so nothing was done.
@@ -50,9 +46,7 @@ pub(in crate::publish) enum Event {
     NoToken(ProviderError),
 
     /// The list shows the delivery's post.
-    PostFound {
-        id: String,
-    },
+    PostFound { id: String },
     /// The list was read, and no free post in it is the delivery's.
     NotShown(Absence),
     /// The list cannot be read, which says nothing.

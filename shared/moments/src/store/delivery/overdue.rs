@@ -1,0 +1,47 @@
+//! Deliveries that have not moved when they should have: how the sweeper finds them, and what it notes.
+
+use jiff::Timestamp;
+use kernel::due::DueIndex;
+use kernel::dynamo::{decode, n};
+use kernel::error::Result;
+use kernel::ids::TaskId;
+use serde::Deserialize;
+
+use super::{Delivery, DeliveryStore, WHAT};
+use crate::store::{RESEND_IS_DUE, condition_held, milliseconds};
+
+impl DeliveryStore {
+    /// The deliveries that should have moved by then and for which no message is on its way at `now`, longest overdue first in
+    /// each shard.
+    pub async fn overdue(&self, by: Timestamp, now: Timestamp, limit: usize) -> Result<Vec<(TaskId, String)>> {
+        #[derive(Deserialize)]
+        struct Key {
+            task_id: TaskId,
+            delivery: String,
+        }
+        let index = DueIndex {
+            table: self.table.clone(),
+            index: "by_next_action",
+            shard_attribute: "due_shard",
+            time_attribute: "next_action_at",
+        };
+        let keys = index.unattended(&self.client, by.as_millisecond(), now, limit).await?;
+        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| (key.task_id, key.delivery))).collect()
+    }
+
+    /// Notes that the sweeper sends a message for the delivery and no other until `resend_after`; `false` when it has moved, or
+    /// somebody else sent one. The SDK's own repetition of a note whose answer was lost is taken for what it is.
+    pub async fn note_resend(&self, delivery: &Delivery, now: Timestamp, resend_after: Timestamp) -> Result<bool> {
+        let outcome = self
+            .alone(delivery.key())
+            .condition_expression(RESEND_IS_DUE)
+            .update_expression("SET resend_after = :later, resends = :resends")
+            .expression_attribute_values(":seen", n(delivery.next_action_at.unwrap_or_default()))
+            .expression_attribute_values(":later", milliseconds(resend_after))
+            .expression_attribute_values(":resends", n(delivery.resends.saturating_add(1)))
+            .expression_attribute_values(":now", milliseconds(now))
+            .send()
+            .await;
+        condition_held(outcome, "dynamodb:UpdateItem")
+    }
+}
