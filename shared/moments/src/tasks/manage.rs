@@ -6,7 +6,7 @@ use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
 use serde_json::Value;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::check::{planned_time, time_problem};
 use super::read;
@@ -156,30 +156,36 @@ async fn try_reschedule(
     info!(task.id = task_id.get(), scheduled_time = %time, "moment task {task_id} moved to {time}");
     // From here on the old schedule finds a task whose time has not come, and the sweeper stands behind the new one.
     starter.restart(task_id, user_id, planned_time(time)).await;
-    follow_last_move(stores, starter, user_id, task_id, planned_time(time)).await?;
+    follow_last_move(stores, starter, user_id, task_id, planned_time(time)).await;
     Ok(Attempt::Done(()))
 }
 
 /// Two that move a task at once may write its row in one order and its schedule in the other. So each reads the row again
-/// after the schedule: the one that comes last sees what the row says.
+/// after the schedule: the one that comes last sees what the row says. The task is moved by then, so a row that cannot be
+/// read fails nothing: the sweeper stands behind the schedule.
 async fn follow_last_move(
     stores: &Stores,
     starter: &TaskStarter,
     user_id: UserId,
     task_id: TaskId,
     mut set: Timestamp,
-) -> Result<()> {
+) {
     for _ in 0..TRIES {
-        let due = stores.tasks.get(task_id).await?.and_then(|task| task.next_action_at.filter(|_| !task.dispatched));
-        match due {
+        let task = match stores.tasks.get(task_id).await {
+            Ok(task) => task,
+            Err(error) => {
+                warn!(task.id = task_id.get(), "schedule of moment task {task_id} left to the sweeper: {error}");
+                return;
+            }
+        };
+        match task.and_then(|task| task.next_action_at.filter(|_| !task.dispatched)) {
             Some(due) if due != set => {
                 starter.restart(task_id, user_id, due).await;
                 set = due;
             }
-            _ => break,
+            _ => return,
         }
     }
-    Ok(())
 }
 
 /// Has a timed task begin now: its time becomes this second. Asking again before it has begun sends its message again,
@@ -231,6 +237,6 @@ async fn try_publish_now(
         info!(task.id = task_id.get(), "moment task {task_id} begins now instead of at {planned}");
     }
     starter.restart(task_id, user_id, begins).await;
-    follow_last_move(stores, starter, user_id, task_id, begins).await?;
+    follow_last_move(stores, starter, user_id, task_id, begins).await;
     Ok(Attempt::Done(()))
 }
