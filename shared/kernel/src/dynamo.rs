@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -72,6 +73,21 @@ pub fn put(builder: PutBuilder) -> Result<TransactWriteItem> {
 pub fn delete(builder: DeleteBuilder) -> Result<TransactWriteItem> {
     let delete = builder.build().map_err(|_| Error::Internal("incomplete delete"))?;
     Ok(TransactWriteItem::builder().delete(delete).build())
+}
+
+/// The keys that `request` finds, `size` of them after `offset`, and how many it finds in all. For indexes that hold little
+/// more than keys, of which one request reads thousands.
+pub async fn page_of_keys(request: QueryFluentBuilder, offset: u64, size: u64) -> Result<(Vec<Item>, u64)> {
+    let mut found = request.into_paginator().items().send();
+    let (mut keys, mut total) = (Vec::new(), 0);
+    while let Some(key) = found.next().await {
+        let key = key.map_err(Error::aws("dynamodb:Query"))?;
+        if total >= offset && (keys.len() as u64) < size {
+            keys.push(key);
+        }
+        total += 1;
+    }
+    Ok((keys, total))
 }
 
 /// Reads rows by key, in no particular order; absent rows are simply not among the answers.

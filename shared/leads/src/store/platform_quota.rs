@@ -2,6 +2,7 @@
 //! first also says whether our app lacks the capability.
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use kernel::dynamo::{decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
@@ -94,10 +95,7 @@ impl PlatformQuotaStore {
     /// and notes it again, because the first answer was lost or its worker died before it could tell anybody.
     pub async fn note_missing_capability(&self, task: TaskId, now: i64) -> Result<bool> {
         let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("name", s(SCOPE))
+            .update_app()
             .condition_expression("attribute_not_exists(found_by) OR found_by = :task")
             .update_expression("SET found_by = :task, missing_since = :now, ask_again_at = :again")
             .expression_attribute_values(":task", n(task))
@@ -112,10 +110,7 @@ impl PlatformQuotaStore {
     /// for a day.
     pub async fn claim_capability_question(&self, task: TaskId, now: i64) -> Result<bool> {
         let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("name", s(SCOPE))
+            .update_app()
             .condition_expression("ask_again_at <= :now OR asked_by = :task OR found_by = :task")
             .update_expression("SET ask_again_at = :again, asked_by = :task")
             .expression_attribute_values(":task", n(task))
@@ -126,12 +121,13 @@ impl PlatformQuotaStore {
         condition_held(outcome, "dynamodb:UpdateItem")
     }
 
+    fn update_app(&self) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.table).key("name", s(SCOPE))
+    }
+
     /// Notes that our app may list fans after all.
     pub async fn forget_missing_capability(&self) -> Result<()> {
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .key("name", s(SCOPE))
+        self.update_app()
             .update_expression("REMOVE found_by, missing_since, ask_again_at, asked_by")
             .send()
             .await
@@ -142,10 +138,7 @@ impl PlatformQuotaStore {
     /// Writes that nobody needs to ask before `until_ms`; `false` when that, or a later time, is known already.
     pub async fn close(&self, until_ms: i64, reason: WaitReason) -> Result<bool> {
         let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("name", s(SCOPE))
+            .update_app()
             .condition_expression("attribute_not_exists(closed_until) OR closed_until < :until")
             .update_expression("SET closed_until = :until, closed_for = :reason")
             .expression_attribute_values(":until", n(until_ms))

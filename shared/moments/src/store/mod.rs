@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod idempotency;
 pub mod media;
 pub mod posted;
+mod resend;
 pub mod result;
 pub mod task;
 
@@ -27,11 +28,6 @@ pub(crate) use kernel::dynamo::{condition_held, delete, put, update};
 fn seconds(time: Timestamp) -> AttributeValue {
     kernel::dynamo::n(time.as_second())
 }
-
-/// Holds while the row waits for the time it was read with and no other message of the sweeper may be on its way, and for
-/// the repetition of the note that made it so.
-const RESEND_IS_DUE: &str = "next_action_at = :seen AND \
-    (attribute_not_exists(resend_after) OR resend_after <= :now OR (resend_after = :later AND resends = :resends))";
 
 /// An instant as milliseconds since 1970.
 fn milliseconds(time: Timestamp) -> AttributeValue {

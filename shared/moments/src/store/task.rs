@@ -5,12 +5,13 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use kernel::Clock;
 use kernel::due::{self, DueIndex};
-use kernel::dynamo::{Item, batch_get, decode, n, s};
+use kernel::dynamo::{Item, batch_get, decode, n, page_of_keys, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{RESEND_IS_DUE, condition_held, milliseconds, put, seconds, update};
+use super::resend::Resend;
+use super::{milliseconds, put, seconds, update};
 use crate::status::TaskStatus;
 
 const WHAT: &str = "moment task";
@@ -169,15 +170,8 @@ impl TaskStore {
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":status", s(status.as_str()));
         }
-        let mut keys = request.into_paginator().items().send();
-        let (mut ids, mut total) = (Vec::new(), 0);
-        while let Some(key) = keys.next().await {
-            let key = key.map_err(Error::aws("dynamodb:Query"))?;
-            if total >= offset && (ids.len() as u64) < size {
-                ids.push(decode::<Key>(WHAT, key)?.id);
-            }
-            total += 1;
-        }
+        let (keys, total) = page_of_keys(request, offset, size).await?;
+        let ids = keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.id)).collect::<Result<Vec<_>>>()?;
         if ids.is_empty() {
             return Ok(TaskPage { tasks: Vec::new(), total });
         }
@@ -291,22 +285,11 @@ impl TaskStore {
     }
 
     /// Notes that the sweeper sends a message for the task and no other until `resend_after`; `false` when it has moved, or
-    /// somebody else sent one. The SDK's own repetition of a note whose answer was lost is taken for what it is.
+    /// somebody else sent one.
     pub async fn note_resend(&self, task: &Task, now: Timestamp, resend_after: Timestamp) -> Result<bool> {
-        let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("id", n(task.id))
-            .condition_expression(RESEND_IS_DUE)
-            .update_expression("SET resend_after = :later, resends = :resends")
-            .expression_attribute_values(":seen", milliseconds(task.next_action_at.unwrap_or_default()))
-            .expression_attribute_values(":later", milliseconds(resend_after))
-            .expression_attribute_values(":resends", n(task.resends.saturating_add(1)))
-            .expression_attribute_values(":now", milliseconds(now))
-            .send()
-            .await;
-        condition_held(outcome, "dynamodb:UpdateItem")
+        let seen = task.next_action_at.unwrap_or_default().as_millisecond();
+        let request = self.client.update_item().table_name(&self.table).key("id", n(task.id));
+        Resend { seen, resends: task.resends, now, resend_after }.note(request).await
     }
 }
 

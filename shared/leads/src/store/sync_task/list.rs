@@ -1,7 +1,7 @@
 //! The tenant's tasks.
 
-use kernel::dynamo::{Item, batch_get, decode, n, s};
-use kernel::error::{Error, Result};
+use kernel::dynamo::{Item, batch_get, decode, n, page_of_keys, s};
+use kernel::error::Result;
 use kernel::ids::{TaskId, UserId};
 use serde::Deserialize;
 
@@ -35,15 +35,9 @@ impl SyncTaskStore {
                 .filter_expression("douyin_user_id = :account")
                 .expression_attribute_values(":account", s(account.as_str()));
         }
-        let mut keys = request.into_paginator().items().send();
-        let (mut ids, mut total) = (Vec::new(), 0);
-        while let Some(key) = keys.next().await {
-            let key = key.map_err(Error::aws("dynamodb:Query"))?;
-            if total >= offset && (ids.len() as u64) < size {
-                ids.push(decode::<Key>(WHAT, key)?.task_id);
-            }
-            total += 1;
-        }
+        let (keys, total) = page_of_keys(request, offset, size).await?;
+        let ids =
+            keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.task_id)).collect::<Result<Vec<_>>>()?;
         let mut tasks = self.of_ids(&ids).await?;
         tasks.sort_by_key(|task| std::cmp::Reverse(task.task_id));
         Ok((tasks, total))

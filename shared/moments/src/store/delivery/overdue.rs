@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 use kernel::due::DueIndex;
-use kernel::dynamo::{decode, n};
+use kernel::dynamo::decode;
 use kernel::error::Result;
 use kernel::ids::TaskId;
 use serde::Deserialize;
 
 use super::{Delivery, DeliveryStore, WHAT};
-use crate::store::{RESEND_IS_DUE, condition_held, milliseconds};
+use crate::store::resend::Resend;
 
 impl DeliveryStore {
     /// The deliveries that should have moved by then and for which no message is on its way at `now`, longest overdue first in
@@ -29,19 +29,10 @@ impl DeliveryStore {
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| (key.task_id, key.delivery))).collect()
     }
 
-    /// Notes that the sweeper sends a message for the delivery and no other until `resend_after`; `false` when it has moved, or
-    /// somebody else sent one. The SDK's own repetition of a note whose answer was lost is taken for what it is.
+    /// Notes that the sweeper sends a message for the delivery and no other until `resend_after`; `false` when it has
+    /// moved, or somebody else sent one.
     pub async fn note_resend(&self, delivery: &Delivery, now: Timestamp, resend_after: Timestamp) -> Result<bool> {
-        let outcome = self
-            .alone(delivery.key())
-            .condition_expression(RESEND_IS_DUE)
-            .update_expression("SET resend_after = :later, resends = :resends")
-            .expression_attribute_values(":seen", n(delivery.next_action_at.unwrap_or_default()))
-            .expression_attribute_values(":later", milliseconds(resend_after))
-            .expression_attribute_values(":resends", n(delivery.resends.saturating_add(1)))
-            .expression_attribute_values(":now", milliseconds(now))
-            .send()
-            .await;
-        condition_held(outcome, "dynamodb:UpdateItem")
+        let (seen, resends) = (delivery.next_action_at.unwrap_or_default(), delivery.resends);
+        Resend { seen, resends, now, resend_after }.note(self.alone(delivery.key())).await
     }
 }
