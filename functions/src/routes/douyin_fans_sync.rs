@@ -21,8 +21,8 @@ pub struct App {
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let requests = SyncRequests::new(cx)?;
-        Ok(Self { auth: Authenticator::new(cx).await?, requests })
+        let (auth, requests) = futures::try_join!(Authenticator::new(cx), SyncRequests::new(cx))?;
+        Ok(Self { auth, requests })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Asking for a sync.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use kernel::Context;
@@ -7,7 +8,7 @@ use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::SyncQueue;
 use crate::config::lists_fans;
@@ -27,25 +28,32 @@ pub enum Started {
     Running(Box<SyncTask>),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct SyncRequests {
     stores: Stores,
     queue: SyncQueue,
     lists_fans: bool,
+    /// Until when our app may not list fans, as Douyin has said, in seconds; 0 when it may.
+    missing_until: AtomicI64,
 }
 
 impl SyncRequests {
-    /// Built once at init, with its tables and settings from `cx`.
+    /// Built once at init, with its tables and settings from `cx`. Reads whether our app may list fans, so that the first
+    /// request need not; the caller has other reads to do meanwhile.
     ///
     /// # Errors
     /// Names the setting that is missing or wrong.
-    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { stores: Stores::new(cx)?, queue: SyncQueue::new(cx)?, lists_fans: lists_fans(&cx.env)? })
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        let (stores, queue, lists_fans) = (Stores::new(cx)?, SyncQueue::new(cx)?, lists_fans(&cx.env)?);
+        let requests = Self { stores, queue, lists_fans, missing_until: AtomicI64::new(0) };
+        if requests.lists_fans {
+            requests.read_missing().await;
+        }
+        Ok(requests)
     }
 
     /// Starts a sync of the caller's account, or finds the one that runs. Two sequential AWS calls: write the task
-    /// together with its claim, send the message; before them it is read whether our app may list fans. A message that cannot be sent fails nothing: the sweeper finds the
-    /// task.
+    /// together with its claim, send the message. A message that cannot be sent fails nothing: the sweeper finds the task.
     ///
     /// The account is read only when the claim is refused, to learn why: the claim's condition demands all that a
     /// look before it could find out.
@@ -54,17 +62,34 @@ impl SyncRequests {
     /// [`SyncProblem::Unavailable`] when our app may not list fans; an authorisation problem when the account is not the
     /// caller's or not ACTIVE.
     pub async fn start(&self, user_id: UserId, account: &str, strategy: SyncStrategy) -> Result<Started> {
-        let now = self.stores.clock.now();
-        let is_missing = async || -> Result<bool> {
-            let missing = self.stores.quota.app(now.as_millisecond()).await?.missing;
-            Ok(missing.is_some_and(|missing| missing.holds(now.as_second())))
-        };
-        if !self.lists_fans || is_missing().await? {
+        if !self.lists_fans || self.is_missing_still().await {
             return Err(SyncProblem::Unavailable.into());
         }
         let account_open_id: &OpenId = &account.parse().map_err(|_| AuthorizationProblem::AccountUnknown)?;
-        on_conflict(&self.stores.clock, "douyin account", TRIES, || self.try_start(user_id, account_open_id, strategy))
-            .await
+        let write = || self.try_start(user_id, account_open_id, strategy);
+        let started = on_conflict(&self.stores.clock, "douyin account", TRIES, write);
+        // Read beside the writes and not before them, for the next request. One that Douyin's word comes too late for makes
+        // a sync that ends with the same reason.
+        futures::join!(Box::pin(started), self.read_missing()).0
+    }
+
+    /// Whether Douyin has said that our app may not list fans, by what was read last. Read again before anybody is told so.
+    async fn is_missing_still(&self) -> bool {
+        let is_missing = || self.missing_until.load(Ordering::Relaxed) > self.stores.clock.now().as_second();
+        if is_missing() {
+            self.read_missing().await;
+        }
+        is_missing()
+    }
+
+    /// What cannot be read stays as it was: whoever asks Douyin is told.
+    async fn read_missing(&self) {
+        match self.stores.quota.app(self.stores.clock.now_ms()).await {
+            Ok(app) => {
+                self.missing_until.store(app.missing.map_or(0, |missing| missing.ask_again_at), Ordering::Relaxed);
+            }
+            Err(error) => warn!("not known whether our app may list fans: {error}"),
+        }
     }
 
     async fn try_start(

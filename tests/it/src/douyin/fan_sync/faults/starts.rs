@@ -66,10 +66,15 @@ async fn fan_sync_request_killed_at_any_step_starts_one_sync_or_none() -> Result
             () = proxy.died() => proxy.idle().await,
             answer = post(&world, &account, proxy.endpoints()) => anyhow::bail!("{step}: answered {answer:?}"),
         }
+        let is_written = !world.rows("t_douyin_sync_task").await?.is_empty();
+        // The second look at the app's row is taken beside the writes, so either may have come first.
+        if step.name != "GetItem t_platform_quota" || step.nth == 1 {
+            let expected = step.name == "SendMessage" || (step.name.starts_with("Transact") && when == When::After);
+            assert_eq!(is_written, expected, "{step} {when:?}");
+        }
         // Its user sees no answer and asks again.
         let answer = world.request_sync(USER, &account, "INCREMENTAL").await?;
-        let written = step.name == "SendMessage" || (step.name.starts_with("Transact") && when == When::After);
-        assert_eq!(answer.status, if written { 200 } else { 202 }, "{step} {when:?}");
+        assert_eq!(answer.status, if is_written { 200 } else { 202 }, "{step} {when:?}");
         let sweeps = recover(&world, answer.data()["taskId"].as_str().context("no taskId")?).await?;
         expect_undisturbed(&world).await.with_context(|| format!("{step} {when:?}"))?;
         println!(
