@@ -12,7 +12,9 @@ use anyhow::{Context as _, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use functions::catalog;
 use functions::workers::{douyin_token_keeper, sweeper};
-use jiff::SignedDuration;
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use kernel::Clock;
 use kernel::Context;
 use kernel::aws::Aws;
@@ -111,6 +113,27 @@ impl Drop for World {
     }
 }
 
+/// Environment variable with the time of day, in UTC, at which every world begins, such as `15:58`.
+const START_VARIABLE: &str = "TEST_START_OF_DAY";
+
+/// Half past ten in China, far from every hour, day and opening time at which a quota or a pause ends.
+const USUAL_START: Time = jiff::civil::time(2, 30, 0, 0);
+
+/// Worlds begin at the same time of day in every run: a test that counts on twenty minutes within one hour would fail
+/// in some runs of the day and not in others.
+fn start_of_day() -> Result<Time> {
+    let Ok(given) = std::env::var(START_VARIABLE) else { return Ok(USUAL_START) };
+    given.parse().with_context(|| format!("{START_VARIABLE} is no time of day: {given}"))
+}
+
+/// From `now` to the next instant that has this time of day.
+fn until_start(now: Timestamp, time: Time) -> Duration {
+    let start = now.to_zoned(TimeZone::UTC).with().time(time).build();
+    let ahead = start.map(|start| start.timestamp().duration_since(now)).unwrap_or_default();
+    let ahead = if ahead.is_negative() { ahead + SignedDuration::from_hours(24) } else { ahead };
+    ahead.try_into().unwrap_or_default()
+}
+
 impl World {
     /// A new world.
     ///
@@ -129,6 +152,7 @@ impl World {
         listen();
         let (aws, template) = shared().await?;
         sandbox_config.clock.freeze();
+        sandbox_config.clock.advance(until_start(sandbox_config.clock.now(), start_of_day()?));
         let clock = ManualClock::new(sandbox_config.clock.now());
         // A pause in the code moves the clock of the functions; the platforms' goes with it.
         let functions = clock.clone();
