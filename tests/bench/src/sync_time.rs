@@ -50,8 +50,8 @@ fn figures_of(fans: u32, milliseconds: u64, limit: Option<f64>, pairs: &[Pair]) 
     let ratio = match limit {
         Some(limit) => ratio.at_most(limit),
         None => ratio.note(format!(
-            "For information: with Douyin answering at once, a sync is as fast as the emulated DynamoDB, a Python \
-             process, commits: {per_page:.1} ms per page of {} leads.",
+            "For information: with Douyin answering at once, a sync is as fast as the emulated DynamoDB commits: \
+             {per_page:.1} ms per page of {} leads.",
             story::PAGE
         )),
     };
