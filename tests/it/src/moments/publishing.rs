@@ -52,6 +52,14 @@ async fn world() -> Result<World> {
     Ok(world)
 }
 
+/// Goes to this hour of the fourth day from now, in China.
+fn go_to(world: &World, hour: u64) {
+    const HOUR: u64 = 3_600;
+    const DAY: u64 = 24 * HOUR;
+    let second = u64::try_from(world.clock.now().as_second()).unwrap_or_default() + 8 * HOUR;
+    world.advance(Duration::from_secs(5 * DAY - second % DAY + hour * HOUR));
+}
+
 /// A publisher, behind a proxy.
 async fn publisher(world: &World, proxy: &Proxy) -> Result<moment_publisher::App> {
     Ok(moment_publisher::App::new(&world.context("moment-publisher", &proxy.endpoints()).await?).await?)

@@ -9,7 +9,7 @@ use sandbox::fault::Effect;
 use sandbox::gewe::{GeweEndpoint, GeweFault};
 use serde_json::{Value, json};
 
-use super::{USER, world};
+use super::{USER, go_to, world};
 use crate::{Answer, Event, World};
 
 const MINUTE: u64 = 60;
@@ -30,12 +30,6 @@ async fn by_default(hour: u64) -> Result<(World, String)> {
     let account = world.connect_device(USER, "phone").await?;
     go_to(&world, hour);
     Ok((world, account))
-}
-
-/// Goes to this hour of the fourth day from now, in China.
-fn go_to(world: &World, hour: u64) {
-    let second = u64::try_from(world.clock.now().as_second()).unwrap_or_default() + 8 * HOUR;
-    world.advance(Duration::from_secs(5 * DAY - second % DAY + hour * HOUR));
 }
 
 async fn go_on(world: &World, by: u64) -> Result<()> {
