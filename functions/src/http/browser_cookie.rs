@@ -1,7 +1,7 @@
 //! The cookie by which a browser shows that it asked for an authorisation link.
 
+use http::HeaderValue;
 use kernel::Error;
-use lambda_http::http::HeaderValue;
 use leads::browser::BrowserKey;
 use url::Url;
 

@@ -8,10 +8,9 @@ use super::ApiRequest;
 /// # Errors
 /// [`kernel::Error::InvalidRequest`] for a key that is none.
 pub(crate) fn idempotency_key(request: &ApiRequest) -> kernel::Result<Option<String>> {
-    let Some(key) = request.header_bytes("idempotency-key") else { return Ok(None) };
-    let fine = (1..=255).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
-    match String::from_utf8(key.to_vec()) {
-        Ok(key) if fine => Ok(Some(key)),
-        _ => Err(kernel::Error::invalid("Idempotency-Key", "须为 1 到 255 个可见的英文字符，请更换后重试")),
+    let Some(key) = request.header("idempotency-key") else { return Ok(None) };
+    if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(Some(key.to_owned()));
     }
+    Err(kernel::Error::invalid("Idempotency-Key", "须为 1 到 255 个可见的英文字符，请更换后重试"))
 }

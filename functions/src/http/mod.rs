@@ -11,6 +11,7 @@
 
 mod body;
 mod browser_cookie;
+mod event;
 mod idempotency_key;
 mod paging;
 mod problem;
@@ -22,6 +23,7 @@ mod serve;
 
 pub use body::{MAX_BODY, enum_string, optional_enum_string};
 pub(crate) use browser_cookie::BrowserCookie;
+pub use event::HttpEvent;
 pub(crate) use idempotency_key::idempotency_key;
 pub use paging::page_request;
 pub use problem::Problem;

@@ -5,9 +5,9 @@ mod domains;
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
+use http::StatusCode;
 use kernel::advice::{Advice, ErrorCode};
 use kernel::{Error, FieldProblem};
-use lambda_http::http::StatusCode;
 
 /// An answer that is not what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

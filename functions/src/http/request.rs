@@ -1,6 +1,5 @@
 //! A request as handlers see it.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -9,62 +8,36 @@ use kernel::caller::Caller;
 use kernel::deadline::Deadline;
 use kernel::jwt::Authenticator;
 use kernel::{Error, Result};
-use lambda_http::http::header::{AUTHORIZATION, COOKIE};
-use lambda_http::http::{HeaderMap, Method};
-use lambda_http::request::RequestContext;
-use lambda_http::{Body, Context, Request, RequestExt};
+use lambda_runtime::LambdaEvent;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use tracing::Span;
+use url::form_urlencoded;
 
+use super::event::HttpEvent;
 use super::{body, query};
 
 /// One request. It has no `Debug`: its headers, query and body hold tokens, codes and nicknames.
 pub struct ApiRequest {
-    method: Method,
-    path: String,
-    path_parameters: BTreeMap<String, String>,
+    event: HttpEvent,
+    /// In the order in which problems with them are reported.
     query: Vec<(String, String)>,
-    headers: HeaderMap,
-    body: Body,
+    body: Vec<u8>,
     request_id: String,
     deadline_ms: u64,
 }
 
-impl From<Request> for ApiRequest {
-    fn from(event: Request) -> Self {
-        let path_parameters =
-            pairs(event.path_parameters_ref().map(|map| map.iter())).into_iter().collect::<BTreeMap<_, _>>();
-        let mut query = pairs(event.query_string_parameters_ref().map(|map| map.iter()));
-        // The event's map has no order of its own; problems are reported in this one.
+impl From<LambdaEvent<HttpEvent>> for ApiRequest {
+    fn from(invocation: LambdaEvent<HttpEvent>) -> Self {
+        let LambdaEvent { payload: mut event, context } = invocation;
+        let mut query: Vec<_> = form_urlencoded::parse(event.raw_query_string.as_bytes()).into_owned().collect();
         query.sort();
-        let (path, request_id) = (event.raw_http_path().to_owned(), request_id(&event));
-        let deadline_ms = event.lambda_context_ref().map_or(0, |context| context.deadline);
-        let (parts, body) = event.into_parts();
-        Self {
-            method: parts.method,
-            path,
-            path_parameters,
-            query,
-            headers: parts.headers,
-            body,
-            request_id,
-            deadline_ms,
-        }
+        let body = event.take_body();
+        // The invocation's id, which Lambda's own log lines carry; API Gateway's where a test sends an event without one.
+        let invocation_id = Some(context.request_id).filter(|id| !id.is_empty());
+        let request_id = invocation_id.unwrap_or_else(|| event.request_context.request_id.clone());
+        Self { event, query, body, request_id, deadline_ms: context.deadline }
     }
-}
-
-fn pairs<'a>(map: Option<impl Iterator<Item = (&'a str, &'a str)>>) -> Vec<(String, String)> {
-    map.into_iter().flatten().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
-/// The invocation's id, which Lambda's own log lines carry; API Gateway's where a test sends an event without one.
-fn request_id(event: &Request) -> String {
-    let invocation = event.lambda_context_ref().map(|context: &Context| context.request_id.clone());
-    invocation.filter(|id| !id.is_empty()).unwrap_or_else(|| match event.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone().unwrap_or_default(),
-        _ => String::new(),
-    })
 }
 
 impl ApiRequest {
@@ -74,11 +47,7 @@ impl ApiRequest {
     /// # Errors
     /// [`Error::Unauthenticated`] or [`Error::PermissionDenied`].
     pub async fn caller(&self, authenticator: &Authenticator, permission: &'static str) -> Result<Caller> {
-        let header = match self.headers.get(AUTHORIZATION) {
-            Some(value) => Some(value.to_str().map_err(|_| Error::Unauthenticated("the header is not text"))?),
-            None => None,
-        };
-        let caller = authenticator.authenticate(header).await?;
+        let caller = authenticator.authenticate(self.header("authorization")).await?;
         // From here on every line of this request says whose it is, also the one that refuses the permission.
         Span::current().record("user.id", caller.user_id.get());
         caller.require(permission)?;
@@ -112,36 +81,31 @@ impl ApiRequest {
     /// # Errors
     /// [`Error::NotFound`] with `what` when it is none: then there is no such object.
     pub fn path_id<T: FromStr>(&self, name: &str, what: &'static str) -> Result<T> {
-        let raw = self.path_parameters.get(name).map_or("", String::as_str);
+        let raw = self.event.path_parameters.get(name).map_or("", String::as_str);
         // API Gateway decodes path parameters and `cargo lambda watch` does not. Decoding twice is harmless here:
         // no id of ours or of a platform contains a percent sign.
         let text = percent_decode_str(raw).decode_utf8().map_err(|_| Error::NotFound(what))?;
         if text.is_empty() { None } else { text.parse().ok() }.ok_or(Error::NotFound(what))
     }
 
-    /// A header as it was sent, for those that must not be overlooked when they are no text.
-    pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
-        Some(self.headers.get(name)?.as_bytes())
-    }
-
-    /// A header, unless absent or not text.
+    /// A header by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        self.event.headers.get(name).map(String::as_str)
     }
 
-    /// The values of the cookies of this name, in order, from however many headers. Those that are not text are left
-    /// out, whatever else the browser sends along.
+    /// The values of the cookies of this name, in order. API Gateway takes them out of the headers; what else sends
+    /// events may leave them there.
     pub fn cookies<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let pairs =
-            self.headers.get_all(COOKIE).iter().flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
-        pairs.filter_map(move |pair| {
-            let (found, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
+        let header = self.header("cookie").into_iter();
+        let cookies = self.event.cookies.iter().map(String::as_str).chain(header);
+        cookies.flat_map(|cookies| cookies.split(';')).filter_map(move |pair| {
+            let (found, value) = pair.split_once('=')?;
             (found.trim() == name).then_some(value.trim())
         })
     }
 
-    pub fn method(&self) -> &Method {
-        &self.method
+    pub fn method(&self) -> &str {
+        &self.event.request_context.http.method
     }
 
     pub fn request_id(&self) -> &str {
@@ -156,9 +120,10 @@ impl ApiRequest {
     /// The path with its parameters' names in place of their values: few enough to count by, and free of the ids
     /// and secrets in it. (The event's own `routeKey` is always `$default` under `cargo lambda watch`.)
     pub(super) fn route(&self) -> String {
-        let segments = self.path.split('/').map(|segment| {
+        let segments = self.event.raw_path.split('/').map(|segment| {
             let decoded = percent_decode_str(segment).decode_utf8_lossy();
             let parameter = self
+                .event
                 .path_parameters
                 .iter()
                 .find(|(_, value)| !value.is_empty() && (*value == segment || **value == *decoded));

@@ -1,10 +1,9 @@
 //! Answers: the contract's envelope, redirects, and bare JSON for platforms.
 
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE};
+use http::{HeaderValue, Response, StatusCode};
 use kernel::Error;
 use kernel::advice::ErrorCode;
-use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE};
-use lambda_http::http::{HeaderValue, StatusCode};
-use lambda_http::{Body, Response};
 use serde::Serialize;
 
 use super::problem::Problem;
@@ -134,15 +133,15 @@ impl ApiResponse {
     }
 
     /// The response on the wire. Nothing is cached: every answer belongs to one user.
-    pub(super) fn into_http(self, request_id: &str) -> Response<Body> {
+    pub(super) fn into_http(self, request_id: &str) -> Response<String> {
         let mut response = match self.content {
             Content::Json(text) => {
-                let mut response = Response::new(Body::Text(text));
+                let mut response = Response::new(text);
                 response.headers_mut().insert(CONTENT_TYPE, JSON);
                 response
             }
             Content::Redirect(location) => {
-                let mut response = Response::new(Body::Empty);
+                let mut response = Response::new(String::new());
                 response.headers_mut().insert(LOCATION, location);
                 response
             }
@@ -165,8 +164,8 @@ mod tests {
 
     use super::*;
 
-    fn text(response: &Response<Body>) -> &str {
-        std::str::from_utf8(response.body()).unwrap()
+    fn text(response: &Response<String>) -> &str {
+        response.body()
     }
 
     #[test]

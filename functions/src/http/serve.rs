@@ -2,15 +2,19 @@
 
 use std::convert::Infallible;
 use std::fmt::Display;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use futures::FutureExt;
+use http::{Response, StatusCode};
+use kernel::Error;
 use kernel::config::Env;
-use lambda_http::http::StatusCode;
-use lambda_http::{Body, Request, RequestExt, Response, service_fn};
+use lambda_runtime::{LambdaEvent, service_fn};
 use tracing::field::Empty;
 use tracing::{Instrument, error_span};
 
+use super::event::{HttpAnswer, HttpEvent};
 use super::{ApiRequest, ApiResponse, Problem};
 use crate::runtime;
 
@@ -25,31 +29,34 @@ where
     Fut: Future<Output = Result<ApiResponse, Problem>> + Send + 'static,
 {
     runtime::run(setup, async |app: &'static A, _: &Env| {
-        lambda_http::run(service_fn(
-            move |event| async move { Ok::<_, Infallible>(dispatch(app, handle, event).await) },
-        ))
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<HttpEvent>| async move {
+            Ok::<_, Infallible>(HttpAnswer::from(dispatch(app, handle, event).await))
+        }))
         .await
     })
 }
 
-/// Answers one event with `handle`. Every outcome is a response: an error to Lambda would reach the client as API
-/// Gateway's own, without envelope. Panics are the exception; the runtime catches and reports those.
+/// Answers one event with `handle`. Every outcome is a response, a panic too: an error to Lambda would reach the client
+/// as API Gateway's own, without envelope.
 ///
 /// Logs one line per request, without query, headers and bodies.
-pub async fn dispatch<'a, A, F, Fut>(app: &'a A, handle: F, event: Request) -> Response<Body>
+pub async fn dispatch<'a, A, F, Fut>(app: &'a A, handle: F, event: LambdaEvent<HttpEvent>) -> Response<String>
 where
     F: FnOnce(&'a A, ApiRequest) -> Fut,
     Fut: Future<Output = Result<ApiResponse, Problem>>,
 {
     let started = Instant::now();
-    let function = event.lambda_context_ref().map(|context| context.env_config.function_name.clone());
+    let function = event.context.env_config.function_name.clone();
     let request = ApiRequest::from(event);
     let id = request.request_id().to_owned();
     let line = Line { method: request.method().to_string(), route: request.route(), started };
     // At ERROR so that it is there at every level: lines without a request id help nobody.
     let span = error_span!("request", function, request.id = id, user.id = Empty);
     async move {
-        match handle(app, request).await {
+        // The call itself inside the future, so that a panic before the first await is caught too.
+        let handled = AssertUnwindSafe(async { handle(app, request).await }).catch_unwind().await;
+        // The panic hook has written where and why.
+        match handled.unwrap_or_else(|_| Err(Error::Internal("the handler panicked").into())) {
             Ok(response) => {
                 let response = response.into_http(&id);
                 line.write(response.status(), None);

@@ -7,7 +7,6 @@ use kernel::Clock;
 use kernel::Context;
 use kernel::config::{ConfigError, function_timeout};
 use kernel::platform_secret::Secrets;
-use lambda_http::http::Method;
 use leads::authorize::{AuthorizationCallback, Authorized, CallbackOutcome, Return, redirect_error};
 use leads::config::redirect_uri;
 use secrecy::{ExposeSecret, SecretString};
@@ -93,7 +92,7 @@ fn is_prefetch(request: &ApiRequest) -> bool {
     let has_purpose = |name: &str| {
         request.header(name).is_some_and(|purpose| purpose.split([',', ';']).any(|part| part.trim() == "prefetch"))
     };
-    *request.method() == Method::HEAD || ["sec-purpose", "purpose", "x-purpose", "x-moz"].into_iter().any(has_purpose)
+    request.method() == "HEAD" || ["sec-purpose", "purpose", "x-purpose", "x-moz"].into_iter().any(has_purpose)
 }
 
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {

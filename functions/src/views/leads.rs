@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use http::StatusCode;
 use jiff::Timestamp;
-use lambda_http::http::StatusCode;
 use leads::accounts::ListedAccount;
 use leads::authorize::Authorized;
 use leads::config::AutoSync;

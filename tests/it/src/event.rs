@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use lambda_http::{Body, Request, Response};
+use functions::http::HttpEvent;
+use http::Response;
+use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 
 /// A sample event of `events/`, to be varied and handed to [`World::call`](crate::World::call).
@@ -109,8 +111,9 @@ impl Event {
     ///
     /// # Errors
     /// When the event is not one of an HTTP API.
-    pub fn request(&self) -> Result<Request> {
-        lambda_http::request::from_str(&self.value.to_string()).context("the event is no HTTP API event")
+    pub fn request(&self) -> Result<LambdaEvent<HttpEvent>> {
+        let event = serde_json::from_str(&self.value.to_string()).context("the event is no HTTP API event")?;
+        Ok(LambdaEvent::new(event, lambda_runtime::Context::default()))
     }
 }
 
@@ -126,14 +129,14 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn new(response: Response<Body>) -> Self {
+    pub(crate) fn new(response: Response<String>) -> Self {
         let headers = response.headers().iter();
         Self {
             status: response.status().as_u16(),
             headers: headers
                 .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())))
                 .collect(),
-            body: serde_json::from_slice(response.body()).unwrap_or_default(),
+            body: serde_json::from_str(response.body()).unwrap_or_default(),
         }
     }
 

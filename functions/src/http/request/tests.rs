@@ -1,11 +1,12 @@
 use kernel::ids::TaskId;
+use lambda_runtime::Context;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::*;
 
 /// An event of API Gateway's HTTP API, payload version 2.0, with `changes`.
-pub(crate) fn event(changes: &Value) -> Request {
+pub(crate) fn event(changes: &Value) -> LambdaEvent<HttpEvent> {
     let mut event = json!({
         "version": "2.0",
         "routeKey": "$default",
@@ -19,7 +20,7 @@ pub(crate) fn event(changes: &Value) -> Request {
         "isBase64Encoded": false
     });
     event.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-    lambda_http::request::from_str(&event.to_string()).unwrap()
+    LambdaEvent::new(serde_json::from_str(&event.to_string()).unwrap(), Context::default())
 }
 
 fn request(changes: &Value) -> ApiRequest {
@@ -93,8 +94,66 @@ fn request_id_is_that_of_the_invocation() {
     let mut context = Context::default();
     context.request_id = "invocation-1".into();
     context.deadline = 1_795_132_860_000;
-    let request = ApiRequest::from(event(&json!({})).with_lambda_context(context));
+    let request = ApiRequest::from(LambdaEvent { context, ..event(&json!({})) });
     assert_eq!(request.request_id(), "invocation-1");
     let now: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
     assert_eq!(request.deadline(now, Duration::from_secs(15)).remaining(now), Duration::from_secs(60));
+}
+
+/// Each of these a browser or a script can send, and `lambda_http` panics at each.
+#[test]
+fn request_that_is_no_uri_is_read_as_it_was_sent() {
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Query {
+        keyword: String,
+    }
+    let long = "a".repeat(70_000);
+    for (query, keyword) in [
+        ("keyword=\"a\"", "\"a\""),
+        ("keyword=<b>", "<b>"),
+        ("keyword=a b", "a b"),
+        ("keyword=张三", "张三"),
+        ("keyword=%FF", "\u{fffd}"),
+        ("keyword={`#^|\\}\u{7f}", "{`#^|\\}\u{7f}"),
+        (&format!("keyword={long}"), long.as_str()),
+    ] {
+        let request = request(&json!({"rawQueryString": query}));
+        assert_eq!(request.query::<Query>().unwrap().keyword, keyword);
+    }
+    for (name, value) in [
+        ("host", "a b"),
+        ("host", "[::1"),
+        ("host", "例子:99999"),
+        ("x-forwarded-proto", "https, http"),
+        ("x-forwarded-proto", ""),
+        ("user-agent", "名\u{e9}\u{1}"),
+        ("a name", "x"),
+    ] {
+        let request = request(&json!({"headers": {name: value}}));
+        assert_eq!(request.header(name), Some(value));
+    }
+    for path in ["", "x", "//", "/%", "/\"<>", "/张", "?"] {
+        let request = request(&json!({"rawPath": path}));
+        assert_eq!(request.route(), path);
+    }
+}
+
+#[test]
+fn request_parts_that_are_absent_or_null_are_empty() {
+    let nothing = ["rawPath", "rawQueryString", "headers", "cookies", "pathParameters", "body", "isBase64Encoded"];
+    let null = nothing.map(|name| (name.to_owned(), Value::Null)).into_iter().collect::<Value>();
+    for changes in [null, json!({"body": "%%%", "isBase64Encoded": true, "requestContext": null})] {
+        let request = request(&changes);
+        assert_eq!(request.cookies("a").count(), 0);
+        assert!(matches!(request.json_body::<Value>(100), Err(Error::InvalidRequest(_))));
+    }
+}
+
+#[test]
+fn request_cookies_are_read_from_the_event_and_from_the_header() {
+    for changes in
+        [json!({"cookies": ["x=1; key = a", "key=b"]}), json!({"headers": {"cookie": "x=1; key = a;key=b; broken"}})]
+    {
+        assert_eq!(request(&changes).cookies("key").collect::<Vec<_>>(), ["a", "b"]);
+    }
 }

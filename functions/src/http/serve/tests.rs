@@ -32,6 +32,7 @@ async fn edit(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     match edit.notes.as_str() {
         "broken" => Err(Error::Corrupt("lead row").into()),
         "away" => ApiResponse::redirect("https://app.example/"),
+        "panics" => panic!("a bug"),
         "stale" => Err(Problem::of(stale_version(3), &[], "lead is at version 3")),
         notes => ApiResponse::ok(json!({"leadId": lead_id, "notes": notes, "userId": caller.user_id})),
     }
@@ -51,21 +52,21 @@ fn token(permission: &str) -> String {
     encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
 
-fn patch(token: &str, lead_id: &str, body: &str) -> Request {
-    let mut context = lambda_http::Context::default();
+fn patch(token: &str, lead_id: &str, body: &str) -> LambdaEvent<HttpEvent> {
+    let mut context = lambda_runtime::Context::default();
     context.request_id = "r-1".into();
-    event(&json!({
+    let sent = event(&json!({
         "rawPath": format!("/api/v1/lead/douyin/leads/{lead_id}"),
         "rawQueryString": "query=query-secret",
         "pathParameters": {"leadId": lead_id},
         "headers": {"authorization": format!("Bearer {token}")},
         "body": body,
-    }))
-    .with_lambda_context(context)
+    }));
+    LambdaEvent { context, ..sent }
 }
 
 /// The answer to `request` and everything logged for it at TRACE.
-async fn answer(request: Request) -> (Response<Body>, Vec<Value>) {
+async fn answer(request: LambdaEvent<HttpEvent>) -> (Response<String>, Vec<Value>) {
     let (captured, _guard) = LogCapture::start();
     let response = dispatch(&app().await, edit, request).await;
     let text = captured.text();
@@ -92,7 +93,7 @@ async fn serve_turns_an_outcome_into_one_answer_and_one_log_line() {
         assert_eq!(response.status(), status, "{case}");
         assert_eq!(response.headers()["x-request-id"], "r-1", "{case}");
         if status != 302 {
-            let body: Value = serde_json::from_slice(response.body()).unwrap();
+            let body: Value = serde_json::from_str(response.body()).unwrap();
             assert_eq!(body["code"], status, "{case}");
             assert_eq!(body["error"]["type"], error_type, "{case}");
             assert_eq!(body["error"]["requestId"], if error_type.is_null() { Value::Null } else { json!("r-1") });
@@ -114,5 +115,26 @@ async fn serve_turns_an_outcome_into_one_answer_and_one_log_line() {
 async fn serve_logs_internal_causes_and_does_not_answer_them() {
     let (response, lines) = answer(patch(&token("*"), "7", r#"{"notes":"broken"}"#)).await;
     assert_eq!(lines[0]["error.cause"], "lead row cannot be decoded");
-    assert!(!String::from_utf8_lossy(response.body()).contains("lead row"));
+    assert!(!response.body().contains("lead row"));
+}
+
+#[tokio::test]
+async fn serve_answers_a_panic_in_the_envelope() {
+    let (response, lines) = answer(patch(&token("*"), "7", r#"{"notes":"panics"}"#)).await;
+    assert_eq!(response.status(), 500);
+    let body: Value = serde_json::from_str(response.body()).unwrap();
+    assert_eq!((&body["error"]["type"], &body["error"]["requestId"]), (&json!("INTERNAL"), &json!("r-1")));
+    assert_eq!(lines.last().unwrap()["error.cause"], "internal error: the handler panicked");
+}
+
+#[test]
+fn serve_answers_as_an_http_api_takes_it() {
+    let response = Response::builder().status(302).header("location", "https://app.example/");
+    let response = response.header("set-cookie", "a=1").header("set-cookie", "b=2").body(String::new()).unwrap();
+    let answer = serde_json::to_value(HttpAnswer::from(response)).unwrap();
+    let expected = json!({
+        "statusCode": 302, "headers": {"location": "https://app.example/"}, "cookies": ["a=1", "b=2"], "body": "",
+        "isBase64Encoded": false,
+    });
+    assert_eq!(answer, expected);
 }
