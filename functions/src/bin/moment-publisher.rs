@@ -9,5 +9,5 @@ use functions::workers::moment_publisher::{App, handle};
 use kernel::Context;
 
 fn main() -> ExitCode {
-    serve_sqs(async |env| App::new(&Context::load(env).await?).await, handle)
+    serve_sqs(async |env| App::new(&Context::load(env)?).await, handle)
 }

@@ -9,5 +9,5 @@ use functions::routes::moment_validate::{App, handle};
 use kernel::Context;
 
 fn main() -> ExitCode {
-    serve_http(async |env| App::new(&Context::load(env).await?).await, handle)
+    serve_http(async |env| App::new(&Context::load(env)?).await, handle)
 }

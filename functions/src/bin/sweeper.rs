@@ -9,5 +9,5 @@ use functions::workers::sweeper::{App, handle};
 use kernel::Context;
 
 fn main() -> ExitCode {
-    serve_scheduled(async |env| App::new(&Context::load(env).await?).await, handle)
+    serve_scheduled(async |env| App::new(&Context::load(env)?).await, handle)
 }

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb as dynamodb;
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_sdk_kms as kms;
 use aws_sdk_scheduler as scheduler;
 use aws_sdk_secretsmanager as secretsmanager;
@@ -11,7 +14,7 @@ use aws_sdk_sqs as sqs;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::config::{AWS, ConfigError, Env};
-use crate::{conflict, sdk_http, trust};
+use crate::{conflict, sdk_http};
 
 /// The longest one attempt of a call may take; the SDK has no default for it.
 const LONGEST_ATTEMPT: Duration = Duration::from_millis(2_500);
@@ -35,35 +38,65 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Clients for the environment's region, credentials and endpoint.
+    /// Clients for the environment's region, credentials and endpoints.
+    ///
+    /// The configuration is built here and not by `aws_config::defaults`, which would also bring all other sources of
+    /// credentials (profiles, STS, the metadata of instances and containers) into every function; Lambda hands over its
+    /// role's credentials in the environment, and nowhere else.
     ///
     /// # Errors
     /// When there is no region.
-    pub async fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .region(Region::new(AWS.of(env).text("AWS_REGION")?))
-            .http_client(sdk_http::client(trust::pem()))
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        let settings = AWS.of(env);
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(settings.text("AWS_REGION")?))
+            .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
+            .http_client(sdk_http::client())
+            .retry_config(RetryConfig::standard())
             .timeout_config(
                 TimeoutConfig::builder()
                     .operation_attempt_timeout(LONGEST_ATTEMPT)
                     .operation_timeout(LONGEST_CALL)
                     .build(),
             )
-            .load()
-            .await;
-        Ok(Self::from_config(&config))
+            .build();
+        let at = |endpoint: &str| {
+            let own = settings.optional(endpoint)?;
+            let endpoint = own.map_or_else(|| settings.optional("AWS_ENDPOINT_URL"), |own| Ok(Some(own)))?;
+            let mut config = config.to_builder();
+            config.set_endpoint_url(endpoint);
+            Ok(config.build())
+        };
+        Ok(Self::from_configs(
+            &at("AWS_ENDPOINT_URL_DYNAMODB")?,
+            &at("AWS_ENDPOINT_URL_SQS")?,
+            &at("AWS_ENDPOINT_URL_KMS")?,
+            &at("AWS_ENDPOINT_URL_SCHEDULER")?,
+            &at("AWS_ENDPOINT_URL_SECRETS_MANAGER")?,
+        ))
     }
 
     /// Clients for a given SDK configuration.
     pub fn from_config(config: &SdkConfig) -> Self {
+        Self::from_configs(config, config, config, config, config)
+    }
+
+    fn from_configs(
+        dynamodb: &SdkConfig,
+        sqs: &SdkConfig,
+        kms: &SdkConfig,
+        scheduler: &SdkConfig,
+        secrets: &SdkConfig,
+    ) -> Self {
         Self {
             dynamodb: dynamodb::Client::from_conf(
-                conflict::waited_for(dynamodb::config::Builder::from(config)).build(),
+                conflict::waited_for(dynamodb::config::Builder::from(dynamodb)).build(),
             ),
-            sqs: sqs::Client::new(config),
-            kms: kms::Client::new(config),
-            scheduler: scheduler::Client::new(config),
-            secrets: secretsmanager::Client::new(config),
+            sqs: sqs::Client::new(sqs),
+            kms: kms::Client::new(kms),
+            scheduler: scheduler::Client::new(scheduler),
+            secrets: secretsmanager::Client::new(secrets),
         }
     }
 }

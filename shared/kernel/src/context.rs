@@ -20,8 +20,8 @@ impl Context {
     ///
     /// # Errors
     /// Names the variable that is missing or wrong.
-    pub async fn load(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self { env: env.clone(), aws: Aws::from_env(env).await?, clock: Clock::System })
+    pub fn load(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self { env: env.clone(), aws: Aws::from_env(env)?, clock: Clock::System })
     }
 
     /// The full name of a table of the specification (`t_douyin_lead`).

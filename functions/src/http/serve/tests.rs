@@ -42,7 +42,7 @@ async fn app() -> App {
     let secret = json!({"douyinClientKey": "k", "douyinClientSecret": "s", "jwtSecret": SECRET}).to_string();
     let read = move || ready(Version::parse("1", &secret)).boxed();
     let secrets = Secrets::read_by(Box::new(read), Clock::System).await.unwrap();
-    let cx = Context::load(&[("AWS_REGION", "us-east-1")].into_iter().collect()).await.unwrap();
+    let cx = Context::load(&[("AWS_REGION", "us-east-1")].into_iter().collect()).unwrap();
     App { auth: Authenticator::with_secrets(&cx, secrets).await.unwrap() }
 }
 

@@ -26,6 +26,12 @@ pub static AWS: Section = Section {
     title: "AWS",
     settings: &[
         Setting::required("AWS_REGION", "The region.").by_runtime(),
+        Setting::optional("AWS_ENDPOINT_URL", "Where all services are in place of AWS, for tests.").by_runtime(),
+        Setting::optional("AWS_ENDPOINT_URL_DYNAMODB", "Where DynamoDB is, such as an endpoint in a VPC.").by_runtime(),
+        Setting::optional("AWS_ENDPOINT_URL_SQS", "Where SQS is.").by_runtime(),
+        Setting::optional("AWS_ENDPOINT_URL_KMS", "Where KMS is.").by_runtime(),
+        Setting::optional("AWS_ENDPOINT_URL_SCHEDULER", "Where EventBridge Scheduler is.").by_runtime(),
+        Setting::optional("AWS_ENDPOINT_URL_SECRETS_MANAGER", "Where Secrets Manager is.").by_runtime(),
         Setting::optional("SSL_CERT_FILE", "PEM file of root certificates that are trusted in place of the system's.")
             .by_runtime(),
         Setting::optional("SSL_CERT_DIR", "Directories of such files.").by_runtime(),

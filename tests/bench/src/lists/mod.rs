@@ -104,7 +104,7 @@ async fn ask(tenant: &Tenant, question: &Question) -> Result<Cost> {
 async fn get(app: &App, event: &Event) -> Result<Value> {
     let answer = dispatch(app, douyin_leads::handle, event.request()?).await;
     ensure!(answer.status().as_u16() == 200, "the list answered with {}", answer.status());
-    Ok(serde_json::from_slice(answer.body())?)
+    Ok(serde_json::from_str(answer.body())?)
 }
 
 fn compare(what: &str, many: u32, small: &Cost, large: &Cost) -> Vec<Figure> {

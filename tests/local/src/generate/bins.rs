@@ -33,7 +33,7 @@ use functions::{glue}::{serve};
 use kernel::Context;
 
 fn main() -> ExitCode {{
-    {serve}(async |env| App::new(&Context::load(env).await?).await, handle)
+    {serve}(async |env| App::new(&Context::load(env)?).await, handle)
 }}
 "
     )
