@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::instant::after;
+
 /// The time source of the whole system.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
@@ -62,8 +64,6 @@ impl ManualClock {
     /// Moves the time that it tells forward.
     pub fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = now
-            .saturating_add(jiff::SignedDuration::try_from(by).unwrap_or(jiff::SignedDuration::MAX))
-            .unwrap_or(Timestamp::MAX);
+        *now = after(*now, by);
     }
 }

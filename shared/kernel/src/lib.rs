@@ -19,6 +19,7 @@ pub mod due;
 pub mod dynamo;
 pub mod error;
 pub mod ids;
+pub mod instant;
 pub mod jwks;
 pub mod jwt;
 pub mod lease;

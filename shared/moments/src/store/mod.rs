@@ -1,8 +1,7 @@
 //! The tables of this domain: one aggregate per file, rows in, domain types out.
 //!
 //! Times are stored as seconds since 1970 (`*_time`, `expires_at`) except due times and leases, which are milliseconds
-//! (`next_action_at`, `*_until`, `sending_at`). Everywhere else they are instants; only a delivery's own times stay numbers,
-//! in milliseconds, for the machine reckons with them.
+//! (`next_action_at`, `*_until`, `sending_at`). Everywhere else they are instants.
 
 pub mod account;
 pub mod claim;
@@ -16,23 +15,13 @@ pub mod result;
 pub mod task;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use kernel::config::ConfigError;
 use kernel::transaction::{Outcome, Transaction};
 use kernel::{Clock, Context};
 
 pub(crate) use kernel::dynamo::{condition_held, delete, put, update};
-
-/// An instant as seconds since 1970.
-fn seconds(time: Timestamp) -> AttributeValue {
-    kernel::dynamo::n(time.as_second())
-}
-
-/// An instant as milliseconds since 1970.
-fn milliseconds(time: Timestamp) -> AttributeValue {
-    kernel::dynamo::n(time.as_millisecond())
-}
+use kernel::dynamo::{milliseconds, seconds};
 
 /// Whether something of which there is only so much was had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -287,7 +287,7 @@ impl TaskStore {
     /// Notes that the sweeper sends a message for the task and no other until `resend_after`; `false` when it has moved, or
     /// somebody else sent one.
     pub async fn note_resend(&self, task: &Task, now: Timestamp, resend_after: Timestamp) -> Result<bool> {
-        let seen = task.next_action_at.unwrap_or_default().as_millisecond();
+        let seen = task.next_action_at.unwrap_or_default();
         let request = self.client.update_item().table_name(&self.table).key("id", n(task.id));
         Resend { seen, resends: task.resends, now, resend_after }.note(request).await
     }
