@@ -184,7 +184,6 @@ impl From<SyncTask> for SyncTaskView {
         let waits_for = fan_sync::waiting(&task);
         // While a worker is at it the row has the end of its lease there, which is nobody's business.
         let due = task.next_action_at.filter(|_| task.lease_owner.is_none());
-        let next_action_at = due.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok());
         let error = task.error_type.map(|error_type| SyncErrorView {
             error_type,
             message: task.error_message.unwrap_or_default(),
@@ -193,7 +192,7 @@ impl From<SyncTask> for SyncTaskView {
         Self {
             waits_for,
             reason: waits_for.map(fan_sync::explain),
-            next_action_at,
+            next_action_at: due,
             task_id: task.task_id.to_string(),
             douyin_user_id: task.account_open_id,
             status: task.status,
@@ -207,9 +206,9 @@ impl From<SyncTask> for SyncTaskView {
             skipped: task.counters.skipped,
             unfollowed: task.counters.unfollowed,
             total: task.total,
-            create_time: instant(task.create_time),
-            started_at: task.started_at.map(instant),
-            finished_at: task.finished_at.map(instant),
+            create_time: task.create_time,
+            started_at: task.started_at,
+            finished_at: task.finished_at,
             error,
         }
     }
@@ -273,7 +272,7 @@ impl AccountView {
         let can_be = health.status != HealthStatus::Unavailable;
         let is_synced = auto.is_on && can_be && account.status == AccountStatus::Active && account.lists_fans();
         Self {
-            reauthorize_by: reauthorize_by(&account, app.renewals_missing_at.is_none()).map(instant),
+            reauthorize_by: reauthorize_by(&account, app.renewals_missing_at.is_none()),
             status_reason: StatusReasonView::of(&account),
             douyin_user_id: account.account_open_id,
             nickname: account.nickname,
@@ -281,11 +280,11 @@ impl AccountView {
             status: account.status,
             scopes: scopes(&account.scope),
             missing_scopes: scopes(&account.missing_scope),
-            last_sync_at: account.last_sync_time.map(instant),
-            next_sync_at: account.schedule.sync_due.filter(|_| is_synced).map(instant),
-            health: HealthView { status: health.status, reason: health.reason, since: health.since.map(instant) },
+            last_sync_at: account.last_sync_time,
+            next_sync_at: account.schedule.sync_due.filter(|_| is_synced),
+            health: HealthView { status: health.status, reason: health.reason, since: health.since },
             active_sync_task_id: account.active_sync_task_id.map(|task| task.to_string()),
-            create_time: instant(account.create_time),
+            create_time: account.create_time,
         }
     }
 }

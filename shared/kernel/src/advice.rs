@@ -224,7 +224,7 @@ pub fn permission_denied(permission: &str) -> Advice {
 }
 
 /// A ticket that confirms an authorisation is unknown, was used before, or is older than `minutes`.
-pub fn ticket_invalid(minutes: i64) -> Advice {
+pub fn ticket_invalid(minutes: u64) -> Advice {
     let remedy = format!("确认须在授权后 {minutes} 分钟内完成且仅限一次，请重新发起抖音授权").into();
     Advice { remedy, ..Advice::new(ErrorCode::DouyinAuth, 410, "授权确认已失效", "") }
 }

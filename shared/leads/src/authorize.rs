@@ -9,6 +9,7 @@ use kernel::config::ConfigError;
 use kernel::crypto::{Signer, random, sha256_hex};
 use kernel::deadline::Deadline;
 use kernel::ids::UserId;
+use kernel::instant::after;
 use kernel::vault::Vault;
 use secrecy::SecretString;
 use tracing::{info, warn};
@@ -73,7 +74,7 @@ impl AuthorizationLinks {
             scopes: &scopes.join(","),
             browser_hash: &browser.hash(),
         };
-        self.stores.states.put(&sha256_hex(&nonce), authorization, self.stores.clock.now().as_second()).await?;
+        self.stores.states.put(&sha256_hex(&nonce), authorization, self.stores.clock.now()).await?;
         let state = format!("{}.{}", URL_SAFE_NO_PAD.encode(nonce), URL_SAFE_NO_PAD.encode(mac));
         Ok(self.douyin.authorize_url(redirect_uri, scopes, &state).await)
     }
@@ -220,7 +221,7 @@ impl AuthorizationCallback {
     ) -> Result<SecretString> {
         let (grant, user_id) = (self.exchange(pending, code).await?, pending.user_id);
         let (access_token, refresh_token) = grant.encrypt(&self.vault, parked_grant::TABLE, user_id).await?;
-        let now = self.stores.clock.now().as_second();
+        let now = self.stores.clock.now();
         let parked = ParkedGrant {
             user_id,
             account_open_id: grant.account_open_id.clone(),
@@ -255,8 +256,7 @@ impl AuthorizationCallback {
         };
         let open_id = grant.open_id.ok_or_else(unreadable)?;
         let refresh_token = grant.refresh_token.ok_or_else(unreadable)?;
-        let now = self.stores.clock.now().as_second();
-        let end = |lifetime: Duration| now.saturating_add(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2));
+        let now = self.stores.clock.now();
         Ok(NewTokenSet {
             account_open_id: open_id,
             nickname: String::new(),
@@ -265,8 +265,8 @@ impl AuthorizationCallback {
             asked: pending.scopes.clone(),
             access_token: grant.access_token,
             refresh_token,
-            expire_time: end(grant.expires_in),
-            refresh_expire_time: end(grant.refresh_expires_in.unwrap_or(REFRESH_TOKEN_LIFETIME)),
+            expire_time: after(now, grant.expires_in),
+            refresh_expire_time: after(now, grant.refresh_expires_in.unwrap_or(REFRESH_TOKEN_LIFETIME)),
         })
     }
 }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
+use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
+use kernel::instant::after;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use kernel::vault::{EncryptionContext, Vault};
@@ -20,7 +22,7 @@ use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus, NewTokens, TABLE};
 use crate::store::sync_task::{EndedBy, Ending, NewSync, StartedBy, SyncStrategy, SyncTask};
 use crate::tokens::calendar::Calendar;
-use crate::tokens::{CHALLENGE_SECONDS, Tokens, Trial};
+use crate::tokens::{CHALLENGE_PAUSE, Tokens, Trial};
 
 /// What a code was exchanged for.
 #[derive(Debug)]
@@ -37,9 +39,9 @@ pub struct NewTokenSet {
     pub access_token: SecretString,
     pub refresh_token: SecretString,
     /// End of the access token.
-    pub expire_time: i64,
+    pub expire_time: Timestamp,
     /// End of the refresh token.
-    pub refresh_expire_time: i64,
+    pub refresh_expire_time: Timestamp,
 }
 
 impl NewTokenSet {
@@ -173,7 +175,7 @@ impl Bindings {
         let mut transaction = Transaction::new();
         let grant_is_parked = ticket.map(|take| transaction.add(take.clone()));
         let id = TaskId::generate(now).get();
-        transaction.add(self.stores.accounts.bind(id, kept, account.as_ref(), sync, now.as_second())?);
+        transaction.add(self.stores.accounts.bind(id, kept, account.as_ref(), sync, now)?);
         if let Some(task) = sync {
             let sync = NewSync {
                 task_id: task,
@@ -182,11 +184,11 @@ impl Bindings {
                 strategy: SyncStrategy::Incremental,
                 started_by: StartedBy::Authorization,
             };
-            transaction.add(self.stores.tasks.create(&sync, now.as_millisecond())?);
+            transaction.add(self.stores.tasks.create(&sync, now)?);
         }
         if let Some(task) = foreign {
             let ending = Ending::Failed(SyncProblem::TakenOver.advice());
-            transaction.add(self.stores.tasks.end(task.task_id, EndedBy::Anyone, &ending, now.as_second())?);
+            transaction.add(self.stores.tasks.end(task.task_id, EndedBy::Anyone, &ending, now)?);
         }
         let outcome = self.stores.commit(&transaction).await?;
         if outcome.failed(grant_is_parked) {
@@ -216,8 +218,8 @@ impl Bindings {
         if trial == Trial::Refused {
             return Ok(true);
         }
-        let now = self.stores.clock.now().as_second();
-        self.stores.accounts.challenge(account, now, now + CHALLENGE_SECONDS).await?;
+        let now = self.stores.clock.now();
+        self.stores.accounts.challenge(account, now, after(now, CHALLENGE_PAUSE)).await?;
         Ok(false)
     }
 

@@ -4,7 +4,7 @@ use kernel::advice::{self, Advice};
 use kernel::{FieldProblem, IsContention};
 
 use crate::douyin::{FailureKind, PlatformError};
-use crate::store::oauth_state::LIFETIME_SECONDS;
+use crate::store::oauth_state::LIFETIME;
 
 /// Result with this domain's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -128,7 +128,7 @@ impl AuthorizationProblem {
             Self::BoundToAnotherUser => advice::ACCOUNT_BOUND_TO_ANOTHER_USER,
             Self::ScopeMissing => advice::SCOPE_MISSING,
             Self::OtherBrowser => advice::OTHER_BROWSER,
-            Self::TicketInvalid => advice::ticket_invalid(LIFETIME_SECONDS / 60),
+            Self::TicketInvalid => advice::ticket_invalid(LIFETIME.as_secs() / 60),
             Self::NotYourTicket => advice::NOT_YOUR_TICKET,
         }
     }

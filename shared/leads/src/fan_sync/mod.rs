@@ -46,8 +46,8 @@ pub(crate) async fn end(
     schedule: Option<&SyncSchedule>,
     auto: AutoSync,
 ) -> Result<bool> {
-    let now = stores.clock.now().as_second();
-    let (id, after) = (task.task_id, schedule::after(task, ending, schedule, now, auto));
+    let now = stores.clock.now();
+    let (id, after) = (task.task_id, schedule::after_sync(task, ending, schedule, now, auto));
     let mut transaction = Transaction::new();
     let task_is_open = transaction.add(stores.tasks.end(id, by, ending, now)?);
     transaction.add(stores.accounts.unclaim(&task.account_open_id, id, &after)?);

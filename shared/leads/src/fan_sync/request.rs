@@ -1,8 +1,9 @@
 //! Asking for a sync.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
@@ -33,8 +34,8 @@ pub struct SyncRequests {
     stores: Stores,
     queue: SyncQueue,
     lists_fans: bool,
-    /// Until when our app may not list fans, as Douyin has said, in seconds; 0 when it may.
-    missing_until: AtomicI64,
+    /// Until when our app may not list fans, if Douyin has said so.
+    missing_until: Mutex<Option<Timestamp>>,
 }
 
 impl SyncRequests {
@@ -45,7 +46,7 @@ impl SyncRequests {
     /// Names the setting that is missing or wrong.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
         let (stores, queue, lists_fans) = (Stores::new(cx)?, SyncQueue::new(cx)?, lists_fans(&cx.env)?);
-        let requests = Self { stores, queue, lists_fans, missing_until: AtomicI64::new(0) };
+        let requests = Self { stores, queue, lists_fans, missing_until: Mutex::new(None) };
         if requests.lists_fans {
             requests.read_missing().await;
         }
@@ -75,7 +76,7 @@ impl SyncRequests {
 
     /// Whether Douyin has said that our app may not list fans, by what was read last. Read again before anybody is told so.
     async fn is_missing_still(&self) -> bool {
-        let is_missing = || self.missing_until.load(Ordering::Relaxed) > self.stores.clock.now().as_second();
+        let is_missing = || self.missing_until().is_some_and(|until| until > self.stores.clock.now());
         if is_missing() {
             self.read_missing().await;
         }
@@ -84,12 +85,14 @@ impl SyncRequests {
 
     /// What cannot be read stays as it was: whoever asks Douyin is told.
     async fn read_missing(&self) {
-        match self.stores.quota.app(self.stores.clock.now_ms()).await {
-            Ok(app) => {
-                self.missing_until.store(app.missing.map_or(0, |missing| missing.ask_again_at), Ordering::Relaxed);
-            }
+        match self.stores.quota.app(self.stores.clock.now()).await {
+            Ok(app) => *self.missing_until() = app.missing.map(|missing| missing.ask_again_at),
             Err(error) => warn!("not known whether our app may list fans: {error}"),
         }
+    }
+
+    fn missing_until(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.missing_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn try_start(
@@ -132,7 +135,7 @@ impl SyncRequests {
         let task = TaskId::generate(now);
         let sync = NewSync { task_id: task, user_id, account_open_id, strategy, started_by: StartedBy::User };
         let mut transaction = Transaction::new();
-        transaction.add(self.stores.tasks.create(&sync, now.as_millisecond())?);
+        transaction.add(self.stores.tasks.create(&sync, now)?);
         transaction.add(self.stores.accounts.claim(user_id, account_open_id, task, stale, None)?);
         if !self.stores.commit(&transaction).await?.is_committed() {
             return Ok(None);

@@ -3,12 +3,11 @@
 //! While a page commits the next one is fetched, so a sync takes as long as fetching alone. Everything it has done is
 //! in the table; a worker may die anywhere and the next one goes on from the committed cursor.
 
-use std::time::Duration;
-
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
+use kernel::instant::between;
 use kernel::lease::Lease;
 use tracing::{info, warn};
 
@@ -343,8 +342,7 @@ impl SyncWorker {
         }
         let Pause { until, waits_for, .. } = pause;
         info!(task.id = task.task_id.get(), ?waits_for, "fan sync {} goes on at {until}", task.task_id);
-        let delay = Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO);
-        self.queue.wake(task.task_id, task.user_id, delay).await;
+        self.queue.wake(task.task_id, task.user_id, between(now, until)).await;
         Ok(RunOutcome::Paused)
     }
 }

@@ -1,7 +1,7 @@
 //! The tables of this domain: one aggregate per file, rows in, domain types out.
 //!
-//! Times are seconds since 1970 (`*_time`, `expires_at`, `refresh_due`) except due times and leases, which are
-//! milliseconds (`next_action_at`, `*_until`).
+//! Times are stored as seconds since 1970 (`*_time`, `expires_at`, `refresh_due`) except due times and leases, which are
+//! milliseconds (`next_action_at`, `*_until`). Everywhere else they are instants.
 
 pub mod account;
 pub mod lead;

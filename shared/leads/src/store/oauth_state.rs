@@ -1,19 +1,23 @@
 //! `t_oauth_state`: authorisations under way. A state is stored hashed, lives ten minutes and is consumed once. It
 //! knows which browser asked for the link.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::Delete;
+use jiff::Timestamp;
 use kernel::Clock;
-use kernel::dynamo::{decode, delete, n, s};
+use kernel::dynamo::{decode, delete, n, s, seconds};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
+use kernel::instant::after;
 use kernel::transaction::Transaction;
 use serde::Deserialize;
 
 use crate::browser::BrowserKey;
 
 /// How long a user may take on Douyin's page: as long as Douyin's own code lives.
-pub const LIFETIME_SECONDS: i64 = 600;
+pub const LIFETIME: Duration = Duration::from_secs(600);
 
 /// Who started an authorisation, and where they want to return to.
 #[derive(Debug, Clone, Deserialize)]
@@ -25,7 +29,8 @@ pub struct PendingAuthorization {
     pub scopes: String,
     /// The hash of the key of the browser that asked; absent in rows of earlier versions.
     browser_hash: Option<String>,
-    expires_at: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    expires_at: Timestamp,
 }
 
 impl PendingAuthorization {
@@ -57,7 +62,7 @@ pub struct OauthStateStore {
 impl OauthStateStore {
     /// Remembers an authorisation under the hash of its state, which is random and was never used before. The SDK's retry
     /// of a lost answer writes the same row again.
-    pub async fn put(&self, state_hash: &str, authorization: NewAuthorization<'_>, now: i64) -> Result<()> {
+    pub async fn put(&self, state_hash: &str, authorization: NewAuthorization<'_>, now: Timestamp) -> Result<()> {
         let mut put = self
             .client
             .put_item()
@@ -66,8 +71,8 @@ impl OauthStateStore {
             .item("user_id", n(authorization.user_id))
             .item("scopes", s(authorization.scopes))
             .item("browser_hash", s(authorization.browser_hash))
-            .item("create_time", n(now))
-            .item("expires_at", n(now + LIFETIME_SECONDS));
+            .item("create_time", seconds(now))
+            .item("expires_at", seconds(after(now, LIFETIME)));
         if let Some(url) = authorization.redirect_url {
             put = put.item("redirect_url", s(url));
         }
@@ -100,6 +105,6 @@ impl OauthStateStore {
                 .condition_expression("attribute_exists(state_hash)"),
         )?);
         let taken = transaction.commit(&self.client, clock).await?.is_committed();
-        Ok((taken && pending.expires_at > clock.now().as_second()).then_some(pending))
+        Ok((taken && pending.expires_at > clock.now()).then_some(pending))
     }
 }

@@ -363,8 +363,9 @@ impl AccountStore {
             index: "by_health_check",
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
+            time_value: milliseconds,
         };
-        let keys = index.due(&self.client, by.as_millisecond(), limit).await?;
+        let keys = index.due(&self.client, by, limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.account_id)).collect()
     }
 }

@@ -279,8 +279,9 @@ impl TaskStore {
             index: "by_next_action",
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
+            time_value: milliseconds,
         };
-        let keys = index.unattended(&self.client, by.as_millisecond(), now, limit).await?;
+        let keys = index.unattended(&self.client, by, now, limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.id)).collect()
     }
 

@@ -40,7 +40,7 @@ fn progress(strategy: SyncStrategy) -> Progress {
         error_type: None,
         error_message: None,
         error_remedy: None,
-        create_time: NOW,
+        create_time: now,
         started_at: None,
         finished_at: None,
     };

@@ -1,7 +1,8 @@
 //! Tasks that should have moved: finding them, and noting the messages sent for them.
 
+use jiff::Timestamp;
 use kernel::due::DueIndex;
-use kernel::dynamo::{decode, n, s};
+use kernel::dynamo::{decode, milliseconds, n, s};
 use kernel::error::Result;
 use kernel::ids::TaskId;
 use serde::Deserialize;
@@ -10,8 +11,8 @@ use super::{SyncTask, SyncTaskStore, WHAT};
 use crate::store::condition_held;
 
 impl SyncTaskStore {
-    /// The unfinished tasks whose time had come at `now_ms`, longest overdue first.
-    pub async fn due(&self, now_ms: i64, limit: i32) -> Result<Vec<TaskId>> {
+    /// The unfinished tasks whose time had come at `now`, longest overdue first.
+    pub async fn due(&self, now: Timestamp, limit: i32) -> Result<Vec<TaskId>> {
         #[derive(Deserialize)]
         struct Key {
             task_id: TaskId,
@@ -21,15 +22,22 @@ impl SyncTaskStore {
             index: "by_next_action",
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
+            time_value: milliseconds,
         };
-        let keys = index.due(&self.client, now_ms, limit).await?;
+        let keys = index.due(&self.client, now, limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.task_id)).collect()
     }
 
     /// Notes that the sweeper `sender` is about to send a message for the task; `false` when another one set about it
-    /// after `not_since_ms`, or the task was taken up in the meantime. A sender is new with every sweep, so finding it in
+    /// after `not_since`, or the task was taken up in the meantime. A sender is new with every sweep, so finding it in
     /// the row already is the SDK's retry of a lost answer.
-    pub async fn note_dispatch(&self, task: &SyncTask, sender: &str, now_ms: i64, not_since_ms: i64) -> Result<bool> {
+    pub async fn note_dispatch(
+        &self,
+        task: &SyncTask,
+        sender: &str,
+        now: Timestamp,
+        not_since: Timestamp,
+    ) -> Result<bool> {
         let outcome = self
             .client
             .update_item()
@@ -40,17 +48,17 @@ impl SyncTaskStore {
                  dispatched_by = :sender)",
             )
             .update_expression("SET dispatched_at = :now, dispatched_by = :sender REMOVE queued_at")
-            .expression_attribute_values(":seen", n(task.next_action_at.unwrap_or_default()))
-            .expression_attribute_values(":since", n(not_since_ms))
+            .expression_attribute_values(":seen", milliseconds(task.next_action_at.unwrap_or_default()))
+            .expression_attribute_values(":since", milliseconds(not_since))
             .expression_attribute_values(":sender", s(sender))
-            .expression_attribute_values(":now", n(now_ms))
+            .expression_attribute_values(":now", milliseconds(now))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// Notes that the message of `sender` is in the queue. `false`: the task was taken up already.
-    pub async fn note_queued(&self, task: TaskId, sender: &str, now_ms: i64) -> Result<bool> {
+    pub async fn note_queued(&self, task: TaskId, sender: &str, now: Timestamp) -> Result<bool> {
         let outcome = self
             .client
             .update_item()
@@ -59,7 +67,7 @@ impl SyncTaskStore {
             .condition_expression("dispatched_by = :sender")
             .update_expression("SET queued_at = :now")
             .expression_attribute_values(":sender", s(sender))
-            .expression_attribute_values(":now", n(now_ms))
+            .expression_attribute_values(":now", milliseconds(now))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
