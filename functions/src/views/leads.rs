@@ -17,7 +17,6 @@ use leads::store::sync_task::{StartedBy, SyncStatus, SyncStrategy, SyncTask, Wai
 use leads::tokens::{expiry, reauthorize_by};
 use serde::Serialize;
 
-use super::instant;
 use crate::http::{ApiResponse, Problem};
 
 /// The channel every lead of this domain comes through.
@@ -65,7 +64,7 @@ impl From<Lead> for LeadRecord {
             nickname: lead.nickname,
             avatar_url: lead.avatar_url,
             douyin_user_id: lead.fan_open_id,
-            acquire_time: instant(lead.acquire_time),
+            acquire_time: lead.acquire_time,
             status: lead.status,
             notes: lead.notes,
         }
@@ -121,7 +120,7 @@ impl LeadDetail {
             .map(|source| SourceView { douyin_user_id: source.clone(), following: !lead.unfollowed.contains(source) });
         Self {
             version: lead.version,
-            update_time: instant(lead.update_time),
+            update_time: lead.update_time,
             sources: sources.collect(),
             history: history.map(|edits| edits.into_iter().map(EditView::from).collect()),
             record: lead.into(),
@@ -136,7 +135,7 @@ impl From<EditRecord> for EditView {
             edited_by: edit.edited_by.get(),
             // Before actors were noted, a change was the tenant's.
             actor: ActorView { id: edit.actor_id.unwrap_or_else(|| edit.edited_by.to_string()), name: edit.actor_name },
-            edit_time: instant(edit.edited_at),
+            edit_time: edit.edited_at,
             from_status: edit.from_status,
             to_status: edit.to_status,
             notes_changed: edit.notes_changed,

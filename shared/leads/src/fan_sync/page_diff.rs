@@ -11,6 +11,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use kernel::error::{Error, Result};
 use kernel::lease::Lease;
 use roaring::RoaringBitmap;
@@ -161,7 +162,7 @@ impl Progress {
         fans: &[&'a Fan],
         known: &'a [Lead],
         read: &Counter,
-        now: i64,
+        now: Timestamp,
     ) -> Result<Part<'a>> {
         let task = &self.task;
         let account = &task.account_open_id;
