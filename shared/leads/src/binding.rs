@@ -16,11 +16,11 @@ use tracing::info;
 
 use crate::douyin::Douyin;
 use crate::error::{AuthorizationProblem, Result, SyncProblem};
-use crate::fan_sync::SyncQueue;
+use crate::fan_sync::{SyncQueue, waiting};
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus, NewTokens, TABLE};
-use crate::store::sync_task::{EndedBy, Ending, NewSync, StartedBy, SyncStrategy, SyncTask};
+use crate::store::sync_task::{EndedBy, Ending, NewSync, StartedBy, SyncStrategy, SyncTask, WaitReason};
 use crate::tokens::calendar::Calendar;
 use crate::tokens::{CHALLENGE_PAUSE, Tokens, Trial};
 
@@ -116,7 +116,7 @@ impl Bindings {
     }
 
     /// Binds the account of `grant` to the tenant and starts a sync of it, all or nothing: whoever authorises an account
-    /// wants its leads. A sync that runs already is kept, and none is started that Douyin would refuse for want of the
+    /// wants its leads. A sync that runs already is kept, one that waits because Douyin refused the former token goes on at once, and none is started that Douyin would refuse for want of the
     /// scope. An account of another tenant is taken over once its authorisation has ended, which for an ACTIVE one Douyin
     /// is asked about: whoever can give a fresh consent is who owns it. `ticket` takes the grant out of where it was parked, in the same transaction.
     ///
@@ -172,6 +172,7 @@ impl Bindings {
             foreign => (None, foreign),
         };
         let sync = (own.is_none() && grant.lists_fans()).then(|| TaskId::generate(now));
+        let paused = own.filter(|task| waiting(task) == Some(WaitReason::Token)).map(|task| task.task_id);
         let mut transaction = Transaction::new();
         let grant_is_parked = ticket.map(|take| transaction.add(take.clone()));
         let id = TaskId::generate(now).get();
@@ -185,6 +186,9 @@ impl Bindings {
                 started_by: StartedBy::Authorization,
             };
             transaction.add(self.stores.tasks.create(&sync, now)?);
+        }
+        if let Some(task) = paused {
+            transaction.add(self.stores.tasks.end_token_pause(task, now)?);
         }
         if let Some(task) = foreign {
             let ending = Ending::Failed(SyncProblem::TakenOver.advice());
@@ -202,8 +206,10 @@ impl Bindings {
             info!(account.id = id, "account {} taken over from user {}", before.id, before.user_id);
         }
         info!(user.id = user_id.get(), "user {user_id} authorised a douyin account");
-        if let Some(task) = sync {
-            info!(task.id = task.get(), "fan sync {task} created by the authorisation");
+        // Both are due in their rows, so the sweeper finds one whose message is not sent.
+        if let Some(task) = sync.or(paused) {
+            let is_new = sync.is_some();
+            info!(task.id = task.get(), is_new, "fan sync {task} runs with the tokens of the authorisation");
             self.queue.wake(task, user_id, Duration::ZERO).await;
         }
         Ok(Attempt::Done(()))

@@ -1,16 +1,37 @@
-//! Tasks that should have moved: finding them, and noting the messages sent for them.
+//! Tasks that are to move: ending a pause, finding those that should have moved, and noting the messages sent for them.
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use kernel::due::DueIndex;
-use kernel::dynamo::{decode, milliseconds, n, s};
+use kernel::dynamo::{decode, milliseconds, n, s, seconds};
 use kernel::error::Result;
 use kernel::ids::TaskId;
 use serde::Deserialize;
 
-use super::{SyncTask, SyncTaskStore, WHAT};
-use crate::store::condition_held;
+use super::{SyncTask, SyncTaskStore, WHAT, WaitReason};
+use crate::store::{condition_held, update};
 
 impl SyncTaskStore {
+    /// Ends the pause of a task that waits because Douyin refused its account's token, as one action of the transaction
+    /// that stores another one: the task is due at once, and what was tried with the former token counts no more. Refused
+    /// when somebody has taken the task up, or it has ended.
+    pub(crate) fn end_token_pause(&self, task: TaskId, now: Timestamp) -> Result<TransactWriteItem> {
+        update(
+            self.unheld(task)
+                .condition_expression(
+                    "waits_for = :token AND attribute_not_exists(lease_owner) AND attribute_exists(next_action_at)",
+                )
+                .update_expression(
+                    "SET next_action_at = :now, attempts = :zero, update_time = :seconds \
+                     REMOVE waits_for, waits_since, dispatched_at, dispatched_by, queued_at",
+                )
+                .expression_attribute_values(":token", s(WaitReason::Token.as_str()))
+                .expression_attribute_values(":now", milliseconds(now))
+                .expression_attribute_values(":seconds", seconds(now))
+                .expression_attribute_values(":zero", n(0)),
+        )
+    }
+
     /// The unfinished tasks whose time had come at `now`, longest overdue first.
     pub async fn due(&self, now: Timestamp, limit: i32) -> Result<Vec<TaskId>> {
         #[derive(Deserialize)]
