@@ -18,6 +18,7 @@ pub mod deadline;
 pub mod due;
 pub mod dynamo;
 pub mod error;
+pub mod idempotency;
 pub mod ids;
 pub mod instant;
 pub mod jwks;

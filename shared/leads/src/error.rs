@@ -94,6 +94,8 @@ pub enum SyncProblem {
     Unavailable,
     /// The tenant's share of the day's calls is used up: the sync waits.
     ShareSpent,
+    /// The caller's idempotency key was used for another request.
+    KeyReused,
 }
 
 impl AuthorizationProblem {
@@ -144,6 +146,7 @@ impl SyncProblem {
             Self::HasEnded => advice::TASK_HAS_ENDED,
             Self::Unavailable => advice::SYNC_UNAVAILABLE,
             Self::ShareSpent => advice::DOUYIN_QUOTA_EXHAUSTED,
+            Self::KeyReused => advice::SYNC_KEY_REUSED,
         }
     }
 }

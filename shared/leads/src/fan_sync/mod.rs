@@ -23,7 +23,7 @@ pub use health::{Health, HealthStatus};
 pub use manage::{cancel, list, progress};
 pub use queue::SyncMessage;
 pub(crate) use queue::SyncQueue;
-pub use request::{Started, SyncRequests};
+pub use request::{Started, SyncRequest, SyncRequests};
 pub use sweep::Sweeper;
 pub use wait::{explain, waiting};
 pub use worker::{RunOutcome, SyncWorker};

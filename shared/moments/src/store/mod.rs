@@ -7,7 +7,6 @@ pub mod account;
 pub mod claim;
 pub mod corp;
 pub mod delivery;
-pub mod idempotency;
 pub mod media;
 pub mod posted;
 mod resend;
@@ -17,6 +16,7 @@ pub mod task;
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
 use kernel::config::ConfigError;
+use kernel::idempotency::IdempotencyStore;
 use kernel::transaction::{Outcome, Transaction};
 use kernel::{Clock, Context};
 
@@ -52,7 +52,7 @@ pub struct Stores {
     /// `t_wechat_media`
     pub uploads: media::MediaStore,
     /// `t_idempotency`
-    pub idempotency: idempotency::IdempotencyStore,
+    pub idempotency: IdempotencyStore,
     /// The same table: content posted lately.
     pub posted: posted::PostedStore,
 }
@@ -74,7 +74,7 @@ impl Stores {
             deliveries: delivery::DeliveryStore { client: client(), table: cx.table("t_moment_publish_unit")? },
             claims: claim::ClaimStore { client: client(), table: cx.table("t_moment_claim")? },
             uploads: media::MediaStore { client: client(), table: cx.table("t_wechat_media")? },
-            idempotency: idempotency::IdempotencyStore { client: client(), table: cx.table("t_idempotency")? },
+            idempotency: IdempotencyStore::new(client(), cx.table("t_idempotency")?),
             posted: posted::PostedStore { client: client(), table: cx.table("t_idempotency")? },
         })
     }
