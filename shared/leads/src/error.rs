@@ -2,6 +2,7 @@
 
 use kernel::advice::{self, Advice};
 use kernel::{FieldProblem, IsContention};
+use serde::{Deserialize, Serialize};
 
 use crate::douyin::{FailureKind, PlatformError};
 use crate::store::oauth_state::LIFETIME;
@@ -47,9 +48,11 @@ impl IsContention for Error {
 }
 
 /// Why an authorisation does not serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AuthorizationProblem {
-    /// The state is missing, forged, expired or was used before: the four must look alike.
+    /// The state is missing, forged, expired or was used before, by another code or more than a minute ago: all must look
+    /// alike.
     StateInvalid,
     /// The user declined on Douyin's page.
     ConsentDenied,

@@ -3,10 +3,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::endpoint::Endpoint;
 
 /// What a failure asks the caller to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// The token that was sent is refused. An access token: refresh once, then replay once. One refusal is no proof that
     /// the authorization is over: a token refused for a moment was seen to be good again.
