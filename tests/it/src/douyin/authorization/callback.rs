@@ -137,6 +137,10 @@ async fn callback_is_accepted_once() -> Result<()> {
     let unspent = Return { code, ..Return::approved(&world).await? };
     // The code of `next` died when the user went to the consent page once more.
     unspent.refused_once(&world, "code of an abandoned consent", &CODE).await?;
+    for code in [2_100_005, 28_001_007] {
+        world.sandbox.douyin().arm(Fault::code(Endpoint::AccessToken, code));
+        Return::approved(&world).await?.refused_once(&world, "a parameter refused", &CODE).await?;
+    }
     let guessed = Return { code: Some("guessed".into()), ..Return::approved(&world).await? };
     guessed.refused_once(&world, "code rejected", &CODE).await?;
     let empty = Return { code: Some(String::new()), ..Return::approved(&world).await? };
