@@ -145,7 +145,7 @@ async fn return_whose_first_process_died_at_any_step_is_told_the_outcome_or_to_s
             let tried = exchanges(&world);
             let again = world.call(&back).await?;
             match again.status {
-                200 => assert_eq!(accounts(&world, USER).await?, [shop.clone()], "{step} {when:?}"),
+                200 => assert_eq!(accounts(&world, USER).await?, std::slice::from_ref(&shop), "{step} {when:?}"),
                 _ => STATE.check(&format!("{step} {when:?}"), &again),
             }
             assert!(exchanges(&world) <= tried.max(1), "{step} {when:?}: a code was tried twice");
