@@ -28,11 +28,6 @@ impl Clock {
         }
     }
 
-    /// Milliseconds since 1970 now: the unit of every due time and lease in the tables.
-    pub fn now_ms(&self) -> i64 {
-        self.now().as_millisecond()
-    }
-
     /// Waits. On a manual clock the time passes at once.
     #[expect(clippy::disallowed_methods, reason = "the one place that waits in real time")]
     pub async fn sleep(&self, duration: Duration) {
