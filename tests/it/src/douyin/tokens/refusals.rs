@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::call::call;
 use crate::douyin::fan_sync::faults::story::Story;
-use crate::douyin::fan_sync::faults::{PLENTY, SHOP, USER, begin, live_through, recover, shop};
+use crate::douyin::fan_sync::faults::{PLENTY, SHOP, USER, begin, deliver_again, live, live_through, recover, shop};
 use crate::proxy::{self, Proxy, When};
 use crate::tables::Row;
 use crate::{Browser, Event, World};
@@ -165,6 +165,52 @@ async fn sync_waiting_for_its_token_goes_on_at_once_after_a_confirmation() -> Re
     assert_eq!(world.confirm(USER, &ticket).await?.status, 200);
     assert_eq!(world.drain().await?, 1);
     expect_completed(&world, &task).await
+}
+
+/// The authorisation is stored while the worker that was refused is about to write its pause, which nobody can end yet.
+#[tokio::test]
+async fn sync_refused_its_token_goes_on_at_once_if_another_one_was_stored_meanwhile() -> Result<()> {
+    let (world, account) = Story::Straight.scene().await?;
+    let refusals = world.sandbox.douyin().arm(refusals_on_the_second_page(1).permanent());
+    let task = begin(&world, &account, "INCREMENTAL").await?;
+    let proxy = Proxy::start(&world).await?;
+    let authorisation = async {
+        world.sandbox.douyin().disarm(refusals);
+        world.authorize(USER, SHOP).await
+    };
+    // The first update of the task takes it up, the second one is the pause.
+    live_through(&world, &proxy, PLENTY, ("UpdateItem t_douyin_sync_task", 2), authorisation).await?;
+    // What woke it was received by the same worker, in no time.
+    expect_completed(&world, &task).await
+}
+
+/// Whatever the worker has written of a pause for its token, the sync completes.
+#[tokio::test]
+async fn worker_refused_its_token_may_die_at_every_step() -> Result<()> {
+    let scene = async || {
+        let (world, account) = Story::Straight.scene().await?;
+        world.sandbox.douyin().arm(refusals_on_the_second_page(2));
+        let task = begin(&world, &account, "INCREMENTAL").await?;
+        anyhow::Ok((world, task))
+    };
+    let (world, _) = scene().await?;
+    let proxy = Proxy::start(&world).await?;
+    live(&world, &proxy, PLENTY).await?;
+    let steps = proxy.steps();
+    assert!(steps.iter().any(|step| step.name == "SendMessage"), "{steps:?}");
+    for step in &steps {
+        for when in [When::Before, When::After] {
+            let (world, task) = scene().await?;
+            let proxy = Proxy::start(&world).await?;
+            proxy.arm(&step.name, step.nth, proxy::Fault::Kill(when));
+            let held = live(&world, &proxy, PLENTY).await?;
+            deliver_again(&world, held).await?;
+            recover(&world, &task).await?;
+            expect_completed(&world, &task).await?;
+            expect_account(&world, "ACTIVE", &format!("{step} {when:?}")).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The row says that the sync is due, so whether the message was sent does not matter.
