@@ -3,7 +3,7 @@
 use super::ApiRequest;
 
 /// The caller's key: up to 255 printable characters. One that is something else is refused, because a caller who is
-/// not answered relies on it: overlooked, it would publish twice.
+/// not answered relies on it: overlooked, it would be done twice.
 ///
 /// # Errors
 /// [`kernel::Error::InvalidRequest`] for a key that is none.

@@ -4,12 +4,12 @@ use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::ids::TaskId;
 use kernel::jwt::Authenticator;
-use leads::fan_sync::{Started, SyncRequests};
+use leads::fan_sync::{Started, SyncRequest, SyncRequests};
 use leads::store::sync_task::{SyncStatus, SyncStrategy};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog;
-use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, optional_enum_string};
+use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem, idempotency_key, optional_enum_string};
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -57,7 +57,9 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
         return Err(kernel::Error::invalid("douyinUserId", "不能为空，请填写已授权的抖音账号").into());
     }
     let strategy = body.sync_strategy.unwrap_or_default();
-    match app.requests.start(caller.user_id, &body.douyin_user_id, strategy).await? {
+    let key = idempotency_key(&request)?;
+    let wanted = SyncRequest { account: &body.douyin_user_id, strategy, idempotency_key: key.as_deref() };
+    match app.requests.start(caller.user_id, wanted).await? {
         Started::New(task) => ApiResponse::accepted(Answer::new(task, SyncStatus::Pending, strategy)),
         Started::Running(task) => ApiResponse::ok(Answer::new(task.task_id, task.status, task.strategy)),
     }

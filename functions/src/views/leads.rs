@@ -17,7 +17,6 @@ use leads::store::sync_task::{StartedBy, SyncStatus, SyncStrategy, SyncTask, Wai
 use leads::tokens::{expiry, reauthorize_by};
 use serde::Serialize;
 
-use super::instant;
 use crate::http::{ApiResponse, Problem};
 
 /// The channel every lead of this domain comes through.
@@ -65,7 +64,7 @@ impl From<Lead> for LeadRecord {
             nickname: lead.nickname,
             avatar_url: lead.avatar_url,
             douyin_user_id: lead.fan_open_id,
-            acquire_time: instant(lead.acquire_time),
+            acquire_time: lead.acquire_time,
             status: lead.status,
             notes: lead.notes,
         }
@@ -121,7 +120,7 @@ impl LeadDetail {
             .map(|source| SourceView { douyin_user_id: source.clone(), following: !lead.unfollowed.contains(source) });
         Self {
             version: lead.version,
-            update_time: instant(lead.update_time),
+            update_time: lead.update_time,
             sources: sources.collect(),
             history: history.map(|edits| edits.into_iter().map(EditView::from).collect()),
             record: lead.into(),
@@ -136,7 +135,7 @@ impl From<EditRecord> for EditView {
             edited_by: edit.edited_by.get(),
             // Before actors were noted, a change was the tenant's.
             actor: ActorView { id: edit.actor_id.unwrap_or_else(|| edit.edited_by.to_string()), name: edit.actor_name },
-            edit_time: instant(edit.edited_at),
+            edit_time: edit.edited_at,
             from_status: edit.from_status,
             to_status: edit.to_status,
             notes_changed: edit.notes_changed,
@@ -184,7 +183,6 @@ impl From<SyncTask> for SyncTaskView {
         let waits_for = fan_sync::waiting(&task);
         // While a worker is at it the row has the end of its lease there, which is nobody's business.
         let due = task.next_action_at.filter(|_| task.lease_owner.is_none());
-        let next_action_at = due.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok());
         let error = task.error_type.map(|error_type| SyncErrorView {
             error_type,
             message: task.error_message.unwrap_or_default(),
@@ -193,7 +191,7 @@ impl From<SyncTask> for SyncTaskView {
         Self {
             waits_for,
             reason: waits_for.map(fan_sync::explain),
-            next_action_at,
+            next_action_at: due,
             task_id: task.task_id.to_string(),
             douyin_user_id: task.account_open_id,
             status: task.status,
@@ -207,9 +205,9 @@ impl From<SyncTask> for SyncTaskView {
             skipped: task.counters.skipped,
             unfollowed: task.counters.unfollowed,
             total: task.total,
-            create_time: instant(task.create_time),
-            started_at: task.started_at.map(instant),
-            finished_at: task.finished_at.map(instant),
+            create_time: task.create_time,
+            started_at: task.started_at,
+            finished_at: task.finished_at,
             error,
         }
     }
@@ -273,7 +271,7 @@ impl AccountView {
         let can_be = health.status != HealthStatus::Unavailable;
         let is_synced = auto.is_on && can_be && account.status == AccountStatus::Active && account.lists_fans();
         Self {
-            reauthorize_by: reauthorize_by(&account, app.renewals_missing_at.is_none()).map(instant),
+            reauthorize_by: reauthorize_by(&account, app.renewals_missing_at.is_none()),
             status_reason: StatusReasonView::of(&account),
             douyin_user_id: account.account_open_id,
             nickname: account.nickname,
@@ -281,11 +279,11 @@ impl AccountView {
             status: account.status,
             scopes: scopes(&account.scope),
             missing_scopes: scopes(&account.missing_scope),
-            last_sync_at: account.last_sync_time.map(instant),
-            next_sync_at: account.schedule.sync_due.filter(|_| is_synced).map(instant),
-            health: HealthView { status: health.status, reason: health.reason, since: health.since.map(instant) },
+            last_sync_at: account.last_sync_time,
+            next_sync_at: account.schedule.sync_due.filter(|_| is_synced),
+            health: HealthView { status: health.status, reason: health.reason, since: health.since },
             active_sync_task_id: account.active_sync_task_id.map(|task| task.to_string()),
-            create_time: instant(account.create_time),
+            create_time: account.create_time,
         }
     }
 }

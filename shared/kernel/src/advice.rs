@@ -146,6 +146,7 @@ catalogue! {
     SYNC_STALLED: DouyinLeadSync 500 "粉丝同步多次重试仍无进展，已停止" => "已同步的线索均已保存，请稍后重新发起同步";
     SYNC_ACCOUNT_DISCONNECTED: DouyinLeadSync 500 "该抖音账号已解除绑定，同步已停止" => "已同步的线索均已保存；如需继续请重新授权该账号";
     SYNC_ACCOUNT_TAKEN_OVER: DouyinLeadSync 500 "该抖音账号的授权已失效，并已由其他存客宝用户重新授权，同步已停止" => "已同步的线索均已保存；如该账号属于您，请在抖音中取消其他授权后重新授权";
+    SYNC_KEY_REUSED: DouyinLeadSync 422 "同一个 Idempotency-Key 已用于内容不同的同步请求" => "请为新的同步请求使用新的 Idempotency-Key";
     SYNC_UNAVAILABLE: DouyinLeadSync 400 "应用未开通粉丝列表能力，暂时无法同步粉丝" => "已有线索不受影响；请联系存客宝客服了解其他获客方式";
     INVALID_LEAD_QUERY: InvalidDouyinLeadQuery 400 "请求参数有误" => "请按提示修改后重新提交";
 
@@ -224,7 +225,7 @@ pub fn permission_denied(permission: &str) -> Advice {
 }
 
 /// A ticket that confirms an authorisation is unknown, was used before, or is older than `minutes`.
-pub fn ticket_invalid(minutes: i64) -> Advice {
+pub fn ticket_invalid(minutes: u64) -> Advice {
     let remedy = format!("确认须在授权后 {minutes} 分钟内完成且仅限一次，请重新发起抖音授权").into();
     Advice { remedy, ..Advice::new(ErrorCode::DouyinAuth, 410, "授权确认已失效", "") }
 }

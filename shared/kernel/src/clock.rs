@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::instant::after;
+
 /// The time source of the whole system.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
@@ -24,11 +26,6 @@ impl Clock {
             Self::System => Timestamp::now(),
             Self::Manual(clock) => clock.now(),
         }
-    }
-
-    /// Milliseconds since 1970 now: the unit of every due time and lease in the tables.
-    pub fn now_ms(&self) -> i64 {
-        self.now().as_millisecond()
     }
 
     /// Waits. On a manual clock the time passes at once.
@@ -62,8 +59,6 @@ impl ManualClock {
     /// Moves the time that it tells forward.
     pub fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = now
-            .saturating_add(jiff::SignedDuration::try_from(by).unwrap_or(jiff::SignedDuration::MAX))
-            .unwrap_or(Timestamp::MAX);
+        *now = after(*now, by);
     }
 }

@@ -23,6 +23,18 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(digest::digest(&digest::SHA256, bytes))
 }
 
+/// SHA-256 of the parts, one after the other. Where their lengths vary, the caller sees to it that no two lists of parts
+/// read the same.
+pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(context.finish().as_ref());
+    bytes
+}
+
 /// The first eight bytes of a SHA-256 over the parts, each with its length, as a number.
 pub(crate) fn sha256_number(parts: &[&str]) -> u64 {
     let mut context = digest::Context::new(&digest::SHA256);

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+
+use crate::instant;
 
 /// The instant at which the platform kills this invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +23,12 @@ impl Deadline {
 
     /// `duration` from `now`.
     pub fn after(now: Timestamp, duration: Duration) -> Self {
-        let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-        Self(now.checked_add(duration).unwrap_or(Timestamp::MAX))
+        Self(instant::after(now, duration))
     }
 
     /// What is left at `now`; zero when it has passed.
     pub fn remaining(self, now: Timestamp) -> Duration {
-        Duration::try_from(self.0.duration_since(now)).unwrap_or(Duration::ZERO)
+        instant::between(now, self.0)
     }
 
     /// The instant at which the invocation is stopped.

@@ -4,11 +4,11 @@
 //! several index partitions (one takes 1,000 write units a second).
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::Select;
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use futures::future::try_join_all;
 use jiff::Timestamp;
 
-use crate::dynamo::{Item, n, s};
+use crate::dynamo::{Item, milliseconds, s};
 use crate::error::{Error, Result};
 
 /// Into how many partitions each index is spread.
@@ -49,12 +49,13 @@ pub struct DueIndex {
     pub shard_attribute: &'static str,
     /// Its sort attribute, a number.
     pub time_attribute: &'static str,
+    /// An instant as that number: seconds or milliseconds.
+    pub time_value: fn(Timestamp) -> AttributeValue,
 }
 
 impl DueIndex {
-    /// The keys of rows due at or before `instant` (in the index's own unit), the longest overdue first within each
-    /// shard, at most `limit` per shard: what is left comes with the next sweep.
-    pub async fn due(&self, client: &Client, instant: i64, limit: i32) -> Result<Vec<Item>> {
+    /// The keys of rows due at or before `instant`, the longest overdue first within each shard, at most `limit` per shard: what is left comes with the next sweep.
+    pub async fn due(&self, client: &Client, instant: Timestamp, limit: i32) -> Result<Vec<Item>> {
         let shards = try_join_all((0..SHARDS).map(|shard| async move {
             client
                 .query()
@@ -64,7 +65,7 @@ impl DueIndex {
                 .expression_attribute_names("#shard", self.shard_attribute)
                 .expression_attribute_names("#time", self.time_attribute)
                 .expression_attribute_values(":shard", s(shard.to_string()))
-                .expression_attribute_values(":instant", n(instant))
+                .expression_attribute_values(":instant", (self.time_value)(instant))
                 .limit(limit)
                 .send()
                 .await
@@ -99,7 +100,13 @@ impl DueIndex {
 
     /// As [`Self::due`], without the rows for which a message was sent that may still be on its way at `now`. The shards
     /// take turns in the answer, so that whoever runs out of time has served each of them.
-    pub async fn unattended(&self, client: &Client, instant: i64, now: Timestamp, limit: usize) -> Result<Vec<Item>> {
+    pub async fn unattended(
+        &self,
+        client: &Client,
+        instant: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Item>> {
         let shards = (0..SHARDS).map(|shard| self.unattended_of(client, shard, instant, now, limit));
         Ok(interleaved(try_join_all(shards).await?))
     }
@@ -108,7 +115,7 @@ impl DueIndex {
         &self,
         client: &Client,
         shard: u64,
-        instant: i64,
+        instant: Timestamp,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Item>> {
@@ -124,8 +131,8 @@ impl DueIndex {
                 .expression_attribute_names("#time", self.time_attribute)
                 .expression_attribute_names("#resend_after", RESEND_AFTER)
                 .expression_attribute_values(":shard", s(shard.to_string()))
-                .expression_attribute_values(":instant", n(instant))
-                .expression_attribute_values(":now", n(now.as_millisecond()))
+                .expression_attribute_values(":instant", (self.time_value)(instant))
+                .expression_attribute_values(":now", milliseconds(now))
                 .set_exclusive_start_key(from)
                 .send()
                 .await

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder, UpdateBuilder
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use crate::clock::Clock;
@@ -24,6 +25,16 @@ const BATCH_GET_KEYS: usize = 100;
 /// A number attribute; DynamoDB takes numbers as text.
 pub fn n(number: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(number.to_string())
+}
+
+/// An instant as seconds since 1970.
+pub fn seconds(time: Timestamp) -> AttributeValue {
+    n(time.as_second())
+}
+
+/// An instant as milliseconds since 1970.
+pub fn milliseconds(time: Timestamp) -> AttributeValue {
+    n(time.as_millisecond())
 }
 
 /// A string attribute; an empty one cannot be a key.

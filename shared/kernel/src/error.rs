@@ -107,10 +107,28 @@ impl Error {
             };
             match code.as_str() {
                 "TransactionConflictException" => Self::Contention(operation),
-                _ => Self::Aws { operation, code, message },
+                _ => Self::Aws { operation, code, message: without_values(&message) },
             }
         }
     }
+}
+
+/// Longer messages of a service are cut: they are for a log line.
+const MAX_MESSAGE: usize = 300;
+
+/// A service's message without the value that it complains about: that is a row, or a whole transaction of them, with
+/// names and encrypted tokens. DynamoDB writes `Value '…' at '<member>' failed to satisfy constraint: …`.
+fn without_values(message: &str) -> String {
+    const BEFORE: &str = "Value '";
+    const AFTER: &str = "' at '";
+    let text = match message.split_once(BEFORE) {
+        Some((start, rest)) => {
+            let end = rest.rsplit_once(AFTER).map(|(_, end)| format!("{AFTER}{end}")).unwrap_or_default();
+            format!("{start}{BEFORE}…{end}")
+        }
+        None => message.to_owned(),
+    };
+    text.chars().take(MAX_MESSAGE).collect()
 }
 
 /// Errors that say whether another writer was in the way, so that [`retry::on_conflict`](crate::retry::on_conflict) knows
@@ -128,4 +146,22 @@ impl IsContention for Error {
 
 fn list(fields: &[FieldProblem]) -> String {
     fields.iter().map(|field| field.path.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aws_message_is_kept_without_the_value_it_complains_about_and_cut() {
+        let rows = "[TransactWriteItem(put=Put(item={nickname=小店, notes=it's at 'home'}))]";
+        let constraint =
+            "'transactItems' failed to satisfy constraint: Member must have length less than or equal to 100";
+        let message = format!("1 validation error detected: Value '{rows}' at {constraint}");
+        assert_eq!(without_values(&message), format!("1 validation error detected: Value '…' at {constraint}"));
+        let plain = "The conditional request failed";
+        assert_eq!(without_values(plain), plain);
+        assert_eq!(without_values("Value '{nickname=小店, of a mess"), "Value '…");
+        assert_eq!(without_values(&"长".repeat(1_000)).chars().count(), MAX_MESSAGE);
+    }
 }

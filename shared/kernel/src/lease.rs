@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::instant::{after, between};
 
 /// How often a worker looks whether another one has let go.
 const POLL: Duration = Duration::from_millis(250);
@@ -19,7 +20,7 @@ const POLL: Duration = Duration::from_millis(250);
 pub struct Lease {
     owner: String,
     taken_at: Timestamp,
-    length: SignedDuration,
+    length: Duration,
     end: Timestamp,
 }
 
@@ -27,7 +28,6 @@ impl Lease {
     /// A lease from `now` on, of a new owner. It holds nothing until it is written.
     #[must_use]
     pub fn new(now: Timestamp, length: Duration) -> Self {
-        let length = SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX);
         Self { owner: hex::encode(crate::crypto::random::<8>()), taken_at: now, length, end: after(now, length) }
     }
 
@@ -52,17 +52,13 @@ impl Lease {
     /// A later end once half of the length is used, for the holder to write. Writing one more often would only cost.
     #[must_use]
     pub fn renewal(&self, now: Timestamp) -> Option<Timestamp> {
-        (self.end.duration_since(now) < self.length / 2).then(|| after(now, self.length))
+        (between(now, self.end) < self.length / 2).then(|| after(now, self.length))
     }
 
     /// Notes that the row has this end now.
     pub const fn renewed(&mut self, end: Timestamp) {
         self.end = end;
     }
-}
-
-fn after(now: Timestamp, length: SignedDuration) -> Timestamp {
-    now.checked_add(length).unwrap_or(Timestamp::MAX)
 }
 
 /// What a look at a row came to that one worker at a time makes something of.
@@ -90,7 +86,7 @@ where
     E: From<Error>,
     F: Future<Output = Result<LeaseAttempt<T>, E>>,
 {
-    let give_up = after(clock.now(), SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX));
+    let give_up = after(clock.now(), patience);
     loop {
         match look().await? {
             LeaseAttempt::Done(done) => return Ok(done),

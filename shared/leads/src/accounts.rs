@@ -24,7 +24,7 @@ pub struct ListedAccount {
 /// The caller's accounts, where our app may list fans or not, and what is known of our app. One more request than the
 /// list itself, and that only while something is synced.
 pub async fn list(stores: &Stores, user_id: UserId, lists_fans: bool) -> Result<(Vec<ListedAccount>, AppState)> {
-    let now = stores.clock.now_ms();
+    let now = stores.clock.now();
     let reads =
         futures::future::try_join3(stores.accounts.of_user(user_id), stores.platform.app(), stores.quota.app(now));
     let (accounts, app, quota) = Box::pin(reads).await?;
@@ -54,7 +54,7 @@ async fn try_disconnect(stores: &Stores, user_id: UserId, account_open_id: &Open
     let account_is_unchanged = transaction.add(stores.accounts.delete(&account)?);
     if let Some(task) = account.active_sync_task_id {
         let ending = Ending::Failed(SyncProblem::Disconnected.advice());
-        transaction.add(stores.tasks.end(task, EndedBy::Anyone, &ending, stores.clock.now().as_second())?);
+        transaction.add(stores.tasks.end(task, EndedBy::Anyone, &ending, stores.clock.now())?);
     }
     let mut outcome = stores.commit(&transaction).await?;
     if !outcome.is_committed() && !outcome.failed(account_is_unchanged) {

@@ -1,27 +1,34 @@
 //! Authorising a Douyin account: the link out, and the way back.
 
+mod link;
+
+pub use link::AuthorizationLinks;
+
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::Context;
 use kernel::config::ConfigError;
-use kernel::crypto::{Signer, random, sha256_hex};
+use kernel::crypto::{Signer, sha256_hex};
 use kernel::deadline::Deadline;
 use kernel::ids::UserId;
+use kernel::instant::after;
+use kernel::lease::{LeaseAttempt, wait_for};
 use kernel::vault::Vault;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tracing::{info, warn};
 use url::Url;
 
 use crate::binding::{Bindings, NewTokenSet};
 use crate::browser::BrowserKey;
-use crate::config::{AuthorizationSettings, state_signer};
+use crate::config::state_signer;
 use crate::douyin::{Douyin, Endpoint, FailureKind, PlatformError, UserInfo};
 use crate::error::{AuthorizationProblem, Error, Result};
 use crate::ids::OpenId;
+use crate::repeated_return::{KeptOutcome, code_hash, ticket};
 use crate::store::Stores;
-use crate::store::oauth_state::{NewAuthorization, PendingAuthorization};
+use crate::store::oauth_state::{Consumed, PendingAuthorization};
 use crate::store::parked_grant::{self, ParkedGrant, TicketKey};
 
 /// The refresh token lives this long when the answer does not say.
@@ -30,54 +37,9 @@ const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
 /// The profile is read only if this is left: what Douyin may take at the longest, and a write.
 const MIN_TIME_FOR_PROFILE: Duration = Duration::from_secs(12);
 
-#[derive(Debug, Clone)]
-pub struct AuthorizationLinks {
-    stores: Stores,
-    signer: Signer,
-    douyin: Douyin,
-    settings: AuthorizationSettings,
-}
-
-impl AuthorizationLinks {
-    /// Built once at init, with its tables and settings from `cx`.
-    ///
-    /// # Errors
-    /// Names the setting that is missing or wrong.
-    pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
-        Ok(Self {
-            stores: Stores::new(cx)?,
-            signer: state_signer(cx)?,
-            douyin,
-            settings: AuthorizationSettings::new(&cx.env)?,
-        })
-    }
-
-    /// A link to Douyin's consent page for this user, good for ten minutes and one return, and tied to the browser that
-    /// asked for it.
-    ///
-    /// # Errors
-    /// [`kernel::Error::InvalidRequest`] when `redirect_url` is not on the allow-list.
-    pub async fn issue(&self, user_id: UserId, redirect_url: Option<&str>, browser: &BrowserKey) -> Result<String> {
-        let redirect_url = match redirect_url {
-            None => None,
-            Some(text) => Some(self.settings.origins.allow(text).ok_or_else(|| {
-                kernel::Error::invalid("redirectUrl", "跳转地址不在允许的域名范围内，请使用存客宝页面的完整地址")
-            })?),
-        };
-        let AuthorizationSettings { redirect_uri, scopes, .. } = &self.settings;
-        let nonce = random::<32>();
-        let mac = self.signer.sign(&nonce).await?;
-        let authorization = NewAuthorization {
-            user_id,
-            redirect_url: redirect_url.as_ref().map(Url::as_str),
-            scopes: &scopes.join(","),
-            browser_hash: &browser.hash(),
-        };
-        self.stores.states.put(&sha256_hex(&nonce), authorization, self.stores.clock.now().as_second()).await?;
-        let state = format!("{}.{}", URL_SAFE_NO_PAD.encode(nonce), URL_SAFE_NO_PAD.encode(mac));
-        Ok(self.douyin.authorize_url(redirect_uri, scopes, &state).await)
-    }
-}
+/// A return that comes twice waits for what came of the first one, which asks Douyin at most twice, and this much of its
+/// own time is left to answer.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorized {
@@ -117,6 +79,14 @@ pub enum CallbackOutcome {
     },
 }
 
+/// A state that we have signed.
+struct State {
+    /// Its random part.
+    nonce: [u8; 32],
+    /// The key of its row.
+    hash: String,
+}
+
 /// Handles returns from Douyin.
 #[derive(Debug, Clone)]
 pub struct AuthorizationCallback {
@@ -147,22 +117,42 @@ impl AuthorizationCallback {
     /// grant waits for the word of the user who is signed in on the page it leads to; where it leads to none, the code
     /// is left alone. A consent that was declined arrives without a code. A crash after the exchange loses the code, not
     /// an account: the user starts over.
+    ///
+    /// The same return within a minute is told what came of the first one, and nothing is done again.
     pub async fn complete(
         &self,
         back: Return<'_>,
         browser: Option<&BrowserKey>,
         deadline: Deadline,
     ) -> CallbackOutcome {
-        let Return { state, code, error } = back;
-        let pending = match self.consume(state).await {
-            Ok(pending) => pending,
+        let (state, code_hash) = match self.verified(back.state).await {
+            Ok(state) => (state, code_hash(back.code.as_ref())),
             Err(error) => return CallbackOutcome::Ended { page: None, result: Err(error) },
         };
-        let page = pending.redirect_url.as_deref().and_then(|url| Url::parse(url).ok());
+        match self.consume(&state, &code_hash, deadline).await {
+            Ok(Consumed::Now(pending)) => {
+                let outcome = self.first(&state, &pending, back, browser, deadline).await;
+                self.keep_outcome(&state, &outcome).await;
+                outcome
+            }
+            Ok(Consumed::Before(pending, outcome)) => again(&state, &pending, back.code.as_ref(), outcome),
+            Err(error) => CallbackOutcome::Ended { page: None, result: Err(error) },
+        }
+    }
+
+    async fn first(
+        &self,
+        state: &State,
+        pending: &PendingAuthorization,
+        Return { code, error, .. }: Return<'_>,
+        browser: Option<&BrowserKey>,
+        deadline: Deadline,
+    ) -> CallbackOutcome {
+        let page = page_of(pending);
         let result = match (code, &page) {
             (None, _) => Err(AuthorizationProblem::of_consent(error).into()),
-            (Some(code), _) if pending.was_requested_by(browser) => self.keep(&pending, &code, deadline).await,
-            (Some(code), Some(page)) => match self.park(&pending, &code, deadline).await {
+            (Some(code), _) if pending.was_requested_by(browser) => self.keep(pending, &code, deadline).await,
+            (Some(code), Some(page)) => match self.park(pending, &code, ticket(&state.nonce, &code), deadline).await {
                 Ok(ticket) => return CallbackOutcome::ToConfirm { page: page.clone(), ticket },
                 Err(error) => Err(error),
             },
@@ -171,16 +161,47 @@ impl AuthorizationCallback {
         CallbackOutcome::Ended { page, result }
     }
 
-    async fn consume(&self, state: Option<&str>) -> Result<PendingAuthorization> {
+    /// What is not kept is only not told again: a repetition is answered like one that comes too late.
+    async fn keep_outcome(&self, state: &State, outcome: &CallbackOutcome) {
+        let outcome = match outcome {
+            CallbackOutcome::Ended { result, .. } => KeptOutcome::of(result),
+            CallbackOutcome::ToConfirm { .. } => KeptOutcome::Parked,
+        };
+        if let Err(error) = self.stores.states.keep(&state.hash, &outcome).await {
+            warn!("what came of an authorisation not kept for repetitions: {error}");
+        }
+    }
+
+    /// The state that Douyin hands back, if we have signed it.
+    async fn verified(&self, state: Option<&str>) -> Result<State> {
         let parts = state
             .and_then(|state| state.split_once('.'))
             .and_then(|(nonce, mac)| Some((URL_SAFE_NO_PAD.decode(nonce).ok()?, URL_SAFE_NO_PAD.decode(mac).ok()?)));
-        let (nonce, mac) = parts.filter(|(nonce, mac)| nonce.len() == 32 && mac.len() == 32).ok_or(STATE_INVALID)?;
+        let (nonce, mac) = parts.filter(|(_, mac)| mac.len() == 32).ok_or(STATE_INVALID)?;
+        let nonce: [u8; 32] = nonce.try_into().map_err(|_| STATE_INVALID)?;
         if !self.signer.verify(&nonce, &mac).await? {
             return Err(STATE_INVALID.into());
         }
-        let pending = self.stores.states.consume(&sha256_hex(&nonce), &self.stores.clock).await?;
-        Ok(pending.ok_or(STATE_INVALID)?)
+        Ok(State { hash: sha256_hex(&nonce), nonce })
+    }
+
+    /// Consumes the state. A return that comes while the first one is still under way waits for what comes of that: of a
+    /// double click the browser shows the second answer only. If nothing does, because its process died, the user starts
+    /// over.
+    async fn consume(&self, state: &State, code_hash: &str, deadline: Deadline) -> Result<Consumed> {
+        let patience = deadline.remaining(self.stores.clock.now()).saturating_sub(TIME_TO_ANSWER);
+        let consumed = wait_for(&self.stores.clock, "authorisation", patience, || async {
+            let consumed = self.stores.states.consume(&state.hash, code_hash, &self.stores.clock).await?;
+            Ok::<_, kernel::Error>(match consumed {
+                Some(Consumed::Before(_, None)) => LeaseAttempt::HeldByOther,
+                consumed => LeaseAttempt::Done(consumed),
+            })
+        });
+        match consumed.await {
+            Ok(Some(consumed)) => Ok(consumed),
+            Ok(None) | Err(kernel::Error::Contention("authorisation")) => Err(STATE_INVALID.into()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Stores what the code brings, and does nothing else before: the code is spent.
@@ -211,16 +232,17 @@ impl AuthorizationCallback {
         profile.inspect_err(|failure| warn!("profile of a newly authorised account not read: {failure}")).ok()
     }
 
-    /// The ticket under which the grant waits.
+    /// Has the grant wait under the ticket.
     async fn park(
         &self,
         pending: &PendingAuthorization,
         code: &SecretString,
+        ticket: SecretString,
         deadline: Deadline,
     ) -> Result<SecretString> {
         let (grant, user_id) = (self.exchange(pending, code).await?, pending.user_id);
         let (access_token, refresh_token) = grant.encrypt(&self.vault, parked_grant::TABLE, user_id).await?;
-        let now = self.stores.clock.now().as_second();
+        let now = self.stores.clock.now();
         let parked = ParkedGrant {
             user_id,
             account_open_id: grant.account_open_id.clone(),
@@ -234,14 +256,13 @@ impl AuthorizationCallback {
             refresh_expire_time: grant.refresh_expire_time,
             expires_at: ParkedGrant::end(now),
         };
-        let ticket = URL_SAFE_NO_PAD.encode(random::<32>());
-        let key = TicketKey::of(&ticket);
+        let key = TicketKey::of(ticket.expose_secret());
         self.stores.parked.put(&key, &parked, now).await?;
         info!(user.id = user_id.get(), "an authorisation for user {user_id} waits to be confirmed");
         if let Some(profile) = self.profile(&grant, deadline).await {
             tell_failure(self.stores.parked.set_profile(&key, &profile).await);
         }
-        Ok(ticket.into())
+        Ok(ticket)
     }
 
     async fn exchange(&self, pending: &PendingAuthorization, code: &SecretString) -> Result<NewTokenSet> {
@@ -255,8 +276,7 @@ impl AuthorizationCallback {
         };
         let open_id = grant.open_id.ok_or_else(unreadable)?;
         let refresh_token = grant.refresh_token.ok_or_else(unreadable)?;
-        let now = self.stores.clock.now().as_second();
-        let end = |lifetime: Duration| now.saturating_add(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2));
+        let now = self.stores.clock.now();
         Ok(NewTokenSet {
             account_open_id: open_id,
             nickname: String::new(),
@@ -265,9 +285,33 @@ impl AuthorizationCallback {
             asked: pending.scopes.clone(),
             access_token: grant.access_token,
             refresh_token,
-            expire_time: end(grant.expires_in),
-            refresh_expire_time: end(grant.refresh_expires_in.unwrap_or(REFRESH_TOKEN_LIFETIME)),
+            expire_time: after(now, grant.expires_in),
+            refresh_expire_time: after(now, grant.refresh_expires_in.unwrap_or(REFRESH_TOKEN_LIFETIME)),
         })
+    }
+}
+
+/// The page that the user asked to be sent to.
+fn page_of(pending: &PendingAuthorization) -> Option<Url> {
+    pending.redirect_url.as_deref().and_then(|url| Url::parse(url).ok())
+}
+
+/// What a return is told that brings the same state and code as one before it.
+fn again(
+    state: &State,
+    pending: &PendingAuthorization,
+    code: Option<&SecretString>,
+    outcome: Option<KeptOutcome>,
+) -> CallbackOutcome {
+    let page = page_of(pending);
+    let result = outcome.map_or_else(|| Some(Err(STATE_INVALID.into())), |outcome| outcome.result(pending.user_id));
+    match (result, &page, code) {
+        (Some(result), ..) => CallbackOutcome::Ended { page, result },
+        (None, Some(page), Some(code)) => {
+            CallbackOutcome::ToConfirm { page: page.clone(), ticket: ticket(&state.nonce, code) }
+        }
+        // Nothing is parked without a page and a code.
+        (None, ..) => CallbackOutcome::Ended { page, result: Err(STATE_INVALID.into()) },
     }
 }
 

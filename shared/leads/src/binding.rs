@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
+use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
+use kernel::instant::after;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use kernel::vault::{EncryptionContext, Vault};
@@ -14,13 +16,13 @@ use tracing::info;
 
 use crate::douyin::Douyin;
 use crate::error::{AuthorizationProblem, Result, SyncProblem};
-use crate::fan_sync::SyncQueue;
+use crate::fan_sync::{SyncQueue, waiting};
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus, NewTokens, TABLE};
-use crate::store::sync_task::{EndedBy, Ending, NewSync, StartedBy, SyncStrategy, SyncTask};
+use crate::store::sync_task::{EndedBy, Ending, NewSync, StartedBy, SyncStrategy, SyncTask, WaitReason};
 use crate::tokens::calendar::Calendar;
-use crate::tokens::{CHALLENGE_SECONDS, Tokens, Trial};
+use crate::tokens::{CHALLENGE_PAUSE, Tokens, Trial};
 
 /// What a code was exchanged for.
 #[derive(Debug)]
@@ -37,9 +39,9 @@ pub struct NewTokenSet {
     pub access_token: SecretString,
     pub refresh_token: SecretString,
     /// End of the access token.
-    pub expire_time: i64,
+    pub expire_time: Timestamp,
     /// End of the refresh token.
-    pub refresh_expire_time: i64,
+    pub refresh_expire_time: Timestamp,
 }
 
 impl NewTokenSet {
@@ -114,7 +116,7 @@ impl Bindings {
     }
 
     /// Binds the account of `grant` to the tenant and starts a sync of it, all or nothing: whoever authorises an account
-    /// wants its leads. A sync that runs already is kept, and none is started that Douyin would refuse for want of the
+    /// wants its leads. A sync that runs already is kept, one that waits because Douyin refused the former token goes on at once, and none is started that Douyin would refuse for want of the
     /// scope. An account of another tenant is taken over once its authorisation has ended, which for an ACTIVE one Douyin
     /// is asked about: whoever can give a fresh consent is who owns it. `ticket` takes the grant out of where it was parked, in the same transaction.
     ///
@@ -170,10 +172,11 @@ impl Bindings {
             foreign => (None, foreign),
         };
         let sync = (own.is_none() && grant.lists_fans()).then(|| TaskId::generate(now));
+        let paused = own.filter(|task| waiting(task) == Some(WaitReason::Token)).map(|task| task.task_id);
         let mut transaction = Transaction::new();
         let grant_is_parked = ticket.map(|take| transaction.add(take.clone()));
         let id = TaskId::generate(now).get();
-        transaction.add(self.stores.accounts.bind(id, kept, account.as_ref(), sync, now.as_second())?);
+        transaction.add(self.stores.accounts.bind(id, kept, account.as_ref(), sync, now)?);
         if let Some(task) = sync {
             let sync = NewSync {
                 task_id: task,
@@ -182,11 +185,14 @@ impl Bindings {
                 strategy: SyncStrategy::Incremental,
                 started_by: StartedBy::Authorization,
             };
-            transaction.add(self.stores.tasks.create(&sync, now.as_millisecond())?);
+            transaction.add(self.stores.tasks.create(&sync, now)?);
+        }
+        if let Some(task) = paused {
+            transaction.add(self.stores.tasks.end_token_pause(task, now)?);
         }
         if let Some(task) = foreign {
             let ending = Ending::Failed(SyncProblem::TakenOver.advice());
-            transaction.add(self.stores.tasks.end(task.task_id, EndedBy::Anyone, &ending, now.as_second())?);
+            transaction.add(self.stores.tasks.end(task.task_id, EndedBy::Anyone, &ending, now)?);
         }
         let outcome = self.stores.commit(&transaction).await?;
         if outcome.failed(grant_is_parked) {
@@ -200,8 +206,10 @@ impl Bindings {
             info!(account.id = id, "account {} taken over from user {}", before.id, before.user_id);
         }
         info!(user.id = user_id.get(), "user {user_id} authorised a douyin account");
-        if let Some(task) = sync {
-            info!(task.id = task.get(), "fan sync {task} created by the authorisation");
+        // Both are due in their rows, so the sweeper finds one whose message is not sent.
+        if let Some(task) = sync.or(paused) {
+            let is_new = sync.is_some();
+            info!(task.id = task.get(), is_new, "fan sync {task} runs with the tokens of the authorisation");
             self.queue.wake(task, user_id, Duration::ZERO).await;
         }
         Ok(Attempt::Done(()))
@@ -216,8 +224,8 @@ impl Bindings {
         if trial == Trial::Refused {
             return Ok(true);
         }
-        let now = self.stores.clock.now().as_second();
-        self.stores.accounts.challenge(account, now, now + CHALLENGE_SECONDS).await?;
+        let now = self.stores.clock.now();
+        self.stores.accounts.challenge(account, now, after(now, CHALLENGE_PAUSE)).await?;
         Ok(false)
     }
 

@@ -41,7 +41,7 @@ impl AuthorizationConfirmation {
     pub async fn confirm(&self, user_id: UserId, ticket: &str) -> Result<Authorized> {
         let key = TicketKey::of(ticket);
         let parked = self.stores.parked.get(&key).await?.ok_or(AuthorizationProblem::TicketInvalid)?;
-        if parked.expires_at <= self.stores.clock.now().as_second() {
+        if parked.expires_at <= self.stores.clock.now() {
             return self.destroyed(&key, AuthorizationProblem::TicketInvalid).await;
         }
         if parked.user_id != user_id {

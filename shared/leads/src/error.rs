@@ -2,9 +2,10 @@
 
 use kernel::advice::{self, Advice};
 use kernel::{FieldProblem, IsContention};
+use serde::{Deserialize, Serialize};
 
 use crate::douyin::{FailureKind, PlatformError};
-use crate::store::oauth_state::LIFETIME_SECONDS;
+use crate::store::oauth_state::LIFETIME;
 
 /// Result with this domain's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -47,9 +48,11 @@ impl IsContention for Error {
 }
 
 /// Why an authorisation does not serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AuthorizationProblem {
-    /// The state is missing, forged, expired or was used before: the four must look alike.
+    /// The state is missing, forged, expired or was used before, by another code or more than a minute ago: all must look
+    /// alike.
     StateInvalid,
     /// The user declined on Douyin's page.
     ConsentDenied,
@@ -94,6 +97,8 @@ pub enum SyncProblem {
     Unavailable,
     /// The tenant's share of the day's calls is used up: the sync waits.
     ShareSpent,
+    /// The caller's idempotency key was used for another request.
+    KeyReused,
 }
 
 impl AuthorizationProblem {
@@ -128,7 +133,7 @@ impl AuthorizationProblem {
             Self::BoundToAnotherUser => advice::ACCOUNT_BOUND_TO_ANOTHER_USER,
             Self::ScopeMissing => advice::SCOPE_MISSING,
             Self::OtherBrowser => advice::OTHER_BROWSER,
-            Self::TicketInvalid => advice::ticket_invalid(LIFETIME_SECONDS / 60),
+            Self::TicketInvalid => advice::ticket_invalid(LIFETIME.as_secs() / 60),
             Self::NotYourTicket => advice::NOT_YOUR_TICKET,
         }
     }
@@ -144,6 +149,7 @@ impl SyncProblem {
             Self::HasEnded => advice::TASK_HAS_ENDED,
             Self::Unavailable => advice::SYNC_UNAVAILABLE,
             Self::ShareSpent => advice::DOUYIN_QUOTA_EXHAUSTED,
+            Self::KeyReused => advice::SYNC_KEY_REUSED,
         }
     }
 }

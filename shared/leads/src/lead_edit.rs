@@ -2,6 +2,7 @@
 
 use kernel::caller::Caller;
 use kernel::ids::UserId;
+use kernel::instant::whole_second;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 
@@ -55,7 +56,7 @@ async fn try_change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &
     if status == lead.status && !notes_changed {
         return Ok(Attempt::Done(lead));
     }
-    let now = stores.clock.now().as_second();
+    let now = whole_second(stores.clock.now());
     let mut transaction = Transaction::new();
     transaction.add(stores.leads.edit(&lead, &Edit { status, notes: &notes }, now)?);
     transaction.add(stores.index.record_edit(&lead, &caller.actor, status, notes_changed, now)?);

@@ -15,6 +15,7 @@ pub mod fan_sync;
 pub mod ids;
 pub mod lead_edit;
 pub mod lead_list;
+mod repeated_return;
 pub mod search;
 pub mod store;
 pub mod tokens;

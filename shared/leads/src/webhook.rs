@@ -155,7 +155,7 @@ impl Webhook {
         event: &str,
         message_id: Option<&str>,
     ) -> Result<Revoked> {
-        let now = self.stores.clock.now().as_second();
+        let now = self.stores.clock.now();
         let mut transaction = Transaction::new();
         let account_is_unchanged = transaction.add(self.stores.accounts.revoke(account, now)?);
         let sync_runs = match sync {

@@ -12,6 +12,7 @@ use kernel::queue::{MAX_DELAY, Queue};
 use crate::config::publish_queue;
 use crate::publish::PublishMessage;
 use crate::store::delivery::DeliveryKey;
+use crate::time::between;
 
 /// Sends messages about tasks and their deliveries.
 #[derive(Debug, Clone)]
@@ -40,10 +41,10 @@ impl PublishQueue {
         now: Timestamp,
         due: Timestamp,
     ) -> Result<()> {
-        let due_at = Some(due.as_millisecond());
+        let due_at = Some(due);
         let message =
             PublishMessage { task_id: delivery.task_id, delivery: Some(delivery.delivery.to_owned()), due_at };
-        let delay = Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO).min(MAX_DELAY);
+        let delay = between(now, due).min(MAX_DELAY);
         self.0.send(&message, delay, &user_id.to_string()).await
     }
 
@@ -70,7 +71,7 @@ mod tests {
         let task_id = TaskId::generate("2026-11-20T00:00:00Z".parse().unwrap());
         let body = PublishQueue::dispatch_body(task_id).unwrap();
         assert_eq!(body, format!(r#"{{"taskId":"{task_id}"}}"#));
-        for (due_at, rest) in [(None, ""), (Some(1_796_000_000_000), r#","dueAt":1796000000000"#)] {
+        for (due_at, rest) in [(None, ""), (Timestamp::from_second(1_796_000_000).ok(), r#","dueAt":1796000000000"#)] {
             let message = PublishMessage { task_id, delivery: Some("wx1#0".to_owned()), due_at };
             let text = serde_json::to_string(&message).unwrap();
             assert_eq!(text, format!(r#"{{"taskId":"{task_id}","delivery":"wx1#0"{rest}}}"#));

@@ -109,9 +109,7 @@ impl MomentSweeper {
 
     async fn delivery(&self, key: DeliveryKey<'_>, now: Timestamp, late: Timestamp) -> Result<SweepOutcome> {
         let delivery = self.stores.deliveries.get(key).await?;
-        let Some(delivery) =
-            delivery.filter(|delivery| delivery.next_action_at.is_some_and(|at| at <= late.as_millisecond()))
-        else {
+        let Some(delivery) = delivery.filter(|delivery| delivery.next_action_at.is_some_and(|at| at <= late)) else {
             return Ok(SweepOutcome::Left);
         };
         if !self

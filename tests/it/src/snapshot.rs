@@ -36,13 +36,13 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The same with one pending authorisation fewer: a callback spends the state it was given, whatever comes of it.
+    /// The same without this authorisation: a callback consumes the state it was given, whatever comes of it.
     #[must_use]
     pub fn without_state(mut self, hash: &str) -> Self {
         let states = self.tables.entry("t_oauth_state".to_owned()).or_default();
         let all = states.len();
         states.retain(|row| row["state_hash"] != hash);
-        assert_eq!(states.len() + 1, all, "there is no such state to be spent");
+        assert_eq!(states.len() + 1, all, "there is no such state");
         self
     }
 

@@ -51,8 +51,8 @@ impl SyncSettings {
 /// How often accounts are synced by themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AutoSync {
-    /// In seconds.
-    pub interval: i64,
+    /// Between two of an account at the shortest.
+    pub interval: Duration,
     /// Whether they are at all.
     pub is_on: bool,
 }
@@ -65,7 +65,7 @@ impl AutoSync {
     pub fn new(env: &Env) -> Result<Self, ConfigError> {
         let hours: u32 = AUTO_SYNC.of(env).number("AUTO_SYNC_INTERVAL_HOURS")?;
         let is_on = hours > 0;
-        Ok(Self { interval: 3_600 * i64::from(if is_on { hours } else { 24 }), is_on })
+        Ok(Self { interval: Duration::from_secs(3_600) * if is_on { hours } else { 24 }, is_on })
     }
 }
 
@@ -94,8 +94,8 @@ mod tests {
         let with = |name: &str, value: &str| SyncSettings::new(&[(name, value)].into_iter().collect());
         assert_eq!(with("DOUYIN_FAN_PAGE_SIZE", "45").unwrap().page_size, 45);
         let auto = |hours: &str| AutoSync::new(&[("AUTO_SYNC_INTERVAL_HOURS", hours)].into_iter().collect());
-        assert_eq!(auto("12").unwrap(), AutoSync { interval: 43_200, is_on: true });
-        assert_eq!(auto("0").unwrap(), AutoSync { interval: 86_400, is_on: false });
+        assert_eq!(auto("12").unwrap(), AutoSync { interval: Duration::from_secs(43_200), is_on: true });
+        assert_eq!(auto("0").unwrap(), AutoSync { interval: Duration::from_secs(86_400), is_on: false });
         assert!(auto("169").unwrap_err().to_string().contains("AUTO_SYNC_INTERVAL_HOURS"));
         for (name, value) in [
             ("DOUYIN_FAN_PAGE_SIZE", "46"),

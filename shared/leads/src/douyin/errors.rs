@@ -3,10 +3,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::endpoint::Endpoint;
 
 /// What a failure asks the caller to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// The token that was sent is refused. An access token: refresh once, then replay once. One refusal is no proof that
     /// the authorization is over: a token refused for a moment was seen to be good again.
@@ -146,6 +149,9 @@ pub const fn classify(endpoint: Endpoint, code: i64) -> FailureKind {
 
         // access_token page: code expired (a used one answers the same), code of another client_key.
         (_, 10007 | 10014) => Kind::CodeRejected,
+        // "Invalid parameter", in the legacy and in the new family. All other parameters of the exchange are our own and
+        // always the same, so there it is the code that does not fit.
+        (AccessToken, 2100005 | 28001007) => Kind::CodeRejected,
 
         // Status-code page: the user did not grant this interface, in the legacy and in the new family.
         (_, 2190003 | 28001012) => Kind::ScopeMissing,
@@ -191,8 +197,8 @@ mod tests {
         (Kind::CodeRejected, &[10007, 10014]),
         (Kind::AccountUnavailable, &[2100009, 28001045, 28001046, 28001047]),
         (Kind::Misconfigured, &[10002, 10003, 10004, 10005, 10006, 10011, 10012, 10013, 10015, 10017, 29002002]),
-        (Kind::Misconfigured, &[2100005, 2100007, 2190004, 2190015, 2190016]),
-        (Kind::Misconfigured, &[28001007, 28001014, 28001015, 28001016, 28001017, 28001018, 28001019]),
+        (Kind::Misconfigured, &[2100007, 2190004, 2190015, 2190016]),
+        (Kind::Misconfigured, &[28001014, 28001015, 28001016, 28001017, 28001018, 28001019]),
         (Kind::Misconfigured, &[28001020, 28001021, 28001042, 28004020]),
         (Kind::Retired, &[2119010, 28001056]),
         // Of videos, comments and materials: none of our endpoints sends them.
@@ -221,6 +227,16 @@ mod tests {
             (
                 TOKEN,
                 [Kind::CodeRejected, Kind::TokenInvalid, Kind::TokenInvalid, Kind::TokenInvalid, Kind::TokenInvalid],
+            ),
+            (
+                &[2100005, 28001007],
+                [
+                    Kind::CodeRejected,
+                    Kind::Misconfigured,
+                    Kind::Misconfigured,
+                    Kind::Misconfigured,
+                    Kind::Misconfigured,
+                ],
             ),
             (
                 &[10010],

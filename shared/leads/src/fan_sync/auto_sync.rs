@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
+use kernel::instant::after;
 use kernel::round::RoundReport;
 use kernel::transaction::Transaction;
 use tracing::{error, info};
@@ -25,7 +27,7 @@ const LIMIT: i32 = 25;
 const PARALLEL: usize = 8;
 /// An account that cannot be synced now (its authorisation has ended, or lacks the scope) is looked at again after this.
 /// A new authorisation does not wait for it.
-const LOOK_AGAIN_AFTER: i64 = 6 * 3_600;
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(6 * 3_600);
 /// An account is begun only if this is left, which is what one call takes at the worst.
 const MIN_TIME_LEFT: Duration = Duration::from_secs(10);
 
@@ -59,8 +61,7 @@ impl AutoSyncs {
             return Ok(report);
         }
         let now = self.stores.clock.now();
-        let app = self.stores.quota.app(now.as_millisecond()).await?;
-        let now = now.as_second();
+        let app = self.stores.quota.app(now).await?;
         if app.missing.is_some_and(|missing| missing.holds(now)) {
             return Ok(report);
         }
@@ -94,12 +95,12 @@ impl AutoSyncs {
         Ok(report)
     }
 
-    async fn start(&self, account_open_id: &OpenId, now: i64) -> Result<()> {
+    async fn start(&self, account_open_id: &OpenId, now: Timestamp) -> Result<()> {
         // The index lags behind the table by milliseconds, so the row itself decides.
         let Some(account) = self.stores.accounts.get(account_open_id).await? else { return Ok(()) };
         let Some(due) = account.schedule.sync_due.filter(|due| *due <= now) else { return Ok(()) };
         if !can_be_synced(&account) {
-            self.stores.accounts.postpone_sync(account_open_id, due, now + LOOK_AGAIN_AFTER).await?;
+            self.stores.accounts.postpone_sync(account_open_id, due, after(now, LOOK_AGAIN_AFTER)).await?;
             return Ok(());
         }
         let now = self.stores.clock.now();
@@ -112,11 +113,11 @@ impl AutoSyncs {
             started_by: StartedBy::Schedule,
         };
         let mut transaction = Transaction::new();
-        transaction.add(self.stores.tasks.create(&sync, now.as_millisecond())?);
+        transaction.add(self.stores.tasks.create(&sync, now)?);
         transaction.add(self.stores.accounts.claim(account.user_id, account_open_id, task, None, Some(due))?);
         if !self.stores.commit(&transaction).await?.is_committed() {
             // Somebody was faster, or its authorisation has just ended. A sync that runs sets the next time at its end.
-            self.stores.accounts.postpone_sync(account_open_id, due, now.as_second() + LOOK_AGAIN_AFTER).await?;
+            self.stores.accounts.postpone_sync(account_open_id, due, after(now, LOOK_AGAIN_AFTER)).await?;
             return Ok(());
         }
         info!(task.id = task.get(), account.id = account.id, "fan sync {task} of account {} started", account.id);

@@ -1,5 +1,6 @@
 //! Whether an account's leads flow, for its user. Pure.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::wait::{explain, waiting};
@@ -26,7 +27,7 @@ pub struct Health {
     /// Why, in Chinese; absent when all is well.
     pub reason: Option<String>,
     /// Since when, as far as that is known.
-    pub since: Option<i64>,
+    pub since: Option<Timestamp>,
 }
 
 /// How it is with the syncs of `account`, of which `sync` is the one that runs. `lists_fans`: whether our app may.

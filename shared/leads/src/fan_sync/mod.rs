@@ -23,7 +23,7 @@ pub use health::{Health, HealthStatus};
 pub use manage::{cancel, list, progress};
 pub use queue::SyncMessage;
 pub(crate) use queue::SyncQueue;
-pub use request::{Started, SyncRequests};
+pub use request::{Started, SyncRequest, SyncRequests};
 pub use sweep::Sweeper;
 pub use wait::{explain, waiting};
 pub use worker::{RunOutcome, SyncWorker};
@@ -46,8 +46,8 @@ pub(crate) async fn end(
     schedule: Option<&SyncSchedule>,
     auto: AutoSync,
 ) -> Result<bool> {
-    let now = stores.clock.now().as_second();
-    let (id, after) = (task.task_id, schedule::after(task, ending, schedule, now, auto));
+    let now = stores.clock.now();
+    let (id, after) = (task.task_id, schedule::after_sync(task, ending, schedule, now, auto));
     let mut transaction = Transaction::new();
     let task_is_open = transaction.add(stores.tasks.end(id, by, ending, now)?);
     transaction.add(stores.accounts.unclaim(&task.account_open_id, id, &after)?);

@@ -11,6 +11,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use kernel::error::{Error, Result};
 use kernel::lease::Lease;
 use roaring::RoaringBitmap;
@@ -41,6 +42,8 @@ pub(super) struct Progress {
     pub schedule: Option<SyncSchedule>,
     /// After so many pages in a row with nothing but known fans the list is left; absent when it has to be walked to its end.
     pub enough_known: Option<u32>,
+    /// The access token that the last call was made with, by its version, once a call has failed.
+    pub failed_with: Option<u64>,
     seen_leads: RoaringBitmap,
     /// The leads already counted of the page at the cursor, by whichever worker.
     page_taken: RoaringBitmap,
@@ -99,7 +102,17 @@ impl Progress {
     pub fn new(task: SyncTask, lease: Lease, turn: Arc<Turn>) -> Result<Self> {
         let (seen_leads, page_taken) = (bitmap(&task.seen_leads)?, bitmap(&task.page_taken)?);
         let unseen_leads = task.unseen_leads.as_deref().map(|bytes| bitmap(bytes)).transpose()?;
-        Ok(Self { task, lease, turn, schedule: None, enough_known: None, seen_leads, page_taken, unseen_leads })
+        Ok(Self {
+            task,
+            lease,
+            turn,
+            schedule: None,
+            enough_known: None,
+            failed_with: None,
+            seen_leads,
+            page_taken,
+            unseen_leads,
+        })
     }
 
     /// Whether the list is left after the next page if it brings nobody new: then it is not worth a call to fetch the one
@@ -161,7 +174,7 @@ impl Progress {
         fans: &[&'a Fan],
         known: &'a [Lead],
         read: &Counter,
-        now: i64,
+        now: Timestamp,
     ) -> Result<Part<'a>> {
         let task = &self.task;
         let account = &task.account_open_id;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use kernel::instant::whole_second;
 use kernel::retry::{Attempt, on_conflict};
 
 use super::page_diff::{OpenPage, Part, Progress};
@@ -164,7 +165,7 @@ async fn try_page(
     if known.iter().any(|lead| lead.lead_id > LeadId::new(counter.lead_count)) {
         return Ok(Attempt::Conflict);
     }
-    let now = stores.clock.now().as_second();
+    let now = whole_second(stores.clock.now());
     let Part { changes, position, fans } = progress.page_changes(open, fans, &known, &counter, now)?;
     write(stores, progress, &counter, changes, position, (lease_end, fans)).await
 }

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::due::stable_hash;
 use kernel::ids::{TaskId, UserId};
+use kernel::instant::after;
 use tracing::{error, info, warn};
 
 use crate::config::tenant_calls;
@@ -61,28 +62,27 @@ impl Quota {
     /// Whether `task` may ask.
     pub async fn admit(&self, task: &SyncTask) -> Result<Admission> {
         let now = self.stores.clock.now();
-        let app = self.stores.quota.app(now.as_millisecond()).await?;
-        let (id, seconds) = (task.task_id, now.as_second());
-        if app.missing.is_some_and(|missing| !missing.may_be_asked_by(id, seconds)) {
+        let app = self.stores.quota.app(now).await?;
+        let id = task.task_id;
+        if app.missing.is_some_and(|missing| !missing.may_be_asked_by(id, now)) {
             return Ok(Admission::Unavailable);
         }
         let Some(closure) = app.closure else {
             return Ok(match app.missing {
                 None => Admission::Open,
-                Some(_) if self.stores.quota.claim_capability_question(id, seconds).await? => Admission::AsksForAll,
+                Some(_) if self.stores.quota.claim_capability_question(id, now).await? => Admission::AsksForAll,
                 Some(_) => Admission::Unavailable,
             });
         };
         let spread = if closure.reason == WaitReason::Quota { REFILL_SPREAD } else { RATE_SPREAD };
-        let until = Timestamp::from_millisecond(closure.until).unwrap_or(now);
-        let until = spread_over(spread, &task.account_open_id, until);
+        let until = spread_over(spread, &task.account_open_id, closure.until);
         let attempts = Some(task.attempts.saturating_sub(1));
         Ok(Admission::Closed(Pause { until, waits_for: Some(closure.reason), attempts }))
     }
 
     /// Tells everybody that our app lacks the capability, as Douyin told `task`, and the operator once.
     pub async fn note_missing_capability(&self, task: TaskId, failure: &PlatformError) -> Result<()> {
-        if self.stores.quota.note_missing_capability(task, self.stores.clock.now().as_second()).await? {
+        if self.stores.quota.note_missing_capability(task, self.stores.clock.now()).await? {
             // The alarm FansListMissingAlarm counts these lines by their `alarm`.
             error!(alarm = "fans_list_missing", "our app lacks fans.list, so nothing is synced: {failure}");
         }
@@ -101,7 +101,7 @@ impl Quota {
         if until <= self.stores.clock.now() {
             return;
         }
-        match self.stores.quota.close(until.as_millisecond(), reason).await {
+        match self.stores.quota.close(until, reason).await {
             Ok(is_first) if is_first => warn!(?reason, "douyin takes no more calls before {until}"),
             Ok(_) => {}
             Err(error) => warn!(?reason, "not noted that douyin takes no more calls: {error}"),
@@ -114,8 +114,8 @@ impl Quota {
     /// [`SyncProblem::ShareSpent`] when nothing is left of it.
     pub async fn take(&self, user_id: UserId, calls: &mut Calls) -> Result<()> {
         if calls.0 == 0 {
-            let day = self.stores.clock.now().as_second().div_euclid(DAY);
-            if !self.stores.quota.take(user_id, day, CALLS_AT_ONCE, self.share).await? {
+            let now = self.stores.clock.now();
+            if !self.stores.quota.take(user_id, now, CALLS_AT_ONCE, self.share).await? {
                 return Err(SyncProblem::ShareSpent.into());
             }
             calls.0 = CALLS_AT_ONCE;
@@ -137,8 +137,7 @@ pub(super) fn refill(account: &OpenId, now: Timestamp) -> Timestamp {
 
 fn spread_over(time: Duration, account: &OpenId, from: Timestamp) -> Timestamp {
     let milliseconds = stable_hash(account.as_str()) % u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
-    let own = SignedDuration::from_millis(i64::try_from(milliseconds).unwrap_or_default());
-    from.checked_add(own).unwrap_or(Timestamp::MAX)
+    after(from, Duration::from_millis(milliseconds))
 }
 
 #[cfg(test)]

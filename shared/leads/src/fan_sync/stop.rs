@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kernel::deadline::Deadline;
+use kernel::instant::after;
 use kernel::queue::MAX_DELAY;
 use kernel::retry::Backoff;
 
@@ -52,10 +52,8 @@ impl StopReason {
     /// What `error` means for `task`.
     pub fn of(error: Error, task: &SyncTask, settings: &SyncSettings, now: Timestamp) -> Self {
         let is_last_attempt = task.attempts >= settings.max_attempts;
-        let after = |pause, waits_for| {
-            Self::Pause(Pause { until: Deadline::after(now, pause).at(), waits_for, attempts: None })
-        };
-        let in_a_while = |waits_for| after(pause_after(settings, task.attempts), waits_for);
+        let pausing = |pause, waits_for| Self::Pause(Pause { until: after(now, pause), waits_for, attempts: None });
+        let in_a_while = |waits_for| pausing(pause_after(settings, task.attempts), waits_for);
         match &error {
             Error::Platform(failure) => match failure.kind {
                 FailureKind::RateLimited if !is_last_attempt => slowed_down(failure, task, settings, now),
@@ -66,7 +64,7 @@ impl StopReason {
                 }
                 // Also Douyin's word on the refresh token while the breaker holds it.
                 FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded if !is_last_attempt => {
-                    after(SECOND_REFUSAL_PAUSE, Some(WaitReason::Token))
+                    pausing(SECOND_REFUSAL_PAUSE, Some(WaitReason::Token))
                 }
                 // The account is not known to be over, so its user is not told to authorise it again.
                 FailureKind::TokenInvalid | FailureKind::ReauthorizationNeeded => {
@@ -89,7 +87,7 @@ fn slowed_down(failure: &PlatformError, task: &SyncTask, settings: &SyncSettings
         (pause, pause.min(LONGEST_RATE_CLOSURE))
     };
     let reason = WaitReason::RateLimit;
-    let (until, all) = (Deadline::after(now, pause).at(), Deadline::after(now, closed).at());
+    let (until, all) = (after(now, pause), after(now, closed));
     StopReason::Closed { pause: Pause { until, waits_for: Some(reason), attempts: None }, until: all, reason }
 }
 

@@ -6,10 +6,12 @@
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
+use kernel::instant::{before, between};
 use kernel::round::RoundReport;
 use tracing::{error, warn};
 
@@ -53,7 +55,7 @@ impl Sweeper {
     /// One sweep. A task that cannot be handled is logged and left to the next sweep; it does not stop this one.
     /// What needed no message is not counted: it neither succeeded nor failed.
     pub async fn sweep(&self, deadline: Deadline) -> Result<RoundReport> {
-        let now = self.stores.clock.now_ms();
+        let now = self.stores.clock.now();
         let sender = hex::encode(kernel::crypto::random::<8>());
         let due = self.stores.tasks.due(before(now, OVERDUE_AFTER), LIMIT).await?;
         let mut sweeps = stream::iter(due)
@@ -82,12 +84,12 @@ impl Sweeper {
         Ok(report)
     }
 
-    async fn handle(&self, task: TaskId, sender: &str, now: i64) -> Result<SweepOutcome> {
+    async fn handle(&self, task: TaskId, sender: &str, now: Timestamp) -> Result<SweepOutcome> {
         // The index lags behind the table by milliseconds, so the row itself decides.
         let Some(task) = self.stores.tasks.get(task).await?.filter(|task| is_overdue(task, now)) else {
             return Ok(SweepOutcome::Left);
         };
-        let waits = Duration::from_millis((now - task.next_action_at.unwrap_or(now)).unsigned_abs());
+        let waits = between(task.next_action_at.unwrap_or(now), now);
         if waits >= OLD_AFTER {
             warn!(
                 task.id = task.task_id.get(),
@@ -111,13 +113,8 @@ impl Sweeper {
     }
 }
 
-fn is_overdue(task: &SyncTask, now: i64) -> bool {
+fn is_overdue(task: &SyncTask, now: Timestamp) -> bool {
     task.next_action_at.is_some_and(|next| next <= before(now, OVERDUE_AFTER))
-}
-
-/// `now`, in milliseconds, less `time`.
-fn before(now: i64, time: Duration) -> i64 {
-    now.saturating_sub(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
 }
 
 enum SweepOutcome {

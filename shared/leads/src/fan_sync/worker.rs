@@ -5,11 +5,14 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
+use kernel::instant::between;
 use kernel::lease::Lease;
+use kernel::transaction::Transaction;
 use tracing::{info, warn};
 
 use super::page_diff::{OpenPage, Progress};
@@ -23,7 +26,7 @@ use crate::douyin::{Douyin, FailureKind, FanPage};
 use crate::error::{AuthorizationProblem, Error, Result, SyncProblem};
 use crate::store::Stores;
 use crate::store::account::Account;
-use crate::store::sync_task::{EndedBy, Ending, Pause, SyncStrategy, SyncTask};
+use crate::store::sync_task::{EndedBy, Ending, Pause, SyncStrategy, SyncTask, WaitReason};
 use crate::tokens::{AccessToken, Rejection, Tokens, ensure_active};
 
 /// What came of a message.
@@ -159,7 +162,10 @@ impl SyncWorker {
                 Err(Error::Platform(failure)) if account.lists_fans() && failure.says_that_app_lists_no_fans() => {
                     return Err(StopReason::AppListsNoFans(failure));
                 }
-                Err(error) => return Err(self.stop(error, progress)),
+                Err(error) => {
+                    progress.failed_with = Some(token.version);
+                    return Err(self.stop(error, progress));
+                }
             };
             // The platform shows `fan_cap` fans at most, so a list of as many pages has no end of its own.
             let mut open = OpenPage::new(&page, &progress.task, self.settings.fan_cap);
@@ -343,8 +349,25 @@ impl SyncWorker {
         }
         let Pause { until, waits_for, .. } = pause;
         info!(task.id = task.task_id.get(), ?waits_for, "fan sync {} goes on at {until}", task.task_id);
-        let delay = Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO);
+        let is_over = waits_for == Some(WaitReason::Token) && self.ends_token_pause(progress, now).await?;
+        let delay = if is_over { Duration::ZERO } else { between(now, until) };
         self.queue.wake(task.task_id, task.user_id, delay).await;
         Ok(RunOutcome::Paused)
+    }
+
+    /// Ends the pause that was just written if the account has another token by now than the one that was refused: whoever
+    /// stored it before the pause was there could not end it. A worker that dies before this leaves the pause as it is,
+    /// and it has an end.
+    async fn ends_token_pause(&self, progress: &Progress, now: Timestamp) -> Result<bool> {
+        let task = &progress.task;
+        let Some(refused) = progress.failed_with else { return Ok(false) };
+        let account = self.stores.accounts.get(&task.account_open_id).await?;
+        let is_other = |account: Account| account.user_id == task.user_id && account.access_version != refused;
+        if !account.is_some_and(is_other) {
+            return Ok(false);
+        }
+        let mut transaction = Transaction::new();
+        transaction.add(self.stores.tasks.end_token_pause(task.task_id, now)?);
+        Ok(self.stores.commit(&transaction).await?.is_committed())
     }
 }

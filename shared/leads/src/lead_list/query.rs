@@ -1,7 +1,10 @@
 //! What a caller may ask the list for.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use kernel::FieldProblem;
+use kernel::instant::{after, whole_second};
 use kernel::page::{MAX_SIZE, PageRequest};
 use kernel::rfc3339::Rfc3339;
 
@@ -37,9 +40,9 @@ pub struct RawLeadQuery {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeadQuery {
     /// First second of the range.
-    pub start_time: Option<i64>,
+    pub start_time: Option<Timestamp>,
     /// Last second of the range.
-    pub end_time: Option<i64>,
+    pub end_time: Option<Timestamp>,
     /// What to look for.
     pub filter: Filter,
     pub page: PageRequest,
@@ -98,8 +101,9 @@ impl RawLeadQuery {
         }
         Ok(LeadQuery {
             // Leads are dated to the second: a start within a second begins with the next one.
-            start_time: start.map(|time| time.as_second() + i64::from(time.subsec_nanosecond() > 0)),
-            end_time: end.map(Timestamp::as_second),
+            start_time: start
+                .map(|time| after(whole_second(time), Duration::from_secs(u64::from(time.subsec_nanosecond() > 0)))),
+            end_time: end.map(whole_second),
             filter: Filter {
                 keyword: keyword.map(str::to_owned),
                 status,
@@ -174,6 +178,6 @@ mod tests {
         .unwrap();
         assert_eq!(query.start_time, query.end_time);
         let late = raw(|query| query.start_time = Some("2026-11-20T08:00:00.5Z".into())).unwrap();
-        assert_eq!(late.start_time, query.start_time.map(|time| time + 1));
+        assert_eq!(late.start_time, query.start_time.map(|time| after(time, Duration::from_secs(1))));
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use jiff::Timestamp;
 use kernel::Clock;
-use kernel::dynamo::{Item, batch_get, decode, n, s};
+use kernel::dynamo::{Item, batch_get, decode, n, s, seconds};
 use kernel::error::{Error, Result};
 use kernel::ids::{UserId, row_id};
 use serde::{Deserialize, Serialize};
@@ -52,7 +53,8 @@ pub struct Lead {
     #[serde(default)]
     pub avatar_url: String,
     /// When we got to know of it; never decreases with the lead id.
-    pub acquire_time: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub acquire_time: Timestamp,
     pub status: LeadStatus,
     #[serde(default)]
     pub notes: String,
@@ -66,7 +68,8 @@ pub struct Lead {
     #[serde(default)]
     pub version: u64,
     /// When the row last changed.
-    pub update_time: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub update_time: Timestamp,
 }
 
 /// A fan about to become a lead.
@@ -79,7 +82,7 @@ pub(crate) struct NewLead<'a> {
     pub nickname: String,
     pub avatar_url: &'a str,
     pub source: &'a OpenId,
-    pub acquire_time: i64,
+    pub acquire_time: Timestamp,
 }
 
 /// What a sync changes of a lead: never the user's own fields.
@@ -159,14 +162,14 @@ impl LeadStore {
             .item("lead_id", n(lead.lead_id))
             .item("nickname", s(&lead.nickname))
             .item("avatar_url", s(lead.avatar_url))
-            .item("acquire_time", n(lead.acquire_time))
+            .item("acquire_time", seconds(lead.acquire_time))
             .item("status", s(LeadStatus::New.as_str()))
             .item("notes", s(""))
             .item("sources", set(lead.source.as_str()))
             .item("follow_state", s("FOLLOWING"))
             .item("version", n(0))
-            .item("create_time", n(lead.acquire_time))
-            .item("update_time", n(lead.acquire_time))
+            .item("create_time", seconds(lead.acquire_time))
+            .item("update_time", seconds(lead.acquire_time))
             .condition_expression("attribute_not_exists(douyin_user_id)");
         if let Some(union_id) = lead.union_id {
             builder = builder.item("union_id", s(union_id));
@@ -175,7 +178,7 @@ impl LeadStore {
     }
 
     /// A sync's change to a lead, as one action of a transaction.
-    pub(crate) fn refresh(&self, lead: &Lead, refresh: &Refresh<'_>, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn refresh(&self, lead: &Lead, refresh: &Refresh<'_>, now: Timestamp) -> Result<TransactWriteItem> {
         let unfollowed = if refresh.follows_source { "DELETE" } else { "ADD" };
         let sources = if refresh.follows_source { "ADD sources :source" } else { "" };
         update(
@@ -189,12 +192,12 @@ impl LeadStore {
                 .expression_attribute_values(":avatar", s(&refresh.avatar_url))
                 .expression_attribute_values(":state", s(if refresh.follows_any { "FOLLOWING" } else { "UNFOLLOWED" }))
                 .expression_attribute_values(":source", set(refresh.source.as_str()))
-                .expression_attribute_values(":now", n(now)),
+                .expression_attribute_values(":now", seconds(now)),
         )
     }
 
     /// The user's change to a lead, as one action of a transaction; refused when it was edited since it was read.
-    pub(crate) fn edit(&self, lead: &Lead, edit: &Edit<'_>, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn edit(&self, lead: &Lead, edit: &Edit<'_>, now: Timestamp) -> Result<TransactWriteItem> {
         update(
             self.change(lead)
                 .condition_expression("version = :version")
@@ -203,7 +206,7 @@ impl LeadStore {
                 .expression_attribute_values(":version", n(lead.version))
                 .expression_attribute_values(":status", s(edit.status.as_str()))
                 .expression_attribute_values(":notes", s(edit.notes))
-                .expression_attribute_values(":now", n(now))
+                .expression_attribute_values(":now", seconds(now))
                 .expression_attribute_values(":one", n(1)),
         )
     }

@@ -1,7 +1,7 @@
 //! The tables of this domain: one aggregate per file, rows in, domain types out.
 //!
-//! Times are seconds since 1970 (`*_time`, `expires_at`, `refresh_due`) except due times and leases, which are
-//! milliseconds (`next_action_at`, `*_until`).
+//! Times are stored as seconds since 1970 (`*_time`, `expires_at`, `refresh_due`) except due times and leases, which are
+//! milliseconds (`next_action_at`, `*_until`). Everywhere else they are instants.
 
 pub mod account;
 pub mod lead;
@@ -16,6 +16,7 @@ pub mod webhook_event;
 
 use aws_sdk_dynamodb::Client;
 use kernel::config::ConfigError;
+use kernel::idempotency::IdempotencyStore;
 use kernel::transaction::{Outcome, Transaction};
 use kernel::{Clock, Context};
 
@@ -41,9 +42,11 @@ pub struct Stores {
     pub parked: parked_grant::ParkedGrantStore,
     /// `t_platform_quota`: until when nobody need ask Douyin, and what each tenant has asked today.
     pub quota: platform_quota::PlatformQuotaStore,
-    /// `t_idempotency`: events we have acted on.
+    /// `t_idempotency`: requests that were answered.
+    pub idempotency: IdempotencyStore,
+    /// The same table: events we have acted on.
     pub events: webhook_event::WebhookEventStore,
-    /// `t_idempotency`: what is true of Douyin or of our app as a whole.
+    /// The same table: what is true of Douyin or of our app as a whole.
     pub platform: platform_state::PlatformStateStore,
 }
 
@@ -69,6 +72,7 @@ impl Stores {
             states: oauth_state::OauthStateStore { client: client(), table: table("t_oauth_state")? },
             parked: parked_grant::ParkedGrantStore { client: client(), table: table(parked_grant::TABLE)? },
             quota: platform_quota::PlatformQuotaStore { client: client(), table: table("t_platform_quota")? },
+            idempotency: IdempotencyStore::new(client(), table("t_idempotency")?),
             events: webhook_event::WebhookEventStore { table: table("t_idempotency")? },
             platform: platform_state::PlatformStateStore { client: client(), table: table("t_idempotency")? },
         })

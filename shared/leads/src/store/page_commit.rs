@@ -11,7 +11,7 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
-use kernel::dynamo::n;
+use kernel::dynamo::{milliseconds, n, seconds};
 use kernel::error::{Error, Result};
 use kernel::lease::Lease;
 use kernel::transaction::Transaction;
@@ -85,7 +85,7 @@ impl Stores {
         position: &Position,
         lease_end: Option<Timestamp>,
     ) -> Result<PageCommit> {
-        let now = self.clock.now().as_second();
+        let now = self.clock.now();
         let mut transaction = Transaction::new();
         let lease_holds = transaction.add(advance(&self.tasks, task, lease, position, lease_end, now)?);
         if !changes.is_empty() {
@@ -102,7 +102,12 @@ impl Stores {
         })
     }
 
-    fn lead_actions(&self, task: &SyncTask, changes: &LeadChanges<'_>, now: i64) -> Result<Vec<TransactWriteItem>> {
+    fn lead_actions(
+        &self,
+        task: &SyncTask,
+        changes: &LeadChanges<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>> {
         let mut actions = Vec::new();
         for lead in &changes.created {
             actions.push(self.leads.insert(lead)?);
@@ -127,7 +132,7 @@ fn advance(
     lease: &Lease,
     position: &Position,
     lease_end: Option<Timestamp>,
-    now: i64,
+    now: Timestamp,
 ) -> Result<TransactWriteItem> {
     let Position { walk, total, counters, seen_leads, page_taken, unseen_leads } = position;
     let mut set =
@@ -143,7 +148,7 @@ fn advance(
     }
     if let Some(end) = lease_end {
         set.push_str(", next_action_at = :next");
-        builder = builder.expression_attribute_values(":next", n(end.as_millisecond()));
+        builder = builder.expression_attribute_values(":next", milliseconds(end));
     }
     if task.strategy == SyncStrategy::Full {
         set.push_str(", seen_leads = :seen_leads");
@@ -181,7 +186,7 @@ fn advance(
             .expression_attribute_values(":skipped", n(counters.skipped))
             .expression_attribute_values(":unfollowed", n(counters.unfollowed))
             .expression_attribute_values(":zero", n(0))
-            .expression_attribute_values(":now", n(now)),
+            .expression_attribute_values(":now", seconds(now)),
     )
 }
 

@@ -3,13 +3,15 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+use jiff::Timestamp;
 use kernel::crypto::sha256_hex;
-use kernel::dynamo::{decode, n, s};
+use kernel::dynamo::{decode, n, s, seconds};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
+use kernel::instant::after;
 use serde::Deserialize;
 
-use super::oauth_state::LIFETIME_SECONDS;
+use super::oauth_state::LIFETIME;
 use super::{condition_held, delete};
 use crate::douyin::UserInfo;
 use crate::ids::OpenId;
@@ -38,17 +40,20 @@ pub struct ParkedGrant {
     /// Encrypted refresh token.
     pub refresh_token: String,
     /// End of the access token.
-    pub expire_time: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub expire_time: Timestamp,
     /// End of the refresh token.
-    pub refresh_expire_time: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub refresh_expire_time: Timestamp,
     /// Until when it can be confirmed.
-    pub expires_at: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub expires_at: Timestamp,
 }
 
 impl ParkedGrant {
     /// The end of a grant parked at `now`.
-    pub fn end(now: i64) -> i64 {
-        now + LIFETIME_SECONDS
+    pub fn end(now: Timestamp) -> Timestamp {
+        after(now, LIFETIME)
     }
 }
 
@@ -72,7 +77,7 @@ pub struct ParkedGrantStore {
 
 impl ParkedGrantStore {
     /// Parks a grant. The SDK's retry of a lost answer writes the same row again.
-    pub async fn put(&self, key: &TicketKey, grant: &ParkedGrant, now: i64) -> Result<()> {
+    pub async fn put(&self, key: &TicketKey, grant: &ParkedGrant, now: Timestamp) -> Result<()> {
         self.client
             .put_item()
             .table_name(&self.table)
@@ -85,10 +90,10 @@ impl ParkedGrantStore {
             .item("asked", s(&grant.asked))
             .item("access_token", s(&grant.access_token))
             .item("refresh_token", s(&grant.refresh_token))
-            .item("expire_time", n(grant.expire_time))
-            .item("refresh_expire_time", n(grant.refresh_expire_time))
-            .item("create_time", n(now))
-            .item("expires_at", n(grant.expires_at))
+            .item("expire_time", seconds(grant.expire_time))
+            .item("refresh_expire_time", seconds(grant.refresh_expire_time))
+            .item("create_time", seconds(now))
+            .item("expires_at", seconds(grant.expires_at))
             .send()
             .await
             .map_err(Error::aws("dynamodb:PutItem"))?;

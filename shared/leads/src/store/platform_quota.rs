@@ -1,11 +1,15 @@
 //! `t_platform_quota`: what Douyin lets our app ask of fan lists. One row for all, and one for each tenant and day. The
 //! first also says whether our app lacks the capability.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use kernel::dynamo::{decode, n, s};
+use jiff::Timestamp;
+use kernel::dynamo::{decode, milliseconds, n, s, seconds};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
+use kernel::instant::after;
 use serde::Deserialize;
 
 use super::condition_held;
@@ -14,16 +18,16 @@ use super::sync_task::WaitReason;
 /// The scope whose quota it is; Douyin counts each scope by itself.
 const SCOPE: &str = "douyin#fans.list";
 /// A tenant's row of a day is of no use after the next one.
-const KEPT: i64 = 2 * 86_400;
+const KEPT_DAYS: i64 = 2;
+const DAY: i64 = 86_400;
 /// How long an app that lacks the capability does not ask again.
-const ASK_AGAIN_AFTER: i64 = 86_400;
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(86_400);
 
 /// Until when nobody needs to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Closure {
-    /// In milliseconds.
-    #[serde(rename = "closed_until")]
-    pub until: i64,
+    #[serde(rename = "closed_until", with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub until: Timestamp,
     #[serde(rename = "closed_for")]
     pub reason: WaitReason,
 }
@@ -31,8 +35,9 @@ pub struct Closure {
 /// Our app may not list fans: Douyin has said so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct MissingCapability {
-    /// When it is asked again, in seconds.
-    pub ask_again_at: i64,
+    /// When it is asked again.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub ask_again_at: Timestamp,
     /// The sync to which Douyin said it first.
     found_by: TaskId,
     /// The sync that asks, or asked last, whether it still is so.
@@ -41,13 +46,13 @@ pub struct MissingCapability {
 
 impl MissingCapability {
     /// Whether nobody needs to ask at `now`.
-    pub const fn holds(&self, now: i64) -> bool {
+    pub fn holds(&self, now: Timestamp) -> bool {
         self.ask_again_at > now
     }
 
     /// Whether this sync may ask at `now`: the day is over, or it was the one and did not get to an end, as when its
     /// worker died or it had to wait.
-    pub(crate) fn may_be_asked_by(&self, task: TaskId, now: i64) -> bool {
+    pub(crate) fn may_be_asked_by(&self, task: TaskId, now: Timestamp) -> bool {
         !self.holds(now) || self.asked_by == Some(task) || self.found_by == task
     }
 }
@@ -69,9 +74,9 @@ pub struct PlatformQuotaStore {
 }
 
 impl PlatformQuotaStore {
-    /// What holds at `now_ms`. Read as it was up to a second ago: half the price, and who reads it too late is told by
+    /// What holds at `now`. Read as it was up to a second ago: half the price, and who reads it too late is told by
     /// Douyin.
-    pub async fn app(&self, now_ms: i64) -> Result<AppQuota> {
+    pub async fn app(&self, now: Timestamp) -> Result<AppQuota> {
         #[derive(Deserialize, Default)]
         struct Row {
             #[serde(flatten)]
@@ -88,19 +93,19 @@ impl PlatformQuotaStore {
             .await
             .map_err(Error::aws("dynamodb:GetItem"))?;
         let row: Row = answer.item.map(|item| decode("platform quota", item)).transpose()?.unwrap_or_default();
-        Ok(AppQuota { closure: row.closure.filter(|closure| closure.until > now_ms), missing: row.missing })
+        Ok(AppQuota { closure: row.closure.filter(|closure| closure.until > now), missing: row.missing })
     }
 
     /// Notes that Douyin told `task` that our app lacks the capability. `true`: it is news. Also to the task that found it
     /// and notes it again, because the first answer was lost or its worker died before it could tell anybody.
-    pub async fn note_missing_capability(&self, task: TaskId, now: i64) -> Result<bool> {
+    pub async fn note_missing_capability(&self, task: TaskId, now: Timestamp) -> Result<bool> {
         let outcome = self
             .update_app()
             .condition_expression("attribute_not_exists(found_by) OR found_by = :task")
             .update_expression("SET found_by = :task, missing_since = :now, ask_again_at = :again")
             .expression_attribute_values(":task", n(task))
-            .expression_attribute_values(":now", n(now))
-            .expression_attribute_values(":again", n(now + ASK_AGAIN_AFTER))
+            .expression_attribute_values(":now", seconds(now))
+            .expression_attribute_values(":again", seconds(after(now, ASK_AGAIN_AFTER)))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
@@ -108,14 +113,14 @@ impl PlatformQuotaStore {
 
     /// Whether `task` is the one that asks Douyin for all if our app still lacks the capability; then the others do not
     /// for a day.
-    pub async fn claim_capability_question(&self, task: TaskId, now: i64) -> Result<bool> {
+    pub async fn claim_capability_question(&self, task: TaskId, now: Timestamp) -> Result<bool> {
         let outcome = self
             .update_app()
             .condition_expression("ask_again_at <= :now OR asked_by = :task OR found_by = :task")
             .update_expression("SET ask_again_at = :again, asked_by = :task")
             .expression_attribute_values(":task", n(task))
-            .expression_attribute_values(":now", n(now))
-            .expression_attribute_values(":again", n(now + ASK_AGAIN_AFTER))
+            .expression_attribute_values(":now", seconds(now))
+            .expression_attribute_values(":again", seconds(after(now, ASK_AGAIN_AFTER)))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
@@ -135,21 +140,22 @@ impl PlatformQuotaStore {
         Ok(())
     }
 
-    /// Writes that nobody needs to ask before `until_ms`; `false` when that, or a later time, is known already.
-    pub async fn close(&self, until_ms: i64, reason: WaitReason) -> Result<bool> {
+    /// Writes that nobody needs to ask before `until`; `false` when that, or a later time, is known already.
+    pub async fn close(&self, until: Timestamp, reason: WaitReason) -> Result<bool> {
         let outcome = self
             .update_app()
             .condition_expression("attribute_not_exists(closed_until) OR closed_until < :until")
             .update_expression("SET closed_until = :until, closed_for = :reason")
-            .expression_attribute_values(":until", n(until_ms))
+            .expression_attribute_values(":until", milliseconds(until))
             .expression_attribute_values(":reason", s(reason.as_str()))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
     }
 
-    /// Takes `calls` of the tenant's `share` of the day; `false` when it is used up.
-    pub async fn take(&self, user_id: UserId, day: i64, calls: u32, share: u64) -> Result<bool> {
+    /// Takes `calls` of the tenant's `share` of the day that `now` is in, by Douyin's days; `false` when it is used up.
+    pub async fn take(&self, user_id: UserId, now: Timestamp, calls: u32, share: u64) -> Result<bool> {
+        let day = now.as_second().div_euclid(DAY);
         let outcome = self
             .client
             .update_item()
@@ -158,7 +164,7 @@ impl PlatformQuotaStore {
             .condition_expression("attribute_not_exists(calls) OR calls < :share")
             .update_expression("SET expires_at = :expires ADD calls :calls")
             .expression_attribute_values(":share", n(share))
-            .expression_attribute_values(":expires", n(day * 86_400 + KEPT))
+            .expression_attribute_values(":expires", n((day + KEPT_DAYS) * DAY))
             .expression_attribute_values(":calls", n(calls))
             .send()
             .await;

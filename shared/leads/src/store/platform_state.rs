@@ -2,13 +2,16 @@
 //! caller can be: all of it is found out anew when it is lost.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use jiff::Timestamp;
 use kernel::crypto::sha256_hex;
-use kernel::dynamo::{Item, condition_failed, condition_held, decode, n, s};
+use kernel::dynamo::{Item, condition_failed, condition_held, decode, n, s, seconds};
 use kernel::error::{Error, Result};
+use kernel::instant::after;
 use serde::Deserialize;
 
 use crate::ids::OpenId;
@@ -17,10 +20,10 @@ const WHAT: &str = "platform state";
 /// The row of what is known of our app.
 const APP: &str = "douyin-app";
 /// A row is of no use so long after it was last written.
-const LIFETIME_SECONDS: i64 = 30 * 86_400;
+const LIFETIME: Duration = Duration::from_secs(30 * 86_400);
 
 /// The length of a window of verdicts.
-pub const WINDOW_SECONDS: i64 = 600;
+const WINDOW_SECONDS: i64 = 600;
 /// How many accounts a window's row names at the most, so that it stays below 64 KB: each takes 16 bytes.
 pub const MOST_COUNTED: usize = 2_000;
 
@@ -30,9 +33,11 @@ pub struct AppState {
     /// How many accounts the token keeper looks after.
     pub accounts: Option<u64>,
     /// When they were counted.
-    pub counted_at: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub counted_at: Option<Timestamp>,
     /// Since when it is known that our app may not renew refresh tokens; absent when it may, or nothing is known.
-    pub renewals_missing_at: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub renewals_missing_at: Option<Timestamp>,
 }
 
 #[derive(Deserialize, Default)]
@@ -55,12 +60,12 @@ impl PlatformStateStore {
     }
 
     /// Notes how many accounts there are.
-    pub async fn note_accounts(&self, accounts: u64, now: i64) -> Result<()> {
+    pub async fn note_accounts(&self, accounts: u64, now: Timestamp) -> Result<()> {
         self.app_update()
             .update_expression("SET accounts = :accounts, counted_at = :now, expires_at = :end")
             .expression_attribute_values(":accounts", n(accounts))
-            .expression_attribute_values(":now", n(now))
-            .expression_attribute_values(":end", n(now + LIFETIME_SECONDS))
+            .expression_attribute_values(":now", seconds(now))
+            .expression_attribute_values(":end", seconds(after(now, LIFETIME)))
             .send()
             .await
             .map_err(Error::aws("dynamodb:UpdateItem"))?;
@@ -68,14 +73,14 @@ impl PlatformStateStore {
     }
 
     /// Notes that our app may not renew refresh tokens, and that this was asked now. Whether it is news.
-    pub async fn note_renewals_missing(&self, now: i64) -> Result<bool> {
+    pub async fn note_renewals_missing(&self, now: Timestamp) -> Result<bool> {
         const SET: &str = "SET renewals_missing_at = if_not_exists(renewals_missing_at, :now), \
                            renewals_asked_at = :now, expires_at = :end";
         let answer = self
             .app_update()
             .update_expression(SET)
-            .expression_attribute_values(":now", n(now))
-            .expression_attribute_values(":end", n(now + LIFETIME_SECONDS))
+            .expression_attribute_values(":now", seconds(now))
+            .expression_attribute_values(":end", seconds(after(now, LIFETIME)))
             .return_values(ReturnValue::AllOld)
             .send()
             .await
@@ -85,13 +90,13 @@ impl PlatformStateStore {
 
     /// Whether the caller is the one to ask again if our app may renew refresh tokens by now: it was last asked before
     /// `since`, or it was seen to may.
-    pub async fn claim_renewal_question(&self, since: i64, now: i64) -> Result<bool> {
+    pub async fn claim_renewal_question(&self, since: Timestamp, now: Timestamp) -> Result<bool> {
         let outcome = self
             .app_update()
             .condition_expression("attribute_not_exists(renewals_missing_at) OR renewals_asked_at < :since")
             .update_expression("SET renewals_asked_at = :now")
-            .expression_attribute_values(":since", n(since))
-            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":since", seconds(since))
+            .expression_attribute_values(":now", seconds(now))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
@@ -111,8 +116,8 @@ impl PlatformStateStore {
     /// Notes that Douyin decided `cause` about the account, and answers about how many accounts it did so in this window
     /// and the one before it; so in no ten minutes are there more. Adding to a set is done once however often it is
     /// repeated, and needs no condition: many may do it at the same time.
-    pub async fn count_verdict(&self, cause: &str, account: &OpenId, now: i64) -> Result<usize> {
-        let window = now.div_euclid(WINDOW_SECONDS);
+    pub async fn count_verdict(&self, cause: &str, account: &OpenId, now: Timestamp) -> Result<usize> {
+        let window = now.as_second().div_euclid(WINDOW_SECONDS);
         let key = |window: i64| format!("douyin-verdicts#{cause}#{window}");
         let name = sha256_hex(account.as_str().as_bytes()).chars().take(12).collect();
         let outcome = self
@@ -124,7 +129,7 @@ impl PlatformStateStore {
             .condition_expression("attribute_not_exists(accounts) OR size(accounts) < :most")
             .update_expression("SET expires_at = :end ADD accounts :account")
             .expression_attribute_values(":most", n(MOST_COUNTED))
-            .expression_attribute_values(":end", n(now + LIFETIME_SECONDS))
+            .expression_attribute_values(":end", seconds(after(now, LIFETIME)))
             .expression_attribute_values(":account", AttributeValue::Ss(vec![name]))
             .return_values(ReturnValue::AllNew)
             .send()
@@ -141,29 +146,30 @@ impl PlatformStateStore {
     }
 
     /// Has no account marked for this cause until then.
-    pub async fn hold_verdicts(&self, cause: &str, until: i64, now: i64) -> Result<()> {
+    pub async fn hold_verdicts(&self, cause: &str, until: Timestamp, now: Timestamp) -> Result<()> {
         self.client
             .update_item()
             .table_name(&self.table)
             .key("user_id", n(0))
             .key("idempotency_key", s(format!("douyin-breaker#{cause}")))
             .update_expression("SET held_until = :until, expires_at = :end")
-            .expression_attribute_values(":until", n(until))
-            .expression_attribute_values(":end", n(now + LIFETIME_SECONDS))
+            .expression_attribute_values(":until", seconds(until))
+            .expression_attribute_values(":end", seconds(after(now, LIFETIME)))
             .send()
             .await
             .map_err(Error::aws("dynamodb:UpdateItem"))?;
         Ok(())
     }
 
-    /// Until when no account is marked for this cause; 0 when no incident was seen.
-    pub async fn verdicts_held_until(&self, cause: &str) -> Result<i64> {
+    /// Until when no account is marked for this cause, if an incident was seen.
+    pub async fn verdicts_held_until(&self, cause: &str) -> Result<Option<Timestamp>> {
         #[derive(Deserialize)]
         struct Breaker {
-            held_until: i64,
+            #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+            held_until: Timestamp,
         }
         let row = self.row(&format!("douyin-breaker#{cause}")).await?;
-        Ok(row.map(|row| decode::<Breaker>(WHAT, row)).transpose()?.map_or(0, |breaker| breaker.held_until))
+        Ok(row.map(|row| decode::<Breaker>(WHAT, row)).transpose()?.map(|breaker| breaker.held_until))
     }
 
     async fn row(&self, key: &str) -> Result<Option<Item>> {

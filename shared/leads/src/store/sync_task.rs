@@ -3,6 +3,8 @@
 //! One number, `next_action_at`, says when a task may be taken up: now for a new one, the end of the lease while a
 //! worker holds it, the end of the pause after a refusal. A task that has ended carries none and leaves the index.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem, Update};
@@ -10,9 +12,10 @@ use jiff::Timestamp;
 use kernel::Clock;
 use kernel::advice::Advice;
 use kernel::due;
-use kernel::dynamo::{decode, n, s};
+use kernel::dynamo::{decode, milliseconds, n, s, seconds};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
+use kernel::instant::after;
 use kernel::lease::Lease;
 use serde::Deserialize;
 
@@ -28,7 +31,7 @@ pub use labels::{StartedBy, SyncStatus, SyncStrategy, WaitReason};
 
 const WHAT: &str = "sync task";
 /// How long a task that has ended is kept: syncs by themselves add one for each account and day.
-const KEPT_SECONDS: i64 = 90 * 86_400;
+const KEPT: Duration = Duration::from_secs(90 * 86_400);
 
 /// What a sync has counted, exactly once per committed page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -115,16 +118,20 @@ pub struct SyncTask {
     /// How often it was taken up since a page was last committed.
     #[serde(default)]
     pub attempts: u32,
-    /// When it may be taken up, in milliseconds; absent once it has ended.
-    pub next_action_at: Option<i64>,
-    /// When the sweeper last set about sending a message for it, in milliseconds.
-    pub dispatched_at: Option<i64>,
-    /// When that message was in the queue, in milliseconds: it stays there until a worker takes it.
-    pub queued_at: Option<i64>,
+    /// When it may be taken up; absent once it has ended.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    pub next_action_at: Option<Timestamp>,
+    /// When the sweeper last set about sending a message for it.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    pub dispatched_at: Option<Timestamp>,
+    /// When that message was in the queue: it stays there until a worker takes it.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    pub queued_at: Option<Timestamp>,
     /// What it waits for, unless it waits for a worker only.
     pub waits_for: Option<WaitReason>,
     /// Since when it has waited without committing a page.
-    pub waits_since: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub waits_since: Option<Timestamp>,
     /// The stable code of the failure.
     pub error_type: Option<String>,
     /// What happened, in Chinese.
@@ -132,10 +139,13 @@ pub struct SyncTask {
     /// What to do, in Chinese.
     pub error_remedy: Option<String>,
     /// When it was asked for.
-    pub create_time: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub create_time: Timestamp,
     /// When it was first taken up.
-    pub started_at: Option<i64>,
-    pub finished_at: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub started_at: Option<Timestamp>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub finished_at: Option<Timestamp>,
 }
 
 /// A sync about to be written.
@@ -207,7 +217,7 @@ impl SyncTaskStore {
     }
 
     /// A new task, as one action of a transaction.
-    pub(crate) fn create(&self, sync: &NewSync<'_>, now_ms: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn create(&self, sync: &NewSync<'_>, now: Timestamp) -> Result<TransactWriteItem> {
         put(Put::builder()
             .table_name(&self.table)
             .item("task_id", n(sync.task_id))
@@ -217,9 +227,9 @@ impl SyncTaskStore {
             .item("started_by", s(sync.started_by.as_str()))
             .item("status", s("PENDING"))
             .item("due_shard", s(due::shard(sync.task_id.get())))
-            .item("next_action_at", n(now_ms))
-            .item("create_time", n(now_ms.div_euclid(1_000)))
-            .item("update_time", n(now_ms.div_euclid(1_000)))
+            .item("next_action_at", milliseconds(now))
+            .item("create_time", seconds(now))
+            .item("update_time", seconds(now))
             .condition_expression("attribute_not_exists(task_id)"))
     }
 
@@ -240,9 +250,9 @@ impl SyncTaskStore {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":processing", s("PROCESSING"))
             .expression_attribute_values(":owner", s(lease.owner()))
-            .expression_attribute_values(":now", n(lease.taken_at().as_millisecond()))
-            .expression_attribute_values(":lease_end", n(lease.end().as_millisecond()))
-            .expression_attribute_values(":seconds", n(lease.taken_at().as_second()))
+            .expression_attribute_values(":now", milliseconds(lease.taken_at()))
+            .expression_attribute_values(":lease_end", milliseconds(lease.end()))
+            .expression_attribute_values(":seconds", seconds(lease.taken_at()))
             .expression_attribute_values(":one", n(1))
             .return_values(ReturnValue::AllNew)
             .send()
@@ -265,8 +275,8 @@ impl SyncTaskStore {
                 "lease_owner = :owner OR (attribute_not_exists(lease_owner) AND next_action_at = :next)",
             )
             .expression_attribute_values(":owner", s(lease.owner()))
-            .expression_attribute_values(":next", n(pause.until.as_millisecond()))
-            .expression_attribute_values(":seconds", n(now.as_second()));
+            .expression_attribute_values(":next", milliseconds(pause.until))
+            .expression_attribute_values(":seconds", seconds(now));
         let mut set = "SET next_action_at = :next, update_time = :seconds".to_owned();
         let mut request = request;
         if let Some(reason) = pause.waits_for {
@@ -294,7 +304,13 @@ impl SyncTaskStore {
 
     /// Ends the task as one action of a transaction, and has its row go in 90 days; refused when it has ended already or
     /// `by` does not hold.
-    pub(crate) fn end(&self, task: TaskId, by: EndedBy<'_>, ending: &Ending, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn end(
+        &self,
+        task: TaskId,
+        by: EndedBy<'_>,
+        ending: &Ending,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem> {
         let builder = match by {
             EndedBy::Holder(lease) => self.held(task, lease),
             EndedBy::Anyone => self.unheld(task).condition_expression("attribute_exists(next_action_at)"),
@@ -303,8 +319,8 @@ impl SyncTaskStore {
                               seen_leads, page_taken, unseen_leads, checkpoint, empty_pages, known_pages, waits_for, waits_since";
         const ENDED: &str = "SET #status = :status, finished_at = :now, update_time = :now, expires_at = :expires";
         let builder =
-            builder.expression_attribute_names("#status", "status").expression_attribute_values(":now", n(now));
-        let builder = builder.expression_attribute_values(":expires", n(now + KEPT_SECONDS));
+            builder.expression_attribute_names("#status", "status").expression_attribute_values(":now", seconds(now));
+        let builder = builder.expression_attribute_values(":expires", seconds(after(now, KEPT)));
         let plain = |status: &str| {
             let end = format!("{ENDED} {REMOVE}");
             builder.clone().update_expression(end).expression_attribute_values(":status", s(status))

@@ -2,6 +2,10 @@
 //! accounts at once, something is wrong at Douyin or with our app, so nobody is told to authorise anew: no account is
 //! marked any more, its tokens are tried again and again, and an alarm rings.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kernel::instant::after;
 use tracing::error;
 
 use super::expiry::ExpiryReason;
@@ -17,7 +21,7 @@ const ONE_IN: u64 = 20;
 
 /// So long after an incident was last seen nobody is marked. Those that were marked before it was noticed are not refused
 /// again in every round, so the rest of them alone may be too few to be noticed.
-const HOLD_SECONDS: i64 = 6 * 3_600;
+const HOLD: Duration = Duration::from_secs(6 * 3_600);
 
 /// Whether so many accounts of which `cause` was said within ten minutes are an incident, of `all` there are.
 fn is_incident(counted: usize, all: u64) -> bool {
@@ -28,7 +32,7 @@ fn is_incident(counted: usize, all: u64) -> bool {
 /// Counts the account, and answers whether it may be marked EXPIRED. It is counted before it is marked, so however many
 /// work at the same time, no more are marked than the breaker lets pass. While nothing is wrong this is asked once per
 /// account that ends, and costs a write and two reads.
-pub(super) async fn admits(stores: &Stores, account: &Account, cause: ExpiryReason, now: i64) -> Result<bool> {
+pub(super) async fn admits(stores: &Stores, account: &Account, cause: ExpiryReason, now: Timestamp) -> Result<bool> {
     if cause == ExpiryReason::Superseded {
         // Each is proven by itself, by somebody's authorisation.
         return Ok(true);
@@ -38,8 +42,8 @@ pub(super) async fn admits(stores: &Stores, account: &Account, cause: ExpiryReas
     let is_incident =
         counted >= MIN_ACCOUNTS && is_incident(counted, stores.platform.app().await?.accounts.unwrap_or_default());
     if is_incident {
-        stores.platform.hold_verdicts(cause.as_str(), now + HOLD_SECONDS, now).await?;
-    } else if stores.platform.verdicts_held_until(cause.as_str()).await? <= now {
+        stores.platform.hold_verdicts(cause.as_str(), after(now, HOLD), now).await?;
+    } else if stores.platform.verdicts_held_until(cause.as_str()).await?.is_none_or(|until| until <= now) {
         return Ok(true);
     }
     // The alarm ExpiryBreakerAlarm counts these lines by their `alarm`.

@@ -1,37 +1,44 @@
 //! The calendar of a token set: when it is refreshed and renewed, and until when it certainly lasts. All of it is pure.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kernel::instant::{after, before};
+
 use crate::store::account::{Account, AccountStatus};
 
-const DAY: i64 = 86_400;
+const fn days(days: u64) -> Duration {
+    Duration::from_secs(days * 86_400)
+}
 
 /// The access token lives 15 days; it is refreshed when fewer than these remain.
-const REFRESH_BEFORE: i64 = 3 * DAY;
+const REFRESH_BEFORE: Duration = days(3);
 /// The refresh token brings a last access token this long before it ends.
-const LAST_REFRESH_BEFORE: i64 = DAY;
+const LAST_REFRESH_BEFORE: Duration = days(1);
 /// What the last refresh is worth at least, or it is not made: an access token lives 15 days.
-const LAST_REFRESH_GAIN: i64 = DAY;
-const ACCESS_TOKEN_LIFETIME: i64 = 15 * DAY;
+const LAST_REFRESH_GAIN: Duration = days(1);
+const ACCESS_TOKEN_LIFETIME: Duration = days(15);
 /// The refresh token lives 30 days; it is renewed when fewer than these remain.
-const RENEW_BEFORE: i64 = 7 * DAY;
+const RENEW_BEFORE: Duration = days(7);
 /// Douyin renews a refresh token at most this often per authorisation.
 pub(crate) const MAX_RENEWALS: u32 = 5;
 /// No two renewals are closer than this. A renewal that states a short life (the sample of Douyin's page has one day)
 /// would otherwise be due again at once, and all five be spent within the hour.
-const BETWEEN_RENEWALS: i64 = 20 * DAY;
-const REFRESH_TOKEN_LIFETIME: i64 = 30 * DAY;
+const BETWEEN_RENEWALS: Duration = days(20);
+const REFRESH_TOKEN_LIFETIME: Duration = days(30);
 /// What each further renewal is certain to add: 30 days, less the days the old token still had.
-const RENEWAL_GAIN: i64 = REFRESH_TOKEN_LIFETIME - RENEW_BEFORE;
+const RENEWAL_GAIN: Duration = days(30 - 7);
 
 /// What decides about a token set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Calendar {
     /// End of the access token.
-    pub access_end: i64,
+    pub access_end: Timestamp,
     /// End of the refresh token, as far as we know.
-    pub refresh_end: i64,
+    pub refresh_end: Timestamp,
     pub renewals: u32,
     /// When the last of them was.
-    pub renewed_at: Option<i64>,
+    pub renewed_at: Option<Timestamp>,
     /// A renewal was refused or its answer lost, so the refresh token may be dead: its end and what could be added to it are
     /// not relied on.
     pub in_doubt: bool,
@@ -52,46 +59,46 @@ impl Calendar {
     /// When the access token is refreshed: three days before its end, or for the last time one day before the refresh
     /// token's. Once the refresh token is over by then, a refresh could only hear that it is dead, and the account would
     /// lose the days that its access token still has; so it is tried when those are over.
-    pub(crate) fn refresh_at(&self) -> i64 {
-        let (usual, last) = (self.access_end - REFRESH_BEFORE, self.refresh_end - LAST_REFRESH_BEFORE);
+    pub(crate) fn refresh_at(&self) -> Timestamp {
+        let (usual, last) = (before(self.access_end, REFRESH_BEFORE), before(self.refresh_end, LAST_REFRESH_BEFORE));
         match () {
             () if self.in_doubt => self.access_end,
             () if usual <= last => usual,
-            () if self.access_end <= last + ACCESS_TOKEN_LIFETIME - LAST_REFRESH_GAIN => last,
+            () if self.access_end <= after(last, ACCESS_TOKEN_LIFETIME - LAST_REFRESH_GAIN) => last,
             () => self.access_end,
         }
     }
 
     /// When the refresh token is renewed; `None` when no renewal is left.
-    pub(crate) fn renew_at(&self) -> Option<i64> {
-        let usual = self.refresh_end - RENEW_BEFORE;
-        let earliest = self.renewed_at.map_or(usual, |renewed_at| renewed_at + BETWEEN_RENEWALS);
+    pub(crate) fn renew_at(&self) -> Option<Timestamp> {
+        let usual = before(self.refresh_end, RENEW_BEFORE);
+        let earliest = self.renewed_at.map_or(usual, |renewed_at| after(renewed_at, BETWEEN_RENEWALS));
         (self.renewals < MAX_RENEWALS).then(|| usual.max(earliest))
     }
 
     /// When the keeper should look at it next.
-    pub(crate) fn due(&self, app_renews: bool) -> i64 {
+    pub(crate) fn due(&self, app_renews: bool) -> Timestamp {
         let renewal = self.renew_at().filter(|_| app_renews);
         let refresh = self.refresh_at();
         renewal.map_or(refresh, |renewal| renewal.min(refresh))
     }
 
     /// Until when it certainly lasts, if the keeper does its work.
-    fn end(&self, app_renews: bool) -> i64 {
+    fn end(&self, app_renews: bool) -> Timestamp {
         if self.in_doubt {
             return self.access_end;
         }
         // A renewal that could not be made before the token ends adds nothing.
-        let first = self.renew_at().filter(|at| app_renews && *at < self.refresh_end - LAST_REFRESH_BEFORE);
-        let further = i64::from(MAX_RENEWALS.saturating_sub(self.renewals).saturating_sub(1));
-        let renewed = first.map_or(self.refresh_end, |at| at + REFRESH_TOKEN_LIFETIME + further * RENEWAL_GAIN);
+        let first = self.renew_at().filter(|at| app_renews && *at < before(self.refresh_end, LAST_REFRESH_BEFORE));
+        let further = MAX_RENEWALS.saturating_sub(self.renewals).saturating_sub(1);
+        let renewed = first.map_or(self.refresh_end, |at| after(at, REFRESH_TOKEN_LIFETIME + RENEWAL_GAIN * further));
         self.access_end.max(renewed)
     }
 }
 
 /// The account must be authorised anew by then at the latest: a date the keeper never falls short of. `None` for one that
 /// is not ACTIVE. `app_renews`: our app may renew refresh tokens, or nothing else is known.
-pub fn reauthorize_by(account: &Account, app_renews: bool) -> Option<i64> {
+pub fn reauthorize_by(account: &Account, app_renews: bool) -> Option<Timestamp> {
     (account.status == AccountStatus::Active).then(|| Calendar::of(account).end(app_renews))
 }
 
@@ -99,30 +106,39 @@ pub fn reauthorize_by(account: &Account, app_renews: bool) -> Option<i64> {
 mod tests {
     use super::*;
 
+    const DAY: i64 = 86_400;
+
+    /// A day, counted from 1970.
+    fn day(days: i64) -> Timestamp {
+        Timestamp::from_second(days * DAY).unwrap()
+    }
+
     /// A token set of day 0.
-    const FRESH: Calendar =
-        Calendar { access_end: 15 * DAY, refresh_end: 30 * DAY, renewals: 0, renewed_at: None, in_doubt: false };
+    fn fresh() -> Calendar {
+        Calendar { access_end: day(15), refresh_end: day(30), renewals: 0, renewed_at: None, in_doubt: false }
+    }
 
     /// Lives a calendar to its end with a keeper that runs every ten minutes and a platform that states this life of a
     /// renewed token. Answers the ends promised on the way, when each renewal was, and when it ended.
-    fn live(mut calendar: Calendar, app_renews: bool, stated: i64) -> (Vec<i64>, Vec<i64>, i64) {
+    fn live(mut calendar: Calendar, app_renews: bool, stated: Duration) -> (Vec<Timestamp>, Vec<i64>, Timestamp) {
         // What is true at the platform: it keeps to its 30 days whatever it states.
         let (mut truth, mut promised, mut renewed) = (calendar.refresh_end, Vec::new(), Vec::new());
-        let mut now = 0;
+        let mut now = Timestamp::UNIX_EPOCH;
         loop {
             promised.push(calendar.end(app_renews));
             let due = calendar.due(app_renews);
-            now = (now + 600).max(due.div_euclid(600) * 600 + if due.rem_euclid(600) > 0 { 600 } else { 0 });
+            let round = due.as_second().div_euclid(600) + i64::from(due.as_second().rem_euclid(600) > 0);
+            now = after(now, Duration::from_secs(600)).max(Timestamp::from_second(round * 600).unwrap());
             if calendar.refresh_at() <= now {
                 if now >= truth {
                     return (promised, renewed, calendar.access_end);
                 }
-                calendar.access_end = now + 15 * DAY;
+                calendar.access_end = after(now, days(15));
             }
             if app_renews && calendar.renew_at().is_some_and(|at| at <= now) && now < truth {
-                (truth, calendar.refresh_end) = (now + 30 * DAY, now + stated);
+                (truth, calendar.refresh_end) = (after(now, days(30)), after(now, stated));
                 (calendar.renewals, calendar.renewed_at) = (calendar.renewals + 1, Some(now));
-                renewed.push(now / DAY);
+                renewed.push(now.as_second() / DAY);
             }
         }
     }
@@ -130,37 +146,40 @@ mod tests {
     #[test]
     fn every_promised_end_is_kept_and_the_last_access_token_is_used_up() {
         for (app_renews, first, end) in [(true, 145, 159), (false, 30, 44)] {
-            let (promised, _, ended) = live(FRESH, app_renews, 30 * DAY);
-            assert_eq!(promised.first(), Some(&(first * DAY)));
+            let (promised, _, ended) = live(fresh(), app_renews, days(30));
+            assert_eq!(promised.first(), Some(&day(first)));
             assert!(promised.iter().all(|promise| *promise <= ended), "{app_renews}: {promised:?}, ended {ended}");
             assert!(promised.is_sorted(), "no promise is taken back");
-            assert_eq!(ended / DAY, end, "{app_renews}");
+            assert_eq!(ended.as_second() / DAY, end, "{app_renews}");
         }
     }
 
     #[test]
     fn renewals_that_state_a_short_life_are_twenty_days_apart() {
-        for stated in [DAY, 6 * DAY, 25 * DAY] {
-            let (promised, renewed, ended) = live(FRESH, true, stated);
-            assert!(renewed.windows(2).all(|pair| pair[1] - pair[0] >= 20), "{stated}: {renewed:?}");
-            assert_eq!(renewed.len(), 5, "{stated}: {renewed:?}");
+        for stated in [1, 6, 25].map(days) {
+            let (promised, renewed, ended) = live(fresh(), true, stated);
+            assert!(renewed.windows(2).all(|pair| pair[1] - pair[0] >= 20), "{stated:?}: {renewed:?}");
+            assert_eq!(renewed.len(), 5, "{stated:?}: {renewed:?}");
             // Told that it lives a day, nobody could have known better on the first day.
-            assert!(promised.iter().skip(2).all(|promise| *promise <= ended), "{stated}: {promised:?}, ended {ended}");
+            assert!(
+                promised.iter().skip(2).all(|promise| *promise <= ended),
+                "{stated:?}: {promised:?}, ended {ended}"
+            );
         }
     }
 
     #[test]
     fn refused_renewal_makes_the_date_that_of_the_access_token() {
-        let doubtful = Calendar { in_doubt: true, ..FRESH };
-        assert_eq!((doubtful.end(true), doubtful.refresh_at()), (15 * DAY, 15 * DAY));
+        let doubtful = Calendar { in_doubt: true, ..fresh() };
+        assert_eq!((doubtful.end(true), doubtful.refresh_at()), (day(15), day(15)));
     }
 
     #[test]
     fn access_token_that_outlives_its_refresh_token_is_not_refreshed_before_its_end() {
-        let calendar = Calendar { access_end: 44 * DAY, renewals: 5, ..FRESH };
-        assert_eq!((calendar.refresh_at(), calendar.due(true), calendar.end(true)), (44 * DAY, 44 * DAY, 44 * DAY));
+        let calendar = Calendar { access_end: day(44), renewals: 5, ..fresh() };
+        assert_eq!((calendar.refresh_at(), calendar.due(true), calendar.end(true)), (day(44), day(44), day(44)));
         // One more refresh is made shortly before the refresh token ends, if it brings something.
-        let calendar = Calendar { access_end: 39 * DAY, renewals: 5, ..FRESH };
-        assert_eq!(calendar.due(true), 29 * DAY);
+        let calendar = Calendar { access_end: day(39), renewals: 5, ..fresh() };
+        assert_eq!(calendar.due(true), day(29));
     }
 }

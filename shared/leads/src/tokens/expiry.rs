@@ -1,17 +1,22 @@
 //! What is left of an account that Douyin has refused: how long its encrypted tokens stay, and when they are tried again.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use kernel::advice::{self, Advice};
+use kernel::instant::after;
 use serde::{Deserialize, Serialize};
 
 use crate::store::account::{Account, AccountStatus};
 
-const DAY: i64 = 86_400;
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Encrypted tokens of an EXPIRED account stay this long: long enough for an incident at Douyin to be found out and mended,
 /// and no longer, because we have no business with credentials of an account that we do not serve.
-const KEEP_TOKENS: i64 = 7 * DAY;
-/// The first trials, in seconds after the verdict. Most mistakes of Douyin's are over in minutes or hours.
-const FIRST_TRIALS: [i64; 3] = [600, 3_600, 6 * 3_600];
+const KEEP_TOKENS: Duration = Duration::from_secs(7 * 86_400);
+/// The first trials, so long after the verdict. Most mistakes of Douyin's are over in minutes or hours.
+const FIRST_TRIALS: [Duration; 3] =
+    [Duration::from_secs(600), Duration::from_secs(3_600), Duration::from_secs(6 * 3_600)];
 
 /// Why an account is EXPIRED.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,23 +42,23 @@ impl ExpiryReason {
 }
 
 /// Until when the encrypted tokens of an account stay that expires at `now`, whose refresh token ends at `refresh_end`.
-pub(crate) fn kept_until(now: i64, refresh_end: i64) -> i64 {
-    (now + KEEP_TOKENS).min(refresh_end)
+pub(crate) fn kept_until(now: Timestamp, refresh_end: Timestamp) -> Timestamp {
+    after(now, KEEP_TOKENS).min(refresh_end)
 }
 
 /// The trial after `trials` others of an account that expired at `expired_at`: 10 minutes, 1 hour, 6 hours, then every
 /// day.
-fn trial_at(expired_at: i64, trials: u32) -> i64 {
+fn trial_at(expired_at: Timestamp, trials: u32) -> Timestamp {
     let place = usize::try_from(trials).unwrap_or(usize::MAX);
-    let days = i64::from(trials) + 1 - FIRST_TRIALS.len() as i64;
-    expired_at + FIRST_TRIALS.get(place).copied().unwrap_or(days * DAY)
+    let days = trials.saturating_add(1).saturating_sub(FIRST_TRIALS.len() as u32);
+    after(expired_at, FIRST_TRIALS.get(place).copied().unwrap_or(DAY * days))
 }
 
 /// The next trial after `now`, and its place in the schedule. Trials whose time has passed are left out: one that comes
 /// late is not made up for by several in a row.
-pub(crate) fn next_trial(expired_at: i64, trials: u32, now: i64) -> (i64, u32) {
+pub(crate) fn next_trial(expired_at: Timestamp, trials: u32, now: Timestamp) -> (Timestamp, u32) {
     let later = (trials..).map(|place| (trial_at(expired_at, place), place)).find(|(at, _)| *at > now);
-    later.unwrap_or((i64::MAX, trials))
+    later.unwrap_or((Timestamp::MAX, trials))
 }
 
 /// What the tenant is told of an account that does not work.
@@ -80,21 +85,27 @@ pub fn recovers(account: &Account) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use kernel::instant::between;
+
     use super::*;
+
+    const EXPIRED: Timestamp = Timestamp::constant(1_795_000_000, 0);
 
     #[test]
     fn trials_come_after_ten_minutes_an_hour_six_hours_and_then_daily() {
-        let at: Vec<i64> = (0..6).map(|trials| trial_at(1_000, trials) - 1_000).collect();
-        assert_eq!(at, [600, 3_600, 21_600, DAY, 2 * DAY, 3 * DAY]);
-        assert_eq!(next_trial(1_000, 0, 1_000), (1_600, 0));
+        let at: Vec<Duration> = (0..6).map(|trials| between(EXPIRED, trial_at(EXPIRED, trials))).collect();
+        assert_eq!(at, [600, 3_600, 21_600, 86_400, 2 * 86_400, 3 * 86_400].map(Duration::from_secs));
+        assert_eq!(next_trial(EXPIRED, 0, EXPIRED), (after(EXPIRED, Duration::from_secs(600)), 0));
         // One that comes a day late is followed by the next one of the schedule.
-        assert_eq!(next_trial(1_000, 1, 1_000 + DAY), (1_000 + 2 * DAY, 4));
+        assert_eq!(next_trial(EXPIRED, 1, after(EXPIRED, DAY)), (after(EXPIRED, DAY * 2), 4));
     }
 
     #[test]
     fn tokens_stay_a_week_and_never_past_their_end() {
-        assert_eq!(kept_until(1_000, 1_000 + 30 * DAY), 1_000 + 7 * DAY);
-        assert_eq!(kept_until(1_000, 1_000 + DAY), 1_000 + DAY);
-        assert_eq!(kept_until(1_000, 10), 10, "nothing to keep");
+        let later = |days| after(EXPIRED, DAY * days);
+        assert_eq!(kept_until(EXPIRED, later(30)), later(7));
+        assert_eq!(kept_until(EXPIRED, later(1)), later(1));
+        let over = Timestamp::UNIX_EPOCH;
+        assert_eq!(kept_until(EXPIRED, over), over, "nothing to keep");
     }
 }

@@ -4,10 +4,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
+use kernel::instant::{after, before, between};
 use kernel::lease::Lease;
 use kernel::transaction::Transaction;
 use secrecy::ExposeSecret;
@@ -24,12 +26,12 @@ use crate::store::account::{Account, AccountStatus, EncryptedTokens, ExpectedVer
 use crate::store::sync_task::{NewSync, StartedBy};
 
 /// How often the accounts are counted. It reads their keys: some hundred read units for 100,000 of them.
-const COUNT_EVERY: i64 = 86_400;
+const COUNT_EVERY: Duration = Duration::from_secs(86_400);
 
 /// How long an account is challenged at the most.
-const CHALLENGED_AT_MOST: i64 = 86_400;
+const CHALLENGED_AT_MOST: Duration = Duration::from_secs(86_400);
 /// How often what was refused is asked for again, when it is likely to be refused again.
-const ASK_AGAIN_EVERY: i64 = 86_400;
+const ASK_AGAIN_EVERY: Duration = Duration::from_secs(86_400);
 
 /// What one run of the keeper knows.
 #[derive(Debug)]
@@ -60,15 +62,15 @@ impl TokenKeeper {
         Ok(Self { tokens: Tokens::new(cx, douyin)?, queue: SyncQueue::new(cx)? })
     }
 
-    fn now(&self) -> i64 {
-        self.tokens.stores.clock.now().as_second()
+    fn now(&self) -> Timestamp {
+        self.tokens.stores.clock.now()
     }
 
     /// Begins a run: reads what is known of our app, and counts the accounts from time to time, for the breaker.
     pub async fn begin(&self) -> Result<Round> {
         let Tokens { stores, .. } = &self.tokens;
         let (app, now) = (stores.platform.app().await?, self.now());
-        if app.counted_at.is_none_or(|counted_at| now - counted_at >= COUNT_EVERY) {
+        if app.counted_at.is_none_or(|counted_at| between(counted_at, now) >= COUNT_EVERY) {
             let accounts = stores.accounts.count_kept().await?;
             stores.platform.note_accounts(accounts, now).await?;
         }
@@ -118,7 +120,7 @@ impl TokenKeeper {
             Trial::Accepted => true,
             Trial::Unknown(failure) => {
                 warn!(account.id = account.id, "challenged account {} not tried: {failure}", account.id);
-                account.challenged_at.is_some_and(|at| self.now() - at >= CHALLENGED_AT_MOST)
+                account.challenged_at.is_some_and(|at| between(at, self.now()) >= CHALLENGED_AT_MOST)
             }
         };
         if is_over {
@@ -131,7 +133,8 @@ impl TokenKeeper {
     /// account for all, to find out when that has changed.
     async fn may_renew(&self, round: &Round) -> Result<bool> {
         let now = self.now();
-        Ok(round.app_renews() || self.tokens.stores.platform.claim_renewal_question(now - ASK_AGAIN_EVERY, now).await?)
+        Ok(round.app_renews()
+            || self.tokens.stores.platform.claim_renewal_question(before(now, ASK_AGAIN_EVERY), now).await?)
     }
 
     fn has_room_for_renewal(&self, deadline: Deadline) -> bool {
@@ -184,7 +187,7 @@ impl TokenKeeper {
                     next_trial(expired_at, account.trials + 1, now)
                 } else {
                     // Nothing was learned, so the trial is made up for.
-                    (now + RETRY_AFTER, account.trials)
+                    (after(now, RETRY_AFTER), account.trials)
                 };
                 self.tokens.stores.accounts.note_trial(account, &lease, trials, due.min(until)).await?;
                 info!(account.id = account.id, trials, "expired account {} stays so: {failure}", account.id);
@@ -212,7 +215,7 @@ impl TokenKeeper {
         let sync = blocked.map(|strategy| (TaskId::generate(now), strategy));
         let mut transaction = Transaction::new();
         let task = sync.map(|(task, _)| task);
-        transaction.add(stores.accounts.restore(account, lease, &tokens, task, now.as_second())?);
+        transaction.add(stores.accounts.restore(account, lease, &tokens, task, now)?);
         if let Some((task, strategy)) = sync {
             let sync = NewSync {
                 task_id: task,
@@ -221,7 +224,7 @@ impl TokenKeeper {
                 strategy,
                 started_by: StartedBy::Schedule,
             };
-            transaction.add(stores.tasks.create(&sync, now.as_millisecond())?);
+            transaction.add(stores.tasks.create(&sync, now)?);
         }
         if !stores.commit(&transaction).await?.is_committed() {
             return Ok(());
@@ -251,7 +254,7 @@ impl TokenKeeper {
             Ok(renewed) => renewed,
             Err(failure) => return self.not_renewed(account, lease, failure, round).await,
         };
-        let refresh_end = now + i64::try_from(renewed.expires_in.as_secs()).unwrap_or(i64::MAX / 2);
+        let refresh_end = after(now, renewed.expires_in);
         let renewals = account.renew_count + 1;
         let calendar =
             Calendar { access_end: account.expire_time, refresh_end, renewals, renewed_at: Some(now), in_doubt: false };
@@ -284,14 +287,14 @@ impl TokenKeeper {
         let calendar = Calendar::of(account);
         match (failure.code, failure.kind) {
             (Some(LIMIT_REACHED), _) => {
-                let due = Calendar { renewals: MAX_RENEWALS, ..calendar }.due(true).max(now + RETRY_AFTER);
+                let due = Calendar { renewals: MAX_RENEWALS, ..calendar }.due(true).max(after(now, RETRY_AFTER));
                 accounts.end_renewals(account, lease, MAX_RENEWALS, due).await?;
                 warn!(account.id = account.id, "no renewal of account {} is left: {failure}", account.id);
             }
             // Of no account, so it is noted once for all of them.
             (Some(APP_LACKS_RENEWALS), _) => {
                 round.app_renews.store(false, Ordering::Relaxed);
-                let due = calendar.due(false).max(now + RETRY_AFTER);
+                let due = calendar.due(false).max(after(now, RETRY_AFTER));
                 accounts.release_refresh_lease(account, lease, due, None).await?;
                 if self.tokens.stores.platform.note_renewals_missing(now).await? {
                     // The alarm RenewalsMissingAlarm counts these lines by their `alarm`.
@@ -305,7 +308,7 @@ impl TokenKeeper {
             // Douyin is wrong, or never got the request. Trying again costs nothing and finds out which.
             (None, _) | (_, FailureKind::ReauthorizationNeeded | FailureKind::TokenInvalid) => {
                 let pause = if calendar.in_doubt { ASK_AGAIN_EVERY } else { RETRY_AFTER };
-                let due = (now + pause).min(account.expire_time.max(now + RETRY_AFTER));
+                let due = after(now, pause).min(account.expire_time.max(after(now, RETRY_AFTER)));
                 accounts.note_failed_renewal(account, lease, due, now).await?;
                 warn!(account.id = account.id, "a renewal of account {} failed: {failure}", account.id);
                 if failure.code.is_none() {

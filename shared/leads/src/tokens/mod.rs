@@ -11,9 +11,11 @@ pub use keeper::{Round, TokenKeeper};
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
+use kernel::instant::{after, between};
 use kernel::lease::{Lease, LeaseAttempt, wait_for};
 use kernel::retry::try_again_until;
 use kernel::vault::{EncryptionContext, Vault};
@@ -29,12 +31,12 @@ use crate::tokens::calendar::Calendar;
 use crate::tokens::expiry::ExpiryReason;
 
 /// After a failure that proves nothing the keeper comes back this much later.
-const RETRY_AFTER: i64 = 3_600;
+const RETRY_AFTER: Duration = Duration::from_secs(3_600);
 /// After a refusal that the breaker holds it comes back with the next round: all accounts that are refused must show
 /// again within the breaker's ten minutes, or it would let pass some more every hour.
-const RETRY_HELD_AFTER: i64 = 600;
+const RETRY_HELD_AFTER: Duration = Duration::from_secs(600);
 /// A token this close to its end is not used for another call.
-const MIN_REMAINING_LIFE: i64 = 60;
+const MIN_REMAINING_LIFE: Duration = Duration::from_secs(60);
 /// A renewal is begun only if this is left of the invocation: its answer voids the stored token, so it has to be stored.
 const MIN_TIME_FOR_RENEWAL: Duration = Duration::from_secs(30);
 /// Longer than the platform call under it can take, so a holder that lives never loses it.
@@ -43,10 +45,10 @@ const LEASE: Duration = Duration::from_secs(60);
 const LEASE_PATIENCE: Duration = Duration::from_secs(65);
 /// So long after another tenant's authorisation of an account was refused the holder's tokens are tried: whether a new
 /// authorisation kills the former one is not documented, nor how fast.
-pub(crate) const CHALLENGE_SECONDS: i64 = 60;
+pub(crate) const CHALLENGE_PAUSE: Duration = Duration::from_secs(60);
 /// Two refusals closer together than this are one incident: "expired" was seen twice within 100 ms of a good token, and
 /// a refresh of a token that has not expired brings the same one, so it is no second opinion.
-const MIN_BETWEEN_REFUSALS: i64 = 60;
+const MIN_BETWEEN_REFUSALS: Duration = Duration::from_secs(60);
 
 /// An access token in the clear, and which of the account's access tokens it is.
 #[derive(Debug, Clone)]
@@ -102,8 +104,7 @@ impl Tokens {
     /// [`Error::Authorization`](crate::Error::Authorization) when only the user can help.
     pub async fn access_token(&self, account: &Account, deadline: Deadline) -> Result<AccessToken> {
         ensure_active(account)?;
-        let is_usable =
-            |account: &Account| account.expire_time - MIN_REMAINING_LIFE > self.stores.clock.now().as_second();
+        let is_usable = |account: &Account| account.expire_time > after(self.stores.clock.now(), MIN_REMAINING_LIFE);
         if is_usable(account) {
             return self.open_access_token(account).await;
         }
@@ -147,7 +148,7 @@ impl Tokens {
     /// Asks Douyin about what is stored, whatever the state of the account, with the cheapest call there is: the access
     /// token is tried, or once it is over, the refresh token.
     pub async fn try_stored(&self, account: &Account) -> Result<Trial> {
-        let is_over = account.expire_time <= self.stores.clock.now().as_second();
+        let is_over = account.expire_time <= self.stores.clock.now();
         let encrypted = if is_over { &account.refresh_token } else { &account.access_token };
         let Some(encrypted) = encrypted else { return Ok(Trial::Refused) };
         let token = self.vault.decrypt(encryption_context(account), encrypted).await?;
@@ -173,14 +174,14 @@ impl Tokens {
     /// Notes that Douyin refused `token` although a refresh had just confirmed or replaced it, and says what that means.
     pub async fn rejected(&self, account_open_id: &OpenId, token: &AccessToken) -> Result<Rejection> {
         let account = self.account(account_open_id).await?;
-        let now = self.stores.clock.now().as_second();
+        let now = self.stores.clock.now();
         if account.status != AccountStatus::Active || account.access_version != token.version {
             return Ok(Rejection::Outdated);
         }
         let first = account.refused_at.filter(|_| account.refused_version == Some(token.version));
         let (written, meaning) = match first {
             None => (self.stores.accounts.note_refusal(&account, now).await?, Rejection::Noted),
-            Some(first) if now - first < MIN_BETWEEN_REFUSALS => (true, Rejection::Noted),
+            Some(first) if between(first, now) < MIN_BETWEEN_REFUSALS => (true, Rejection::Noted),
             Some(_) => {
                 let reason = ExpiryReason::RefusedTwice;
                 if breaker::admits(&self.stores, &account, reason, now).await? {
@@ -277,7 +278,7 @@ impl Tokens {
         if let (Some(token), None) = (refresh, &tokens.refresh_token) {
             tokens.refresh_token = Some(self.vault.encrypt(encryption_context(account), token).await?);
         }
-        self.stores.accounts.save_tokens(account, fence, tokens, self.stores.clock.now().as_second()).await
+        self.stores.accounts.save_tokens(account, fence, tokens, self.stores.clock.now()).await
     }
 
     fn refreshed(
@@ -287,14 +288,13 @@ impl Tokens {
         is_other: bool,
         has_other_refresh: bool,
     ) -> EncryptedTokens {
-        let now = self.stores.clock.now().as_second();
-        let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2);
+        let now = self.stores.clock.now();
         // A refresh does not extend the refresh token, and what an answer states about its end is not documented: the
         // remaining time, the full time and 0 were all seen. So it is believed only of another refresh token, which an app
         // configured for that gets.
         let stated = grant.refresh_expires_in.filter(|life| has_other_refresh && !life.is_zero());
-        let refresh_expire_time = stated.map(|life| now + seconds(life));
-        let expire_time = now + seconds(grant.expires_in);
+        let refresh_expire_time = stated.map(|life| after(now, life));
+        let expire_time = after(now, grant.expires_in);
         let calendar = Calendar {
             access_end: expire_time,
             refresh_end: refresh_expire_time.unwrap_or(account.refresh_expire_time),
@@ -308,7 +308,7 @@ impl Tokens {
             expire_time,
             refresh_expire_time,
             // An answer that states a very short life must not have it refreshed in every round.
-            refresh_due: calendar.due(true).max(now + RETRY_AFTER),
+            refresh_due: calendar.due(true).max(after(now, RETRY_AFTER)),
             renew_count: None,
         }
     }
@@ -316,7 +316,7 @@ impl Tokens {
     /// What a failed refresh means for the account: only Douyin's own word on the token or a second refusal ends it,
     /// and only if the token it spoke of is still the stored one (`Ok` when it is not).
     async fn refused(&self, account: &Account, lease: &Lease, failure: PlatformError) -> Result<()> {
-        let now = self.stores.clock.now().as_second();
+        let now = self.stores.clock.now();
         let reason = match failure.kind {
             // Its access token was refused as well, since somebody else has authorised the account.
             FailureKind::ReauthorizationNeeded | FailureKind::TokenInvalid if is_challenged(account, now) => {
@@ -327,7 +327,7 @@ impl Tokens {
             _ => return self.not_now(account, lease, failure).await,
         };
         if !breaker::admits(&self.stores, account, reason, now).await? {
-            self.stores.accounts.release_refresh_lease(account, lease, now + RETRY_HELD_AFTER, None).await?;
+            self.stores.accounts.release_refresh_lease(account, lease, after(now, RETRY_HELD_AFTER), None).await?;
             return Err(failure.into());
         }
         if !self.stores.accounts.mark_expired(account, reason, now).await? {
@@ -339,11 +339,11 @@ impl Tokens {
 
     /// Leaves a token set as it is after a failure that proves nothing, for the keeper to come again.
     async fn not_now(&self, account: &Account, lease: &Lease, failure: PlatformError) -> Result<()> {
-        let now = self.stores.clock.now().as_second();
+        let now = self.stores.clock.now();
         let refused_at = (failure.kind == FailureKind::TokenInvalid).then_some(now);
         // A worker may have asked although there are days left: then the keeper's date stands. Due earlier, it would have
         // nothing to do, and stand in the way of those who are.
-        let due = Calendar::of(account).due(true).max(now + RETRY_AFTER);
+        let due = Calendar::of(account).due(true).max(after(now, RETRY_AFTER));
         self.stores.accounts.release_refresh_lease(account, lease, due, refused_at).await?;
         error!(account.id = account.id, "tokens of account {} not refreshed: {failure}", account.id);
         Err(failure.into())
@@ -351,13 +351,13 @@ impl Tokens {
 }
 
 /// Whether the refresh token was refused before, long enough ago and not accepted since.
-fn refused_before(account: &Account, now: i64) -> bool {
-    account.refresh_refused_at.is_some_and(|first| now - first >= MIN_BETWEEN_REFUSALS)
+fn refused_before(account: &Account, now: Timestamp) -> bool {
+    account.refresh_refused_at.is_some_and(|first| between(first, now) >= MIN_BETWEEN_REFUSALS)
 }
 
 /// Whether another tenant's authorisation of the account was refused, long enough ago to see what it did to these tokens.
-fn is_challenged(account: &Account, now: i64) -> bool {
-    account.challenged_at.is_some_and(|at| now - at >= CHALLENGE_SECONDS)
+fn is_challenged(account: &Account, now: Timestamp) -> bool {
+    account.challenged_at.is_some_and(|at| between(at, now) >= CHALLENGE_PAUSE)
 }
 
 /// Refuses an account whose authorisation has ended.

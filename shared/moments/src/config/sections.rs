@@ -36,7 +36,7 @@ pub static PUBLISHING: Section = Section {
             "How long members of a company may take to confirm a post, in seconds. At least a day, which WeCom may take \
              to make a post of a job.",
         )
-        .between(JOB_LIFETIME.unsigned_abs() / 1_000, 2_592_000),
+        .between(JOB_LIFETIME.as_secs(), 2_592_000),
         Setting::with_default(
             "CORP_CREATIONS_PER_MINUTE",
             "10",

@@ -36,7 +36,7 @@ impl ClaimedDelivery {
 
     /// The delivery as the machine sees it.
     pub fn seen(&self, members_confirm: bool, now: jiff::Timestamp) -> DeliveryState {
-        let time = WorkerTime { now: now.as_millisecond(), left: self.deadline.remaining(now) };
+        let time = WorkerTime { now, left: self.deadline.remaining(now) };
         DeliveryState::of(&self.row, &self.snapshot.task, &self.snapshot.results, members_confirm, time)
     }
 

@@ -1,7 +1,6 @@
 //! From a task to its deliveries: when its time has come, once.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use futures::future::join_all;
 use kernel::ids::TaskId;
@@ -19,6 +18,7 @@ use crate::store::delivery::{DeliveryKey, NewDelivery, Sender};
 use crate::store::result::{AccountResult, AccountState};
 use crate::store::task::{Task, TaskChange};
 use crate::task_records;
+use crate::time::between;
 
 impl Publisher {
     /// Makes the task's deliveries and sends a message for each. Before the task's time it only sends itself again; a task
@@ -35,16 +35,15 @@ impl Publisher {
         let now = self.stores.clock.now();
         if now < due {
             // The queue waits out a short rest, precise to the second; a long one is the schedule's and the sweeper's.
-            let rest = Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO);
-            self.queue.dispatch(task_id, task.user_id, rest).await?;
+            self.queue.dispatch(task_id, task.user_id, between(now, due)).await?;
             return Ok(Attempt::Done(()));
         }
         let pending: Vec<&AccountResult> =
             results.iter().filter(|result| result.status == ResultStatus::Pending).collect();
-        let planned_at = task.scheduled_time.map(|_| due.as_millisecond());
-        let problem = if self.policy.is_missed(planned_at, now.as_millisecond()) {
+        let planned_at = task.scheduled_time.map(|_| due);
+        let problem = if self.policy.is_missed(planned_at, now) {
             Some(PublishProblem::Missed)
-        } else if planned_at.is_none() && self.policy.is_stale(due.as_millisecond(), now.as_millisecond()) {
+        } else if planned_at.is_none() && self.policy.is_stale(due, now) {
             Some(PublishProblem::WaitedTooLong)
         } else {
             None

@@ -11,6 +11,7 @@ mod runner;
 pub(crate) use machine::{Guards, Intervention, JOB_LIFETIME, Reported, Retry, intervene, retry};
 pub use runner::{Publisher, StepOutcome};
 
+use jiff::Timestamp;
 use kernel::ids::TaskId;
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +25,12 @@ pub struct PublishMessage {
     /// The delivery; the task itself when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<String>,
-    /// When the delivery is to be moved, in milliseconds: the `next_action_at` that its row got with this message. SQS waits
+    /// When the delivery is to be moved: the `next_action_at` that its row got with this message. SQS waits
     /// for 15 minutes at the longest, so a message that comes earlier is sent once more, as long as the row still says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due_at: Option<i64>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub due_at: Option<Timestamp>,
 }

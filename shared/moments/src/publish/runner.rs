@@ -88,8 +88,13 @@ impl Publisher {
     /// # Errors
     /// Only when our own stores fail. The delivery then stays as it was written last: the sweeper finds it, and one that
     /// was in SENDING is read back, never sent again.
-    pub async fn run(&self, key: DeliveryKey<'_>, due_at: Option<i64>, deadline: Deadline) -> Result<StepOutcome> {
-        if let Some(due_at) = due_at.filter(|due_at| self.stores.clock.now_ms() < *due_at) {
+    pub async fn run(
+        &self,
+        key: DeliveryKey<'_>,
+        due_at: Option<Timestamp>,
+        deadline: Deadline,
+    ) -> Result<StepOutcome> {
+        if let Some(due_at) = due_at.filter(|due_at| self.stores.clock.now() < *due_at) {
             return self.pass_on(key, due_at).await;
         }
         let lease = Lease::new(self.stores.clock.now(), self.settings.lease);
@@ -274,22 +279,21 @@ impl Publisher {
     ///
     /// # Errors
     /// When the row cannot be read or the message not be sent. The message then comes once more.
-    async fn pass_on(&self, key: DeliveryKey<'_>, due_at: i64) -> Result<StepOutcome> {
+    async fn pass_on(&self, key: DeliveryKey<'_>, due_at: Timestamp) -> Result<StepOutcome> {
         let delivery = self.stores.deliveries.get(key).await?;
         let Some(delivery) =
             delivery.filter(|delivery| delivery.next_action_at == Some(due_at) && delivery.lease_owner.is_none())
         else {
             return Ok(StepOutcome::Nothing);
         };
-        let due = Timestamp::from_millisecond(due_at).map_err(|_| kernel::Error::Corrupt("publish message"))?;
-        self.queue.wake_at(key, delivery.user_id, self.stores.clock.now(), due).await?;
+        self.queue.wake_at(key, delivery.user_id, self.stores.clock.now(), due_at).await?;
         Ok(StepOutcome::Later)
     }
 
     /// Sends the message for when the delivery goes on, as its row says.
-    async fn wake_when_due(&self, claimed_delivery: &ClaimedDelivery, due_at: Option<i64>) {
+    async fn wake_when_due(&self, claimed_delivery: &ClaimedDelivery, due_at: Option<Timestamp>) {
         let delivery = &claimed_delivery.row;
-        let due = due_at.and_then(|due_at| Timestamp::from_millisecond(due_at).ok()).unwrap_or(Timestamp::MAX);
+        let due = due_at.unwrap_or(Timestamp::MAX);
         let sent = self.queue.wake_at(delivery.key(), delivery.user_id, self.stores.clock.now(), due).await;
         log_unsent(delivery.key(), sent);
     }

@@ -93,9 +93,10 @@ pub struct Account {
     /// The post that was recorded last for it, by the provider's id (PERSONAL). A reading that shows it is of this
     /// account's posts and reaches back at least as far.
     pub last_moment_id: Option<String>,
-    /// Since when its lists have shown nothing by which a post's absence could be told (PERSONAL), in seconds; absent
+    /// Since when its lists have shown nothing by which a post's absence could be told (PERSONAL); absent
     /// once they do. A lost answer of such an account is never proven.
-    pub blind_since: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub blind_since: Option<Timestamp>,
     /// The day in China, counted from 1970, on which its posts were read last (PERSONAL).
     #[serde(default)]
     pub reading_day: i64,
@@ -362,8 +363,9 @@ impl AccountStore {
             index: "by_health_check",
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
+            time_value: milliseconds,
         };
-        let keys = index.due(&self.client, by.as_millisecond(), limit).await?;
+        let keys = index.due(&self.client, by, limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.account_id)).collect()
     }
 }

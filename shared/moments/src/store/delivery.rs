@@ -102,41 +102,42 @@ pub struct Delivery {
     /// How often it was taken up for what it does now; one more for each claim whose answer was lost.
     #[serde(default)]
     pub attempts: u32,
-    /// When it was made, in seconds.
-    #[serde(default)]
-    pub create_time: i64,
-    /// Since when it is wanted, in milliseconds: when its task was to begin, or was tried again.
-    #[serde(default)]
-    pub wanted_at: i64,
-    /// When it may be taken up, in milliseconds; absent once it is done.
-    pub next_action_at: Option<i64>,
+    /// When it was made.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::required")]
+    pub create_time: Timestamp,
+    /// Since when it is wanted: when its task was to begin, or was tried again.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub wanted_at: Timestamp,
+    /// When it may be taken up; absent once it is done.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    pub next_action_at: Option<Timestamp>,
     /// How many messages the sweeper has sent since it was last taken up.
     #[serde(default)]
     pub resends: u32,
     /// Why not before, where its stage does not say it.
     #[serde(default)]
     pub waits_for: Option<WaitReason>,
-    /// When the call was begun, in milliseconds.
-    #[serde(default)]
-    pub sending_at: i64,
+    /// When the call was begun.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub sending_at: Timestamp,
     pub job_id: Option<String>,
     /// The provider's post: WeCom's moment, or a person's.
     pub moment_id: Option<String>,
     /// A company's: the members that WeCom did not take, written with the moment's id.
     #[serde(default)]
     pub refused_member_ids: Vec<String>,
-    /// Until when members may confirm, in milliseconds.
-    #[serde(default)]
-    pub confirm_until: i64,
+    /// Until when members may confirm.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub confirm_until: Timestamp,
     /// A person has looked and wants it sent again, if it does not show when the provider is read once more.
     #[serde(default)]
     pub resend_if_absent: bool,
     /// And also if nothing can show whether it is out: that person takes the risk of a second post.
     #[serde(default)]
     pub resend_if_blind: bool,
-    /// Since when its post is looked for, in milliseconds: since its answer was lost, or that person asked.
-    #[serde(default)]
-    pub sought_since: i64,
+    /// Since when its post is looked for: since its answer was lost, or that person asked.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub sought_since: Timestamp,
     /// Its user has stopped it after it was sent, or while it was: nothing more of it is to go out.
     #[serde(default)]
     pub stop_requested: bool,
@@ -172,9 +173,7 @@ impl Delivery {
     pub fn undecided(&self, now: Timestamp) -> bool {
         match self.stage {
             DeliveryStage::Sending | DeliveryStage::Unconfirmed | DeliveryStage::Answered => true,
-            DeliveryStage::Queued => {
-                self.lease_owner.is_some() && self.next_action_at.is_some_and(|end| end > now.as_millisecond())
-            }
+            DeliveryStage::Queued => self.lease_owner.is_some() && self.next_action_at.is_some_and(|end| end > now),
             DeliveryStage::Submitted | DeliveryStage::Waiting | DeliveryStage::Done => false,
         }
     }

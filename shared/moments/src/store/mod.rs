@@ -1,14 +1,12 @@
 //! The tables of this domain: one aggregate per file, rows in, domain types out.
 //!
 //! Times are stored as seconds since 1970 (`*_time`, `expires_at`) except due times and leases, which are milliseconds
-//! (`next_action_at`, `*_until`, `sending_at`). Everywhere else they are instants; only a delivery's own times stay numbers,
-//! in milliseconds, for the machine reckons with them.
+//! (`next_action_at`, `*_until`, `sending_at`). Everywhere else they are instants.
 
 pub mod account;
 pub mod claim;
 pub mod corp;
 pub mod delivery;
-pub mod idempotency;
 pub mod media;
 pub mod posted;
 mod resend;
@@ -16,23 +14,14 @@ pub mod result;
 pub mod task;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use kernel::config::ConfigError;
+use kernel::idempotency::IdempotencyStore;
 use kernel::transaction::{Outcome, Transaction};
 use kernel::{Clock, Context};
 
 pub(crate) use kernel::dynamo::{condition_held, delete, put, update};
-
-/// An instant as seconds since 1970.
-fn seconds(time: Timestamp) -> AttributeValue {
-    kernel::dynamo::n(time.as_second())
-}
-
-/// An instant as milliseconds since 1970.
-fn milliseconds(time: Timestamp) -> AttributeValue {
-    kernel::dynamo::n(time.as_millisecond())
-}
+use kernel::dynamo::{milliseconds, seconds};
 
 /// Whether something of which there is only so much was had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +52,7 @@ pub struct Stores {
     /// `t_wechat_media`
     pub uploads: media::MediaStore,
     /// `t_idempotency`
-    pub idempotency: idempotency::IdempotencyStore,
+    pub idempotency: IdempotencyStore,
     /// The same table: content posted lately.
     pub posted: posted::PostedStore,
 }
@@ -85,7 +74,7 @@ impl Stores {
             deliveries: delivery::DeliveryStore { client: client(), table: cx.table("t_moment_publish_unit")? },
             claims: claim::ClaimStore { client: client(), table: cx.table("t_moment_claim")? },
             uploads: media::MediaStore { client: client(), table: cx.table("t_wechat_media")? },
-            idempotency: idempotency::IdempotencyStore { client: client(), table: cx.table("t_idempotency")? },
+            idempotency: IdempotencyStore::new(client(), cx.table("t_idempotency")?),
             posted: posted::PostedStore { client: client(), table: cx.table("t_idempotency")? },
         })
     }

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::{put, seconds};
 use crate::ids::AccountId;
-use crate::time::{after, before};
+use crate::time::{after, before, whole_second};
 
 const WHAT: &str = "posted content";
 
@@ -38,14 +38,15 @@ pub struct Posted {
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Entry {
     pub task_id: TaskId,
-    /// When that was made, in seconds.
-    pub at: i64,
+    /// When that was made.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub at: Timestamp,
 }
 
 impl Posted {
     /// The task that has posted it with the account within the last 30 days, if one has.
     pub fn lately(&self, account_id: &AccountId, now: Timestamp) -> Option<Entry> {
-        let since = before(now, REMEMBERED).as_second();
+        let since = whole_second(before(now, REMEMBERED));
         self.accounts.get(account_id).copied().filter(|entry| entry.at > since)
     }
 }
@@ -84,9 +85,9 @@ impl PostedStore {
         now: Timestamp,
     ) -> Result<TransactWriteItem> {
         let kept = seen.accounts.keys().filter_map(|account| Some((account, seen.lately(account, now)?)));
-        let noted = accounts.iter().map(|account| (*account, Entry { task_id: task, at: now.as_second() }));
+        let noted = accounts.iter().map(|account| (*account, Entry { task_id: task, at: now }));
         let entries = kept.chain(noted).map(|(account, Entry { task_id, at })| {
-            let entry = [("task_id".to_owned(), n(task_id)), ("at".to_owned(), n(at))];
+            let entry = [("task_id".to_owned(), n(task_id)), ("at".to_owned(), seconds(at))];
             (account.to_string(), AttributeValue::M(entry.into()))
         });
         put(Put::builder()

@@ -10,8 +10,8 @@ use super::{condition_held, milliseconds};
 /// One message more for a row that has not moved.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Resend {
-    /// The due time that the row was read with, in milliseconds.
-    pub seen: i64,
+    /// The due time that the row was read with.
+    pub seen: Timestamp,
     /// How many messages there were before.
     pub resends: u32,
     pub now: Timestamp,
@@ -29,7 +29,7 @@ impl Resend {
                  (resend_after = :later AND resends = :resends))",
             )
             .update_expression("SET resend_after = :later, resends = :resends")
-            .expression_attribute_values(":seen", n(self.seen))
+            .expression_attribute_values(":seen", milliseconds(self.seen))
             .expression_attribute_values(":later", milliseconds(self.resend_after))
             .expression_attribute_values(":resends", n(self.resends.saturating_add(1)))
             .expression_attribute_values(":now", milliseconds(self.now))

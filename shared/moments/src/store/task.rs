@@ -279,15 +279,16 @@ impl TaskStore {
             index: "by_next_action",
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
+            time_value: milliseconds,
         };
-        let keys = index.unattended(&self.client, by.as_millisecond(), now, limit).await?;
+        let keys = index.unattended(&self.client, by, now, limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.id)).collect()
     }
 
     /// Notes that the sweeper sends a message for the task and no other until `resend_after`; `false` when it has moved, or
     /// somebody else sent one.
     pub async fn note_resend(&self, task: &Task, now: Timestamp, resend_after: Timestamp) -> Result<bool> {
-        let seen = task.next_action_at.unwrap_or_default().as_millisecond();
+        let seen = task.next_action_at.unwrap_or_default();
         let request = self.client.update_item().table_name(&self.table).key("id", n(task.id));
         Resend { seen, resends: task.resends, now, resend_after }.note(request).await
     }

@@ -4,6 +4,7 @@ use futures::try_join;
 use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
+use kernel::idempotency::RequestKey;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
@@ -13,12 +14,12 @@ use tracing::info;
 use super::check::{Passed, RequestCheck, planned_time};
 use super::content::Content;
 use super::request::NewTaskRequest;
+use super::request_key::{self, CREATION};
 use super::start::TaskStarter;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
 use crate::store::Stores;
 use crate::store::account::Account;
-use crate::store::idempotency::KeyScope;
 use crate::store::posted::Posted;
 use crate::store::task::{ContentId, NewTask, Task};
 use crate::time::whole_second;
@@ -33,12 +34,12 @@ pub struct Created {
     pub create_time: Timestamp,
 }
 
-/// A request, whose it is, and what another one has to equal to be the same.
+/// A request, whose it is, and its key.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     user_id: UserId,
     request: &'a NewTaskRequest,
-    fingerprint: &'a str,
+    key: Option<&'a RequestKey<'a>>,
 }
 
 /// What a task is made of.
@@ -92,8 +93,9 @@ impl TaskCreation {
 
     async fn try_create(&self, user_id: UserId, bearer: &SecretString, request: &NewTaskRequest) -> Result<Created> {
         let request = &request.normalised();
-        let fingerprint = request.fingerprint();
-        let asked = Asked { user_id, request, fingerprint: &fingerprint };
+        let key = request.idempotency_key.as_deref();
+        let key = key.map(|key| RequestKey::new(user_id, (CREATION, key), &request.identity()));
+        let asked = Asked { user_id, request, key: key.as_ref() };
         let (answered, rows) = try_join!(self.answered(asked), self.check.account_rows(request))?;
         if let Some(created) = answered {
             return Ok(created);
@@ -139,24 +141,14 @@ impl TaskCreation {
     }
 
     async fn answered(&self, asked: Asked<'_>) -> Result<Option<Created>> {
-        let Asked { user_id, request, fingerprint } = asked;
-        let Some(key) = &request.idempotency_key else { return Ok(None) };
-        let Some(answered) =
-            self.stores.idempotency.get(user_id, (KeyScope::Creation, key), self.stores.clock.now()).await?
-        else {
-            return Ok(None);
-        };
-        if answered.request_hash != fingerprint {
-            return Err(Error::IdempotencyKeyReused);
-        }
-        let id: TaskId =
-            answered.task_id.to_string().parse().map_err(|_| kernel::Error::Corrupt("idempotency record"))?;
+        let Some(key) = asked.key else { return Ok(None) };
+        let Some(id) = request_key::answered(&self.stores, key).await? else { return Ok(None) };
         let task: Task = self.stores.tasks.get(id).await?.ok_or(kernel::Error::Corrupt("idempotency record"))?;
         Ok(Some(Created { id, content_id: task.content_id, create_time: task.create_time }))
     }
 
     async fn write(&self, asked: Asked<'_>, id: TaskId, now: Timestamp, made: &Made<'_>) -> Result<Written> {
-        let Asked { user_id, request, fingerprint } = asked;
+        let Asked { user_id, request, key } = asked;
         let Made { accounts, content, digest, posted } = made;
         let task = NewTask {
             id,
@@ -173,12 +165,9 @@ impl TaskCreation {
             let (account_id, name) = (&account.account_id, &account.account_name);
             transaction.add(self.stores.results.create(id, account_id, name, now)?);
         }
-        let key_is_new = match &request.idempotency_key {
+        let key_is_new = match key {
             None => None,
-            Some(key) => {
-                let key = (KeyScope::Creation, key.as_str());
-                Some(transaction.add(self.stores.idempotency.remember(user_id, key, fingerprint, id, now)?))
-            }
+            Some(key) => Some(transaction.add(self.stores.idempotency.remember(key, id, now)?)),
         };
         let ids: Vec<&AccountId> = accounts.iter().map(|account| &account.account_id).collect();
         let content_is_known =

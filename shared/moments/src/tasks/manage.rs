@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use kernel::advice;
+use kernel::idempotency::RequestKey;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
@@ -10,7 +11,7 @@ use tracing::{info, warn};
 
 use super::check::{planned_time, time_problem};
 use super::read;
-use super::request_key::RequestKey;
+use super::request_key::{PUBLISH_NOW, answered, key_about};
 use super::start::TaskStarter;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
@@ -18,7 +19,6 @@ use crate::publish::{Intervention, intervene};
 use crate::status::{ResultStatus, TaskStatus, derive};
 use crate::store::Stores;
 use crate::store::delivery::Delivery;
-use crate::store::idempotency::KeyScope;
 use crate::store::result::AccountState;
 use crate::store::task::TaskChange;
 use crate::time::whole_second;
@@ -201,7 +201,7 @@ pub async fn publish_now(
     task_id: TaskId,
     idempotency_key: Option<&str>,
 ) -> Result<()> {
-    let key = idempotency_key.map(|key| RequestKey::new(user_id, task_id, (KeyScope::PublishNow, key), &Value::Null));
+    let key = idempotency_key.map(|key| key_about(user_id, task_id, (PUBLISH_NOW, key), &Value::Null));
     let step = || try_publish_now(stores, starter, user_id, task_id, key.as_ref());
     on_conflict(&stores.clock, "moment task", TRIES, step).await
 }
@@ -215,7 +215,7 @@ async fn try_publish_now(
 ) -> Result<Attempt<()>> {
     let (task, _) = read(stores, user_id, task_id).await?;
     if let Some(key) = key
-        && key.is_answered(stores).await?
+        && answered(stores, key).await?.is_some()
     {
         return Ok(Attempt::Done(()));
     }
@@ -229,7 +229,7 @@ async fn try_publish_now(
         let mut transaction = Transaction::new();
         transaction.add(stores.tasks.advance(&task, TaskChange::Rescheduled(begins), now)?);
         if let Some(key) = key {
-            transaction.add(key.remember(stores, now)?);
+            transaction.add(stores.idempotency.remember(key, task_id, now)?);
         }
         if !stores.commit(&transaction).await?.is_committed() {
             return Ok(Attempt::Conflict);

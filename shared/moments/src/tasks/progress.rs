@@ -68,12 +68,11 @@ fn wait_of(task: &Task, result: &AccountResult, deliveries: &[Delivery], now: Ti
         return Some(Wait { reason, until: task.next_action_at.map(whole_second), confirm_until: None });
     };
     let is_held = delivery.lease_owner.is_some();
-    let instant = |milliseconds| Timestamp::from_millisecond(milliseconds).ok().map(whole_second);
     let members_are_asked = delivery.stage == DeliveryStage::Waiting;
     Some(Wait {
         reason: reason_of(delivery),
-        until: delivery.next_action_at.filter(|_| !is_held).and_then(instant),
-        confirm_until: Some(delivery.confirm_until).filter(|_| members_are_asked).and_then(instant),
+        until: delivery.next_action_at.filter(|_| !is_held).map(whole_second),
+        confirm_until: Some(delivery.confirm_until).filter(|_| members_are_asked).map(whole_second),
     })
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use kernel::crypto::sha256_hex;
 
 use crate::ids::AccountId;
 use crate::rules::{is_blank, trimmed, with_line_feeds};
@@ -42,18 +41,17 @@ impl NewTaskRequest {
         }
     }
 
-    /// Two normalised requests with the same fingerprint ask for the same thing.
-    pub(super) fn fingerprint(&self) -> String {
+    /// What another normalised request has to equal to ask for the same thing.
+    pub(super) fn identity(&self) -> serde_json::Value {
         let content_id = self.content_id.as_ref().map(ToString::to_string);
-        let parts = serde_json::json!([
+        serde_json::json!([
             content_id,
             self.text,
             self.media_urls,
             self.account_ids,
             self.scheduled_time.map(Timestamp::as_nanosecond).map(|time| time.to_string()),
             self.force,
-        ]);
-        sha256_hex(parts.to_string().as_bytes())
+        ])
     }
 }
 
@@ -75,7 +73,7 @@ mod tests {
 
     #[test]
     fn creation_request_with_empty_fields_equals_one_without_them() {
-        let fingerprint = |request: NewTaskRequest| request.normalised().fingerprint();
+        let fingerprint = |request: NewTaskRequest| request.normalised().identity();
         let absent = fingerprint(request(None, None, None));
         assert_eq!(fingerprint(request(Some(""), Some(""), Some(&[]))), absent);
         assert_eq!(fingerprint(request(None, Some(" \u{fe0f}\n"), None)), absent);

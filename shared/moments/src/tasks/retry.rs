@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use kernel::idempotency::RequestKey;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
@@ -11,7 +12,7 @@ use serde_json::json;
 use tracing::info;
 
 use super::read;
-use super::request_key::RequestKey;
+use super::request_key::{RETRY, answered, key_about};
 use super::start::TaskStarter;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
@@ -20,7 +21,6 @@ use crate::status::{ResultStatus, derive};
 use crate::store::Stores;
 use crate::store::account::Account;
 use crate::store::delivery::Delivery;
-use crate::store::idempotency::KeyScope;
 use crate::store::result::{AccountResult, AccountState, Stage};
 use crate::store::task::TaskChange;
 
@@ -43,7 +43,7 @@ impl RetryRequest {
         let key = self.idempotency_key.as_deref()?;
         let ids = self.account_ids.as_ref().map(|ids| ids.iter().map(AccountId::as_str).collect::<BTreeSet<_>>());
         let request = json!([ids, self.include_unconfirmed, self.force]);
-        Some(RequestKey::new(user_id, task_id, (KeyScope::Retry, key), &request))
+        Some(key_about(user_id, task_id, (RETRY, key), &request))
     }
 }
 
@@ -96,7 +96,7 @@ async fn try_retry(
     let (task, results) = read(stores, user_id, task_id).await?;
     let key = request.key(user_id, task_id);
     if let Some(key) = &key
-        && key.is_answered(stores).await?
+        && answered(stores, key).await?.is_some()
     {
         return Ok(Attempt::Done(HashSet::new()));
     }
@@ -158,7 +158,7 @@ async fn try_retry(
     let rest: HashSet<AccountId> =
         unsure.iter().map(|result| &result.account_id).filter(|id| !looked_up.contains(id)).cloned().collect();
     if let Some(key) = key.filter(|_| rest.is_empty()) {
-        transaction.add(key.remember(stores, now)?);
+        transaction.add(stores.idempotency.remember(&key, task_id, now)?);
     }
     if !stores.commit(&transaction).await?.is_committed() {
         return Ok(Attempt::Conflict);

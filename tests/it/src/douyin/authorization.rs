@@ -9,6 +9,7 @@ mod contract;
 mod cookie;
 mod first_sync;
 mod redirect;
+mod repeated;
 mod takeover;
 mod told;
 

@@ -4,4 +4,5 @@ mod auto_sync;
 mod bad_input;
 mod contract;
 pub(crate) mod faults;
+mod keys;
 mod sync_list;

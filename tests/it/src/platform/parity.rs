@@ -5,6 +5,7 @@ mod alarms;
 mod configuration;
 mod documents;
 mod expanded;
+mod instants;
 mod modules;
 mod project;
 mod stores;

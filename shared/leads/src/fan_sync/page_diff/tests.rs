@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use kernel::ids::{TaskId, UserId};
 
 use super::*;
@@ -9,7 +10,7 @@ use crate::store::sync_task::{StartedBy, SyncStatus, SyncStrategy};
 
 const ACCOUNT: &str = "account";
 const OTHER: &str = "other-account";
-const NOW: i64 = 1_795_000_000;
+const NOW: Timestamp = Timestamp::constant(1_795_000_000, 0);
 
 fn id(text: &str) -> OpenId {
     text.parse().unwrap()
@@ -40,7 +41,7 @@ fn progress(strategy: SyncStrategy) -> Progress {
         error_type: None,
         error_message: None,
         error_remedy: None,
-        create_time: NOW,
+        create_time: now,
         started_at: None,
         finished_at: None,
     };
@@ -64,13 +65,13 @@ fn lead(lead_id: u64, open_id: &str, sources: &[&str], unfollowed: &[&str]) -> L
         lead_id: LeadId::new(lead_id),
         nickname: "old".to_owned(),
         avatar_url: "https://old".to_owned(),
-        acquire_time: NOW - 100,
+        acquire_time: NOW - SignedDuration::from_secs(100),
         status: LeadStatus::Contacted,
         notes: "mine".to_owned(),
         sources: set(sources),
         unfollowed: set(unfollowed),
         version: 1,
-        update_time: NOW - 100,
+        update_time: NOW - SignedDuration::from_secs(100),
     }
 }
 
@@ -88,7 +89,12 @@ fn whole<'a>(
 }
 
 fn counter(lead_count: u64) -> Counter {
-    Counter { lead_count, last_acquire_time: NOW - 100, accounts: vec![id(ACCOUNT)], version: 7 }
+    Counter {
+        lead_count,
+        last_acquire_time: NOW - SignedDuration::from_secs(100),
+        accounts: vec![id(ACCOUNT)],
+        version: 7,
+    }
 }
 
 #[test]
@@ -124,10 +130,10 @@ fn page_diff_makes_unknown_fans_leads_with_the_next_ids() {
 fn acquire_time_never_decreases_with_the_lead_id() {
     let progress = progress(SyncStrategy::Incremental);
     let page = page(&[fan("a", "", "")]);
-    let ahead = Counter { last_acquire_time: NOW + 5, ..counter(5) };
+    let ahead = Counter { last_acquire_time: NOW + SignedDuration::from_secs(5), ..counter(5) };
     let (changes, _) = whole(&progress, &page, &[], &ahead).unwrap();
-    assert_eq!(changes.created[0].acquire_time, NOW + 5);
-    assert_eq!(changes.counter.last_acquire_time, NOW + 5);
+    assert_eq!(changes.created[0].acquire_time, NOW + SignedDuration::from_secs(5));
+    assert_eq!(changes.counter.last_acquire_time, NOW + SignedDuration::from_secs(5));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Who may work with an account: the claim of a sync, and the ends of it.
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
-use kernel::dynamo::{n, s};
+use jiff::Timestamp;
+use kernel::dynamo::{n, s, seconds};
 use kernel::error::Result;
 use kernel::ids::{TaskId, UserId};
 
@@ -20,7 +21,7 @@ impl AccountStore {
         account_open_id: &OpenId,
         task: TaskId,
         stale: Option<TaskId>,
-        due: Option<i64>,
+        due: Option<Timestamp>,
     ) -> Result<TransactWriteItem> {
         const FREE: &str = "user_id = :user AND #status = :active AND \
                             (attribute_not_exists(active_sync_task_id) OR active_sync_task_id = :stale)";
@@ -28,7 +29,7 @@ impl AccountStore {
             None => Update::builder().condition_expression(FREE),
             Some(due) => Update::builder()
                 .condition_expression(format!("{FREE} AND sync_due = :due"))
-                .expression_attribute_values(":due", n(due)),
+                .expression_attribute_values(":due", seconds(due)),
         };
         update(
             builder
@@ -59,7 +60,7 @@ impl AccountStore {
 
     /// Marks the account REVOKED and drops its tokens and claim, as one action of a transaction; refused when the
     /// tokens or the claim changed since `account` was read.
-    pub(crate) fn revoke(&self, account: &Account, now: i64) -> Result<TransactWriteItem> {
+    pub(crate) fn revoke(&self, account: &Account, now: Timestamp) -> Result<TransactWriteItem> {
         let (claim, value) = claimed_by(account);
         let mut builder = Update::builder()
             .table_name(&self.table)
@@ -73,7 +74,7 @@ impl AccountStore {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":version", n(account.token_version))
             .expression_attribute_values(":revoked", s("REVOKED"))
-            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":now", seconds(now))
             .expression_attribute_values(":one", n(1));
         if let Some((name, value)) = value {
             builder = builder.expression_attribute_values(name, value);

@@ -1,8 +1,9 @@
 //! Accounts that expire, are tried again, come back, or lose their encrypted tokens.
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use jiff::Timestamp;
 use kernel::due;
-use kernel::dynamo::{n, s};
+use kernel::dynamo::{n, s, seconds};
 use kernel::error::Result;
 use kernel::ids::TaskId;
 use kernel::lease::Lease;
@@ -20,7 +21,7 @@ impl AccountStore {
     /// Marks the account EXPIRED. Its encrypted tokens stay for a while (if Douyin was wrong, nothing else could bring them
     /// back), and the keeper tries them; those whose end has come go at once. `false`: the account has other tokens by
     /// now.
-    pub async fn mark_expired(&self, account: &Account, reason: ExpiryReason, now: i64) -> Result<bool> {
+    pub async fn mark_expired(&self, account: &Account, reason: ExpiryReason, now: Timestamp) -> Result<bool> {
         let until = kept_until(now, account.refresh_expire_time);
         const SET: &str = "SET #status = :expired, update_time = :now, expired_at = :now, expired_reason = :reason, \
                            trials = :none";
@@ -32,9 +33,9 @@ impl AccountStore {
                     "{SET}, tokens_until = :until, refresh_shard = :shard, refresh_due = :due {REMOVE} \
                      ADD token_version :one"
                 ))
-                .expression_attribute_values(":until", n(until))
+                .expression_attribute_values(":until", seconds(until))
                 .expression_attribute_values(":shard", s(due::shard_of_text(account.account_open_id.as_str())))
-                .expression_attribute_values(":due", n(due))
+                .expression_attribute_values(":due", seconds(due))
         } else {
             self.unmoved(account).update_expression(format!(
                 "{SET} {REMOVE}, access_token, refresh_token, refresh_shard, refresh_due ADD token_version :one"
@@ -44,7 +45,7 @@ impl AccountStore {
             .expression_attribute_values(":expired", s("EXPIRED"))
             .expression_attribute_values(":reason", s(reason.as_str()))
             .expression_attribute_values(":none", n(0))
-            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":now", seconds(now))
             .expression_attribute_values(":one", n(1))
             .send()
             .await;
@@ -53,13 +54,13 @@ impl AccountStore {
 
     /// Lets the lease on an EXPIRED account go after a trial that did not bring it back; `trials` is the place of the
     /// next one in the schedule, due at `due`.
-    pub async fn note_trial(&self, account: &Account, lease: &Lease, trials: u32, due: i64) -> Result<bool> {
+    pub async fn note_trial(&self, account: &Account, lease: &Lease, trials: u32, due: Timestamp) -> Result<bool> {
         let outcome = self
             .leased(account, lease)
             .update_expression(
                 "SET refresh_due = :due, trials = :trials REMOVE refresh_lease_owner, refresh_lease_until",
             )
-            .expression_attribute_values(":due", n(due))
+            .expression_attribute_values(":due", seconds(due))
             .expression_attribute_values(":trials", n(trials))
             .send()
             .await;
@@ -67,7 +68,7 @@ impl AccountStore {
     }
 
     /// Destroys the encrypted tokens of an account that stays EXPIRED. `false`: it is not as it was read.
-    pub async fn destroy_tokens(&self, account: &Account, now: i64) -> Result<bool> {
+    pub async fn destroy_tokens(&self, account: &Account, now: Timestamp) -> Result<bool> {
         let outcome = self
             .client
             .update_item()
@@ -82,7 +83,7 @@ impl AccountStore {
             .expression_attribute_values(":id", n(account.id))
             .expression_attribute_values(":version", n(account.token_version))
             .expression_attribute_values(":expired", s("EXPIRED"))
-            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":now", seconds(now))
             .expression_attribute_values(":one", n(1))
             .send()
             .await;
@@ -97,7 +98,7 @@ impl AccountStore {
         lease: &Lease,
         tokens: &EncryptedTokens,
         sync: Option<TaskId>,
-        now: i64,
+        now: Timestamp,
     ) -> Result<TransactWriteItem> {
         let (claim, value) = claimed_by(account);
         let mut set = "SET #status = :active, expire_time = :expire, refresh_due = :due, update_time = :now".to_owned();
@@ -112,9 +113,9 @@ impl AccountStore {
             .expression_attribute_values(":version", n(account.token_version))
             .expression_attribute_values(":expired", s("EXPIRED"))
             .expression_attribute_values(":active", s("ACTIVE"))
-            .expression_attribute_values(":expire", n(tokens.expire_time))
-            .expression_attribute_values(":due", n(tokens.refresh_due))
-            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":expire", seconds(tokens.expire_time))
+            .expression_attribute_values(":due", seconds(tokens.refresh_due))
+            .expression_attribute_values(":now", seconds(now))
             .expression_attribute_values(":one", n(1));
         if let Some((name, value)) = value {
             builder = builder.expression_attribute_values(name, value);
@@ -129,7 +130,7 @@ impl AccountStore {
         }
         if let Some(end) = tokens.refresh_expire_time {
             set.push_str(", refresh_expire_time = :refresh_expire");
-            builder = builder.expression_attribute_values(":refresh_expire", n(end));
+            builder = builder.expression_attribute_values(":refresh_expire", seconds(end));
         }
         // None is started by itself while this one runs: its end sets the next.
         let mut remove = "";

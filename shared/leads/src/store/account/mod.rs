@@ -11,8 +11,9 @@ pub use tokens::{EncryptedTokens, ExpectedVersion};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use jiff::Timestamp;
 use kernel::due;
-use kernel::dynamo::{decode, n, s};
+use kernel::dynamo::{decode, n, s, seconds};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
@@ -79,9 +80,11 @@ pub struct Account {
     /// Encrypted; as above.
     pub refresh_token: Option<String>,
     /// When the access token ends.
-    pub expire_time: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub expire_time: Timestamp,
     /// When the refresh token ends.
-    pub refresh_expire_time: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub refresh_expire_time: Timestamp,
     /// How many of the five renewals of the refresh token are spent.
     #[serde(default)]
     pub renew_count: u32,
@@ -94,23 +97,31 @@ pub struct Account {
     /// The access token that was refused and not accepted since, by its version.
     pub refused_version: Option<u64>,
     /// When it was first refused.
-    pub refused_at: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub refused_at: Option<Timestamp>,
     /// When the refresh token was first refused with a code that is no proof, unless it was accepted since.
-    pub refresh_refused_at: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub refresh_refused_at: Option<Timestamp>,
     /// When the keeper looks at it next; absent in reads through the index by user.
-    pub refresh_due: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub refresh_due: Option<Timestamp>,
     /// When the refresh token was last renewed.
-    pub renewed_at: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub renewed_at: Option<Timestamp>,
     /// When a renewal was first refused or its answer lost, unless the refresh token was accepted since: it may be dead.
-    pub renewal_failed_at: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub renewal_failed_at: Option<Timestamp>,
     /// When another tenant's authorisation of it was refused, while what that did to these tokens is not known.
-    pub challenged_at: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub challenged_at: Option<Timestamp>,
     /// When it became EXPIRED.
-    pub expired_at: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub expired_at: Option<Timestamp>,
     /// Why it is EXPIRED.
     pub expired_reason: Option<ExpiryReason>,
     /// EXPIRED: until when its encrypted tokens stay; absent once they are destroyed.
-    pub tokens_until: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub tokens_until: Option<Timestamp>,
     /// EXPIRED: how far its tokens are on the schedule of trials.
     #[serde(default)]
     pub trials: u32,
@@ -119,12 +130,14 @@ pub struct Account {
     /// The sync that has claimed this account.
     pub active_sync_task_id: Option<TaskId>,
     /// When a sync last completed.
-    pub last_sync_time: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub last_sync_time: Option<Timestamp>,
     /// When the next one starts by itself.
     #[serde(flatten)]
     pub schedule: SyncSchedule,
     /// When the row was made.
-    pub create_time: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub create_time: Timestamp,
 }
 
 impl Account {
@@ -149,11 +162,11 @@ pub struct NewTokens<'a> {
     /// Encrypted refresh token.
     pub refresh_token: String,
     /// End of the access token.
-    pub expire_time: i64,
+    pub expire_time: Timestamp,
     /// End of the refresh token.
-    pub refresh_expire_time: i64,
+    pub refresh_expire_time: Timestamp,
     /// When the keeper should look at it first.
-    pub refresh_due: i64,
+    pub refresh_due: Timestamp,
 }
 
 /// Access to the table.
@@ -233,7 +246,7 @@ impl AccountStore {
         grant: NewTokens<'_>,
         before: Option<&Account>,
         claim: Option<TaskId>,
-        now: i64,
+        now: Timestamp,
     ) -> Result<TransactWriteItem> {
         const KEPT_ROW: &str = "id = if_not_exists(id, :id), create_time = if_not_exists(create_time, :now)";
         let own = before.is_some_and(|before| before.user_id == grant.user_id);
@@ -277,13 +290,13 @@ impl AccountStore {
             .expression_attribute_values(":active", s("ACTIVE"))
             .expression_attribute_values(":access", s(grant.access_token))
             .expression_attribute_values(":refresh", s(grant.refresh_token))
-            .expression_attribute_values(":expire", n(grant.expire_time))
-            .expression_attribute_values(":refresh_expire", n(grant.refresh_expire_time))
+            .expression_attribute_values(":expire", seconds(grant.expire_time))
+            .expression_attribute_values(":refresh_expire", seconds(grant.refresh_expire_time))
             .expression_attribute_values(":zero", n(0))
             .expression_attribute_values(":one", n(1))
             .expression_attribute_values(":shard", s(due::shard_of_text(grant.account_open_id.as_str())))
-            .expression_attribute_values(":due", n(grant.refresh_due))
-            .expression_attribute_values(":now", n(now));
+            .expression_attribute_values(":due", seconds(grant.refresh_due))
+            .expression_attribute_values(":now", seconds(now));
         if let Some(task) = claim {
             builder = builder.expression_attribute_values(":task", n(task));
         }

@@ -1,8 +1,9 @@
 //! When an account is synced by itself, and how its last sync ended. Only who claims the account and who gives the claim
 //! back write this, so it needs no version of its own.
 
+use jiff::Timestamp;
 use kernel::due::{self, DueIndex};
-use kernel::dynamo::{decode, n, s};
+use kernel::dynamo::{decode, n, s, seconds};
 use kernel::error::Result;
 use kernel::ids::TaskId;
 use serde::Deserialize;
@@ -18,7 +19,8 @@ use crate::store::{condition_held, update};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 pub struct SyncSchedule {
     /// When the next one starts by itself; absent while one runs, and before the first has ended.
-    pub sync_due: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub sync_due: Option<Timestamp>,
     /// How many intervals lie between two of them: more, the longer nobody new came.
     pub sync_pace: Option<u32>,
     /// How many in a row have left the list before its end; absent before one has walked it to its end.
@@ -26,7 +28,8 @@ pub struct SyncSchedule {
     /// Why the last one failed, in Chinese; absent once one has completed.
     pub sync_failure: Option<String>,
     /// Since when none has completed.
-    pub failing_since: Option<i64>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub failing_since: Option<Timestamp>,
 }
 
 /// One sync of so many walks the whole list.
@@ -44,7 +47,7 @@ impl SyncSchedule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AfterSync {
     /// When the next one starts by itself.
-    pub due: i64,
+    pub due: Timestamp,
     pub outcome: SyncOutcome,
 }
 
@@ -52,14 +55,14 @@ pub(crate) struct AfterSync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SyncOutcome {
     Completed {
-        at: i64,
+        at: Timestamp,
         /// The pace from now on.
         pace: u32,
         /// How many in a row have left the list early, this one included.
         short_syncs: u32,
     },
     Failed {
-        at: i64,
+        at: Timestamp,
         reason: String,
         /// The strategy of the sync that makes up for it when the account comes back by itself, if the account has expired.
         blocked: Option<SyncStrategy>,
@@ -83,7 +86,7 @@ impl AccountStore {
             .condition_expression("active_sync_task_id = :task")
             .expression_attribute_values(":task", n(task))
             .expression_attribute_values(":shard", s(due::shard_of_text(account_open_id.as_str())))
-            .expression_attribute_values(":due", n(after.due));
+            .expression_attribute_values(":due", seconds(after.due));
         if let SyncOutcome::Failed { blocked: Some(strategy), .. } = &after.outcome {
             builder = builder.expression_attribute_values(":blocked", s(strategy.as_str()));
         }
@@ -94,7 +97,7 @@ impl AccountStore {
                     "{SET}, last_sync_time = :now, sync_pace = :pace, short_syncs = :short \
                      REMOVE active_sync_task_id, sync_failure, failing_since"
                 ))
-                .expression_attribute_values(":now", n(at))
+                .expression_attribute_values(":now", seconds(*at))
                 .expression_attribute_values(":pace", n(pace))
                 .expression_attribute_values(":short", n(short_syncs)),
             SyncOutcome::Failed { at, reason, blocked } => builder
@@ -103,13 +106,18 @@ impl AccountStore {
                      REMOVE active_sync_task_id",
                     if blocked.is_some() { ", blocked_sync = :blocked" } else { "" }
                 ))
-                .expression_attribute_values(":now", n(at))
+                .expression_attribute_values(":now", seconds(*at))
                 .expression_attribute_values(":reason", s(reason)),
         })
     }
 
     /// Moves the next sync from `seen` to `due`. `false`: somebody has moved it already.
-    pub(crate) async fn postpone_sync(&self, account_open_id: &OpenId, seen: i64, due: i64) -> Result<bool> {
+    pub(crate) async fn postpone_sync(
+        &self,
+        account_open_id: &OpenId,
+        seen: Timestamp,
+        due: Timestamp,
+    ) -> Result<bool> {
         let outcome = self
             .client
             .update_item()
@@ -117,15 +125,15 @@ impl AccountStore {
             .key("douyin_user_id", s(account_open_id.as_str()))
             .condition_expression("sync_due = :seen")
             .update_expression("SET sync_due = :due")
-            .expression_attribute_values(":seen", n(seen))
-            .expression_attribute_values(":due", n(due))
+            .expression_attribute_values(":seen", seconds(seen))
+            .expression_attribute_values(":due", seconds(due))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// The accounts whose time for a sync had come at `now`, longest overdue first within each shard.
-    pub(crate) async fn due_for_sync(&self, now: i64, limit: i32) -> Result<Vec<OpenId>> {
+    pub(crate) async fn due_for_sync(&self, now: Timestamp, limit: i32) -> Result<Vec<OpenId>> {
         #[derive(Deserialize)]
         struct Key {
             #[serde(rename = "douyin_user_id")]
@@ -136,6 +144,7 @@ impl AccountStore {
             index: "by_sync_due",
             shard_attribute: "sync_shard",
             time_attribute: "sync_due",
+            time_value: seconds,
         };
         let keys = index.due(&self.client, now, limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.account_open_id)).collect()

@@ -1,8 +1,9 @@
 //! Token sets moving on: under a lease, by version, never half.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use jiff::Timestamp;
 use kernel::due::{self, DueIndex};
-use kernel::dynamo::{decode, n, s};
+use kernel::dynamo::{decode, milliseconds, n, s, seconds};
 use kernel::error::Result;
 use kernel::lease::Lease;
 use serde::Deserialize;
@@ -25,11 +26,11 @@ pub struct EncryptedTokens {
     /// Encrypted refresh token; `None` keeps the stored one (an answer without one must never empty it).
     pub refresh_token: Option<String>,
     /// End of the access token.
-    pub expire_time: i64,
+    pub expire_time: Timestamp,
     /// End of the refresh token; `None` keeps the stored one.
-    pub refresh_expire_time: Option<i64>,
+    pub refresh_expire_time: Option<Timestamp>,
     /// When the keeper should look at it next.
-    pub refresh_due: i64,
+    pub refresh_due: Timestamp,
     /// Renewals spent, when this changes it.
     pub renew_count: Option<u32>,
 }
@@ -63,9 +64,9 @@ impl AccountStore {
             .expression_attribute_values(":user", n(account.user_id))
             .expression_attribute_values(":version", n(account.token_version))
             .expression_attribute_values(":status", s(account.status.as_str()))
-            .expression_attribute_values(":now", n(lease.taken_at().as_millisecond()))
+            .expression_attribute_values(":now", milliseconds(lease.taken_at()))
             .expression_attribute_values(":owner", s(lease.owner()))
-            .expression_attribute_values(":until", n(lease.end().as_millisecond()))
+            .expression_attribute_values(":until", milliseconds(lease.end()))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
@@ -78,7 +79,7 @@ impl AccountStore {
         account: &Account,
         fence: ExpectedVersion<'_>,
         tokens: &EncryptedTokens,
-        now: i64,
+        now: Timestamp,
     ) -> Result<bool> {
         let mut set =
             "SET expire_time = :expire, refresh_due = :due, refresh_shard = :shard, update_time = :now".to_owned();
@@ -110,7 +111,7 @@ impl AccountStore {
         }
         if let Some(end) = tokens.refresh_expire_time {
             set.push_str(", refresh_expire_time = :refresh_expire");
-            request = request.expression_attribute_values(":refresh_expire", n(end));
+            request = request.expression_attribute_values(":refresh_expire", seconds(end));
         }
         if let Some(count) = tokens.renew_count {
             set.push_str(", renew_count = :renewals, renewed_at = :now");
@@ -120,10 +121,10 @@ impl AccountStore {
             .update_expression(format!(
                 "{set} REMOVE refresh_lease_owner, refresh_lease_until, {DOUBTS}, {EXPIRY} {add}"
             ))
-            .expression_attribute_values(":expire", n(tokens.expire_time))
-            .expression_attribute_values(":due", n(tokens.refresh_due))
+            .expression_attribute_values(":expire", seconds(tokens.expire_time))
+            .expression_attribute_values(":due", seconds(tokens.refresh_due))
             .expression_attribute_values(":shard", s(due::shard_of_text(account.account_open_id.as_str())))
-            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":now", seconds(now))
             .expression_attribute_values(":one", n(1))
             .send()
             .await;
@@ -140,12 +141,12 @@ impl AccountStore {
     }
 
     /// Notes when the account's access token was first refused. `false`: the account has other tokens by now.
-    pub async fn note_refusal(&self, account: &Account, now: i64) -> Result<bool> {
+    pub async fn note_refusal(&self, account: &Account, now: Timestamp) -> Result<bool> {
         let outcome = self
             .unmoved(account)
             .update_expression("SET refused_version = :refused, refused_at = :now")
             .expression_attribute_values(":refused", n(account.access_version))
-            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":now", seconds(now))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
@@ -181,14 +182,20 @@ impl AccountStore {
     }
 
     /// Notes that no renewal of the refresh token is left.
-    pub async fn end_renewals(&self, account: &Account, lease: &Lease, spent: u32, refresh_due: i64) -> Result<bool> {
+    pub async fn end_renewals(
+        &self,
+        account: &Account,
+        lease: &Lease,
+        spent: u32,
+        refresh_due: Timestamp,
+    ) -> Result<bool> {
         let outcome = self
             .leased(account, lease)
             .update_expression(
                 "SET renew_count = :renewals, refresh_due = :due REMOVE refresh_lease_owner, refresh_lease_until",
             )
             .expression_attribute_values(":renewals", n(spent))
-            .expression_attribute_values(":due", n(refresh_due))
+            .expression_attribute_values(":due", seconds(refresh_due))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
@@ -199,8 +206,8 @@ impl AccountStore {
         &self,
         account: &Account,
         lease: &Lease,
-        refresh_due: i64,
-        now: i64,
+        refresh_due: Timestamp,
+        now: Timestamp,
     ) -> Result<bool> {
         let outcome = self
             .leased(account, lease)
@@ -208,8 +215,8 @@ impl AccountStore {
                 "SET refresh_due = :due, renewal_failed_at = if_not_exists(renewal_failed_at, :now) \
                  REMOVE refresh_lease_owner, refresh_lease_until",
             )
-            .expression_attribute_values(":due", n(refresh_due))
-            .expression_attribute_values(":now", n(now))
+            .expression_attribute_values(":due", seconds(refresh_due))
+            .expression_attribute_values(":now", seconds(now))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
@@ -217,12 +224,12 @@ impl AccountStore {
 
     /// Notes that another tenant's authorisation of the account was refused, and has the keeper try its tokens at `due`.
     /// `false`: it has other tokens by now.
-    pub async fn challenge(&self, account: &Account, now: i64, due: i64) -> Result<bool> {
+    pub async fn challenge(&self, account: &Account, now: Timestamp, due: Timestamp) -> Result<bool> {
         let outcome = self
             .unmoved(account)
             .update_expression("SET challenged_at = :now, refresh_due = :due")
-            .expression_attribute_values(":now", n(now))
-            .expression_attribute_values(":due", n(account.refresh_due.unwrap_or(due).min(due)))
+            .expression_attribute_values(":now", seconds(now))
+            .expression_attribute_values(":due", seconds(account.refresh_due.unwrap_or(due).min(due)))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
@@ -234,20 +241,20 @@ impl AccountStore {
             .unmoved(account)
             .condition_expression("id = :id AND token_version = :version AND #status = :active AND challenged_at = :at")
             .update_expression("REMOVE challenged_at")
-            .expression_attribute_values(":at", n(account.challenged_at.unwrap_or_default()))
+            .expression_attribute_values(":at", seconds(account.challenged_at.unwrap_or_default()))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
     }
 
     /// Sets when the keeper looks at an account next for which there was nothing to do. `false`: it has changed since.
-    pub async fn put_off(&self, account: &Account, refresh_due: i64) -> Result<bool> {
+    pub async fn put_off(&self, account: &Account, refresh_due: Timestamp) -> Result<bool> {
         let outcome = self
             .unmoved(account)
             .condition_expression("id = :id AND token_version = :version AND #status = :active AND refresh_due = :seen")
             .update_expression("SET refresh_due = :due")
-            .expression_attribute_values(":seen", n(account.refresh_due.unwrap_or_default()))
-            .expression_attribute_values(":due", n(refresh_due))
+            .expression_attribute_values(":seen", seconds(account.refresh_due.unwrap_or_default()))
+            .expression_attribute_values(":due", seconds(refresh_due))
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
@@ -259,14 +266,14 @@ impl AccountStore {
         &self,
         account: &Account,
         lease: &Lease,
-        refresh_due: i64,
-        refused_at: Option<i64>,
+        refresh_due: Timestamp,
+        refused_at: Option<Timestamp>,
     ) -> Result<bool> {
-        let mut request = self.leased(account, lease).expression_attribute_values(":due", n(refresh_due));
+        let mut request = self.leased(account, lease).expression_attribute_values(":due", seconds(refresh_due));
         let mut set = "SET refresh_due = :due".to_owned();
         if let Some(time) = refused_at {
             set.push_str(", refresh_refused_at = if_not_exists(refresh_refused_at, :refused)");
-            request = request.expression_attribute_values(":refused", n(time));
+            request = request.expression_attribute_values(":refused", seconds(time));
         }
         let update = format!("{set} REMOVE refresh_lease_owner, refresh_lease_until");
         condition_held(request.update_expression(update).send().await, "dynamodb:UpdateItem")
@@ -293,11 +300,12 @@ impl AccountStore {
             index: "by_refresh_due",
             shard_attribute: "refresh_shard",
             time_attribute: "refresh_due",
+            time_value: seconds,
         }
     }
 
     /// The accounts whose tokens want care at `now`.
-    pub async fn due_for_refresh(&self, now: i64, limit: i32) -> Result<Vec<OpenId>> {
+    pub async fn due_for_refresh(&self, now: Timestamp, limit: i32) -> Result<Vec<OpenId>> {
         #[derive(Deserialize)]
         struct Key {
             #[serde(rename = "douyin_user_id")]

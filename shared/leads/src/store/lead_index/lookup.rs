@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use kernel::dynamo::{Item, batch_get, decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
@@ -52,7 +53,8 @@ pub struct EditRecord {
     pub actor_id: Option<String>,
     /// Their name at the time, if the token had one.
     pub actor_name: Option<String>,
-    pub edited_at: i64,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub edited_at: Timestamp,
     pub from_status: LeadStatus,
     pub to_status: LeadStatus,
     /// Whether the notes changed too.
@@ -83,12 +85,12 @@ impl LeadIndexStore {
     }
 
     /// The first lead acquired at or after `time`.
-    pub(crate) async fn first_since(&self, user_id: UserId, time: i64) -> Result<Option<u64>> {
+    pub(crate) async fn first_since(&self, user_id: UserId, time: Timestamp) -> Result<Option<u64>> {
         self.nearest_mark(user_id, (time_marker_entry(time), "mark#~".to_owned()), true, "first_lead_id").await
     }
 
     /// The last lead acquired at or before `time`.
-    pub(crate) async fn last_until(&self, user_id: UserId, time: i64) -> Result<Option<u64>> {
+    pub(crate) async fn last_until(&self, user_id: UserId, time: Timestamp) -> Result<Option<u64>> {
         self.nearest_mark(user_id, ("mark#".to_owned(), time_marker_entry(time)), false, "last_lead_id").await
     }
 

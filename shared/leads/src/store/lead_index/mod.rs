@@ -24,6 +24,7 @@ pub use lookup::{Bounds, EditRecord};
 pub(crate) use lookup::{Freshness, IndexedLead};
 
 use aws_sdk_dynamodb::Client;
+use jiff::Timestamp;
 use kernel::Clock;
 use kernel::dynamo::{Item, n, s};
 use kernel::ids::UserId;
@@ -40,8 +41,8 @@ pub struct Counter {
     #[serde(default)]
     pub lead_count: u64,
     /// The acquire time of the newest lead.
-    #[serde(default)]
-    pub last_acquire_time: i64,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::required")]
+    pub last_acquire_time: Timestamp,
     /// The accounts that ever contributed a lead; segments refer to them by position.
     #[serde(default)]
     pub accounts: Vec<OpenId>,
@@ -100,8 +101,8 @@ fn note_entry(lead_id: LeadId) -> String {
     format!("note#{:014}", lead_id.get())
 }
 
-fn time_marker_entry(time: i64) -> String {
-    format!("mark#{time:011}")
+fn time_marker_entry(time: Timestamp) -> String {
+    format!("mark#{:011}", time.as_second())
 }
 
 fn edit_entry(lead_id: LeadId, version: u64) -> String {

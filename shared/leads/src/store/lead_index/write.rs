@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use jiff::Timestamp;
 use kernel::caller::Actor;
-use kernel::dynamo::{n, s};
+use kernel::dynamo::{n, s, seconds};
 use kernel::error::Result;
 use kernel::ids::UserId;
 
@@ -25,7 +26,7 @@ impl LeadIndexStore {
             .table_name(&self.table)
             .set_item(Some(key(user_id, "counter")))
             .item("lead_count", n(next.lead_count))
-            .item("last_acquire_time", n(next.last_acquire_time))
+            .item("last_acquire_time", seconds(next.last_acquire_time))
             .item("accounts", AttributeValue::L(next.accounts.iter().map(|account| s(account.as_str())).collect()))
             .item("version", n(read.version + 1))
             .condition_expression(condition);
@@ -39,7 +40,7 @@ impl LeadIndexStore {
     pub(crate) fn time_marker(
         &self,
         user_id: UserId,
-        time: i64,
+        time: Timestamp,
         first: LeadId,
         last: LeadId,
     ) -> Result<TransactWriteItem> {
@@ -122,7 +123,7 @@ impl LeadIndexStore {
         editor: &Actor,
         to: LeadStatus,
         notes_changed: bool,
-        now: i64,
+        now: Timestamp,
     ) -> Result<TransactWriteItem> {
         let mut builder = Put::builder()
             .table_name(&self.table)
@@ -130,7 +131,7 @@ impl LeadIndexStore {
             .item("version", n(lead.version + 1))
             .item("edited_by", n(lead.user_id))
             .item("actor_id", s(&editor.id))
-            .item("edited_at", n(now))
+            .item("edited_at", seconds(now))
             .item("from_status", s(lead.status.as_str()))
             .item("to_status", s(to.as_str()))
             .item("notes_changed", AttributeValue::Bool(notes_changed));

@@ -25,7 +25,7 @@ impl Publisher {
         };
         let now = self.stores.clock.now();
         let wait = self.settings.pace.wait(account, &claimed_delivery.name(), exempt, now)?;
-        Some(Event::NotBefore(wait.until.as_millisecond(), wait.reason))
+        Some(Event::NotBefore(wait.until, wait.reason))
     }
 
     /// An account publishes one delivery after the other, with a pause between them, and none while it is not known what
@@ -40,7 +40,7 @@ impl Publisher {
             return Ok(Some(wait));
         }
         let (now, settings) = (self.stores.clock.now(), &self.settings);
-        let at = |pause| Some(Event::NotBefore(after(now, pause).as_millisecond(), WaitReason::Slot));
+        let at = |pause| Some(Event::NotBefore(after(now, pause), WaitReason::Slot));
         let publish_slot = claimed_delivery.name();
         let before =
             account.publish_slot.as_deref().filter(|before| *before != publish_slot).and_then(DeliveryKey::parse);

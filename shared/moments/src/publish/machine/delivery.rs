@@ -15,27 +15,27 @@ pub(in crate::publish) struct DeliveryState {
     pub stage: DeliveryStage,
     /// How often it was taken up for what it does now, this time included.
     pub attempts: u32,
-    /// Now, in milliseconds like all instants here.
-    pub now: i64,
+    /// Now.
+    pub now: Timestamp,
     /// When the call was made whose answer is the event: an answer is of that instant, not of the one when it arrives.
-    pub asked_at: i64,
+    pub asked_at: Timestamp,
     /// What is left of the worker's own time.
     pub time_left: Duration,
     /// Since when it is wanted, or when it was made, if its row says so.
-    pub wanted_at: Option<i64>,
+    pub wanted_at: Option<Timestamp>,
     /// When it was to be published, if its user has set a time.
-    pub planned_at: Option<i64>,
+    pub planned_at: Option<Timestamp>,
     /// Whether its media have to be fetched.
     pub has_media: bool,
     /// Whether members have to confirm the post before it is out.
     pub members_confirm: bool,
-    pub sending_at: i64,
-    pub confirm_until: i64,
+    pub sending_at: Timestamp,
+    pub confirm_until: Timestamp,
     pub resend_if_absent: bool,
     /// Its user takes the risk of a second post where no list can show that there is none.
     pub resend_if_blind: bool,
     /// Since when its post is looked for: since its answer was lost, or its user had it looked for once more.
-    pub sought_since: i64,
+    pub sought_since: Timestamp,
     /// Its user has stopped it.
     pub stop_requested: bool,
     /// The post's id, if its row holds one.
@@ -49,8 +49,8 @@ pub(in crate::publish) struct DeliveryState {
 /// The time of the worker that has it.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::publish) struct WorkerTime {
-    /// Now, in milliseconds.
-    pub now: i64,
+    /// Now.
+    pub now: Timestamp,
     /// Until the worker is killed.
     pub left: Duration,
 }
@@ -118,8 +118,10 @@ impl DeliveryState {
             now: time.now,
             asked_at: time.now,
             time_left: time.left,
-            wanted_at: [delivery.wanted_at, delivery.create_time * 1_000].into_iter().find(|instant| *instant > 0),
-            planned_at: task.scheduled_time.map(Timestamp::as_millisecond),
+            wanted_at: [delivery.wanted_at, delivery.create_time]
+                .into_iter()
+                .find(|time| *time > Timestamp::UNIX_EPOCH),
+            planned_at: task.scheduled_time,
             has_media: !task.media_urls.is_empty(),
             members_confirm,
             sending_at: delivery.sending_at,

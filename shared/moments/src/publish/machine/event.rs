@@ -1,5 +1,7 @@
 //! What can happen to a delivery, without any provider's own words.
 
+use jiff::Timestamp;
+
 use crate::error::Advice;
 use crate::provider::{FailureKind, ProviderError};
 use crate::store::delivery::{Repair, WaitReason};
@@ -25,8 +27,8 @@ pub(in crate::publish) enum Event {
         /// The digests of the media that it will show, where their uploads are kept.
         uploads: Vec<String>,
     },
-    /// It cannot go on before this instant, in milliseconds, and why.
-    NotBefore(i64, WaitReason),
+    /// It cannot go on before this instant, and why.
+    NotBefore(Timestamp, WaitReason),
     /// A medium could not be fetched, which may pass.
     TemporaryFailure,
     /// A medium cannot be published, ever.

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kernel::queue::MAX_DELAY;
 use kernel::retry::Backoff;
 
 use crate::config::{PublishSettings, TIME_TO_WRITE};
+use crate::time::after;
 
 /// WeCom forgets a job after a day; from then on only its list can tell.
-pub(crate) const JOB_LIFETIME: i64 = 24 * 3_600_000;
+pub(crate) const JOB_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
 /// How long after the deadline WeCom is asked for its last word while it fails to give it.
-pub(super) const FINAL_POLL_AFTER: i64 = 24 * 3_600_000;
+pub(super) const FINAL_POLL_AFTER: Duration = Duration::from_secs(24 * 3_600);
 /// How long an account's readings are waited for: no limit that is known to us lasts longer than a day.
-pub(super) const LONGEST_WAIT: i64 = 3 * 24 * 3_600_000;
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3 * 24 * 3_600);
 /// How often a delivery is begun before it gives up: with the pauses between, some twenty minutes later.
 const MAX_ATTEMPTS: u32 = 8;
 /// How often a provider's list is read for a post whose answer was lost. Each reading of a person's takes up to four of
@@ -72,20 +74,20 @@ impl Policy {
             reconcile_tries: RECONCILE_TRIES,
             proven_after: PROVEN_AFTER,
             unreadable_person: UNREADABLE_PERSON,
-            unreadable_company: Duration::from_millis(JOB_LIFETIME.unsigned_abs()),
+            unreadable_company: JOB_LIFETIME,
             confirm_within: settings.confirm_within,
             guards: Guards::ALL,
         }
     }
 
     /// Whether what was planned for then is not published any more at `now`.
-    pub fn is_missed(&self, planned_at: Option<i64>, now: i64) -> bool {
-        planned_at.is_some_and(|planned| now > planned.saturating_add(milliseconds(self.max_lateness)))
+    pub fn is_missed(&self, planned_at: Option<Timestamp>, now: Timestamp) -> bool {
+        planned_at.is_some_and(|planned| now > after(planned, self.max_lateness))
     }
 
     /// Whether what was asked for then, without a time, is not published any more at `now`.
-    pub fn is_stale(&self, asked_at: i64, now: i64) -> bool {
-        now > asked_at.saturating_add(milliseconds(self.max_wait))
+    pub fn is_stale(&self, asked_at: Timestamp, now: Timestamp) -> bool {
+        now > after(asked_at, self.max_wait)
     }
 
     /// The pause after the `attempts`-th attempt that may succeed later.
@@ -97,10 +99,6 @@ impl Policy {
 /// The pause after the `attempts`-th attempt, counted from 1: `first`, then twice as long each time up to `longest`.
 pub(super) fn growing(first: Duration, longest: Duration, attempts: u32) -> Duration {
     Backoff::new(first, longest).pause(attempts.saturating_sub(1))
-}
-
-pub(crate) fn milliseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
 /// A rule without which a post goes out twice, is lost, or is told wrongly. The model check takes each away and must

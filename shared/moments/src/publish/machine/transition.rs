@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::provider::RateWindow;
 use crate::store::account::AccountStatus;
 use crate::store::claim::ClaimOrigin;
 use crate::store::delivery::{DeliveryChange, DeliveryStage, WaitReason};
 use crate::store::result::AccountState;
+use crate::time::after;
 
 /// What becomes of a delivery.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -110,13 +113,13 @@ impl Transition {
     }
 
     /// The delivery stays in its stage and is let go.
-    pub fn stay(now: i64, pause: Duration) -> Self {
+    pub fn stay(now: Timestamp, pause: Duration) -> Self {
         Self::default().wake(now, pause)
     }
 
     /// The delivery is let go for `pause`.
-    pub fn wake(mut self, now: i64, pause: Duration) -> Self {
-        self.change.release_until = Some(now + super::policy::milliseconds(pause));
+    pub fn wake(mut self, now: Timestamp, pause: Duration) -> Self {
+        self.change.release_until = Some(after(now, pause));
         self.then = NextStep::Wake(pause);
         self
     }

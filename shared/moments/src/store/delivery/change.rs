@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use kernel::dynamo::{n, s};
+use jiff::Timestamp;
+use kernel::dynamo::{milliseconds, n, s};
 use kernel::lease::Lease;
 
 use super::{Delivery, DeliveryStage, Repair, WaitReason};
@@ -13,9 +14,9 @@ use super::{Delivery, DeliveryStage, Repair, WaitReason};
 pub(crate) struct DeliveryChange {
     pub stage: Option<DeliveryStage>,
     pub attempts: Option<u32>,
-    pub sending_at: Option<i64>,
+    pub sending_at: Option<Timestamp>,
     /// From now on its post is looked for.
-    pub sought_since: Option<i64>,
+    pub sought_since: Option<Timestamp>,
     pub asked_member_ids: Option<Vec<String>>,
     pub upload_hashes: Option<Vec<String>>,
     /// Everything that was replaced for it, the last time included.
@@ -25,9 +26,9 @@ pub(crate) struct DeliveryChange {
     pub refused_member_ids: Option<Vec<String>>,
     /// Takes the post's id off the row, with what was written for it: it is not this delivery's.
     pub forgets_post: bool,
-    pub confirm_until: Option<i64>,
+    pub confirm_until: Option<Timestamp>,
     /// Lets the delivery go until then; a delivery in stage DONE is let go for ever.
-    pub release_until: Option<i64>,
+    pub release_until: Option<Timestamp>,
     /// What it waits for until then, where its stage does not say it.
     pub waits_for: Option<WaitReason>,
 }
@@ -42,7 +43,7 @@ impl DeliveryChange {
         };
         if self.forgets_post {
             delivery.moment_id = None;
-            delivery.confirm_until = 0;
+            delivery.confirm_until = Timestamp::default();
             delivery.refused_member_ids.clear();
         }
         delivery.stage = self.stage.unwrap_or(delivery.stage);
@@ -82,16 +83,16 @@ pub(super) fn written(delivery: &Delivery, lease: &Lease, change: &DeliveryChang
     let release = change.release_until.filter(|_| stage != DeliveryStage::Done);
     for (clause, name, value) in [
         ("attempts = :attempts", ":attempts", change.attempts.map(n)),
-        ("sending_at = :sending", ":sending", change.sending_at.map(n)),
-        ("sought_since = :sought", ":sought", change.sought_since.map(n)),
+        ("sending_at = :sending", ":sending", change.sending_at.map(milliseconds)),
+        ("sought_since = :sought", ":sought", change.sought_since.map(milliseconds)),
         ("asked_member_ids = :asked", ":asked", change.asked_member_ids.as_ref().map(list)),
         ("upload_hashes = :uploads", ":uploads", change.upload_hashes.as_ref().map(list)),
         ("repaired = :repaired", ":repaired", change.repaired.as_ref().map(repairs)),
         ("job_id = :job", ":job", change.job_id.as_ref().map(s)),
         ("moment_id = :moment", ":moment", change.moment_id.as_ref().map(s)),
         ("refused_member_ids = :refused", ":refused", change.refused_member_ids.as_ref().map(list)),
-        ("confirm_until = :until", ":until", change.confirm_until.map(n)),
-        ("next_action_at = :next", ":next", release.map(n)),
+        ("confirm_until = :until", ":until", change.confirm_until.map(milliseconds)),
+        ("next_action_at = :next", ":next", release.map(milliseconds)),
         ("waits_for = :waits", ":waits", release.and(change.waits_for).map(|reason| s(reason.as_str()))),
     ] {
         if let Some(value) = value {

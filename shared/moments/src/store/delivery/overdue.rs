@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kernel::due::DueIndex;
-use kernel::dynamo::decode;
+use kernel::dynamo::{decode, milliseconds};
 use kernel::error::Result;
 use kernel::ids::TaskId;
 use serde::Deserialize;
@@ -24,8 +24,9 @@ impl DeliveryStore {
             index: "by_next_action",
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
+            time_value: milliseconds,
         };
-        let keys = index.unattended(&self.client, by.as_millisecond(), now, limit).await?;
+        let keys = index.unattended(&self.client, by, now, limit).await?;
         keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| (key.task_id, key.delivery))).collect()
     }
 

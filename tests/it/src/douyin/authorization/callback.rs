@@ -51,13 +51,18 @@ impl Return {
         sha256_hex(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(nonce).unwrap())
     }
 
-    /// Must be refused with nothing written but that the state is spent.
+    /// Must be refused with nothing written but that the state is consumed. The same return again is told the same, and
+    /// its code is not tried again.
     async fn refused_once(&self, world: &World, what: &str, refusal: &ExpectedError<'_>) -> Result<()> {
-        let before = world.snapshot().await?;
+        let hash = self.state_hash();
+        let before = world.snapshot().await?.without_state(&hash);
         refusal.check(what, &world.call(&self.event()?).await?);
-        world.snapshot().await?.assert_unchanged_since(&before.without_state(&self.state_hash()), what);
+        world.snapshot().await?.without_state(&hash).assert_unchanged_since(&before, what);
+        let tried = world.sandbox.journal().of("oauth/access_token").len();
         let again = format!("{what}, again");
-        world.refused(&again, &self.event()?, &STATE).await
+        world.refused(&again, &self.event()?, refusal).await?;
+        assert_eq!(world.sandbox.journal().of("oauth/access_token").len(), tried, "{again}");
+        Ok(())
     }
 }
 
@@ -120,7 +125,10 @@ async fn callback_is_accepted_once() -> Result<()> {
     world.douyin_account("shop", 0);
     let first = Return::approved(&world).await?;
     assert_eq!(world.call(&first.event()?).await?.status, 200);
-    world.refused("replayed after success", &first.event()?, &STATE).await?;
+    let guessed = Return { code: Some("guessed".into()), state: first.state.clone(), browser: first.browser.clone() };
+    world.refused("replayed with another code", &guessed.event()?, &STATE).await?;
+    world.advance(Duration::from_secs(60));
+    world.refused("replayed a minute after success", &first.event()?, &STATE).await?;
 
     let next = Return::approved(&world).await?;
     let code = next.code.clone();
@@ -129,6 +137,10 @@ async fn callback_is_accepted_once() -> Result<()> {
     let unspent = Return { code, ..Return::approved(&world).await? };
     // The code of `next` died when the user went to the consent page once more.
     unspent.refused_once(&world, "code of an abandoned consent", &CODE).await?;
+    for code in [2_100_005, 28_001_007] {
+        world.sandbox.douyin().arm(Fault::code(Endpoint::AccessToken, code));
+        Return::approved(&world).await?.refused_once(&world, "a parameter refused", &CODE).await?;
+    }
     let guessed = Return { code: Some("guessed".into()), ..Return::approved(&world).await? };
     guessed.refused_once(&world, "code rejected", &CODE).await?;
     let empty = Return { code: Some(String::new()), ..Return::approved(&world).await? };
@@ -148,7 +160,7 @@ async fn callback_after_a_declined_consent_stores_no_account() -> Result<()> {
     assert_eq!(denied.code, None);
     let answer = world.call(&denied.event()?).await?;
     DENIED.check("declined", &answer);
-    world.refused("declined, again", &denied.event()?, &STATE).await?;
+    world.refused("declined, again", &denied.event()?, &DENIED).await?;
     let mut with_code = Return::approved(&world).await?;
     with_code.state = denied.state;
     world.refused("declined, then another's code", &with_code.event()?, &STATE).await?;

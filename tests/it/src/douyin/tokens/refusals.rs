@@ -3,16 +3,18 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use functions::workers::douyin_token_keeper;
 use jiff::Timestamp;
-use sandbox::douyin::{Effect, Endpoint, Fault};
+use sandbox::douyin::{Decision, Effect, Endpoint, Fault};
+use serde_json::Value;
 
+use crate::call::call;
 use crate::douyin::fan_sync::faults::story::Story;
-use crate::douyin::fan_sync::faults::{PLENTY, SHOP, USER, begin, live_through, recover, shop};
-use crate::proxy::Proxy;
+use crate::douyin::fan_sync::faults::{PLENTY, SHOP, USER, begin, deliver_again, live, live_through, recover, shop};
+use crate::proxy::{self, Proxy, When};
 use crate::tables::Row;
-use crate::{Event, World};
+use crate::{Browser, Event, World};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -127,6 +129,128 @@ async fn access_token_refused_again_later_expires_the_account_and_keeps_its_toke
     world.authorize(USER, SHOP).await?;
     expect_account(&world, "ACTIVE", "authorised anew").await?;
     assert_eq!(world.sync(USER, &account, "INCREMENTAL").await?["status"], "COMPLETED");
+    Ok(())
+}
+
+/// A sync that waits because Douyin refused its account's token: it was taken up once, and took over one page.
+async fn paused() -> Result<(World, String)> {
+    let (world, account) = Story::Straight.scene().await?;
+    let refusals = world.sandbox.douyin().arm(refusals_on_the_second_page(1).permanent());
+    let task = begin(&world, &account, "INCREMENTAL").await?;
+    world.drain().await?;
+    world.sandbox.douyin().disarm(refusals);
+    let progress = world.progress(USER, &task).await?;
+    assert_eq!((&progress["waitsFor"], &progress["pages"]), (&"TOKEN".into(), &1.into()), "{progress}");
+    Ok((world, task))
+}
+
+#[tokio::test]
+async fn sync_waiting_for_its_token_goes_on_at_once_after_a_new_authorisation() -> Result<()> {
+    let (world, task) = paused().await?;
+    let answer = world.call(&world.consent(USER, SHOP, &Decision::APPROVE).await?).await?;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let progress = world.progress(USER, &task).await?;
+    assert_eq!((&progress["waitsFor"], &progress["reason"]), (&Value::Null, &Value::Null), "{progress}");
+    assert_eq!(world.rows("t_douyin_sync_task").await?.len(), 1, "no other one is started beside it");
+    // No time has passed: whoever waited for the pause would wait for minutes.
+    assert_eq!(world.drain().await?, 1);
+    expect_completed(&world, &task).await
+}
+
+#[tokio::test]
+async fn sync_waiting_for_its_token_goes_on_at_once_after_a_confirmation() -> Result<()> {
+    let (world, task) = paused().await?;
+    let ticket = Browser::parks(&world, USER, SHOP, "http://127.0.0.1:9000/lead").await?;
+    assert_eq!(world.drain().await?, 0, "a grant that waits to be confirmed wakes nothing");
+    assert_eq!(world.confirm(USER, &ticket).await?.status, 200);
+    assert_eq!(world.drain().await?, 1);
+    expect_completed(&world, &task).await
+}
+
+/// The authorisation is stored while the worker that was refused is about to write its pause, which nobody can end yet.
+#[tokio::test]
+async fn sync_refused_its_token_goes_on_at_once_if_another_one_was_stored_meanwhile() -> Result<()> {
+    let (world, account) = Story::Straight.scene().await?;
+    let refusals = world.sandbox.douyin().arm(refusals_on_the_second_page(1).permanent());
+    let task = begin(&world, &account, "INCREMENTAL").await?;
+    let proxy = Proxy::start(&world).await?;
+    let authorisation = async {
+        world.sandbox.douyin().disarm(refusals);
+        world.authorize(USER, SHOP).await
+    };
+    // The first update of the task takes it up, the second one is the pause.
+    live_through(&world, &proxy, PLENTY, ("UpdateItem t_douyin_sync_task", 2), authorisation).await?;
+    // What woke it was received by the same worker, in no time.
+    expect_completed(&world, &task).await
+}
+
+/// Whatever the worker has written of a pause for its token, the sync completes.
+#[tokio::test]
+async fn worker_refused_its_token_may_die_at_every_step() -> Result<()> {
+    let scene = async || {
+        let (world, account) = Story::Straight.scene().await?;
+        world.sandbox.douyin().arm(refusals_on_the_second_page(2));
+        let task = begin(&world, &account, "INCREMENTAL").await?;
+        anyhow::Ok((world, task))
+    };
+    let (world, _) = scene().await?;
+    let proxy = Proxy::start(&world).await?;
+    live(&world, &proxy, PLENTY).await?;
+    let steps = proxy.steps();
+    assert!(steps.iter().any(|step| step.name == "SendMessage"), "{steps:?}");
+    for step in &steps {
+        for when in [When::Before, When::After] {
+            let (world, task) = scene().await?;
+            let proxy = Proxy::start(&world).await?;
+            proxy.arm(&step.name, step.nth, proxy::Fault::Kill(when));
+            let held = live(&world, &proxy, PLENTY).await?;
+            deliver_again(&world, held).await?;
+            recover(&world, &task).await?;
+            expect_completed(&world, &task).await?;
+            expect_account(&world, "ACTIVE", &format!("{step} {when:?}")).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The row says that the sync is due, so whether the message was sent does not matter.
+#[tokio::test]
+async fn callback_killed_at_any_step_leaves_no_sync_waiting_for_a_token_that_is_there() -> Result<()> {
+    let (world, _) = paused().await?;
+    let proxy = Proxy::start(&world).await?;
+    let callback = world.consent(USER, SHOP, &Decision::APPROVE).await?;
+    let base = world.context("douyin-auth-callback", &proxy.endpoints()).await?;
+    assert_eq!(Box::pin(call(&base, &callback)).await?.status, 200);
+    let mut woken = 0;
+    for step in proxy.steps() {
+        for when in [When::Before, When::After] {
+            let (world, task) = paused().await?;
+            let version = row(&world).await?["access_version"].clone();
+            let callback = world.consent(USER, SHOP, &Decision::APPROVE).await?;
+            let proxy = Proxy::start(&world).await?;
+            let base = world.context("douyin-auth-callback", &proxy.endpoints()).await?;
+            proxy.arm(&step.name, step.nth, proxy::Fault::Kill(when));
+            tokio::select! {
+                biased;
+                () = proxy.died() => proxy.idle().await,
+                answer = Box::pin(call(&base, &callback)) => bail!("{step}: answered {answer:?}"),
+            }
+            let is_bound = row(&world).await?["access_version"] != version;
+            let is_waiting = world.progress(USER, &task).await?["waitsFor"] == "TOKEN";
+            assert_eq!(is_bound, !is_waiting, "{step} {when:?}: half of it was done");
+            if is_bound {
+                woken += 1;
+                // A message unseen for this long is taken for lost.
+                world.advance(Duration::from_secs(31));
+                world.sweep().await?;
+            } else {
+                world.authorize(USER, SHOP).await?;
+            }
+            world.drain().await?;
+            expect_completed(&world, &task).await?;
+        }
+    }
+    assert!(woken > 0, "no step came after the transaction");
     Ok(())
 }
 

@@ -104,6 +104,29 @@ fn alarm_rings_for_a_failure_that_lasts_and_not_for_a_single_one() {
 }
 
 /// A round that failed is repeated by the next one; Lambda's own repetitions would only come on top of that.
+/// A message that failed once is not seen again before it was hidden for the queue's time, and then takes a run.
+#[test]
+fn backlog_alarm_does_not_ring_for_one_message_that_failed() {
+    let template = Template::read();
+    for (queue, alarm) in [("FanSyncQueue", "FanSyncBacklogAlarm"), ("PublishQueue", "PublishBacklogAlarm")] {
+        let number = |resource: &str, name: &str| template.resource(resource)["Properties"][name].as_u64().unwrap();
+        let hidden = number(queue, "VisibilityTimeout");
+        // A queue hides its messages for six runs.
+        let processed = hidden + hidden / 6;
+        assert!(number(alarm, "Threshold") > processed, "{alarm} rings for one message that failed");
+    }
+}
+
+/// Whoever operates an installation in China has no redrive of a dead-letter queue.
+#[test]
+fn alarm_texts_ask_for_nothing_that_is_not_offered_in_china() {
+    let template = Template::read();
+    for (name, alarm) in template.of_type("AWS::CloudWatch::Alarm") {
+        let text = alarm["AlarmDescription"].as_str().unwrap_or_default();
+        assert!(!text.to_lowercase().contains("redrive"), "{name}: {text}");
+    }
+}
+
 #[test]
 fn schedule_whose_round_fails_is_not_repeated_by_lambda() {
     for (bin, function) in Template::read().functions() {

@@ -75,7 +75,7 @@ impl<'p> GatewayChannel<'p> {
                 for account in self.cx.own_accounts(claimed_delivery).await? {
                     until = until.max(stores.accounts.block(&account, window, stores.clock.now()).await?);
                 }
-                Event::NotBefore(until.as_millisecond(), WaitReason::RateLimit)
+                Event::NotBefore(until, WaitReason::RateLimit)
             }
         })
     }

@@ -82,7 +82,7 @@ impl GatewayChannel<'_> {
         let (stores, now) = (&self.cx.stores, self.cx.stores.clock.now());
         let calls = ReadingCalls { count: MOST_CALLS, between: BETWEEN_CALLS };
         if let SlotReservation::NotBefore(instant) = stores.accounts.reserve_reading(&account, calls, now).await? {
-            return Ok(Event::NotBefore(instant.as_millisecond(), WaitReason::Readings));
+            return Ok(Event::NotBefore(instant, WaitReason::Readings));
         }
         let device = self.device(&account).await?;
         let device = PersonalDevice {
@@ -94,7 +94,7 @@ impl GatewayChannel<'_> {
         };
         // While it was sent the account published nothing else, and nothing for an interval before.
         let interval = i64::try_from(self.cx.settings.pace.interval.as_secs()).unwrap_or(CLOCK_SKEW);
-        let sent_at = claimed_delivery.row.sending_at.div_euclid(1_000);
+        let sent_at = claimed_delivery.row.sending_at.as_second();
         let task = &claimed_delivery.snapshot.task;
         let sent = Sent {
             text: &task.text_content,

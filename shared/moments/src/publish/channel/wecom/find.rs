@@ -9,6 +9,7 @@ use crate::publish::channel::candidates::{CLOCK_SKEW, Candidates};
 use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::{Absence, Event, JOB_LIFETIME};
 use crate::rules::is_same_text;
+use crate::time::after;
 
 impl WecomChannel<'_> {
     /// Looks for what was sent among the company's moments.
@@ -24,10 +25,10 @@ impl WecomChannel<'_> {
     /// Who of them is connected by now does not matter.
     async fn moments_alike(&mut self, claimed_delivery: &ClaimedDelivery) -> Result<Candidates> {
         let (task, sending_at) = (&claimed_delivery.snapshot.task, claimed_delivery.row.sending_at);
-        let now = self.cx.stores.clock.now_ms();
-        let since = sending_at.div_euclid(1_000) - CLOCK_SKEW;
+        let job_end = after(sending_at, JOB_LIFETIME);
+        let since = sending_at.as_second() - CLOCK_SKEW;
         // A job makes its moment within its lifetime, or never.
-        let last = (sending_at + JOB_LIFETIME).min(now).div_euclid(1_000) + CLOCK_SKEW;
+        let last = job_end.min(self.cx.stores.clock.now()).as_second() + CLOCK_SKEW;
         let token = self.token(claimed_delivery).await?;
         let mut moments = self.cx.clients.wecom.moment_list(&token.token, since, last).await?;
         moments.retain(|moment| {
@@ -57,7 +58,7 @@ impl WecomChannel<'_> {
             }
         }
         // WeCom lists all of a company's moments, but its job may make one for as long as it lives.
-        let is_over = self.cx.stores.clock.now_ms() > sending_at + JOB_LIFETIME;
+        let is_over = self.cx.stores.clock.now() > job_end;
         let absence = if is_over { Absence::Proven } else { Absence::Likely };
         Ok(Candidates { ids, partly, absence })
     }

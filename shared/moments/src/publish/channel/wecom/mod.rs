@@ -82,7 +82,7 @@ impl<'p> WecomChannel<'p> {
             }
             Recovery::Rate(window) => {
                 let until = self.cx.stores.corps.block(&self.corp_key, window, self.cx.stores.clock.now()).await?;
-                Ok(Event::NotBefore(until.as_millisecond(), WaitReason::RateLimit))
+                Ok(Event::NotBefore(until, WaitReason::RateLimit))
             }
         }
     }

@@ -74,7 +74,7 @@ impl WecomChannel<'_> {
         if let SlotReservation::NotBefore(instant) =
             self.cx.stores.corps.take_rate_token(&token.corp, now, per_minute).await?
         {
-            return Ok(Event::NotBefore(instant.as_millisecond(), WaitReason::Slot));
+            return Ok(Event::NotBefore(instant, WaitReason::Slot));
         }
         let senders: Vec<String> = senders.into_iter().filter_map(|account| account.member_id).collect();
         let draft = MomentDraft { text: task.text_content.clone(), attachments, senders: senders.clone() };

@@ -5,7 +5,7 @@ use super::super::{
 };
 use super::action::{Action, Outcome, TransientFault};
 use super::tables::{cancel_task, find, follow, standing, stop, take_back, write};
-use super::world::{Accounts, LATENESS, LEASE, LIST_LAG, List, Pending, Post, Recorded, Setting, Work, World};
+use super::world::{Accounts, LATENESS, LEASE, LIST_LAG, List, Pending, Post, Recorded, Setting, Work, World, instant};
 use crate::provider::FailureKind;
 use crate::publish::machine::tests::failure;
 use crate::store::claim::ClaimOrigin;
@@ -303,7 +303,7 @@ impl Model {
         let event = match (call, outcome) {
             (_, Outcome::NoToken) => Event::NoToken(failure(FailureKind::Retry)),
             (Call::FindPublished, Outcome::TransientFault(_)) => {
-                Event::NotBefore(world.now + 1_000, WaitReason::Readings)
+                Event::NotBefore(instant(world.now + 1_000), WaitReason::Readings)
             }
             (call, Outcome::TransientFault(transient_fault)) => transient_fault.event(&call),
             (_, Outcome::Unreadable) => Event::Unreadable,
@@ -316,7 +316,9 @@ impl Model {
                 world.posts[work.row.post.unwrap_or_default()].stopped = true;
                 Event::Stopped
             }
-            (Call::Recover(Recovery::Rate(_)), _) => Event::NotBefore(world.now + 1_000, WaitReason::RateLimit),
+            (Call::Recover(Recovery::Rate(_)), _) => {
+                Event::NotBefore(instant(world.now + 1_000), WaitReason::RateLimit)
+            }
             (Call::Recover(Recovery::Token), _) => Event::Recovered(Repair::Token),
             (Call::Recover(Recovery::Media), _) => Event::Recovered(Repair::Media),
         };
@@ -339,7 +341,7 @@ impl Model {
                     && world.rows[other].due.is_some_and(|end| end > world.now))
             };
             if world.slot_holder.is_some_and(|other| other != work.delivery && is_undecided(other)) {
-                return Event::NotBefore(world.now + 1_000, WaitReason::Slot);
+                return Event::NotBefore(instant(world.now + 1_000), WaitReason::Slot);
             }
             world.slot_holder = Some(work.delivery);
             return Event::Prepared { asked: Vec::new(), uploads: Vec::new() };

@@ -1,5 +1,7 @@
 //! What is written, and what providers and people do, in the model.
 
+use jiff::Timestamp;
+
 use super::super::{Absence, DeliveryStage, Event, Intervention, Reported, Transition, intervene};
 use super::world::{List, Post, Recorded, Row, Work, World};
 use crate::store::claim::ClaimOrigin;
@@ -17,9 +19,9 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
     row.stage = change.stage.unwrap_or(row.stage);
     row.attempts = change.attempts.unwrap_or(row.attempts);
     row.token_renewed |= change.repaired.is_some();
-    row.sending_at = change.sending_at.unwrap_or(row.sending_at);
-    row.sought_since = change.sought_since.unwrap_or(row.sought_since);
-    row.confirm_until = change.confirm_until.unwrap_or(row.confirm_until);
+    row.sending_at = change.sending_at.map_or(row.sending_at, Timestamp::as_millisecond);
+    row.sought_since = change.sought_since.map_or(row.sought_since, Timestamp::as_millisecond);
+    row.confirm_until = change.confirm_until.map_or(row.confirm_until, Timestamp::as_millisecond);
     row.job = number(&change.job_id).or(row.job);
     row.post = number(&change.moment_id).or(row.post);
     if let Some(asked) = &change.asked_member_ids {
@@ -29,7 +31,7 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
         (row.due, row.owner, row.resend, row.risk) = (None, None, false, false);
         world.messages[work.delivery] = 0;
     } else if let Some(until) = change.release_until {
-        (row.due, row.owner) = (Some(until), None);
+        (row.due, row.owner) = (Some(until.as_millisecond()), None);
         // The message of the next step; whether it comes too early does not matter.
         world.messages[work.delivery] = world.messages[work.delivery].max(1);
     }

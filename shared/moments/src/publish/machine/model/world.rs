@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::super::{Call, DeliveryAccount, DeliveryStage, DeliveryState, Event, Guards, Policy, Reported};
 use crate::store::claim::ClaimOrigin;
 use crate::store::delivery::Repair;
@@ -15,6 +17,11 @@ pub(super) const LATENESS: i64 = 2_500;
 pub(super) const LIST_LAG: i64 = 10_000;
 /// The most tasks and accounts of a setting.
 const MOST: usize = 2;
+
+/// An instant of the model, which counts milliseconds, as the machine has it.
+pub(super) fn instant(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(milliseconds).expect("the model lives for some weeks")
+}
 
 /// Some of the accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -296,18 +303,18 @@ impl World {
         DeliveryState {
             stage: row.stage,
             attempts: row.attempts,
-            now: self.now,
-            asked_at: self.now,
+            now: instant(self.now),
+            asked_at: instant(self.now),
             time_left: Duration::from_secs(120),
             wanted_at: None,
             planned_at: None,
             has_media: false,
             members_confirm,
-            sending_at: row.sending_at,
-            confirm_until: row.confirm_until,
+            sending_at: instant(row.sending_at),
+            confirm_until: instant(row.confirm_until),
             resend_if_absent: row.resend,
             resend_if_blind: row.risk,
-            sought_since: row.sought_since,
+            sought_since: instant(row.sought_since),
             stop_requested: row.stop_requested,
             moment_id: row.post.map(|post| post.to_string()),
             repaired: row.token_renewed.then_some(Repair::Token).into_iter().collect(),

@@ -13,6 +13,7 @@ use crate::provider::{FailureKind, ProviderError};
 use crate::store::account::AccountStatus;
 use crate::store::delivery::{DeliveryStage, WaitReason};
 use crate::store::result::{AccountState, Stage};
+use crate::time::{after, between};
 
 /// The job's id is on the row: its result is asked for in a while.
 pub(in super::super) fn job_noted(d: &DeliveryState, p: &Policy) -> Transition {
@@ -21,7 +22,7 @@ pub(in super::super) fn job_noted(d: &DeliveryState, p: &Policy) -> Transition {
 
 /// The job is asked about as long as its provider knows it.
 pub(in super::super) fn follow_job(d: &DeliveryState, p: &Policy) -> Transition {
-    if d.now > d.sending_at + JOB_LIFETIME {
+    if d.now > after(d.sending_at, JOB_LIFETIME) {
         unconfirmed(d, p)
     } else {
         Transition::call(Call::Follow { stopped: false })
@@ -135,17 +136,16 @@ fn poll_after(d: &DeliveryState, first: Duration, longest: Duration) -> Transiti
         return Transition::stay(d.now, pause);
     }
     // The deadline itself is a moment to look, however long the pause would be.
-    let left = u64::try_from(d.confirm_until - d.now).unwrap_or(0);
-    Transition::stay(d.now, pause.min(Duration::from_millis(left)))
+    Transition::stay(d.now, pause.min(between(d.now, d.confirm_until)))
 }
 
 /// Whether what was asked was asked after the deadline. An answer that only arrives after it tells of members who could
 /// still publish then, and who have not been stopped.
-const fn is_over(d: &DeliveryState) -> bool {
+fn is_over(d: &DeliveryState) -> bool {
     d.asked_at >= d.confirm_until
 }
 
 /// From then on WeCom is not waited for any more.
-const fn is_final_poll(d: &DeliveryState) -> bool {
-    d.asked_at >= d.confirm_until + FINAL_POLL_AFTER
+fn is_final_poll(d: &DeliveryState) -> bool {
+    d.asked_at >= after(d.confirm_until, FINAL_POLL_AFTER)
 }

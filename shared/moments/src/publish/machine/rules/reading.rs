@@ -2,24 +2,26 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kernel::queue::MAX_DELAY;
 
 use super::super::delivery::DeliveryState;
 use super::super::event::Absence;
-use super::super::policy::{Guard, LONGEST_WAIT, Policy, growing, milliseconds};
+use super::super::policy::{Guard, LONGEST_WAIT, Policy, growing};
 use super::super::transition::{NextStep, Transition};
 use super::{cancel, fail, unconfirmed_advice};
 use crate::error::{Advice, PublishProblem};
 use crate::store::claim::ClaimOrigin;
 use crate::store::delivery::{DeliveryStage, WaitReason};
 use crate::store::result::{AccountState, Stage};
+use crate::time::{after, between};
 
 /// The provider's list was read, and the post is not in it. Who asked for it to be sent again has looked; where its
 /// absence proves little, the list is read as often as after any lost answer, and where it is in doubt nothing is sent.
 /// A list that would show the post proves its absence only once it has had the time to: until then nothing is concluded
 /// from it, and it is read again.
 pub(in super::super) fn not_shown(d: &DeliveryState, absence: Absence, p: &Policy) -> Transition {
-    let shown_by = d.sending_at.saturating_add(milliseconds(p.proven_after));
+    let shown_by = after(d.sending_at, p.proven_after);
     let is_early = d.asked_at < shown_by && p.guards.hold(Guard::LateIsNotAbsent);
     if absence == Absence::Proven && is_early && (d.resend_if_absent || d.stop_requested) {
         return wait_to_read(d, shown_by, WaitReason::ListLag, p);
@@ -50,11 +52,10 @@ pub(in super::super) fn unreadable(d: &DeliveryState, p: &Policy) -> Transition 
         return not_shown(d, Absence::Likely, p);
     }
     let within = if d.members_confirm { p.unreadable_company } else { p.unreadable_person };
-    let waited = d.now.saturating_sub(d.sought_since);
-    if waited >= milliseconds(within) {
+    let waited = between(d.sought_since, d.now);
+    if waited >= within {
         return fail(d, &unconfirmed_advice(d));
     }
-    let waited = Duration::from_millis(u64::try_from(waited).unwrap_or_default());
     let mut transition = Transition::stay(d.now, waited.min(MAX_DELAY).max(p.reconcile_pause));
     transition.change.attempts = Some(d.attempts.saturating_sub(1));
     transition
@@ -75,12 +76,16 @@ fn read_again_or(d: &DeliveryState, told: &Advice, p: &Policy) -> Transition {
 
 /// The list can tell only later: the readings of the account are used up, or it was sent too short a while ago. That is no
 /// reading, but it is not waited for without end.
-pub(in super::super) fn wait_to_read(d: &DeliveryState, instant: i64, reason: WaitReason, p: &Policy) -> Transition {
-    if d.now > d.sought_since.saturating_add(LONGEST_WAIT) {
+pub(in super::super) fn wait_to_read(
+    d: &DeliveryState,
+    instant: Timestamp,
+    reason: WaitReason,
+    p: &Policy,
+) -> Transition {
+    if d.now > after(d.sought_since, LONGEST_WAIT) {
         return read_again(&DeliveryState { attempts: p.reconcile_tries, ..d.clone() }, p);
     }
-    let pause = Duration::from_millis(u64::try_from(instant - d.now).unwrap_or(0));
-    let mut transition = Transition::stay(d.now, pause).because(reason);
+    let mut transition = Transition::stay(d.now, between(d.now, instant)).because(reason);
     transition.change.attempts = Some(d.attempts.saturating_sub(1));
     transition
 }
@@ -124,7 +129,7 @@ fn record_post(d: &DeliveryState, id: &str, how: ClaimOrigin, p: &Policy) -> Tra
         // Whoever has stopped it waits for no look at the members first.
         let pause = if d.stop_requested { Duration::ZERO } else { p.member_pause };
         let mut waiting = Transition::to(DeliveryStage::Waiting, NextStep::End).wake(d.now, pause);
-        waiting.change.confirm_until = Some(d.now + milliseconds(p.confirm_within));
+        waiting.change.confirm_until = Some(after(d.now, p.confirm_within));
         waiting
     };
     transition.change.moment_id = Some(id.to_owned());

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::super::delivery::DeliveryState;
 use super::super::policy::{Guard, Policy};
 use super::super::transition::{Call, NextStep, Recovery, Transition};
@@ -11,6 +13,7 @@ use crate::provider::{FailureKind, ProviderError};
 use crate::store::account::AccountStatus;
 use crate::store::delivery::{DeliveryChange, DeliveryStage, Repair, WaitReason};
 use crate::store::result::{AccountState, Stage};
+use crate::time::between;
 
 /// A delivery of which nothing was sent is taken up.
 pub(in super::super) fn begin(d: &DeliveryState, p: &Policy) -> Transition {
@@ -81,9 +84,8 @@ pub(in super::super) fn queue_again(d: &DeliveryState, pause: Duration) -> Trans
 }
 
 /// It only waits for its turn, however often: that is no attempt.
-pub(in super::super) fn wait_for_slot(d: &DeliveryState, instant: i64, reason: WaitReason) -> Transition {
-    let pause = Duration::from_millis(u64::try_from(instant - d.now).unwrap_or(0));
-    let mut transition = queue_again(d, pause).because(reason);
+pub(in super::super) fn wait_for_slot(d: &DeliveryState, instant: Timestamp, reason: WaitReason) -> Transition {
+    let mut transition = queue_again(d, between(d.now, instant)).because(reason);
     transition.change.attempts = Some(d.attempts.saturating_sub(1));
     transition
 }

@@ -1,12 +1,11 @@
-//! The numbers that decisions are bounded by, in the unit that they are compared in.
+//! What decisions are bounded by.
 
 use super::*;
 use crate::publish::machine::policy::{FINAL_POLL_AFTER, JOB_LIFETIME, LONGEST_WAIT};
 
 #[test]
-fn bounds_of_days_are_in_milliseconds() {
-    assert_eq!([JOB_LIFETIME, FINAL_POLL_AFTER, LONGEST_WAIT], [86_400_000, 86_400_000, 259_200_000]);
-    assert_eq!((milliseconds(Duration::from_secs(3)), milliseconds(Duration::MAX)), (3_000, i64::MAX / 4));
+fn bounds_of_days_are_as_long_as_they_say() {
+    assert_eq!([JOB_LIFETIME, FINAL_POLL_AFTER, LONGEST_WAIT], [86_400, 86_400, 259_200].map(Duration::from_secs));
 }
 
 #[test]

@@ -5,8 +5,7 @@ use crate::error::provider_advice;
 use crate::publish::machine::policy::{FINAL_POLL_AFTER, LONGEST_WAIT};
 use crate::store::account::AccountStatus;
 
-const HOUR: i64 = 3_600_000;
-const DEADLINE: i64 = NOW + 48 * HOUR;
+const DEADLINE: Timestamp = Timestamp::constant(1_800_000_000 + 48 * 3_600, 0);
 
 fn after(stage: S, change: impl FnOnce(&mut DeliveryState), event: Event) -> Transition {
     let mut delivery = delivery(stage, true);
@@ -36,16 +35,17 @@ fn pause(seconds: u64) -> NextStep {
 #[test]
 fn delivery_fails_after_its_last_attempt_longest_wait_or_planned_time() {
     use PublishProblem::{GaveUp, Missed, WaitedTooLong};
-    const DAY: i64 = 24 * HOUR;
+    const DAY: SignedDuration = SignedDuration::from_hours(24);
+    let none = SignedDuration::ZERO;
     for (attempts, waited, planned_before, expected) in [
-        (8, 0, None, None),
-        (9, 0, None, Some(GaveUp)),
+        (8, none, None, None),
+        (9, none, None, Some(GaveUp)),
         (1, DAY, None, None),
-        (1, DAY + 1, None, Some(WaitedTooLong)),
+        (1, DAY + MILLISECOND, None, Some(WaitedTooLong)),
         // What has a time is judged by that.
-        (1, DAY + 1, Some(HOUR), None),
-        (1, 0, Some(HOUR), None),
-        (1, 0, Some(HOUR + 1), Some(Missed)),
+        (1, DAY + MILLISECOND, Some(HOUR), None),
+        (1, none, Some(HOUR), None),
+        (1, none, Some(HOUR + MILLISECOND), Some(Missed)),
     ] {
         let change = |d: &mut DeliveryState| {
             d.attempts = attempts;
@@ -113,7 +113,7 @@ fn delivery_refused_temporarily_is_begun_again_within_its_attempts() {
 
 #[test]
 fn delivery_waiting_for_its_slot_spends_no_attempt() {
-    let transition = after(S::Queued, |d| d.attempts = 3, Event::NotBefore(NOW + 60_000, WaitReason::DailyCap));
+    let transition = after(S::Queued, |d| d.attempts = 3, Event::NotBefore(NOW + MINUTE, WaitReason::DailyCap));
     assert_eq!((transition.change.attempts, transition.then), (Some(2), pause(60)));
     assert_eq!(transition.change.waits_for, Some(WaitReason::DailyCap));
     let transition = after(S::Queued, |d| d.attempts = 3, Event::TemporaryFailure);
@@ -144,23 +144,24 @@ fn unconfirmed_delivery_reads_the_list_up_to_its_limit_and_believes_absence_as_p
     use Absence::{Blind, InDoubt, Likely, Proven};
     let (replaced, done) = ((Some(S::Done), NextStep::Replace), (Some(S::Done), NextStep::End));
     // Right after the call even a list that shows others may be late; that is no reading, and the call's age ends it.
-    let proven = |sent_before: i64, resend, stopped| {
+    let proven = |sent_before: SignedDuration, resend, stopped| {
         let change = |d: &mut DeliveryState| {
             (d.attempts, d.resend_if_absent, d.stop_requested) = (4, resend, stopped);
             d.sending_at = NOW - sent_before;
         };
         after(S::Unconfirmed, change, Event::NotShown(Proven))
     };
-    const LAG: i64 = 35 * 60_000;
+    const LAG: SignedDuration = SignedDuration::from_mins(35);
+    let at_once = SignedDuration::ZERO;
     for (resend, stopped) in [(true, false), (false, true), (true, true)] {
-        let early = proven(0, resend, stopped);
+        let early = proven(at_once, resend, stopped);
         assert_eq!((early.change.attempts, early.then), (Some(3), pause(35 * 60)));
         assert_eq!(early.change.waits_for, Some(WaitReason::ListLag));
-        assert_eq!(proven(LAG - 1_000, resend, stopped).then, pause(1));
+        assert_eq!(proven(LAG - SignedDuration::from_secs(1), resend, stopped).then, pause(1));
     }
     assert_eq!(proven(LAG, true, false).then, NextStep::Replace);
     assert_eq!(recorded(&proven(LAG, true, true)), [AccountState::Cancelled, AccountState::Cancelled]);
-    assert_eq!(proven(0, false, false).then, NextStep::End);
+    assert_eq!(proven(at_once, false, false).then, NextStep::End);
     assert_eq!(read(1, false, Event::NotShown(Proven)), (None, pause(20)));
     assert_eq!(read(3, true, Event::NotShown(Likely)), (None, pause(80)));
     assert_eq!(read(4, true, Event::NotShown(Likely)), replaced);
@@ -186,31 +187,37 @@ fn unconfirmed_delivery_reads_the_list_up_to_its_limit_and_believes_absence_as_p
 #[test]
 fn a_list_that_cannot_be_read_is_no_reading_and_is_waited_for_hours() {
     for (members_confirm, hours) in [(false, 6), (true, 24)] {
-        let at = |waited: i64| {
+        let at = |waited: SignedDuration| {
             let change = |d: &mut DeliveryState| {
                 (d.attempts, d.members_confirm, d.sought_since) = (4, members_confirm, NOW - waited);
             };
             after(S::Unconfirmed, change, Event::Unreadable)
         };
-        for (waited, expected) in [(0, 10), (10_000, 10), (80_000, 80), (hours * HOUR - 1, 900)] {
+        for (waited, expected) in [
+            (SignedDuration::ZERO, 10),
+            (SignedDuration::from_secs(10), 10),
+            (SignedDuration::from_secs(80), 80),
+            (HOUR * hours - MILLISECOND, 900),
+        ] {
             let transition = at(waited);
             assert_eq!((transition.change.attempts, transition.then), (Some(3), pause(expected)), "{waited}");
         }
         let advice = if members_confirm { PublishProblem::MembersUnconfirmed } else { PublishProblem::Unconfirmed };
-        assert_eq!(recorded(&at(hours * HOUR)), failed(advice));
+        assert_eq!(recorded(&at(HOUR * hours)), failed(advice));
     }
 }
 
 #[test]
 fn readings_that_are_used_up_are_waited_for_and_no_reading_but_not_without_end() {
-    let at = |waited: i64| {
+    let at = |waited: SignedDuration| {
         let change = |d: &mut DeliveryState| (d.attempts, d.sought_since) = (3, NOW - waited);
-        after(S::Unconfirmed, change, Event::NotBefore(NOW + 60_000, WaitReason::Readings))
+        after(S::Unconfirmed, change, Event::NotBefore(NOW + MINUTE, WaitReason::Readings))
     };
-    let waits = at(LONGEST_WAIT);
+    let longest = SignedDuration::try_from(LONGEST_WAIT).unwrap();
+    let waits = at(longest);
     assert_eq!((waits.change.attempts, waits.change.waits_for), (Some(2), Some(WaitReason::Readings)));
     assert_eq!(waits.then, pause(60));
-    assert_eq!(recorded(&at(LONGEST_WAIT + 1)), failed(PublishProblem::MembersUnconfirmed));
+    assert_eq!(recorded(&at(longest + MILLISECOND)), failed(PublishProblem::MembersUnconfirmed));
 }
 
 #[test]
@@ -235,10 +242,11 @@ fn created_moment_waits_for_the_members_it_asks() {
 
 #[test]
 fn submitted_job_is_polled_for_a_day_and_its_result_is_taken() {
-    let asked = |after: i64| then(S::Submitted, |d| (d.now, d.asked_at) = (NOW + after, NOW + after), Event::Claimed);
+    let asked =
+        |after: Duration| then(S::Submitted, |d| (d.now, d.asked_at) = (NOW + after, NOW + after), Event::Claimed);
     let unconfirmed = (Some(S::Unconfirmed), pause(10));
     assert_eq!(asked(JOB_LIFETIME), (None, NextStep::Call(Call::Follow { stopped: false })));
-    assert_eq!(asked(JOB_LIFETIME + 1), unconfirmed);
+    assert_eq!(asked(JOB_LIFETIME + Duration::from_millis(1)), unconfirmed);
     let submitted = |event| then(S::Submitted, |d| d.attempts = 4, event);
     assert_eq!(submitted(Event::JobRunning), (None, pause(16)));
     assert_eq!(then(S::Submitted, |d| d.attempts = 9, Event::JobRunning), (None, pause(30)));
@@ -257,13 +265,13 @@ fn submitted_job_is_polled_for_a_day_and_its_result_is_taken() {
 
 #[test]
 fn waiting_members_at_the_deadline_are_stopped_and_polled_once_more() {
-    let at = |instant: i64| move |d: &mut DeliveryState| (d.now, d.asked_at) = (instant, instant);
+    let at = |instant: Timestamp| move |d: &mut DeliveryState| (d.now, d.asked_at) = (instant, instant);
     let look = |stopped| (None, NextStep::Call(Call::Follow { stopped }));
-    assert_eq!(then(S::Waiting, at(DEADLINE - 1), Event::Claimed), look(false));
+    assert_eq!(then(S::Waiting, at(DEADLINE - MILLISECOND), Event::Claimed), look(false));
     assert_eq!(then(S::Waiting, at(DEADLINE), Event::Claimed), (None, NextStep::Call(Call::Cancel)));
     // The deadline itself is a moment to look.
     let incomplete = || Event::MembersPolled { published: vec![0], unasked: vec![], stopped: false };
-    assert_eq!(then(S::Waiting, at(DEADLINE - 4_000), incomplete()), (None, pause(4)));
+    assert_eq!(then(S::Waiting, at(DEADLINE - SignedDuration::from_secs(4)), incomplete()), (None, pause(4)));
     for (stopped, problem) in
         [(true, PublishProblem::NotConfirmedByMember), (false, PublishProblem::MembersUnconfirmed)]
     {
@@ -277,13 +285,14 @@ fn waiting_members_at_the_deadline_are_stopped_and_polled_once_more() {
     let not_stopped = |instant, kind| then(S::Waiting, at(instant), Event::NotStopped(kind));
     assert_eq!(not_stopped(DEADLINE, FailureKind::NotFound), look(true));
     assert_eq!(not_stopped(DEADLINE, FailureKind::Unknown), look(false));
-    assert_eq!(not_stopped(last - 1, FailureKind::Retry), (None, pause(10)));
+    assert_eq!(not_stopped(last - MILLISECOND, FailureKind::Retry), (None, pause(10)));
     assert_eq!(not_stopped(last, FailureKind::Retry), look(false));
 }
 
 #[test]
 fn waiting_members_polled_across_the_deadline_are_still_stopped() {
-    let late = |d: &mut DeliveryState| (d.now, d.asked_at) = (DEADLINE + 3_000, DEADLINE - 1);
+    let late =
+        |d: &mut DeliveryState| (d.now, d.asked_at) = (DEADLINE + SignedDuration::from_secs(3), DEADLINE - MILLISECOND);
     for event in [
         Event::MembersPolled { published: vec![0], unasked: vec![], stopped: false },
         Event::NotAnswered(FailureKind::Unknown),
@@ -301,10 +310,10 @@ fn waiting_members_that_cannot_be_polled_end_unconfirmed_after_the_final_poll() 
     let at = |instant, event| after(S::Waiting, |d| (d.now, d.asked_at) = (instant, instant), event);
     let unrecorded = || failed(PublishProblem::MembersUnconfirmed);
     for (instant, event, waits) in [
-        (last - 1, Event::NoToken(failure(FailureKind::Retry)), true),
+        (last - MILLISECOND, Event::NoToken(failure(FailureKind::Retry)), true),
         (last, Event::NoToken(failure(FailureKind::Retry)), false),
         (last, Event::NoToken(failure(FailureKind::BadCredentials)), false),
-        (DEADLINE - 1, Event::NotAnswered(FailureKind::Unknown), true),
+        (DEADLINE - MILLISECOND, Event::NotAnswered(FailureKind::Unknown), true),
         (DEADLINE, Event::NotAnswered(FailureKind::Unknown), false),
         (DEADLINE, Event::NotAnswered(FailureKind::Retry), true),
         (last, Event::NotAnswered(FailureKind::Retry), false),
@@ -313,7 +322,7 @@ fn waiting_members_that_cannot_be_polled_end_unconfirmed_after_the_final_poll() 
         assert_eq!(matches!(transition.then, NextStep::Wake(_)), waits, "{instant} {event:?}");
         assert_eq!(recorded(&transition), if waits { vec![] } else { unrecorded() }, "{instant} {event:?}");
     }
-    let transition = at(last - 1, Event::NoToken(failure(FailureKind::BadCredentials)));
+    let transition = at(last - MILLISECOND, Event::NoToken(failure(FailureKind::BadCredentials)));
     assert_eq!((transition.proven, transition.then), (Some(AccountStatus::Expired), pause(1_800)));
 }
 

@@ -8,14 +8,19 @@ mod walk;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::policy::milliseconds;
+use jiff::{SignedDuration, Timestamp};
+
 use super::*;
 use crate::error::{Advice, PublishProblem};
 use crate::provider::{FailureKind, Provider, ProviderError, RateWindow};
 use crate::store::delivery::{DeliveryStage as S, Repair, WaitReason};
 use crate::store::result::{AccountState, Stage};
+use crate::time::after;
 
-const NOW: i64 = 1_800_000_000_000;
+const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const STAGES: [S; 7] = [S::Queued, S::Sending, S::Unconfirmed, S::Answered, S::Submitted, S::Waiting, S::Done];
 
 pub(super) fn policy() -> Policy {
@@ -52,7 +57,7 @@ fn delivery(stage: S, members_confirm: bool) -> DeliveryState {
         has_media: true,
         members_confirm,
         sending_at: NOW,
-        confirm_until: NOW + 48 * 3_600_000,
+        confirm_until: NOW + HOUR * 48,
         resend_if_absent: false,
         resend_if_blind: false,
         sought_since: NOW,
@@ -95,7 +100,7 @@ fn events() -> Vec<Event> {
         Event::Usable(vec![0]),
         Event::Usable(vec![0, 1]),
         Event::Prepared { asked: vec!["anna".to_owned()], uploads: vec![] },
-        Event::NotBefore(NOW + 60_000, WaitReason::Slot),
+        Event::NotBefore(NOW + MINUTE, WaitReason::Slot),
         Event::TemporaryFailure,
         Event::MediaUnusable(advice()),
         Event::Posted { id: "p".to_owned() },
@@ -195,7 +200,7 @@ fn situations() -> Vec<DeliveryState> {
         for members_confirm in [true, false] {
             for attempts in [1, 2, 4, 9] {
                 for standing in [Reported::Open, Reported::Unconfirmed, Reported::Failed, Reported::Ended] {
-                    for now in [NOW, NOW + 49 * 3_600_000, NOW + 80 * 3_600_000] {
+                    for now in [NOW, NOW + HOUR * 49, NOW + HOUR * 80] {
                         for resend_if_absent in [true, false] {
                             let mut delivery = delivery(stage, members_confirm);
                             (delivery.now, delivery.asked_at) = (now, now);
@@ -274,7 +279,7 @@ fn machine_transition_ends_the_delivery_or_says_when_it_goes_on() {
                 assert!(delivery.open().iter().all(|place| recorded.contains(place)), "{delivery:?} {event:?}");
             }
             NextStep::Wake(pause) => {
-                let until = delivery.now + milliseconds(pause);
+                let until = after(delivery.now, pause);
                 assert_eq!(transition.change.release_until, Some(until), "{delivery:?} {event:?}");
                 assert_ne!(transition.change.stage, Some(S::Done), "{delivery:?} {event:?}");
             }

@@ -35,6 +35,10 @@ fn rows() -> (Delivery, Task, Vec<AccountResult>) {
     (serde_json::from_value(delivery).expect("a delivery"), serde_json::from_value(task).expect("a task"), results)
 }
 
+fn at(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(milliseconds).expect("an instant")
+}
+
 #[test]
 fn delivery_state_is_read_from_the_rows_of_this_delivery() {
     let (delivery, task, results) = rows();
@@ -50,11 +54,11 @@ fn delivery_state_is_read_from_the_rows_of_this_delivery() {
         ]
     );
     assert_eq!((seen.open(), seen.undecided()), (vec![0], vec![0, 1]));
-    assert_eq!((seen.stage, seen.attempts, seen.now, seen.sending_at), (S::Answered, 2, NOW, 1_000_500));
-    assert_eq!((seen.wanted_at, seen.planned_at, seen.has_media), (Some(1_000_000), Some(900_000), true));
+    assert_eq!((seen.stage, seen.attempts, seen.now, seen.sending_at), (S::Answered, 2, NOW, at(1_000_500)));
+    assert_eq!((seen.wanted_at, seen.planned_at, seen.has_media), (Some(at(1_000_000)), Some(at(900_000)), true));
     assert_eq!((seen.moment_id.as_deref(), seen.resend_if_absent), (Some("m"), false));
     // A row from before its time was noted, of a person: whoever it is for was asked.
-    let delivery = Delivery { create_time: 0, corp_key: None, member_ids: vec![], ..delivery };
+    let delivery = Delivery { create_time: Timestamp::UNIX_EPOCH, corp_key: None, member_ids: vec![], ..delivery };
     let seen = DeliveryState::of(&delivery, &task, &results, false, WorkerTime { now: NOW, left: Duration::ZERO });
     assert_eq!(seen.wanted_at, None);
     assert!(seen.accounts.iter().all(|account| account.asked && !account.refused));

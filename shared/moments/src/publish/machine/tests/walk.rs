@@ -6,12 +6,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::publish::machine::policy::{FINAL_POLL_AFTER, LONGEST_WAIT};
+use crate::time::between;
 
 /// What a delivery's row holds after a transition.
 fn apply(delivery: &mut DeliveryState, transition: &Transition) {
     let change = &transition.change;
     if change.forgets_post {
-        (delivery.moment_id, delivery.confirm_until) = (None, 0);
+        (delivery.moment_id, delivery.confirm_until) = (None, Timestamp::UNIX_EPOCH);
     }
     delivery.stage = change.stage.unwrap_or(delivery.stage);
     delivery.attempts = change.attempts.unwrap_or(delivery.attempts);
@@ -32,14 +33,15 @@ fn apply(delivery: &mut DeliveryState, transition: &Transition) {
     }
 }
 
-/// Whatever is answered, at every call, for ever. Answers how many events it took and how many milliseconds.
+/// Whatever is answered, at every call, for ever. Answers how many events it took and how long.
 fn run_to_the_end(
     members_confirm: bool,
     choices: &[usize],
     hit: &mut BTreeSet<(&'static str, &'static str)>,
-) -> (u32, i64) {
+) -> (u32, Duration) {
     let mut delivery = delivery(S::Queued, members_confirm);
-    (delivery.moment_id, delivery.confirm_until, delivery.sending_at) = (None, 0, 0);
+    (delivery.moment_id, delivery.confirm_until, delivery.sending_at) =
+        (None, Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
     let (mut event, mut choices) = (Event::Claimed, choices.iter().cycle());
     for count in 0..20_000 {
         hit.insert((delivery.stage.as_str(), event.name()));
@@ -53,7 +55,7 @@ fn run_to_the_end(
         }
         apply(&mut delivery, &transition);
         event = match &transition.then {
-            NextStep::End | NextStep::Replace => return (count, delivery.now - NOW),
+            NextStep::End | NextStep::Replace => return (count, between(NOW, delivery.now)),
             // The worker may die right after it has written the id, or the fence.
             NextStep::Resume | NextStep::Call(Call::Send) if choices.next().expect("it cycles") % 4 == 0 => {
                 delivery.attempts += 1;
@@ -63,7 +65,7 @@ fn run_to_the_end(
             // The claim that was in the way is another one's answer.
             NextStep::TakeBack => Event::AnsweredToAnother,
             NextStep::Wake(pause) => {
-                delivery.now += milliseconds(*pause);
+                delivery.now = after(delivery.now, *pause);
                 delivery.asked_at = delivery.now;
                 delivery.attempts += 1;
                 Event::Claimed
@@ -88,7 +90,7 @@ fn run_to_the_end(
                     events().into_iter().filter(|event| event.name() == name && is_its_own(event)).collect();
                 let chosen = possible[choice() % possible.len()].clone();
                 match chosen {
-                    Event::NotBefore(_, reason) => Event::NotBefore(delivery.now + 3_600_000, reason),
+                    Event::NotBefore(_, reason) => Event::NotBefore(delivery.now + HOUR, reason),
                     chosen => chosen,
                 }
             }
@@ -98,7 +100,9 @@ fn run_to_the_end(
 }
 
 /// The longest that anything takes: its turn, the job, the members, the last word, and the looks between.
-const LONGEST: i64 = LONGEST_WAIT + JOB_LIFETIME + 48 * 3_600_000 + FINAL_POLL_AFTER + 12 * 3_600_000;
+fn longest() -> Duration {
+    LONGEST_WAIT + JOB_LIFETIME + FINAL_POLL_AFTER + Duration::from_secs((48 + 12) * 3_600)
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
@@ -108,7 +112,7 @@ proptest! {
         choices in proptest::collection::vec(0_usize..64, 1..40),
     ) {
         let (_, took) = run_to_the_end(members_confirm, &choices, &mut BTreeSet::new());
-        prop_assert!(took <= LONGEST, "it took {took} ms");
+        prop_assert!(took <= longest(), "it took {took:?}");
     }
 }
 
@@ -126,7 +130,7 @@ fn delivery_ends_in_time_under_one_repeated_answer_and_every_legal_pair_is_reach
                 let anything: Vec<usize> = (0..37).map(|_| all_sorts()).collect();
                 for choices in [vec![first, second, first + second], anything] {
                     let (_, took) = run_to_the_end(members_confirm, &choices, &mut hit);
-                    assert!(took <= LONGEST, "it took {took} ms: {choices:?}");
+                    assert!(took <= longest(), "it took {took:?}: {choices:?}");
                 }
             }
         }

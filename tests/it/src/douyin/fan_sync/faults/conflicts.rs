@@ -198,7 +198,7 @@ async fn oauth_state_that_meets_conflicts_is_issued_and_consumed() -> Result<()>
     world.douyin_account(SHOP, 1);
     let proxy = Proxy::start(&world).await?;
     proxy.arm_times("PutItem t_oauth_state", 1, 5, conflict());
-    proxy.arm_times("DeleteItem t_oauth_state", 1, 5, conflict());
+    proxy.arm_times("UpdateItem t_oauth_state", 1, 5, conflict());
     let through = async |event: Event| -> Result<crate::Answer> {
         let event = event.bearer(&world.token(USER, &["*"])?);
         crate::call::call(&world.context(&event.function, &proxy.endpoints()).await?, &event).await
