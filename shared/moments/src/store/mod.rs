@@ -10,6 +10,7 @@ pub mod corp;
 pub mod delivery;
 pub mod idempotency;
 pub mod media;
+pub(crate) mod of_delivery;
 pub mod posted;
 mod resend;
 pub mod result;
