@@ -25,7 +25,7 @@ impl App {
 /// short.
 pub async fn handle(app: &App, message: PublishMessage, deadline: Deadline) -> moments::Result<()> {
     match &message.delivery {
-        None => app.publisher.dispatch(message.task_id).await,
+        None => Box::pin(app.publisher.dispatch(message.task_id, deadline)).await,
         Some(delivery) => {
             let key = DeliveryKey { task_id: message.task_id, delivery };
             let moved = app.publisher.run(key, message.due_at, deadline).await?;

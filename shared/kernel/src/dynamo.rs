@@ -112,31 +112,66 @@ pub async fn batch_get(
 ) -> Result<Vec<Item>> {
     let mut rows = Vec::with_capacity(keys.len());
     for chunk in keys.chunks(BATCH_GET_KEYS) {
-        let mut pending = Some(
-            KeysAndAttributes::builder()
-                .set_keys(Some(chunk.to_vec()))
-                .set_projection_expression(projection.map(str::to_owned))
-                .consistent_read(consistent)
-                .build()
-                .map_err(|_| Error::Internal("incomplete batch read"))?,
-        );
-        let mut attempt = 0;
-        while let Some(keys) = pending.take() {
-            let answer = client
-                .batch_get_item()
-                .request_items(table, keys)
-                .send()
-                .await
-                .map_err(Error::aws("dynamodb:BatchGetItem"))?;
-            rows.extend(answer.responses.and_then(|mut tables| tables.remove(table)).unwrap_or_default());
-            pending = answer.unprocessed_keys.and_then(|mut tables| tables.remove(table));
-            if pending.is_some() {
-                if attempt == CONFLICT_RETRIES {
-                    return Err(Error::Contention("table"));
-                }
-                clock.sleep(CONFLICT_PAUSES.jittered(attempt)).await;
-                attempt += 1;
+        let wanted = wanted(chunk.to_vec(), projection, consistent)?;
+        let found = batch_get_chunk(client, clock, HashMap::from([(table.to_owned(), wanted)])).await?;
+        rows.extend(found.into_iter().map(|(_, row)| row));
+    }
+    Ok(rows)
+}
+
+/// Reads rows of several tables by key, consistently and each beside its table's name, in no particular order; absent rows
+/// are simply not among the answers. Each row is of an instant of its own: what has to agree must be in one row, or be
+/// checked by the write that follows.
+pub async fn batch_get_of_tables(
+    client: &Client,
+    clock: &Clock,
+    keys: Vec<(&str, Item)>,
+) -> Result<Vec<(String, Item)>> {
+    let mut rows = Vec::with_capacity(keys.len());
+    for chunk in keys.chunks(BATCH_GET_KEYS) {
+        let mut of_tables: HashMap<String, Vec<Item>> = HashMap::new();
+        for (table, key) in chunk {
+            of_tables.entry((*table).to_owned()).or_default().push(key.clone());
+        }
+        let asked = of_tables.into_iter().map(|(table, keys)| Ok((table, wanted(keys, None, true)?)));
+        rows.extend(batch_get_chunk(client, clock, asked.collect::<Result<_>>()?).await?);
+    }
+    Ok(rows)
+}
+
+fn wanted(keys: Vec<Item>, projection: Option<&str>, consistent: bool) -> Result<KeysAndAttributes> {
+    KeysAndAttributes::builder()
+        .set_keys(Some(keys))
+        .set_projection_expression(projection.map(str::to_owned))
+        .consistent_read(consistent)
+        .build()
+        .map_err(|_| Error::Internal("incomplete batch read"))
+}
+
+/// Asks until nothing of what is wanted is left out.
+async fn batch_get_chunk(
+    client: &Client,
+    clock: &Clock,
+    wanted: HashMap<String, KeysAndAttributes>,
+) -> Result<Vec<(String, Item)>> {
+    let (mut rows, mut pending, mut attempt) = (Vec::new(), Some(wanted), 0);
+    while let Some(wanted) = pending.take() {
+        let answer = client
+            .batch_get_item()
+            .set_request_items(Some(wanted))
+            .send()
+            .await
+            .map_err(Error::aws("dynamodb:BatchGetItem"))?;
+        for (table, found) in answer.responses.unwrap_or_default() {
+            rows.extend(found.into_iter().map(|row| (table.clone(), row)));
+        }
+        pending = answer.unprocessed_keys.filter(|left| !left.is_empty());
+        if pending.is_some() {
+            if attempt == CONFLICT_RETRIES {
+                return Err(Error::Contention("table"));
             }
+            clock.sleep(CONFLICT_PAUSES.jittered(attempt)).await;
+            attempt += 1;
         }
     }
     Ok(rows)

@@ -4,11 +4,14 @@
 //! [`Outcome`] is asked about that condition by its name, so an action that is added before another one never changes
 //! what a refusal means.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use crate::clock::Clock;
+use crate::dynamo::Item;
 use crate::error::{Error, Result};
 use crate::retry::{CONFLICT_PAUSES, CONFLICT_RETRIES};
 
@@ -26,7 +29,7 @@ pub struct Transaction {
 pub struct Condition(usize);
 
 /// What became of a transaction.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub enum Outcome {
     /// All of it was written.
@@ -35,9 +38,9 @@ pub enum Outcome {
     Refused(FailedConditions),
 }
 
-/// The conditions that did not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailedConditions(Vec<usize>);
+/// The conditions that did not hold, each with the row that it was about, if its action asks for that.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailedConditions(HashMap<usize, Option<Item>>);
 
 impl Transaction {
     /// A transaction without actions.
@@ -93,9 +96,9 @@ impl Transaction {
             else {
                 return Err(Error::aws("dynamodb:TransactWriteItems")(error));
             };
-            let codes: Vec<&str> =
-                cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None")).collect();
-            let failed = FailedConditions::among(&codes);
+            let reasons = cancelled.cancellation_reasons();
+            let codes: Vec<&str> = reasons.iter().map(|reason| reason.code().unwrap_or("None")).collect();
+            let failed = FailedConditions::among(reasons.iter().map(|reason| (reason.code(), reason.item())));
             if !failed.0.is_empty() {
                 return Ok(Outcome::Refused(failed));
             }
@@ -122,17 +125,27 @@ impl Outcome {
     #[must_use]
     pub fn failed(&self, condition: impl Into<Option<Condition>>) -> bool {
         match (self, condition.into()) {
-            (Self::Refused(failed), Some(condition)) => failed.0.contains(&condition.0),
+            (Self::Refused(failed), Some(condition)) => failed.0.contains_key(&condition.0),
             _ => false,
+        }
+    }
+
+    /// The row for which this condition did not hold, as it was then: nothing need be read to write anew. There is one if
+    /// the action asks for it (`ReturnValuesOnConditionCheckFailure`) and the row exists.
+    #[must_use]
+    pub fn found(&self, condition: impl Into<Option<Condition>>) -> Option<Item> {
+        match (self, condition.into()) {
+            (Self::Refused(failed), Some(condition)) => failed.0.get(&condition.0).cloned().flatten(),
+            _ => None,
         }
     }
 }
 
 impl FailedConditions {
     /// Those among the reasons of a cancellation, which DynamoDB lists in the order of the actions.
-    fn among(codes: &[&str]) -> Self {
-        let failed = codes.iter().enumerate().filter(|(_, code)| **code == "ConditionalCheckFailed");
-        Self(failed.map(|(index, _)| index).collect())
+    fn among<'a>(reasons: impl Iterator<Item = (Option<&'a str>, Option<&'a Item>)>) -> Self {
+        let failed = reasons.enumerate().filter(|(_, (code, _))| *code == Some("ConditionalCheckFailed"));
+        Self(failed.map(|(index, (_, row))| (index, row.filter(|row| !row.is_empty()).cloned())).collect())
     }
 }
 
@@ -159,14 +172,19 @@ mod tests {
         let lease = transaction.add(action());
         transaction.add_all([action(), action()]);
         let claim = transaction.add(action());
-        let outcome = Outcome::Refused(FailedConditions::among(&[
-            "None",
-            "None",
-            "TransactionConflict",
-            "ConditionalCheckFailed",
-        ]));
+        let row = Item::from([("version".to_owned(), crate::dynamo::n(7))]);
+        let outcome = Outcome::Refused(FailedConditions::among(
+            [
+                (Some("None"), None),
+                (None, None),
+                (Some("TransactionConflict"), None),
+                (Some("ConditionalCheckFailed"), Some(&row)),
+            ]
+            .into_iter(),
+        ));
         assert!(!outcome.is_committed());
         assert!(outcome.failed(claim) && outcome.failed(Some(claim)));
+        assert_eq!((outcome.found(claim), outcome.found(lease)), (Some(row), None));
         assert!(!outcome.failed(lease));
         assert!(!outcome.failed(None));
         assert!(!Outcome::Committed.failed(claim));

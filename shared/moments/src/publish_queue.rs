@@ -55,6 +55,17 @@ impl PublishQueue {
         self.0.send(&message, Duration::ZERO, &user_id.to_string()).await
     }
 
+    /// Has each of the deliveries of a tenant taken up now. Answers how many of them were not told.
+    pub async fn wake_all(&self, deliveries: &[DeliveryKey<'_>], user_id: UserId) -> usize {
+        let message = |key: &DeliveryKey<'_>| PublishMessage {
+            task_id: key.task_id,
+            delivery: Some(key.delivery.to_owned()),
+            due_at: None,
+        };
+        let messages: Vec<PublishMessage> = deliveries.iter().map(message).collect();
+        self.0.send_all(&messages, &user_id.to_string()).await
+    }
+
     /// The message that has the task dispatched, for whoever else puts it on this queue.
     pub fn dispatch_body(task_id: TaskId) -> Result<String> {
         serde_json::to_string(&PublishMessage { task_id, delivery: None, due_at: None })

@@ -68,26 +68,68 @@ impl ResultStatus {
     }
 }
 
-/// A task's status is never stored by hand: it is this, of its accounts.
-pub fn derive(results: impl IntoIterator<Item = ResultStatus>) -> TaskStatus {
-    let (mut pending, mut processing, mut succeeded, mut failed, mut cancelled) = (0, 0, 0, 0, 0);
-    for result in results {
-        match result {
-            ResultStatus::Pending => pending += 1,
-            ResultStatus::Processing => processing += 1,
-            ResultStatus::Success => succeeded += 1,
-            ResultStatus::Failed => failed += 1,
-            ResultStatus::Cancelled => cancelled += 1,
+/// How many of a task's accounts stand where. The task's row holds it, so that whoever ends some of them knows what the
+/// task comes to without reading the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    pub open: u32,
+    pub succeeded: u32,
+    pub failed: u32,
+    pub cancelled: u32,
+}
+
+impl Tally {
+    pub fn of(results: impl IntoIterator<Item = ResultStatus>) -> Self {
+        results.into_iter().fold(Self::default(), |mut tally, result| {
+            *tally.place(result) += 1;
+            tally
+        })
+    }
+
+    /// With one account that stood at `from` and stands at `to` now.
+    pub fn moved(mut self, from: ResultStatus, to: ResultStatus) -> Self {
+        let place = self.place(from);
+        *place = place.saturating_sub(1);
+        *self.place(to) += 1;
+        self
+    }
+
+    fn place(&mut self, status: ResultStatus) -> &mut u32 {
+        match status {
+            ResultStatus::Pending | ResultStatus::Processing => &mut self.open,
+            ResultStatus::Success => &mut self.succeeded,
+            ResultStatus::Failed => &mut self.failed,
+            ResultStatus::Cancelled => &mut self.cancelled,
         }
     }
-    match (pending, processing, succeeded, failed, cancelled) {
-        (_, 0, 0, 0, 0) => TaskStatus::Pending,
-        (0, 0, 0, 0, _) => TaskStatus::Cancelled,
-        (0, 0, _, 0, 0) => TaskStatus::Completed,
-        (0, 0, 0, _, _) => TaskStatus::Failed,
-        (0, 0, ..) => TaskStatus::PartialSuccess,
-        _ => TaskStatus::Processing,
+
+    /// What a task comes to of which some account has begun.
+    pub const fn status(self) -> TaskStatus {
+        match (self.open, self.succeeded, self.failed, self.cancelled) {
+            (0, 0, 0, _) => TaskStatus::Cancelled,
+            (0, _, 0, 0) => TaskStatus::Completed,
+            (0, 0, _, _) => TaskStatus::Failed,
+            (0, ..) => TaskStatus::PartialSuccess,
+            _ => TaskStatus::Processing,
+        }
     }
+}
+
+/// What a task's accounts amount to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub status: TaskStatus,
+    pub tally: Tally,
+}
+
+/// A task's status is never stored by hand: it is this, of its accounts.
+pub fn derive(results: impl IntoIterator<Item = ResultStatus>) -> Standing {
+    let (mut tally, mut has_begun) = (Tally::default(), false);
+    for result in results {
+        *tally.place(result) += 1;
+        has_begun |= result != ResultStatus::Pending;
+    }
+    Standing { status: if has_begun { tally.status() } else { TaskStatus::Pending }, tally }
 }
 
 #[cfg(test)]
@@ -110,7 +152,25 @@ mod tests {
             (&[Cancelled, Cancelled], TaskStatus::Cancelled),
             (&[Cancelled, Pending], TaskStatus::Processing),
         ] {
-            assert_eq!(derive(results.iter().copied()), status, "{results:?}");
+            let standing = derive(results.iter().copied());
+            assert_eq!(standing.status, status, "{results:?}");
+            assert_eq!(standing.tally, Tally::of(results.iter().copied()), "{results:?}");
+        }
+    }
+
+    /// Whoever moves accounts one by one comes to what all of them together amount to.
+    #[test]
+    fn tally_of_accounts_moved_one_by_one_gives_the_derived_status() {
+        const ALL: [ResultStatus; 5] = [Pending, Processing, Success, Failed, Cancelled];
+        for first in ALL {
+            for second in ALL {
+                let tally = Tally::of([Pending, Pending]).moved(Pending, first).moved(Pending, second);
+                let derived = derive([first, second]);
+                assert_eq!(tally, derived.tally, "{first:?} {second:?}");
+                if derived.status != TaskStatus::Pending {
+                    assert_eq!(tally.status(), derived.status, "{first:?} {second:?}");
+                }
+            }
         }
     }
 

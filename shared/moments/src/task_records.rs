@@ -1,7 +1,7 @@
 //! Writes a task together with its results: whatever changes for an account changes together with the delivery that
 //! caused it and with the task's status, which is derived from all accounts.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use kernel::ids::TaskId;
@@ -10,10 +10,10 @@ use kernel::transaction::{Condition, Outcome, Transaction};
 
 use crate::error::Result;
 use crate::ids::AccountId;
-use crate::status::derive;
+use crate::status::Tally;
 use crate::store::Stores;
 use crate::store::result::{AccountResult, AccountState};
-use crate::store::task::{Task, TaskChange};
+use crate::store::task::Task;
 
 /// How often a change that met another one of the same task is tried again.
 pub(crate) const TRIES: u32 = 30;
@@ -27,9 +27,25 @@ pub enum RecordOutcome {
     LeaseLost,
     /// The post that was to be claimed belongs to another delivery; nothing was written.
     ClaimTaken,
+    /// Another delivery has taken the account's publish slot; nothing was written.
+    SlotTaken,
 }
 
-/// A task and its accounts as they were read last, or written since. It may be out of date: the task's version tells.
+/// What is written together with the accounts' states, all or none of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    /// The delivery's own change.
+    pub delivery: TransactWriteItem,
+    /// The claim, if a post is told.
+    pub claim: Option<TransactWriteItem>,
+    /// The publish slot of the account, if it is taken with this.
+    pub slot: Option<TransactWriteItem>,
+    /// The account's last post, if one is told. The account may be gone, and then it is told without this.
+    pub last_post: Option<TransactWriteItem>,
+}
+
+/// A task and its accounts, or those of one delivery, as they were read last, or written since. It may be out of date: the
+/// task's version tells.
 #[derive(Debug, Clone)]
 pub struct TaskSnapshot {
     pub task: Task,
@@ -50,85 +66,105 @@ pub(crate) async fn read_snapshot(stores: &Stores, task: TaskId) -> Result<TaskS
     Ok(TaskSnapshot { task, results })
 }
 
-/// Puts accounts into states together with `delivery`'s own change, and with a claim if they tell a post. `snapshot` saves
-/// reading what is known already: when it is out of date, it is read anew, and in the end it is what the tables hold.
-pub async fn record(
+/// Puts accounts into states together with the `change` of the delivery that they are of. `snapshot` holds the delivery's own
+/// accounts at least, as this worker knows them: nobody else changes them while it holds the delivery. Of the others the
+/// task's tally says enough, and a refusal brings the task as it is, so nothing is read. In the end the snapshot is what
+/// the tables hold.
+pub(crate) async fn record(
     stores: &Stores,
     snapshot: &mut TaskSnapshot,
-    delivery: TransactWriteItem,
-    claim: Option<TransactWriteItem>,
+    change: &Change,
     states: &[(&AccountId, AccountState)],
 ) -> Result<RecordOutcome> {
-    let task_id = snapshot.task.id;
-    // Only the first attempt is made from what is known.
-    let known = Mutex::new(Some(snapshot.clone()));
-    let (recorded, now) = on_conflict(&stores.clock, "moment task", TRIES, || async {
-        let known = known.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let snapshot = match known {
-            Some(snapshot) => snapshot,
-            None => self::read_snapshot(stores, task_id).await?,
-        };
-        try_to_record(stores, snapshot, &delivery, claim.as_ref(), states).await
+    let known = Mutex::new((snapshot.clone(), change.clone()));
+    let lock = || -> MutexGuard<'_, _> { known.lock().unwrap_or_else(PoisonError::into_inner) };
+    let recorded = on_conflict(&stores.clock, "moment task", TRIES, || async {
+        let (mut snapshot, mut change) = lock().clone();
+        let attempt = try_to_record(stores, &mut snapshot, &mut change, states).await;
+        *lock() = (snapshot, change);
+        attempt
     })
     .await?;
-    *snapshot = now;
+    snapshot.clone_from(&lock().0);
     Ok(recorded)
 }
 
 async fn try_to_record(
     stores: &Stores,
-    mut snapshot: TaskSnapshot,
-    delivery: &TransactWriteItem,
-    claim: Option<&TransactWriteItem>,
+    snapshot: &mut TaskSnapshot,
+    change: &mut Change,
     states: &[(&AccountId, AccountState)],
-) -> Result<Attempt<(RecordOutcome, TaskSnapshot)>> {
+) -> Result<Attempt<RecordOutcome>> {
     let now = stores.clock.now();
-    let state_of = |result: &AccountResult| {
-        let state = states.iter().find(|(account, _)| **account == result.account_id);
-        state.map(|(_, state)| state)
+    let seen = match snapshot.task.tally {
+        Some(tally) => tally,
+        // A row from before the tally was kept.
+        None => {
+            *snapshot = read_snapshot(stores, snapshot.task.id).await?;
+            Tally::of(snapshot.results.iter().map(|result| result.status))
+        }
     };
-    let derived =
-        derive(snapshot.results.iter().map(|result| state_of(result).map_or(result.status, AccountState::status)));
+    let moves = states.iter().filter_map(|(account, state)| {
+        let before = snapshot.results.iter().find(|result| result.account_id == **account)?;
+        Some((before.status, state.status()))
+    });
+    let after = moves.clone().fold(seen, |tally, (before, state)| tally.moved(before, state));
     // Between two open states nothing changes for the task, and its deliveries need not wait for each other there: what
     // is open for one account stays so until its own delivery says otherwise.
-    let ends = states.iter().any(|(_, state)| state.status().ended());
-    let had_ended = snapshot.results.iter().any(|result| result.status.ended() && state_of(result).is_some());
-    let moves_task = !states.is_empty() && (derived != snapshot.task.status || ends || had_ended);
+    let had_ended = moves.clone().any(|(before, _)| before.ended());
+    let moves_task = !states.is_empty() && (after.status() != snapshot.task.status || after != seen || had_ended);
 
     let mut transaction = Transaction::new();
-    let delivery = transaction.add(delivery.clone());
-    let claim = claim.map(|claim| transaction.add(claim.clone()));
-    if moves_task {
-        transaction.add(stores.tasks.advance(&snapshot.task, TaskChange::Results(derived), now)?);
-    }
+    let delivery = transaction.add(change.delivery.clone());
+    let claim = change.claim.clone().map(|claim| transaction.add(claim));
+    let task = match moves_task {
+        true => Some(transaction.add(stores.tasks.count(&snapshot.task, seen, after, now)?)),
+        false => None,
+    };
     for (account, state) in states {
         transaction.add(stores.results.set(snapshot.task.id, account, state, now)?);
     }
+    let slot = change.slot.clone().map(|slot| transaction.add(slot));
+    let last_post = change.last_post.clone().map(|post| transaction.add(post));
     let outcome = stores.commit(&transaction).await?;
-    if let Some(recorded) = failed_for_good(&outcome, delivery, claim) {
-        return Ok(Attempt::Done((recorded, snapshot)));
+    if let Some(recorded) = failed_for_good(&outcome, delivery, claim, slot) {
+        return Ok(Attempt::Done(recorded));
     }
     if !outcome.is_committed() {
+        if outcome.failed(last_post) {
+            change.last_post = None;
+        }
+        if let Some(row) = outcome.found(task) {
+            snapshot.task = Task::from_row(row)?;
+        }
         return Ok(Attempt::Conflict);
     }
     if moves_task {
         snapshot.task.version += 1;
-        snapshot.task.status = derived;
+        snapshot.task.status = after.status();
+        snapshot.task.tally = Some(after);
     }
     for result in &mut snapshot.results {
-        if let Some(state) = state_of(result) {
+        if let Some((_, state)) = states.iter().find(|(account, _)| **account == result.account_id) {
             (result.status, result.stage) = (state.status(), state.stage());
         }
     }
-    Ok(Attempt::Done((RecordOutcome::Done, snapshot)))
+    Ok(Attempt::Done(RecordOutcome::Done))
 }
 
-/// Why a change can never be written: its delivery, or the post it claims, is not its own.
-fn failed_for_good(outcome: &Outcome, delivery: Condition, claim: Option<Condition>) -> Option<RecordOutcome> {
+/// Why a change can never be written: its delivery, the post it claims, or the account's slot is not its own.
+fn failed_for_good(
+    outcome: &Outcome,
+    delivery: Condition,
+    claim: Option<Condition>,
+    slot: Option<Condition>,
+) -> Option<RecordOutcome> {
     if outcome.failed(delivery) {
         Some(RecordOutcome::LeaseLost)
     } else if outcome.failed(claim) {
         Some(RecordOutcome::ClaimTaken)
+    } else if outcome.failed(slot) {
+        Some(RecordOutcome::SlotTaken)
     } else {
         None
     }

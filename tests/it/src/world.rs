@@ -29,6 +29,7 @@ use sandbox::douyin::{AccountSpec, Decision};
 use sandbox::{Sandbox, SandboxConfig};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+use tracing_subscriber::fmt::{MakeWriter, TestWriter, writer::OptionalWriter};
 
 use crate::browser::Browser;
 use crate::call::call;
@@ -59,9 +60,27 @@ fn listen() {
     ONCE.call_once(|| {
         let env: Env = [("AWS_LAMBDA_LOG_LEVEL", "TRACE")].into_iter().collect();
         // An error means that somebody listens already, which is as good.
-        let _heard =
-            tracing::subscriber::set_global_default(kernel::telemetry::subscriber(&env, std::io::sink)).is_ok();
+        let _heard = tracing::subscriber::set_global_default(kernel::telemetry::subscriber(&env, ErrorsOfTest)).is_ok();
     });
+}
+
+/// Writes lines of errors to where the test's own output goes, which is shown if it fails, and all others nowhere.
+struct ErrorsOfTest;
+
+impl MakeWriter<'_> for ErrorsOfTest {
+    type Writer = OptionalWriter<TestWriter>;
+
+    fn make_writer(&self) -> Self::Writer {
+        OptionalWriter::none()
+    }
+
+    fn make_writer_for(&self, line: &tracing::Metadata<'_>) -> Self::Writer {
+        if *line.level() == tracing::Level::ERROR {
+            OptionalWriter::some(TestWriter::new())
+        } else {
+            self.make_writer()
+        }
+    }
 }
 
 /// Where a function finds AWS and the platforms, when not where everybody else does.

@@ -49,20 +49,39 @@ impl CorpTokens {
     ///
     /// An app that its user has let go is like one whose secret is refused.
     pub async fn get(&self, user_id: UserId, corp_key: &CorpKey, rejected: Option<u64>) -> Result<CorpToken> {
-        wait_for(&self.stores.clock, "wechat corp token", LEASE_PATIENCE, || self.look(user_id, corp_key, rejected))
-            .await
+        wait_for(&self.stores.clock, "wechat corp token", LEASE_PATIENCE, || async {
+            let corp = self.stores.corps.get(corp_key).await?;
+            self.look(corp, user_id, rejected).await
+        })
+        .await
+    }
+
+    /// The same by the app's row as it was read a moment ago: it is read anew only if its token cannot be used.
+    pub async fn get_by(&self, known: Option<Corp>, user_id: UserId, corp_key: &CorpKey) -> Result<CorpToken> {
+        let is_usable = |corp: &Corp| corp.access_token.is_some() && self.is_fresh(corp);
+        match known.filter(is_usable) {
+            Some(corp) => match self.look(Some(corp), user_id, None).await? {
+                LeaseAttempt::Done(token) => Ok(token),
+                LeaseAttempt::Changed | LeaseAttempt::HeldByOther => self.get(user_id, corp_key, None).await,
+            },
+            None => self.get(user_id, corp_key, None).await,
+        }
+    }
+
+    fn is_fresh(&self, corp: &Corp) -> bool {
+        before(corp.expire_time, MIN_REMAINING_LIFE) > self.stores.clock.now()
     }
 
     async fn look(
         &self,
+        corp: Option<Corp>,
         user_id: UserId,
-        corp_key: &CorpKey,
         rejected: Option<u64>,
     ) -> Result<LeaseAttempt<CorpToken>> {
-        let corp =
-            self.stores.corps.get(corp_key).await?.filter(|corp| corp.user_id == user_id).ok_or_else(secret_missing)?;
-        let fresh = before(corp.expire_time, MIN_REMAINING_LIFE) > self.stores.clock.now();
-        if let Some(encrypted) = corp.access_token.as_deref().filter(|_| fresh && rejected != Some(corp.token_version))
+        let corp = corp.filter(|corp| corp.user_id == user_id).ok_or_else(secret_missing)?;
+        let is_fresh = self.is_fresh(&corp);
+        if let Some(encrypted) =
+            corp.access_token.as_deref().filter(|_| is_fresh && rejected != Some(corp.token_version))
         {
             let token = self.vault.decrypt(encryption_context(&corp), encrypted).await?;
             return Ok(LeaseAttempt::Done(CorpToken { token, version: corp.token_version, corp }));

@@ -7,7 +7,9 @@ use tracing::warn;
 use super::machine::{DeliveryState, Event, WorkerTime};
 use crate::ids::AccountId;
 use crate::provider::{Provider, ProviderError};
+use crate::store::account::Account;
 use crate::store::claim::{Claim, ClaimOrigin, claim_key};
+use crate::store::corp::Corp;
 use crate::store::delivery::Delivery;
 use crate::store::result::AccountState;
 use crate::task_records::TaskSnapshot;
@@ -18,6 +20,10 @@ pub(super) struct ClaimedDelivery {
     pub row: Delivery,
     pub lease: Lease,
     pub snapshot: TaskSnapshot,
+    /// Accounts as they were read when it was claimed, its own among them, if it was to be begun then.
+    pub accounts: Option<Vec<Account>>,
+    /// Its company's app as it was read then.
+    pub corp: Option<Corp>,
     /// When the worker is killed.
     pub deadline: Deadline,
 }

@@ -23,16 +23,10 @@ impl Publisher {
     pub(super) async fn take_back(&self, claimed_delivery: &ClaimedDelivery, channel: &dyn Channel) -> Result<Event> {
         let id = claimed_delivery.row.moment_id.as_deref().ok_or(kernel::Error::Corrupt("publish delivery"))?;
         let claim = claimed_delivery.claim(channel.provider(), ClaimOrigin::Answered, id);
-        on_conflict(&self.stores.clock, "moment claim", TRIES, || self.try_take_back(claimed_delivery, &claim, id))
-            .await
+        on_conflict(&self.stores.clock, "moment claim", TRIES, || self.try_take_back(claimed_delivery, &claim)).await
     }
 
-    async fn try_take_back(
-        &self,
-        claimed_delivery: &ClaimedDelivery,
-        claim: &Claim,
-        id: &str,
-    ) -> Result<Attempt<Event>> {
+    async fn try_take_back(&self, claimed_delivery: &ClaimedDelivery, claim: &Claim) -> Result<Attempt<Event>> {
         let theirs = self.stores.claims.get(&claim.claim_key).await?;
         let Some(theirs) = theirs.filter(|theirs| theirs.delivery != claim.delivery) else {
             return Ok(Attempt::Done(Event::RowWritten));
@@ -56,7 +50,11 @@ impl Publisher {
         let reset_accounts: Vec<&AccountId> = results
             .iter()
             .filter(|result| delivery.serves(result))
-            .filter(|result| !result.status.ended() || result.moment_id.as_deref() == Some(id))
+            // Whatever was told of an account that the call asked was told of the wrong post: that it has published, that it
+            // was stopped, that it did not confirm. Its own may be out all the same.
+            .filter(|result| {
+                !result.status.ended() || (delivery.has_asked(&result.account_id) && !result.unconfirmed())
+            })
             .map(|result| &result.account_id)
             .collect();
         let state = AccountState::Processing(Stage::Unconfirmed);

@@ -61,7 +61,7 @@ impl Publisher {
         let senders = open.iter().map(|id| Sender { account_id: id, member_id: claimed_delivery.row.member_of(id) });
         let senders: Vec<Sender<'_>> = senders.collect();
         let provider = claimed_delivery.row.provider;
-        let new = NewDelivery { key, user_id, provider, corp_key, wanted_at: now, senders: &senders };
+        let new = NewDelivery { key, user_id, provider, corp_key, wanted_at: now, senders: &senders, lease: None };
         transaction.add(self.stores.deliveries.create(&new, now)?);
         for account in &open {
             transaction.add(self.stores.results.set(task_id, account, &state, now)?);

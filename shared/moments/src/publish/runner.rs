@@ -23,6 +23,7 @@ use crate::publish_queue::PublishQueue;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
 use crate::store::delivery::{Delivery, DeliveryChange, DeliveryKey, DeliveryStage};
+use crate::store::of_delivery::RowsOfDelivery;
 use crate::store::result::AccountState;
 use crate::task_records::{self, RecordOutcome, TaskSnapshot};
 use crate::time::after;
@@ -61,6 +62,7 @@ enum Written {
     Yes,
     LeaseLost,
     ClaimTaken,
+    SlotTaken,
 }
 
 impl Publisher {
@@ -102,8 +104,13 @@ impl Publisher {
             return Ok(StepOutcome::Nothing);
         };
         // Read once: everything written from here on tells whether it was still true.
-        let snapshot: TaskSnapshot = task_records::read_snapshot(&self.stores, key.task_id).await?;
-        let mut claimed_delivery = ClaimedDelivery { row: delivery, lease, snapshot, deadline };
+        let RowsOfDelivery { task, results, accounts, corp } = self.stores.of_delivery(&delivery).await?;
+        let snapshot = TaskSnapshot { task: task.ok_or(kernel::Error::NotFound("moment task"))?, results };
+        self.carry_on(ClaimedDelivery { row: delivery, lease, snapshot, accounts, corp, deadline }).await
+    }
+
+    /// Moves a delivery that this worker has claimed one step.
+    pub(super) async fn carry_on(&self, mut claimed_delivery: ClaimedDelivery) -> Result<StepOutcome> {
         let delivery = claimed_delivery.row.clone();
         self.work(&mut claimed_delivery, &mut *channel::open(self, &delivery)?).await
     }
@@ -122,9 +129,10 @@ impl Publisher {
             event = match transition.then {
                 NextStep::Replace => return self.replace(claimed_delivery, channel).await,
                 NextStep::TakeBack => self.take_back(claimed_delivery, channel).await?,
-                _ => match self.write(claimed_delivery, channel, &transition).await? {
+                _ => match Box::pin(self.write(claimed_delivery, channel, &transition)).await? {
                     Written::LeaseLost => return Ok(StepOutcome::LeaseLost),
                     Written::ClaimTaken => Event::ClaimTaken,
+                    Written::SlotTaken => self.slot_taken(),
                     Written::Yes => match transition.then {
                         NextStep::Resume => Event::RowWritten,
                         NextStep::Call(call) => self.call(claimed_delivery, channel, &mut usable, call).await?,
@@ -173,7 +181,7 @@ impl Publisher {
     async fn write(
         &self,
         claimed_delivery: &mut ClaimedDelivery,
-        channel: &dyn Channel,
+        channel: &mut dyn Channel,
         transition: &Transition,
     ) -> Result<Written> {
         let Transition { proven, change, states, claim, then } = transition;
@@ -192,17 +200,20 @@ impl Publisher {
         let claimed =
             claim.and_then(|how| Some(claimed_delivery.claim(channel.provider(), how, change.moment_id.as_deref()?)));
         let claim = claimed.map(|claim| self.stores.claims.put(&claim, self.stores.clock.now())).transpose()?;
-        let action = self.stores.deliveries.advance(&claimed_delivery.row, &claimed_delivery.lease, change)?;
-        Ok(match task_records::record(&self.stores, &mut claimed_delivery.snapshot, action, claim, &states).await? {
+        let is_sent = *then == NextStep::Call(Call::Send);
+        let told = change.moment_id.as_deref().filter(|_| change.stage == Some(DeliveryStage::Done) && claim.is_some());
+        let together = task_records::Change {
+            delivery: self.stores.deliveries.advance(&claimed_delivery.row, &claimed_delivery.lease, change)?,
+            claim,
+            slot: if is_sent { channel.slot() } else { None },
+            last_post: told.map(|id| channel.last_post(claimed_delivery, id)).transpose()?.flatten(),
+        };
+        Ok(match task_records::record(&self.stores, &mut claimed_delivery.snapshot, &together, &states).await? {
             RecordOutcome::LeaseLost => Written::LeaseLost,
             RecordOutcome::ClaimTaken => Written::ClaimTaken,
+            RecordOutcome::SlotTaken => Written::SlotTaken,
             RecordOutcome::Done => {
                 change.apply(&mut claimed_delivery.row);
-                if let (DeliveryStage::Done, true, Some(id)) =
-                    (claimed_delivery.row.stage, transition.claim.is_some(), &change.moment_id)
-                {
-                    channel.success_recorded(claimed_delivery, id).await;
-                }
                 Written::Yes
             }
         })

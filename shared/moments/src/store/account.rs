@@ -290,9 +290,10 @@ impl AccountStore {
         condition_held(request.send().await, "dynamodb:UpdateItem")
     }
 
-    /// Takes the account's turn to publish for a delivery, unless somebody took it since the account was read. A delivery that
-    /// takes its own turn again, after what it sent was refused, is no further post of the day.
-    pub async fn reserve_slot(&self, account: &Account, publish_slot: &str, now: Timestamp) -> Result<bool> {
+    /// Takes the account's turn to publish for a delivery, as one action of the transaction after which it is sent: refused
+    /// when somebody took the turn since the account was read. A delivery that takes its own turn again, after what it
+    /// sent was refused, is no further post of the day.
+    pub(crate) fn take_slot(&self, account: &Account, publish_slot: &str, now: Timestamp) -> Result<TransactWriteItem> {
         let day = beijing_day(now);
         let is_own = account.publish_slot.as_deref() == Some(publish_slot);
         let posts = match (account.post_day == day, is_own) {
@@ -300,9 +301,7 @@ impl AccountStore {
             (true, false) => account.posts + 1,
             (false, _) => 1,
         };
-        let request = self
-            .client
-            .update_item()
+        let row = Update::builder()
             .table_name(&self.table)
             .key("account_id", s(&account.account_id))
             .update_expression("SET last_post_at = :now, publish_slot = :publish_slot, post_day = :day, posts = :posts")
@@ -311,24 +310,14 @@ impl AccountStore {
             .expression_attribute_values(":day", n(day))
             .expression_attribute_values(":posts", n(posts))
             .expression_attribute_values(":now", milliseconds(now));
-        let request = match &account.publish_slot {
-            None => request.condition_expression("user_id = :user AND attribute_not_exists(publish_slot)"),
+        update(match &account.publish_slot {
+            None => row.condition_expression("user_id = :user AND attribute_not_exists(publish_slot)"),
             // A delivery may take the slot several times, so the time counts too.
-            Some(seen) => request
+            Some(seen) => row
                 .condition_expression("user_id = :user AND publish_slot = :seen AND last_post_at = :seen_at")
                 .expression_attribute_values(":seen", s(seen))
                 .expression_attribute_values(":seen_at", milliseconds(account.last_post_at)),
-        };
-        if condition_held(request.send().await, "dynamodb:UpdateItem")? {
-            return Ok(true);
-        }
-        // The answer to the first try may have been lost: then the SDK's second one met our own slot.
-        let now_held = self.get(&account.account_id).await?;
-        let at = now.as_millisecond();
-        Ok(now_held.is_some_and(|claimed_delivery| {
-            claimed_delivery.publish_slot.as_deref() == Some(publish_slot)
-                && claimed_delivery.last_post_at.as_millisecond() == at
-        }))
+        })
     }
 
     /// Notes that the account publishes too fast, for every delivery of it, and answers until when it waits. A wait for a

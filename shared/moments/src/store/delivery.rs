@@ -29,7 +29,7 @@ pub use repair::Repair;
 pub use wait::WaitReason;
 
 use super::result::AccountResult;
-use super::{condition_held, milliseconds, put, seconds, update};
+use super::{condition_held, milliseconds, put, update};
 use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 
@@ -169,6 +169,12 @@ impl Delivery {
         if self.asked_member_ids.is_empty() { &self.member_ids } else { &self.asked_member_ids }
     }
 
+    /// Whether the call asked the account to publish, which a person's always does.
+    pub fn has_asked(&self, account_id: &AccountId) -> bool {
+        let member = self.member_of(account_id);
+        member.is_none_or(|member| self.asked().iter().any(|asked| asked.eq_ignore_ascii_case(member)))
+    }
+
     /// Whether it may be publishing at `now`, or may have published without its post being told as its own.
     pub fn undecided(&self, now: Timestamp) -> bool {
         match self.stage {
@@ -221,27 +227,10 @@ impl DeliveryStore {
         Ok(deliveries)
     }
 
-    /// A new delivery of these accounts, as one action of the transaction that hands them to it.
+    /// A new delivery, as one action of the transaction that hands its accounts to it.
     pub(crate) fn create(&self, new: &NewDelivery<'_>, now: Timestamp) -> Result<TransactWriteItem> {
-        let NewDelivery { key, user_id, provider, corp_key, wanted_at, senders } = *new;
-        let mut builder = Put::builder()
-            .table_name(&self.table)
-            .item("task_id", n(key.task_id))
-            .item("delivery", s(key.delivery))
-            .item("user_id", n(user_id))
-            .item("account_type", s(provider.account_type()))
-            .item("account_ids", AttributeValue::L(senders.iter().map(|sender| s(sender.account_id)).collect()))
-            .item("stage", s(DeliveryStage::Queued.as_str()))
-            .item("due_shard", s(shard(key)))
-            .item("next_action_at", milliseconds(now))
-            .item("wanted_at", milliseconds(wanted_at))
-            .item("create_time", seconds(now))
-            .condition_expression("attribute_not_exists(task_id)");
-        if let Some(corp_key) = corp_key {
-            let members = senders.iter().map(|sender| s(sender.member_id.unwrap_or_default())).collect();
-            builder = builder.item("corp_key", s(corp_key)).item("member_ids", AttributeValue::L(members));
-        }
-        put(builder)
+        let row = Put::builder().table_name(&self.table).set_item(Some(new.row(now)));
+        put(row.condition_expression("attribute_not_exists(task_id)"))
     }
 
     /// Takes the delivery up with this lease. `None`: it is done, somebody holds it, or its time has not come. An owner is

@@ -8,6 +8,7 @@ pub mod claim;
 pub mod corp;
 pub mod delivery;
 pub mod media;
+pub(crate) mod of_delivery;
 pub mod posted;
 mod resend;
 pub mod result;

@@ -1,7 +1,8 @@
 //! `t_moment_sync_task`: what is to be published, and when.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use jiff::Timestamp;
 use kernel::Clock;
 use kernel::due::{self, DueIndex};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::resend::Resend;
 use super::{milliseconds, put, seconds, update};
-use crate::status::TaskStatus;
+use crate::status::{Standing, Tally, TaskStatus};
 
 const WHAT: &str = "moment task";
 
@@ -73,6 +74,8 @@ pub struct Task {
     pub force: Vec<Force>,
     /// Derived from the results.
     pub status: TaskStatus,
+    /// How many of its accounts stand where; absent on a row from before it was kept.
+    pub tally: Option<Tally>,
     /// When it is to be published; at once when absent.
     #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
     pub scheduled_time: Option<Timestamp>,
@@ -96,6 +99,16 @@ pub struct Task {
     pub update_time: Timestamp,
 }
 
+impl Task {
+    /// The task that a row holds.
+    ///
+    /// # Errors
+    /// When it does not fit.
+    pub(crate) fn from_row(row: Item) -> Result<Self> {
+        decode(WHAT, row)
+    }
+}
+
 /// A task about to be written.
 #[derive(Debug)]
 pub struct NewTask<'a> {
@@ -107,6 +120,8 @@ pub struct NewTask<'a> {
     pub media_urls: &'a [String],
     /// When to publish, in whole seconds.
     pub scheduled_time: Option<Timestamp>,
+    /// How many accounts it is for.
+    pub accounts: usize,
     /// In spite of what.
     pub force: &'a [Force],
 }
@@ -185,6 +200,7 @@ impl TaskStore {
     /// A new task, as one action of a transaction.
     pub(crate) fn create(&self, task: &NewTask<'_>, now: Timestamp) -> Result<TransactWriteItem> {
         let due_at = task.scheduled_time.unwrap_or(now);
+        let accounts = u32::try_from(task.accounts).map_err(|_| Error::Internal("accounts of a task"))?;
         let mut builder = Put::builder()
             .table_name(&self.table)
             .item("id", n(task.id))
@@ -192,6 +208,7 @@ impl TaskStore {
             .item("text_content", s(task.text))
             .item("media_urls", AttributeValue::L(task.media_urls.iter().map(s).collect()))
             .item("status", s(TaskStatus::Pending.as_str()))
+            .item("tally", tally_attribute(Tally { open: accounts, ..Tally::default() }))
             .item("version", n(1))
             .item("due_shard", s(due::shard(task.id.get())))
             .item("next_action_at", milliseconds(due_at))
@@ -216,26 +233,30 @@ impl TaskStore {
     /// Moves the task on, as one action of a transaction: refused when it changed since it was read.
     pub(crate) fn advance(&self, task: &Task, change: TaskChange, now: Timestamp) -> Result<TransactWriteItem> {
         let mut set = "SET #status = :status, update_time = :now".to_owned();
-        let mut builder = Update::builder()
-            .table_name(&self.table)
-            .key("id", n(task.id))
+        let mut builder = self
+            .row(task, now)
             .condition_expression("version = :version")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":version", n(task.version))
-            .expression_attribute_values(":now", seconds(now))
-            .expression_attribute_values(":one", n(1));
+            .expression_attribute_values(":version", n(task.version));
         let mut remove = "REMOVE resend_after, resends";
-        let mut status = task.status;
+        let standing = match change {
+            TaskChange::Results(derived) | TaskChange::Dispatched(derived) | TaskChange::Ended(derived) => {
+                Some(derived)
+            }
+            TaskChange::Reopened { derived, .. } => Some(derived),
+            TaskChange::Rescheduled(_) => None,
+        };
+        if let Some(Standing { tally, .. }) = standing {
+            set.push_str(", tally = :tally");
+            builder = builder.expression_attribute_values(":tally", tally_attribute(tally));
+        }
         match change {
-            TaskChange::Results(derived) => (status, remove) = (derived, ""),
-            TaskChange::Dispatched(derived) => {
-                status = derived;
+            TaskChange::Results(_) => remove = "",
+            TaskChange::Dispatched(_) => {
                 set.push_str(", dispatched = :true");
                 builder = builder.expression_attribute_values(":true", AttributeValue::Bool(true));
                 remove = "REMOVE due_shard, next_action_at, resend_after, resends";
             }
-            TaskChange::Ended(derived) => {
-                status = derived;
+            TaskChange::Ended(_) => {
                 // There is nothing left to dispatch. Deliveries made later, by an account that is tried again, are
                 // called off one by one.
                 set.push_str(", dispatched = :true");
@@ -248,8 +269,7 @@ impl TaskStore {
                     .expression_attribute_values(":time", seconds(time))
                     .expression_attribute_values(":due", milliseconds(time));
             }
-            TaskChange::Reopened { derived, due_at } => {
-                status = derived;
+            TaskChange::Reopened { due_at, .. } => {
                 if let Some(due_at) = due_at {
                     set.push_str(", dispatched = :false, due_shard = :shard, next_action_at = :due");
                     builder = builder
@@ -260,11 +280,62 @@ impl TaskStore {
                 remove = "REMOVE scheduled_time, resend_after, resends";
             }
         }
+        let status = standing.map_or(task.status, |standing| standing.status);
         update(
             builder
                 .update_expression(format!("{set} {remove} ADD version :one"))
                 .expression_attribute_values(":status", s(status.as_str())),
         )
+    }
+
+    /// Counts what accounts of one delivery have come to, as one action of the transaction that writes it on their rows.
+    /// `seen` and `after` are the task's tally before and with it.
+    ///
+    /// As long as an account stays open, the deliveries of a task count beside each other: none of them needs to know how
+    /// far the others have come, and none is refused for it. The one that ends the last account sets what the task has
+    /// come to, which is true only if nothing has changed since it was read. A refusal brings the row as it is now.
+    pub(crate) fn count(&self, task: &Task, seen: Tally, after: Tally, now: Timestamp) -> Result<TransactWriteItem> {
+        let row = self
+            .row(task, now)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .expression_attribute_values(":status", s(after.status().as_str()));
+        let is_shared = task.tally.is_some() && !task.status.ended() && (1..=seen.open).contains(&after.open);
+        if !is_shared {
+            return update(
+                row.condition_expression("version = :version")
+                    .update_expression("SET #status = :status, tally = :tally, update_time = :now ADD version :one")
+                    .expression_attribute_values(":version", n(task.version))
+                    .expression_attribute_values(":tally", tally_attribute(after)),
+            );
+        }
+        let more = |before: u32, after: u32| n(i64::from(after) - i64::from(before));
+        update(
+            row.condition_expression("#status IN (:pending, :status) AND tally.#open > :ended")
+                .update_expression(
+                    "SET #status = :status, tally.#open = tally.#open - :ended, tally.#succeeded = tally.#succeeded + :succeeded, \
+                     tally.#failed = tally.#failed + :failed, tally.#cancelled = tally.#cancelled + :cancelled, \
+                     update_time = :now ADD version :one",
+                )
+                .expression_attribute_values(":pending", s(TaskStatus::Pending.as_str()))
+                .expression_attribute_names("#open", "open")
+                .expression_attribute_names("#succeeded", "succeeded")
+                .expression_attribute_names("#failed", "failed")
+                .expression_attribute_names("#cancelled", "cancelled")
+                .expression_attribute_values(":ended", n(seen.open - after.open))
+                .expression_attribute_values(":succeeded", more(seen.succeeded, after.succeeded))
+                .expression_attribute_values(":failed", more(seen.failed, after.failed))
+                .expression_attribute_values(":cancelled", more(seen.cancelled, after.cancelled)),
+        )
+    }
+
+    /// An update of the task's row, which every change of it moves on.
+    fn row(&self, task: &Task, now: Timestamp) -> UpdateBuilder {
+        Update::builder()
+            .table_name(&self.table)
+            .key("id", n(task.id))
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":now", seconds(now))
+            .expression_attribute_values(":one", n(1))
     }
 
     /// The tasks that should have been dispatched by then and for which no message is on its way at `now`, longest overdue
@@ -294,21 +365,27 @@ impl TaskStore {
     }
 }
 
+fn tally_attribute(tally: Tally) -> AttributeValue {
+    let Tally { open, succeeded, failed, cancelled } = tally;
+    let counts = [("open", open), ("succeeded", succeeded), ("failed", failed), ("cancelled", cancelled)];
+    AttributeValue::M(counts.map(|(name, count)| (name.to_owned(), n(count))).into())
+}
+
 /// What changes of a task besides its version.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum TaskChange {
     /// Its results changed, and this is what they amount to.
-    Results(TaskStatus),
+    Results(Standing),
     /// Its deliveries exist; accounts that cannot be published to have failed already.
-    Dispatched(TaskStatus),
+    Dispatched(Standing),
     /// It ends before its deliveries were made.
-    Ended(TaskStatus),
+    Ended(Standing),
     /// Its time changed, to a whole second.
     Rescheduled(Timestamp),
     /// Failed accounts are to be tried again.
     Reopened {
         /// What the results amount to now.
-        derived: TaskStatus,
+        derived: Standing,
         /// When to dispatch; nothing when all of them are deliveries' already.
         due_at: Option<Timestamp>,
     },

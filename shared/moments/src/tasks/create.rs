@@ -157,6 +157,7 @@ impl TaskCreation {
             text: &content.text,
             media_urls: &content.media_urls,
             scheduled_time: request.scheduled_time.map(planned_time),
+            accounts: accounts.len(),
             force: &request.force,
         };
         let mut transaction = Transaction::new();

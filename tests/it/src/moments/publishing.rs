@@ -8,6 +8,7 @@ mod claims;
 mod company;
 mod concurrency;
 mod conflicts;
+mod cost;
 mod deadline;
 mod duplicates;
 mod equal_texts;

@@ -9,6 +9,8 @@ use functions::worker::run_scheduled;
 use functions::workers::{
     douyin_fan_sync_worker, douyin_token_keeper, moment_publisher, sweeper, wechat_health_checker,
 };
+use sandbox::fault::Effect;
+use sandbox::gewe::{GeweEndpoint, GeweFault};
 use sandbox::media::MediaFile;
 use serde_json::json;
 
@@ -146,6 +148,8 @@ async fn sweeper_without_a_right_fails_and_recovers() -> Result<()> {
         let post = json!({"text": "早上好", "accountIds": [device]});
         world.request_post(USER, &post).await?;
         let base = world.context("moment-publisher", &EndpointOverrides::default()).await?;
+        // The gateway is down, so that the delivery has to be tried again.
+        world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, Effect::Code { code: 500, message: None }));
         let dispatch = world.receive_publications().await?;
         world.publish_batch(&moment_publisher::App::new(&base).await?, dispatch).await?;
         world.request_post(USER, &post).await?;

@@ -154,7 +154,8 @@ fn name(parts: &Parts, body: &[u8]) -> String {
 /// The table a DynamoDB request is about, without the name of the stack before it.
 fn table(body: &Value) -> Option<String> {
     let first_action = || body.pointer("/TransactItems/0")?.as_object()?.values().next()?.get("TableName")?.as_str();
-    let batch = || body.get("RequestItems")?.as_object()?.keys().next().map(String::as_str);
+    // Of a batch over several tables the first by name: in which order it names them is chance.
+    let batch = || body.get("RequestItems")?.as_object()?.keys().min().map(String::as_str);
     let name = body.get("TableName").and_then(Value::as_str).or_else(first_action).or_else(batch)?;
     Some(name.split_once("-t_").map_or_else(|| name.to_owned(), |(_, table)| format!("t_{table}")))
 }

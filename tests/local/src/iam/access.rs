@@ -39,6 +39,8 @@ impl Access {
             "DynamoDB" => of_dynamodb(account, operation, &body),
             "AmazonSQS" => {
                 let queue = text(&body, "QueueUrl").rsplit('/').next().unwrap_or_default();
+                // There is no right of its own for several messages at once.
+                let operation = operation.strip_suffix("Batch").unwrap_or(operation);
                 vec![Self::new(format!("sqs:{operation}"), arn(account, "sqs", queue))]
             }
             "TrentService" => {
@@ -180,7 +182,10 @@ mod tests {
         let account = "000000000001";
         let at = |service: &str, rest: &str| format!("arn:aws:{service}:us-east-1:{account}:{rest}");
         let queue = json!({ "QueueUrl": "http://127.0.0.1:4566/000000000001/local-publish" });
-        assert_eq!(of("AmazonSQS.SendMessage", queue), [("sqs:SendMessage".to_owned(), at("sqs", "local-publish"))]);
+        for operation in ["SendMessage", "SendMessageBatch"] {
+            let asked = of(&format!("AmazonSQS.{operation}"), queue.clone());
+            assert_eq!(asked, [("sqs:SendMessage".to_owned(), at("sqs", "local-publish"))]);
+        }
         let decrypt = json!({ "KeyId": "k1", "EncryptionContext": { "table": "t_a" } }).to_string();
         let [access] = Access::of(account, "POST", "/", Some("TrentService.Decrypt"), decrypt.as_bytes())
             .unwrap()

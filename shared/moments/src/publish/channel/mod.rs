@@ -8,6 +8,7 @@ mod gateway;
 mod publish_slot;
 mod wecom;
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::future::BoxFuture;
 
 use super::claimed::ClaimedDelivery;
@@ -53,8 +54,12 @@ pub(super) trait Channel: Send + Sync {
     /// The accounts that publish with the credentials of this delivery.
     fn sharing_credentials<'a>(&'a self, claimed_delivery: &'a ClaimedDelivery) -> BoxFuture<'a, Result<Vec<Account>>>;
 
-    /// The post of this id has just been told as the delivery's. Nothing depends on what is done here.
-    fn success_recorded<'a>(&'a self, claimed_delivery: &'a ClaimedDelivery, id: &'a str) -> BoxFuture<'a, ()>;
+    /// What is written together with the fence besides, where only one delivery of an account may be sent at a time: that it
+    /// is this one. It was prepared.
+    fn slot(&mut self) -> Option<TransactWriteItem>;
+
+    /// What is written besides when the post of this id is told as the delivery's.
+    fn last_post(&self, claimed_delivery: &ClaimedDelivery, id: &str) -> Result<Option<TransactWriteItem>>;
 }
 
 /// The channel of a delivery. Asks nobody anything.
@@ -95,9 +100,14 @@ fn media_unusable(index: usize, problem: &MediaProblem) -> Event {
 impl Publisher {
     /// The delivery's accounts that can be used now.
     pub(super) async fn usable(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
-        let mut accounts = self.own_accounts(claimed_delivery).await?;
+        let row = &claimed_delivery.row;
+        let mut accounts = match &claimed_delivery.accounts {
+            Some(accounts) => accounts.clone(),
+            None => self.stores.accounts.by_ids(&row.account_ids).await?,
+        };
         accounts.retain(|account| {
-            account.status == AccountStatus::Active && account.corp_key == claimed_delivery.row.corp_key
+            let is_own = account.user_id == row.user_id && row.account_ids.contains(&account.account_id);
+            is_own && account.status == AccountStatus::Active && account.corp_key == row.corp_key
         });
         Ok(accounts)
     }

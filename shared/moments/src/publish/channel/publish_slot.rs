@@ -29,9 +29,9 @@ impl Publisher {
     }
 
     /// An account publishes one delivery after the other, with a pause between them, and none while it is not known what
-    /// became of the one before: in the account's own list the two might be taken for each other. `None`: the turn is
-    /// taken.
-    pub(super) async fn reserve_slot(
+    /// became of the one before: in the account's own list the two might be taken for each other. `None`: it is this
+    /// delivery's turn, unless another one takes it first.
+    pub(super) async fn slot_before(
         &self,
         claimed_delivery: &ClaimedDelivery,
         account: &Account,
@@ -39,8 +39,7 @@ impl Publisher {
         if let Some(wait) = self.wait_of(claimed_delivery, account) {
             return Ok(Some(wait));
         }
-        let (now, settings) = (self.stores.clock.now(), &self.settings);
-        let at = |pause| Some(Event::NotBefore(after(now, pause), WaitReason::Slot));
+        let now = self.stores.clock.now();
         let publish_slot = claimed_delivery.name();
         let before =
             account.publish_slot.as_deref().filter(|before| *before != publish_slot).and_then(DeliveryKey::parse);
@@ -48,9 +47,15 @@ impl Publisher {
             && let Some(before) = self.stores.deliveries.get(before).await?
             && before.undecided(now)
         {
-            return Ok(at(settings.retry_pause));
+            let until = after(now, self.settings.retry_pause);
+            return Ok(Some(Event::NotBefore(until, WaitReason::Slot)));
         }
-        let taken = self.stores.accounts.reserve_slot(account, &publish_slot, now).await?;
-        Ok(if taken { None } else { at(settings.pace.interval.max(LEAST_PAUSE)) })
+        Ok(None)
+    }
+
+    /// Another delivery has taken the turn that this one was about to take.
+    pub(in crate::publish) fn slot_taken(&self) -> Event {
+        let until = after(self.stores.clock.now(), self.settings.pace.interval.max(LEAST_PAUSE));
+        Event::NotBefore(until, WaitReason::Slot)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::Timestamp;
 use kernel::dynamo::{n, s};
 use kernel::error::Result;
@@ -9,7 +10,7 @@ use kernel::ids::UserId;
 
 use super::{Account, AccountStore};
 use crate::ids::AccountId;
-use crate::store::{SlotReservation, condition_held, milliseconds, seconds};
+use crate::store::{SlotReservation, condition_held, milliseconds, seconds, update};
 use crate::time::{after, beijing_day, next_beijing_day};
 
 /// Calls a day that may read an account's posts, by the gateway's vendor.
@@ -27,19 +28,24 @@ pub struct ReadingCalls {
 }
 
 impl AccountStore {
-    /// Remembers the post that was recorded last for the tenant's account.
-    pub async fn remember_post(&self, user_id: UserId, account_id: &AccountId, moment_id: &str) -> Result<()> {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("account_id", s(account_id))
-            // Without it, an account that was disconnected meanwhile would come back as half a row.
-            .condition_expression("user_id = :user")
-            .update_expression("SET last_moment_id = :moment")
-            .expression_attribute_values(":user", n(user_id))
-            .expression_attribute_values(":moment", s(moment_id));
-        condition_held(request.send().await, "dynamodb:UpdateItem").map(|_| ())
+    /// Remembers the post that is recorded for the tenant's account, as one action of the transaction that records it:
+    /// refused when the account is not the tenant's any more.
+    pub(crate) fn remember_post(
+        &self,
+        user_id: UserId,
+        account_id: &AccountId,
+        moment_id: &str,
+    ) -> Result<TransactWriteItem> {
+        update(
+            Update::builder()
+                .table_name(&self.table)
+                .key("account_id", s(account_id))
+                // Without it, an account that was disconnected meanwhile would come back as half a row.
+                .condition_expression("user_id = :user")
+                .update_expression("SET last_moment_id = :moment")
+                .expression_attribute_values(":user", n(user_id))
+                .expression_attribute_values(":moment", s(moment_id)),
+        )
     }
 
     /// Takes calls to read the account's posts, unless that would be too many for a day or too early after the ones

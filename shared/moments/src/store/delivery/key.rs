@@ -2,11 +2,17 @@
 
 use std::fmt;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use kernel::dynamo::{Item, decode, n, s};
+use kernel::error::Result;
 use kernel::ids::{TaskId, UserId};
+use kernel::lease::Lease;
 
+use super::{Delivery, DeliveryStage, WHAT, shard};
 use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
+use crate::store::{milliseconds, seconds};
 
 /// A delivery's key. As text it is `<task>/<delivery>`: so a claim names the delivery it belongs to, and an account the one that has
 /// its turn.
@@ -43,6 +49,43 @@ pub(crate) struct NewDelivery<'a> {
     pub wanted_at: Timestamp,
     /// The accounts it publishes for.
     pub senders: &'a [Sender<'a>],
+    /// Who takes it up as it is made. Without one it waits for its message.
+    pub lease: Option<&'a Lease>,
+}
+
+impl NewDelivery<'_> {
+    /// Its row.
+    pub fn row(&self, now: Timestamp) -> Item {
+        let Self { key, user_id, provider, corp_key, wanted_at, senders, lease } = *self;
+        let mut row = vec![
+            ("task_id", n(key.task_id)),
+            ("delivery", s(key.delivery)),
+            ("user_id", n(user_id)),
+            ("account_type", s(provider.account_type())),
+            ("account_ids", AttributeValue::L(senders.iter().map(|sender| s(sender.account_id)).collect())),
+            ("stage", s(DeliveryStage::Queued.as_str())),
+            ("due_shard", s(shard(key))),
+            ("next_action_at", milliseconds(lease.map_or(now, Lease::end))),
+            ("wanted_at", milliseconds(wanted_at)),
+            ("create_time", seconds(now)),
+        ];
+        if let Some(corp_key) = corp_key {
+            let members = senders.iter().map(|sender| s(sender.member_id.unwrap_or_default())).collect();
+            row.extend([("corp_key", s(corp_key)), ("member_ids", AttributeValue::L(members))]);
+        }
+        if let Some(lease) = lease {
+            row.extend([("lease_owner", s(lease.owner())), ("attempts", n(1))]);
+        }
+        row.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// The delivery as its row will be read.
+    ///
+    /// # Errors
+    /// When the row does not fit.
+    pub fn delivery(&self, now: Timestamp) -> Result<Delivery> {
+        decode(WHAT, self.row(now))
+    }
 }
 
 /// An account of a delivery.

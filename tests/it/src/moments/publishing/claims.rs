@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::company::disconnect;
 use super::oracle::UNCONFIRMED;
 use super::{LATER, USER, confirm_everything, ended, live, recover, request, world};
-use crate::World;
 use crate::proxy::{Fault, Proxy, When};
+use crate::{Event, World};
 
 const TEXT: &str = "今日特价，欢迎到店";
 const DELIVERY: &str = "TransactWriteItems t_moment_publish_unit";
@@ -230,6 +230,27 @@ async fn claim_of_an_answered_moment_replaces_a_found_one() -> Result<()> {
         honest(&world, &[&of_first, &of_second])?;
     }
     Ok(())
+}
+
+/// Its user stops the delivery that has found another one's moment: that one is stopped at WeCom, but of the delivery's own
+/// call this says nothing.
+#[tokio::test]
+async fn claim_of_an_answered_moment_takes_back_that_another_was_called_off() -> Result<()> {
+    let world = world().await?;
+    let (first, second) = found_by_another(&world, &[]).boxed_local().await?;
+    let stop = Event::sample("moment-task-stop")?.path("taskId", &first.to_string());
+    ensure!(world.call_as(USER, stop).await?.status == 202);
+    world.drain_publications().boxed_local().await?;
+    let of_first = world.post_status(USER, first).await?;
+    ensure!(told(&of_first) == ["CANCELLED"; 2], "{of_first}");
+    message(&world, second).await?;
+    world.drain_publications().boxed_local().await?;
+    let of_first = world.post_status(USER, first).await?;
+    ensure!(told(&of_first) == ["UNCONFIRMED"; 2] && !ended(&of_first), "{of_first}");
+    let of_first = recover(&world, first).await?;
+    ensure!(told(&of_first) == [UNCONFIRMED, UNCONFIRMED], "{of_first}");
+    let of_second = recover(&world, second).await?;
+    honest(&world, &[&of_first, &of_second])
 }
 
 /// The publisher dies around every write of that: whoever comes next ends both deliveries with the truth.

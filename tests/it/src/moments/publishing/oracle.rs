@@ -1,5 +1,7 @@
 //! What is told about a task against what the platforms really published.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
@@ -63,11 +65,31 @@ pub(super) async fn check(
         let open = |row: &crate::tables::Row| row[key] == task && row.contains_key("next_action_at");
         ensure!(!world.rows(table).await?.iter().any(open), "a row of {table} is still to be acted upon");
     }
+    let tasks = world.rows("t_moment_sync_task").await?;
+    let row = tasks.iter().find(|row| row["id"] == task).context("no task")?;
+    let counted = tally(rows.iter().filter(|row| row["task_id"] == task));
+    ensure!(row.get("tally") == Some(&counted), "the accounts are counted otherwise than {counted}: {row:?}");
     let left = undelayed(world).await?;
     ensure!(left == 0, "{left} messages are left");
     let violations = world.sandbox.journal().violations();
     ensure!(violations.is_empty(), "a platform frowned upon {violations:?}");
     Ok(truths)
+}
+
+/// The tally of a task, as its row shows it, made from the rows of its accounts.
+fn tally<'a>(accounts: impl Iterator<Item = &'a crate::tables::Row>) -> String {
+    let mut counts = BTreeMap::from(["cancelled", "failed", "open", "succeeded"].map(|place| (place, 0)));
+    for account in accounts {
+        let place = match account["status"].as_str() {
+            "SUCCESS" => "succeeded",
+            "FAILED" => "failed",
+            "CANCELLED" => "cancelled",
+            _ => "open",
+        };
+        *counts.entry(place).or_default() += 1;
+    }
+    let counts: BTreeMap<_, _> = counts.into_iter().map(|(place, count)| (place, count.to_string())).collect();
+    format!("{counts:?}")
 }
 
 /// Messages in the publish queue, hidden ones included. Pauses of a quarter of an hour are messages that lie there in

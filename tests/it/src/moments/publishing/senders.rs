@@ -1,14 +1,14 @@
 //! Who is asked to publish: the accounts of the delivery about which nothing final is told and that can be used now.
 
 use anyhow::{Result, ensure};
-use functions::workers::moment_publisher;
+use sandbox::fault::Effect;
+use sandbox::gewe::{GeweEndpoint, GeweFault};
 use sandbox::wecom::{WecomEndpoint, WecomFault};
 use serde_json::{Value, json};
 
 use super::company::disconnect;
 use super::oracle::{Oracle, Outlet, check};
-use super::{LATER, USER, receive, recover, request, world};
-use crate::world::EndpointOverrides;
+use super::{LATER, USER, recover, request, world};
 use crate::{Event, World};
 
 const ADD: &str = "externalcontact/add_moment_task";
@@ -96,7 +96,8 @@ async fn senders_of_a_delivery_without_an_open_usable_account_are_none_and_no_ca
     Ok(())
 }
 
-/// The account's result ends while its delivery waits to be begun: nothing is sent for it, of a person or a company.
+/// The account's result ends while its delivery waits to be begun, for a second time as its provider was busy: nothing is
+/// sent for it, of a person or a company.
 #[tokio::test]
 async fn senders_never_include_accounts_whose_result_has_ended() -> Result<()> {
     let world = world().await?;
@@ -104,11 +105,13 @@ async fn senders_never_include_accounts_whose_result_has_ended() -> Result<()> {
     let device = world.connect_device(USER, "phone").await?;
     let member = world.connect_corp(USER, "flowers", &["anna"]).await?.remove(0);
     for account in [device, member] {
+        let busy = Effect::Code { code: 500, message: Some("操作过于频繁，请稍后再试".to_owned()) };
+        world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, busy));
+        world.sandbox.wecom().arm(WecomFault::code(WecomEndpoint::AddMomentTask, 41_078));
         let task = request(&world, &json!({"text": "早上好", "accountIds": [account]})).await?;
-        let base = world.context("moment-publisher", &EndpointOverrides::default()).await?;
-        let app = moment_publisher::App::new(&base).await?;
-        let dispatch = receive(&world).await?.expect("the task's message");
-        world.publish_batch(&app, vec![dispatch]).await?;
+        world.drain_publications().await?;
+        let status = world.post_status(USER, task).await?;
+        ensure!(status["results"][0]["stage"] == "QUEUED", "{status}");
         let row = world.aws.dynamodb.update_item().table_name(&table);
         row.key("task_id", kernel::dynamo::n(task))
             .key("account_id", kernel::dynamo::s(&account))

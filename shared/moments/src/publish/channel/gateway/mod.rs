@@ -3,9 +3,9 @@
 mod prepare;
 mod read_back;
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tracing::warn;
 
 use super::{Answer, Channel, or_refused};
 use crate::accounts::credentials::decrypt;
@@ -16,12 +16,14 @@ use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::{Event, Recovery};
 use crate::publish::runner::Publisher;
 use crate::store::account::Account;
-use crate::store::delivery::{Repair, WaitReason};
+use crate::store::delivery::{Delivery, Repair, WaitReason};
 
 /// The device of one account.
 pub(in crate::publish) struct GatewayChannel<'p> {
     cx: &'p Publisher,
     ready: Option<Ready>,
+    /// Takes the account's turn for what is ready.
+    slot: Option<TransactWriteItem>,
 }
 
 /// A device with a client for its token.
@@ -41,7 +43,7 @@ struct Ready {
 
 impl<'p> GatewayChannel<'p> {
     pub(super) const fn new(cx: &'p Publisher) -> Self {
-        Self { cx, ready: None }
+        Self { cx, ready: None, slot: None }
     }
 
     async fn device(&self, account: &Account) -> Result<Device> {
@@ -78,19 +80,6 @@ impl<'p> GatewayChannel<'p> {
                 Event::NotBefore(until, WaitReason::RateLimit)
             }
         })
-    }
-
-    /// Remembers on the account's row the post that has just been recorded for it.
-    ///
-    /// A write of its own after the transaction and not part of it: the account's row also takes turns, and a post must
-    /// not be in doubt because two writes to that row met. If it fails or the process dies before it, the row names an
-    /// older post, and readings prove less often; never anything wrong.
-    async fn remember(&self, claimed_delivery: &ClaimedDelivery, id: &str) {
-        for account in &claimed_delivery.row.account_ids {
-            if let Err(error) = self.cx.stores.accounts.remember_post(claimed_delivery.row.user_id, account, id).await {
-                warn!(account.id = account.as_str(), "the last post of account {account} not remembered: {error}");
-            }
-        }
     }
 }
 
@@ -132,7 +121,14 @@ impl Channel for GatewayChannel<'_> {
         self.cx.own_accounts(claimed_delivery).boxed()
     }
 
-    fn success_recorded<'a>(&'a self, claimed_delivery: &'a ClaimedDelivery, id: &'a str) -> BoxFuture<'a, ()> {
-        self.remember(claimed_delivery, id).boxed()
+    fn slot(&mut self) -> Option<TransactWriteItem> {
+        self.slot.take()
+    }
+
+    /// The account's row remembers the post that was recorded last: by it a later reading proves that a list shows anything.
+    fn last_post(&self, claimed_delivery: &ClaimedDelivery, id: &str) -> Result<Option<TransactWriteItem>> {
+        let Delivery { user_id, account_ids, .. } = &claimed_delivery.row;
+        let remember = |account| self.cx.stores.accounts.remember_post(*user_id, account, id);
+        Ok(account_ids.first().map(remember).transpose()?)
     }
 }

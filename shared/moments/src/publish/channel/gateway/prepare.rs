@@ -31,7 +31,7 @@ impl GatewayChannel<'_> {
         if !check_set(&kinds).is_empty() {
             return Ok(Event::MediaUnusable(PublishProblem::MediaUnusable.advice()));
         }
-        if let Some(event) = self.cx.reserve_slot(claimed_delivery, &account).await? {
+        if let Some(event) = self.cx.slot_before(claimed_delivery, &account).await? {
             return Ok(event);
         }
         let is_video = kinds.iter().any(|kind| matches!(kind, MediaKind::Video { .. }));
@@ -46,7 +46,9 @@ impl GatewayChannel<'_> {
         }
         // Asked last, so that nobody else logs in between this and the call.
         device.gateway.check_person(&device.app_id, &device.wxid).await?;
-        self.ready = Some(Ready { device, images, video });
+        // The turn is taken with the fence, so that whoever dies before it has used up none.
+        let slot = self.cx.stores.accounts.take_slot(&account, &claimed_delivery.name(), self.cx.stores.clock.now())?;
+        (self.ready, self.slot) = (Some(Ready { device, images, video }), Some(slot));
         Ok(Event::Prepared { asked: Vec::new(), uploads: Vec::new() })
     }
 }

@@ -4,6 +4,7 @@ mod find;
 mod follow;
 mod prepare;
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
@@ -50,7 +51,8 @@ impl<'p> WecomChannel<'p> {
         if let Some(token) = &self.token {
             return Ok(token.clone());
         }
-        let token = self.cx.tokens.get(claimed_delivery.row.user_id, &self.corp_key, None).await?;
+        let (user_id, known) = (claimed_delivery.row.user_id, claimed_delivery.corp.clone());
+        let token = self.cx.tokens.get_by(known, user_id, &self.corp_key).await?;
         self.token = Some(token.clone());
         Ok(token)
     }
@@ -140,7 +142,12 @@ impl Channel for WecomChannel<'_> {
         self.of_company(claimed_delivery).boxed()
     }
 
-    fn success_recorded<'a>(&'a self, _: &'a ClaimedDelivery, _: &'a str) -> BoxFuture<'a, ()> {
-        std::future::ready(()).boxed()
+    // A company's members may be asked for several moments at once.
+    fn slot(&mut self) -> Option<TransactWriteItem> {
+        None
+    }
+
+    fn last_post(&self, _: &ClaimedDelivery, _: &str) -> Result<Option<TransactWriteItem>> {
+        Ok(None)
     }
 }

@@ -20,6 +20,12 @@ pub(super) enum Action {
     Confirm(usize, usize),
     /// Time goes on to where something is due.
     Time,
+    /// So many hours pass in which nobody works: every worker dies, and no message and no sweeper comes.
+    Outage(u8),
+    /// The clock is set back.
+    SetBack,
+    /// A user makes another task of the same text for the same accounts.
+    Create,
     /// A delivery's message is lost.
     Lose(usize),
     Double(usize),
@@ -44,6 +50,17 @@ pub(super) enum Outcome {
     TransientFault(TransientFault),
     Unreadable,
     NoToken,
+    FinalFault(FinalFault),
+}
+
+/// What never works for this delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum FinalFault {
+    UnfitMedia,
+    /// The job that is answered will fail: no member is ever asked.
+    DeadJob,
+    /// Nothing is published, and the answer names this post, which was answered to another delivery.
+    NamesAnother(usize),
 }
 
 /// What does not work this time.
@@ -71,7 +88,7 @@ impl TransientFault {
         }
     }
 
-    /// What the machine is recorded.
+    /// What the machine is told.
     pub fn event(self, call: &Call) -> Event {
         let kind = match self {
             Self::Media => return Event::TemporaryFailure,

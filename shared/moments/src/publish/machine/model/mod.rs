@@ -6,6 +6,8 @@
 //! how often each thing may go wrong. The size is bounded for `cargo test`; `MODEL_CHECK=full` explores more.
 
 mod action;
+mod answer;
+mod histories;
 mod search;
 mod step;
 mod tables;

@@ -1,16 +1,17 @@
 //! The steps of workers, whose decisions are the real machine's, and everything around them.
 
 use super::super::{
-    Call, DeliveryStage, Event, Intervention, NextStep, Policy, Recovery, Retry, Transition, intervene, next, retry,
+    Call, DeliveryStage, Event, Intervention, NextStep, Policy, Retry, Transition, intervene, next, retry,
 };
-use super::action::{Action, Outcome, TransientFault};
-use super::tables::{cancel_task, find, follow, standing, stop, take_back, write};
-use super::world::{Accounts, LATENESS, LEASE, LIST_LAG, List, Pending, Post, Recorded, Setting, Work, World, instant};
-use crate::provider::FailureKind;
-use crate::publish::machine::tests::failure;
+use super::action::{Action, Outcome};
+use super::tables::{cancel_task, standing, stop, take_back, write};
+use super::world::{Accounts, LATENESS, LEASE, List, Pending, Recorded, Setting, Work, World, instant};
 use crate::store::claim::ClaimOrigin;
-use crate::store::delivery::{DeliveryChange, Repair, WaitReason};
+use crate::store::delivery::{DeliveryChange, WaitReason};
 use crate::store::result::Stage;
+
+/// How far a clock is set back at once: less than a lease, which is given by the same clock.
+const SETBACK: i64 = 1_500;
 
 /// The model of one setting, with the policy whose guards may lack one.
 pub(super) struct Model {
@@ -71,6 +72,15 @@ impl Model {
         if self.next_instant(world).is_some() {
             actions.push(Action::Time);
         }
+        if budget.creations > 0 {
+            actions.push(Action::Create);
+        }
+        if budget.outages > 0 {
+            actions.extend([1, 30].map(Action::Outage));
+        }
+        if budget.setbacks > 0 {
+            actions.push(Action::SetBack);
+        }
         if budget.toggles > 0 {
             actions.extend((0..world.accounts).map(Action::Toggle));
         }
@@ -115,28 +125,6 @@ impl Model {
         next(&seen, event.clone(), &self.policy).is_ok_and(|transition| transition.claim.is_some())
     }
 
-    fn outcomes(&self, world: &World, work: &Work, call: &Call) -> Vec<Outcome> {
-        let budget = world.budget;
-        let mut outcomes = vec![Outcome::Truly];
-        if budget.transient_faults > 0 {
-            let is_job = work.row.stage == DeliveryStage::Submitted;
-            outcomes.extend(
-                TransientFault::of(call, is_job)
-                    .iter()
-                    .map(|transient_fault| Outcome::TransientFault(*transient_fault)),
-            );
-        }
-        match call {
-            Call::Send if budget.lost_answers > 0 => outcomes.extend([Outcome::LostBefore, Outcome::LostAfter]),
-            Call::FindPublished if budget.unreadable > 0 => outcomes.push(Outcome::Unreadable),
-            Call::Follow { .. } | Call::Cancel | Call::Recover(Recovery::Token) if budget.no_token > 0 => {
-                outcomes.push(Outcome::NoToken)
-            }
-            _ => {}
-        }
-        outcomes
-    }
-
     /// The world after an action, and what a machine decided in it.
     pub fn apply(&self, world: &World, action: Action) -> (World, Vec<Decided>) {
         let mut world = world.clone();
@@ -160,14 +148,20 @@ impl Model {
             }
             Action::Crash(worker) => {
                 world.budget.crashes -= 1;
-                if let Some(work) = world.workers[worker].take() {
-                    // It takes with it what it has not written.
-                    let row = &mut world.rows[work.delivery];
-                    row.answered &= matches!(
-                        row.stage,
-                        DeliveryStage::Answered | DeliveryStage::Submitted | DeliveryStage::Waiting
-                    );
-                }
+                world.kill(worker);
+            }
+            Action::Create => {
+                world.budget.creations -= 1;
+                world.create();
+            }
+            Action::Outage(hours) => {
+                world.budget.outages -= 1;
+                (0..world.workers.len()).for_each(|worker| world.kill(worker));
+                world.now += i64::from(hours) * 3_600_000;
+            }
+            Action::SetBack => {
+                world.budget.setbacks -= 1;
+                world.now -= SETBACK;
             }
             Action::Confirm(post, account) => world.posts[post].published.toggle(account),
             Action::Time => world.now = self.next_instant(&world).unwrap_or(world.now),
@@ -206,7 +200,8 @@ impl Model {
         (row.owner, row.due) = (Some(worker), Some(now + LEASE));
         let (row, results) = (*row, world.results[row.task]);
         let pending = Pending::Event(Event::Claimed);
-        world.workers[worker] = Some(Work { delivery, row, results, senders: Accounts::default(), pending });
+        world.workers[worker] =
+            Some(Work { delivery, row, results, senders: Accounts::default(), slot_seen: None, pending });
         worker
     }
 
@@ -268,6 +263,15 @@ impl Model {
             }
             _ => {}
         }
+        if transition.then == NextStep::Call(Call::Send) && !self.setting.members_confirm {
+            // The slot is taken with the fence, unless another delivery has taken it since.
+            if world.slot_holder != work.slot_seen {
+                work.pending = Pending::Event(Event::NotBefore(instant(world.now + 1_000), WaitReason::Slot));
+                world.workers[worker] = Some(work);
+                return Some(decided);
+            }
+            world.slot_holder = Some(work.delivery);
+        }
         if let (Some(how), Some(id)) = (transition.claim, &transition.change.moment_id) {
             let post = &mut world.posts[id.parse::<usize>().unwrap_or_default()];
             match post.claim {
@@ -288,80 +292,6 @@ impl Model {
         }
         world.workers[worker] = Some(work);
         Some(decided)
-    }
-
-    fn answer(&self, world: &mut World, worker: usize, outcome: Outcome) {
-        let Some(mut work) = world.workers[worker].take() else { return };
-        let Pending::Call(call) = work.pending.clone() else { return };
-        match outcome {
-            Outcome::Truly => {}
-            Outcome::LostBefore | Outcome::LostAfter => world.budget.lost_answers -= 1,
-            Outcome::TransientFault(_) => world.budget.transient_faults -= 1,
-            Outcome::Unreadable => world.budget.unreadable -= 1,
-            Outcome::NoToken => world.budget.no_token -= 1,
-        }
-        let event = match (call, outcome) {
-            (_, Outcome::NoToken) => Event::NoToken(failure(FailureKind::Retry)),
-            (Call::FindPublished, Outcome::TransientFault(_)) => {
-                Event::NotBefore(instant(world.now + 1_000), WaitReason::Readings)
-            }
-            (call, Outcome::TransientFault(transient_fault)) => transient_fault.event(&call),
-            (_, Outcome::Unreadable) => Event::Unreadable,
-            (Call::Accounts, _) => Event::Usable(work.row.accounts.places(world.usable)),
-            (Call::Prepare { senders }, _) => self.prepare(world, &mut work, &senders),
-            (Call::Send, outcome) => self.send(world, &work, outcome),
-            (Call::FindPublished, _) => find(world, &work, self.setting.list),
-            (Call::Follow { stopped }, _) => follow(world, &work, stopped),
-            (Call::Cancel, _) => {
-                world.posts[work.row.post.unwrap_or_default()].stopped = true;
-                Event::Stopped
-            }
-            (Call::Recover(Recovery::Rate(_)), _) => {
-                Event::NotBefore(instant(world.now + 1_000), WaitReason::RateLimit)
-            }
-            (Call::Recover(Recovery::Token), _) => Event::Recovered(Repair::Token),
-            (Call::Recover(Recovery::Media), _) => Event::Recovered(Repair::Media),
-        };
-        if matches!(event, Event::Posted { .. } | Event::Accepted { .. } | Event::MomentCreated { .. }) {
-            world.rows[work.delivery].answered = true;
-        }
-        work.pending = Pending::Event(event);
-        world.workers[worker] = Some(work);
-    }
-
-    fn prepare(&self, world: &mut World, work: &mut Work, senders: &[usize]) -> Event {
-        work.senders = senders.iter().map(|place| work.row.accounts.at(*place)).collect();
-        if !self.setting.members_confirm {
-            let is_undecided = |other: usize| {
-                matches!(
-                    world.rows[other].stage,
-                    DeliveryStage::Sending | DeliveryStage::Unconfirmed | DeliveryStage::Answered
-                ) || (world.rows[other].stage == DeliveryStage::Queued
-                    && world.rows[other].owner.is_some()
-                    && world.rows[other].due.is_some_and(|end| end > world.now))
-            };
-            if world.slot_holder.is_some_and(|other| other != work.delivery && is_undecided(other)) {
-                return Event::NotBefore(instant(world.now + 1_000), WaitReason::Slot);
-            }
-            world.slot_holder = Some(work.delivery);
-            return Event::Prepared { asked: Vec::new(), uploads: Vec::new() };
-        }
-        let asked = work.senders.iter().map(|account| account.to_string()).collect();
-        Event::Prepared { asked, uploads: Vec::new() }
-    }
-
-    fn send(&self, world: &mut World, work: &Work, outcome: Outcome) -> Event {
-        let id = world.posts.len();
-        if outcome != Outcome::LostBefore {
-            let published = if self.setting.members_confirm { Accounts::default() } else { work.senders };
-            let shown_at = if self.setting.list == List::Late { world.now + LIST_LAG } else { 0 };
-            world.posts.push(Post { asked: work.senders, published, stopped: false, claim: None, shown_at });
-        }
-        match outcome {
-            Outcome::Truly if self.setting.members_confirm => Event::Accepted { job_id: id.to_string() },
-            Outcome::Truly => Event::Posted { id: id.to_string() },
-            _ => Event::AnswerLost,
-        }
     }
 
     fn try_again(&self, world: &mut World, task: usize, include: bool) {

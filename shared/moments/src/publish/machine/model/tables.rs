@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::super::{Absence, DeliveryStage, Event, Intervention, Reported, Transition, intervene};
-use super::world::{List, Post, Recorded, Row, Work, World};
+use super::super::{Absence, DeliveryStage, Event, Intervention, JOB_LIFETIME, Reported, Transition, intervene};
+use super::world::{List, NEVER, Post, Recorded, Row, Work, World, milliseconds};
+use crate::provider::FailureKind;
+use crate::publish::machine::tests::failure;
 use crate::store::claim::ClaimOrigin;
 use crate::store::result::{AccountState, Stage};
 
@@ -15,11 +17,17 @@ pub(super) fn write(world: &mut World, work: &mut Work, transition: &Transition)
     if change.forgets_post {
         (row.post, row.confirm_until) = (None, 0);
     }
+    // WeCom forgets a job after a day, and its answer with it.
+    let is_forgotten = row.stage == DeliveryStage::Submitted && world.now > row.sending_at + milliseconds(JOB_LIFETIME);
+    row.answered &= !(is_forgotten && change.stage == Some(DeliveryStage::Unconfirmed));
     world.sent_after_stop |= row.stop_requested && change.stage == Some(DeliveryStage::Sending);
     row.stage = change.stage.unwrap_or(row.stage);
     row.attempts = change.attempts.unwrap_or(row.attempts);
     row.token_renewed |= change.repaired.is_some();
     row.sending_at = change.sending_at.map_or(row.sending_at, Timestamp::as_millisecond);
+    if change.stage == Some(DeliveryStage::Sending) {
+        row.posts_before = world.posts.len();
+    }
     row.sought_since = change.sought_since.map_or(row.sought_since, Timestamp::as_millisecond);
     row.confirm_until = change.confirm_until.map_or(row.confirm_until, Timestamp::as_millisecond);
     row.job = number(&change.job_id).or(row.job);
@@ -65,12 +73,19 @@ pub(super) fn find(world: &World, work: &Work, list: List) -> Event {
     };
     let is_free = |post: &Post| post.claim.is_none_or(|(owner, _)| owner == work.delivery);
     let is_shown = |post: &Post| post.shown_at <= world.now;
-    let found = world.posts.iter().position(|post| is_alike(post) && is_free(post) && is_shown(post));
+    // A person's account publishes one after the other, with a pause between them, so what was out when the call was begun
+    // is not its post. Of a company's moments the clocks may not tell that.
+    let since = if work.row.asked.is_empty() { work.row.posts_before } else { 0 };
+    let mut posts = world.posts.iter().enumerate().skip(since);
+    let found = posts.find(|(_, post)| is_alike(post) && is_free(post) && is_shown(post)).map(|(place, _)| place);
     found.map_or(Event::NotShown(absence), |id| Event::PostFound { id: id.to_string() })
 }
 
 pub(super) fn follow(world: &World, work: &Work, stopped: bool) -> Event {
     let Some(post) = work.row.post else {
+        if world.posts[work.row.job.unwrap_or_default()].shown_at == NEVER {
+            return Event::JobFailed(failure(FailureKind::ContentRejected));
+        }
         return Event::MomentCreated { id: work.row.job.unwrap_or_default().to_string(), refused: Vec::new() };
     };
     Event::MembersPolled { published: work.row.accounts.places(world.posts[post].published), unasked: vec![], stopped }
@@ -88,10 +103,12 @@ pub(super) fn take_back(world: &mut World, work: &Work) -> Event {
             let stage = stage.expect("whoever only found a post can give it back in every stage");
             (row.stage, row.attempts, row.due, row.owner) = (stage, 0, Some(now), None);
             (row.post, row.confirm_until, row.sought_since) = (None, 0, now);
-            let Row { task, accounts, .. } = *row;
+            let Row { task, accounts, asked, .. } = *row;
             for account in accounts.iter() {
                 let result = &mut world.results[task][account];
-                if result.by == owner && matches!(result.recorded, Recorded::Open(_) | Recorded::Success(_)) {
+                let is_told_of_it =
+                    asked.is_empty() || asked.has(account) || matches!(result.recorded, Recorded::Open(_));
+                if result.by == owner && is_told_of_it && result.recorded != Recorded::Unconfirmed {
                     result.recorded = Recorded::Open(Stage::Unconfirmed);
                 }
             }

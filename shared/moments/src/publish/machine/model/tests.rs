@@ -41,6 +41,10 @@ const NOTHING: Budget = Budget {
     retries: 0,
     cancels: 0,
     stops: 0,
+    creations: 0,
+    outages: 0,
+    setbacks: 0,
+    final_faults: 0,
 };
 
 /// Two crashes, two lost or doubled messages, one lost answer.

@@ -1,6 +1,6 @@
 //! A way through the model as numbered sentences.
 
-use super::action::{Action, Outcome};
+use super::action::{Action, FinalFault, Outcome};
 use super::step::{Decided, Model};
 use super::world::{Recorded, World};
 use crate::store::result::AccountState;
@@ -85,11 +85,21 @@ fn happened(world: &World, action: Action) -> String {
                 Outcome::TransientFault(transient_fault) => format!("{} ({whose}).", transient_fault.description()),
                 Outcome::Unreadable => format!("The provider's list cannot be read by {whose}."),
                 Outcome::NoToken => format!("There is no token for {whose}."),
+                Outcome::FinalFault(FinalFault::UnfitMedia) => format!("The media of {whose} are unfit."),
+                Outcome::FinalFault(FinalFault::DeadJob) => {
+                    format!("The provider answers the call of {whose} with a job that will fail.")
+                }
+                Outcome::FinalFault(FinalFault::NamesAnother(post)) => {
+                    format!("The provider does nothing and answers {whose} with post {post}, which is another's.")
+                }
             }
         }
         Action::Crash(worker) => format!("Worker {} dies while it holds {}.", worker + 1, delivery_of(world, worker)),
         Action::Confirm(post, account) => format!("The member of account {account} publishes post {post}."),
         Action::Time => "Time goes by until something is due.".to_owned(),
+        Action::Outage(hours) => format!("For {hours} hours nobody works, and every worker dies."),
+        Action::SetBack => "The clock is set back.".to_owned(),
+        Action::Create => "The user makes another task of the same text.".to_owned(),
         Action::Lose(delivery) => format!("The message of {} is lost.", name(world, delivery)),
         Action::Double(delivery) => format!("The message of {} comes twice.", name(world, delivery)),
         Action::Sweep(delivery) => format!("The sweeper sends the message of {}.", name(world, delivery)),

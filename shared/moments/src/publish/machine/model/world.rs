@@ -15,8 +15,15 @@ pub(super) const LEASE: i64 = 3_000;
 pub(super) const LATENESS: i64 = 2_500;
 /// How late a list may be: longer than it is read after a lost answer.
 pub(super) const LIST_LAG: i64 = 10_000;
-/// The most tasks and accounts of a setting.
+/// When a list shows what a job that fails was to make.
+pub(super) const NEVER: i64 = i64::MAX;
+/// The most accounts of a setting.
 const MOST: usize = 2;
+
+/// A span as the model counts it.
+pub(super) const fn milliseconds(span: Duration) -> i64 {
+    span.as_secs().cast_signed() * 1_000 + span.subsec_millis().cast_signed() as i64
+}
 
 /// An instant of the model, which counts milliseconds, as the machine has it.
 pub(super) fn instant(milliseconds: i64) -> Timestamp {
@@ -117,6 +124,14 @@ pub(super) struct Budget {
     pub cancels: u8,
     /// A user stops a task, whatever of it is under way.
     pub stops: u8,
+    /// A user makes another task.
+    pub creations: u8,
+    /// Nobody works for hours.
+    pub outages: u8,
+    /// The clock is set back.
+    pub setbacks: u8,
+    /// Something never works for a delivery.
+    pub final_faults: u8,
 }
 
 /// What is recorded of an account of a task.
@@ -145,6 +160,8 @@ pub(super) struct Row {
     pub due: Option<i64>,
     pub owner: Option<usize>,
     pub sending_at: i64,
+    /// How many posts there were when its call was begun.
+    pub posts_before: usize,
     pub sought_since: i64,
     pub confirm_until: i64,
     pub resend: bool,
@@ -176,6 +193,8 @@ pub(super) struct Work {
     pub row: Row,
     pub results: [ResultRow; MOST],
     pub senders: Accounts,
+    /// Whose publish slot it was when this was prepared.
+    pub slot_seen: Option<usize>,
     pub pending: Pending,
 }
 
@@ -191,7 +210,7 @@ pub(super) struct World {
     pub now: i64,
     pub rows: Vec<Row>,
     /// Per task, per account.
-    pub results: [[ResultRow; MOST]; MOST],
+    pub results: Vec<[ResultRow; MOST]>,
     pub tasks: usize,
     pub accounts: usize,
     pub posts: Vec<Post>,
@@ -237,8 +256,8 @@ impl World {
         let mut world = Self {
             now: 1_000,
             rows: Vec::new(),
-            results: [[ResultRow { recorded: Recorded::Cancelled, by: 0 }; MOST]; MOST],
-            tasks: setting.tasks,
+            results: Vec::new(),
+            tasks: 0,
             accounts: setting.accounts,
             posts: Vec::new(),
             workers: [None, None],
@@ -250,10 +269,26 @@ impl World {
             sent_after_stop: false,
             risked: [0; MOST],
         };
-        for task in 0..setting.tasks {
-            world.add_delivery(task, Accounts::all(setting.accounts));
+        for _ in 0..setting.tasks {
+            world.create();
         }
         world
+    }
+
+    /// A new task, dispatched.
+    pub fn create(&mut self) {
+        self.results.push([ResultRow { recorded: Recorded::Cancelled, by: 0 }; MOST]);
+        self.add_delivery(self.tasks, Accounts::all(self.accounts));
+        self.tasks += 1;
+    }
+
+    /// A worker dies, and takes with it what it has not written.
+    pub fn kill(&mut self, worker: usize) {
+        if let Some(work) = self.workers[worker].take() {
+            let row = &mut self.rows[work.delivery];
+            row.answered &=
+                matches!(row.stage, DeliveryStage::Answered | DeliveryStage::Submitted | DeliveryStage::Waiting);
+        }
     }
 
     /// A new delivery of these accounts, with its message.
@@ -271,6 +306,7 @@ impl World {
             due: Some(self.now),
             owner: None,
             sending_at: 0,
+            posts_before: 0,
             sought_since: 0,
             confirm_until: 0,
             resend: false,
@@ -341,6 +377,7 @@ impl World {
                 .filter_map(|recorded| if let Recorded::Success(post) = recorded { Some(*post) } else { None })
                 .collect();
             let count = successes.len();
+            successes.sort_unstable();
             successes.dedup();
             if successes.iter().any(|post| !self.posts[*post].published.has(account)) || successes.len() < count {
                 return Some(format!("account {account} is recorded SUCCESS without a post of its own: {recorded:?}"));

@@ -1,0 +1,95 @@
+//! What a publication costs: the requests of the publisher to AWS, counted on the wire. Each of them, with its reason, is in
+//! docs/architecture.md; one that is added makes these tests fail.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use super::{LATER, USER, confirm_everything, ended, live, request, world};
+use crate::World;
+use crate::proxy::{Proxy, Step};
+
+/// Rounds of the sweeper that a company takes at the most here: its job and its members.
+const ROUNDS: usize = 10;
+
+/// The names of requests to AWS; all others are to the platforms.
+const AWS: [&str; 9] = [
+    "BatchGetItem",
+    "Decrypt",
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "SendMessage",
+    "TransactWriteItems",
+    "UpdateItem",
+];
+
+/// Publishes to these accounts and answers the requests to AWS on the way, by their names.
+async fn requests(world: &World, text: &str, accounts: &[String]) -> Result<BTreeMap<String, u32>> {
+    let proxy = Proxy::start(world).await?;
+    let task = request(world, &json!({ "text": text, "accountIds": accounts })).await?;
+    for _ in 0..ROUNDS {
+        ensure!(live(world, &proxy).await?.is_none(), "the publisher died");
+        let status = world.post_status(USER, task).await?;
+        if ended(&status) {
+            ensure!(status["status"] == "COMPLETED", "{status}");
+            let mut requests = BTreeMap::new();
+            for Step { name, .. } in proxy.steps() {
+                if AWS.iter().any(|operation| name.starts_with(operation)) {
+                    *requests.entry(name).or_default() += 1;
+                }
+            }
+            return Ok(requests);
+        }
+        confirm_everything(world);
+        world.advance(LATER);
+        world.sweep().await?;
+    }
+    anyhow::bail!("it never ends")
+}
+
+fn held(what: &str, requests: &BTreeMap<String, u32>, most: u32, accounts: usize) -> Result<()> {
+    let calls: u32 = requests.values().sum();
+    println!("{what}: {calls} requests, {:.2} for each account", f64::from(calls) / accounts as f64);
+    for (name, count) in requests {
+        println!("    {count} {name}");
+    }
+    ensure!(calls == most, "{what}: {calls} requests instead of {most}: {requests:#?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn personal_post_costs_no_more_requests_than_are_accounted_for() -> Result<()> {
+    let world = world().await?;
+    let phone = [world.connect_device(USER, "phone").await?];
+    held("the first post of a person", &requests(&world, "早上好", &phone).await?, 8, 1)?;
+    world.advance(Duration::from_secs(7_200));
+    // What became of the post before is looked at.
+    held("another post of a person", &requests(&world, "晚上好", &phone).await?, 9, 1)
+}
+
+#[tokio::test]
+async fn company_post_costs_the_same_requests_for_any_number_of_members() -> Result<()> {
+    for members in [&["anna"][..], &["anna", "bob"], &["anna", "bob", "carla", "dora", "emil"]] {
+        let world = world().await?;
+        let accounts = world.connect_corp(USER, "flowers", members).await?;
+        let requests = requests(&world, "早上好", &accounts).await?;
+        held(&format!("a company of {} members", members.len()), &requests, 21, members.len())?;
+    }
+    Ok(())
+}
+
+/// Three phones and a company of two members, as the publishing run of the budgets has them.
+#[tokio::test]
+async fn post_of_phones_and_a_company_costs_eight_requests_for_each_account() -> Result<()> {
+    let world = world().await?;
+    let mut accounts = world.connect_corp(USER, "flowers", &["anna", "bob"]).await?;
+    for phone in ["phone-1", "phone-2", "phone-3"] {
+        accounts.push(world.connect_device(USER, phone).await?);
+    }
+    let requests = requests(&world, "早上好", &accounts).await?;
+    held("three phones and a company of two", &requests, 40, accounts.len())
+}
