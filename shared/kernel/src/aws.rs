@@ -10,6 +10,7 @@ use aws_sdk_secretsmanager as secretsmanager;
 use aws_sdk_sqs as sqs;
 use aws_smithy_types::timeout::TimeoutConfig;
 
+use crate::bucket::S3;
 use crate::config::{AWS, ConfigError, Env};
 use crate::{conflict, sdk_http, trust};
 
@@ -32,6 +33,8 @@ pub struct Aws {
     pub scheduler: scheduler::Client,
     /// Secrets Manager: the platform secret.
     pub secrets: secretsmanager::Client,
+    /// S3: buckets.
+    pub s3: S3,
 }
 
 impl Aws {
@@ -64,6 +67,7 @@ impl Aws {
             kms: kms::Client::new(config),
             scheduler: scheduler::Client::new(config),
             secrets: secretsmanager::Client::new(config),
+            s3: S3::from_config(config),
         }
     }
 }
