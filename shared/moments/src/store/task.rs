@@ -105,6 +105,8 @@ pub struct NewTask<'a> {
     pub content_id: Option<&'a ContentId>,
     pub text: &'a str,
     pub media_urls: &'a [String],
+    /// The version of the list of words by which the text may be posted.
+    pub words_version: Option<&'a str>,
     /// When to publish, in whole seconds.
     pub scheduled_time: Option<Timestamp>,
     /// In spite of what.
@@ -200,6 +202,9 @@ impl TaskStore {
             .condition_expression("attribute_not_exists(id)");
         if let Some(time) = task.scheduled_time {
             builder = builder.item("scheduled_time", seconds(time));
+        }
+        if let Some(version) = task.words_version {
+            builder = builder.item("words_version", s(version));
         }
         if !task.force.is_empty() {
             let force = task.force.iter().map(|force| s(force.as_str()));

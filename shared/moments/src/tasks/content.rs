@@ -1,17 +1,18 @@
 //! What is to be posted: from the request or the content library, checked before anything is created.
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, join, stream};
 use kernel::FieldProblem;
 use kernel::crypto::sha256_hex;
 use secrecy::SecretString;
 
 use crate::config::CreationSettings;
-use crate::content::{ContentError, ContentLibrary};
+use crate::content::{ContentError, ContentLibrary, Draft};
 use crate::error::{Error, Result};
 use crate::media::{Limits, MediaFetcher, MediaKind, check_set};
 use crate::provider::PostKind;
-use crate::rules::{SensitiveWords, canonical_text, is_blank, text_problems, trimmed, with_line_feeds};
+use crate::rules::{canonical_text, is_blank, text_problems, trimmed, with_line_feeds};
 use crate::store::task::ContentId;
+use crate::text_check::{TextCheck, TextObjection};
 
 /// Media fetched at once: nine of them are two rounds of eight seconds. Three rounds, after five seconds for the draft,
 /// were all the time the function has, and whoever waited that long got no answer of ours.
@@ -25,6 +26,8 @@ pub(super) struct Content {
     pub kind: PostKind,
     /// The digests of the media.
     pub media_hashes: Vec<String>,
+    /// The version of the list of words by which the text may be posted.
+    pub words_version: Option<String>,
 }
 
 impl Content {
@@ -41,13 +44,13 @@ impl Content {
 pub(super) struct ContentResolver {
     library: Option<ContentLibrary>,
     fetcher: MediaFetcher,
-    words: SensitiveWords,
+    text_check: TextCheck,
 }
 
 impl ContentResolver {
-    pub fn new(settings: CreationSettings) -> Self {
-        let CreationSettings { library, media, words, .. } = settings;
-        Self { library, fetcher: MediaFetcher::with_settings(media), words }
+    pub fn new(settings: CreationSettings, text_check: TextCheck) -> Self {
+        let CreationSettings { library, media, .. } = settings;
+        Self { library, fetcher: MediaFetcher::with_settings(media), text_check }
     }
 
     /// The content of a normalised request. What the request says itself goes before what the library's draft says.
@@ -58,19 +61,8 @@ impl ContentResolver {
         text: Option<&str>,
         media_urls: Option<&[String]>,
     ) -> Result<Content> {
-        let draft = match content_id {
-            None => None,
-            Some(id) => {
-                let library = self.library.as_ref().ok_or(Error::ContentLibraryUnavailable)?;
-                Some(library.draft(bearer, &id.to_string()).await.map_err(|error| match error {
-                    ContentError::NotFound => Error::ContentRefused(vec![FieldProblem::new(
-                        "contentId",
-                        "内容不存在或不属于当前用户，请重新选择内容",
-                    )]),
-                    ContentError::Unavailable => Error::ContentLibraryUnavailable,
-                })?)
-            }
-        };
+        let (draft, words) = join!(self.draft(bearer, content_id), self.text_check.words());
+        let draft = draft?;
         let (draft_text, draft_media) = draft.map_or((None, Vec::new()), |draft| (draft.text, draft.media_urls));
         let draft_text = draft_text.filter(|text| !is_blank(text));
         let draft_media = || draft_media.iter().map(|url| trimmed(url).to_owned()).collect();
@@ -79,19 +71,40 @@ impl ContentResolver {
             media_urls: media_urls.map_or_else(draft_media, <[String]>::to_vec),
             kind: PostKind::Text,
             media_hashes: Vec::new(),
+            words_version: None,
         };
-        let mut problems = text_problems(&content.text, &self.words);
+        let mut problems = text_problems(&content.text);
+        if !is_blank(&content.text) {
+            let words = words?;
+            problems.extend(words.objection(&content.text).map(|objection| of_text(&objection)));
+            content.words_version = words.version().map(str::to_owned);
+        }
         if is_blank(&content.text) && content.media_urls.is_empty() {
             problems.push(FieldProblem::new("text", "文字、图片或视频至少需要一项"));
         }
         problems.extend(self.fetcher.plausible(&content.media_urls));
         if problems.is_empty() {
-            match self.judge(&content.media_urls).await {
+            let (objection, media) = join!(self.text_check.service(&content.text), self.judge(&content.media_urls));
+            problems.extend(objection?.map(|objection| of_text(&objection)));
+            match media {
                 Ok((kind, hashes)) => (content.kind, content.media_hashes) = (kind, hashes),
-                Err(found) => problems = found,
+                Err(found) => problems.extend(found),
             }
         }
         if problems.is_empty() { Ok(content) } else { Err(Error::ContentRefused(problems)) }
+    }
+
+    async fn draft(&self, bearer: &SecretString, content_id: Option<&ContentId>) -> Result<Option<Draft>> {
+        let Some(id) = content_id else { return Ok(None) };
+        let library = self.library.as_ref().ok_or(Error::ContentLibraryUnavailable)?;
+        let draft = library.draft(bearer, &id.to_string()).await.map_err(|error| match error {
+            ContentError::NotFound => Error::ContentRefused(vec![FieldProblem::new(
+                "contentId",
+                "内容不存在或不属于当前用户，请重新选择内容",
+            )]),
+            ContentError::Unavailable => Error::ContentLibraryUnavailable,
+        })?;
+        Ok(Some(draft))
     }
 
     /// Fetches and judges the media; tells what they are, and their digests.
@@ -126,4 +139,9 @@ impl ContentResolver {
         };
         if problems.is_empty() { Ok((kind, hashes)) } else { Err(problems) }
     }
+}
+
+/// What stands against the text, as a problem of its field.
+fn of_text(objection: &TextObjection) -> FieldProblem {
+    FieldProblem::new("text", objection.problem())
 }

@@ -6,6 +6,7 @@
 mod candidates;
 mod gateway;
 mod publish_slot;
+mod text;
 mod wecom;
 
 use futures::future::BoxFuture;

@@ -23,6 +23,9 @@ impl WecomChannel<'_> {
         claimed_delivery: &ClaimedDelivery,
         senders: Vec<Account>,
     ) -> Result<Event> {
+        if let Some(event) = self.cx.text_objection(claimed_delivery).await {
+            return Ok(event);
+        }
         let token = self.token(claimed_delivery).await?;
         let (task, settings) = (&claimed_delivery.snapshot.task, &self.cx.settings);
         let (mut kinds, mut hashes, mut ids) = (Vec::new(), Vec::new(), Vec::new());
