@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::media::{Limits, MediaFetcher, MediaKind, check_set};
 use crate::provider::PostKind;
 use crate::rules::{canonical_text, is_blank, text_problems, trimmed, with_line_feeds};
-use crate::store::task::ContentId;
+use crate::store::task::{ContentId, TaskMedium};
 use crate::text_check::{TextCheck, TextObjection};
 
 /// Media fetched at once: nine of them are two rounds of eight seconds. Three rounds, after five seconds for the draft,
@@ -24,8 +24,8 @@ pub(super) struct Content {
     pub text: String,
     pub media_urls: Vec<String>,
     pub kind: PostKind,
-    /// The digests of the media.
-    pub media_hashes: Vec<String>,
+    /// What was found at the addresses, in their order.
+    pub media: Vec<TaskMedium>,
     /// The version of the list of words by which the text may be posted.
     pub words_version: Option<String>,
 }
@@ -34,7 +34,8 @@ impl Content {
     /// What another content has to equal to look the same: the text as platforms show it, and the bytes of the media,
     /// whatever their addresses.
     pub fn digest(&self) -> String {
-        let parts = serde_json::json!([canonical_text(&self.text), self.media_hashes]);
+        let hashes: Vec<&str> = self.media.iter().map(|medium| medium.sha256.as_str()).collect();
+        let parts = serde_json::json!([canonical_text(&self.text), hashes]);
         sha256_hex(parts.to_string().as_bytes())
     }
 }
@@ -70,7 +71,7 @@ impl ContentResolver {
             text: with_line_feeds(text.or(draft_text.as_deref()).unwrap_or_default()),
             media_urls: media_urls.map_or_else(draft_media, <[String]>::to_vec),
             kind: PostKind::Text,
-            media_hashes: Vec::new(),
+            media: Vec::new(),
             words_version: None,
         };
         let mut problems = text_problems(&content.text);
@@ -87,7 +88,7 @@ impl ContentResolver {
             let (objection, media) = join!(self.text_check.service(&content.text), self.judge(&content.media_urls));
             problems.extend(objection?.map(|objection| of_text(&objection)));
             match media {
-                Ok((kind, hashes)) => (content.kind, content.media_hashes) = (kind, hashes),
+                Ok((kind, found)) => (content.kind, content.media) = (kind, found),
                 Err(found) => problems.extend(found),
             }
         }
@@ -107,8 +108,8 @@ impl ContentResolver {
         Ok(Some(draft))
     }
 
-    /// Fetches and judges the media; tells what they are, and their digests.
-    async fn judge(&self, urls: &[String]) -> Result<(PostKind, Vec<String>), Vec<FieldProblem>> {
+    /// Fetches and judges the media; tells what they are together and one by one.
+    async fn judge(&self, urls: &[String]) -> Result<(PostKind, Vec<TaskMedium>), Vec<FieldProblem>> {
         // A few at a time, and of each only what it is: nine pictures may weigh 90 MB together.
         let fetches: Vec<_> = urls
             .iter()
@@ -118,26 +119,26 @@ impl ContentResolver {
             .collect();
         // From a list: a stream that maps references makes a future that the compiler cannot prove to be `Send`.
         let fetched: Vec<_> = stream::iter(fetches).buffered(PARALLEL).collect().await;
-        let (mut media, mut hashes, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut kinds, mut media, mut problems) = (Vec::new(), Vec::new(), Vec::new());
         for (index, outcome) in fetched.into_iter().enumerate() {
             match outcome {
-                Ok((kind, hash)) => {
-                    media.push(kind);
-                    hashes.push(hash);
+                Ok((kind, sha256)) => {
+                    kinds.push(kind);
+                    media.push(TaskMedium { kind: kind.into(), sha256 });
                 }
                 Err(problem) => problems.push(FieldProblem::new(format!("mediaUrls[{index}]"), problem.message())),
             }
         }
         if problems.is_empty() {
-            problems = check_set(&media);
+            problems = check_set(&kinds);
         }
-        let kind = match media.first() {
+        let kind = match kinds.first() {
             None => PostKind::Text,
             Some(MediaKind::Image { .. }) => PostKind::Images,
             // One and nothing beside it, or the set has a problem.
             Some(MediaKind::Video { .. }) => PostKind::Video,
         };
-        if problems.is_empty() { Ok((kind, hashes)) } else { Err(problems) }
+        if problems.is_empty() { Ok((kind, media)) } else { Err(problems) }
     }
 }
 

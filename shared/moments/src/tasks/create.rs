@@ -171,6 +171,7 @@ impl TaskCreation {
             content_id: request.content_id.as_ref(),
             text: &content.text,
             media_urls: &content.media_urls,
+            media: &content.media,
             words_version: content.words_version.as_deref(),
             scheduled_time: request.scheduled_time.map(planned_time),
             force: &request.force,

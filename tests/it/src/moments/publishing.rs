@@ -9,6 +9,7 @@ mod company;
 mod concurrency;
 mod conflicts;
 mod deadline;
+mod downloads;
 mod duplicates;
 mod equal_texts;
 mod feed;
