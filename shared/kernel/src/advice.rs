@@ -168,6 +168,7 @@ catalogue! {
     CREATION_FAILED: MomentSyncCreation 500 "系统繁忙，任务未创建" => "请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服";
     CREATION_UNPROVEN: MomentSyncCreation 500 "系统繁忙，暂时无法确认任务是否已创建" => "请先刷新任务列表，确认没有该任务后再重新提交，以免重复发布";
     CONTENT_LIBRARY_UNAVAILABLE: MomentSyncCreation 500 "内容库暂时不可用，任务未创建" => "请稍后再试，或直接填写文字与素材";
+    TEXT_NOT_JUDGED: MomentSyncCreation 503 "内容审核暂时不可用，任务未创建" => "请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服";
     IDEMPOTENCY_KEY_REUSED: MomentSyncCreation 422 "同一个 Idempotency-Key 已用于内容不同的请求" => "请为新的任务使用新的 Idempotency-Key";
     NOT_FAILED: Conflict 409 "请求参数有误" => "请按提示修改后重新提交";
     TASK_HAS_ENDED: Conflict 409 "任务已结束，不能取消" => "请刷新任务后再操作";
@@ -192,6 +193,7 @@ catalogue! {
     NOT_CONFIRMED_BY_MEMBER: MomentPublishFailed 500 "成员超时未确认发布" => "请提醒成员在企业微信中及时确认，然后重试";
     GAVE_UP: MomentPublishFailed 500 "多次尝试仍未能发布，没有内容被发出" => "请稍后重试";
     MEMBER_REFUSED: MomentPublishFailed 400 "企业微信不接受该成员发表客户朋友圈" => "请检查其客户联系权限与应用可见范围后重试";
+    TEXT_REFUSED: MomentSyncCreation 422 "发布前文字未通过内容审核，没有内容被发出" => "请修改文字后重新创建任务";
     MEDIA_UNUSABLE: MomentPublishFailed 500 "图片或视频无法下载或已被更改" => "请检查素材链接后重新创建任务";
 
     // A provider's refusals: of a publication, or of a connection while somebody waits. What that person typed wrong is
@@ -251,6 +253,12 @@ pub fn medium_unusable(number: usize, problem: impl Display) -> Advice {
     Advice { message, ..Advice::new(ErrorCode::MomentPublishFailed, 500, "", "处理后请重新创建任务") }
 }
 
+/// The text of a task has `word`, which is forbidden since the task was made.
+pub fn text_forbidden(word: &str) -> Advice {
+    let message = format!("文字含有敏感词“{word}”，没有内容被发出").into();
+    Advice { message, ..Advice::new(ErrorCode::MomentSyncCreation, 422, "", "请修改文字后重新创建任务") }
+}
+
 impl Error {
     /// What the caller is told of a failure below the domains.
     pub fn advice(&self) -> Advice {
@@ -279,6 +287,7 @@ mod tests {
             ("ticket_invalid", ticket_invalid(10)),
             ("illegal_transition", illegal_transition("NEW", "CONVERTED")),
             ("stale_version", stale_version(3)),
+            ("text_forbidden", text_forbidden("稳赚不赔")),
             ("medium_unusable", medium_unusable(1, "素材内容为空，请重新上传")),
         ];
         let mut seen = HashSet::new();
@@ -298,6 +307,7 @@ mod tests {
         assert!(ticket_invalid(10).remedy.contains(" 10 分钟内"));
         assert_eq!(illegal_transition("NEW", "CONVERTED").message, "线索状态不能由 NEW 变更为 CONVERTED");
         assert_eq!(stale_version(3).message, "该线索已被修改，当前版本为 3");
+        assert!(text_forbidden("稳赚不赔").message.contains("“稳赚不赔”"));
         let sentence = medium_unusable(2, "素材内容为空，请重新上传").sentence();
         assert_eq!(sentence, "第 2 个素材无法使用：素材内容为空，请重新上传。处理后请重新创建任务");
     }

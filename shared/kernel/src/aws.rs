@@ -13,6 +13,7 @@ use aws_sdk_secretsmanager as secretsmanager;
 use aws_sdk_sqs as sqs;
 use aws_smithy_types::timeout::TimeoutConfig;
 
+use crate::bucket::S3;
 use crate::config::{AWS, ConfigError, Env};
 use crate::{conflict, sdk_http};
 
@@ -35,6 +36,8 @@ pub struct Aws {
     pub scheduler: scheduler::Client,
     /// Secrets Manager: the platform secret.
     pub secrets: secretsmanager::Client,
+    /// S3: buckets.
+    pub s3: S3,
 }
 
 impl Aws {
@@ -74,12 +77,13 @@ impl Aws {
             &at("AWS_ENDPOINT_URL_KMS")?,
             &at("AWS_ENDPOINT_URL_SCHEDULER")?,
             &at("AWS_ENDPOINT_URL_SECRETS_MANAGER")?,
+            &at("AWS_ENDPOINT_URL_S3")?,
         ))
     }
 
     /// Clients for a given SDK configuration.
     pub fn from_config(config: &SdkConfig) -> Self {
-        Self::from_configs(config, config, config, config, config)
+        Self::from_configs(config, config, config, config, config, config)
     }
 
     fn from_configs(
@@ -88,6 +92,7 @@ impl Aws {
         kms: &SdkConfig,
         scheduler: &SdkConfig,
         secrets: &SdkConfig,
+        s3: &SdkConfig,
     ) -> Self {
         Self {
             dynamodb: dynamodb::Client::from_conf(
@@ -97,6 +102,7 @@ impl Aws {
             kms: kms::Client::new(kms),
             scheduler: scheduler::Client::new(scheduler),
             secrets: secretsmanager::Client::new(secrets),
+            s3: S3::from_config(s3),
         }
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod advice;
 pub mod aws;
+pub mod bucket;
 pub mod caller;
 pub mod clock;
 pub mod config;
@@ -35,6 +36,7 @@ pub mod round;
 pub mod schedule;
 pub mod sdk_http;
 pub mod telemetry;
+pub mod text;
 pub mod transaction;
 mod trust;
 pub mod vault;

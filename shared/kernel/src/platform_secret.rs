@@ -43,6 +43,8 @@ pub struct PlatformSecret {
     jwt_previous_secret: SecretString,
     #[serde(default)]
     gateway_webhook_secret: SecretString,
+    #[serde(default)]
+    text_check_token: SecretString,
 }
 
 impl PlatformSecret {
@@ -73,6 +75,11 @@ impl PlatformSecret {
     /// The secret part of the address the personal-account gateway calls, unless there is none.
     pub fn gateway_webhook_secret(&self) -> Option<&SecretString> {
         (!self.gateway_webhook_secret.expose_secret().is_empty()).then_some(&self.gateway_webhook_secret)
+    }
+
+    /// The bearer token of the service that judges texts, unless it takes none.
+    pub fn text_check_token(&self) -> Option<&SecretString> {
+        (!self.text_check_token.expose_secret().is_empty()).then_some(&self.text_check_token)
     }
 }
 

@@ -8,6 +8,7 @@ use kernel::{FieldProblem, IsContention};
 use crate::media::MediaProblem;
 use crate::provider::{FailureKind, ProviderError};
 use crate::store::task::Force;
+use crate::text_check::{NotJudged, TextObjection};
 
 /// Result with this domain's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -42,6 +43,9 @@ pub enum Error {
     /// The content library did not answer, so nothing was created (`MomentSyncCreationException`).
     #[error("content library unavailable")]
     ContentLibraryUnavailable,
+    /// The text could not be judged, so nothing was created (`MomentSyncCreationException`).
+    #[error(transparent)]
+    TextNotJudged(#[from] NotJudged),
     /// The task's state does not allow what was asked for.
     #[error("task state forbids it: {}", .0.message)]
     StateForbids(advice::Advice),
@@ -83,6 +87,14 @@ impl From<advice::Advice> for Advice {
 /// What the user is told of a medium that cannot be used any more; it is the `index`-th of the task, from 0.
 pub fn media_advice(index: usize, problem: &MediaProblem) -> Advice {
     advice::medium_unusable(index + 1, problem.message()).into()
+}
+
+/// What the user is told of a text that must not be posted any more.
+pub fn text_advice(objection: &TextObjection) -> Advice {
+    match objection {
+        TextObjection::Word(word) => advice::text_forbidden(word).into(),
+        TextObjection::Blocked | TextObjection::ForReview => advice::TEXT_REFUSED.into(),
+    }
 }
 
 /// Why an account's publication failed without a provider saying so.
@@ -190,6 +202,7 @@ impl Error {
             Self::CreationFailed(_) => advice::CREATION_FAILED,
             Self::CreationUnproven(_) => advice::CREATION_UNPROVEN,
             Self::ContentLibraryUnavailable => advice::CONTENT_LIBRARY_UNAVAILABLE,
+            Self::TextNotJudged(_) => advice::TEXT_NOT_JUDGED,
             Self::StateForbids(why) => why.clone(),
             Self::NotFailed(_) => advice::NOT_FAILED,
             Self::BoundToAnotherUser => advice::WECHAT_ACCOUNT_BOUND_TO_ANOTHER_USER,

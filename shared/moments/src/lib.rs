@@ -20,6 +20,7 @@ pub mod store;
 pub mod sweep;
 pub mod task_records;
 pub mod tasks;
+pub mod text_check;
 mod time;
 pub mod wecom;
 

@@ -17,6 +17,8 @@ mod story;
 #[cfg(test)]
 mod tasks;
 #[cfg(test)]
+mod texts;
+#[cfg(test)]
 mod webhook;
 
 use std::time::Duration;

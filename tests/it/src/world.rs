@@ -433,6 +433,13 @@ impl World {
         Ok(())
     }
 
+    /// What names the account of a request that no client signs; nobody checks signatures here.
+    #[must_use]
+    pub fn unsigned_authorization(&self, service: &str) -> String {
+        let scope = format!("{}/20000101/{}/{service}/aws4_request", self.account, local::aws::REGION);
+        format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
+    }
+
     /// The end of an invocation that began now.
     #[must_use]
     pub fn deadline(&self) -> Deadline {

@@ -18,6 +18,7 @@ use crate::journal::{Entry, Journal};
 use crate::media::Media;
 use crate::publication::Publication;
 use crate::secrets::Secrets;
+use crate::text_check::TextCheck;
 use crate::wecom::Wecom;
 
 #[derive(Clone)]
@@ -29,6 +30,7 @@ pub(crate) struct Control {
     pub(crate) gewe: Gewe,
     pub(crate) content: Content,
     pub(crate) media: Media,
+    pub(crate) text_check: TextCheck,
 }
 
 impl Control {
@@ -45,6 +47,7 @@ impl Control {
             .nest("/gewe", self.gewe.control())
             .nest("/content", self.content.control())
             .nest("/media", self.media.control())
+            .nest("/text-check", self.text_check.control())
     }
 
     pub(crate) fn secrets(&self) -> Secrets {
@@ -53,12 +56,13 @@ impl Control {
         secrets.merge(self.wecom.secrets());
         secrets.merge(self.gewe.secrets());
         secrets.merge(self.content.secrets());
+        secrets.merge(self.text_check.secrets());
         secrets
     }
 }
 
 async fn health(State(control): State<Control>) -> Json<Value> {
-    let platforms = ["douyin", "wecom", "gewe", "content", "media"];
+    let platforms = ["douyin", "wecom", "gewe", "content", "media", "text-check"];
     Json(json!({"status": "ok", "now": control.clock.now(), "platforms": platforms}))
 }
 

@@ -8,11 +8,12 @@
 //! | `/gewe/…` | the gateway to personal WeChat accounts; its base URL is `<url>/gewe` |
 //! | `/content/…` | the content library; the value for `CONTENT_API_URL` is `<url>/content` |
 //! | `/media/…` | pictures and videos for `mediaUrls` |
+//! | `/text-check/…` | a service that judges texts; the value for `TEXT_CHECK_URL` is `<url>/text-check/check` |
 //! | `/_sandbox/…` | control: clock, journal, publications, secrets |
 //! | `/_sandbox/douyin/…` | control: accounts, fans, faults, settings, webhooks |
 //! | `/_sandbox/wecom/…` | control: corps, members, moments and their confirmation, faults, settings |
 //! | `/_sandbox/gewe/…` | control: devices, posts, callback, faults, settings |
-//! | `/_sandbox/content/…`, `/_sandbox/media/…` | control: drafts, files, hits |
+//! | `/_sandbox/content/…`, `/_sandbox/media/…`, `/_sandbox/text-check/…` | control: drafts, files, hits, words |
 #![expect(
     clippy::disallowed_methods,
     reason = "a simulated platform has a clock of its own, which starts at the machine's"
@@ -37,6 +38,7 @@ mod seed;
 mod steer;
 #[cfg(test)]
 mod tests;
+pub mod text_check;
 pub mod wecom;
 
 use std::net::Ipv4Addr;
@@ -62,6 +64,7 @@ use gewe::Gewe;
 use host::Host;
 use media::Media;
 use seed::Seed;
+use text_check::TextCheck;
 use wecom::Wecom;
 
 /// How long a shutdown waits for answers under way before it leaves them to their fate.
@@ -102,6 +105,7 @@ impl Sandbox {
             gewe: Gewe::new(config.gewe, host("gewe"), format!("{url}/gewe"), seed),
             content: Content::new(config.content, host("content"), format!("{url}/content")),
             media: Media::new(host("media"), format!("{url}/media")),
+            text_check: TextCheck::new(host("text-check"), format!("{url}/text-check")),
             clock: config.clock,
             journal,
             douyin,
@@ -112,6 +116,7 @@ impl Sandbox {
             .nest("/gewe", control.gewe.platform())
             .nest("/content", control.content.platform())
             .nest("/media", control.media.platform())
+            .nest("/text-check", control.text_check.platform())
             .nest("/_sandbox", control.routes())
             .into_make_service_with_connect_info::<Cut>();
         let server = axum::serve(CuttableListener(listener), service).with_graceful_shutdown(until(over));
@@ -160,6 +165,11 @@ impl Sandbox {
     #[must_use]
     pub const fn media(&self) -> &Media {
         &self.control.media
+    }
+
+    #[must_use]
+    pub const fn text_check(&self) -> &TextCheck {
+        &self.control.text_check
     }
 
     /// Everything handed out so far that must not be in anyone's log.

@@ -32,6 +32,7 @@ pub static AWS: Section = Section {
         Setting::optional("AWS_ENDPOINT_URL_KMS", "Where KMS is.").by_runtime(),
         Setting::optional("AWS_ENDPOINT_URL_SCHEDULER", "Where EventBridge Scheduler is.").by_runtime(),
         Setting::optional("AWS_ENDPOINT_URL_SECRETS_MANAGER", "Where Secrets Manager is.").by_runtime(),
+        Setting::optional("AWS_ENDPOINT_URL_S3", "Where S3 is.").by_runtime(),
         Setting::optional("SSL_CERT_FILE", "PEM file of root certificates that are trusted in place of the system's.")
             .by_runtime(),
         Setting::optional("SSL_CERT_DIR", "Directories of such files.").by_runtime(),

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use kernel::bucket;
 use kernel::config::{ConfigError, Env, function_timeout};
 
-use super::invalid;
 use super::media::MediaSettings;
 use super::providers::video_cover;
-use super::sections::{CONTENT, RULES};
+use super::sections::CONTENT;
+use super::text_check;
 use crate::content::ContentLibrary;
 use crate::pace::Pace;
-use crate::rules::SensitiveWords;
 
 /// Nine media, five at a time, are two rounds.
 const ROUNDS_OF_MEDIA: u32 = 2;
@@ -22,8 +22,6 @@ pub struct CreationSettings {
     pub library: Option<ContentLibrary>,
     /// How its media are fetched.
     pub media: MediaSettings,
-    /// Words that must not be posted.
-    pub words: SensitiveWords,
     /// Whether personal accounts can post videos.
     pub personal_videos: bool,
     /// How fast they may publish.
@@ -42,10 +40,11 @@ impl CreationSettings {
             None => None,
             Some(_) => Some(ContentLibrary::new(content.url("CONTENT_API_URL")?, timeout)),
         };
-        check_time(timeout + media.timeout * ROUNDS_OF_MEDIA, function_timeout(env)?)?;
-        let words = RULES.of(env).list("SENSITIVE_WORDS")?;
-        let words = SensitiveWords::new(&words).map_err(|problem| invalid("SENSITIVE_WORDS", problem))?;
-        Ok(Self { library, media, words, personal_videos: video_cover(env)?.is_some(), pace: Pace::load(env)? })
+        // The list of words is read beside the draft, and the service asked beside the media.
+        let first = timeout.max(bucket::LONGEST_CALL);
+        let second = (media.timeout * ROUNDS_OF_MEDIA).max(text_check::longest(env)?);
+        check_time(first + second, function_timeout(env)?)?;
+        Ok(Self { library, media, personal_videos: video_cover(env)?.is_some(), pace: Pace::load(env)? })
     }
 }
 
@@ -55,8 +54,8 @@ fn check_time(longest: Duration, function: Duration) -> Result<(), ConfigError> 
         return Ok(());
     }
     Err(ConfigError::Contradiction(format!(
-        "CONTENT_TIMEOUT_SECONDS and {ROUNDS_OF_MEDIA} times MEDIA_TIMEOUT_SECONDS ({} s) must be shorter than \
-         FUNCTION_TIMEOUT_SECONDS ({} s)",
+        "CONTENT_TIMEOUT_SECONDS and {ROUNDS_OF_MEDIA} times MEDIA_TIMEOUT_SECONDS or TEXT_CHECK_TIMEOUT_SECONDS ({} s) \
+         must be shorter than FUNCTION_TIMEOUT_SECONDS ({} s)",
         longest.as_secs(),
         function.as_secs()
     )))

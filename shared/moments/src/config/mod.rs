@@ -7,12 +7,14 @@ mod personal;
 mod providers;
 mod publishing;
 mod sections;
+mod text_check;
 
 pub use creation::CreationSettings;
 pub use media::MediaSettings;
 pub use providers::{ANSWERS_WITHIN, Clients, GatewayFactory, PROVIDERS};
 pub use publishing::{PublishSettings, TIME_TO_WRITE};
 pub use sections::{CONTENT, MEDIA, PERSONAL, PUBLISHING, QUEUE, RULES, SECTIONS};
+pub use text_check::{ServiceSettings, TEXT_CHECK, TRIES as TEXT_CHECK_TRIES, WordSettings};
 
 use kernel::Context;
 use kernel::config::ConfigError;

@@ -4,6 +4,7 @@
 use kernel::config::{Section, Setting};
 
 use super::providers::PROVIDERS;
+use super::text_check::TEXT_CHECK;
 use crate::publish::JOB_LIFETIME;
 
 /// How publishing goes about it. Ranges begin where the code still makes sense, and end where nobody would wait longer.
@@ -143,10 +144,18 @@ pub static CONTENT: Section = Section {
 /// What may be posted.
 pub static RULES: Section = Section {
     title: "Rules of content",
-    settings: &[Setting::optional(
-        "SENSITIVE_WORDS",
-        "Words that must not be posted, comma separated. Letter case does not matter.",
-    )],
+    settings: &[
+        Setting::optional(
+            "SENSITIVE_WORDS",
+            "Words that must not be posted, comma separated. Letter case does not matter.",
+        ),
+        Setting::optional(
+            "SENSITIVE_WORDS_KEY",
+            "The key of an object in the bucket with more of them, up to 100,000, one a line in UTF-8. It is read again \
+             after five minutes. While it cannot be read nothing is posted, but one that was read before serves for an hour.",
+        ),
+        Setting::required("MOMENTS_BUCKET", "The bucket of what belongs to posts."),
+    ],
 };
 
 pub static QUEUE: Section = Section {
@@ -155,4 +164,5 @@ pub static QUEUE: Section = Section {
 };
 
 /// All of them, in the order of the documentation.
-pub static SECTIONS: [&Section; 7] = [&PUBLISHING, &PERSONAL, &PROVIDERS, &MEDIA, &CONTENT, &RULES, &QUEUE];
+pub static SECTIONS: [&Section; 8] =
+    [&PUBLISHING, &PERSONAL, &PROVIDERS, &MEDIA, &CONTENT, &RULES, &TEXT_CHECK, &QUEUE];

@@ -26,6 +26,7 @@ use crate::store::delivery::{Delivery, DeliveryChange, DeliveryKey, DeliveryStag
 use crate::store::of_delivery::RowsOfDelivery;
 use crate::store::result::AccountState;
 use crate::task_records::{self, RecordOutcome, TaskSnapshot};
+use crate::text_check::TextCheck;
 use crate::time::after;
 
 /// More events than one run of a worker meets. It bounds the loop of two deliveries that take one post from each other.
@@ -52,6 +53,7 @@ pub struct Publisher {
     pub(super) vault: Vault,
     pub(super) clients: Clients,
     pub(super) fetcher: MediaFetcher,
+    pub(super) text_check: TextCheck,
     pub(super) queue: PublishQueue,
     pub(super) settings: PublishSettings,
     pub(super) policy: Policy,
@@ -79,6 +81,7 @@ impl Publisher {
             vault,
             clients,
             fetcher: MediaFetcher::with_settings(settings.media.clone()),
+            text_check: TextCheck::new(cx)?,
             queue: PublishQueue::new(cx)?,
             policy: Policy::of(&settings),
             settings,

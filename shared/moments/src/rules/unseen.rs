@@ -1,14 +1,6 @@
 //! Characters that are not seen, and texts without them.
 
-/// Characters that programs show nothing for: `Default_Ignorable_Code_Point` of Unicode 17 (DerivedCoreProperties.txt). They
-/// join, direct and vary what stands around them.
-pub(super) const fn is_ignorable(character: char) -> bool {
-    matches!(character,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
-}
+use kernel::text::is_ignorable;
 
 /// Characters that have a look, which is a blank: Braille without a dot, notes of annotations, fillers of scripts.
 const fn looks_blank(character: char) -> bool {

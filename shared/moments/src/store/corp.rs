@@ -212,10 +212,9 @@ impl CorpStore {
         now: Timestamp,
         per_minute: u32,
     ) -> Result<Attempt<SlotReservation>> {
-        const MINUTE: Duration = Duration::from_secs(60);
         const FREE: &str = "(attribute_not_exists(blocked_until) OR blocked_until <= :now)";
-        if window.blocked_until > now {
-            return Ok(Attempt::Done(SlotReservation::NotBefore(window.blocked_until)));
+        if let Some(instant) = window.closed_until(now, per_minute) {
+            return Ok(Attempt::Done(SlotReservation::NotBefore(instant)));
         }
         let request = self
             .client
@@ -224,10 +223,7 @@ impl CorpStore {
             .key("corp_key", s(corp_key))
             .expression_attribute_values(":now", milliseconds(now))
             .expression_attribute_values(":one", n(1));
-        let request = if now < after(window.start, MINUTE) {
-            if window.count >= per_minute {
-                return Ok(Attempt::Done(SlotReservation::NotBefore(after(window.start, MINUTE))));
-            }
+        let request = if now < window.end() {
             request
                 .condition_expression(format!("window_start = :start AND window_count < :most AND {FREE}"))
                 .update_expression("ADD window_count :one")
@@ -280,8 +276,27 @@ struct Window {
     blocked_until: Timestamp,
 }
 
+impl Window {
+    fn end(self) -> Timestamp {
+        after(self.start, Duration::from_secs(60))
+    }
+
+    /// Until when there is no creation to be had, if there is none.
+    fn closed_until(self, now: Timestamp, per_minute: u32) -> Option<Timestamp> {
+        if self.blocked_until > now {
+            return Some(self.blocked_until);
+        }
+        (now < self.end() && self.count >= per_minute).then(|| self.end())
+    }
+}
+
 impl Corp {
     const fn window(&self) -> Window {
         Window { start: self.window_start, count: self.window_count, blocked_until: self.blocked_until }
+    }
+
+    /// Until when the company certainly has no creation left, as far as this row knows. Nothing is taken.
+    pub fn closed_until(&self, now: Timestamp, per_minute: u32) -> Option<Timestamp> {
+        self.window().closed_until(now, per_minute)
     }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::resend::Resend;
 use super::{milliseconds, put, seconds, update};
+use crate::media::MediaKind;
 use crate::status::{Standing, Tally, TaskStatus};
 
 const WHAT: &str = "moment task";
@@ -58,6 +59,40 @@ impl Force {
     }
 }
 
+/// What a medium was when its task was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskMedium {
+    pub kind: TaskMediumKind,
+    /// SHA-256 of its bytes, in lowercase hex.
+    pub sha256: String,
+}
+
+/// Image or video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TaskMediumKind {
+    Image,
+    Video,
+}
+
+impl From<MediaKind> for TaskMediumKind {
+    fn from(kind: MediaKind) -> Self {
+        match kind {
+            MediaKind::Image { .. } => Self::Image,
+            MediaKind::Video { .. } => Self::Video,
+        }
+    }
+}
+
+impl TaskMediumKind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "IMAGE",
+            Self::Video => "VIDEO",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Deserialize)]
 pub struct Task {
     pub id: TaskId,
@@ -69,6 +104,9 @@ pub struct Task {
     pub text_content: String,
     #[serde(default)]
     pub media_urls: Vec<String>,
+    /// What was found at these addresses, in their order.
+    #[serde(default)]
+    pub media: Vec<TaskMedium>,
     /// In spite of what it is published.
     #[serde(default)]
     pub force: Vec<Force>,
@@ -118,6 +156,10 @@ pub struct NewTask<'a> {
     pub content_id: Option<&'a ContentId>,
     pub text: &'a str,
     pub media_urls: &'a [String],
+    /// What was found at these addresses, in their order.
+    pub media: &'a [TaskMedium],
+    /// The version of the list of words by which the text may be posted.
+    pub words_version: Option<&'a str>,
     /// When to publish, in whole seconds.
     pub scheduled_time: Option<Timestamp>,
     /// How many accounts it is for.
@@ -217,6 +259,12 @@ impl TaskStore {
             .condition_expression("attribute_not_exists(id)");
         if let Some(time) = task.scheduled_time {
             builder = builder.item("scheduled_time", seconds(time));
+        }
+        if !task.media.is_empty() {
+            builder = builder.item("media", AttributeValue::L(task.media.iter().map(medium).collect()));
+        }
+        if let Some(version) = task.words_version {
+            builder = builder.item("words_version", s(version));
         }
         if !task.force.is_empty() {
             let force = task.force.iter().map(|force| s(force.as_str()));
@@ -389,4 +437,11 @@ pub(crate) enum TaskChange {
         /// When to dispatch; nothing when all of them are deliveries' already.
         due_at: Option<Timestamp>,
     },
+}
+
+fn medium(medium: &TaskMedium) -> AttributeValue {
+    AttributeValue::M(Item::from([
+        ("kind".to_owned(), s(medium.kind.as_str())),
+        ("sha256".to_owned(), s(&medium.sha256)),
+    ]))
 }

@@ -25,6 +25,7 @@ use crate::store::account::{Account, AccountStatus};
 use crate::store::posted::{Entry, Posted};
 use crate::store::result::AccountResult;
 use crate::store::task::Force;
+use crate::text_check::TextCheck;
 
 /// The field of the time.
 const TIME: &str = "scheduledTime";
@@ -82,7 +83,7 @@ impl RequestCheck {
             stores: Stores::new(cx)?,
             personal_videos: settings.personal_videos,
             pace: settings.pace.clone(),
-            content: ContentResolver::new(settings),
+            content: ContentResolver::new(settings, TextCheck::new(cx)?),
         })
     }
 

@@ -127,7 +127,14 @@ impl TaskCreation {
         match self.write(asked, id, now, made).await? {
             Written::Yes => {
                 let scheduled_time = request.scheduled_time.map(tracing::field::display);
-                info!(task.id = id.get(), accounts = accounts.len(), scheduled_time, "moment task {id} created");
+                let words = made.content.words_version.as_deref();
+                info!(
+                    task.id = id.get(),
+                    accounts = accounts.len(),
+                    scheduled_time,
+                    words.version = words,
+                    "moment task {id} created"
+                );
                 self.starter.start(id, user_id, request.scheduled_time.map(planned_time)).await;
                 let content_id = request.content_id.clone();
                 Ok(Attempt::Done(Some(Created { id, content_id, create_time: whole_second(now) })))
@@ -156,6 +163,8 @@ impl TaskCreation {
             content_id: request.content_id.as_ref(),
             text: &content.text,
             media_urls: &content.media_urls,
+            media: &content.media,
+            words_version: content.words_version.as_deref(),
             scheduled_time: request.scheduled_time.map(planned_time),
             accounts: accounts.len(),
             force: &request.force,

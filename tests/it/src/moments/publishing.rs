@@ -10,6 +10,7 @@ mod concurrency;
 mod conflicts;
 mod cost;
 mod deadline;
+mod downloads;
 mod duplicates;
 mod equal_texts;
 mod feed;
@@ -39,14 +40,14 @@ use serde_json::Value;
 use crate::proxy::Proxy;
 use crate::{Answer, Event, World};
 
-const USER: u64 = 3001;
+pub(super) const USER: u64 = 3001;
 /// Longer than a dead worker's lease with the sweeper's grace, and than any first pause here.
 const LATER: Duration = Duration::from_secs(2_000);
 /// More rounds of the sweeper than anything here takes: members are waited for during 48 hours, each time longer.
 const MOST_ROUNDS: u32 = 120;
 
 /// WeCom writes the times in its lists in the hostile mixture of both forms.
-async fn world() -> Result<World> {
+pub(super) async fn world() -> Result<World> {
     let mut world = World::start().await?;
     world.sandbox.wecom().configure(|settings| settings.create_time = TimeForm::Mixed);
     world.pause_by_hand();
@@ -111,7 +112,7 @@ async fn deliver_again(world: &World, message: Message) -> Result<()> {
 }
 
 /// Asks for a publication, which must be granted, also if the same was posted before; answers its task.
-async fn request(world: &World, body: &Value) -> Result<u64> {
+pub(super) async fn request(world: &World, body: &Value) -> Result<u64> {
     let answer = world.request_post(USER, body).await?;
     ensure!(answer.status == 202, "creation answered {answer:?}");
     answer.data()["syncTaskId"].as_u64().context("no syncTaskId")
@@ -122,7 +123,7 @@ fn ended(status: &Value) -> bool {
 }
 
 /// Time goes by with healthy publishers and the sweeper, and members do what they are asked, until the task has ended.
-async fn recover(world: &World, task: u64) -> Result<Value> {
+pub(super) async fn recover(world: &World, task: u64) -> Result<Value> {
     for _ in 0..MOST_ROUNDS {
         world.drain_publications().boxed_local().await?;
         let status = world.post_status(USER, task).boxed_local().await?;

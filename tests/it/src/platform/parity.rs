@@ -142,13 +142,14 @@ fn template_globals_give_all_functions_these_variables_and_no_others() {
 }
 
 /// A block is to fit on a screen. What is longer has many resources, and each of its lines is one of them.
-const LONGER_BLOCKS: [&str; 7] = [
+const LONGER_BLOCKS: [&str; 8] = [
     "DouyinAuthCallbackFunction",
     "DouyinAuthConfirmFunction",
     "DouyinFanSyncWorkerFunction",
     "DouyinTokenKeeperFunction",
     "MomentPublisherFunction",
     "MomentSyncFunction",
+    "MomentValidateFunction",
     "SweeperFunction",
 ];
 
@@ -158,7 +159,7 @@ fn template_block_of_a_function_fits_on_a_screen() {
     let longer = template.functions().into_values().map(|function| function.id).filter(|id| {
         let block = text.split_once(&format!("\n  {id}:\n")).unwrap().1;
         let lines = 1 + block.lines().take_while(|line| line.starts_with("    ")).count();
-        assert!(lines <= 65, "{id} has {lines} lines");
+        assert!(lines <= 71, "{id} has {lines} lines");
         lines > 40
     });
     assert_eq!(longer.collect::<BTreeSet<_>>(), LONGER_BLOCKS.map(str::to_owned).into());
@@ -167,11 +168,10 @@ fn template_block_of_a_function_fits_on_a_screen() {
 /// What a function's use case is built with although this function makes no use of it: its environment names the
 /// resource, and still it has no right to it.
 ///
-/// The last three have no right to the secret, whose address `Globals` give to all.
-const UNTOUCHED: [(&str, &str); 5] = [
+/// The last two have no right to the secret, whose address `Globals` give to all.
+const UNTOUCHED: [(&str, &str); 4] = [
     ("moment-task-cancel", "PublishQueue"),
     ("moment-task-retry", "PublishScheduleGroup"),
-    ("moment-publisher", "PlatformSecret"),
     ("sweeper", "PlatformSecret"),
     ("wechat-health-checker", "PlatformSecret"),
 ];
@@ -201,6 +201,9 @@ fn template_rights_and_environment_name_the_same_resources() {
 /// How a statement names the schedules of a group: their names are made by the functions, so all of them.
 const SCHEDULES: &str = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${";
 
+/// How a statement names the lists of words in a bucket.
+const WORDS: &str = ".Arn}/words/*";
+
 /// The logical id of the one resource a statement is about.
 fn resource_of<'a>(bin: &str, statement: &'a Value) -> &'a str {
     assert_eq!(statement["Effect"], "Allow", "{bin}");
@@ -210,12 +213,13 @@ fn resource_of<'a>(bin: &str, statement: &'a Value) -> &'a str {
         ("Fn::GetAtt", "", ".Arn"),
         ("Fn::GetAtt", "", ".Id"),
         ("Fn::Sub", "${", ".Arn}/index/"),
+        ("Fn::Sub", "${", WORDS),
         ("Fn::Sub", SCHEDULES, "}/*"),
     ];
     let id = forms.into_iter().find_map(|(function, before, after)| {
         Some(resource[function].as_str()?.strip_prefix(before)?.split_once(after)?.0)
     });
-    assert!(!resource.to_string().replace("}/*", "").contains('*'), "{bin}: {resource}");
+    assert!(!resource.to_string().replace("}/*", "").replace(WORDS, "").contains('*'), "{bin}: {resource}");
     id.unwrap_or_else(|| panic!("{bin}: {resource} is not one resource of this template"))
 }
 

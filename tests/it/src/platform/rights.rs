@@ -38,8 +38,13 @@ fn rights(world: &World, function: &str) -> Vec<(String, String)> {
 fn shown(action: &str, resource: &str) -> String {
     let place = resource.split("table/").nth(1).or_else(|| resource.rsplit([':', '/']).next()).unwrap_or_default();
     let place = place.trim_start_matches("it-");
-    let is_key = action.starts_with("kms:");
-    format!("{action} {}", if is_key { "key" } else { place })
+    // The emulator makes up the names of keys and secrets.
+    let place = match action.split(':').next() {
+        Some("kms") => "key",
+        Some("secretsmanager") => "secret",
+        _ => place,
+    };
+    format!("{action} {place}")
 }
 
 /// Compares what happened without each right with what is known to need none.
@@ -223,6 +228,8 @@ async fn publisher_without_a_right_publishes_once_all_the_same() -> Result<()> {
         let mut accounts = world.connect_corp(USER, "flowers", &["lily"]).await?;
         accounts.push(world.connect_device(USER, "phone").await?);
         let picture = world.sandbox.media().put_file("1.jpg", MediaFile::jpeg(80, 60));
+        world.put_words("稳赚不赔\n").await?;
+        world.ask_service();
         world.advance(Duration::from_secs(7_200));
         let post = json!({"text": "新品到店", "mediaUrls": [picture], "accountIds": accounts});
         let answer = world.request_post(USER, &post).await?;
@@ -253,9 +260,9 @@ async fn publisher_without_a_right_publishes_once_all_the_same() -> Result<()> {
             ensure!(publications.len() == 1, "{action} {resource}: {publications:?}");
         }
     }
-    // A message that is not sent is the sweeper's, whose own failure would show; the account's last post only helps to
-    // prove an absence.
-    let quiet = ["sqs:SendMessage publish"];
+    // A text that cannot be judged waits, and its user reads why. A message that is not sent is the sweeper's, whose own
+    // failure would show; the account's last post only helps to prove an absence.
+    let quiet = ["s3:GetObject *", "secretsmanager:GetSecretValue secret", "sqs:SendMessage publish"];
     let unasked = [
         "dynamodb:DeleteItem t_wechat_media",
         "dynamodb:GetItem t_moment_claim",

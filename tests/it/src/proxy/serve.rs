@@ -137,7 +137,12 @@ fn name(parts: &Parts, body: &[u8]) -> String {
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     let Some(operation) = target.and_then(|target| target.rsplit('.').next()) else {
         let path = parts.uri.path();
-        // The only REST call to AWS; its path names the task.
+        let signed = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        // The bucket comes first, and what it is about is the first part of an object's name.
+        if signed.is_some_and(|signed| signed.contains("/s3/aws4_request")) {
+            return format!("{} s3 {}", parts.method, path.split('/').nth(2).unwrap_or_default());
+        }
+        // The other REST call to AWS; its path names the task.
         if path.starts_with("/schedules/") {
             return format!("{} schedules", parts.method);
         }

@@ -162,8 +162,18 @@ fn respond(answer: Answer) -> io::Result<Response<Body>> {
 
 /// The access key id a request is signed with; empty when it is not signed.
 pub(super) fn key_of(headers: &HeaderMap) -> &str {
+    scope_of(headers).next().unwrap_or_default()
+}
+
+/// The service a request is signed for; empty when it is not signed.
+pub(super) fn service_of(headers: &HeaderMap) -> &str {
+    scope_of(headers).nth(3).unwrap_or_default()
+}
+
+/// What a request is signed with and for: key, day, region, service.
+fn scope_of(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let signed = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    signed.split("Credential=").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default()
+    signed.split("Credential=").nth(1).unwrap_or_default().split(['/', ','])
 }
 
 /// The account of a request: that of its access key id, when that is 12 digits, as in MiniStack.

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{self, Response, StatusCode, header};
 use serde_json::json;
 
-use super::front::key_of;
+use super::front::{key_of, service_of};
 use crate::iam::{self, Access, Decision, Enforcer};
 
 /// The policies of the accounts that have some. In any other account everybody may do everything.
@@ -30,7 +30,11 @@ impl Roles {
         let enforcer = self.enforcers.read().unwrap_or_else(PoisonError::into_inner).get(account).cloned()?;
         let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let accesses = Access::of(account, parts.method.as_str(), path, target, body)?;
+        let method = parts.method.as_str();
+        let accesses = match service_of(&parts.headers) {
+            "s3" => Access::of_s3(method, path)?,
+            _ => Access::of(account, method, path, target, body)?,
+        };
         match enforcer.decide(bin, &accesses) {
             Decision::Allowed => None,
             Decision::Denied(access) => Some(access),
@@ -43,7 +47,7 @@ impl Roles {
 pub(super) fn denial(access: &Access) -> http::Result<Response<Body>> {
     const CODE: &str = "AccessDeniedException";
     let status = match access.action.split(':').next() {
-        Some("scheduler" | "iam") => StatusCode::FORBIDDEN,
+        Some("scheduler" | "iam" | "s3") => StatusCode::FORBIDDEN,
         _ => StatusCode::BAD_REQUEST,
     };
     let text = format!("User is not authorized to perform: {} on resource: {}", access.action, access.resource);

@@ -21,6 +21,20 @@ impl Access {
         Self { action: action.into(), resource, context: BTreeMap::new() }
     }
 
+    /// What a request to S3 needs, which names bucket and object by its path.
+    #[must_use]
+    pub fn of_s3(method: &str, path_and_query: &str) -> Option<Vec<Self>> {
+        let path = path_and_query.split('?').next()?.trim_start_matches('/');
+        let action = match (method, path.contains('/')) {
+            ("GET" | "HEAD", true) => "s3:GetObject",
+            ("GET" | "HEAD", false) => "s3:ListBucket",
+            ("PUT", true) => "s3:PutObject",
+            ("DELETE", true) => "s3:DeleteObject",
+            _ => return None,
+        };
+        Some(vec![Self::new(action, format!("arn:aws:s3:::{path}"))])
+    }
+
     /// What a request needs. `target` is its `X-Amz-Target` header. `None`: it is none of the services that functions
     /// use, so nothing can be said.
     #[must_use]
@@ -206,5 +220,22 @@ mod tests {
             Access::of(account, "DELETE", "/schedules/moment-1?clientToken=x&groupName=g", None, b"").unwrap();
         assert_eq!((deleted[0].action.as_str(), &deleted[0].resource), ("scheduler:DeleteSchedule", &schedule));
         assert_eq!(Access::of(account, "GET", "/_ministack/ready", None, b""), None);
+    }
+
+    #[test]
+    fn access_of_s3_is_read_by_bucket_and_object() {
+        for (method, path, action, resource) in [
+            ("GET", "/b/words/list.txt?x-id=GetObject", "s3:GetObject", "b/words/list.txt"),
+            ("HEAD", "/b/words/list.txt", "s3:GetObject", "b/words/list.txt"),
+            ("PUT", "/b/a", "s3:PutObject", "b/a"),
+            ("DELETE", "/b/a", "s3:DeleteObject", "b/a"),
+            ("GET", "/b?list-type=2", "s3:ListBucket", "b"),
+        ] {
+            let accesses = Access::of_s3(method, path).unwrap();
+            let [access] = accesses.as_slice() else { panic!("{accesses:?}") };
+            assert_eq!(access.action, action);
+            assert_eq!(access.resource, format!("arn:aws:s3:::{resource}"));
+        }
+        assert_eq!(Access::of_s3("POST", "/b/a"), None);
     }
 }

@@ -81,6 +81,7 @@ impl Names<'_> {
             ("AWS::SecretsManager::Secret", _) => {
                 at("secretsmanager", format!("secret:{}", id.rsplit(":secret:").next().unwrap_or_default()))
             }
+            ("AWS::S3::Bucket", "Arn") => format!("arn:aws:s3:::{name}"),
             ("AWS::IAM::Role", "Arn") => format!("arn:aws:iam::{}:role/{name}", self.account),
             (_, "") => id.to_owned(),
             (kind, attribute) => bail!("{attribute} of a {kind} in a policy is not resolved here"),
@@ -103,6 +104,7 @@ mod tests {
             ("Secret", resource("AWS::SecretsManager::Secret", "it-platform")),
             ("Group", resource("AWS::Scheduler::ScheduleGroup", "it-publish")),
             ("Role", resource("AWS::IAM::Role", "it-role")),
+            ("Bucket", resource("AWS::S3::Bucket", "it-bucket")),
         ];
         let resources = resources.map(|(name, resource)| (name.to_owned(), resource)).into();
         let names = Names { account: "7", stack: "it", resources: &resources };
@@ -113,6 +115,7 @@ mod tests {
             (json!({ "Fn::GetAtt": ["Queue", "Arn"] }), "arn:aws:sqs:us-east-1:7:it-q"),
             (json!({ "Fn::GetAtt": "Secret.Id" }), "arn:aws:secretsmanager:us-east-1:7:secret:it-platform"),
             (json!({ "Fn::GetAtt": "Role.Arn" }), "arn:aws:iam::7:role/it-role"),
+            (json!({ "Fn::Sub": "${Bucket.Arn}/words/*" }), "arn:aws:s3:::it-bucket/words/*"),
             (json!({ "Ref": "AWS::AccountId" }), "7"),
             (
                 json!({ "Fn::Sub": "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${Group}/*" }),

@@ -13,9 +13,10 @@ use serde_json::{Map, Value};
 use crate::{paths, python};
 
 /// What keeps data, and so has to be there for the code to run at all.
-const STATEFUL: [&str; 5] = [
+const STATEFUL: [&str; 6] = [
     "AWS::DynamoDB::Table",
     "AWS::KMS::Key",
+    "AWS::S3::Bucket",
     "AWS::SQS::Queue",
     "AWS::Scheduler::ScheduleGroup",
     "AWS::SecretsManager::Secret",

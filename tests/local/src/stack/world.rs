@@ -47,6 +47,7 @@ impl World<'_> {
             ("PersonalHours", "0-24"),
             ("PersonalRestSeconds", "0"),
             ("ContentApiUrl", &content),
+            ("TextCheckToken", sandbox::text_check::TOKEN),
             ("MediaTrustedOrigins", self.sandbox_url),
             ("JwtSecret", self.jwt_secret),
             ("LogLevel", self.log_level),

@@ -28,8 +28,8 @@ async fn control_api_serves_clock_journal_and_secrets() {
     assert_eq!(text(&journal, "/0/platform"), "douyin");
     let secrets = get(&scene, "/secrets").await;
     let kinds = ["keys", "tokens", "nicknames"].map(|kind| secrets[kind].as_array().unwrap().len());
-    // Beside Douyin's: the secrets of two WeCom corps and the gateway's token.
-    assert_eq!(kinds, [1 + 2, 2 + 1, 1]);
+    // Beside Douyin's: the secrets of two WeCom corps, the text check's token and the gateway's.
+    assert_eq!(kinds, [1 + 2 + 1, 2 + 1, 1]);
     send(&scene, "POST", "/clock", &json!({"frozen": false})).await;
     assert!(!scene.sandbox.clock().is_frozen());
 }

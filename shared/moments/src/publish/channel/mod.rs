@@ -6,6 +6,7 @@
 mod candidates;
 mod gateway;
 mod publish_slot;
+mod text;
 mod wecom;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;

@@ -33,6 +33,12 @@ pub(in crate::publish) enum Event {
     TemporaryFailure,
     /// A medium cannot be published, ever.
     MediaUnusable(Advice),
+    /// The text must not be posted any more.
+    TextForbidden {
+        advice: Advice,
+        /// The version of the list of words that says so, if there is a list.
+        words_version: Option<String>,
+    },
 
     /// The call was answered with the post.
     Posted { id: String },
@@ -107,6 +113,7 @@ impl Event {
             Self::NotBefore(..) => "NotBefore",
             Self::TemporaryFailure => "TemporaryFailure",
             Self::MediaUnusable(_) => "MediaUnusable",
+            Self::TextForbidden { .. } => "TextForbidden",
             Self::Posted { .. } => "Posted",
             Self::Accepted { .. } => "Accepted",
             Self::AnswerLost => "AnswerLost",

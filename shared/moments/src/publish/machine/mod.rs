@@ -90,6 +90,7 @@ pub(super) fn next(delivery: &DeliveryState, event: Event, policy: &Policy) -> R
         (S::Queued, E::Prepared { asked, uploads }) => rules::fence(d, (asked, uploads), p),
         (S::Queued, E::TemporaryFailure) => rules::queue_again(d, p.retry_after(d.attempts)),
         (S::Queued, E::MediaUnusable(advice)) => rules::fail(d, &advice),
+        (S::Queued, E::TextForbidden { advice, words_version }) => rules::text_forbidden(d, &advice, words_version),
         (S::Queued | S::Sending, E::NotBefore(instant, reason)) => rules::wait_for_slot(d, instant, reason),
         (S::Queued | S::Sending, E::Refused(failure)) => rules::refused(d, &failure, p),
         (S::Queued | S::Sending, E::Recovered(repair)) => rules::repaired(d, repair),

@@ -99,6 +99,7 @@ impl Transition {
             confirm_until: None,
             release_until: None,
             waits_for: None,
+            words_version: None,
         };
         Self { proven: None, change: NOTHING, states: Vec::new(), claim: None, then: NextStep::Call(call) }
     }

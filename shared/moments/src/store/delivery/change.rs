@@ -31,6 +31,8 @@ pub(crate) struct DeliveryChange {
     pub release_until: Option<Timestamp>,
     /// What it waits for until then, where its stage does not say it.
     pub waits_for: Option<WaitReason>,
+    /// The version of the list of words by which its text is forbidden.
+    pub words_version: Option<String>,
 }
 
 impl DeliveryChange {
@@ -92,6 +94,7 @@ pub(super) fn written(delivery: &Delivery, lease: &Lease, change: &DeliveryChang
         ("moment_id = :moment", ":moment", change.moment_id.as_ref().map(s)),
         ("refused_member_ids = :refused", ":refused", change.refused_member_ids.as_ref().map(list)),
         ("confirm_until = :until", ":until", change.confirm_until.map(milliseconds)),
+        ("words_version = :words", ":words", change.words_version.as_ref().map(s)),
         ("next_action_at = :next", ":next", release.map(milliseconds)),
         ("waits_for = :waits", ":waits", release.and(change.waits_for).map(|reason| s(reason.as_str()))),
     ] {

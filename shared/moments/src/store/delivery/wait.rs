@@ -19,6 +19,8 @@ pub enum WaitReason {
     Readings,
     /// The time that its account's list may take to show what was sent.
     ListLag,
+    /// The words or the service by which texts are judged, which cannot be had.
+    TextCheck,
     /// The pause after an attempt that may succeed later.
     Again,
     /// Somebody's giving the company's new secret: the stored one is refused.
@@ -35,6 +37,7 @@ impl WaitReason {
             Self::NewDevice => "NEW_DEVICE",
             Self::Readings => "READINGS",
             Self::ListLag => "LIST_LAG",
+            Self::TextCheck => "TEXT_CHECK",
             Self::Again => "AGAIN",
             Self::Secret => "SECRET",
         }

@@ -12,7 +12,7 @@ use super::project::Template;
 use crate::world::shared;
 
 /// What cannot be had again: what users entrusted to us or are owed, and the key without which it cannot be read.
-const STORES: [&str; 11] = [
+const STORES: [&str; 12] = [
     "DouyinAuthTable",
     "DouyinLeadIndexTable",
     "DouyinLeadTable",
@@ -21,6 +21,7 @@ const STORES: [&str; 11] = [
     "MomentPublishUnitTable",
     "MomentSyncResultTable",
     "MomentSyncTaskTable",
+    "MomentsBucket",
     "TokenKey",
     "WechatAccountTable",
     "WechatCorpTable",
@@ -29,7 +30,7 @@ const STORES: [&str; 11] = [
 const CACHES: [&str; 6] =
     ["IdempotencyTable", "OauthStateTable", "PlatformQuotaTable", "PlatformSecret", "StateKey", "WechatMediaTable"];
 
-const KINDS: [&str; 3] = ["AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret"];
+const KINDS: [&str; 4] = ["AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"];
 
 #[test]
 fn template_resource_that_keeps_data_is_a_store_or_a_cache() {

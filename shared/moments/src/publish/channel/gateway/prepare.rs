@@ -21,6 +21,9 @@ impl GatewayChannel<'_> {
         if let Some(event) = self.cx.wait_of(claimed_delivery, &account) {
             return Ok(event);
         }
+        if let Some(event) = self.cx.text_objection(claimed_delivery).await {
+            return Ok(event);
+        }
         let mut kinds = Vec::new();
         for index in 0..task.media_urls.len() {
             match self.cx.fetch(task, index).await {

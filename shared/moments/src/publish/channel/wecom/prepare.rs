@@ -3,19 +3,28 @@
 use std::time::Duration;
 
 use super::{Ready, WecomChannel};
+use crate::accounts::CorpToken;
 use crate::error::{PublishProblem, Result, media_advice};
-use crate::media::{MediaKind, Medium, check_set};
+use crate::media::Medium;
 use crate::publish::channel::media_unusable;
 use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::Event;
 use crate::store::SlotReservation;
 use crate::store::account::Account;
 use crate::store::delivery::WaitReason;
+use crate::store::task::{Task, TaskMedium, TaskMediumKind};
 use crate::time::after;
 use crate::wecom::{Attachments, MediaUpload, MomentDraft};
 
 /// WeCom keeps an upload for three days; one with less than an hour left is made anew.
 const UPLOAD_LIFETIME: Duration = Duration::from_secs(3 * 86_400 - 3_600);
+
+/// A medium that WeCom has.
+struct Upload {
+    kind: TaskMediumKind,
+    sha256: String,
+    media_id: String,
+}
 
 impl WecomChannel<'_> {
     pub(super) async fn make_ready(
@@ -23,44 +32,31 @@ impl WecomChannel<'_> {
         claimed_delivery: &ClaimedDelivery,
         senders: Vec<Account>,
     ) -> Result<Event> {
+        if let Some(event) = self.cx.text_objection(claimed_delivery).await {
+            return Ok(event);
+        }
         let token = self.token(claimed_delivery).await?;
         let (task, settings) = (&claimed_delivery.snapshot.task, &self.cx.settings);
-        let (mut kinds, mut hashes, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+        let per_minute = settings.corp_creations_per_minute;
+        // Whoever waits downloads nothing.
+        if let Some(instant) = token.corp.closed_until(self.cx.stores.clock.now(), per_minute) {
+            return Ok(Event::NotBefore(instant.as_millisecond(), WaitReason::Slot));
+        }
+        let mut uploads = Vec::new();
         // One at a time, so that one medium is the most a publisher ever holds.
         for index in 0..task.media_urls.len() {
-            let medium = match self.cx.fetch(task, index).await {
-                Ok(medium) => medium,
-                Err(problem) => return Ok(media_unusable(index, &problem)),
-            };
-            let now = self.cx.stores.clock.now();
-            hashes.push(medium.sha256.clone());
-            let known = self.cx.stores.uploads.get(&self.corp_key, &medium.sha256, now).await?;
-            let kind = match medium.kind {
-                MediaKind::Video { .. } => MediaUpload::Video,
-                MediaKind::Image { .. } => MediaUpload::Image,
-            };
-            kinds.push(medium.kind);
-            if let Some(id) = known {
-                ids.push(id);
-                continue;
+            match self.upload(&token, task, index).await? {
+                Ok(upload) => uploads.push(upload),
+                Err(event) => return Ok(event),
             }
-            let sha256 = medium.sha256.clone();
-            let Medium { file_name, mime, bytes, .. } = match medium.fit(settings.media_limits).await {
-                Ok(fitting) => fitting,
-                Err(problem) => return Ok(Event::MediaUnusable(media_advice(index, &problem))),
-            };
-            let uploaded = self.cx.clients.wecom.upload_attachment(&token.token, kind, &file_name, mime, bytes).await?;
-            self.cx
-                .stores
-                .uploads
-                .put(&self.corp_key, &sha256, &uploaded.media_id, after(now, UPLOAD_LIFETIME))
-                .await?;
-            ids.push(uploaded.media_id);
         }
-        if !check_set(&kinds).is_empty() {
+        let is_video = uploads.iter().any(|upload| upload.kind == TaskMediumKind::Video);
+        // What stands at the addresses may have changed since the task was made.
+        if is_video && uploads.len() > 1 {
             return Ok(Event::MediaUnusable(PublishProblem::MediaUnusable.advice()));
         }
-        let is_video = kinds.iter().any(|kind| matches!(kind, MediaKind::Video { .. }));
+        let (hashes, mut ids): (Vec<_>, Vec<_>) =
+            uploads.into_iter().map(|upload| (upload.sha256, upload.media_id)).unzip();
         let attachments = match (ids.pop(), is_video) {
             (None, _) => Attachments::None,
             (Some(id), true) => Attachments::Video(id),
@@ -70,7 +66,7 @@ impl WecomChannel<'_> {
             }
         };
         // The slot is taken last: nothing between it and the call can fail any more.
-        let (now, per_minute) = (self.cx.stores.clock.now(), settings.corp_creations_per_minute);
+        let now = self.cx.stores.clock.now();
         if let SlotReservation::NotBefore(instant) =
             self.cx.stores.corps.take_rate_token(&token.corp, now, per_minute).await?
         {
@@ -80,5 +76,40 @@ impl WecomChannel<'_> {
         let draft = MomentDraft { text: task.text_content.clone(), attachments, senders: senders.clone() };
         self.ready = Some(Ready { token, draft });
         Ok(Event::Prepared { asked: senders, uploads: hashes })
+    }
+
+    /// A medium of the task as WeCom has it. What the company has uploaded already, and was judged when the task was made, is
+    /// not downloaded again.
+    async fn upload(&self, token: &CorpToken, task: &Task, index: usize) -> Result<Result<Upload, Event>> {
+        let (uploads, now) = (&self.cx.stores.uploads, self.cx.stores.clock.now());
+        let judged = task.media.get(index);
+        if let Some(TaskMedium { kind, sha256 }) = judged
+            && let Some(media_id) = uploads.get(&self.corp_key, sha256, now).await?
+        {
+            return Ok(Ok(Upload { kind: *kind, sha256: sha256.clone(), media_id }));
+        }
+        let medium = match self.cx.fetch(task, index).await {
+            Ok(medium) => medium,
+            Err(problem) => return Ok(Err(media_unusable(index, &problem))),
+        };
+        let (kind, sha256) = (TaskMediumKind::from(medium.kind), medium.sha256.clone());
+        // Another file stands there now.
+        if judged.is_none_or(|judged| judged.sha256 != sha256)
+            && let Some(media_id) = uploads.get(&self.corp_key, &sha256, now).await?
+        {
+            return Ok(Ok(Upload { kind, sha256, media_id }));
+        }
+        let Medium { file_name, mime, bytes, .. } = match medium.fit(self.cx.settings.media_limits).await {
+            Ok(fitting) => fitting,
+            Err(problem) => return Ok(Err(Event::MediaUnusable(media_advice(index, &problem)))),
+        };
+        let as_what = match kind {
+            TaskMediumKind::Video => MediaUpload::Video,
+            TaskMediumKind::Image => MediaUpload::Image,
+        };
+        let wecom = &self.cx.clients.wecom;
+        let media_id = wecom.upload_attachment(&token.token, as_what, &file_name, mime, bytes).await?.media_id;
+        uploads.put(&self.corp_key, &sha256, &media_id, after(now, UPLOAD_LIFETIME)).await?;
+        Ok(Ok(Upload { kind, sha256, media_id }))
     }
 }

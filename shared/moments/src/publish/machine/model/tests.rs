@@ -104,8 +104,10 @@ fn full() -> Vec<Setting> {
     ]
 }
 
-/// A provider that names one post to two calls, media that are unfit for good, a job that fails for certain.
-const NOT_MODELLED: [&str; 3] = ["ANSWERED AnsweredToAnother", "QUEUED MediaUnusable", "SUBMITTED JobFailed"];
+/// A provider that names one post to two calls, media that are unfit and texts that are forbidden for good, a job that fails
+/// for certain.
+const NOT_MODELLED: [&str; 4] =
+    ["ANSWERED AnsweredToAnother", "QUEUED MediaUnusable", "QUEUED TextForbidden", "SUBMITTED JobFailed"];
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "how large the search is to be is the developer's word, no setting")]

@@ -8,7 +8,7 @@ use super::super::delivery::DeliveryState;
 use super::super::policy::{Guard, Policy};
 use super::super::transition::{Call, NextStep, Recovery, Transition};
 use super::{cancel, fail, is_transient, reading, senders, shown_at};
-use crate::error::{PublishProblem, provider_advice};
+use crate::error::{Advice, PublishProblem, provider_advice};
 use crate::provider::{FailureKind, ProviderError};
 use crate::store::account::AccountStatus;
 use crate::store::delivery::{DeliveryChange, DeliveryStage, Repair, WaitReason};
@@ -87,6 +87,17 @@ pub(in super::super) fn queue_again(d: &DeliveryState, pause: Duration) -> Trans
 pub(in super::super) fn wait_for_slot(d: &DeliveryState, instant: Timestamp, reason: WaitReason) -> Transition {
     let mut transition = queue_again(d, between(d.now, instant)).because(reason);
     transition.change.attempts = Some(d.attempts.saturating_sub(1));
+    transition
+}
+
+/// The text must not be posted any more. Nothing was sent; by which list is kept with it.
+pub(in super::super) fn text_forbidden(
+    d: &DeliveryState,
+    advice: &Advice,
+    words_version: Option<String>,
+) -> Transition {
+    let mut transition = fail(d, advice);
+    transition.change.words_version = words_version;
     transition
 }
 

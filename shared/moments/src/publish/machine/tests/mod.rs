@@ -103,6 +103,7 @@ fn events() -> Vec<Event> {
         Event::NotBefore(NOW + MINUTE, WaitReason::Slot),
         Event::TemporaryFailure,
         Event::MediaUnusable(advice()),
+        Event::TextForbidden { advice: advice(), words_version: Some("v1".to_owned()) },
         Event::Posted { id: "p".to_owned() },
         Event::Accepted { job_id: "j".to_owned() },
         Event::AnswerLost,
@@ -133,7 +134,9 @@ fn events() -> Vec<Event> {
 pub(super) fn answers(call: &Call, members_confirm: bool) -> &'static [&'static str] {
     match (call, members_confirm) {
         (Call::Accounts, _) => &["Usable"],
-        (Call::Prepare { .. }, _) => &["Prepared", "NotBefore", "TemporaryFailure", "MediaUnusable", "Refused"],
+        (Call::Prepare { .. }, _) => {
+            &["Prepared", "NotBefore", "TemporaryFailure", "MediaUnusable", "TextForbidden", "Refused"]
+        }
         (Call::Send, true) => &["Accepted", "AnswerLost", "Refused"],
         (Call::Send, false) => &["Posted", "AnswerLost", "Refused"],
         (Call::FindPublished, true) => &["PostFound", "NotShown", "Unreadable"],
@@ -159,6 +162,7 @@ const LEGAL: &[(S, &[&str])] = &[
             "NotBefore",
             "TemporaryFailure",
             "MediaUnusable",
+            "TextForbidden",
             "Refused",
             "Recovered",
             "NoToken",
