@@ -24,4 +24,5 @@ mod time;
 pub mod wecom;
 
 pub use error::{Error, Result};
+pub use pace::Pace;
 pub use store::Stores;

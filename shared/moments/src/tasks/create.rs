@@ -166,6 +166,7 @@ impl TaskCreation {
             media_urls: &content.media_urls,
             scheduled_time: request.scheduled_time.map(planned_time),
             accounts: accounts.len(),
+            has_pace: accounts.iter().any(|account| account.provider.has_pace()),
             force: &request.force,
         };
         let mut transaction = Transaction::new();
