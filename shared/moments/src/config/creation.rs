@@ -8,7 +8,7 @@ use super::invalid;
 use super::media::MediaSettings;
 use super::providers::video_cover;
 use super::sections::{CONTENT, RULES};
-use crate::content::ContentLibrary;
+use crate::content::{ContentLibrary, DraftForm};
 use crate::pace::Pace;
 use crate::rules::SensitiveWords;
 
@@ -40,13 +40,31 @@ impl CreationSettings {
         let timeout = content.seconds("CONTENT_TIMEOUT_SECONDS")?;
         let library = match content.optional("CONTENT_API_URL")? {
             None => None,
-            Some(_) => Some(ContentLibrary::new(content.url("CONTENT_API_URL")?, timeout)),
+            Some(_) => {
+                let library = ContentLibrary::new(content.url("CONTENT_API_URL")?, timeout);
+                Some(library.with_form(draft_form(env)?))
+            }
         };
         check_time(timeout + media.timeout * ROUNDS_OF_MEDIA, function_timeout(env)?)?;
         let words = RULES.of(env).list("SENSITIVE_WORDS")?;
         let words = SensitiveWords::new(&words).map_err(|problem| invalid("SENSITIVE_WORDS", problem))?;
         Ok(Self { library, media, words, personal_videos: video_cover(env)?.is_some(), pace: Pace::load(env)? })
     }
+}
+
+fn draft_form(env: &Env) -> Result<DraftForm, ConfigError> {
+    let checked = |name: &str, problem_of: fn(&str) -> Option<&'static str>| {
+        let value = CONTENT.of(env).text(name)?;
+        match problem_of(&value) {
+            None => Ok(value),
+            Some(problem) => Err(invalid(name, problem)),
+        }
+    };
+    Ok(DraftForm {
+        path: checked("CONTENT_PATH", DraftForm::path_problem)?,
+        text: checked("CONTENT_TEXT_POINTER", DraftForm::pointer_problem)?,
+        media_urls: checked("CONTENT_MEDIA_POINTER", DraftForm::pointer_problem)?,
+    })
 }
 
 /// Whoever waits as long as the function lives gets no answer of ours.
@@ -81,5 +99,16 @@ mod tests {
         assert!(settings("8", "5", "22").is_ok());
         let refused = settings("8", "5", "21").unwrap_err().to_string();
         assert!(refused.contains("MEDIA_TIMEOUT_SECONDS") && refused.contains("FUNCTION_TIMEOUT_SECONDS"), "{refused}");
+    }
+
+    #[test]
+    fn draft_form_is_that_of_the_house_unless_set_and_a_wrong_one_is_refused_by_name() {
+        assert_eq!(draft_form(&Env::default()).unwrap(), DraftForm::default());
+        for (name, value) in
+            [("CONTENT_PATH", "contents"), ("CONTENT_TEXT_POINTER", "text"), ("CONTENT_MEDIA_POINTER", "mediaUrls")]
+        {
+            let refused = draft_form(&[(name, value)].into_iter().collect()).unwrap_err().to_string();
+            assert!(refused.contains(name), "{refused}");
+        }
     }
 }
