@@ -25,4 +25,5 @@ mod time;
 pub mod wecom;
 
 pub use error::{Error, Result};
+pub use pace::Pace;
 pub use store::Stores;

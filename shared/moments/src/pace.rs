@@ -74,6 +74,12 @@ impl Pace {
         self.hours.contains(&(beijing_second(time) / 3_600))
     }
 
+    /// What is to be told of a time at which no post may go out.
+    pub(crate) fn quiet_problem(&self, time: Timestamp) -> Option<String> {
+        let Range { start, end } = self.hours;
+        (!self.is_open(time)).then(|| format!("个人号只在北京时间 {start} 点至 {end} 点之间发布"))
+    }
+
     /// Whether the account has published all it may on the day of this instant, as far as is known.
     pub fn is_used_up(&self, account: &Account, time: Timestamp) -> bool {
         account.post_day == beijing_day(time) && account.posts >= self.posts_per_day

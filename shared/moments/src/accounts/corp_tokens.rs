@@ -14,8 +14,9 @@ use crate::store::corp::{Corp, EncryptedToken, TABLE};
 use crate::time::{after, before};
 use crate::wecom::{Wecom, secret_missing};
 
-/// A token this close to its end is not used for another call.
-const MIN_REMAINING_LIFE: Duration = Duration::from_secs(300);
+/// A token this close to its end is not used for another call. WeCom may answer `gettoken` with the same token and what is
+/// left of it, so a longer time would have every call ask for one in the last minutes of each.
+const MIN_REMAINING_LIFE: Duration = Duration::from_secs(30);
 /// Longer than the call under it can take.
 const LEASE: Duration = Duration::from_secs(60);
 /// How long to wait for another holder.

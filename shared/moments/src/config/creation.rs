@@ -5,11 +5,12 @@ use std::time::Duration;
 use kernel::bucket;
 use kernel::config::{ConfigError, Env, function_timeout};
 
+use super::invalid;
 use super::media::MediaSettings;
 use super::providers::video_cover;
 use super::sections::CONTENT;
 use super::text_check;
-use crate::content::ContentLibrary;
+use crate::content::{ContentLibrary, DraftForm};
 use crate::pace::Pace;
 
 /// Nine media, five at a time, are two rounds.
@@ -38,7 +39,10 @@ impl CreationSettings {
         let timeout = content.seconds("CONTENT_TIMEOUT_SECONDS")?;
         let library = match content.optional("CONTENT_API_URL")? {
             None => None,
-            Some(_) => Some(ContentLibrary::new(content.url("CONTENT_API_URL")?, timeout)),
+            Some(_) => {
+                let library = ContentLibrary::new(content.url("CONTENT_API_URL")?, timeout);
+                Some(library.with_form(draft_form(env)?))
+            }
         };
         // The list of words is read beside the draft, and the service asked beside the media.
         let first = timeout.max(bucket::LONGEST_CALL);
@@ -46,6 +50,21 @@ impl CreationSettings {
         check_time(first + second, function_timeout(env)?)?;
         Ok(Self { library, media, personal_videos: video_cover(env)?.is_some(), pace: Pace::load(env)? })
     }
+}
+
+fn draft_form(env: &Env) -> Result<DraftForm, ConfigError> {
+    let checked = |name: &str, problem_of: fn(&str) -> Option<&'static str>| {
+        let value = CONTENT.of(env).text(name)?;
+        match problem_of(&value) {
+            None => Ok(value),
+            Some(problem) => Err(invalid(name, problem)),
+        }
+    };
+    Ok(DraftForm {
+        path: checked("CONTENT_PATH", DraftForm::path_problem)?,
+        text: checked("CONTENT_TEXT_POINTER", DraftForm::pointer_problem)?,
+        media_urls: checked("CONTENT_MEDIA_POINTER", DraftForm::pointer_problem)?,
+    })
 }
 
 /// Whoever waits as long as the function lives gets no answer of ours.
@@ -80,5 +99,16 @@ mod tests {
         assert!(settings("8", "5", "22").is_ok());
         let refused = settings("8", "5", "21").unwrap_err().to_string();
         assert!(refused.contains("MEDIA_TIMEOUT_SECONDS") && refused.contains("FUNCTION_TIMEOUT_SECONDS"), "{refused}");
+    }
+
+    #[test]
+    fn draft_form_is_that_of_the_house_unless_set_and_a_wrong_one_is_refused_by_name() {
+        assert_eq!(draft_form(&Env::default()).unwrap(), DraftForm::default());
+        for (name, value) in
+            [("CONTENT_PATH", "contents"), ("CONTENT_TEXT_POINTER", "text"), ("CONTENT_MEDIA_POINTER", "mediaUrls")]
+        {
+            let refused = draft_form(&[(name, value)].into_iter().collect()).unwrap_err().to_string();
+            assert!(refused.contains(name), "{refused}");
+        }
     }
 }

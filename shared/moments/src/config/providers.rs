@@ -21,8 +21,9 @@ pub static PROVIDERS: Section = Section {
         Setting::with_default("WECOM_BASE_URL", "https://qyapi.weixin.qq.com", "Root of WeCom's API."),
         Setting::with_default(
             "GATEWAY_BASE_URL",
-            "http://api.geweapi.com",
-            "Root of the gateway that drives personal accounts.",
+            "https://www.geweapi.com",
+            "Root of the gateway that drives personal accounts. The token and all posts go there, so plain HTTP is for \
+             one that is in your own network.",
         ),
         Setting::optional(
             "GATEWAY_VIDEO_COVER_URL",
@@ -93,6 +94,16 @@ pub(super) fn video_cover(env: &Env) -> Result<Option<String>, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn providers_are_reached_by_https_unless_another_root_is_set() {
+        let root = |name: &str, env: &Env| PROVIDERS.of(env).url(name).unwrap().to_string();
+        for name in ["WECOM_BASE_URL", "GATEWAY_BASE_URL"] {
+            assert!(root(name, &Env::default()).starts_with("https://"), "{name}");
+        }
+        let own = [("GATEWAY_BASE_URL", "http://10.0.0.7:2531")].into_iter().collect();
+        assert!(root("GATEWAY_BASE_URL", &own).starts_with("http://10.0.0.7:2531"));
+    }
 
     #[test]
     fn provider_settings_that_could_outlast_the_function_are_refused() {

@@ -137,6 +137,21 @@ pub static CONTENT: Section = Section {
             "Root of the content library's API, which is asked with the caller's own token. Without it requests that \
              name a draft are refused.",
         ),
+        Setting::with_default(
+            "CONTENT_PATH",
+            "contents/{id}",
+            "Where below its root a draft is; `{id}` stands for the draft's id.",
+        ),
+        Setting::with_default(
+            "CONTENT_TEXT_POINTER",
+            "/text",
+            "JSON pointer to the text of a draft, in the answer or in its `data`.",
+        ),
+        Setting::with_default(
+            "CONTENT_MEDIA_POINTER",
+            "/mediaUrls",
+            "JSON pointer to the list of the addresses of its media, likewise.",
+        ),
         Setting::with_default("CONTENT_TIMEOUT_SECONDS", "5", "Longest wait for its answer, in seconds.").between(1, 6),
     ],
 };

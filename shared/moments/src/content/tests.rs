@@ -57,6 +57,30 @@ async fn draft_is_read_bare_and_in_the_envelope() {
 }
 
 #[tokio::test]
+async fn draft_of_another_library_is_read_where_its_settings_say() {
+    let form = DraftForm {
+        path: "v2/materials/{id}/detail".to_owned(),
+        text: "/content/body".to_owned(),
+        media_urls: "/files".to_owned(),
+    };
+    let draft = json!({"content": {"body": "早安"}, "files": ["https://m.example.com/1.jpg"], "text": "t"});
+    for body in [draft.clone(), json!({"code": 200, "data": draft})] {
+        let server = Server::answering(200, &body).await;
+        let library = ContentLibrary::new(server.base_url.clone(), Duration::from_secs(20)).with_form(form.clone());
+        let read = library.draft(&SecretString::from(BEARER), "a/b").await;
+        let media_urls = vec!["https://m.example.com/1.jpg".to_owned()];
+        assert_eq!(read, Ok(Draft { text: Some("早安".to_owned()), media_urls }));
+        assert_eq!(server.seen().pop().unwrap().line, "GET /below/v2/materials/a%2Fb/detail");
+    }
+    for (path, is_fine) in [("contents/{id}", true), ("{id}", true), ("x/{id}.json", true), ("contents", false)]
+        .into_iter()
+        .chain(["/contents/{id}", "../{id}", "a//{id}", "a/{id}/", "a?id={id}"].map(|path| (path, false)))
+    {
+        assert_eq!(DraftForm::path_problem(path).is_none(), is_fine, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn draft_that_is_missing_or_foreign_is_not_found() {
     for (status, error) in [
         (404, ContentError::NotFound),

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::endpoint::Endpoint;
-use super::errors::{refused, undecided};
+use super::errors::{classify, refused, undecided};
 use crate::provider::lenient;
 use crate::provider::{Detail, ProviderError};
 
@@ -22,7 +22,10 @@ pub(super) fn decode<T: DeserializeOwned>(endpoint: Endpoint, reply: &Reply) -> 
     // 200 by the documents; clients in use take 0 for the same.
     if !matches!(ret, 0 | 200) {
         let msg = body.get("msg").and_then(Value::as_str).unwrap_or_default();
-        return Err(refused(endpoint, ret, msg, data.get("msg").and_then(Value::as_str)));
+        // Which of the two holds the reason differs between the gateway's versions.
+        let told = ["detail", "msg"].into_iter().filter_map(|name| data.get(name)?.as_str());
+        let known = told.clone().find(|words| classify(endpoint, words) != classify(endpoint, ""));
+        return Err(refused(endpoint, ret, msg, known.or_else(|| told.clone().next())));
     }
     // The text of serde's error is dropped: it quotes the offending value.
     serde_json::from_value(data).map_err(|_| unreadable())

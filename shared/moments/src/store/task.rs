@@ -110,6 +110,9 @@ pub struct Task {
     /// In spite of what it is published.
     #[serde(default)]
     pub force: Vec<Force>,
+    /// Whether one of its accounts keeps a pace, and with it the quiet hours.
+    #[serde(default)]
+    pub has_pace: bool,
     /// Derived from the results.
     pub status: TaskStatus,
     /// How many of its accounts stand where; absent on a row from before it was kept.
@@ -164,6 +167,8 @@ pub struct NewTask<'a> {
     pub scheduled_time: Option<Timestamp>,
     /// How many accounts it is for.
     pub accounts: usize,
+    /// Whether one of them keeps a pace.
+    pub has_pace: bool,
     /// In spite of what.
     pub force: &'a [Force],
 }
@@ -266,9 +271,11 @@ impl TaskStore {
         if let Some(version) = task.words_version {
             builder = builder.item("words_version", s(version));
         }
+        if task.has_pace {
+            builder = builder.item("has_pace", AttributeValue::Bool(true));
+        }
         if !task.force.is_empty() {
-            let force = task.force.iter().map(|force| s(force.as_str()));
-            builder = builder.item("force", AttributeValue::L(force.collect()));
+            builder = builder.item("force", force_attribute(task.force));
         }
         builder = match task.content_id {
             None => builder,
@@ -291,7 +298,7 @@ impl TaskStore {
                 Some(derived)
             }
             TaskChange::Reopened { derived, .. } => Some(derived),
-            TaskChange::Rescheduled(_) => None,
+            TaskChange::Rescheduled { .. } => None,
         };
         if let Some(Standing { tally, .. }) = standing {
             set.push_str(", tally = :tally");
@@ -311,8 +318,13 @@ impl TaskStore {
                 builder = builder.expression_attribute_values(":true", AttributeValue::Bool(true));
                 remove = "REMOVE due_shard, next_action_at, resend_after, resends";
             }
-            TaskChange::Rescheduled(time) => {
+            TaskChange::Rescheduled { time, force } => {
                 set.push_str(", scheduled_time = :time, next_action_at = :due");
+                if let Some(force) = force.filter(|force| !task.force.contains(force)) {
+                    set.push_str(", force = :force");
+                    let all: Vec<Force> = task.force.iter().copied().chain([force]).collect();
+                    builder = builder.expression_attribute_values(":force", force_attribute(&all));
+                }
                 builder = builder
                     .expression_attribute_values(":time", seconds(time))
                     .expression_attribute_values(":due", milliseconds(time));
@@ -413,6 +425,10 @@ impl TaskStore {
     }
 }
 
+fn force_attribute(force: &[Force]) -> AttributeValue {
+    AttributeValue::L(force.iter().map(|force| s(force.as_str())).collect())
+}
+
 fn tally_attribute(tally: Tally) -> AttributeValue {
     let Tally { open, succeeded, failed, cancelled } = tally;
     let counts = [("open", open), ("succeeded", succeeded), ("failed", failed), ("cancelled", cancelled)];
@@ -428,8 +444,13 @@ pub(crate) enum TaskChange {
     Dispatched(Standing),
     /// It ends before its deliveries were made.
     Ended(Standing),
-    /// Its time changed, to a whole second.
-    Rescheduled(Timestamp),
+    /// Its time changed.
+    Rescheduled {
+        /// A whole second.
+        time: Timestamp,
+        /// What it is published in spite of from now on, besides what was said before.
+        force: Option<Force>,
+    },
     /// Failed accounts are to be tried again.
     Reopened {
         /// What the results amount to now.

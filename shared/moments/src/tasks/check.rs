@@ -2,7 +2,6 @@
 
 use std::collections::btree_map::Entry as MapEntry;
 use std::collections::{BTreeMap, HashSet};
-use std::ops::Range;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -220,10 +219,7 @@ impl RequestCheck {
             let most = self.pace.posts_per_day;
             self.pace.is_used_up(account, time).then(|| format!("该账号当天已发布 {most} 次，已达上限"))
         });
-        let asleep = problems(&|_| {
-            let Range { start, end } = self.pace.hours;
-            (!self.pace.is_open(time)).then(|| format!("个人号只在北京时间 {start} 点至 {end} 点之间发布"))
-        });
+        let asleep = problems(&|_| self.pace.quiet_problem(time));
         [
             if resting.is_empty() { Ok(()) } else { Err(Error::ContentRefused(resting)) },
             unless_forced(Force::DailyCap, used_up),

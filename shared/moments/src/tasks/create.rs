@@ -167,6 +167,7 @@ impl TaskCreation {
             words_version: content.words_version.as_deref(),
             scheduled_time: request.scheduled_time.map(planned_time),
             accounts: accounts.len(),
+            has_pace: accounts.iter().any(|account| account.provider.has_pace()),
             force: &request.force,
         };
         let mut transaction = Transaction::new();

@@ -1,11 +1,11 @@
 //! Calling off, moving and beginning now: each legal only in certain states.
 
 use jiff::Timestamp;
-use kernel::advice;
 use kernel::idempotency::RequestKey;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
+use kernel::{FieldProblem, advice};
 use serde_json::Value;
 use tracing::{info, warn};
 
@@ -15,12 +15,13 @@ use super::request_key::{PUBLISH_NOW, answered, key_about};
 use super::start::TaskStarter;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
+use crate::pace::Pace;
 use crate::publish::{Intervention, intervene};
 use crate::status::{ResultStatus, TaskStatus, derive};
 use crate::store::Stores;
 use crate::store::delivery::Delivery;
 use crate::store::result::AccountState;
-use crate::store::task::TaskChange;
+use crate::store::task::{Force, TaskChange};
 use crate::time::whole_second;
 
 /// What a step of calling off has done.
@@ -118,36 +119,53 @@ async fn cancellable(stores: &Stores, task_id: TaskId) -> Result<Vec<Delivery>> 
     Ok(deliveries)
 }
 
+/// When a task is to be published instead.
+#[derive(Debug, Clone, Copy)]
+pub struct NewTime {
+    pub time: Timestamp,
+    /// Whether also at night, when personal accounts publish nothing.
+    pub at_night: bool,
+}
+
 /// Moves a timed task to another time.
 ///
 /// # Errors
-/// [`Error::StateForbids`] once it is dispatched, [`Error::ContentRefused`] for a time that may not be.
+/// [`Error::StateForbids`] once it is dispatched, [`Error::ContentRefused`] for a time that may not be, and
+/// [`Error::Forceable`] for one at night if `pace` has an account of it wait for the morning.
 pub async fn reschedule(
     stores: &Stores,
     starter: &TaskStarter,
+    pace: &Pace,
     user_id: UserId,
     task_id: TaskId,
-    time: Timestamp,
+    new: NewTime,
 ) -> Result<()> {
-    if let Some(problem) = time_problem(Some(time), stores.clock.now()) {
+    if let Some(problem) = time_problem(Some(new.time), stores.clock.now()) {
         return Err(Error::ContentRefused(vec![problem]));
     }
-    let step = || try_reschedule(stores, starter, user_id, task_id, time);
+    let step = || try_reschedule(stores, starter, pace, user_id, task_id, new);
     on_conflict(&stores.clock, "moment task", TRIES, step).await
 }
 
 async fn try_reschedule(
     stores: &Stores,
     starter: &TaskStarter,
+    pace: &Pace,
     user_id: UserId,
     task_id: TaskId,
-    time: Timestamp,
+    NewTime { time, at_night }: NewTime,
 ) -> Result<Attempt<()>> {
     let (task, _) = read(stores, user_id, task_id).await?;
     if task.status != TaskStatus::Pending || task.dispatched || task.scheduled_time.is_none() {
         return Err(Error::StateForbids(advice::TASK_HAS_BEGUN));
     }
-    let change = TaskChange::Rescheduled(planned_time(time));
+    let is_forced = at_night || task.force.contains(&Force::QuietHours);
+    if let Some(problem) = pace.quiet_problem(planned_time(time)).filter(|_| task.has_pace && !is_forced) {
+        let fields = vec![FieldProblem::new("scheduledTime", problem)];
+        return Err(Error::Forceable { force: Force::QuietHours, fields });
+    }
+    let force = at_night.then_some(Force::QuietHours);
+    let change = TaskChange::Rescheduled { time: planned_time(time), force };
     let mut transaction = Transaction::new();
     transaction.add(stores.tasks.advance(&task, change, stores.clock.now())?);
     if !stores.commit(&transaction).await?.is_committed() {
@@ -227,7 +245,7 @@ async fn try_publish_now(
     let begins = planned.min(whole_second(now));
     if planned > now || key.is_some() {
         let mut transaction = Transaction::new();
-        transaction.add(stores.tasks.advance(&task, TaskChange::Rescheduled(begins), now)?);
+        transaction.add(stores.tasks.advance(&task, TaskChange::Rescheduled { time: begins, force: None }, now)?);
         if let Some(key) = key {
             transaction.add(stores.idempotency.remember(key, task_id, now)?);
         }

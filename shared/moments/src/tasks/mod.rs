@@ -13,7 +13,7 @@ mod stop;
 
 pub use check::RequestCheck;
 pub use create::{Created, TaskCreation};
-pub use manage::{cancel, publish_now, reschedule};
+pub use manage::{NewTime, cancel, publish_now, reschedule};
 pub use progress::{AccountProgress, Progress, Wait, progress};
 pub use request::NewTaskRequest;
 pub(crate) use retry::next_round;

@@ -96,14 +96,19 @@ struct Text {
     content: String,
 }
 
+/// Whether an object shows anything: those of kinds that a moment does not have may be there with empty fields.
+fn is_medium(object: &Value) -> bool {
+    object.get("media_id").is_some_and(|id| !matches!(id, Value::Null) && id.as_str() != Some(""))
+}
+
 impl From<Item> for MomentItem {
     fn from(item: Item) -> Self {
         Self {
             moment_id: item.moment_id,
             create_time: item.create_time,
             text: item.text.map(|text| text.content).unwrap_or_default(),
-            image_count: item.image.len(),
-            has_video: item.video.is_some_and(|video| video.get("media_id").is_some()),
+            image_count: item.image.iter().filter(|image| is_medium(image)).count(),
+            has_video: item.video.as_ref().is_some_and(is_medium),
             by_corp: item.create_type != Some(1),
         }
     }

@@ -56,3 +56,17 @@ fn gateway_wire_without_an_envelope_is_undecided() {
         assert_eq!((error.kind, error.code, error.detail), (FailureKind::Retry, None, Some(detail)), "{body}");
     }
 }
+
+#[test]
+fn gateway_wire_reason_of_a_failure_is_read_wherever_it_is() {
+    for data in [
+        json!({"detail": "微信已离线"}),
+        json!({"msg": "微信已离线"}),
+        json!({"detail": "失败", "msg": "微信已离线"}),
+        json!({"detail": "微信已离线", "msg": "失败", "code": "-1"}),
+    ] {
+        let body = json!({"ret": 500, "msg": "发送朋友圈失败", "data": data}).to_string().into_bytes();
+        let error = decode::<Value>(Endpoint::SendTextSns, &Reply { status: 200, body }).unwrap_err();
+        assert_eq!(error.kind, FailureKind::AccountOffline, "{data}");
+    }
+}

@@ -21,7 +21,7 @@ impl Publisher {
     pub(super) async fn text_objection(&self, claimed_delivery: &ClaimedDelivery) -> Option<Event> {
         let (row, task) = (&claimed_delivery.row, &claimed_delivery.snapshot.task);
         let Ok(TextVerdict { objection, words_version }) = self.text_check.judge(&task.text_content).await else {
-            let until = after(self.stores.clock.now(), PAUSE).as_millisecond();
+            let until = after(self.stores.clock.now(), PAUSE);
             return Some(Event::NotBefore(until, WaitReason::TextCheck));
         };
         info!(

@@ -90,6 +90,8 @@ async fn wecom_moment_is_read_in_the_old_and_the_new_form() {
         {"moment_id": "mom2", "create_time": 1_605_000_001, "create_type": 0, "video": {"media_id": "v", "thumb_media_id": "t"}},
         {"moment_id": "mom3", "text": null, "image": null, "video": null, "link": {"title": "t", "url": "u"}},
         {"moment_id": "mom4", "create_time": "?", "create_type": "0", "text": {}, "image": [], "video": {}},
+        {"moment_id": "mom5", "text": {"content": ""}, "image": [{"media_id": ""}], "video": {"media_id": "", "thumb_media_id": ""}},
+        {"moment_id": "mom6", "image": [{"media_id": "i"}, {}], "video": {"media_id": null}},
     ]);
     let item = |id: &str, create_time, text: &str, image_count, has_video, by_corp| MomentItem {
         moment_id: id.to_owned(),
@@ -108,6 +110,8 @@ async fn wecom_moment_is_read_in_the_old_and_the_new_form() {
                 item("mom2", Some(1_605_000_001), "", 0, true, true),
                 item("mom3", None, "", 0, false, true),
                 item("mom4", None, "", 0, false, true),
+                item("mom5", None, "", 0, false, true),
+                item("mom6", None, "", 1, false, true),
             ],
         "{moments:?}"
     );

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::oracle::{Oracle, check};
 use super::story::{Scenario, Story};
-use super::{LATER, USER, ended, live, recover, world};
+use super::{LATER, USER, ended, live, recover, request, world};
 use crate::proxy::Proxy;
 use crate::{Event, World};
 
@@ -32,6 +32,24 @@ pub(super) async fn wait_in_vain(world: &World, scene: &Scenario) -> Result<(Val
         world.sweep().await?;
     }
     anyhow::bail!("it never ends")
+}
+
+/// WeCom answers with the same token until its end: asking for it in its last minutes brings nothing new.
+#[tokio::test]
+async fn company_token_is_used_until_shortly_before_its_end() -> Result<()> {
+    let world = world().await?;
+    let accounts = world.connect_corp(USER, "flowers", &["anna"]).await?;
+    let asked = || world.sandbox.journal().of("gettoken").len();
+    let before = asked();
+    world.advance(Duration::from_secs(7_000));
+    request(&world, &json!({"text": "还有两百秒", "accountIds": accounts})).await?;
+    world.drain_publications().await?;
+    ensure!(asked() == before, "asked {} times", asked() - before);
+    world.advance(Duration::from_secs(190));
+    request(&world, &json!({"text": "还有十秒", "accountIds": accounts})).await?;
+    world.drain_publications().await?;
+    ensure!(asked() > before && world.sandbox.journal().of(ADD).len() == 2);
+    Ok(())
 }
 
 #[tokio::test]

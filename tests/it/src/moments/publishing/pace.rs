@@ -105,6 +105,43 @@ async fn posts_at_night_are_refused_unless_forced() -> Result<()> {
     Ok(())
 }
 
+/// Its time is checked as at creation; what was forced then or is forced now goes out at night.
+#[tokio::test]
+async fn a_post_moved_to_the_night_is_refused_unless_forced() -> Result<()> {
+    let (world, account) = by_default(9).await?;
+    let at = |hours: u64| {
+        (world.clock.now() + jiff::SignedDuration::from_secs(i64::try_from(hours * HOUR).unwrap_or(0))).to_string()
+    };
+    let moved = async |task: u64, body: Value| {
+        world.call_as(USER, Event::sample("moment-task-update")?.path("taskId", &task.to_string()).json(&body)).await
+    };
+    let timed = async |text: &str, more: Value| -> Result<u64> {
+        let mut more = more;
+        more["scheduledTime"] = at(2).into();
+        let answer = ask(&world, &account, text, &more).await?;
+        answer.data()["syncTaskId"].as_u64().context("no task")
+    };
+    let task = timed("早安", json!({})).await?;
+    let answer = moved(task, json!({"scheduledTime": at(14)})).await?;
+    ensure!(answer.status == 422 && answer.body["error"]["type"] == "QUIET_HOURS", "{answer:?}");
+    let told = answer.body.to_string();
+    ensure!(told.contains("8 点至 22 点") && told.contains("scheduledTime"), "{told}");
+    let time = world.post_status(USER, task).await?["scheduledTime"].clone();
+    ensure!(moved(task, json!({"scheduledTime": at(26)})).await?.status == 200);
+    ensure!(world.post_status(USER, task).await?["scheduledTime"] != time);
+    ensure!(moved(task, json!({"scheduledTime": at(14), "force": ["QUIET_HOURS"]})).await?.status == 200);
+    let forced_before = timed("晚安", json!({"force": ["QUIET_HOURS"]})).await?;
+    ensure!(moved(forced_before, json!({"scheduledTime": at(16)})).await?.status == 200);
+    go_on(&world, 14 * HOUR + MINUTE).await?;
+    ensure!(world.sandbox.journal().publications().len() == 1, "it waits although it is forced");
+    // A company's members confirm when they like.
+    let members = world.connect_corp(USER, "flowers", &["anna"]).await?;
+    let body = json!({"text": "夜班", "accountIds": members, "scheduledTime": at(12)});
+    let task = super::request(&world, &body).await?;
+    ensure!(moved(task, json!({"scheduledTime": at(24)})).await?.status == 200);
+    Ok(())
+}
+
 /// Six at once in the morning: five that day, about an hour apart, and the sixth on the next morning.
 #[tokio::test]
 async fn an_account_publishes_five_posts_a_day_about_an_hour_apart_and_by_day() -> Result<()> {

@@ -40,7 +40,7 @@ impl WecomChannel<'_> {
         let per_minute = settings.corp_creations_per_minute;
         // Whoever waits downloads nothing.
         if let Some(instant) = token.corp.closed_until(self.cx.stores.clock.now(), per_minute) {
-            return Ok(Event::NotBefore(instant.as_millisecond(), WaitReason::Slot));
+            return Ok(Event::NotBefore(instant, WaitReason::Slot));
         }
         let mut uploads = Vec::new();
         // One at a time, so that one medium is the most a publisher ever holds.
