@@ -8,7 +8,6 @@ use kernel::transaction::Transaction;
 
 use crate::error::{Error, Result};
 use crate::ids::LeadId;
-use crate::lead_list::by_ids;
 use crate::store::Stores;
 use crate::store::lead::{Edit, Lead, LeadStatus};
 use crate::store::lead_index::EditRecord;
@@ -77,7 +76,7 @@ async fn try_change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &
 }
 
 async fn lead_of(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<Lead> {
-    let found = by_ids(stores, user_id, &[lead_id]).await?.pop();
+    let found = stores.leads.by_ids(user_id, [lead_id]).await?.pop();
     Ok(found.ok_or(kernel::Error::NotFound("lead"))?)
 }
 

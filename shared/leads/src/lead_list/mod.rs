@@ -45,7 +45,7 @@ async fn plain(stores: &Stores, user_id: UserId, query: &LeadQuery, bounds: Boun
     } else {
         let last = bounds.last - offset;
         let first = bounds.first.max((last + 1).saturating_sub(query.page.size));
-        stores.leads.range(user_id, first, last).await?
+        stores.leads.range(user_id, LeadId::new(first), LeadId::new(last)).await?
     };
     Ok(query.page.answer(records, total))
 }
@@ -74,11 +74,7 @@ async fn bounds_of(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Resul
 
 /// Leads by id, in the order asked for, read consistently.
 pub(crate) async fn by_ids(stores: &Stores, user_id: UserId, ids: &[LeadId]) -> Result<Vec<Lead>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let open_ids = stores.index.open_ids_of(user_id, ids).await?;
-    let mut rows = stores.leads.by_open_ids(user_id, open_ids.values()).await?;
+    let mut rows = stores.leads.by_ids(user_id, ids.iter().copied()).await?;
     rows.sort_unstable_by_key(|lead| ids.iter().position(|id| *id == lead.lead_id));
     Ok(rows)
 }

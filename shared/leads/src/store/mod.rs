@@ -4,6 +4,7 @@
 //! milliseconds (`next_action_at`, `*_until`). Everywhere else they are instants.
 
 pub mod account;
+pub(crate) mod identity;
 pub mod lead;
 pub mod lead_index;
 pub mod oauth_state;
@@ -31,6 +32,8 @@ pub struct Stores {
     pub accounts: account::AccountStore,
     /// `t_douyin_lead`
     pub leads: lead::LeadStore,
+    /// `t_lead_identity`
+    pub identities: identity::LeadIdentityStore,
     /// `t_douyin_lead_index`
     pub index: lead_index::LeadIndexStore,
     /// `t_douyin_sync_task`
@@ -60,11 +63,12 @@ impl Stores {
             clock: clock(),
             accounts: account::AccountStore { client: client(), table: table(account::TABLE)? },
             leads: lead::LeadStore { client: client(), clock: clock(), table: table("t_douyin_lead")? },
-            index: lead_index::LeadIndexStore {
+            identities: identity::LeadIdentityStore {
                 client: client(),
                 clock: clock(),
-                table: table("t_douyin_lead_index")?,
+                table: table("t_lead_identity")?,
             },
+            index: lead_index::LeadIndexStore { client: client(), table: table("t_douyin_lead_index")? },
             tasks: sync_task::SyncTaskStore { client: client(), clock: clock(), table: table("t_douyin_sync_task")? },
             states: oauth_state::OauthStateStore { client: client(), table: table("t_oauth_state")? },
             parked: parked_grant::ParkedGrantStore { client: client(), table: table(parked_grant::TABLE)? },

@@ -1,5 +1,5 @@
-//! One page of fans becomes leads in one transaction: the leads, the tenant's counter, the index, and the task's cursor
-//! and counters. A crash anywhere leaves either all of a page or nothing of it, so a resumed sync loses nothing, doubles
+//! One page of fans becomes leads in one transaction: the leads and who they are, the tenant's counter, the index, and the
+//! task's cursor and counters. A crash anywhere leaves either all of a page or nothing of it, so a resumed sync loses nothing, doubles
 //! nothing and counts exactly.
 //!
 //! A page that changes more than a transaction holds is committed in parts. All but the last leave the cursor where the
@@ -111,6 +111,7 @@ impl Stores {
         let mut actions = Vec::new();
         for lead in &changes.created {
             actions.push(self.leads.insert(lead)?);
+            actions.push(self.identities.claim(task.user_id, lead.fan_open_id, lead.lead_id)?);
         }
         for (lead, refresh) in &changes.refreshed {
             actions.push(self.leads.refresh(lead, refresh, now)?);
@@ -120,8 +121,6 @@ impl Stores {
         }
         let names: Vec<_> = changes.names.iter().map(|(lead_id, entry)| (*lead_id, entry.encode())).collect();
         actions.extend(self.index.names(task.user_id, &names)?);
-        let open_ids: Vec<_> = changes.created.iter().map(|lead| (lead.lead_id, lead.fan_open_id.clone())).collect();
-        actions.extend(self.index.open_ids(task.user_id, &open_ids)?);
         Ok(actions)
     }
 }

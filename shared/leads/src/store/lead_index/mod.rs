@@ -9,7 +9,6 @@
 //! | `counter` | how many leads there are, the last acquire time, the accounts met so far |
 //! | `time_marker#<time>` | the first and last lead acquired at that second |
 //! | `name#<segment>` | for 32 leads: accounts and folded nickname (`k`), status unless NEW (`ks`) |
-//! | `open#<segment>` | for 32 leads: the fan's open id, which is the key of the lead's row |
 //! | `note#<lead>` | the folded notes of a lead that has some |
 //! | `edit#<lead>#<version>` | who changed what of a lead, and when |
 //!
@@ -25,7 +24,6 @@ pub(crate) use lookup::{Freshness, IndexedLead};
 
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
-use kernel::Clock;
 use kernel::dynamo::{Item, n, s};
 use kernel::ids::UserId;
 use serde::Deserialize;
@@ -70,7 +68,6 @@ impl Counter {
 #[derive(Debug, Clone)]
 pub struct LeadIndexStore {
     pub(super) client: Client,
-    pub(super) clock: Clock,
     pub(super) table: String,
 }
 
@@ -91,10 +88,6 @@ fn lead_at(segment: u64, slot: u64) -> LeadId {
 
 fn name_entry(segment: u64) -> String {
     format!("name#{segment:012}")
-}
-
-fn open_entry(segment: u64) -> String {
-    format!("open#{segment:012}")
 }
 
 fn note_entry(lead_id: LeadId) -> String {

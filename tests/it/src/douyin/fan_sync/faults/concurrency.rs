@@ -127,7 +127,7 @@ async fn fan_syncs_of_accounts_with_common_fans_make_each_a_lead_once() -> Resul
 /// One of them has read how many leads there are, and looks for those it knows only after the other has made some.
 #[tokio::test]
 async fn fan_sync_with_a_counter_moved_after_its_read_counts_all_leads() -> Result<()> {
-    collide(("BatchGetItem t_douyin_lead", 1), ("TransactWriteItems t_douyin_sync_task", 2)).await
+    collide(("BatchGetItem t_lead_identity", 1), ("TransactWriteItems t_douyin_sync_task", 2)).await
 }
 
 /// Two accounts of one user are synced at once. One stands still at `slow` until the other is at `quick`.

@@ -1,0 +1,93 @@
+//! Whether the tables of leads agree with each other: what a lead's row says is what the list, the search and the next sync
+//! find of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, ensure};
+use leads::store::lead_index::segment::{NameEntry, normalize};
+
+use crate::World;
+use crate::tables::Row;
+
+/// Fails with the first thing on which rows, identities and index of any tenant do not agree.
+///
+/// # Errors
+/// See above.
+pub async fn check(world: &World) -> Result<()> {
+    let mut tables = Vec::new();
+    for table in ["t_douyin_lead", "t_lead_identity", "t_douyin_lead_index"] {
+        tables.push(world.rows(table).await?);
+    }
+    let tenants: BTreeSet<&String> = tables.iter().flatten().map(|row| &row["user_id"]).collect();
+    for tenant in tenants {
+        let of_tenant = |table: &Vec<Row>| table.iter().filter(|row| row["user_id"] == *tenant).cloned().collect();
+        let tables: Vec<Vec<Row>> = tables.iter().map(of_tenant).collect();
+        let tables = [&*tables[0], &*tables[1], &*tables[2]];
+        check_tenant(tenant, tables).with_context(|| format!("the leads of tenant {tenant}"))?;
+    }
+    Ok(())
+}
+
+fn check_tenant(tenant: &str, [leads, identities, index]: [&[Row]; 3]) -> Result<()> {
+    let by_id: BTreeMap<u64, &Row> =
+        leads.iter().map(|lead| Ok((lead["lead_id"].parse()?, lead))).collect::<Result<_>>()?;
+    let count = leads.len() as u64;
+    ensure!(by_id.keys().copied().eq(1..=count), "lead ids are not dense: {:?}", by_id.keys());
+    let entries: BTreeMap<&str, &Row> = index.iter().map(|row| (row["entry"].as_str(), row)).collect();
+    let counter = entries.get("counter").context("no counter")?;
+    ensure!(counter["lead_count"] == count.to_string(), "the counter says {counter:?}, there are {count}");
+    let accounts: Vec<&str> = counter["accounts"].split(',').collect();
+
+    ensure!(identities.len() == leads.len(), "{} identities of {count} leads", identities.len());
+    let known: BTreeMap<&str, &str> =
+        identities.iter().map(|row| (row["identity"].as_str(), row["lead_id"].as_str())).collect();
+    for (id, lead) in &by_id {
+        ensure!(lead["lead_bucket"] == format!("{tenant}#{}", id / 64), "lead {id} lies in {}", lead["lead_bucket"]);
+        let identity = format!("{tenant}#DOUYIN_FAN#{}", lead["douyin_user_id"]);
+        ensure!(known.get(identity.as_str()) == Some(&lead["lead_id"].as_str()), "lead {id} is not found by its fan");
+        let note = entries.get(format!("note#{id:014}").as_str()).and_then(|note| note.get("text"));
+        ensure!(note.map_or("", String::as_str) == normalize(&lead["notes"]), "lead {id} has other notes in the index");
+    }
+
+    let mut slots = 0;
+    for (entry, row) in &entries {
+        let Some(segment) = entry.strip_prefix("name#") else { continue };
+        for (slot, text) in row.iter().filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_digit())) {
+            slots += 1;
+            let id = segment.parse::<u64>()? * 32 + slot.parse::<u64>()? + 1;
+            let lead = by_id.get(&id).with_context(|| format!("{entry} names a lead {id} that is not there"))?;
+            let name = NameEntry::decode(text).context("unreadable name entry")?;
+            ensure!(name.nickname == normalize(&lead["nickname"]), "lead {id} has another nickname in the index");
+            let status = row
+                .get(&format!("{slot}s"))
+                .map_or("NEW", |letter| if letter == "C" { "CONTACTED" } else { "CONVERTED" });
+            ensure!(lead["status"] == status, "lead {id} is {status} in the index");
+            let set = |name: &str| -> BTreeSet<&str> {
+                lead.get(name).into_iter().flat_map(|set| set.split(',')).filter(|one| !one.is_empty()).collect()
+            };
+            let (sources, unfollowed) = (set("sources"), set("unfollowed"));
+            let expected: BTreeSet<(&str, bool)> =
+                sources.iter().map(|source| (*source, !unfollowed.contains(source))).collect();
+            let found: BTreeSet<(&str, bool)> =
+                name.accounts.iter().map(|(ordinal, follows)| (accounts[*ordinal], *follows)).collect();
+            ensure!(found == expected, "lead {id} follows {expected:?}, the index says {found:?}");
+            let state = if unfollowed == sources { "UNFOLLOWED" } else { "FOLLOWING" };
+            ensure!(lead["follow_state"] == state, "lead {id} is {}, not {state}", lead["follow_state"]);
+        }
+    }
+    ensure!(slots == count, "{slots} leads in the segments, there are {count}");
+
+    let mut next = 1;
+    for (entry, mark) in entries.range("mark#".."mark#~") {
+        let time: i64 = entry.trim_start_matches("mark#").parse()?;
+        let (first, last): (u64, u64) = (mark["first_lead_id"].parse()?, mark["last_lead_id"].parse()?);
+        ensure!(first == next && last >= first, "mark {first} to {last} does not follow {}", next - 1);
+        for id in first..=last {
+            ensure!(by_id[&id]["acquire_time"] == time.to_string(), "lead {id} is marked at another time");
+        }
+        next = last + 1;
+        ensure!(next <= count || counter["last_acquire_time"] == time.to_string(), "the counter has another time");
+    }
+    ensure!(next == count + 1, "the marks end at {}, there are {count} leads", next - 1);
+    Ok(())
+}
