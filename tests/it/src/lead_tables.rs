@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use leads::store::lead_index::segment::{NameEntry, normalize};
+use roaring::RoaringBitmap;
 
 use crate::World;
 use crate::tables::Row;
@@ -58,10 +59,6 @@ fn check_tenant(tenant: &str, [leads, identities, index]: [&[Row]; 3]) -> Result
             let lead = by_id.get(&id).with_context(|| format!("{entry} names a lead {id} that is not there"))?;
             let name = NameEntry::decode(text).context("unreadable name entry")?;
             ensure!(name.nickname == normalize(&lead["nickname"]), "lead {id} has another nickname in the index");
-            let status = row
-                .get(&format!("{slot}s"))
-                .map_or("NEW", |letter| if letter == "C" { "CONTACTED" } else { "CONVERTED" });
-            ensure!(lead["status"] == status, "lead {id} is {status} in the index");
             let set = |name: &str| -> BTreeSet<&str> {
                 lead.get(name).into_iter().flat_map(|set| set.split(',')).filter(|one| !one.is_empty()).collect()
             };
@@ -77,6 +74,8 @@ fn check_tenant(tenant: &str, [leads, identities, index]: [&[Row]; 3]) -> Result
     }
     ensure!(slots == count, "{slots} leads in the segments, there are {count}");
 
+    check_statuses(&by_id, &entries)?;
+
     let mut next = 1;
     for (entry, mark) in entries.range("mark#".."mark#~") {
         let time: i64 = entry.trim_start_matches("mark#").parse()?;
@@ -89,5 +88,25 @@ fn check_tenant(tenant: &str, [leads, identities, index]: [&[Row]; 3]) -> Result
         ensure!(next <= count || counter["last_acquire_time"] == time.to_string(), "the counter has another time");
     }
     ensure!(next == count + 1, "the marks end at {}, there are {count} leads", next - 1);
+    Ok(())
+}
+
+/// The sets of statuses and their tally against what the rows say.
+fn check_statuses(leads: &BTreeMap<u64, &Row>, entries: &BTreeMap<&str, &Row>) -> Result<()> {
+    for status in ["CONTACTED", "CONVERTED"] {
+        let expected: BTreeSet<u64> =
+            leads.iter().filter(|(_, lead)| lead["status"] == status).map(|(id, _)| *id).collect();
+        let mut found = BTreeSet::new();
+        for (entry, row) in entries.range("status#".."status#~").filter(|(entry, _)| entry.ends_with(status)) {
+            let ids = RoaringBitmap::deserialize_from(&*hex::decode(&row["ids"])?)?;
+            let block: u32 = entry.split('#').nth(1).context("no block")?.parse()?;
+            ensure!(ids.iter().all(|id| id >> 16 == block), "{entry} has leads of another block: {ids:?}");
+            found.extend(ids.iter().map(u64::from));
+        }
+        ensure!(found == expected, "{status} are {expected:?}, the sets say {found:?}");
+        let tally = entries.get("tally").and_then(|row| row.get(&status.to_lowercase()));
+        let tally: usize = tally.map_or(Ok(0), |number| number.parse())?;
+        ensure!(tally == expected.len(), "{} are {status}, the tally says {tally}", expected.len());
+    }
     Ok(())
 }

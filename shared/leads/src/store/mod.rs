@@ -4,6 +4,7 @@
 //! milliseconds (`next_action_at`, `*_until`). Everywhere else they are instants.
 
 pub mod account;
+pub(crate) mod bitmap;
 pub(crate) mod identity;
 pub mod lead;
 pub mod lead_index;
@@ -68,7 +69,11 @@ impl Stores {
                 clock: clock(),
                 table: table("t_lead_identity")?,
             },
-            index: lead_index::LeadIndexStore { client: client(), table: table("t_douyin_lead_index")? },
+            index: lead_index::LeadIndexStore {
+                client: client(),
+                clock: clock(),
+                table: table("t_douyin_lead_index")?,
+            },
             tasks: sync_task::SyncTaskStore { client: client(), clock: clock(), table: table("t_douyin_sync_task")? },
             states: oauth_state::OauthStateStore { client: client(), table: table("t_oauth_state")? },
             parked: parked_grant::ParkedGrantStore { client: client(), table: table(parked_grant::TABLE)? },

@@ -8,16 +8,15 @@
 //!
 //! What a page changes is decided in `fan_sync/page_diff.rs`; here it is only written.
 
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
 use kernel::dynamo::{milliseconds, n, seconds};
-use kernel::error::{Error, Result};
+use kernel::error::Result;
 use kernel::lease::Lease;
 use kernel::transaction::Transaction;
 use roaring::RoaringBitmap;
-use serde_bytes::ByteBuf;
 
+use super::bitmap::blob;
 use super::lead::{Lead, NewLead, Refresh};
 use super::lead_index::Counter;
 use super::lead_index::segment::NameEntry;
@@ -187,23 +186,4 @@ fn advance(
             .expression_attribute_values(":zero", n(0))
             .expression_attribute_values(":now", seconds(now)),
     )
-}
-
-/// A bitmap that a task's row holds; empty before anything was put into it.
-///
-/// # Errors
-/// [`Error::Corrupt`] when the bytes are none.
-pub(crate) fn bitmap(bytes: &[u8]) -> Result<RoaringBitmap> {
-    if bytes.is_empty() {
-        return Ok(RoaringBitmap::new());
-    }
-    RoaringBitmap::deserialize_from(bytes).map_err(|_| Error::Corrupt("sync task"))
-}
-
-fn blob(seen_leads: &RoaringBitmap) -> Result<AttributeValue> {
-    let mut seen_leads = seen_leads.clone();
-    seen_leads.optimize();
-    let mut bytes = ByteBuf::with_capacity(seen_leads.serialized_size());
-    seen_leads.serialize_into(&mut *bytes).map_err(|_| Error::Internal("bitmap not serialised"))?;
-    Ok(AttributeValue::B(Blob::new(bytes.into_vec())))
 }

@@ -65,7 +65,6 @@ pub struct EditRecord {
 #[derive(Debug)]
 pub(crate) struct IndexedLead {
     pub lead_id: LeadId,
-    pub status: LeadStatus,
     pub entry: NameEntry,
 }
 
@@ -159,8 +158,7 @@ impl LeadIndexStore {
                 }
                 let Some(entry) = text(&row, &slot.to_string()) else { continue };
                 let entry = NameEntry::decode(entry).ok_or(Error::Corrupt(WHAT))?;
-                let status = status_of(text(&row, &format!("{slot}s")));
-                visit(IndexedLead { lead_id, status, entry });
+                visit(IndexedLead { lead_id, entry });
             }
             Ok(())
         })
@@ -184,7 +182,7 @@ impl LeadIndexStore {
         Ok(edits)
     }
 
-    async fn each(
+    pub(super) async fn each(
         &self,
         user_id: UserId,
         (from, to): (String, String),
@@ -228,21 +226,4 @@ impl LeadIndexStore {
 
 fn text<'a>(row: &'a Item, attribute: &str) -> Option<&'a str> {
     row.get(attribute).map(AttributeValue::as_s)?.ok().map(String::as_str)
-}
-
-/// A status as one letter; NEW, which most leads are, as nothing.
-pub(super) fn status_letter(status: LeadStatus) -> Option<&'static str> {
-    match status {
-        LeadStatus::New => None,
-        LeadStatus::Contacted => Some("C"),
-        LeadStatus::Converted => Some("V"),
-    }
-}
-
-fn status_of(letter: Option<&str>) -> LeadStatus {
-    match letter {
-        Some("C") => LeadStatus::Contacted,
-        Some("V") => LeadStatus::Converted,
-        _ => LeadStatus::New,
-    }
 }

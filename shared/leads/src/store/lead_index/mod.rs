@@ -8,22 +8,27 @@
 //! |---|---|
 //! | `counter` | how many leads there are, the last acquire time, the accounts met so far |
 //! | `time_marker#<time>` | the first and last lead acquired at that second |
-//! | `name#<segment>` | for 32 leads: accounts and folded nickname (`k`), status unless NEW (`ks`) |
+//! | `name#<segment>` | for 32 leads: accounts and folded nickname |
+//! | `status#<block>#<status>` | of 65,536 ids, those of the leads that are CONTACTED or CONVERTED |
+//! | `tally` | how many leads are CONTACTED, how many CONVERTED |
 //! | `note#<lead>` | the folded notes of a lead that has some |
 //! | `edit#<lead>#<version>` | who changed what of a lead, and when |
 //!
-//! Notes stand alone so that a long one makes neither a segment large nor its neighbours' edits expensive; status and
-//! nickname are attributes of their own so that an edit and a sync of one lead never overwrite each other.
+//! Notes stand alone so that a long one makes neither a segment large nor its neighbours' edits expensive. What people
+//! change (status, notes) and what a sync changes (nickname, accounts) are in different rows, so neither waits for the other.
 
 mod lookup;
 pub mod segment;
+mod status_sets;
 mod write;
 
 pub use lookup::{Bounds, EditRecord};
 pub(crate) use lookup::{Freshness, IndexedLead};
+pub use status_sets::StatusCounts;
 
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
+use kernel::Clock;
 use kernel::dynamo::{Item, n, s};
 use kernel::ids::UserId;
 use serde::Deserialize;
@@ -68,6 +73,7 @@ impl Counter {
 #[derive(Debug, Clone)]
 pub struct LeadIndexStore {
     pub(super) client: Client,
+    pub(super) clock: Clock,
     pub(super) table: String,
 }
 
@@ -88,6 +94,10 @@ fn lead_at(segment: u64, slot: u64) -> LeadId {
 
 fn name_entry(segment: u64) -> String {
     format!("name#{segment:012}")
+}
+
+fn status_entry(block: u32, status: &str) -> String {
+    format!("status#{block:05}#{status}")
 }
 
 fn note_entry(lead_id: LeadId) -> String {

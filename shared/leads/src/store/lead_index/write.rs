@@ -75,20 +75,6 @@ impl LeadIndexStore {
             .collect()
     }
 
-    /// Sets a lead's status in its segment; NEW is what an absent one means.
-    pub(crate) fn status(&self, lead: &Lead, status: LeadStatus) -> Result<TransactWriteItem> {
-        let builder = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(key(lead.user_id, name_entry(segment_of(lead.lead_id)))))
-            .expression_attribute_names("#status", format!("{}s", slot_of(lead.lead_id)));
-        update(match super::lookup::status_letter(status) {
-            None => builder.update_expression("REMOVE #status"),
-            Some(letter) => {
-                builder.update_expression("SET #status = :status").expression_attribute_values(":status", s(letter))
-            }
-        })
-    }
-
     /// Sets what a search finds of a lead's notes.
     pub(crate) fn note(&self, lead: &Lead, notes: &str) -> Result<TransactWriteItem> {
         let key = key(lead.user_id, note_entry(lead.lead_id));

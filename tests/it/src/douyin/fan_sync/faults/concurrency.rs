@@ -200,6 +200,42 @@ async fn lead_changed_by_a_person_during_a_sync_keeps_both_changes() -> Result<(
     Ok(())
 }
 
+/// Every lead is renamed by the sync and goes from NEW to CONVERTED by hand, all at once.
+#[tokio::test]
+async fn leads_worked_on_all_the_while_a_full_sync_runs_keep_every_edit_and_every_refresh() -> Result<()> {
+    const LEADS: u32 = 40;
+    let (world, account) = shop(13, LEADS).await?;
+    world.sync(USER, &account, "INCREMENTAL").await?;
+    world.sandbox.douyin().change_fans(SHOP, FanChange { rename: LEADS, ..FanChange::default() });
+    let task = begin(&world, &account, "FULL").await?;
+    let proxy = Proxy::start(&world).await?;
+    let edits = async {
+        for status in ["CONTACTED", "CONVERTED"] {
+            for lead in 1..=LEADS {
+                let event = Event::sample("douyin-lead-update")?.path("leadId", &lead.to_string());
+                let edited = world.call_as(USER, event.json(&json!({"status": status, "notes": status}))).await?;
+                ensure!(edited.status == 200, "{edited:?}");
+            }
+        }
+        Ok(())
+    };
+    try_join(live(&world, &proxy, PLENTY), edits).await?;
+    assert_eq!(recover(&world, &task).await?, 0, "nobody had to wait for the sweeper");
+
+    Ledger::read(&world).await?;
+    let progress = world.progress(USER, &task).await?;
+    assert_eq!((&progress["status"], &progress["updated"]), (&"COMPLETED".into(), &LEADS.into()), "{progress}");
+    let fans = world.sandbox.douyin().fans(SHOP).context("no shop")?;
+    for lead in world.rows("t_douyin_lead").await? {
+        let fan = fans.iter().find(|fan| fan.open_id == lead["douyin_user_id"]).context("no such fan")?;
+        if let Some(nickname) = fan.nickname.as_deref().filter(|name| !name.is_empty()) {
+            assert_eq!(lead["nickname"], nickname);
+        }
+        assert_eq!((&*lead["status"], &*lead["notes"], &*lead["version"]), ("CONVERTED", "CONVERTED", "2"));
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn token_needed_by_many_at_once_is_refreshed_once() -> Result<()> {
     let (world, account) = shop(8, 1).await?;
