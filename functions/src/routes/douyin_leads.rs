@@ -4,14 +4,13 @@ use kernel::Context;
 use kernel::advice::ErrorCode;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use kernel::page::Page;
 use leads::lead_list::RawLeadQuery;
 use leads::{Stores, lead_list};
 use serde::Deserialize;
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
-use crate::views::leads::LeadRecord;
+use crate::views::leads::LeadPageView;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -59,6 +58,5 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let query: Query =
         request.query().map_err(|error| Problem::from(error).with_code(ErrorCode::InvalidDouyinLeadQuery))?;
     let page = lead_list::page(&app.stores, caller.user_id, &RawLeadQuery::from(query).parse()?).await?;
-    let records = page.records.into_iter().map(LeadRecord::from).collect();
-    ApiResponse::ok(Page { records, total: page.total, size: page.size, current: page.current, pages: page.pages })
+    ApiResponse::ok(LeadPageView::from(page))
 }

@@ -4,14 +4,16 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 use jiff::Timestamp;
+use kernel::page::Page;
 use leads::accounts::ListedAccount;
 use leads::authorize::Authorized;
 use leads::config::AutoSync;
 use leads::fan_sync::{self, HealthStatus};
 use leads::ids::{LeadId, OpenId};
+use leads::lead_list::LeadPage;
 use leads::store::account::{Account, AccountStatus};
 use leads::store::lead::{Lead, LeadStatus};
-use leads::store::lead_index::EditRecord;
+use leads::store::lead_index::{EditRecord, StatusCounts};
 use leads::store::platform_state::AppState;
 use leads::store::sync_task::{StartedBy, SyncStatus, SyncStrategy, SyncTask, WaitReason};
 use leads::tokens::{expiry, reauthorize_by};
@@ -67,6 +69,35 @@ impl From<Lead> for LeadRecord {
             acquire_time: lead.acquire_time,
             status: lead.status,
             notes: lead.notes,
+        }
+    }
+}
+
+/// A page of the lead list: the owner's fields, and how many leads there are of each status.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeadPageView {
+    #[serde(flatten)]
+    page: Page<LeadRecord>,
+    status_counts: StatusCountsView,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+struct StatusCountsView {
+    new: u64,
+    contacted: u64,
+    converted: u64,
+}
+
+impl From<LeadPage> for LeadPageView {
+    fn from(LeadPage { page, counts }: LeadPage) -> Self {
+        let Page { records, total, size, current, pages } = page;
+        let records = records.into_iter().map(LeadRecord::from).collect();
+        let StatusCounts { new, contacted, converted } = counts;
+        Self {
+            page: Page { records, total, size, current, pages },
+            status_counts: StatusCountsView { new, contacted, converted },
         }
     }
 }

@@ -3,18 +3,20 @@
 use kernel::caller::Caller;
 use kernel::ids::UserId;
 use kernel::instant::whole_second;
-use kernel::retry::{Attempt, TRIES, on_conflict};
+use kernel::retry::{Attempt, on_conflict};
 use kernel::transaction::Transaction;
 
 use crate::error::{Error, Result};
 use crate::ids::LeadId;
-use crate::lead_list::by_ids;
 use crate::store::Stores;
 use crate::store::lead::{Edit, Lead, LeadStatus};
 use crate::store::lead_index::EditRecord;
 
 /// Characters of a lead's notes: they are for a few sentences, and a thousand keep a lead below one write unit more.
 pub const MAX_NOTES: usize = 1_000;
+
+/// How often a change is made anew. Leads of 65,536 ids share a set of statuses, so people at different leads meet there.
+const TRIES: u32 = 20;
 
 /// A change asked for; absent parts stay.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +63,7 @@ async fn try_change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &
     transaction.add(stores.leads.edit(&lead, &Edit { status, notes: &notes }, now)?);
     transaction.add(stores.index.record_edit(&lead, &caller.actor, status, notes_changed, now)?);
     if status != lead.status {
-        transaction.add(stores.index.status(&lead, status)?);
+        transaction.add_all(stores.index.move_status(&lead, status).await?);
     }
     if notes_changed {
         transaction.add(stores.index.note(&lead, &notes)?);
@@ -77,7 +79,7 @@ async fn try_change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &
 }
 
 async fn lead_of(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<Lead> {
-    let found = by_ids(stores, user_id, &[lead_id]).await?.pop();
+    let found = stores.leads.by_ids(user_id, [lead_id]).await?.pop();
     Ok(found.ok_or(kernel::Error::NotFound("lead"))?)
 }
 

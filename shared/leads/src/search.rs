@@ -1,10 +1,11 @@
-//! Finding leads by keyword, status or account without reading whole leads.
+//! Finding leads by keyword or account without reading whole leads.
 
 use futures::{StreamExt, TryStreamExt, stream};
 use kernel::ids::UserId;
+use roaring::{MultiOps, RoaringBitmap};
 
 use crate::error::Result;
-use crate::ids::LeadId;
+use crate::store::bitmap::bitmap_id;
 use crate::store::lead::LeadStatus;
 use crate::store::lead_index::segment::normalize;
 use crate::store::lead_index::{Bounds, Counter, Freshness, LeadIndexStore, SEGMENT_LEADS};
@@ -30,21 +31,26 @@ impl Filter {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Whether the segments have to be read for it: which leads have a status is known without them.
+    pub fn needs_search(&self) -> bool {
+        self.keyword.is_some() || self.source.is_some()
+    }
 }
 
-/// The ids of all leads of `bounds` that match, newest first.
+/// The ids of all leads of `bounds` that match, whatever their status.
 pub async fn find(
     index: &LeadIndexStore,
     user_id: UserId,
     bounds: Bounds,
     counter: &Counter,
     filter: &Filter,
-) -> Result<Vec<LeadId>> {
+) -> Result<RoaringBitmap> {
     let source = match &filter.source {
         None => None,
         Some(account) => match counter.known(account) {
             Some(ordinal) => Some(ordinal),
-            None => return Ok(Vec::new()),
+            None => return Ok(RoaringBitmap::new()),
         },
     };
     let keyword = filter.keyword.as_deref().map(normalize);
@@ -54,15 +60,14 @@ pub async fn find(
         None => Default::default(),
     };
     let matches = &|sighting: &crate::store::lead_index::IndexedLead| {
-        filter.status.is_none_or(|status| sighting.status == status)
-            && source.is_none_or(|source| sighting.entry.accounts.iter().any(|(ordinal, _)| *ordinal == source))
+        source.is_none_or(|source| sighting.entry.accounts.iter().any(|(ordinal, _)| *ordinal == source))
             && keyword
                 .as_deref()
                 .is_none_or(|keyword| sighting.entry.nickname.contains(keyword) || noted.contains(&sighting.lead_id))
     };
     let first_range = bounds.first.saturating_sub(1) / RANGE;
     let last_range = bounds.last.saturating_sub(1) / RANGE;
-    let found: Vec<Vec<LeadId>> = stream::iter((first_range..=last_range).rev())
+    let found: Vec<RoaringBitmap> = stream::iter((first_range..=last_range).rev())
         .map(|range| async move {
             let part =
                 Bounds { first: bounds.first.max(range * RANGE + 1), last: bounds.last.min((range + 1) * RANGE) };
@@ -74,12 +79,10 @@ pub async fn find(
                     }
                 })
                 .await?;
-            Ok::<_, crate::Error>(found)
+            found.into_iter().map(bitmap_id).collect::<kernel::Result<RoaringBitmap>>()
         })
         .buffer_unordered(PARALLEL)
         .try_collect()
         .await?;
-    let mut ids: Vec<LeadId> = found.into_iter().flatten().collect();
-    ids.sort_unstable_by(|a, b| b.cmp(a));
-    Ok(ids)
+    Ok(found.union())
 }

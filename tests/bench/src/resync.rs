@@ -14,7 +14,7 @@ use crate::{Options, story};
 
 const TASK: &str = "t_douyin_sync_task";
 const AUTH: &str = "t_douyin_auth";
-const LEADS: [&str; 2] = ["t_douyin_lead", "t_douyin_lead_index"];
+const LEADS: [&str; 3] = ["t_douyin_lead", "t_lead_identity", "t_douyin_lead_index"];
 
 pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let fans = options.fans();

@@ -1,7 +1,12 @@
 //! What a new lead costs in write units: a whole first sync, from asking for it to its end, all tables and indexes.
 
 use anyhow::{Result, ensure};
+use functions::http::dispatch;
+use functions::routes::douyin_lead_update::{self, App};
+use it::Event;
+use it::world::EndpointOverrides;
 use sandbox::douyin::Disorder;
+use serde_json::json;
 
 use crate::meter::{self, Call, Meter};
 use crate::report::{Figure, progress};
@@ -16,6 +21,39 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     figures.push(judged("FULL", fans, &calls));
     let calls = first_sync("INCREMENTAL", fans, Disorder::default()).await?;
     figures.push(judged("INCREMENTAL, with repeated fans and short pages", fans, &calls));
+    figures.extend(status_edits().await?);
+    Ok(figures)
+}
+
+/// What a change of a lead's status writes: its row, its history, the tally, and one or two sets of ids.
+async fn status_edits() -> Result<Vec<Figure>> {
+    const LEADS: u32 = 20;
+    progress("write-units", "changes of statuses");
+    let world = story::world().await?;
+    let account = story::account(&world, "shop", LEADS).await?;
+    let worker = story::worker(&world, &EndpointOverrides::default()).await?;
+    let task = story::request_sync(&world, &EndpointOverrides::default(), &account, "INCREMENTAL").await?;
+    story::run(&world, &worker, &task).await?;
+    story::completed(&world, &task, LEADS).await?;
+    let meter = Meter::before(&world).await?;
+    let app = App::new(&world.context("douyin-lead-update", &meter.endpoints()).await?).await?;
+    let mut figures = Vec::new();
+    for (from, status) in [("NEW", "CONTACTED"), ("CONTACTED", "CONVERTED")] {
+        meter.take()?;
+        let mut units = Vec::new();
+        for lead in 1..=LEADS {
+            let event = Event::sample("douyin-lead-update")?.path("leadId", &lead.to_string());
+            let event = event.json(&json!({ "status": status })).bearer(&world.token(story::USER, &["*"])?);
+            let answer = dispatch(&app, douyin_lead_update::handle, event.request()?).await;
+            ensure!(answer.status().as_u16() == 200, "the edit was answered with {}", answer.status());
+            units.push(meter::write_units(&meter.take()?));
+        }
+        let what = format!("write units of a lead's change from {from} to {status}");
+        figures.push(Figure::count(what, "units", units).at_most(12.0).note(
+            "While a set is smaller than a kilobyte, which is about 500 ids of a block. Each kilobyte more, of 8 at most, \
+             costs 2 units.",
+        ));
+    }
     Ok(figures)
 }
 
@@ -36,7 +74,7 @@ async fn first_sync(strategy: &str, fans: u32, disorder: Disorder) -> Result<Vec
 
 fn judged(sync: &str, fans: u32, calls: &[Call]) -> Figure {
     let what = format!("write units per new lead, first sync of {fans} fans, {sync}");
-    Figure::count(what, "units", [meter::write_units(calls) / f64::from(fans)]).at_most(4.0).note(
+    Figure::count(what, "units", [meter::write_units(calls) / f64::from(fans)]).at_most(5.5).note(
         "By DynamoDB's published rules, from the rows before and after every request of the sync: 2 per KB in a \
          transaction, 1 per KB of each index entry that changes; tasks, counter, marks and search segments included. \
          Judged by this figure, because the rules are AWS's and the emulator's account is not.",

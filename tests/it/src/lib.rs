@@ -14,6 +14,7 @@
 pub mod browser;
 pub mod call;
 pub mod event;
+pub mod lead_tables;
 pub mod long_run;
 pub mod moments;
 pub mod proxy;

@@ -1,13 +1,14 @@
 //! How much of a page fits one transaction. Pure.
 //!
-//! DynamoDB takes 100 actions, on rows of 4 MB altogether. Each lead is one action, and so is each segment of the index
-//! in which an entry changes, however many do: new leads share theirs, renamed ones can need one each.
+//! DynamoDB takes 100 actions, on rows of 4 MB altogether. A changed lead is one action, a new one is two (its row, and
+//! who it is), and so is each segment of the index in which an entry changes, however many do: new leads share theirs,
+//! renamed ones can need one each.
 
 use std::collections::HashSet;
 
 use kernel::transaction::MAX_ACTIONS;
 
-use crate::ids::{LONGEST_OPEN_ID, LeadId};
+use crate::ids::LeadId;
 use crate::store::lead_index::segment::LONGEST_ENTRY;
 use crate::store::lead_index::{SEGMENT_LEADS, segment_of};
 
@@ -18,8 +19,7 @@ const ALWAYS: usize = 3;
 /// kilobytes are possible, and a counter the ids of the tenant's accounts.
 const LARGEST_ROW: usize = 40 * 1024;
 const _: () = {
-    const LONGEST: usize = if LONGEST_ENTRY > LONGEST_OPEN_ID { LONGEST_ENTRY } else { LONGEST_OPEN_ID };
-    assert!(SEGMENT_LEADS as usize * (LONGEST + 8) <= LARGEST_ROW);
+    assert!(SEGMENT_LEADS as usize * (LONGEST_ENTRY + 8) <= LARGEST_ROW);
     assert!(MAX_ACTIONS * LARGEST_ROW <= 4 * 1024 * 1024);
 };
 
@@ -27,45 +27,32 @@ const _: () = {
 #[derive(Debug)]
 pub(super) struct ActionBudget {
     actions: usize,
-    names: HashSet<u64>,
-    opens: HashSet<u64>,
+    segments: HashSet<u64>,
 }
 
 impl ActionBudget {
     /// A transaction without leads.
     pub fn new() -> Self {
-        Self { actions: ALWAYS, names: HashSet::new(), opens: HashSet::new() }
+        Self { actions: ALWAYS, segments: HashSet::new() }
     }
 
     /// Takes what a new lead needs. `false`: it does not fit, and nothing was taken.
     pub fn take_new(&mut self, lead_id: LeadId) -> bool {
-        let segment = segment_of(lead_id);
-        let more = usize::from(!self.names.contains(&segment)) + usize::from(!self.opens.contains(&segment));
-        if !self.take(1 + more) {
-            return false;
-        }
-        self.names.insert(segment);
-        self.opens.insert(segment);
-        true
+        self.take(2, Some(segment_of(lead_id)))
     }
 
     /// Takes what a change of a lead needs, its index entry included if that changes. `false`: as with a new one.
     pub fn take_changed(&mut self, lead_id: LeadId, entry_changes: bool) -> bool {
-        let segment = segment_of(lead_id);
-        let needs_segment = entry_changes && !self.names.contains(&segment);
-        if !self.take(1 + usize::from(needs_segment)) {
-            return false;
-        }
-        if needs_segment {
-            self.names.insert(segment);
-        }
-        true
+        self.take(1, entry_changes.then(|| segment_of(lead_id)))
     }
 
-    fn take(&mut self, actions: usize) -> bool {
-        let fits = self.actions + actions <= MAX_ACTIONS;
+    fn take(&mut self, rows: usize, segment: Option<u64>) -> bool {
+        let new_segment = segment.filter(|segment| !self.segments.contains(segment));
+        let actions = self.actions + rows + usize::from(new_segment.is_some());
+        let fits = actions <= MAX_ACTIONS;
         if fits {
-            self.actions += actions;
+            self.actions = actions;
+            self.segments.extend(new_segment);
         }
         fits
     }
@@ -76,11 +63,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn page_room_holds_ninety_three_new_leads_of_one_segment() {
-        let mut budget = ActionBudget::new();
-        let first = (1..=32).cycle().map(LeadId::new);
-        assert_eq!(first.take_while(|lead| budget.take_new(*lead)).count(), MAX_ACTIONS - ALWAYS - 2);
-        assert!(!budget.take_changed(LeadId::new(1), false), "it is full");
+    fn page_room_holds_forty_seven_new_leads_wherever_they_begin() {
+        for first in 1..=SEGMENT_LEADS {
+            let mut budget = ActionBudget::new();
+            let fitting = (first..).map(LeadId::new).take_while(|lead| budget.take_new(*lead)).count();
+            assert_eq!(fitting, 47, "from lead {first} on");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kernel::error::{Error, Result};
+use kernel::error::Result;
 use kernel::lease::Lease;
 use roaring::RoaringBitmap;
 
@@ -23,10 +23,11 @@ use super::walk::{self, PageNews};
 use crate::douyin::{Fan, FanPage};
 use crate::ids::{LeadId, OpenId};
 use crate::store::account::SyncSchedule;
+use crate::store::bitmap::{bitmap, bitmap_id};
 use crate::store::lead::{Lead, NewLead};
 use crate::store::lead_index::Counter;
 use crate::store::lead_index::segment::NameEntry;
-use crate::store::page_commit::{LeadChanges, Position, bitmap};
+use crate::store::page_commit::{LeadChanges, Position};
 use crate::store::sync_task::{Counters, SyncTask, Walk};
 
 /// A sync as its worker knows it.
@@ -100,6 +101,7 @@ impl<'a> OpenPage<'a> {
 impl Progress {
     /// The progress of a task just claimed with `lease`.
     pub fn new(task: SyncTask, lease: Lease, turn: Arc<Turn>) -> Result<Self> {
+        let bitmap = |bytes: &[u8]| bitmap("sync task", bytes);
         let (seen_leads, page_taken) = (bitmap(&task.seen_leads)?, bitmap(&task.page_taken)?);
         let unseen_leads = task.unseen_leads.as_deref().map(|bytes| bitmap(bytes)).transpose()?;
         Ok(Self {
@@ -297,11 +299,6 @@ impl Progress {
         };
         Ok((changes, position))
     }
-}
-
-/// Lead ids as the bitmap holds them: four thousand million leads of one tenant are beyond everything else here.
-fn bitmap_id(lead_id: LeadId) -> Result<u32> {
-    u32::try_from(lead_id.get()).map_err(|_| Error::Corrupt("lead id"))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::store::page_commit::{LeadChanges, PageCommit, Position};
 /// How often a page is planned anew because another sync of the tenant committed in between.
 const REPLANS: u32 = 20;
 
-/// How many fans are looked up for one transaction: no more leads fit one, and one request finds as many.
+/// How many fans are looked up for one transaction: no more changes fit one, and one request finds as many.
 const MOST_FANS: usize = 97;
 
 /// How many unfollowed leads are marked per transaction: each may need its own segment, and 100 actions are the limit.
@@ -154,17 +154,18 @@ async fn try_page(
             break;
         }
         let ids = fans.iter().map(|fan| &fan.open_id);
-        let leads = stores.leads.by_open_ids(progress.task.user_id, ids).await?;
-        uncounted += fans.len() - leads.iter().filter(|lead| progress.is_taken(lead.lead_id)).count();
+        let leads = stores.identities.leads_of(progress.task.user_id, ids).await?;
+        uncounted += fans.len() - leads.iter().filter(|lead| progress.is_taken(**lead)).count();
         looked_at += fans.len();
         known.extend(leads);
     }
     let fans = open.next(0, looked_at);
     // A lead beyond the counter was made by another sync since the counter was read. Its id would be handed out
     // once more, and a transaction that writes one slot of a segment twice is not refused but invalid.
-    if known.iter().any(|lead| lead.lead_id > LeadId::new(counter.lead_count)) {
+    if known.iter().any(|lead| *lead > LeadId::new(counter.lead_count)) {
         return Ok(Attempt::Conflict);
     }
+    let known = stores.leads.by_ids(progress.task.user_id, known).await?;
     let now = whole_second(stores.clock.now());
     let Part { changes, position, fans } = progress.page_changes(open, fans, &known, &counter, now)?;
     write(stores, progress, &counter, changes, position, (lease_end, fans)).await
@@ -179,8 +180,7 @@ async fn try_unfollowed(
 ) -> Result<Attempt<Option<Committed>>> {
     let counter = counter_of(stores, progress, last_counter).await?;
     let user_id = progress.task.user_id;
-    let open_ids = stores.index.open_ids_of(user_id, missing).await?;
-    let leads = stores.leads.by_open_ids(user_id, open_ids.values()).await?;
+    let leads = stores.leads.by_ids(user_id, missing.iter().copied()).await?;
     let (changes, position) = progress.unfollowed_changes(&leads, missing, &counter)?;
     write(stores, progress, &counter, changes, position, (lease_end, 0)).await
 }

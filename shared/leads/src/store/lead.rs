@@ -1,9 +1,13 @@
 //! `t_douyin_lead`: one row per tenant and fan, however many of the tenant's accounts the fan follows.
+//!
+//! The key is a bucket of 64 leads of one tenant and the lead's id in it. So leads that follow each other lie together and
+//! are read by one query, and a tenant's writes move on over the partitions, of which each takes 1,000 units a second.
 
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use futures::future::try_join_all;
 use jiff::Timestamp;
 use kernel::Clock;
 use kernel::dynamo::{Item, batch_get, decode, n, s, seconds};
@@ -15,6 +19,9 @@ use super::{put, update};
 use crate::ids::{LeadId, OpenId};
 
 const WHAT: &str = "lead";
+
+/// How many leads share a bucket: a page of the list, which has 100 at most, lies in one to three.
+const BUCKET_LEADS: u64 = 64;
 
 /// How far the user has worked a lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,19 +119,21 @@ pub struct LeadStore {
 }
 
 impl LeadStore {
-    /// The tenant's leads for these fans, read consistently; fans that are no leads are not among them.
-    pub async fn by_open_ids<'a>(
-        &self,
-        user_id: UserId,
-        open_ids: impl IntoIterator<Item = &'a OpenId>,
-    ) -> Result<Vec<Lead>> {
-        let keys = open_ids.into_iter().map(|id| key(user_id, id.as_str())).collect();
+    /// The tenant's leads of these ids, read consistently and in no particular order; ids of no lead have no part in it.
+    pub async fn by_ids(&self, user_id: UserId, lead_ids: impl IntoIterator<Item = LeadId>) -> Result<Vec<Lead>> {
+        let keys = lead_ids.into_iter().map(|id| key(user_id, id)).collect();
         let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
         rows.into_iter().map(|row| decode(WHAT, row)).collect()
     }
 
-    /// The leads numbered `first` to `last`, newest first, in one key-range query however many leads there are.
-    pub async fn range(&self, user_id: UserId, first: u64, last: u64) -> Result<Vec<Lead>> {
+    /// The leads numbered `first` to `last`, newest first and read consistently: one query for each bucket, side by side.
+    pub async fn range(&self, user_id: UserId, first: LeadId, last: LeadId) -> Result<Vec<Lead>> {
+        let buckets = (bucket_of(first)..=bucket_of(last)).rev();
+        let leads = buckets.map(|bucket| self.of_bucket(bucket_key(user_id, bucket), first, last));
+        Ok(try_join_all(leads).await?.into_iter().flatten().collect())
+    }
+
+    async fn of_bucket(&self, bucket: String, first: LeadId, last: LeadId) -> Result<Vec<Lead>> {
         let mut leads = Vec::new();
         let mut start = None;
         loop {
@@ -132,9 +141,9 @@ impl LeadStore {
                 .client
                 .query()
                 .table_name(&self.table)
-                .index_name("by_lead_id")
-                .key_condition_expression("user_id = :user AND lead_id BETWEEN :first AND :last")
-                .expression_attribute_values(":user", n(user_id))
+                .consistent_read(true)
+                .key_condition_expression("lead_bucket = :bucket AND lead_id BETWEEN :first AND :last")
+                .expression_attribute_values(":bucket", s(&bucket))
                 .expression_attribute_values(":first", n(first))
                 .expression_attribute_values(":last", n(last))
                 .scan_index_forward(false)
@@ -152,14 +161,14 @@ impl LeadStore {
         }
     }
 
-    /// A new lead, as one action of a transaction; refused when the fan is one already.
+    /// A new lead, as one action of a transaction; refused when its number is taken.
     pub(crate) fn insert(&self, lead: &NewLead<'_>) -> Result<TransactWriteItem> {
         let mut builder = Put::builder()
             .table_name(&self.table)
+            .set_item(Some(key(lead.user_id, lead.lead_id)))
             .item("id", n(row_id("t_douyin_lead", &[&lead.user_id.to_string(), lead.fan_open_id.as_str()])))
             .item("user_id", n(lead.user_id))
             .item("douyin_user_id", s(lead.fan_open_id.as_str()))
-            .item("lead_id", n(lead.lead_id))
             .item("nickname", s(&lead.nickname))
             .item("avatar_url", s(lead.avatar_url))
             .item("acquire_time", seconds(lead.acquire_time))
@@ -170,7 +179,7 @@ impl LeadStore {
             .item("version", n(0))
             .item("create_time", seconds(lead.acquire_time))
             .item("update_time", seconds(lead.acquire_time))
-            .condition_expression("attribute_not_exists(douyin_user_id)");
+            .condition_expression("attribute_not_exists(lead_id)");
         if let Some(union_id) = lead.union_id {
             builder = builder.item("union_id", s(union_id));
         }
@@ -212,12 +221,22 @@ impl LeadStore {
     }
 
     fn change(&self, lead: &Lead) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
-        Update::builder().table_name(&self.table).set_key(Some(key(lead.user_id, lead.fan_open_id.as_str())))
+        Update::builder().table_name(&self.table).set_key(Some(key(lead.user_id, lead.lead_id)))
     }
 }
 
-fn key(user_id: UserId, open_id: &str) -> Item {
-    Item::from([("user_id".to_owned(), n(user_id)), ("douyin_user_id".to_owned(), s(open_id))])
+/// The bucket of a lead among those of its tenant.
+fn bucket_of(lead_id: LeadId) -> u64 {
+    lead_id.get() / BUCKET_LEADS
+}
+
+fn bucket_key(user_id: UserId, bucket: u64) -> String {
+    format!("{user_id}#{bucket}")
+}
+
+fn key(user_id: UserId, lead_id: LeadId) -> Item {
+    let bucket = bucket_key(user_id, bucket_of(lead_id));
+    Item::from([("lead_bucket".to_owned(), s(bucket)), ("lead_id".to_owned(), n(lead_id))])
 }
 
 fn set(text: &str) -> AttributeValue {

@@ -4,6 +4,8 @@
 //! milliseconds (`next_action_at`, `*_until`). Everywhere else they are instants.
 
 pub mod account;
+pub(crate) mod bitmap;
+pub(crate) mod identity;
 pub mod lead;
 pub mod lead_index;
 pub mod oauth_state;
@@ -32,6 +34,8 @@ pub struct Stores {
     pub accounts: account::AccountStore,
     /// `t_douyin_lead`
     pub leads: lead::LeadStore,
+    /// `t_lead_identity`
+    pub identities: identity::LeadIdentityStore,
     /// `t_douyin_lead_index`
     pub index: lead_index::LeadIndexStore,
     /// `t_douyin_sync_task`
@@ -63,6 +67,11 @@ impl Stores {
             clock: clock(),
             accounts: account::AccountStore { client: client(), table: table(account::TABLE)? },
             leads: lead::LeadStore { client: client(), clock: clock(), table: table("t_douyin_lead")? },
+            identities: identity::LeadIdentityStore {
+                client: client(),
+                clock: clock(),
+                table: table("t_lead_identity")?,
+            },
             index: lead_index::LeadIndexStore {
                 client: client(),
                 clock: clock(),

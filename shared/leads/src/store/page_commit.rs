@@ -1,5 +1,5 @@
-//! One page of fans becomes leads in one transaction: the leads, the tenant's counter, the index, and the task's cursor
-//! and counters. A crash anywhere leaves either all of a page or nothing of it, so a resumed sync loses nothing, doubles
+//! One page of fans becomes leads in one transaction: the leads and who they are, the tenant's counter, the index, and the
+//! task's cursor and counters. A crash anywhere leaves either all of a page or nothing of it, so a resumed sync loses nothing, doubles
 //! nothing and counts exactly.
 //!
 //! A page that changes more than a transaction holds is committed in parts. All but the last leave the cursor where the
@@ -8,16 +8,15 @@
 //!
 //! What a page changes is decided in `fan_sync/page_diff.rs`; here it is only written.
 
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
 use kernel::dynamo::{milliseconds, n, seconds};
-use kernel::error::{Error, Result};
+use kernel::error::Result;
 use kernel::lease::Lease;
 use kernel::transaction::Transaction;
 use roaring::RoaringBitmap;
-use serde_bytes::ByteBuf;
 
+use super::bitmap::blob;
 use super::lead::{Lead, NewLead, Refresh};
 use super::lead_index::Counter;
 use super::lead_index::segment::NameEntry;
@@ -111,6 +110,7 @@ impl Stores {
         let mut actions = Vec::new();
         for lead in &changes.created {
             actions.push(self.leads.insert(lead)?);
+            actions.push(self.identities.claim(task.user_id, lead.fan_open_id, lead.lead_id)?);
         }
         for (lead, refresh) in &changes.refreshed {
             actions.push(self.leads.refresh(lead, refresh, now)?);
@@ -120,8 +120,6 @@ impl Stores {
         }
         let names: Vec<_> = changes.names.iter().map(|(lead_id, entry)| (*lead_id, entry.encode())).collect();
         actions.extend(self.index.names(task.user_id, &names)?);
-        let open_ids: Vec<_> = changes.created.iter().map(|lead| (lead.lead_id, lead.fan_open_id.clone())).collect();
-        actions.extend(self.index.open_ids(task.user_id, &open_ids)?);
         Ok(actions)
     }
 }
@@ -188,23 +186,4 @@ fn advance(
             .expression_attribute_values(":zero", n(0))
             .expression_attribute_values(":now", seconds(now)),
     )
-}
-
-/// A bitmap that a task's row holds; empty before anything was put into it.
-///
-/// # Errors
-/// [`Error::Corrupt`] when the bytes are none.
-pub(crate) fn bitmap(bytes: &[u8]) -> Result<RoaringBitmap> {
-    if bytes.is_empty() {
-        return Ok(RoaringBitmap::new());
-    }
-    RoaringBitmap::deserialize_from(bytes).map_err(|_| Error::Corrupt("sync task"))
-}
-
-fn blob(seen_leads: &RoaringBitmap) -> Result<AttributeValue> {
-    let mut seen_leads = seen_leads.clone();
-    seen_leads.optimize();
-    let mut bytes = ByteBuf::with_capacity(seen_leads.serialized_size());
-    seen_leads.serialize_into(&mut *bytes).map_err(|_| Error::Internal("bitmap not serialised"))?;
-    Ok(AttributeValue::B(Blob::new(bytes.into_vec())))
 }

@@ -25,9 +25,8 @@ function caller(authorization, secret) {
 async function list(user) {
   const answer = await dynamodb.send(new QueryCommand({
     TableName: env.TABLE_DOUYIN_LEAD,
-    IndexName: 'by_lead_id',
-    KeyConditionExpression: 'user_id = :user',
-    ExpressionAttributeValues: { ':user': { N: user } },
+    KeyConditionExpression: 'lead_bucket = :bucket',
+    ExpressionAttributeValues: { ':bucket': { S: `${user}#0` } },
     ScanIndexForward: false,
     Limit: 20,
   }));

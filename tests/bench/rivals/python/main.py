@@ -37,9 +37,8 @@ def caller(authorization, secret):
 def leads(user):
     answer = dynamodb.query(
         TableName=env["TABLE_DOUYIN_LEAD"],
-        IndexName="by_lead_id",
-        KeyConditionExpression="user_id = :user",
-        ExpressionAttributeValues={":user": {"N": user}},
+        KeyConditionExpression="lead_bucket = :bucket",
+        ExpressionAttributeValues={":bucket": {"S": f"{user}#0"}},
         ScanIndexForward=False,
         Limit=20,
     )

@@ -39,6 +39,8 @@ struct Question {
     pages: Vec<u32>,
     /// How many leads there must be.
     total: Option<u32>,
+    /// How many requests a page may cost.
+    requests: f64,
 }
 
 pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
@@ -52,7 +54,7 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for (question, small) in questions(&tenant)?.iter().zip(&small) {
         progress("lists", question.what);
-        figures.extend(compare(question.what, many, small, &ask(&tenant, question).await?));
+        figures.extend(compare(question, many, small, &ask(&tenant, question).await?));
     }
     figures.extend(search::measure(&tenant, options).await?);
     Ok(figures)
@@ -65,6 +67,7 @@ fn questions(tenant: &Tenant) -> Result<Vec<Question>> {
         query: Vec::new(),
         pages: (first..first + PAGES).collect(),
         total: Some(tenant.leads),
+        requests: 3.0,
     };
     // Six of the twenty syncs, from the middle.
     let range = vec![("startTime", tenant.time(7)?[0].clone()), ("endTime", tenant.time(12)?[1].clone())];
@@ -73,7 +76,20 @@ fn questions(tenant: &Tenant) -> Result<Vec<Question>> {
         plain("first pages", 1),
         plain("middle pages", pages / 2),
         plain("last pages", pages - PAGES + 1),
-        Question { what: "a time range", query: range, pages: (1..=PAGES).collect(), total: Some(in_range) },
+        Question {
+            what: "a time range",
+            query: range,
+            pages: (1..=PAGES).collect(),
+            total: Some(in_range),
+            requests: 5.0,
+        },
+        Question {
+            what: "a status",
+            query: vec![("status", "NEW".to_owned())],
+            pages: (1..=PAGES).collect(),
+            total: Some(tenant.leads),
+            requests: 6.0,
+        },
     ])
 }
 
@@ -107,12 +123,13 @@ async fn get(app: &App, event: &Event) -> Result<Value> {
     Ok(serde_json::from_str(answer.body())?)
 }
 
-fn compare(what: &str, many: u32, small: &Cost, large: &Cost) -> Vec<Figure> {
+fn compare(question: &Question, many: u32, small: &Cost, large: &Cost) -> Vec<Figure> {
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let what = format!("{what} of {SIZE}");
+    let what = format!("{} of {SIZE}", question.what);
     let requests = small.requests.iter().chain(&large.requests).copied();
     vec![
-        Figure::count(format!("{what}: requests, at {FEW} and {many} leads"), "requests", requests).at_most(3.0),
+        Figure::count(format!("{what}: requests, at {FEW} and {many} leads"), "requests", requests)
+            .at_most(question.requests),
         Figure::count(
             format!("{what}: read units at {many} leads against {FEW}"),
             "×",

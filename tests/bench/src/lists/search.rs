@@ -43,7 +43,13 @@ pub async fn measure(tenant: &Tenant, options: &Options) -> Result<Vec<Figure>> 
 }
 
 fn question(keyword: &str, pages: &[u32]) -> Question {
-    Question { what: "keyword", query: vec![("keyword", keyword.to_owned())], pages: pages.to_vec(), total: None }
+    Question {
+        what: "keyword",
+        query: vec![("keyword", keyword.to_owned())],
+        pages: pages.to_vec(),
+        total: None,
+        requests: REQUESTS,
+    }
 }
 
 /// Notes lie beside the segments and are read through at every search.

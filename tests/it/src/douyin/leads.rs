@@ -4,3 +4,4 @@ mod changes;
 mod contract;
 mod lists;
 mod queries;
+mod statuses;

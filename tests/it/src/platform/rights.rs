@@ -208,7 +208,7 @@ async fn fan_sync_worker_without_a_right_gives_its_message_back_and_recovers() -
     // An INCREMENTAL sync of strangers changes no lead and looks for no unfollowed one, the worker sends a message only
     // when its time runs out in the middle, and an account that expires is counted.
     let unasked = [
-        "dynamodb:BatchGetItem t_douyin_lead_index",
+        "dynamodb:BatchGetItem t_douyin_lead",
         "dynamodb:GetItem t_idempotency",
         "dynamodb:Query t_douyin_lead_index",
         "dynamodb:UpdateItem t_douyin_lead",

@@ -1,20 +1,20 @@
 //! Reading the index.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use kernel::dynamo::{Item, batch_get, decode, n, s};
+use kernel::dynamo::{Item, decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use serde::Deserialize;
 
 use super::segment::NameEntry;
 use super::{
-    Counter, LeadIndexStore, SEGMENT_LEADS, edit_entry, key, lead_at, name_entry, note_entry, open_entry, segment_of,
-    slot_of, time_marker_entry,
+    Counter, LeadIndexStore, SEGMENT_LEADS, edit_entry, key, lead_at, name_entry, note_entry, segment_of,
+    time_marker_entry,
 };
-use crate::ids::{LeadId, OpenId};
+use crate::ids::LeadId;
 use crate::store::lead::LeadStatus;
 
 const WHAT: &str = "lead index";
@@ -65,7 +65,6 @@ pub struct EditRecord {
 #[derive(Debug)]
 pub(crate) struct IndexedLead {
     pub lead_id: LeadId,
-    pub status: LeadStatus,
     pub entry: NameEntry,
 }
 
@@ -159,28 +158,11 @@ impl LeadIndexStore {
                 }
                 let Some(entry) = text(&row, &slot.to_string()) else { continue };
                 let entry = NameEntry::decode(entry).ok_or(Error::Corrupt(WHAT))?;
-                let status = status_of(text(&row, &format!("{slot}s")));
-                visit(IndexedLead { lead_id, status, entry });
+                visit(IndexedLead { lead_id, entry });
             }
             Ok(())
         })
         .await
-    }
-
-    /// The open ids of these leads: the keys of their rows.
-    pub(crate) async fn open_ids_of(&self, user_id: UserId, lead_ids: &[LeadId]) -> Result<HashMap<LeadId, OpenId>> {
-        let segments: HashSet<u64> = lead_ids.iter().map(|id| segment_of(*id)).collect();
-        let keys = segments.iter().map(|segment| key(user_id, open_entry(*segment))).collect();
-        let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
-        let by_entry: HashMap<String, Item> =
-            rows.into_iter().filter_map(|row| Some((text(&row, "entry")?.to_owned(), row))).collect();
-        Ok(lead_ids
-            .iter()
-            .filter_map(|id| {
-                let row = by_entry.get(&open_entry(segment_of(*id)))?;
-                Some((*id, text(row, &slot_of(*id).to_string())?.parse().ok()?))
-            })
-            .collect())
     }
 
     /// A lead's history, newest first.
@@ -200,7 +182,7 @@ impl LeadIndexStore {
         Ok(edits)
     }
 
-    async fn each(
+    pub(super) async fn each(
         &self,
         user_id: UserId,
         (from, to): (String, String),
@@ -244,21 +226,4 @@ impl LeadIndexStore {
 
 fn text<'a>(row: &'a Item, attribute: &str) -> Option<&'a str> {
     row.get(attribute).map(AttributeValue::as_s)?.ok().map(String::as_str)
-}
-
-/// A status as one letter; NEW, which most leads are, as nothing.
-pub(super) fn status_letter(status: LeadStatus) -> Option<&'static str> {
-    match status {
-        LeadStatus::New => None,
-        LeadStatus::Contacted => Some("C"),
-        LeadStatus::Converted => Some("V"),
-    }
-}
-
-fn status_of(letter: Option<&str>) -> LeadStatus {
-    match letter {
-        Some("C") => LeadStatus::Contacted,
-        Some("V") => LeadStatus::Converted,
-        _ => LeadStatus::New,
-    }
 }

@@ -8,20 +8,23 @@
 //! |---|---|
 //! | `counter` | how many leads there are, the last acquire time, the accounts met so far |
 //! | `time_marker#<time>` | the first and last lead acquired at that second |
-//! | `name#<segment>` | for 32 leads: accounts and folded nickname (`k`), status unless NEW (`ks`) |
-//! | `open#<segment>` | for 32 leads: the fan's open id, which is the key of the lead's row |
+//! | `name#<segment>` | for 32 leads: accounts and folded nickname |
+//! | `status#<block>#<status>` | of 65,536 ids, those of the leads that are CONTACTED or CONVERTED |
+//! | `tally` | how many leads are CONTACTED, how many CONVERTED |
 //! | `note#<lead>` | the folded notes of a lead that has some |
 //! | `edit#<lead>#<version>` | who changed what of a lead, and when |
 //!
-//! Notes stand alone so that a long one makes neither a segment large nor its neighbours' edits expensive; status and
-//! nickname are attributes of their own so that an edit and a sync of one lead never overwrite each other.
+//! Notes stand alone so that a long one makes neither a segment large nor its neighbours' edits expensive. What people
+//! change (status, notes) and what a sync changes (nickname, accounts) are in different rows, so neither waits for the other.
 
 mod lookup;
 pub mod segment;
+mod status_sets;
 mod write;
 
 pub use lookup::{Bounds, EditRecord};
 pub(crate) use lookup::{Freshness, IndexedLead};
+pub use status_sets::StatusCounts;
 
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
@@ -93,8 +96,8 @@ fn name_entry(segment: u64) -> String {
     format!("name#{segment:012}")
 }
 
-fn open_entry(segment: u64) -> String {
-    format!("open#{segment:012}")
+fn status_entry(block: u32, status: &str) -> String {
+    format!("status#{block:05}#{status}")
 }
 
 fn note_entry(lead_id: LeadId) -> String {

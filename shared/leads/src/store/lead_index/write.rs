@@ -10,11 +10,8 @@ use kernel::error::Result;
 use kernel::ids::UserId;
 
 use super::segment::normalize;
-use super::{
-    Counter, LeadIndexStore, edit_entry, key, name_entry, note_entry, open_entry, segment_of, slot_of,
-    time_marker_entry,
-};
-use crate::ids::{LeadId, OpenId};
+use super::{Counter, LeadIndexStore, edit_entry, key, name_entry, note_entry, segment_of, slot_of, time_marker_entry};
+use crate::ids::LeadId;
 use crate::store::lead::{Lead, LeadStatus};
 use crate::store::{delete, put, update};
 
@@ -56,23 +53,9 @@ impl LeadIndexStore {
 
     /// Writes encoded name entries, one action per segment they touch.
     pub(crate) fn names(&self, user_id: UserId, entries: &[(LeadId, String)]) -> Result<Vec<TransactWriteItem>> {
-        self.segments(user_id, entries.iter().map(|(id, name)| (*id, name.as_str())), name_entry)
-    }
-
-    /// Writes open ids, one action per segment they touch.
-    pub(crate) fn open_ids(&self, user_id: UserId, entries: &[(LeadId, OpenId)]) -> Result<Vec<TransactWriteItem>> {
-        self.segments(user_id, entries.iter().map(|(id, open_id)| (*id, open_id.as_str())), open_entry)
-    }
-
-    fn segments<'a>(
-        &self,
-        user_id: UserId,
-        entries: impl Iterator<Item = (LeadId, &'a str)>,
-        entry: fn(u64) -> String,
-    ) -> Result<Vec<TransactWriteItem>> {
         let mut segments: BTreeMap<u64, Vec<(u64, &str)>> = BTreeMap::new();
         for (lead_id, text) in entries {
-            segments.entry(segment_of(lead_id)).or_default().push((slot_of(lead_id), text));
+            segments.entry(segment_of(*lead_id)).or_default().push((slot_of(*lead_id), text));
         }
         segments
             .into_iter()
@@ -80,7 +63,7 @@ impl LeadIndexStore {
                 let assignments: Vec<String> = slots.iter().map(|(slot, _)| format!("#s{slot} = :s{slot}")).collect();
                 let mut builder = Update::builder()
                     .table_name(&self.table)
-                    .set_key(Some(key(user_id, entry(segment))))
+                    .set_key(Some(key(user_id, name_entry(segment))))
                     .update_expression(format!("SET {}", assignments.join(", ")));
                 for (slot, text) in slots {
                     builder = builder
@@ -90,20 +73,6 @@ impl LeadIndexStore {
                 update(builder)
             })
             .collect()
-    }
-
-    /// Sets a lead's status in its segment; NEW is what an absent one means.
-    pub(crate) fn status(&self, lead: &Lead, status: LeadStatus) -> Result<TransactWriteItem> {
-        let builder = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(key(lead.user_id, name_entry(segment_of(lead.lead_id)))))
-            .expression_attribute_names("#status", format!("{}s", slot_of(lead.lead_id)));
-        update(match super::lookup::status_letter(status) {
-            None => builder.update_expression("REMOVE #status"),
-            Some(letter) => {
-                builder.update_expression("SET #status = :status").expression_attribute_values(":status", s(letter))
-            }
-        })
     }
 
     /// Sets what a search finds of a lead's notes.

@@ -28,7 +28,8 @@ async fn lead_list_is_newest_first_with_the_fields_of_the_contract() -> Result<(
         });
         assert_eq!(shape(&listed.clone().into()), Value::Array(vec![record; size]));
         let current: u64 = page.parse()?;
-        let data = json!({"records": listed, "total": 23, "size": 10, "current": current, "pages": 3});
+        let data = json!({"records": listed, "total": 23, "size": 10, "current": current, "pages": 3,
+            "statusCounts": {"NEW": 23, "CONTACTED": 0, "CONVERTED": 0}});
         assert_enveloped(&answer, 200, &data);
         records.extend(listed);
     }
@@ -53,7 +54,8 @@ async fn lead_list_is_newest_first_with_the_fields_of_the_contract() -> Result<(
 #[tokio::test]
 async fn lead_list_without_leads_is_an_empty_first_page() -> Result<()> {
     let world = world().await?;
-    let none = json!({"records": [], "total": 0, "size": 10, "current": 1, "pages": 0});
+    let none = json!({"records": [], "total": 0, "size": 10, "current": 1, "pages": 0,
+        "statusCounts": {"NEW": 0, "CONTACTED": 0, "CONVERTED": 0}});
     assert_enveloped(&world.leads(USER, &[]).await?, 200, &none);
     assert_enveloped(&world.leads(USER, &[("keyword", "小"), ("endTime", "2026-11-20T08:00:00Z")]).await?, 200, &none);
     Ok(())

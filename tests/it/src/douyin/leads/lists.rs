@@ -16,7 +16,7 @@ use sandbox::SandboxConfig;
 use serde_json::Value;
 
 use crate::world::EndpointOverrides;
-use crate::{Answer, Event, World};
+use crate::{Answer, Event, World, lead_tables};
 use history::{SHOPS, USER};
 use model::Model;
 use question::Question;
@@ -59,6 +59,7 @@ async fn play(seed: u64) -> Result<()> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut world = World::around(SandboxConfig { seed: Some(seed), ..SandboxConfig::default() }).await?;
     history::make(&mut world, &mut random).await?;
+    lead_tables::check(&world).await?;
     let model = Model::read(&world).await?;
     model.check_itself()?;
     let accounts = SHOPS.map(|shop| world.sandbox.douyin().open_id(shop).unwrap());
@@ -82,11 +83,11 @@ fn difference(question: &Question, seen: &Value, expected: &Value) -> String {
     let ids = |page: &Value| -> Vec<u64> {
         page["records"].as_array().into_iter().flatten().filter_map(|record| record["leadId"].as_u64()).collect()
     };
-    let rest = |page: &Value| ["total", "pages", "size", "current"].map(|name| page[name].clone());
+    let rest = |page: &Value| ["total", "pages", "size", "current", "statusCounts"].map(|name| page[name].clone());
     let records = |page: &Value| page["records"].as_array().cloned().unwrap_or_default();
     let pairs = records(seen).into_iter().zip(records(expected));
     format!(
-        "{question:?}\nids {:?}\nnot {:?}\ntotal, pages, size, current {:?}\nnot {:?}\nfirst record that differs {:?}",
+        "{question:?}\nids {:?}\nnot {:?}\ntotal, pages, size, current, counts {:?}\nnot {:?}\nfirst record that differs {:?}",
         ids(seen),
         ids(expected),
         rest(seen),

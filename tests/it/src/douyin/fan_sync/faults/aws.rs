@@ -62,7 +62,7 @@ async fn fan_sync_with_a_throttled_table_waits_and_completes() -> Result<()> {
         (COMMIT, 2, ExpectedError::CounterMoved, 20, 0),
         (COMMIT, 2, ExpectedError::Throttled, 2, 0),
         (COMMIT, 2, ExpectedError::Throttled, 3, 1),
-        ("BatchGetItem t_douyin_lead", 2, ExpectedError::Throttled, 2, 0),
+        ("BatchGetItem t_lead_identity", 2, ExpectedError::Throttled, 2, 0),
         ("GetItem t_douyin_lead_index", 1, ExpectedError::Throttled, 3, 1),
         ("UpdateItem t_douyin_sync_task", 1, ExpectedError::Throttled, 2, 0),
     ];

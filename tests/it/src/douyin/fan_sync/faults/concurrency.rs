@@ -127,7 +127,7 @@ async fn fan_syncs_of_accounts_with_common_fans_make_each_a_lead_once() -> Resul
 /// One of them has read how many leads there are, and looks for those it knows only after the other has made some.
 #[tokio::test]
 async fn fan_sync_with_a_counter_moved_after_its_read_counts_all_leads() -> Result<()> {
-    collide(("BatchGetItem t_douyin_lead", 1), ("TransactWriteItems t_douyin_sync_task", 2)).await
+    collide(("BatchGetItem t_lead_identity", 1), ("TransactWriteItems t_douyin_sync_task", 2)).await
 }
 
 /// Two accounts of one user are synced at once. One stands still at `slow` until the other is at `quick`.
@@ -197,6 +197,42 @@ async fn lead_changed_by_a_person_during_a_sync_keeps_both_changes() -> Result<(
     let nickname = fan.nickname.as_deref().filter(|name| !name.is_empty()).context("this fan has no name to tell")?;
     assert_eq!(lead["nickname"], nickname);
     assert_eq!((&*lead["status"], &*lead["notes"], &*lead["version"]), ("CONTACTED", "周五回访", "1"));
+    Ok(())
+}
+
+/// Every lead is renamed by the sync and goes from NEW to CONVERTED by hand, all at once.
+#[tokio::test]
+async fn leads_worked_on_all_the_while_a_full_sync_runs_keep_every_edit_and_every_refresh() -> Result<()> {
+    const LEADS: u32 = 40;
+    let (world, account) = shop(13, LEADS).await?;
+    world.sync(USER, &account, "INCREMENTAL").await?;
+    world.sandbox.douyin().change_fans(SHOP, FanChange { rename: LEADS, ..FanChange::default() });
+    let task = begin(&world, &account, "FULL").await?;
+    let proxy = Proxy::start(&world).await?;
+    let edits = async {
+        for status in ["CONTACTED", "CONVERTED"] {
+            for lead in 1..=LEADS {
+                let event = Event::sample("douyin-lead-update")?.path("leadId", &lead.to_string());
+                let edited = world.call_as(USER, event.json(&json!({"status": status, "notes": status}))).await?;
+                ensure!(edited.status == 200, "{edited:?}");
+            }
+        }
+        Ok(())
+    };
+    try_join(live(&world, &proxy, PLENTY), edits).await?;
+    assert_eq!(recover(&world, &task).await?, 0, "nobody had to wait for the sweeper");
+
+    Ledger::read(&world).await?;
+    let progress = world.progress(USER, &task).await?;
+    assert_eq!((&progress["status"], &progress["updated"]), (&"COMPLETED".into(), &LEADS.into()), "{progress}");
+    let fans = world.sandbox.douyin().fans(SHOP).context("no shop")?;
+    for lead in world.rows("t_douyin_lead").await? {
+        let fan = fans.iter().find(|fan| fan.open_id == lead["douyin_user_id"]).context("no such fan")?;
+        if let Some(nickname) = fan.nickname.as_deref().filter(|name| !name.is_empty()) {
+            assert_eq!(lead["nickname"], nickname);
+        }
+        assert_eq!((&*lead["status"], &*lead["notes"], &*lead["version"]), ("CONVERTED", "CONVERTED", "2"));
+    }
     Ok(())
 }
 

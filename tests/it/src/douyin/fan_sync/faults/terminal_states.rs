@@ -103,7 +103,7 @@ async fn ended_at(step: &str, nth: u32, by: By) -> Result<()> {
 
 async fn written(world: &World) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for table in ["t_douyin_lead", "t_douyin_lead_index", "t_douyin_sync_task", "t_douyin_auth"] {
+    for table in ["t_douyin_lead", "t_lead_identity", "t_douyin_lead_index", "t_douyin_sync_task", "t_douyin_auth"] {
         rows.extend(world.rows(table).await?);
     }
     Ok(rows)

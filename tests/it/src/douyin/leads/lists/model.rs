@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use unicode_normalization::UnicodeNormalization;
 
 use super::history::USER;
@@ -46,14 +46,14 @@ impl Lead {
         })
     }
 
-    /// Both ends of a range belong to it; a keyword is looked for in nickname and notes.
+    /// Whether everything but its status fits. Both ends of a range belong to it; a keyword is looked for in nickname and
+    /// notes.
     fn fits(&self, question: &Question) -> bool {
         let acquired = Timestamp::from_second(self.acquired).unwrap();
         let keyword = question.keyword.as_deref().map(str::trim).filter(|keyword| !keyword.is_empty()).map(folded);
         let found = |text: &str| keyword.as_deref().is_none_or(|keyword| folded(text).contains(keyword));
         question.start.as_ref().is_none_or(|(start, _)| acquired >= *start)
             && question.end.as_ref().is_none_or(|(end, _)| acquired <= *end)
-            && question.status.is_none_or(|status| self.status == status)
             && question.source.as_ref().is_none_or(|source| self.sources.contains(source))
             && (found(&self.nickname) || found(&self.notes))
     }
@@ -101,11 +101,17 @@ impl Model {
     /// The page a question asks for.
     pub fn answer(&self, question: &Question) -> Value {
         let fitting: Vec<&Lead> = self.leads.iter().filter(|lead| lead.fits(question)).collect();
+        let with = |status: &str| fitting.iter().copied().filter(|lead| lead.status == status).collect::<Vec<&Lead>>();
+        let counts: Map<_, _> = ["NEW", "CONTACTED", "CONVERTED"]
+            .map(|status| (status.to_owned(), with(status).len().into()))
+            .into_iter()
+            .collect();
+        let fitting = question.status.map_or_else(|| fitting.clone(), with);
         let (page, size) = (question.page.unwrap_or(1), question.size.unwrap_or(10));
         let records = fitting.iter().skip((page - 1) * size).take(size).map(|lead| lead.record());
         json!({
             "records": records.collect::<Vec<_>>(), "total": fitting.len(), "size": size, "current": page,
-            "pages": fitting.len().div_ceil(size),
+            "pages": fitting.len().div_ceil(size), "statusCounts": counts,
         })
     }
 }

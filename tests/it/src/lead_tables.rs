@@ -1,0 +1,152 @@
+//! Whether the tables of leads agree with each other: what a lead's row says is what the list, the search and the next sync
+//! find of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, ensure};
+use leads::store::lead_index::segment::{NameEntry, normalize};
+use roaring::RoaringBitmap;
+
+use crate::World;
+use crate::tables::Row;
+
+/// Fails with the first thing on which rows, identities and index of any tenant do not agree.
+///
+/// # Errors
+/// See above.
+pub async fn check(world: &World) -> Result<()> {
+    let mut tables = Vec::new();
+    for table in ["t_douyin_lead", "t_lead_identity", "t_douyin_lead_index"] {
+        tables.push(world.rows(table).await?);
+    }
+    let tenants: BTreeSet<&String> = tables.iter().flatten().map(|row| &row["user_id"]).collect();
+    for tenant in tenants {
+        let of_tenant = |table: &Vec<Row>| table.iter().filter(|row| row["user_id"] == *tenant).cloned().collect();
+        let tables: Vec<Vec<Row>> = tables.iter().map(of_tenant).collect();
+        let tables = [&*tables[0], &*tables[1], &*tables[2]];
+        check_tenant(tenant, tables).with_context(|| format!("the leads of tenant {tenant}"))?;
+    }
+    Ok(())
+}
+
+/// A tenant's leads by id, and the index by entry.
+struct Tenant<'a> {
+    leads: BTreeMap<u64, &'a Row>,
+    entries: BTreeMap<&'a str, &'a Row>,
+}
+
+fn check_tenant(tenant: &str, [leads, identities, index]: [&[Row]; 3]) -> Result<()> {
+    let of = Tenant {
+        leads: leads.iter().map(|lead| Ok((lead["lead_id"].parse()?, lead))).collect::<Result<_>>()?,
+        entries: index.iter().map(|row| (row["entry"].as_str(), row)).collect(),
+    };
+    let count = leads.len() as u64;
+    ensure!(of.leads.keys().copied().eq(1..=count), "lead ids are not dense: {:?}", of.leads.keys());
+    let counter = of.entries.get("counter").context("no counter")?;
+    ensure!(counter["lead_count"] == count.to_string(), "the counter says {counter:?}, there are {count}");
+    of.check_identities(tenant, identities)?;
+    of.check_segments(&counter["accounts"].split(',').collect::<Vec<_>>())?;
+    of.check_marks(&counter["last_acquire_time"])?;
+    of.check_statuses()?;
+    of.check_work()
+}
+
+impl Tenant<'_> {
+    /// Every lead lies where its id says, and is found by its fan; nobody else is.
+    fn check_identities(&self, tenant: &str, identities: &[Row]) -> Result<()> {
+        ensure!(identities.len() == self.leads.len(), "{} identities, {} leads", identities.len(), self.leads.len());
+        let known: BTreeMap<&str, &str> =
+            identities.iter().map(|row| (row["identity"].as_str(), row["lead_id"].as_str())).collect();
+        for (id, lead) in &self.leads {
+            ensure!(
+                lead["lead_bucket"] == format!("{tenant}#{}", id / 64),
+                "lead {id} lies in {}",
+                lead["lead_bucket"]
+            );
+            let identity = format!("{tenant}#DOUYIN_FAN#{}", lead["douyin_user_id"]);
+            ensure!(known.get(&*identity) == Some(&&*lead["lead_id"]), "lead {id} is not found by its fan");
+        }
+        Ok(())
+    }
+
+    /// What a search sees of a lead is what its row says.
+    fn check_segments(&self, accounts: &[&str]) -> Result<()> {
+        let mut slots = 0;
+        for (entry, row) in &self.entries {
+            let Some(segment) = entry.strip_prefix("name#") else { continue };
+            for (slot, text) in row.iter().filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_digit())) {
+                slots += 1;
+                let id = segment.parse::<u64>()? * 32 + slot.parse::<u64>()? + 1;
+                let lead =
+                    self.leads.get(&id).with_context(|| format!("{entry} names a lead {id} that is not there"))?;
+                let name = NameEntry::decode(text).context("unreadable name entry")?;
+                ensure!(name.nickname == normalize(&lead["nickname"]), "lead {id} has another nickname in the index");
+                let set = |name: &str| -> BTreeSet<&str> {
+                    lead.get(name).into_iter().flat_map(|set| set.split(',')).filter(|one| !one.is_empty()).collect()
+                };
+                let (sources, unfollowed) = (set("sources"), set("unfollowed"));
+                let expected: BTreeSet<(&str, bool)> =
+                    sources.iter().map(|source| (*source, !unfollowed.contains(source))).collect();
+                let found: BTreeSet<(&str, bool)> =
+                    name.accounts.iter().map(|(ordinal, follows)| (accounts[*ordinal], *follows)).collect();
+                ensure!(found == expected, "lead {id} follows {expected:?}, the index says {found:?}");
+                let state = if unfollowed == sources { "UNFOLLOWED" } else { "FOLLOWING" };
+                ensure!(lead["follow_state"] == state, "lead {id} is {}, not {state}", lead["follow_state"]);
+            }
+        }
+        ensure!(slots == self.leads.len(), "{slots} leads in the segments, there are {}", self.leads.len());
+        Ok(())
+    }
+
+    /// The marks of times cover all leads, in order, at the times of their rows.
+    fn check_marks(&self, last_acquire_time: &str) -> Result<()> {
+        let (mut next, count) = (1, self.leads.len() as u64);
+        for (entry, mark) in self.entries.range("mark#".."mark#~") {
+            let time: i64 = entry.trim_start_matches("mark#").parse()?;
+            let (first, last): (u64, u64) = (mark["first_lead_id"].parse()?, mark["last_lead_id"].parse()?);
+            ensure!(first == next && last >= first, "mark {first} to {last} does not follow {}", next - 1);
+            for id in first..=last {
+                ensure!(self.leads[&id]["acquire_time"] == time.to_string(), "lead {id} is marked at another time");
+            }
+            next = last + 1;
+            ensure!(next <= count || last_acquire_time == time.to_string(), "the counter has another time");
+        }
+        ensure!(next == count + 1, "the marks end at {}, there are {count} leads", next - 1);
+        Ok(())
+    }
+
+    /// The sets of statuses and their tally say what the rows say.
+    fn check_statuses(&self) -> Result<()> {
+        for status in ["CONTACTED", "CONVERTED"] {
+            let with_status = self.leads.iter().filter(|(_, lead)| lead["status"] == status);
+            let expected: BTreeSet<u64> = with_status.map(|(id, _)| *id).collect();
+            let mut found = BTreeSet::new();
+            for (entry, row) in self.entries.range("status#".."status#~").filter(|(entry, _)| entry.ends_with(status)) {
+                let ids = RoaringBitmap::deserialize_from(&*hex::decode(&row["ids"])?)?;
+                let block: u32 = entry.split('#').nth(1).context("no block")?.parse()?;
+                ensure!(ids.iter().all(|id| id >> 16 == block), "{entry} has leads of another block: {ids:?}");
+                found.extend(ids.iter().map(u64::from));
+            }
+            ensure!(found == expected, "{status} are {expected:?}, the sets say {found:?}");
+            let tally = self.entries.get("tally").and_then(|row| row.get(&status.to_lowercase()));
+            let tally: usize = tally.map_or(Ok(0), |number| number.parse())?;
+            ensure!(tally == expected.len(), "{} are {status}, the tally says {tally}", expected.len());
+        }
+        Ok(())
+    }
+
+    /// The notes that a search finds are those of the rows, and each change of a lead is in its history once.
+    fn check_work(&self) -> Result<()> {
+        let mut work = BTreeMap::new();
+        for (id, lead) in &self.leads {
+            let note = Some(normalize(&lead["notes"])).filter(|note| !note.is_empty());
+            work.extend(note.map(|note| (format!("note#{id:014}"), Some(note))));
+            let versions = 1..=lead["version"].parse::<u64>()?;
+            work.extend(versions.map(|version| (format!("edit#{id:014}#{version:010}"), None)));
+        }
+        let kinds = self.entries.iter().filter(|(entry, _)| entry.starts_with("note#") || entry.starts_with("edit#"));
+        let found: BTreeMap<_, _> = kinds.map(|(entry, row)| ((*entry).to_owned(), row.get("text").cloned())).collect();
+        ensure!(found == work, "notes and changes in the index\n{found:?}\nof the rows\n{work:?}");
+        Ok(())
+    }
+}
