@@ -8,7 +8,7 @@ use kernel::ids::TaskId;
 use kernel::retry::{Attempt, on_conflict};
 use kernel::transaction::{Condition, Outcome, Transaction};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::AccountId;
 use crate::status::Tally;
 use crate::store::Stores;
@@ -82,7 +82,7 @@ pub(crate) async fn record(
         let (mut snapshot, mut change) = lock().clone();
         let attempt = try_to_record(stores, &mut snapshot, &mut change, states).await;
         *lock() = (snapshot, change);
-        Ok::<_, Error>(attempt?)
+        attempt
     })
     .await?;
     snapshot.clone_from(&lock().0);
