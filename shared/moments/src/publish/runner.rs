@@ -211,7 +211,9 @@ impl Publisher {
             slot: if is_sent { channel.slot() } else { None },
             last_post: told.map(|id| channel.last_post(claimed_delivery, id)).transpose()?.flatten(),
         };
-        Ok(match task_records::record(&self.stores, &mut claimed_delivery.snapshot, &together, &states).await? {
+        let recorded = task_records::record(&self.stores, &mut claimed_delivery.snapshot, &together, &states);
+        // Boxed: several rows with their texts are in it, and it is in all that a worker does.
+        Ok(match Box::pin(recorded).await? {
             RecordOutcome::LeaseLost => Written::LeaseLost,
             RecordOutcome::ClaimTaken => Written::ClaimTaken,
             RecordOutcome::SlotTaken => Written::SlotTaken,

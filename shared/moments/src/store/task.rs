@@ -321,9 +321,12 @@ impl TaskStore {
             TaskChange::Rescheduled { time, force } => {
                 set.push_str(", scheduled_time = :time, next_action_at = :due");
                 if let Some(force) = force.filter(|force| !task.force.contains(force)) {
-                    set.push_str(", force = :force");
+                    // The name is a reserved word of DynamoDB.
+                    set.push_str(", #force = :force");
                     let all: Vec<Force> = task.force.iter().copied().chain([force]).collect();
-                    builder = builder.expression_attribute_values(":force", force_attribute(&all));
+                    builder = builder
+                        .expression_attribute_names("#force", "force")
+                        .expression_attribute_values(":force", force_attribute(&all));
                 }
                 builder = builder
                     .expression_attribute_values(":time", seconds(time))

@@ -153,7 +153,7 @@ async fn sweeper_without_a_right_fails_and_recovers() -> Result<()> {
         let post = json!({"text": "早上好", "accountIds": [device]});
         world.request_post(USER, &post).await?;
         let base = world.context("moment-publisher", &EndpointOverrides::default()).await?;
-        // The gateway is down, so that the delivery has to be tried again.
+        // The gateway does not say what became of the post, so that the delivery has to be moved again.
         world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, Effect::Code { code: 500, message: None }));
         let dispatch = world.receive_publications().await?;
         world.publish_batch(&moment_publisher::App::new(&base).await?, dispatch).await?;

@@ -49,7 +49,7 @@ async fn forgotten_delivery(world: &World, device: &str) -> Result<()> {
     forgotten_post(world, device).await?;
     let base = world.context("moment-publisher", &EndpointOverrides::default()).await?;
     let publisher = moment_publisher::App::new(&base).await?;
-    // The gateway is down, so that the delivery has to be tried again.
+    // The gateway does not say what became of the post, so that the delivery has to be moved again.
     world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, Effect::Code { code: 500, message: None }));
     let batch = world.receive_publications().await?;
     world.publish_batch(&publisher, batch).await?;
@@ -141,7 +141,7 @@ async fn sweeper_sends_again_after_growing_pauses_and_fails_for_what_nothing_mov
             "moment tasks" => forgotten_post(&world, "phone").await?,
             _ => forgotten_delivery(&world, "phone").await?,
         }
-        world.advance(Duration::from_secs(930));
+        world.advance(Duration::from_secs(1_100));
         let proxy = Proxy::start(&world).await?;
         for (messages, pause) in [(1, 300), (2, 600), (3, 1_200), (4, 2_400), (5, 3_600), (6, 3_600)] {
             let succeeds = sweep_succeeds(&world, &proxy.endpoints(), world.deadline()).await?;
