@@ -1,7 +1,7 @@
 //! What a search reads of a lead: the folded nickname and which accounts it follows, in as few bytes as can be read
 //! by eye: `0+,2-|小明` follows account 0, no longer follows account 2.
 
-use unicode_normalization::UnicodeNormalization;
+use kernel::text::folded;
 
 /// The longest folded nickname that is kept; what is behind it is not found. The 200 characters of a stored nickname are
 /// no longer, unless folding writes them out: ﷺ becomes eighteen.
@@ -54,31 +54,7 @@ impl NameEntry {
 /// `ＡＢＣ` finds `abc`. Blanks at the ends do not count, and neither do characters that are not shown: a phone writes
 /// `☢️` with a variation selector where a nickname has a bare `☢`.
 pub fn normalize(text: &str) -> String {
-    // By way of the capitals, because only they join what is one letter: ß with SS, ς with σ. Changing case can
-    // decompose (İ), so it is composed once more. What is not shown is dropped first, because it keeps what is around it
-    // from being composed, and once more, because a visible filler can become an invisible one.
-    text.chars()
-        .filter(|character| !is_ignorable(*character))
-        .nfkc()
-        .flat_map(char::to_uppercase)
-        .flat_map(char::to_lowercase)
-        .nfkc()
-        .filter(|character| !is_ignorable(*character))
-        .collect::<String>()
-        .trim()
-        .to_owned()
-}
-
-/// Unicode's property Default_Ignorable_Code_Point, as of version 16.
-const fn is_ignorable(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
+    folded(text).trim().to_owned()
 }
 
 #[cfg(test)]
