@@ -45,7 +45,8 @@ impl Publisher {
         let Dispatched { first, others } = dispatched;
         self.announce(&task, &others).await;
         if let Some(first) = first {
-            self.carry_on(first).await?;
+            // Boxed: it is as large as all that a worker does.
+            Box::pin(self.carry_on(first)).await?;
         }
         Ok(())
     }
