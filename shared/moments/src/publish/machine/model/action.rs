@@ -57,6 +57,7 @@ pub(super) enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum FinalFault {
     UnfitMedia,
+    ForbiddenText,
     /// The job that is answered will fail: no member is ever asked.
     DeadJob,
     /// Nothing is published, and the answer names this post, which was answered to another delivery.

@@ -37,15 +37,15 @@ impl Model {
         outcomes
     }
 
-    fn final_faults(&self, world: &World, call: &Call) -> Option<FinalFault> {
+    fn final_faults(&self, world: &World, call: &Call) -> Vec<FinalFault> {
         match call {
-            Call::Prepare { .. } => Some(FinalFault::UnfitMedia),
-            Call::Send if self.setting.members_confirm => Some(FinalFault::DeadJob),
+            Call::Prepare { .. } => vec![FinalFault::UnfitMedia, FinalFault::ForbiddenText],
+            Call::Send if self.setting.members_confirm => vec![FinalFault::DeadJob],
             Call::Send => {
                 let is_answered = |post: &Post| post.claim.is_some_and(|(_, how)| how == ClaimOrigin::Answered);
-                world.posts.iter().position(is_answered).map(FinalFault::NamesAnother)
+                world.posts.iter().position(is_answered).map(FinalFault::NamesAnother).into_iter().collect()
             }
-            _ => None,
+            _ => Vec::new(),
         }
     }
 
@@ -64,6 +64,9 @@ impl Model {
         let event = match (call, outcome) {
             (_, Outcome::FinalFault(FinalFault::UnfitMedia)) => {
                 Event::MediaUnusable(PublishProblem::MediaUnusable.advice())
+            }
+            (_, Outcome::FinalFault(FinalFault::ForbiddenText)) => {
+                Event::TextForbidden { advice: PublishProblem::MediaUnusable.advice(), words_version: None }
             }
             (_, Outcome::FinalFault(FinalFault::NamesAnother(post))) => Event::Posted { id: post.to_string() },
             (_, Outcome::NoToken) => Event::NoToken(failure(FailureKind::Retry)),

@@ -13,7 +13,7 @@ use super::trace::trace;
 use super::world::{Budget, List, Setting, World, milliseconds, policy};
 
 /// How many there are if nobody asks for more.
-const HISTORIES: u64 = 5_000;
+const HISTORIES: u64 = 10_000;
 /// How often each legal pair of stage and event has to come among so many.
 const LEAST: u64 = 20;
 /// From then on nothing more goes wrong, and nobody asks for anything more.

@@ -86,6 +86,7 @@ fn happened(world: &World, action: Action) -> String {
                 Outcome::Unreadable => format!("The provider's list cannot be read by {whose}."),
                 Outcome::NoToken => format!("There is no token for {whose}."),
                 Outcome::FinalFault(FinalFault::UnfitMedia) => format!("The media of {whose} are unfit."),
+                Outcome::FinalFault(FinalFault::ForbiddenText) => format!("The text of {whose} is forbidden by now."),
                 Outcome::FinalFault(FinalFault::DeadJob) => {
                     format!("The provider answers the call of {whose} with a job that will fail.")
                 }
