@@ -34,7 +34,7 @@ pub mod retry;
 pub mod rfc3339;
 pub mod round;
 pub mod schedule;
-pub mod sdk_http;
+mod sdk_http;
 pub mod telemetry;
 pub mod text;
 pub mod transaction;
