@@ -30,7 +30,8 @@ where
 {
     runtime::run(setup, async |app: &'static A, _: &Env| {
         lambda_runtime::run(service_fn(move |event: LambdaEvent<HttpEvent>| async move {
-            Ok::<_, Infallible>(HttpAnswer::from(dispatch(app, handle, event).await))
+            // Boxed as a trait object: the compiler refuses to lay out the nested futures of the longest handlers.
+            Ok::<_, Infallible>(HttpAnswer::from(dispatch(app, handle, event).boxed().await))
         }))
         .await
     })
