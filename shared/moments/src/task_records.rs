@@ -10,7 +10,6 @@ use kernel::transaction::{Condition, Outcome, Transaction};
 
 use crate::error::Result;
 use crate::ids::AccountId;
-use crate::status::Tally;
 use crate::store::Stores;
 use crate::store::result::{AccountResult, AccountState};
 use crate::store::task::Task;
@@ -96,14 +95,7 @@ async fn try_to_record(
     states: &[(&AccountId, AccountState)],
 ) -> Result<Attempt<RecordOutcome>> {
     let now = stores.clock.now();
-    let seen = match snapshot.task.tally {
-        Some(tally) => tally,
-        // A row from before the tally was kept.
-        None => {
-            *snapshot = read_snapshot(stores, snapshot.task.id).await?;
-            Tally::of(snapshot.results.iter().map(|result| result.status))
-        }
-    };
+    let seen = snapshot.task.tally;
     let moves = states.iter().filter_map(|(account, state)| {
         let before = snapshot.results.iter().find(|result| result.account_id == **account)?;
         Some((before.status, state.status()))
@@ -142,7 +134,7 @@ async fn try_to_record(
     if moves_task {
         snapshot.task.version += 1;
         snapshot.task.status = after.status();
-        snapshot.task.tally = Some(after);
+        snapshot.task.tally = after;
     }
     for result in &mut snapshot.results {
         if let Some((_, state)) = states.iter().find(|(account, _)| **account == result.account_id) {

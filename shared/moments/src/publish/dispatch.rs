@@ -151,7 +151,7 @@ impl Publisher {
             return Ok(None);
         }
         now_known.task.version += 1;
-        (now_known.task.status, now_known.task.tally) = (derived.status, Some(derived.tally));
+        (now_known.task.status, now_known.task.tally) = (derived.status, derived.tally);
         let others = deliveries.into_keys().skip(1).collect();
         let (snapshot, accounts) = (now_known, Some(accounts.to_vec()));
         let claimed = |row| ClaimedDelivery { row, lease, snapshot, accounts, corp: None, deadline };
