@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use kernel::Context;
-use kernel::platform_http::{Connection, LossReason, Lost, PlatformHttp, Reply, exchange};
+use kernel::platform_http::{Connection, LossReason, PlatformHttp, Reply, exchange};
 use kernel::platform_secret::{Secrets, Version};
+use reqwest::RequestBuilder;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -71,7 +72,7 @@ impl TextService {
         let mut version = secrets.current().await;
         for attempt in 1..=TEXT_CHECK_TRIES {
             let is_last = attempt == TEXT_CHECK_TRIES;
-            match self.send(request, &version).await? {
+            match exchange(self.request(request, &version).await?, MAX_BODY).await {
                 Ok(Reply { status: 401 | 403, .. }) if !is_last => match secrets.newer_than(&version).await {
                     Some(newer) => version = newer,
                     None => break,
@@ -88,7 +89,8 @@ impl TextService {
         Err(SERVICE)
     }
 
-    async fn send(&self, request: &Value, version: &Version) -> Result<Result<Reply, Lost>, NotJudged> {
+    /// The request with the token of this version of our secret.
+    async fn request(&self, request: &Value, version: &Version) -> Result<RequestBuilder, NotJudged> {
         let Inner { settings, http, .. } = &*self.0;
         let client = http.client(Connection::Kept).await.map_err(|_| SERVICE)?;
         let mut sent = client.post(settings.url.clone()).json(request);
@@ -98,7 +100,7 @@ impl TextService {
             bearer.set_sensitive(true);
             sent = sent.header(AUTHORIZATION, bearer);
         }
-        Ok(exchange(sent, MAX_BODY).await)
+        Ok(sent)
     }
 }
 

@@ -26,6 +26,13 @@ struct Upload {
     media_id: String,
 }
 
+/// What came of a medium.
+enum MediumOutcome {
+    Uploaded(Upload),
+    /// It cannot be shown, now or ever.
+    Unusable(Event),
+}
+
 impl WecomChannel<'_> {
     pub(super) async fn make_ready(
         &mut self,
@@ -46,8 +53,8 @@ impl WecomChannel<'_> {
         // One at a time, so that one medium is the most a publisher ever holds.
         for index in 0..task.media_urls.len() {
             match self.upload(&token, task, index).await? {
-                Ok(upload) => uploads.push(upload),
-                Err(event) => return Ok(event),
+                MediumOutcome::Uploaded(upload) => uploads.push(upload),
+                MediumOutcome::Unusable(event) => return Ok(event),
             }
         }
         let is_video = uploads.iter().any(|upload| upload.kind == TaskMediumKind::Video);
@@ -80,28 +87,28 @@ impl WecomChannel<'_> {
 
     /// A medium of the task as WeCom has it. What the company has uploaded already, and was judged when the task was made, is
     /// not downloaded again.
-    async fn upload(&self, token: &CorpToken, task: &Task, index: usize) -> Result<Result<Upload, Event>> {
+    async fn upload(&self, token: &CorpToken, task: &Task, index: usize) -> Result<MediumOutcome> {
         let (uploads, now) = (&self.cx.stores.uploads, self.cx.stores.clock.now());
         let judged = task.media.get(index);
         if let Some(TaskMedium { kind, sha256 }) = judged
             && let Some(media_id) = uploads.get(&self.corp_key, sha256, now).await?
         {
-            return Ok(Ok(Upload { kind: *kind, sha256: sha256.clone(), media_id }));
+            return Ok(MediumOutcome::Uploaded(Upload { kind: *kind, sha256: sha256.clone(), media_id }));
         }
         let medium = match self.cx.fetch(task, index).await {
             Ok(medium) => medium,
-            Err(problem) => return Ok(Err(media_unusable(index, &problem))),
+            Err(problem) => return Ok(MediumOutcome::Unusable(media_unusable(index, &problem))),
         };
         let (kind, sha256) = (TaskMediumKind::from(medium.kind), medium.sha256.clone());
         // Another file stands there now.
         if judged.is_none_or(|judged| judged.sha256 != sha256)
             && let Some(media_id) = uploads.get(&self.corp_key, &sha256, now).await?
         {
-            return Ok(Ok(Upload { kind, sha256, media_id }));
+            return Ok(MediumOutcome::Uploaded(Upload { kind, sha256, media_id }));
         }
         let Medium { file_name, mime, bytes, .. } = match medium.fit(self.cx.settings.media_limits).await {
             Ok(fitting) => fitting,
-            Err(problem) => return Ok(Err(Event::MediaUnusable(media_advice(index, &problem)))),
+            Err(problem) => return Ok(MediumOutcome::Unusable(Event::MediaUnusable(media_advice(index, &problem)))),
         };
         let as_what = match kind {
             TaskMediumKind::Video => MediaUpload::Video,
@@ -110,6 +117,6 @@ impl WecomChannel<'_> {
         let wecom = &self.cx.clients.wecom;
         let media_id = wecom.upload_attachment(&token.token, as_what, &file_name, mime, bytes).await?.media_id;
         uploads.put(&self.corp_key, &sha256, &media_id, after(now, UPLOAD_LIFETIME)).await?;
-        Ok(Ok(Upload { kind, sha256, media_id }))
+        Ok(MediumOutcome::Uploaded(Upload { kind, sha256, media_id }))
     }
 }
