@@ -54,7 +54,8 @@ pub struct DueIndex {
 }
 
 impl DueIndex {
-    /// The keys of rows due at or before `instant`, the longest overdue first within each shard, at most `limit` per shard: what is left comes with the next sweep.
+    /// The keys of rows due at or before `instant`, the longest overdue first within each shard, at most `limit` per shard:
+    /// what is left comes with the next sweep.
     pub async fn due(&self, client: &Client, instant: Timestamp, limit: i32) -> Result<Vec<Item>> {
         let shards = try_join_all((0..SHARDS).map(|shard| async move {
             client

@@ -1,20 +1,20 @@
 //! A world of its own for each test: an AWS account on the shared emulator with the template's data plane, a sandbox,
 //! and one clock for both that stands still until it is moved.
 
+mod log;
 mod rights;
+mod start_time;
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use functions::catalog;
 use functions::workers::{douyin_token_keeper, sweeper};
-use jiff::civil::Time;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use kernel::Clock;
 use kernel::Context;
 use kernel::aws::Aws;
@@ -29,7 +29,9 @@ use sandbox::douyin::{AccountSpec, Decision};
 use sandbox::{Sandbox, SandboxConfig};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
-use tracing_subscriber::fmt::{MakeWriter, TestWriter, writer::OptionalWriter};
+
+use log::listen;
+use start_time::{start_of_day, until_start};
 
 use crate::browser::Browser;
 use crate::call::call;
@@ -51,36 +53,6 @@ pub(crate) async fn shared() -> Result<&'static (EmulatedAws, Template)> {
             Ok((EmulatedAws::start(0, local::aws::Options::default()).await?, template.data_plane()))
         })
         .await
-}
-
-/// Has somebody listen to every log line of this process. Without it a line met first while nobody listens is switched
-/// off for good, and a test that reads the log later misses it.
-fn listen() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let env: Env = [("AWS_LAMBDA_LOG_LEVEL", "TRACE")].into_iter().collect();
-        // An error means that somebody listens already, which is as good.
-        let _heard = tracing::subscriber::set_global_default(kernel::telemetry::subscriber(&env, ErrorsOfTest)).is_ok();
-    });
-}
-
-/// Writes lines of errors to where the test's own output goes, which is shown if it fails, and all others nowhere.
-struct ErrorsOfTest;
-
-impl MakeWriter<'_> for ErrorsOfTest {
-    type Writer = OptionalWriter<TestWriter>;
-
-    fn make_writer(&self) -> Self::Writer {
-        OptionalWriter::none()
-    }
-
-    fn make_writer_for(&self, line: &tracing::Metadata<'_>) -> Self::Writer {
-        if *line.level() == tracing::Level::ERROR {
-            OptionalWriter::some(TestWriter::new())
-        } else {
-            self.make_writer()
-        }
-    }
 }
 
 /// Where a function finds AWS and the platforms, when not where everybody else does.
@@ -130,27 +102,6 @@ impl Drop for World {
         let is_surprise = !self.lacks_rights && !denied.is_empty() && !std::thread::panicking();
         assert!(!is_surprise, "the template lacks rights: {denied:#?}");
     }
-}
-
-/// Environment variable with the time of day, in UTC, at which every world begins, such as `15:58`.
-const START_VARIABLE: &str = "TEST_START_OF_DAY";
-
-/// Half past ten in China, far from every hour, day and opening time at which a quota or a pause ends.
-const USUAL_START: Time = jiff::civil::time(2, 30, 0, 0);
-
-/// Worlds begin at the same time of day in every run: a test that counts on twenty minutes within one hour would fail
-/// in some runs of the day and not in others.
-fn start_of_day() -> Result<Time> {
-    let Ok(given) = std::env::var(START_VARIABLE) else { return Ok(USUAL_START) };
-    given.parse().with_context(|| format!("{START_VARIABLE} is no time of day: {given}"))
-}
-
-/// From `now` to the next instant that has this time of day.
-fn until_start(now: Timestamp, time: Time) -> Duration {
-    let start = now.to_zoned(TimeZone::UTC).with().time(time).build();
-    let ahead = start.map(|start| start.timestamp().duration_since(now)).unwrap_or_default();
-    let ahead = if ahead.is_negative() { ahead + SignedDuration::from_hours(24) } else { ahead };
-    ahead.try_into().unwrap_or_default()
 }
 
 impl World {
