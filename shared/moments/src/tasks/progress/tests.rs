@@ -9,7 +9,10 @@ fn now() -> Timestamp {
 }
 
 fn task(changes: Value) -> Task {
-    let row = json!({"id": 7, "user_id": 1, "status": "PROCESSING", "create_time": NOW, "update_time": NOW});
+    let row = json!({
+        "id": 7, "user_id": 1, "status": "PROCESSING",
+        "tally": {"open": 1, "succeeded": 0, "failed": 0, "cancelled": 0}, "create_time": NOW, "update_time": NOW,
+    });
     serde_json::from_value(merged(row, changes)).unwrap()
 }
 

@@ -17,7 +17,7 @@ fn rows() -> (Delivery, Task, Vec<AccountResult>) {
     });
     let task = json!({
         "id": 7, "user_id": 1, "status": "PROCESSING", "scheduled_time": 900, "media_urls": ["https://a.cn/1.jpg"],
-        "create_time": 800, "update_time": 800,
+        "tally": {"open": 3, "succeeded": 0, "failed": 1, "cancelled": 0}, "create_time": 800, "update_time": 800,
     });
     let result = |account: &str, round: u32, status: &str, stage: &str| {
         let row = json!({
