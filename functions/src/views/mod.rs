@@ -1,4 +1,5 @@
 //! The domains' objects with the contract's field names.
 
+pub(crate) mod corps;
 pub(crate) mod leads;
 pub(crate) mod moments;

@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::platform_http::{Connection, KEEP_IDLE, PlatformHttp, Policy, Proxy};
+use crate::platform_http::{Connection, KEEP_IDLE, PlatformHttp, Policy};
 use crate::retry::CONFLICT_PAUSES;
 
 /// The longest one attempt may take, the whole body included.
@@ -63,7 +63,7 @@ impl S3 {
             }
         };
         let base_url = Url::parse(&base_url).map_err(|_| Error::Internal("name of a bucket"))?;
-        let policy = Policy { timeout: LONGEST_ATTEMPT, proxy: Proxy::Never, keep_idle: KEEP_IDLE };
+        let policy = Policy { timeout: LONGEST_ATTEMPT, keep_idle: KEEP_IDLE };
         let http = PlatformHttp::new(base_url, policy);
         Ok(Bucket { inner: Arc::new(Inner { http, s3: self.clone(), clock: clock.clone() }) })
     }

@@ -210,6 +210,8 @@ const WORDS: &[&str] = &[
     "agentId",
     "secret",
     "memberIds",
+    "egressProxyUrl",
+    "http",
     "appId",
     "gatewayToken",
     "accountName",

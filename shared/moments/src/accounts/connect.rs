@@ -13,6 +13,7 @@ use tracing::info;
 use super::credentials::encrypt;
 use super::device_digest;
 use super::health::CHECK_AFTER;
+use super::proxy_choice::ProxyChoice;
 use super::request::{CorpRequest, DeviceRequest, member_choice};
 use crate::config::Clients;
 use crate::error::{Error, Result};
@@ -40,8 +41,12 @@ impl AccountConnections {
     pub async fn connect_corp(&self, user_id: UserId, request: &CorpRequest) -> Result<Vec<Account>> {
         request.check()?;
         let corp_key = CorpKey::from(format!("{}#{}", request.corp_id, request.agent_id));
-        let token = self.clients.wecom.access_token(&request.corp_id, &request.secret).await?;
-        let usable = self.clients.wecom.follow_users(&token.token).await?;
+        let proxy = ProxyChoice::judge(&self.clients.wecom, request.proxy.as_ref());
+        let proxy = proxy.map_err(|problem| kernel::Error::InvalidRequest(vec![problem]))?;
+        let known = self.stores.corps.get(&corp_key).await?.filter(|corp| corp.user_id == user_id);
+        let wecom = proxy.way(&self.clients.wecom, &self.vault, known.as_ref()).await?;
+        let token = wecom.access_token(&request.corp_id, &request.secret).await?;
+        let usable = wecom.follow_users(&token.token).await?;
         let wanted = request.member_ids.clone().unwrap_or_else(|| usable.clone());
         let unusable: Vec<FieldProblem> = wanted
             .iter()
@@ -58,13 +63,14 @@ impl AccountConnections {
         }
         // Once more for those that WeCom named.
         member_choice(&wanted)?;
-        let members = try_join_all(wanted.iter().map(|id| self.clients.wecom.user(&token.token, id))).await?;
+        let members = try_join_all(wanted.iter().map(|id| wecom.user(&token.token, id))).await?;
         let context = EncryptionContext { table: corp::TABLE, user_id, account_id: corp_key.as_str() };
         let (secret, access_token) = futures::future::try_join(
             self.vault.encrypt(context, &request.secret),
             self.vault.encrypt(context, &token.token),
         )
         .await?;
+        let sealed = proxy.seal(&self.vault, context).await?;
         let now = self.stores.clock.now();
         let end = after(now, token.expires_in);
         let mut transaction = Transaction::new();
@@ -73,6 +79,7 @@ impl AccountConnections {
             corp_id: &request.corp_id,
             user_id,
             secret: &secret,
+            proxy: proxy.change(known.is_some(), sealed.as_deref()),
             token: EncryptedToken { access_token: &access_token, expire_time: end },
         };
         transaction.add(self.stores.corps.connect(&connection, now)?);

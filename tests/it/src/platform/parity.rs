@@ -142,7 +142,7 @@ fn template_globals_give_all_functions_these_variables_and_no_others() {
 }
 
 /// A block is to fit on a screen. What is longer has many resources, and each of its lines is one of them.
-const LONGER_BLOCKS: [&str; 8] = [
+const LONGER_BLOCKS: [&str; 10] = [
     "DouyinAuthCallbackFunction",
     "DouyinAuthConfirmFunction",
     "DouyinFanSyncWorkerFunction",
@@ -151,6 +151,8 @@ const LONGER_BLOCKS: [&str; 8] = [
     "MomentSyncFunction",
     "MomentValidateFunction",
     "SweeperFunction",
+    "WechatAccountConnectFunction",
+    "WechatCorpUpdateFunction",
 ];
 
 #[test]
@@ -159,7 +161,7 @@ fn template_block_of_a_function_fits_on_a_screen() {
     let longer = template.functions().into_values().map(|function| function.id).filter(|id| {
         let block = text.split_once(&format!("\n  {id}:\n")).unwrap().1;
         let lines = 1 + block.lines().take_while(|line| line.starts_with("    ")).count();
-        assert!(lines <= 71, "{id} has {lines} lines");
+        assert!(lines <= 80, "{id} has {lines} lines");
         lines > 40
     });
     assert_eq!(longer.collect::<BTreeSet<_>>(), LONGER_BLOCKS.map(str::to_owned).into());
