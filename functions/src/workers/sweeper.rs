@@ -1,11 +1,16 @@
 //! The sweeper: moves whatever should have moved and has not, and starts the syncs whose time has come. It takes no input.
 
+use std::time::Duration;
+
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
+use kernel::metrics::{self, Metric};
 use kernel::round::RoundReport;
 use leads::fan_sync::{AutoSyncs, Sweeper};
 use moments::sweep::MomentSweeper;
+
+use crate::worker::put_round;
 
 /// What went wrong with a sweep.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +46,24 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
     let auto_syncs = Box::pin(app.auto_syncs.start_due(deadline));
     let tasks = Box::pin(app.publications.sweep_tasks(deadline));
     let deliveries = Box::pin(app.publications.sweep_deliveries(deadline));
-    let (fan_syncs, auto_syncs, tasks, deliveries) = futures::join!(fan_syncs, auto_syncs, tasks, deliveries);
-    Ok(vec![fan_syncs?, auto_syncs?, tasks?, deliveries?])
+    let (fan_syncs, auto_syncs, tasks, deliveries, ()) =
+        futures::join!(fan_syncs, auto_syncs, tasks, deliveries, Box::pin(tell_lateness(app)));
+    let (fan_syncs, tasks, deliveries) = (fan_syncs?, tasks?, deliveries?);
+    // Syncs that begin by themselves are ordinary work, and no messages that were lost.
+    put_round([&fan_syncs, &tasks, &deliveries], Metric::RowsSwept, Metric::RowsNotSwept);
+    Ok(vec![fan_syncs, auto_syncs?, tasks, deliveries])
+}
+
+/// How long the oldest rows are overdue. Looked at apart from the sweep, which leaves out the rows whose message may be on its
+/// way. A number that cannot be read is missing, and its alarm takes that for bad news.
+async fn tell_lateness(app: &App) {
+    let (sync, publications) = futures::join!(app.fan_syncs.lateness(), app.publications.lateness());
+    let told = |metric, lateness: Result<Duration, String>| match lateness {
+        Ok(lateness) => metrics::put(metric, lateness.as_secs()),
+        Err(error) => tracing::warn!("{} is not known: {error}", metric.name()),
+    };
+    told(Metric::OldestDueSync, sync.map_err(|error| error.to_string()));
+    let publications = publications.map_err(|error| error.to_string());
+    told(Metric::OldestDueTask, publications.clone().map(|lateness| lateness.task));
+    told(Metric::OldestDueDelivery, publications.map(|lateness| lateness.delivery));
 }

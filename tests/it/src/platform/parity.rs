@@ -130,8 +130,16 @@ fn function_logs_into_the_group_of_its_owner_with_retention() {
 
 /// What `Globals` give to every function, also to those that recognise no callers: settings and addresses, which open
 /// nothing. Whatever else names a resource belongs into the blocks of those who may use it.
-const GIVEN_TO_ALL: [&str; 6] =
-    ["FUNCTION_TIMEOUT_SECONDS", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_JWKS_URL", "PLATFORM_SECRET_ID", "TABLE_PREFIX"];
+const GIVEN_TO_ALL: [&str; 8] = [
+    "FUNCTION_TIMEOUT_SECONDS",
+    "JWT_AUDIENCE",
+    "JWT_ISSUER",
+    "JWT_JWKS_URL",
+    "LOG_LEVEL",
+    "METRICS_NAMESPACE",
+    "PLATFORM_SECRET_ID",
+    "TABLE_PREFIX",
+];
 
 #[test]
 fn template_globals_give_all_functions_these_variables_and_no_others() {
