@@ -21,7 +21,7 @@ use crate::media::{MediaProblem, Medium};
 use crate::provider::Provider;
 use crate::store::account::{Account, AccountStatus};
 use crate::store::delivery::Delivery;
-use crate::store::task::Task;
+use crate::store::task::{Task, TaskMedium};
 
 /// What a channel was asked for; an error is one of our own stores.
 pub(super) type Answer<'a> = BoxFuture<'a, Result<Event>>;
@@ -120,9 +120,8 @@ impl Publisher {
         Ok(accounts)
     }
 
-    /// A medium, fetched again and judged again: what was fine at creation may be something else now.
-    async fn fetch(&self, task: &Task, index: usize) -> Result<Medium, MediaProblem> {
-        let url = task.media_urls.get(index).map_or("", String::as_str);
-        self.fetcher.fetch(url, self.settings.media_limits).await
+    /// A medium of the task as it was judged when the task was made.
+    async fn stored(&self, task: &Task, medium: &TaskMedium) -> Result<Medium, MediaProblem> {
+        self.storage.read(task, medium, self.settings.media_limits).await
     }
 }
