@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::request::Parts;
-use axum::http::{Response, header};
+use axum::http::{Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -118,6 +118,9 @@ impl State {
                     headers.remove(name);
                 }
                 let mut passed = Response::new(answer.bytes().await.map_err(io::Error::other)?);
+                let is_refusal = status == StatusCode::BAD_REQUEST
+                    && String::from_utf8_lossy(passed.body()).contains("TransactionCanceledException");
+                state.log().refused_transactions += u32::from(is_refusal);
                 (*passed.status_mut(), *passed.headers_mut()) = (status, headers);
                 Ok(passed)
             };
