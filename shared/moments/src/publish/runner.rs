@@ -167,7 +167,12 @@ impl Publisher {
             |account: &Account| claimed_delivery.row.account_ids.iter().position(|id| *id == account.account_id);
         match call {
             Call::Accounts => {
-                *usable = self.usable(claimed_delivery).await?;
+                *usable = self.current_accounts(claimed_delivery).await?;
+                let is_offline = |account: &Account| account.status == AccountStatus::Offline;
+                if !usable.is_empty() && usable.iter().all(is_offline) {
+                    return Ok(Event::AccountOffline);
+                }
+                usable.retain(|account| account.status == AccountStatus::Active);
                 Ok(Event::Usable(usable.iter().filter_map(place_of).collect()))
             }
             Call::Prepare { senders } => {

@@ -16,6 +16,7 @@ mod equal_texts;
 mod feed;
 mod keys;
 mod messages;
+mod offline;
 mod oracle;
 mod pace;
 mod persons;

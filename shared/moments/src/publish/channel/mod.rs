@@ -19,7 +19,7 @@ use crate::error::{Error, Result, media_advice};
 use crate::ids::{AccountId, CorpKey};
 use crate::media::{MediaProblem, Medium};
 use crate::provider::Provider;
-use crate::store::account::{Account, AccountStatus};
+use crate::store::account::Account;
 use crate::store::delivery::Delivery;
 use crate::store::task::{Task, TaskMedium};
 
@@ -99,8 +99,8 @@ fn media_unusable(index: usize, problem: &MediaProblem) -> Event {
 }
 
 impl Publisher {
-    /// The delivery's accounts that can be used now.
-    pub(super) async fn usable(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
+    /// The delivery's accounts as they are now, whether or not they can be used.
+    pub(super) async fn current_accounts(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
         let row = &claimed_delivery.row;
         let mut accounts = match &claimed_delivery.accounts {
             Some(accounts) => accounts.clone(),
@@ -108,7 +108,7 @@ impl Publisher {
         };
         accounts.retain(|account| {
             let is_own = account.user_id == row.user_id && row.account_ids.contains(&account.account_id);
-            is_own && account.status == AccountStatus::Active && account.corp_key == row.corp_key
+            is_own && account.corp_key == row.corp_key
         });
         Ok(accounts)
     }
