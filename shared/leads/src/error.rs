@@ -39,6 +39,9 @@ pub enum Error {
         /// The version it is at.
         current: u64,
     },
+    /// The caller's idempotency key was used for another note.
+    #[error("the idempotency key was used for another note")]
+    NoteKeyReused,
 }
 
 impl IsContention for Error {
@@ -181,6 +184,7 @@ impl Error {
             Self::InvalidQuery(_) => advice::INVALID_LEAD_QUERY,
             Self::IllegalTransition { from, to } => advice::illegal_transition(from, to),
             Self::StaleVersion { current } => advice::stale_version(*current),
+            Self::NoteKeyReused => advice::NOTE_KEY_REUSED,
         }
     }
 
