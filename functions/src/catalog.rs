@@ -154,6 +154,14 @@ pub const DOUYIN_LEADS_UPDATE: Route = Route {
     permission: "lead:douyin:leads:edit",
 };
 
+/// `GET /api/v1/lead/douyin/leads/export`: Answers up to 10,000 leads of the filtered list as a CSV file.
+pub const DOUYIN_LEADS_EXPORT: Route = Route {
+    name: "douyin-leads-export",
+    method: "GET",
+    path: "/api/v1/lead/douyin/leads/export",
+    permission: "lead:douyin:leads:export",
+};
+
 /// `GET /api/v1/workbench/wechat/moments/accounts`: Lists the WeChat accounts one may publish with.
 pub const WECHAT_ACCOUNTS: Route = Route {
     name: "wechat-accounts",
@@ -258,6 +266,9 @@ pub const MOMENT_TASK_RETRY: Route = Route {
     permission: "workbench:wechat:moments:task:manage",
 };
 
+/// `GET /api/v1/audit`: Lists who has done what, newest first.
+pub const AUDIT: Route = Route { name: "audit", method: "GET", path: "/api/v1/audit", permission: "audit:view" };
+
 /// Every route whose callers show a token.
 pub const ROUTES: &[Route] = &[
     DOUYIN_AUTH_URL,
@@ -274,6 +285,7 @@ pub const ROUTES: &[Route] = &[
     DOUYIN_LEAD_NOTES,
     DOUYIN_LEAD_NOTE_ADD,
     DOUYIN_LEADS_UPDATE,
+    DOUYIN_LEADS_EXPORT,
     WECHAT_ACCOUNTS,
     WECHAT_ACCOUNT_CONNECT,
     WECHAT_ACCOUNT_DISCONNECT,
@@ -286,6 +298,7 @@ pub const ROUTES: &[Route] = &[
     MOMENT_TASK_CANCEL,
     MOMENT_TASK_STOP,
     MOMENT_TASK_RETRY,
+    AUDIT,
 ];
 
 /// Every route that takes no token.

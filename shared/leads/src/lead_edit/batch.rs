@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use kernel::IsContention;
 use kernel::advice::Advice;
+use kernel::audit::Row;
 use kernel::caller::Caller;
 use kernel::retry::{Attempt, on_conflict};
+use serde_json::{Value, json};
 
 use super::plan::{Plan, commit};
 use super::{LeadChange, OwnerChange, TRIES, check};
+use crate::audit;
 use crate::error::{Error, Result};
 use crate::ids::LeadId;
 use crate::store::Stores;
@@ -17,8 +20,8 @@ use crate::store::lead_index::BLOCK_IDS;
 /// Ids that one request may name.
 pub const MAX_BATCH: usize = 100;
 
-/// Leads of one transaction: three rows each at most (the lead, its history, the set of its owner) and the four sets and
-/// the tally that they share are 80 of its 100 actions.
+/// Leads of one transaction: three rows each at most (the lead, its history, the set of its owner), and what they share (three
+/// sets, the tally, the row of the audit log) are 80 of its 100 actions.
 const GROUP: usize = 25;
 
 /// What came of one lead.
@@ -82,7 +85,17 @@ async fn change_group(
         };
         results.push((*id, planned.map_err(|error| error.advice())));
     }
-    Ok(match commit(stores, caller, plans, None).await? {
+    let changed: Vec<LeadId> = plans.iter().filter(|plan| plan.is_change()).map(|plan| plan.after().lead_id).collect();
+    let row = Row {
+        tenant: caller.user_id,
+        actor: &caller.actor,
+        action: audit::LEADS_CHANGED,
+        object: "leads".to_owned(),
+        before: Value::Null,
+        after: json!({ "leadIds": changed, "status": change.status, "ownerId": change.owner.as_text() }),
+    };
+    let deed = stores.audit.row(&row, now)?;
+    Ok(match commit(stores, caller, plans, Some(deed)).await? {
         Attempt::Done(_) => Attempt::Done(results),
         Attempt::Conflict => Attempt::Conflict,
     })

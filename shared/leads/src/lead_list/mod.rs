@@ -48,6 +48,19 @@ pub async fn page(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Result
     Ok(LeadPage { page: query.page.answer(records, ids.len()), counts })
 }
 
+/// The ids of all leads that fit the query, whatever page it asks for.
+pub(crate) async fn matching(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Result<RoaringBitmap> {
+    let (bounds, totals) = bounds_of(stores, user_id, query).await?;
+    if bounds.count() == 0 {
+        return Ok(RoaringBitmap::new());
+    }
+    let ids = fitting(stores, user_id, query, bounds, totals).await?;
+    Ok(match query.filter.status {
+        Some(status) => stores.index.status_sets(user_id, bounds).await?.with_status(ids, status),
+        None => ids,
+    })
+}
+
 async fn plain(
     stores: &Stores,
     user_id: UserId,

@@ -3,6 +3,7 @@
 mod batch;
 mod changes;
 mod contract;
+mod export;
 mod lists;
 mod notes;
 mod owners;
