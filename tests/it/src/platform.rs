@@ -2,6 +2,7 @@
 
 mod audit;
 mod columns;
+mod gateway;
 mod parity;
 mod poison;
 mod rights;
