@@ -148,6 +148,8 @@ catalogue! {
     SYNC_ACCOUNT_TAKEN_OVER: DouyinLeadSync 500 "该抖音账号的授权已失效，并已由其他存客宝用户重新授权，同步已停止" => "已同步的线索均已保存；如该账号属于您，请在抖音中取消其他授权后重新授权";
     SYNC_KEY_REUSED: DouyinLeadSync 422 "同一个 Idempotency-Key 已用于内容不同的同步请求" => "请为新的同步请求使用新的 Idempotency-Key";
     SYNC_UNAVAILABLE: DouyinLeadSync 400 "应用未开通粉丝列表能力，暂时无法同步粉丝" => "已有线索不受影响；请联系存客宝客服了解其他获客方式";
+    NOTE_KEY_REUSED: InvalidRequest 422 "同一个 Idempotency-Key 已用于内容不同的备注" => "请为新的备注使用新的 Idempotency-Key";
+    TOO_LONG_TO_EXPORT: InvalidDouyinLeadQuery 422 "符合条件的线索内容过多，一个文件放不下" => "请缩小时间范围或增加筛选条件，分几次导出";
     INVALID_LEAD_QUERY: InvalidDouyinLeadQuery 400 "请求参数有误" => "请按提示修改后重新提交";
 
     // Douyin's refusals.
@@ -233,6 +235,13 @@ pub fn ticket_invalid(minutes: u64) -> Advice {
     Advice { remedy, ..Advice::new(ErrorCode::DouyinAuth, 410, "授权确认已失效", "") }
 }
 
+/// `found` leads fit, and a file has `most`.
+pub fn too_many_to_export(found: u64, most: u64) -> Advice {
+    let message = format!("符合条件的线索有 {found} 条，一次最多导出 {most} 条").into();
+    let remedy = "请缩小时间范围或增加筛选条件，分几次导出";
+    Advice { message, ..Advice::new(ErrorCode::InvalidDouyinLeadQuery, 422, "", remedy) }
+}
+
 /// A lead may not go `from` one status `to` another.
 pub fn illegal_transition(from: &str, to: &str) -> Advice {
     const REMEDY: &str = "线索须按 NEW → CONTACTED → CONVERTED 推进；如需退回 NEW，请传 reopen: true";
@@ -288,6 +297,7 @@ mod tests {
             ("ticket_invalid", ticket_invalid(10)),
             ("illegal_transition", illegal_transition("NEW", "CONVERTED")),
             ("stale_version", stale_version(3)),
+            ("too_many_to_export", too_many_to_export(10_001, 10_000)),
             ("text_forbidden", text_forbidden("稳赚不赔")),
             ("medium_unusable", medium_unusable(1, "素材内容为空，请重新上传")),
         ];

@@ -4,6 +4,7 @@
 //! (one aggregate per file) ← the use cases.
 
 pub mod accounts;
+pub mod audit;
 pub mod config;
 pub mod content;
 pub mod error;

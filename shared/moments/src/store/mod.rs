@@ -17,6 +17,7 @@ pub mod task;
 
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
+use kernel::audit::AuditLog;
 use kernel::config::ConfigError;
 use kernel::idempotency::IdempotencyStore;
 use kernel::transaction::{Outcome, Transaction};
@@ -57,7 +58,9 @@ pub struct Stores {
     pub stored_media: stored_media::StoredMediaStore,
     /// `t_idempotency`
     pub idempotency: IdempotencyStore,
-    /// The same table: content posted lately.
+    /// `t_audit`: who has done what.
+    pub audit: AuditLog,
+    /// `t_idempotency` too: content posted lately.
     pub posted: posted::PostedStore,
 }
 
@@ -80,6 +83,7 @@ impl Stores {
             uploads: media::MediaStore { client: client(), table: cx.table("t_wechat_media")? },
             stored_media: stored_media::StoredMediaStore { client: client(), table: cx.table("t_moment_media")? },
             idempotency: IdempotencyStore::new(client(), cx.table("t_idempotency")?),
+            audit: AuditLog::new(cx)?,
             posted: posted::PostedStore { client: client(), table: cx.table("t_idempotency")? },
         })
     }

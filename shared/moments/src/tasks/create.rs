@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 use futures::try_join;
 use jiff::Timestamp;
 use kernel::Context;
+use kernel::caller::Caller;
 use kernel::config::{ConfigError, function_timeout};
 use kernel::idempotency::RequestKey;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 use tracing::info;
 
@@ -19,6 +21,7 @@ use super::content::Content;
 use super::request::NewTaskRequest;
 use super::request_key::{self, CREATION};
 use super::start::TaskStarter;
+use crate::audit;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
 use crate::media::Medium;
@@ -45,7 +48,7 @@ pub struct Created {
 /// A request, whose it is, and its key.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
-    user_id: UserId,
+    caller: &'a Caller,
     request: &'a NewTaskRequest,
     key: Option<&'a RequestKey<'a>>,
 }
@@ -110,8 +113,8 @@ impl TaskCreation {
     /// # Errors
     /// What fails below is told as a creation that failed, or as one that may have succeeded: whoever asks a second
     /// time after the latter would publish twice.
-    pub async fn create(&self, user_id: UserId, bearer: &SecretString, request: &NewTaskRequest) -> Result<Created> {
-        self.try_create(user_id, bearer, request).await.map_err(|error| match error {
+    pub async fn create(&self, caller: &Caller, bearer: &SecretString, request: &NewTaskRequest) -> Result<Created> {
+        self.try_create(caller, bearer, request).await.map_err(|error| match error {
             Error::Kernel(
                 error @ (kernel::Error::Aws { .. } | kernel::Error::Corrupt(_) | kernel::Error::Internal(_)),
             ) => Error::CreationFailed(error),
@@ -119,11 +122,12 @@ impl TaskCreation {
         })
     }
 
-    async fn try_create(&self, user_id: UserId, bearer: &SecretString, request: &NewTaskRequest) -> Result<Created> {
+    async fn try_create(&self, caller: &Caller, bearer: &SecretString, request: &NewTaskRequest) -> Result<Created> {
+        let user_id = caller.user_id;
         let (request, begun) = (&request.normalised(), Instant::now());
         let key = request.idempotency_key.as_deref();
         let key = key.map(|key| RequestKey::new(user_id, (CREATION, key), &request.identity()));
-        let asked = Asked { user_id, request, key: key.as_ref() };
+        let asked = Asked { caller, request, key: key.as_ref() };
         let (answered, rows) = try_join!(self.answered(asked), self.check.account_rows(request))?;
         if let Some(created) = answered {
             return Ok(created);
@@ -161,13 +165,13 @@ impl TaskCreation {
     }
 
     async fn posted_since(&self, asked: Asked<'_>, made: &Made<'_>) -> Result<Posted> {
-        let posted = self.stores.posted.get(asked.user_id, &made.digest).await?;
+        let posted = self.stores.posted.get(asked.caller.user_id, &made.digest).await?;
         self.check.check_duplicates(asked.request, &posted).await?;
         Ok(posted)
     }
 
     async fn try_write(&self, asked: Asked<'_>, made: &Made<'_>) -> Result<Attempt<Attempted>> {
-        let Asked { user_id, request, .. } = asked;
+        let Asked { caller, request, .. } = asked;
         let (now, id, accounts) = (self.stores.clock.now(), made.id, made.accounts);
         match self.write(asked, now, made).await? {
             Written::Yes => {
@@ -180,7 +184,7 @@ impl TaskCreation {
                     words.version = words,
                     "moment task {id} created"
                 );
-                self.starter.start(id, user_id, request.scheduled_time.map(planned_time)).await;
+                self.starter.start(id, caller.user_id, request.scheduled_time.map(planned_time)).await;
                 let content_id = request.content_id.clone();
                 let created = Created { id, content_id, create_time: whole_second(now) };
                 Ok(Attempt::Done(Attempted::Created(created)))
@@ -202,7 +206,8 @@ impl TaskCreation {
     }
 
     async fn write(&self, asked: Asked<'_>, now: Timestamp, made: &Made<'_>) -> Result<Written> {
-        let Asked { user_id, request, key } = asked;
+        let Asked { caller, request, key } = asked;
+        let user_id = caller.user_id;
         let Made { id, accounts, content, media, digest, posted } = made;
         let id = *id;
         let task = NewTask {
@@ -231,6 +236,14 @@ impl TaskCreation {
         let ids: Vec<&AccountId> = accounts.iter().map(|account| &account.account_id).collect();
         let content_is_known =
             transaction.add(self.stores.posted.note(user_id, digest, posted, (id, ids.as_slice()), now)?);
+        let after = json!({
+            "accounts": ids,
+            "scheduledTime": task.scheduled_time.map(|time| time.to_string()),
+            "contentId": request.content_id,
+            "force": request.force,
+        });
+        let made = (Value::Null, after);
+        transaction.add(self.stores.deed(caller, audit::TASK_CREATED, audit::task(id), made, now)?);
         match self.stores.commit(&transaction).await {
             Err(error) if is_unanswered(&error) => self.look_for(user_id, id, error).await,
             Err(error) => Err(error.into()),

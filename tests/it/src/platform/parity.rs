@@ -130,8 +130,15 @@ fn function_logs_into_the_group_of_its_owner_with_retention() {
 
 /// What `Globals` give to every function, also to those that recognise no callers: settings and addresses, which open
 /// nothing. Whatever else names a resource belongs into the blocks of those who may use it.
-const GIVEN_TO_ALL: [&str; 6] =
-    ["FUNCTION_TIMEOUT_SECONDS", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_JWKS_URL", "PLATFORM_SECRET_ID", "TABLE_PREFIX"];
+const GIVEN_TO_ALL: [&str; 7] = [
+    "AUDIT_RETENTION_DAYS",
+    "FUNCTION_TIMEOUT_SECONDS",
+    "JWT_AUDIENCE",
+    "JWT_ISSUER",
+    "JWT_JWKS_URL",
+    "PLATFORM_SECRET_ID",
+    "TABLE_PREFIX",
+];
 
 #[test]
 fn template_globals_give_all_functions_these_variables_and_no_others() {
@@ -142,13 +149,14 @@ fn template_globals_give_all_functions_these_variables_and_no_others() {
 }
 
 /// A block is to fit on a screen. What is longer has many resources, and each of its lines is one of them.
-const LONGER_BLOCKS: [&str; 8] = [
+const LONGER_BLOCKS: [&str; 9] = [
     "DouyinAuthCallbackFunction",
     "DouyinAuthConfirmFunction",
     "DouyinFanSyncWorkerFunction",
     "DouyinTokenKeeperFunction",
     "MomentPublisherFunction",
     "MomentSyncFunction",
+    "MomentTaskUpdateFunction",
     "MomentValidateFunction",
     "SweeperFunction",
 ];
