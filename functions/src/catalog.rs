@@ -98,7 +98,7 @@ pub const DOUYIN_LEAD: Route = Route {
     permission: "lead:douyin:leads:view",
 };
 
-/// `PATCH /api/v1/lead/douyin/leads/{leadId}`: Changes status and notes of a lead.
+/// `PATCH /api/v1/lead/douyin/leads/{leadId}`: Changes status, notes and owner of a lead.
 pub const DOUYIN_LEAD_UPDATE: Route = Route {
     name: "douyin-lead-update",
     method: "PATCH",
@@ -128,6 +128,38 @@ pub const DOUYIN_WEBHOOK: OpenRoute = OpenRoute {
     method: "POST",
     path: "/api/v1/lead/douyin/webhook",
     protected_by: "`X-Douyin-Signature`",
+};
+
+/// `GET /api/v1/lead/douyin/leads/{leadId}/notes`: Lists the notes of a lead, newest first.
+pub const DOUYIN_LEAD_NOTES: Route = Route {
+    name: "douyin-lead-notes",
+    method: "GET",
+    path: "/api/v1/lead/douyin/leads/{leadId}/notes",
+    permission: "lead:douyin:leads:edit",
+};
+
+/// `POST /api/v1/lead/douyin/leads/{leadId}/notes`: Adds a note to a lead.
+pub const DOUYIN_LEAD_NOTE_ADD: Route = Route {
+    name: "douyin-lead-note-add",
+    method: "POST",
+    path: "/api/v1/lead/douyin/leads/{leadId}/notes",
+    permission: "lead:douyin:leads:edit",
+};
+
+/// `PATCH /api/v1/lead/douyin/leads`: Changes status and owner of up to 100 leads.
+pub const DOUYIN_LEADS_UPDATE: Route = Route {
+    name: "douyin-leads-update",
+    method: "PATCH",
+    path: "/api/v1/lead/douyin/leads",
+    permission: "lead:douyin:leads:edit",
+};
+
+/// `GET /api/v1/lead/douyin/leads/export`: Answers up to 10,000 leads of the filtered list as a CSV file.
+pub const DOUYIN_LEADS_EXPORT: Route = Route {
+    name: "douyin-leads-export",
+    method: "GET",
+    path: "/api/v1/lead/douyin/leads/export",
+    permission: "lead:douyin:leads:export",
 };
 
 /// `GET /api/v1/workbench/wechat/moments/accounts`: Lists the WeChat accounts one may publish with.
@@ -249,6 +281,8 @@ pub const WECHAT_CORP_UPDATE: Route = Route {
     path: "/api/v1/workbench/wechat/corps/{corpKey}",
     permission: "workbench:wechat:accounts:manage",
 };
+/// `GET /api/v1/audit`: Lists who has done what, newest first.
+pub const AUDIT: Route = Route { name: "audit", method: "GET", path: "/api/v1/audit", permission: "audit:view" };
 
 /// Every route whose callers show a token.
 pub const ROUTES: &[Route] = &[
@@ -263,6 +297,10 @@ pub const ROUTES: &[Route] = &[
     DOUYIN_LEAD_UPDATE,
     DOUYIN_ACCOUNTS,
     DOUYIN_ACCOUNT_DELETE,
+    DOUYIN_LEAD_NOTES,
+    DOUYIN_LEAD_NOTE_ADD,
+    DOUYIN_LEADS_UPDATE,
+    DOUYIN_LEADS_EXPORT,
     WECHAT_ACCOUNTS,
     WECHAT_ACCOUNT_CONNECT,
     WECHAT_ACCOUNT_DISCONNECT,
@@ -277,6 +315,7 @@ pub const ROUTES: &[Route] = &[
     MOMENT_TASK_RETRY,
     WECHAT_CORPS,
     WECHAT_CORP_UPDATE,
+    AUDIT,
 ];
 
 /// Every route that takes no token.

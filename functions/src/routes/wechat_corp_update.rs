@@ -39,6 +39,6 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let corp_key = CorpKey::from(request.path_id::<String>("corpKey", "wechat corp")?);
     let Body { secret, egress_proxy_url } = request.json_body(MAX_BODY)?;
     let wanted = CorpRequestChange { secret, proxy: egress_proxy_url };
-    let company = Box::pin(app.changes.change(caller.user_id, &corp_key, &wanted)).await?;
+    let company = Box::pin(app.changes.change(&caller, &corp_key, &wanted)).await?;
     ApiResponse::ok(CorpView::from(company))
 }

@@ -1,4 +1,5 @@
-//! The sweeper: moves whatever should have moved and has not, and starts the syncs whose time has come. It takes no input.
+//! The sweeper: moves whatever should have moved and has not, starts the syncs whose time has come, and deletes the media of
+//! ended posts. It takes no input.
 
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use kernel::deadline::Deadline;
 use kernel::metrics::{self, Metric};
 use kernel::round::RoundReport;
 use leads::fan_sync::{AutoSyncs, Sweeper};
+use moments::media_storage::MediaSweeper;
 use moments::sweep::MomentSweeper;
 
 use crate::worker::put_round;
@@ -26,6 +28,7 @@ pub struct App {
     fan_syncs: Sweeper,
     auto_syncs: AutoSyncs,
     publications: MomentSweeper,
+    media: MediaSweeper,
 }
 
 impl App {
@@ -35,6 +38,7 @@ impl App {
             fan_syncs: Sweeper::new(cx)?,
             auto_syncs: AutoSyncs::new(cx)?,
             publications: MomentSweeper::new(cx)?,
+            media: MediaSweeper::new(cx)?,
         })
     }
 }
@@ -46,12 +50,14 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
     let auto_syncs = Box::pin(app.auto_syncs.start_due(deadline));
     let tasks = Box::pin(app.publications.sweep_tasks(deadline));
     let deliveries = Box::pin(app.publications.sweep_deliveries(deadline));
-    let (fan_syncs, auto_syncs, tasks, deliveries, ()) =
-        futures::join!(fan_syncs, auto_syncs, tasks, deliveries, Box::pin(tell_lateness(app)));
+    let released = Box::pin(app.media.release_media(deadline));
+    let files = Box::pin(app.media.look_after_files(deadline));
+    let (fan_syncs, auto_syncs, tasks, deliveries, released, files, ()) =
+        futures::join!(fan_syncs, auto_syncs, tasks, deliveries, released, files, Box::pin(tell_lateness(app)));
     let (fan_syncs, tasks, deliveries) = (fan_syncs?, tasks?, deliveries?);
-    // Syncs that begin by themselves are ordinary work, and no messages that were lost.
+    // Syncs that begin by themselves, and files that are not needed any more, are ordinary work and no messages that were lost.
     put_round([&fan_syncs, &tasks, &deliveries], Metric::RowsSwept, Metric::RowsNotSwept);
-    Ok(vec![fan_syncs, auto_syncs?, tasks, deliveries])
+    Ok(vec![fan_syncs, auto_syncs?, tasks, deliveries, released?, files?])
 }
 
 /// How long the oldest rows are overdue. Looked at apart from the sweep, which leaves out the rows whose message may be on its

@@ -5,6 +5,7 @@ use kernel::{FieldProblem, IsContention};
 use serde::{Deserialize, Serialize};
 
 use crate::douyin::{FailureKind, PlatformError};
+use crate::lead_export::MAX_LEADS;
 use crate::store::oauth_state::LIFETIME;
 
 /// Result with this domain's error.
@@ -39,6 +40,18 @@ pub enum Error {
         /// The version it is at.
         current: u64,
     },
+    /// More leads fit than one file has.
+    #[error("{found} leads are too many for a file")]
+    TooManyToExport {
+        /// How many fit.
+        found: u64,
+    },
+    /// The file would be larger than an answer.
+    #[error("the file of leads is too large for an answer")]
+    TooLongToExport,
+    /// The caller's idempotency key was used for another note.
+    #[error("the idempotency key was used for another note")]
+    NoteKeyReused,
 }
 
 impl IsContention for Error {
@@ -181,6 +194,9 @@ impl Error {
             Self::InvalidQuery(_) => advice::INVALID_LEAD_QUERY,
             Self::IllegalTransition { from, to } => advice::illegal_transition(from, to),
             Self::StaleVersion { current } => advice::stale_version(*current),
+            Self::TooManyToExport { found } => advice::too_many_to_export(*found, MAX_LEADS),
+            Self::TooLongToExport => advice::TOO_LONG_TO_EXPORT,
+            Self::NoteKeyReused => advice::NOTE_KEY_REUSED,
         }
     }
 

@@ -27,6 +27,12 @@ impl Event {
         Ok(Self { function: function.to_owned(), value: serde_json::from_str(&text)? })
     }
 
+    /// An event for a function, from elsewhere than the samples.
+    #[must_use]
+    pub fn received(function: String, value: Value) -> Self {
+        Self { function, value }
+    }
+
     /// With a header in place of the sample's.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -126,6 +132,8 @@ pub struct Answer {
     pub headers: BTreeMap<String, String>,
     /// The body, if it is JSON; otherwise null.
     pub body: Value,
+    /// The body as it is.
+    pub text: String,
 }
 
 impl Answer {
@@ -137,6 +145,7 @@ impl Answer {
                 .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())))
                 .collect(),
             body: serde_json::from_str(response.body()).unwrap_or_default(),
+            text: response.into_body(),
         }
     }
 

@@ -48,6 +48,7 @@ fn check_tenant(tenant: &str, [leads, identities, index]: [&[Row]; 3]) -> Result
     of.check_segments(&counter["accounts"].split(',').collect::<Vec<_>>())?;
     of.check_marks(&counter["last_acquire_time"])?;
     of.check_statuses()?;
+    of.check_owners()?;
     of.check_work()
 }
 
@@ -135,6 +136,22 @@ impl Tenant<'_> {
         Ok(())
     }
 
+    /// The sets of owners say what the rows say.
+    fn check_owners(&self) -> Result<()> {
+        let owned = self.leads.iter().filter_map(|(id, lead)| Some((lead.get("owner_id")?.clone(), *id)));
+        let expected: BTreeSet<(String, u64)> = owned.collect();
+        let mut found = BTreeSet::new();
+        for (entry, row) in self.entries.range("owner#".."owner$") {
+            let (owner, block) = entry["owner#".len()..].rsplit_once('#').context("no block")?;
+            let ids = RoaringBitmap::deserialize_from(&*hex::decode(&row["ids"])?)?;
+            let block: u32 = block.parse()?;
+            ensure!(ids.iter().all(|id| id >> 16 == block), "{entry} has leads of another block: {ids:?}");
+            found.extend(ids.iter().map(|id| (owner.to_owned(), u64::from(id))));
+        }
+        ensure!(found == expected, "owners are {expected:?}, the sets say {found:?}");
+        Ok(())
+    }
+
     /// The notes that a search finds are those of the rows, and each change of a lead is in its history once.
     fn check_work(&self) -> Result<()> {
         let mut work = BTreeMap::new();
@@ -147,6 +164,22 @@ impl Tenant<'_> {
         let kinds = self.entries.iter().filter(|(entry, _)| entry.starts_with("note#") || entry.starts_with("edit#"));
         let found: BTreeMap<_, _> = kinds.map(|(entry, row)| ((*entry).to_owned(), row.get("text").cloned())).collect();
         ensure!(found == work, "notes and changes in the index\n{found:?}\nof the rows\n{work:?}");
+        self.check_follow_ups()
+    }
+
+    /// Each written note is of a change that says so, and the newest is the one of the row, unless that was cleared.
+    fn check_follow_ups(&self) -> Result<()> {
+        let mut newest = BTreeMap::new();
+        for (entry, note) in self.entries.range("followup#".."followup#~") {
+            let (id, version) = entry["followup#".len()..].split_once('#').context("no version")?;
+            let edit = self.entries.get(&*format!("edit#{id}#{version}")).context("a note of no change")?;
+            ensure!(edit["notes_changed"] == "true", "{entry} is of a change that wrote none");
+            newest.insert(id.parse::<u64>()?, note["text"].as_str());
+        }
+        for (id, lead) in &self.leads {
+            let (shown, newest) = (lead["notes"].as_str(), newest.get(id).copied().unwrap_or_default());
+            ensure!(shown == newest || normalize(shown).is_empty(), "lead {id} shows {shown:?}, not {newest:?}");
+        }
         Ok(())
     }
 }

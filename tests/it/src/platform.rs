@@ -1,6 +1,8 @@
 //! What holds for the whole system on AWS: template, rights, secrets, schedules, stored columns.
 
+mod audit;
 mod columns;
+mod gateway;
 mod metrics;
 mod parity;
 mod poison;

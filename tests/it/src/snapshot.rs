@@ -168,6 +168,12 @@ const WORDS: &[&str] = &[
     "notes",
     "version",
     "reopen",
+    "leadIds",
+    "ownerId",
+    // The audit log.
+    "from",
+    "actor",
+    "action",
     "includeUnconfirmed",
     "force",
     "douyinUserId",

@@ -26,7 +26,8 @@ pub struct LeadPage {
 }
 
 /// A page. Ids are dense and times never decrease with them, so however many leads there are and whichever page it is,
-/// without a filter it costs the totals and the one to three buckets that it lies in, with a status as many requests.
+/// without a filter it costs the totals and the one to three buckets that it lies in, with a status as many requests, and
+/// with an owner one more.
 pub async fn page(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Result<LeadPage> {
     let (bounds, totals) = bounds_of(stores, user_id, query).await?;
     if bounds.count() == 0 {
@@ -45,6 +46,19 @@ pub async fn page(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Result
     };
     let records = by_ids(stores, user_id, &newest(&ids, query.page)).await?;
     Ok(LeadPage { page: query.page.answer(records, ids.len()), counts })
+}
+
+/// The ids of all leads that fit the query, whatever page it asks for.
+pub(crate) async fn matching(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Result<RoaringBitmap> {
+    let (bounds, totals) = bounds_of(stores, user_id, query).await?;
+    if bounds.count() == 0 {
+        return Ok(RoaringBitmap::new());
+    }
+    let ids = fitting(stores, user_id, query, bounds, totals).await?;
+    Ok(match query.filter.status {
+        Some(status) => stores.index.status_sets(user_id, bounds).await?.with_status(ids, status),
+        None => ids,
+    })
 }
 
 async fn plain(
@@ -82,15 +96,28 @@ async fn fitting(
     bounds: Bounds,
     totals: Option<(Counter, StatusCounts)>,
 ) -> Result<RoaringBitmap> {
-    if !query.filter.needs_search() {
-        return Ok(all_of(bounds)?);
-    }
-    let counter = match totals {
-        Some((counter, _)) => counter,
-        None if query.filter.source.is_some() => stores.index.totals(user_id).await?.0,
-        None => Counter::default(),
+    let found = async {
+        if !query.filter.needs_search() {
+            return Ok(all_of(bounds)?);
+        }
+        let counter = match totals {
+            Some((counter, _)) => counter,
+            None if query.filter.source.is_some() => stores.index.totals(user_id).await?.0,
+            None => Counter::default(),
+        };
+        find(&stores.index, user_id, bounds, &counter, &query.filter).await
     };
-    find(&stores.index, user_id, bounds, &counter, &query.filter).await
+    let owned = async {
+        match &query.filter.owner {
+            Some(owner) => Ok(Some(stores.index.owned(user_id, owner, bounds).await?)),
+            None => Ok(None),
+        }
+    };
+    let (found, owned) = try_join!(found, owned)?;
+    Ok(match owned {
+        Some(owned) => found & owned,
+        None => found,
+    })
 }
 
 /// The ids the time range means, and the tenant's totals if they were read for them.

@@ -2,12 +2,14 @@
 
 use kernel::Context;
 use kernel::FieldProblem;
+use kernel::caller::Caller;
 use kernel::config::ConfigError;
 use kernel::ids::UserId;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use kernel::vault::Vault;
 use secrecy::SecretString;
+use serde_json::json;
 use tracing::info;
 
 use super::corp_list::{Company, is_connected, of_company};
@@ -16,12 +18,13 @@ use super::corp_tokens::encryption_context;
 use super::proxy_choice::ProxyChoice;
 use super::request::secret_problem;
 use super::wecom_routes::WecomRoutes;
+use crate::audit;
 use crate::config::Clients;
 use crate::error::Result;
 use crate::ids::CorpKey;
 use crate::store::Stores;
 use crate::store::account::AccountStatus;
-use crate::store::corp::{Corp, CorpChange, CorpState, EncryptedToken};
+use crate::store::corp::{Corp, CorpChange, CorpState, EncryptedToken, ProxyChange};
 use crate::time::after;
 use crate::wecom::{AccessToken, Wecom};
 
@@ -66,7 +69,7 @@ impl CorpChanges {
     ///
     /// # Errors
     /// What is wrong with the request, what WeCom says, or that the caller has no such company.
-    pub async fn change(&self, user_id: UserId, corp_key: &CorpKey, wanted: &CorpRequestChange) -> Result<Company> {
+    pub async fn change(&self, caller: &Caller, corp_key: &CorpKey, wanted: &CorpRequestChange) -> Result<Company> {
         if wanted.secret.is_none() && wanted.proxy.is_none() {
             return Err(kernel::Error::invalid("body", "请填写新的应用密钥或代理地址，至少一项").into());
         }
@@ -76,18 +79,19 @@ impl CorpChanges {
             return Err(kernel::Error::InvalidRequest(problems).into());
         };
         on_conflict(&self.stores.clock, "wechat corp", TRIES, || {
-            self.try_change(user_id, corp_key, wanted.secret.as_ref(), &proxy)
+            self.try_change(caller, corp_key, wanted.secret.as_ref(), &proxy)
         })
         .await
     }
 
     async fn try_change(
         &self,
-        user_id: UserId,
+        caller: &Caller,
         corp_key: &CorpKey,
         new_secret: Option<&SecretString>,
         proxy: &ProxyChoice,
     ) -> Result<Attempt<Company>> {
+        let user_id = caller.user_id;
         let known = if corp_key.is_possible() { self.stores.corps.get(corp_key).await? } else { None };
         let corp = known.filter(|corp| is_connected(corp, user_id)).ok_or(kernel::Error::NotFound("wechat corp"))?;
         let wecom = proxy.way(&self.routes, &self.vault, Some(&corp)).await?;
@@ -108,6 +112,23 @@ impl CorpChanges {
         };
         let mut transaction = Transaction::new();
         transaction.add(self.stores.corps.change(&corp, &change, now)?);
+        let had_proxy = corp.egress_proxy.is_some();
+        let has_proxy = match change.proxy {
+            ProxyChange::Keep => had_proxy,
+            ProxyChange::Remove => false,
+            ProxyChange::Set(_) => true,
+        };
+        let states = (
+            json!({ "hasEgressProxy": had_proxy }),
+            json!({ "hasEgressProxy": has_proxy, "newSecret": new_secret.is_some(), "newProxy": sealed.is_some() }),
+        );
+        transaction.add(self.stores.deed(
+            caller,
+            audit::CORP_CHANGED,
+            format!("wechat-corp/{corp_key}"),
+            states,
+            now,
+        )?);
         if !self.stores.commit(&transaction).await?.is_committed() {
             return Ok(Attempt::Conflict);
         }

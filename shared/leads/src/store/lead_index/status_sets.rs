@@ -1,28 +1,23 @@
 //! Which leads have which status, as sets of ids: `status#<block>#<status>` for CONTACTED and CONVERTED, in blocks of
 //! 65,536 ids. NEW, which every lead is at first, is who is in neither, so that a sync never touches them.
 //!
-//! A set is a roaring bitmap: at most 8 KB a block, however its ids lie. `tally` holds how many there are of each, for
-//! the list without a filter, which need not read the sets then.
+//! `tally` holds how many there are of each, for the list without a filter, which need not read the sets then.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use kernel::dynamo::{batch_get, decode, n};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use roaring::RoaringBitmap;
 use serde::Deserialize;
-use serde_bytes::ByteBuf;
 
+use super::id_sets::{Block, SetChanges, block_of};
 use super::lookup::{Bounds, Freshness};
 use super::{Counter, LeadIndexStore, key, status_entry};
 use crate::ids::LeadId;
-use crate::store::bitmap::{bitmap, bitmap_id, blob};
-use crate::store::lead::{Lead, LeadStatus};
-use crate::store::{put, update};
+use crate::store::lead::LeadStatus;
+use crate::store::update;
 
 const WHAT: &str = "lead index";
-
-/// How many ids a block has: those that share the upper half of 32 bits, which a roaring bitmap keeps together too.
-const BLOCK_IDS: u32 = 1 << 16;
 
 /// The statuses that have sets.
 const WORKED: [LeadStatus; 2] = [LeadStatus::Contacted, LeadStatus::Converted];
@@ -40,15 +35,6 @@ pub struct StatusCounts {
 pub(crate) struct StatusSets {
     contacted: RoaringBitmap,
     converted: RoaringBitmap,
-}
-
-/// One block as it is stored.
-#[derive(Debug, Deserialize)]
-struct Block {
-    entry: String,
-    ids: ByteBuf,
-    /// Grows with every change, so that of two that read the same block one plans anew.
-    version: u64,
 }
 
 /// The row that counts what is in the sets.
@@ -84,24 +70,14 @@ impl StatusSets {
     }
 
     fn take(&mut self, block: &Block) -> Result<()> {
-        let set = match block.status()? {
-            LeadStatus::Contacted => &mut self.contacted,
-            LeadStatus::Converted => &mut self.converted,
-            LeadStatus::New => return Err(Error::Corrupt(WHAT)),
+        let status = block.entry.rsplit('#').next().unwrap_or_default();
+        let set = match WORKED.into_iter().find(|worked| worked.as_str() == status) {
+            Some(LeadStatus::Contacted) => &mut self.contacted,
+            Some(LeadStatus::Converted) => &mut self.converted,
+            Some(LeadStatus::New) | None => return Err(Error::Corrupt(WHAT)),
         };
         *set |= block.bitmap()?;
         Ok(())
-    }
-}
-
-impl Block {
-    fn status(&self) -> Result<LeadStatus> {
-        let status = self.entry.rsplit('#').next().unwrap_or_default();
-        WORKED.into_iter().find(|worked| worked.as_str() == status).ok_or(Error::Corrupt(WHAT))
-    }
-
-    fn bitmap(&self) -> Result<RoaringBitmap> {
-        bitmap(WHAT, &self.ids)
     }
 }
 
@@ -130,52 +106,27 @@ impl LeadIndexStore {
         Ok(sets)
     }
 
-    /// Moves a lead from the set of its status into that of another one: at most two blocks and the tally, as actions of
-    /// the transaction that changes the lead. They are refused when another lead of a block was moved since.
-    pub(crate) async fn move_status(&self, lead: &Lead, to: LeadStatus) -> Result<Vec<TransactWriteItem>> {
-        let (user_id, id) = (lead.user_id, bitmap_id(lead.lead_id)?);
-        let entry = |status: LeadStatus| Ok::<_, Error>(status_entry(block_of(lead.lead_id)?, status.as_str()));
-        let moved: Vec<LeadStatus> = WORKED.into_iter().filter(|one| [lead.status, to].contains(one)).collect();
-        let keys = moved.iter().map(|status| Ok(key(user_id, entry(*status)?))).collect::<Result<_>>()?;
-        let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
-        let blocks = rows.into_iter().map(|row| decode(WHAT, row)).collect::<Result<Vec<Block>>>()?;
-        let mut actions = vec![self.count(user_id, lead.status, to)?];
-        for status in moved {
-            let entry = entry(status)?;
-            let read = blocks.iter().find(|block| block.entry == entry);
-            let mut ids = read.map(Block::bitmap).transpose()?.unwrap_or_default();
-            if status == to {
-                ids.insert(id)
-            } else {
-                ids.remove(id)
-            };
-            actions.push(self.put_block(user_id, &entry, &ids, read.map(|block| block.version))?);
+    /// That a lead goes from one status to another one, among `changes` of sets.
+    pub(super) fn move_status(
+        changes: &mut SetChanges,
+        lead_id: LeadId,
+        from: LeadStatus,
+        to: LeadStatus,
+    ) -> Result<()> {
+        let entry = |status: LeadStatus| Ok::<_, Error>(status_entry(block_of(lead_id)?, status.as_str()));
+        if WORKED.contains(&from) {
+            changes.leave(entry(from)?, lead_id)?;
         }
-        Ok(actions)
+        if WORKED.contains(&to) {
+            changes.enter(entry(to)?, lead_id)?;
+        }
+        Ok(())
     }
 
-    fn put_block(
-        &self,
-        user_id: UserId,
-        entry: &str,
-        ids: &RoaringBitmap,
-        read: Option<u64>,
-    ) -> Result<TransactWriteItem> {
-        let builder = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(key(user_id, entry)))
-            .item("ids", blob(ids)?)
-            .item("version", n(read.unwrap_or_default() + 1));
-        put(match read {
-            None => builder.condition_expression("attribute_not_exists(version)"),
-            Some(version) => {
-                builder.condition_expression("version = :read").expression_attribute_values(":read", n(version))
-            }
-        })
-    }
-
-    fn count(&self, user_id: UserId, from: LeadStatus, to: LeadStatus) -> Result<TransactWriteItem> {
-        let of = |status| i8::from(to == status) - i8::from(from == status);
+    /// The tally after leads went from one status to another one each.
+    pub(super) fn count(&self, user_id: UserId, moves: &[(LeadStatus, LeadStatus)]) -> Result<TransactWriteItem> {
+        let of =
+            |status| moves.iter().map(|(from, to)| i64::from(*to == status) - i64::from(*from == status)).sum::<i64>();
         update(
             Update::builder()
                 .table_name(&self.table)
@@ -187,14 +138,8 @@ impl LeadIndexStore {
     }
 }
 
-fn block_of(lead_id: LeadId) -> Result<u32> {
-    Ok(bitmap_id(lead_id)? / BLOCK_IDS)
-}
-
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::types::AttributeValue;
-
     use super::*;
 
     fn ids(of: impl IntoIterator<Item = u32>) -> RoaringBitmap {
@@ -213,24 +158,5 @@ mod tests {
             assert_eq!(sets.with_status(some.clone(), status), ids(expected), "{status:?}");
         }
         assert_eq!(sets.counts(&some), StatusCounts { new: 3, contacted: 2, converted: 1 });
-    }
-
-    #[test]
-    fn status_block_is_never_larger_than_eight_kilobytes() {
-        let first = 3 * BLOCK_IDS;
-        for step in [1, 2, 3, 15, 16, 17, 1_000] {
-            let block = ids((first..first + BLOCK_IDS).step_by(step));
-            let AttributeValue::B(bytes) = blob(&block).unwrap() else { panic!("no bytes") };
-            assert!(bytes.as_ref().len() <= 8 * 1_024 + 32, "every {step}th: {} bytes", bytes.as_ref().len());
-            assert_eq!(RoaringBitmap::deserialize_from(bytes.as_ref()).unwrap(), block);
-        }
-    }
-
-    #[test]
-    fn status_block_of_a_lead_goes_by_the_upper_half_of_its_id() {
-        for (id, block) in [(1, 0), (65_535, 0), (65_536, 1), (1_000_000, 15)] {
-            assert_eq!(block_of(LeadId::new(id)).unwrap(), block);
-        }
-        assert!(block_of(LeadId::new(1 << 32)).is_err());
     }
 }

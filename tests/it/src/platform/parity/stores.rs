@@ -12,13 +12,15 @@ use super::project::{Template, read};
 use crate::world::shared;
 
 /// What cannot be had again: what users entrusted to us or are owed, and the key without which it cannot be read.
-const STORES: [&str; 13] = [
+const STORES: [&str; 15] = [
+    "AuditTable",
     "DouyinAuthTable",
     "DouyinLeadIndexTable",
     "DouyinLeadTable",
     "DouyinSyncTaskTable",
     "LeadIdentityTable",
     "MomentClaimTable",
+    "MomentMediaTable",
     "MomentPublishUnitTable",
     "MomentSyncResultTable",
     "MomentSyncTaskTable",
