@@ -11,6 +11,7 @@ pub mod error;
 pub mod gateway;
 pub mod ids;
 pub mod media;
+pub mod media_storage;
 mod pace;
 pub mod provider;
 pub mod publish;

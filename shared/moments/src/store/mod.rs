@@ -12,6 +12,7 @@ pub(crate) mod of_delivery;
 pub mod posted;
 mod resend;
 pub mod result;
+pub mod stored_media;
 pub mod task;
 
 use aws_sdk_dynamodb::Client;
@@ -53,6 +54,8 @@ pub struct Stores {
     pub claims: claim::ClaimStore,
     /// `t_wechat_media`
     pub uploads: media::MediaStore,
+    /// `t_moment_media`
+    pub stored_media: stored_media::StoredMediaStore,
     /// `t_idempotency`
     pub idempotency: IdempotencyStore,
     /// `t_audit`: who has done what.
@@ -78,6 +81,7 @@ impl Stores {
             deliveries: delivery::DeliveryStore { client: client(), table: cx.table("t_moment_publish_unit")? },
             claims: claim::ClaimStore { client: client(), table: cx.table("t_moment_claim")? },
             uploads: media::MediaStore { client: client(), table: cx.table("t_wechat_media")? },
+            stored_media: stored_media::StoredMediaStore { client: client(), table: cx.table("t_moment_media")? },
             idempotency: IdempotencyStore::new(client(), cx.table("t_idempotency")?),
             audit: AuditLog::new(cx)?,
             posted: posted::PostedStore { client: client(), table: cx.table("t_idempotency")? },

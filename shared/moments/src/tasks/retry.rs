@@ -63,7 +63,7 @@ struct Reading<'a> {
 /// # Errors
 /// [`Error::IdempotencyKeyReused`] for a key that another request was carried out under,
 /// [`kernel::Error::InvalidRequest`] for accounts that cannot be meant, [`Error::NotFailed`] for such that have not
-/// failed, [`Error::StateForbids`] when nothing is left to be tried, or the task is still under way.
+/// failed, [`Error::StateForbids`] when nothing is left to be tried, the task is still under way, or its media are deleted.
 pub async fn retry(
     stores: &Stores,
     starter: &TaskStarter,
@@ -111,7 +111,11 @@ async fn try_retry(
                 return Err(Error::StateForbids(advice::TASK_IS_RUNNING));
             }
             let blind = if request.force { HashSet::new() } else { blind(stores, user_id, request, &results).await? };
-            choose(request, &results, &blind)?
+            let chosen = choose(request, &results, &blind)?;
+            if task.media_released {
+                return Err(Error::StateForbids(advice::MEDIA_RELEASED));
+            }
+            chosen
         }
     };
     let failed =

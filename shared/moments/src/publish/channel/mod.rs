@@ -19,9 +19,9 @@ use crate::error::{Error, Result, media_advice};
 use crate::ids::{AccountId, CorpKey};
 use crate::media::{MediaProblem, Medium};
 use crate::provider::Provider;
-use crate::store::account::{Account, AccountStatus};
+use crate::store::account::Account;
 use crate::store::delivery::Delivery;
-use crate::store::task::Task;
+use crate::store::task::{Task, TaskMedium};
 
 /// What a channel was asked for; an error is one of our own stores.
 pub(super) type Answer<'a> = BoxFuture<'a, Result<Event>>;
@@ -99,8 +99,8 @@ fn media_unusable(index: usize, problem: &MediaProblem) -> Event {
 }
 
 impl Publisher {
-    /// The delivery's accounts that can be used now.
-    pub(super) async fn usable(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
+    /// The delivery's accounts as they are now, whether or not they can be used.
+    pub(super) async fn current_accounts(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
         let row = &claimed_delivery.row;
         let mut accounts = match &claimed_delivery.accounts {
             Some(accounts) => accounts.clone(),
@@ -108,7 +108,7 @@ impl Publisher {
         };
         accounts.retain(|account| {
             let is_own = account.user_id == row.user_id && row.account_ids.contains(&account.account_id);
-            is_own && account.status == AccountStatus::Active && account.corp_key == row.corp_key
+            is_own && account.corp_key == row.corp_key
         });
         Ok(accounts)
     }
@@ -120,9 +120,8 @@ impl Publisher {
         Ok(accounts)
     }
 
-    /// A medium, fetched again and judged again: what was fine at creation may be something else now.
-    async fn fetch(&self, task: &Task, index: usize) -> Result<Medium, MediaProblem> {
-        let url = task.media_urls.get(index).map_or("", String::as_str);
-        self.fetcher.fetch(url, self.settings.media_limits).await
+    /// A medium of the task as it was judged when the task was made.
+    async fn stored(&self, task: &Task, medium: &TaskMedium) -> Result<Medium, MediaProblem> {
+        self.storage.read(task, medium, self.settings.media_limits).await
     }
 }

@@ -12,7 +12,7 @@ use super::project::Template;
 use crate::world::shared;
 
 /// What cannot be had again: what users entrusted to us or are owed, and the key without which it cannot be read.
-const STORES: [&str; 14] = [
+const STORES: [&str; 15] = [
     "AuditTable",
     "DouyinAuthTable",
     "DouyinLeadIndexTable",
@@ -20,6 +20,7 @@ const STORES: [&str; 14] = [
     "DouyinSyncTaskTable",
     "LeadIdentityTable",
     "MomentClaimTable",
+    "MomentMediaTable",
     "MomentPublishUnitTable",
     "MomentSyncResultTable",
     "MomentSyncTaskTable",
