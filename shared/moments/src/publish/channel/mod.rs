@@ -19,7 +19,7 @@ use crate::error::{Error, Result, media_advice};
 use crate::ids::{AccountId, CorpKey};
 use crate::media::{MediaProblem, Medium};
 use crate::provider::Provider;
-use crate::store::account::Account;
+use crate::store::account::{Account, AccountStatus};
 use crate::store::delivery::Delivery;
 use crate::store::task::{Task, TaskMedium};
 
@@ -99,6 +99,13 @@ fn media_unusable(index: usize, problem: &MediaProblem) -> Event {
 }
 
 impl Publisher {
+    /// The delivery's accounts that can be used now.
+    pub(super) async fn usable(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
+        let mut accounts = self.current_accounts(claimed_delivery).await?;
+        accounts.retain(|account| account.status == AccountStatus::Active);
+        Ok(accounts)
+    }
+
     /// The delivery's accounts as they are now, whether or not they can be used.
     pub(super) async fn current_accounts(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
         let row = &claimed_delivery.row;
