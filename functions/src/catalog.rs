@@ -281,6 +281,7 @@ pub const WECHAT_CORP_UPDATE: Route = Route {
     path: "/api/v1/workbench/wechat/corps/{corpKey}",
     permission: "workbench:wechat:accounts:manage",
 };
+
 /// `GET /api/v1/audit`: Lists who has done what, newest first.
 pub const AUDIT: Route = Route { name: "audit", method: "GET", path: "/api/v1/audit", permission: "audit:view" };
 
