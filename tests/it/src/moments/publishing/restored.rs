@@ -23,9 +23,13 @@ const TABLES: [(&str, &[&str]); 4] = [
 ];
 
 async fn items(world: &World, table: &str) -> Result<Vec<Item>> {
-    let scanned = world.aws.dynamodb.scan().table_name(world.table(table)).consistent_read(true).send().await?;
-    ensure!(scanned.last_evaluated_key.is_none(), "more than one page");
-    Ok(scanned.items.unwrap_or_default())
+    let scan = world.aws.dynamodb.scan().table_name(world.table(table)).consistent_read(true);
+    let mut pages = scan.into_paginator().items().send();
+    let mut items = Vec::new();
+    while let Some(item) = pages.next().await {
+        items.push(item?);
+    }
+    Ok(items)
 }
 
 async fn put(world: &World, table: &str, item: Item) -> Result<()> {
