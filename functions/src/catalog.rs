@@ -130,6 +130,14 @@ pub const DOUYIN_WEBHOOK: OpenRoute = OpenRoute {
     protected_by: "`X-Douyin-Signature`",
 };
 
+/// `DELETE /api/v1/lead/douyin/leads/{leadId}/personal-data`: Erases a lead's person for good; no sync brings them back.
+pub const DOUYIN_LEAD_ERASE: Route = Route {
+    name: "douyin-lead-erase",
+    method: "DELETE",
+    path: "/api/v1/lead/douyin/leads/{leadId}/personal-data",
+    permission: "lead:douyin:leads:edit",
+};
+
 /// `GET /api/v1/workbench/wechat/moments/accounts`: Lists the WeChat accounts one may publish with.
 pub const WECHAT_ACCOUNTS: Route = Route {
     name: "wechat-accounts",
@@ -247,6 +255,7 @@ pub const ROUTES: &[Route] = &[
     DOUYIN_LEAD_UPDATE,
     DOUYIN_ACCOUNTS,
     DOUYIN_ACCOUNT_DELETE,
+    DOUYIN_LEAD_ERASE,
     WECHAT_ACCOUNTS,
     WECHAT_ACCOUNT_CONNECT,
     WECHAT_ACCOUNT_DISCONNECT,

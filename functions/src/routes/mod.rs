@@ -12,6 +12,7 @@ pub mod douyin_fans_sync_cancel;
 pub mod douyin_fans_sync_task;
 pub mod douyin_fans_sync_tasks;
 pub mod douyin_lead;
+pub mod douyin_lead_erase;
 pub mod douyin_lead_update;
 pub mod douyin_leads;
 pub mod douyin_webhook;

@@ -34,6 +34,8 @@ pub enum ErrorCode {
     DouyinLeadSync,
     /// Correct the filter of a lead list.
     InvalidDouyinLeadQuery,
+    /// The lead's person was erased for good; take the lead out of what is shown.
+    LeadErased,
     /// Choose other WeChat accounts.
     WechatAccountNotFound,
     /// Correct the content, or try again later: no task was made.
@@ -66,6 +68,7 @@ impl ErrorCode {
             Self::DouyinAuth => "DOUYIN_AUTH_ERROR",
             Self::DouyinLeadSync => "DOUYIN_LEAD_SYNC_ERROR",
             Self::InvalidDouyinLeadQuery => "INVALID_DOUYIN_LEAD_QUERY",
+            Self::LeadErased => "LEAD_ERASED",
             Self::WechatAccountNotFound => "WECHAT_ACCOUNT_NOT_FOUND",
             Self::MomentSyncCreation => "MOMENT_SYNC_CREATION_FAILED",
             Self::DuplicateContent => "DUPLICATE_CONTENT",
@@ -149,6 +152,8 @@ catalogue! {
     SYNC_KEY_REUSED: DouyinLeadSync 422 "同一个 Idempotency-Key 已用于内容不同的同步请求" => "请为新的同步请求使用新的 Idempotency-Key";
     SYNC_UNAVAILABLE: DouyinLeadSync 400 "应用未开通粉丝列表能力，暂时无法同步粉丝" => "已有线索不受影响；请联系存客宝客服了解其他获客方式";
     INVALID_LEAD_QUERY: InvalidDouyinLeadQuery 400 "请求参数有误" => "请按提示修改后重新提交";
+
+    LEAD_ERASED: LeadErased 410 "该线索的个人信息已按要求删除，无法恢复" => "请刷新线索列表";
 
     // Douyin's refusals.
     DOUYIN_RATE_LIMITED: DouyinApi 500 "抖音接口请求过于频繁" => "请稍后再试";

@@ -33,6 +33,9 @@ pub enum Error {
         /// The status asked for.
         to: &'static str,
     },
+    /// The lead's person was erased.
+    #[error("the lead was erased")]
+    LeadErased,
     /// The lead was edited since the caller read it.
     #[error("lead is at version {current}")]
     StaleVersion {
@@ -181,6 +184,7 @@ impl Error {
             Self::InvalidQuery(_) => advice::INVALID_LEAD_QUERY,
             Self::IllegalTransition { from, to } => advice::illegal_transition(from, to),
             Self::StaleVersion { current } => advice::stale_version(*current),
+            Self::LeadErased => advice::LEAD_ERASED,
         }
     }
 

@@ -10,13 +10,13 @@ use crate::error::{Error, Result};
 use crate::ids::LeadId;
 use crate::store::Stores;
 use crate::store::lead::{Edit, Lead, LeadStatus};
-use crate::store::lead_index::EditRecord;
+use crate::store::lead_index::{EditRecord, IdSet, Move};
 
 /// Characters of a lead's notes: they are for a few sentences, and a thousand keep a lead below one write unit more.
 pub const MAX_NOTES: usize = 1_000;
 
-/// How often a change is made anew. Leads of 65,536 ids share a set of statuses, so people at different leads meet there.
-const TRIES: u32 = 20;
+/// How often a change is made anew. Leads of 4,096 ids share a set of statuses, so people at different leads meet there.
+pub(crate) const TRIES: u32 = 20;
 
 /// A change asked for; absent parts stay.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +31,9 @@ pub struct LeadChange {
 }
 
 /// The caller's lead with its history, newest first.
+///
+/// # Errors
+/// [`Error::LeadErased`]; [`kernel::Error::NotFound`] for an id that never was a lead's.
 pub async fn read(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<(Lead, Vec<EditRecord>)> {
     let lead = lead_of(stores, user_id, lead_id).await?;
     let history = stores.index.edits(user_id, lead_id).await?;
@@ -40,7 +43,7 @@ pub async fn read(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<(
 /// Changes the caller's lead, its index entries and its history in one transaction.
 ///
 /// # Errors
-/// [`Error::IllegalTransition`], [`Error::StaleVersion`].
+/// [`Error::IllegalTransition`], [`Error::StaleVersion`]; as [`read`].
 pub async fn change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &LeadChange) -> Result<Lead> {
     check(change)?;
     on_conflict(&stores.clock, "lead", TRIES, || try_change(stores, caller, lead_id, change)).await
@@ -63,7 +66,8 @@ async fn try_change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &
     transaction.add(stores.leads.edit(&lead, &Edit { status, notes: &notes }, now)?);
     transaction.add(stores.index.record_edit(&lead, &caller.actor, status, notes_changed, now)?);
     if status != lead.status {
-        transaction.add_all(stores.index.move_status(&lead, status).await?);
+        let moved = Move { lead_id, from: IdSet::of(lead.status), to: IdSet::of(status) };
+        transaction.add_all(stores.index.move_ids(caller.user_id, &[moved]).await?);
     }
     if notes_changed {
         transaction.add(stores.index.note(&lead, &notes)?);
@@ -78,9 +82,16 @@ async fn try_change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &
     Ok(Attempt::Done(lead))
 }
 
-async fn lead_of(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<Lead> {
-    let found = stores.leads.by_ids(user_id, [lead_id]).await?.pop();
-    Ok(found.ok_or(kernel::Error::NotFound("lead"))?)
+/// The tenant's lead of this id.
+///
+/// # Errors
+/// [`Error::LeadErased`]; [`kernel::Error::NotFound`] for an id that never was a lead's.
+pub(crate) async fn lead_of(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<Lead> {
+    match stores.leads.by_ids(user_id, [lead_id]).await?.pop() {
+        Some(lead) => Ok(lead),
+        None if stores.index.is_gone(user_id, lead_id).await? => Err(Error::LeadErased),
+        None => Err(kernel::Error::NotFound("lead").into()),
+    }
 }
 
 /// What no lead could be changed by.

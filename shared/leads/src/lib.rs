@@ -14,10 +14,12 @@ pub mod error;
 pub mod fan_sync;
 pub mod ids;
 pub mod lead_edit;
+pub mod lead_erase;
 pub mod lead_list;
 mod repeated_return;
 pub mod search;
 pub mod store;
+pub mod suppression;
 pub mod tokens;
 pub mod webhook;
 

@@ -38,6 +38,7 @@ pub async fn call(cx: &Context, event: &Event) -> Result<Answer> {
         "douyin-accounts" => douyin_accounts,
         "douyin-account-delete" => douyin_account_delete,
         "douyin-webhook" => douyin_webhook,
+        "douyin-lead-erase" => douyin_lead_erase,
         "wechat-accounts" => wechat_accounts,
         "wechat-account-connect" => wechat_account_connect,
         "wechat-account-disconnect" => wechat_account_disconnect,

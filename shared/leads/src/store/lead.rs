@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use kernel::Clock;
@@ -15,7 +15,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::{UserId, row_id};
 use serde::{Deserialize, Serialize};
 
-use super::{put, update};
+use super::{delete, put, update};
 use crate::ids::{LeadId, OpenId};
 
 const WHAT: &str = "lead";
@@ -220,9 +220,25 @@ impl LeadStore {
         )
     }
 
+    /// Deletes a lead, as one action of a transaction; refused when it was edited since it was read.
+    pub(crate) fn remove(&self, lead: &Lead) -> Result<TransactWriteItem> {
+        delete(
+            Delete::builder()
+                .table_name(&self.table)
+                .set_key(Some(key(lead.user_id, lead.lead_id)))
+                .condition_expression("version = :version")
+                .expression_attribute_values(":version", n(lead.version)),
+        )
+    }
+
     fn change(&self, lead: &Lead) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
         Update::builder().table_name(&self.table).set_key(Some(key(lead.user_id, lead.lead_id)))
     }
+}
+
+/// In how many buckets the leads from one id to another lie.
+pub(crate) fn buckets_between(first: LeadId, last: LeadId) -> u64 {
+    (bucket_of(last) + 1).saturating_sub(bucket_of(first))
 }
 
 /// The bucket of a lead among those of its tenant.

@@ -2,6 +2,7 @@
 
 mod changes;
 mod contract;
+mod erasure;
 mod lists;
 mod queries;
 mod statuses;

@@ -27,6 +27,12 @@ impl LeadIndexStore {
             .item("accounts", AttributeValue::L(next.accounts.iter().map(|account| s(account.as_str())).collect()))
             .item("version", n(read.version + 1))
             .condition_expression(condition);
+        if !next.holes.by_block().is_empty() {
+            builder = builder.item("holes", AttributeValue::L(next.holes.by_block().iter().map(n).collect()));
+        }
+        if next.erased_fans != 0 {
+            builder = builder.item("erased_fans", n(next.erased_fans));
+        }
         if read.version != 0 {
             builder = builder.expression_attribute_values(":read", n(read.version));
         }

@@ -12,7 +12,7 @@ use super::project::Template;
 use crate::world::shared;
 
 /// What cannot be had again: what users entrusted to us or are owed, and the key without which it cannot be read.
-const STORES: [&str; 13] = [
+const STORES: [&str; 14] = [
     "DouyinAuthTable",
     "DouyinLeadIndexTable",
     "DouyinLeadTable",
@@ -23,6 +23,7 @@ const STORES: [&str; 13] = [
     "MomentSyncResultTable",
     "MomentSyncTaskTable",
     "MomentsBucket",
+    "SuppressionKey",
     "TokenKey",
     "WechatAccountTable",
     "WechatCorpTable",

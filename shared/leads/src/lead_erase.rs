@@ -1,0 +1,77 @@
+//! Erasing a person: everything that is about them goes for good. What stays is a hole in the numbers of leads, and a keyed
+//! hash by which a sync knows not to bring them back.
+//!
+//! One transaction does it, on the condition that nobody has changed the lead since it was read. A history of more entries
+//! than fit is shortened before, from its oldest end: who dies in between leaves the lead as it was, with the rest of its
+//! history, and asking again goes on from there.
+
+use kernel::Context;
+use kernel::config::ConfigError;
+use kernel::ids::UserId;
+use kernel::retry::{Attempt, on_conflict};
+use kernel::transaction::{MAX_ACTIONS, Transaction};
+
+use crate::error::{Error, Result};
+use crate::ids::LeadId;
+use crate::lead_edit::{TRIES, lead_of};
+use crate::store::Stores;
+use crate::store::lead_index::{IdSet, Move};
+use crate::suppression::Suppression;
+
+/// What such a transaction always has: the counter, the lead, its name, its notes, two identities, two sets of ids and
+/// their tally.
+const ALWAYS: usize = 9;
+
+/// Erases people.
+#[derive(Debug, Clone)]
+pub struct Eraser {
+    stores: Stores,
+    suppression: Suppression,
+}
+
+impl Eraser {
+    /// Built once at init.
+    ///
+    /// # Errors
+    /// Names the setting that is missing.
+    pub fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { stores: Stores::new(cx)?, suppression: Suppression::new(cx)? })
+    }
+
+    /// Erases the person of the caller's lead. One that is erased already stays so, and nothing is said against it.
+    ///
+    /// # Errors
+    /// [`kernel::Error::NotFound`] for an id that never was a lead's.
+    pub async fn erase(&self, user_id: UserId, lead_id: LeadId) -> Result<()> {
+        on_conflict(&self.stores.clock, "lead", TRIES, || Box::pin(self.try_erase(user_id, lead_id))).await
+    }
+
+    async fn try_erase(&self, user_id: UserId, lead_id: LeadId) -> Result<Attempt<()>> {
+        let Stores { index, leads, identities, .. } = &self.stores;
+        // A sync that has planned a page before this commits finds the counter moved, and then knows who was erased.
+        let counter = index.counter(user_id).await?;
+        let lead = match lead_of(&self.stores, user_id, lead_id).await {
+            Err(Error::LeadErased) => return Ok(Attempt::Done(())),
+            lead => lead?,
+        };
+        let mut entries = index.own_entries(user_id, lead_id).await?;
+        let surplus = entries.split_off_all_but(MAX_ACTIONS - ALWAYS);
+        index.delete_entries(user_id, surplus).await?;
+        let hash = self.suppression.hasher(user_id).await?.of_fan(&lead.fan_open_id);
+        let mut next = counter.clone();
+        next.holes.add(lead_id)?;
+        next.erased_fans += 1;
+        let gone = Move { lead_id, from: IdSet::of(lead.status), to: Some(IdSet::Gone) };
+
+        let mut transaction = Transaction::new();
+        transaction.add(leads.remove(&lead)?);
+        transaction.add(index.advance(user_id, &counter, &next)?);
+        transaction.add_all(index.move_ids(user_id, &[gone]).await?);
+        transaction.add_all(index.forget(user_id, lead_id, entries)?);
+        transaction.add_all(identities.erase(user_id, &lead.fan_open_id, &hash, lead_id)?);
+        Ok(match self.stores.commit(&transaction).await?.is_committed() {
+            true => Attempt::Done(()),
+            false => Attempt::Conflict,
+        })
+    }
+}
