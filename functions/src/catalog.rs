@@ -98,7 +98,7 @@ pub const DOUYIN_LEAD: Route = Route {
     permission: "lead:douyin:leads:view",
 };
 
-/// `PATCH /api/v1/lead/douyin/leads/{leadId}`: Changes status and notes of a lead.
+/// `PATCH /api/v1/lead/douyin/leads/{leadId}`: Changes status, notes and owner of a lead.
 pub const DOUYIN_LEAD_UPDATE: Route = Route {
     name: "douyin-lead-update",
     method: "PATCH",
@@ -128,6 +128,30 @@ pub const DOUYIN_WEBHOOK: OpenRoute = OpenRoute {
     method: "POST",
     path: "/api/v1/lead/douyin/webhook",
     protected_by: "`X-Douyin-Signature`",
+};
+
+/// `GET /api/v1/lead/douyin/leads/{leadId}/notes`: Lists the notes of a lead, newest first.
+pub const DOUYIN_LEAD_NOTES: Route = Route {
+    name: "douyin-lead-notes",
+    method: "GET",
+    path: "/api/v1/lead/douyin/leads/{leadId}/notes",
+    permission: "lead:douyin:leads:edit",
+};
+
+/// `POST /api/v1/lead/douyin/leads/{leadId}/notes`: Adds a note to a lead.
+pub const DOUYIN_LEAD_NOTE_ADD: Route = Route {
+    name: "douyin-lead-note-add",
+    method: "POST",
+    path: "/api/v1/lead/douyin/leads/{leadId}/notes",
+    permission: "lead:douyin:leads:edit",
+};
+
+/// `PATCH /api/v1/lead/douyin/leads`: Changes status and owner of up to 100 leads.
+pub const DOUYIN_LEADS_UPDATE: Route = Route {
+    name: "douyin-leads-update",
+    method: "PATCH",
+    path: "/api/v1/lead/douyin/leads",
+    permission: "lead:douyin:leads:edit",
 };
 
 /// `DELETE /api/v1/lead/douyin/leads/{leadId}/personal-data`: Erases a lead's person for good; no sync brings them back.
@@ -255,6 +279,9 @@ pub const ROUTES: &[Route] = &[
     DOUYIN_LEAD_UPDATE,
     DOUYIN_ACCOUNTS,
     DOUYIN_ACCOUNT_DELETE,
+    DOUYIN_LEAD_NOTES,
+    DOUYIN_LEAD_NOTE_ADD,
+    DOUYIN_LEADS_UPDATE,
     DOUYIN_LEAD_ERASE,
     WECHAT_ACCOUNTS,
     WECHAT_ACCOUNT_CONNECT,

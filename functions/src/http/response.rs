@@ -68,6 +68,14 @@ impl ApiResponse {
         Self::enveloped(StatusCode::OK, DONE, data)
     }
 
+    /// 201 with `data`, which is new.
+    ///
+    /// # Errors
+    /// As [`ok`](Self::ok).
+    pub fn created(data: impl Serialize) -> Result<Self, Problem> {
+        Self::enveloped(StatusCode::CREATED, DONE, data)
+    }
+
     /// 202 with `data`: the work goes on after this answer.
     ///
     /// # Errors

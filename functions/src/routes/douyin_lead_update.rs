@@ -3,7 +3,7 @@
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use leads::lead_edit::LeadChange;
+use leads::lead_edit::{LeadChange, OwnerChange};
 use leads::store::lead::LeadStatus;
 use leads::{Stores, lead_edit};
 use serde::Deserialize;
@@ -28,11 +28,12 @@ impl App {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Body {
     #[serde(default, deserialize_with = "optional_enum_string")]
     status: Option<LeadStatus>,
     notes: Option<String>,
+    owner_id: Option<String>,
     version: Option<u64>,
     reopen: Option<bool>,
 }
@@ -41,7 +42,12 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let caller = request.caller(&app.auth, catalog::DOUYIN_LEAD_UPDATE.permission).await?;
     let lead_id = lead_id(&request)?;
     let body: Body = request.json_body(MAX_BODY)?;
-    let reopen = body.reopen.unwrap_or_default();
-    let change = LeadChange { status: body.status, notes: body.notes, version: body.version, reopen };
+    let change = LeadChange {
+        status: body.status,
+        notes: body.notes,
+        owner: OwnerChange::of(body.owner_id.as_deref())?,
+        version: body.version,
+        reopen: body.reopen.unwrap_or_default(),
+    };
     ApiResponse::ok(LeadDetail::new(lead_edit::change(&app.stores, &caller, lead_id, &change).await?, None))
 }

@@ -35,6 +35,7 @@ struct Query {
     keyword: Option<String>,
     status: Option<String>,
     source_douyin_user_id: Option<String>,
+    owner_id: Option<String>,
     page: Option<String>,
     size: Option<String>,
 }
@@ -47,6 +48,7 @@ impl From<Query> for RawLeadQuery {
             keyword: query.keyword,
             status: query.status,
             source_douyin_user_id: query.source_douyin_user_id,
+            owner_id: query.owner_id,
             page: query.page,
             size: query.size,
         }
@@ -57,6 +59,7 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let caller = request.caller(&app.auth, catalog::DOUYIN_LEADS.permission).await?;
     let query: Query =
         request.query().map_err(|error| Problem::from(error).with_code(ErrorCode::InvalidDouyinLeadQuery))?;
-    let page = lead_list::page(&app.stores, caller.user_id, &RawLeadQuery::from(query).parse()?).await?;
+    let query = RawLeadQuery::from(query).parse()?;
+    let page = Box::pin(lead_list::page(&app.stores, caller.user_id, &query)).await?;
     ApiResponse::ok(LeadPageView::from(page))
 }

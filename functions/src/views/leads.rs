@@ -9,7 +9,7 @@ use leads::accounts::ListedAccount;
 use leads::authorize::Authorized;
 use leads::config::AutoSync;
 use leads::fan_sync::{self, HealthStatus};
-use leads::ids::{LeadId, OpenId};
+use leads::ids::{LeadId, OpenId, OwnerId};
 use leads::lead_list::LeadPage;
 use leads::store::account::{Account, AccountStatus};
 use leads::store::lead::{Lead, LeadStatus};
@@ -44,7 +44,7 @@ pub fn authorized(account: &Authorized) -> Result<ApiResponse, Problem> {
     )
 }
 
-/// A record of the lead list: exactly the owner's fields.
+/// A record of the lead list: the specification's fields, and who works the lead.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LeadRecord {
@@ -56,6 +56,7 @@ pub struct LeadRecord {
     acquire_time: Timestamp,
     status: LeadStatus,
     notes: String,
+    owner_id: Option<OwnerId>,
 }
 
 impl From<Lead> for LeadRecord {
@@ -69,6 +70,7 @@ impl From<Lead> for LeadRecord {
             acquire_time: lead.acquire_time,
             status: lead.status,
             notes: lead.notes,
+            owner_id: lead.owner,
         }
     }
 }
@@ -132,14 +134,24 @@ struct EditView {
     from_status: LeadStatus,
     to_status: LeadStatus,
     notes_changed: bool,
+    /// Only of a change of the owner.
+    #[serde(flatten)]
+    owner: Option<OwnerChangeView>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OwnerChangeView {
+    from_owner_id: Option<String>,
+    to_owner_id: Option<String>,
 }
 
 /// Who of the tenant made a change.
 #[derive(Debug, Serialize)]
-struct ActorView {
-    id: String,
+pub(crate) struct ActorView {
+    pub id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
+    pub name: Option<String>,
 }
 
 impl LeadDetail {
@@ -161,6 +173,10 @@ impl LeadDetail {
 
 impl From<EditRecord> for EditView {
     fn from(edit: EditRecord) -> Self {
+        let owner = edit.from_owner.zip(edit.to_owner).map(|(from, to)| {
+            let somebody = |owner: String| Some(owner).filter(|owner| !owner.is_empty());
+            OwnerChangeView { from_owner_id: somebody(from), to_owner_id: somebody(to) }
+        });
         Self {
             version: edit.version,
             edited_by: edit.edited_by.get(),
@@ -170,6 +186,7 @@ impl From<EditRecord> for EditView {
             from_status: edit.from_status,
             to_status: edit.to_status,
             notes_changed: edit.notes_changed,
+            owner,
         }
     }
 }

@@ -1,4 +1,5 @@
 //! The domains' objects with the contract's field names.
 
+pub(crate) mod lead_work;
 pub(crate) mod leads;
 pub(crate) mod moments;

@@ -151,6 +151,7 @@ catalogue! {
     SYNC_ACCOUNT_TAKEN_OVER: DouyinLeadSync 500 "该抖音账号的授权已失效，并已由其他存客宝用户重新授权，同步已停止" => "已同步的线索均已保存；如该账号属于您，请在抖音中取消其他授权后重新授权";
     SYNC_KEY_REUSED: DouyinLeadSync 422 "同一个 Idempotency-Key 已用于内容不同的同步请求" => "请为新的同步请求使用新的 Idempotency-Key";
     SYNC_UNAVAILABLE: DouyinLeadSync 400 "应用未开通粉丝列表能力，暂时无法同步粉丝" => "已有线索不受影响；请联系存客宝客服了解其他获客方式";
+    NOTE_KEY_REUSED: InvalidRequest 422 "同一个 Idempotency-Key 已用于内容不同的备注" => "请为新的备注使用新的 Idempotency-Key";
     INVALID_LEAD_QUERY: InvalidDouyinLeadQuery 400 "请求参数有误" => "请按提示修改后重新提交";
 
     LEAD_ERASED: LeadErased 410 "该线索的个人信息已按要求删除，无法恢复" => "请刷新线索列表";

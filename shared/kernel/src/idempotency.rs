@@ -1,12 +1,14 @@
 //! `t_idempotency`: requests that were answered, kept a day. Whoever is not answered sends the same request again under
 //! the same `Idempotency-Key`, and nothing is started a second time.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::crypto::sha256_hex;
 use crate::dynamo::{decode, n, put, s, seconds};
@@ -33,13 +35,13 @@ impl KeyScope {
     }
 }
 
-/// What is known of a key.
+/// What is known of a key. `T` is the number of what its requests make or are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyState {
+pub enum KeyState<T = TaskId> {
     /// No request was carried out under it within a day.
     Unused,
-    /// This request was, and made this task, or was about it.
-    Answered(TaskId),
+    /// This request was, and made this, or was about it.
+    Answered(T),
     /// Another request was.
     UsedForAnother,
 }
@@ -75,11 +77,13 @@ impl IdempotencyStore {
     }
 
     /// What is known of the key.
-    pub async fn state(&self, key: &RequestKey<'_>, now: Timestamp) -> Result<KeyState> {
+    pub async fn state<T: DeserializeOwned>(&self, key: &RequestKey<'_>, now: Timestamp) -> Result<KeyState<T>> {
         #[derive(Deserialize)]
-        struct Record {
+        struct Record<T> {
             request_hash: String,
-            task_id: TaskId,
+            /// Named after the first that had keys.
+            #[serde(rename = "task_id")]
+            answer: T,
             #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
             expires_at: Timestamp,
         }
@@ -93,24 +97,24 @@ impl IdempotencyStore {
             .send()
             .await
             .map_err(Error::aws("dynamodb:GetItem"))?;
-        let record = answer.item.map(|item| decode::<Record>(WHAT, item)).transpose()?;
+        let record = answer.item.map(|item| decode::<Record<T>>(WHAT, item)).transpose()?;
         // The table's TTL deletes late, so the time is checked here.
         Ok(match record.filter(|record| record.expires_at > now) {
             None => KeyState::Unused,
-            Some(record) if record.request_hash == key.fingerprint => KeyState::Answered(record.task_id),
+            Some(record) if record.request_hash == key.fingerprint => KeyState::Answered(record.answer),
             Some(_) => KeyState::UsedForAnother,
         })
     }
 
     /// Remembers that the request was carried out, as one action of the transaction that makes it true; refused when the
-    /// key is taken.
-    pub fn remember(&self, key: &RequestKey<'_>, task: TaskId, now: Timestamp) -> Result<TransactWriteItem> {
+    /// key is taken. `answer` is a number.
+    pub fn remember(&self, key: &RequestKey<'_>, answer: impl Display, now: Timestamp) -> Result<TransactWriteItem> {
         put(Put::builder()
             .table_name(&self.table)
             .item("user_id", n(key.user_id))
             .item("idempotency_key", s(key.scope.entry(key.key)))
             .item("request_hash", s(&key.fingerprint))
-            .item("task_id", n(task))
+            .item("task_id", n(answer))
             .item("create_time", seconds(now))
             .item("expires_at", seconds(after(now, LIFETIME)))
             .condition_expression("attribute_not_exists(idempotency_key) OR expires_at <= :now")

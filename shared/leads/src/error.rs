@@ -42,6 +42,9 @@ pub enum Error {
         /// The version it is at.
         current: u64,
     },
+    /// The caller's idempotency key was used for another note.
+    #[error("the idempotency key was used for another note")]
+    NoteKeyReused,
 }
 
 impl IsContention for Error {
@@ -185,6 +188,7 @@ impl Error {
             Self::IllegalTransition { from, to } => advice::illegal_transition(from, to),
             Self::StaleVersion { current } => advice::stale_version(*current),
             Self::LeadErased => advice::LEAD_ERASED,
+            Self::NoteKeyReused => advice::NOTE_KEY_REUSED,
         }
     }
 

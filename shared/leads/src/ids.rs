@@ -82,6 +82,51 @@ impl fmt::Display for OpenId {
     }
 }
 
+/// Who of a tenant works a lead, by the id that the frontend gives its users: 1 to 64 characters, none of them a control
+/// character. We do not know these users, so any id is taken.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OwnerId(String);
+
+/// Characters of an owner's id. Four bytes each, they fit a sort key.
+pub const LONGEST_OWNER_ID: usize = 64;
+
+impl OwnerId {
+    /// The id as the frontend writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for OwnerId {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        let fits = (1..=LONGEST_OWNER_ID).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if fits { Ok(Self(text)) } else { Err(InvalidId) }
+    }
+}
+
+impl From<OwnerId> for String {
+    fn from(id: OwnerId) -> Self {
+        id.0
+    }
+}
+
+impl FromStr for OwnerId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        text.to_owned().try_into()
+    }
+}
+
+impl fmt::Display for OwnerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +140,15 @@ mod tests {
         }
         let id: OpenId = "_000a+/=@".parse().unwrap();
         assert_eq!(serde_json::to_value(&id).unwrap(), id.as_str());
+    }
+
+    #[test]
+    fn owner_id_is_any_text_of_a_line_up_to_64_characters() {
+        let longest = "员".repeat(LONGEST_OWNER_ID);
+        for (text, is_one) in [("staff-17", true), ("a#00001", true), (&*longest, true), ("", false), ("a\nb", false)] {
+            assert_eq!(text.parse::<OwnerId>().is_ok(), is_one, "{text}");
+        }
+        assert!(format!("{longest}员").parse::<OwnerId>().is_err());
     }
 
     #[test]

@@ -1,16 +1,22 @@
-//! Working a lead: its state, its notes, and who changed what.
+//! Working a lead: its state, its notes, whose it is, and who changed what.
+
+mod batch;
+mod notes;
+mod plan;
+
+pub use batch::{BatchResult, MAX_BATCH, change_all};
+pub use notes::{NewNote, add_note, notes};
 
 use kernel::caller::Caller;
 use kernel::ids::UserId;
-use kernel::instant::whole_second;
 use kernel::retry::{Attempt, on_conflict};
-use kernel::transaction::Transaction;
 
 use crate::error::{Error, Result};
-use crate::ids::LeadId;
+use crate::ids::{LeadId, OwnerId};
 use crate::store::Stores;
-use crate::store::lead::{Edit, Lead, LeadStatus};
-use crate::store::lead_index::{EditRecord, IdSet, Move};
+use crate::store::lead::{Lead, LeadStatus};
+use crate::store::lead_index::EditRecord;
+use plan::{Plan, commit};
 
 /// Characters of a lead's notes: they are for a few sentences, and a thousand keep a lead below one write unit more.
 pub const MAX_NOTES: usize = 1_000;
@@ -22,13 +28,43 @@ pub(crate) const TRIES: u32 = 20;
 #[derive(Debug, Clone, Default)]
 pub struct LeadChange {
     pub status: Option<LeadStatus>,
-    /// The new notes; empty clears them.
+    /// A new note; an empty text clears what is shown, and leaves the notes that were written.
     pub notes: Option<String>,
+    pub owner: OwnerChange,
     /// The version the caller saw: if the lead has another, nothing changes.
     pub version: Option<u64>,
     /// Says that going back to NEW is meant.
     pub reopen: bool,
 }
+
+/// Who is to work a lead.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum OwnerChange {
+    /// Whoever does.
+    #[default]
+    Stays,
+    /// Nobody.
+    Nobody,
+    /// This user of the frontend.
+    To(OwnerId),
+}
+
+impl OwnerChange {
+    /// The change that a caller asks for: an empty text takes the lead from its owner, none at all leaves it.
+    ///
+    /// # Errors
+    /// [`kernel::Error::InvalidRequest`] for an id that is none.
+    pub fn of(text: Option<&str>) -> kernel::Result<Self> {
+        match text {
+            None => Ok(Self::Stays),
+            Some("") => Ok(Self::Nobody),
+            Some(text) => text.parse().map(Self::To).map_err(|_| kernel::Error::invalid("ownerId", OWNER_PROBLEM)),
+        }
+    }
+}
+
+/// What is said of an owner's id that is none.
+pub(crate) const OWNER_PROBLEM: &str = "负责人编号须为 1 到 64 个字符，且不含换行等控制字符";
 
 /// The caller's lead with its history, newest first.
 ///
@@ -40,46 +76,20 @@ pub async fn read(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<(
     Ok((lead, history))
 }
 
-/// Changes the caller's lead, its index entries and its history in one transaction.
+/// Changes the caller's lead, its index entries, its notes and its history in one transaction.
 ///
 /// # Errors
 /// [`Error::IllegalTransition`], [`Error::StaleVersion`]; as [`read`].
 pub async fn change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &LeadChange) -> Result<Lead> {
     check(change)?;
-    on_conflict(&stores.clock, "lead", TRIES, || try_change(stores, caller, lead_id, change)).await
-}
-
-async fn try_change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &LeadChange) -> Result<Attempt<Lead>> {
-    let mut lead = lead_of(stores, caller.user_id, lead_id).await?;
-    if change.version.is_some_and(|version| version != lead.version) {
-        return Err(Error::StaleVersion { current: lead.version });
-    }
-    let status = change.status.unwrap_or(lead.status);
-    check_transition(lead.status, status, change.reopen)?;
-    let notes = change.notes.clone().unwrap_or_else(|| lead.notes.clone());
-    let notes_changed = notes != lead.notes;
-    if status == lead.status && !notes_changed {
-        return Ok(Attempt::Done(lead));
-    }
-    let now = whole_second(stores.clock.now());
-    let mut transaction = Transaction::new();
-    transaction.add(stores.leads.edit(&lead, &Edit { status, notes: &notes }, now)?);
-    transaction.add(stores.index.record_edit(&lead, &caller.actor, status, notes_changed, now)?);
-    if status != lead.status {
-        let moved = Move { lead_id, from: IdSet::of(lead.status), to: IdSet::of(status) };
-        transaction.add_all(stores.index.move_ids(caller.user_id, &[moved]).await?);
-    }
-    if notes_changed {
-        transaction.add(stores.index.note(&lead, &notes)?);
-    }
-    if !stores.commit(&transaction).await?.is_committed() {
-        return Ok(Attempt::Conflict);
-    }
-    lead.status = status;
-    lead.notes = notes;
-    lead.version += 1;
-    lead.update_time = now;
-    Ok(Attempt::Done(lead))
+    on_conflict(&stores.clock, "lead", TRIES, || async {
+        let plan = Plan::of(lead_of(stores, caller.user_id, lead_id).await?, change, stores.clock.now())?;
+        Ok(match commit(stores, caller, vec![plan], None).await? {
+            Attempt::Done(mut leads) => leads.pop().map_or(Attempt::Conflict, Attempt::Done),
+            Attempt::Conflict => Attempt::Conflict,
+        })
+    })
+    .await
 }
 
 /// The tenant's lead of this id.
@@ -89,9 +99,16 @@ async fn try_change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &
 pub(crate) async fn lead_of(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<Lead> {
     match stores.leads.by_ids(user_id, [lead_id]).await?.pop() {
         Some(lead) => Ok(lead),
-        None if stores.index.is_gone(user_id, lead_id).await? => Err(Error::LeadErased),
-        None => Err(kernel::Error::NotFound("lead").into()),
+        None => Err(why_missing(stores, user_id, lead_id).await?),
     }
+}
+
+/// What is said of an id that no lead has.
+async fn why_missing(stores: &Stores, user_id: UserId, lead_id: LeadId) -> kernel::Result<Error> {
+    Ok(match stores.index.is_gone(user_id, lead_id).await? {
+        true => Error::LeadErased,
+        false => kernel::Error::NotFound("lead").into(),
+    })
 }
 
 /// What no lead could be changed by.
@@ -102,11 +119,16 @@ fn check(change: &LeadChange) -> Result<()> {
         return Err(kernel::Error::invalid("reopen", problem).into());
     }
     match &change.notes {
-        Some(notes) if notes.chars().count() > MAX_NOTES => {
-            Err(kernel::Error::invalid("notes", format!("备注最多 {MAX_NOTES} 个字符，请精简后保存")).into())
-        }
-        _ => Ok(()),
+        Some(notes) => check_length("notes", notes),
+        None => Ok(()),
     }
+}
+
+fn check_length(field: &str, text: &str) -> Result<()> {
+    if text.chars().count() > MAX_NOTES {
+        return Err(kernel::Error::invalid(field, format!("备注最多 {MAX_NOTES} 个字符，请精简后保存")).into());
+    }
+    Ok(())
 }
 
 /// NEW → CONTACTED → CONVERTED, and back to NEW only when that is said to be meant.

@@ -1,9 +1,9 @@
 //! Erasing a person: everything that is about them goes for good. What stays is a hole in the numbers of leads, and a keyed
 //! hash by which a sync knows not to bring them back.
 //!
-//! One transaction does it, on the condition that nobody has changed the lead since it was read. A history of more entries
-//! than fit is shortened before, from its oldest end: who dies in between leaves the lead as it was, with the rest of its
-//! history, and asking again goes on from there.
+//! One transaction does it, on the condition that nobody has changed the lead since it was read. Of a history and notes of more
+//! entries than fit the first are deleted before: who dies in between leaves the lead as it was, with the rest of
+//! them, and asking again goes on from there.
 
 use kernel::Context;
 use kernel::config::ConfigError;
@@ -15,12 +15,11 @@ use crate::error::{Error, Result};
 use crate::ids::LeadId;
 use crate::lead_edit::{TRIES, lead_of};
 use crate::store::Stores;
-use crate::store::lead_index::{IdSet, Move};
 use crate::suppression::Suppression;
 
-/// What such a transaction always has: the counter, the lead, its name, its notes, two identities, two sets of ids and
-/// their tally.
-const ALWAYS: usize = 9;
+/// What such a transaction has beside them: the counter, the lead, its name, the notes shown, two identities, three sets of
+/// ids (of its status, its owner, and those that are gone) and the tally.
+const ALWAYS: usize = 10;
 
 /// Erases people.
 #[derive(Debug, Clone)]
@@ -61,12 +60,11 @@ impl Eraser {
         let mut next = counter.clone();
         next.holes.add(lead_id)?;
         next.erased_fans += 1;
-        let gone = Move { lead_id, from: IdSet::of(lead.status), to: Some(IdSet::Gone) };
 
         let mut transaction = Transaction::new();
         transaction.add(leads.remove(&lead)?);
         transaction.add(index.advance(user_id, &counter, &next)?);
-        transaction.add_all(index.move_ids(user_id, &[gone]).await?);
+        transaction.add_all(index.let_go(&lead).await?);
         transaction.add_all(index.forget(user_id, lead_id, entries)?);
         transaction.add_all(identities.erase(user_id, &lead.fan_open_id, &hash, lead_id)?);
         Ok(match self.stores.commit(&transaction).await?.is_committed() {

@@ -5,6 +5,7 @@ use kernel::ids::UserId;
 use roaring::{MultiOps, RoaringBitmap};
 
 use crate::error::Result;
+use crate::ids::OwnerId;
 use crate::store::bitmap::bitmap_id;
 use crate::store::lead::LeadStatus;
 use crate::store::lead_index::segment::normalize;
@@ -24,6 +25,8 @@ pub struct Filter {
     pub status: Option<LeadStatus>,
     /// The account it came from, whether it still follows it or not.
     pub source: Option<String>,
+    /// Who works it.
+    pub owner: Option<OwnerId>,
 }
 
 impl Filter {
@@ -32,13 +35,13 @@ impl Filter {
         *self == Self::default()
     }
 
-    /// Whether the segments have to be read for it: which leads have a status is known without them.
+    /// Whether the segments have to be read for it: which leads have a status or an owner is known without them.
     pub fn needs_search(&self) -> bool {
         self.keyword.is_some() || self.source.is_some()
     }
 }
 
-/// The ids of all leads of `bounds` that match, whatever their status.
+/// The ids of all leads of `bounds` that match by keyword and account.
 pub async fn find(
     index: &LeadIndexStore,
     user_id: UserId,

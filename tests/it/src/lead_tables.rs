@@ -51,7 +51,17 @@ fn check_tenant(tenant: &str, [leads, identities, index]: [&[Row]; 3]) -> Result
     of.check_segments(&counter["accounts"].split(',').collect::<Vec<_>>())?;
     of.check_marks(&counter["last_acquire_time"])?;
     of.check_statuses()?;
+    of.check_owners()?;
     of.check_work()
+}
+
+/// The ids of a block of a set.
+fn ids_of(entry: &str, block: &str, row: &Row) -> Result<Vec<u64>> {
+    let block: u64 = block.parse()?;
+    let bits = hex::decode(&row["ids"])?;
+    ensure!(bits.len() as u64 <= BLOCK / 8, "{entry} has {} bytes", bits.len());
+    let is_set = |place: &u64| bits.get(*place as usize / 8).is_some_and(|byte| byte & (1 << (place % 8)) != 0);
+    Ok((0..BLOCK).filter(is_set).map(|place| block * BLOCK + place).collect())
 }
 
 impl Tenant<'_> {
@@ -59,12 +69,7 @@ impl Tenant<'_> {
     fn set(&self, name: &str) -> Result<BTreeSet<u64>> {
         let mut ids = BTreeSet::new();
         for (entry, row) in self.entries.range("set#".."set#~").filter(|(entry, _)| entry.ends_with(name)) {
-            let block: u64 = entry.split('#').nth(1).context("no block")?.parse()?;
-            let bits = hex::decode(&row["ids"])?;
-            ensure!(bits.len() as u64 <= BLOCK / 8, "{entry} has {} bytes", bits.len());
-            let places = (0..BLOCK)
-                .filter(|place| bits.get(*place as usize / 8).is_some_and(|byte| byte & (1 << (place % 8)) != 0));
-            ids.extend(places.map(|place| block * BLOCK + place));
+            ids.extend(ids_of(entry, entry.split('#').nth(1).context("no block")?, row)?);
         }
         Ok(ids)
     }
@@ -182,6 +187,19 @@ impl Tenant<'_> {
         Ok(())
     }
 
+    /// The sets of owners say what the rows say.
+    fn check_owners(&self) -> Result<()> {
+        let owned = self.leads.iter().filter_map(|(id, lead)| Some((lead.get("owner_id")?.clone(), *id)));
+        let expected: BTreeSet<(String, u64)> = owned.collect();
+        let mut found = BTreeSet::new();
+        for (entry, row) in self.entries.range("owner#".."owner$") {
+            let (owner, block) = entry["owner#".len()..].rsplit_once('#').context("no block")?;
+            found.extend(ids_of(entry, block, row)?.into_iter().map(|id| (owner.to_owned(), id)));
+        }
+        ensure!(found == expected, "owners are {expected:?}, the sets say {found:?}");
+        Ok(())
+    }
+
     /// The notes that a search finds are those of the rows, and each change of a lead is in its history once.
     fn check_work(&self) -> Result<()> {
         let mut work = BTreeMap::new();
@@ -194,6 +212,22 @@ impl Tenant<'_> {
         let kinds = self.entries.iter().filter(|(entry, _)| entry.starts_with("note#") || entry.starts_with("edit#"));
         let found: BTreeMap<_, _> = kinds.map(|(entry, row)| ((*entry).to_owned(), row.get("text").cloned())).collect();
         ensure!(found == work, "notes and changes in the index\n{found:?}\nof the rows\n{work:?}");
+        self.check_follow_ups()
+    }
+
+    /// Each written note is of a change that says so, and the newest is the one of the row, unless that was cleared.
+    fn check_follow_ups(&self) -> Result<()> {
+        let mut newest = BTreeMap::new();
+        for (entry, note) in self.entries.range("followup#".."followup#~") {
+            let (id, version) = entry["followup#".len()..].split_once('#').context("no version")?;
+            let edit = self.entries.get(&*format!("edit#{id}#{version}")).context("a note of no change")?;
+            ensure!(edit["notes_changed"] == "true", "{entry} is of a change that wrote none");
+            newest.insert(id.parse::<u64>()?, note["text"].as_str());
+        }
+        for (id, lead) in &self.leads {
+            let (shown, newest) = (lead["notes"].as_str(), newest.get(id).copied().unwrap_or_default());
+            ensure!(shown == newest || normalize(shown).is_empty(), "lead {id} shows {shown:?}, not {newest:?}");
+        }
         Ok(())
     }
 }

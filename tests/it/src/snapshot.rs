@@ -168,6 +168,8 @@ const WORDS: &[&str] = &[
     "notes",
     "version",
     "reopen",
+    "leadIds",
+    "ownerId",
     "includeUnconfirmed",
     "force",
     "douyinUserId",

@@ -26,9 +26,9 @@ pub struct LeadPage {
 }
 
 /// A page. Ids are dense and times never decrease with them, so however many leads there are and whichever page it is,
-/// without a filter it costs the totals and the one to three buckets that it lies in, with a status as many requests. Ids
-/// that stand for nobody are left out by the sets of their blocks: with a filter or a range these are read anyway, without
-/// either they are one request more.
+/// without a filter it costs the totals and the one to three buckets that it lies in, with a status as many requests, and
+/// with an owner one more. Ids that stand for nobody are left out by the sets of their blocks: with a filter or a range
+/// these are read anyway, without either they are one request more.
 pub async fn page(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Result<LeadPage> {
     if query.filter.is_empty() && query.start_time.is_none() && query.end_time.is_none() {
         return newest_of_all(stores, user_id, query.page).await;
@@ -38,7 +38,7 @@ pub async fn page(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Result
         return Ok(LeadPage { page: query.page.answer(Vec::new(), 0), counts: StatusCounts::default() });
     }
     let (ids, sets) = try_join!(fitting(stores, user_id, query, bounds, counter), async {
-        Ok(stores.index.id_sets(user_id, bounds).await?)
+        Ok(stores.index.status_sets(user_id, bounds).await?)
     })?;
     let ids = sets.present(ids);
     let counts = sets.counts(&ids);
@@ -62,7 +62,7 @@ async fn newest_of_all(stores: &Stores, user_id: UserId, page: PageRequest) -> R
         let first = (last + 1).saturating_sub(page.size).max(1);
         stores.leads.range(user_id, LeadId::new(first), LeadId::new(last)).await?
     } else if let Some(Place { bounds, newer }) = counter.holes.place(counter.lead_count, offset, page.size) {
-        let ids = stores.index.id_sets(user_id, bounds).await?.present(all_of(bounds)?);
+        let ids = stores.index.status_sets(user_id, bounds).await?.present(all_of(bounds)?);
         records(stores, user_id, &newest_after(&ids, offset - newer, page.size), 1).await?
     } else {
         Vec::new()
@@ -78,15 +78,28 @@ async fn fitting(
     bounds: Bounds,
     counter: Option<Counter>,
 ) -> Result<RoaringBitmap> {
-    if !query.filter.needs_search() {
-        return Ok(all_of(bounds)?);
-    }
-    let counter = match counter {
-        Some(counter) => counter,
-        None if query.filter.source.is_some() => stores.index.counter(user_id).await?,
-        None => Counter::default(),
+    let found = async {
+        if !query.filter.needs_search() {
+            return Ok(all_of(bounds)?);
+        }
+        let counter = match counter {
+            Some(counter) => counter,
+            None if query.filter.source.is_some() => stores.index.counter(user_id).await?,
+            None => Counter::default(),
+        };
+        find(&stores.index, user_id, bounds, &counter, &query.filter).await
     };
-    find(&stores.index, user_id, bounds, &counter, &query.filter).await
+    let owned = async {
+        match &query.filter.owner {
+            Some(owner) => Ok(Some(stores.index.owned(user_id, owner, bounds).await?)),
+            None => Ok(None),
+        }
+    };
+    let (found, owned) = try_join!(found, owned)?;
+    Ok(match owned {
+        Some(owned) => found & owned,
+        None => found,
+    })
 }
 
 /// The ids the time range means, and the tenant's counter if it was read for them.

@@ -9,6 +9,7 @@ use kernel::page::{MAX_SIZE, PageRequest};
 use kernel::rfc3339::Rfc3339;
 
 use crate::error::{Error, Result};
+use crate::lead_edit::OWNER_PROBLEM;
 use crate::search::Filter;
 use crate::store::lead::LeadStatus;
 use crate::store::lead_index::segment::normalize;
@@ -30,6 +31,8 @@ pub struct RawLeadQuery {
     pub status: Option<String>,
     /// `sourceDouyinUserId`.
     pub source_douyin_user_id: Option<String>,
+    /// `ownerId`.
+    pub owner_id: Option<String>,
     /// `page`.
     pub page: Option<String>,
     /// `size`.
@@ -85,6 +88,10 @@ impl RawLeadQuery {
                 None
             }
         };
+        let owner = self.owner_id.as_deref().filter(|owner| !owner.is_empty()).map(str::parse);
+        if matches!(owner, Some(Err(_))) {
+            wrong("ownerId", OWNER_PROBLEM);
+        }
         let mut number = |path: &str, text: &Option<String>, default: u64, max: u64, problem: &str| {
             let Some(text) = text else { return default };
             let parsed = text.parse::<u64>().ok().filter(|number| (1..=max).contains(number));
@@ -108,6 +115,7 @@ impl RawLeadQuery {
                 keyword: keyword.map(str::to_owned),
                 status,
                 source: self.source_douyin_user_id.clone().filter(|source| !source.is_empty()),
+                owner: owner.and_then(|owner| owner.ok()),
             },
             page: PageRequest { page, size },
         })
@@ -136,7 +144,7 @@ mod tests {
     #[test]
     fn lead_query_with_wrong_fields_names_each() {
         type Change = fn(&mut RawLeadQuery);
-        let cases: [(&str, Change); 20] = [
+        let cases: [(&str, Change); 21] = [
             ("page", |q| q.page = Some("0".into())),
             ("page", |q| q.page = Some("-1".into())),
             ("page", |q| q.page = Some("x".into())),
@@ -160,6 +168,7 @@ mod tests {
             }),
             ("status", |q| q.status = Some("new".into())),
             ("keyword", |q| q.keyword = Some("长".repeat(1_000))),
+            ("ownerId", |q| q.owner_id = Some("员".repeat(65))),
         ];
         for (path, change) in cases {
             match raw(change) {

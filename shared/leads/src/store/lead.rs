@@ -16,7 +16,7 @@ use kernel::ids::{UserId, row_id};
 use serde::{Deserialize, Serialize};
 
 use super::{delete, put, update};
-use crate::ids::{LeadId, OpenId};
+use crate::ids::{LeadId, OpenId, OwnerId};
 
 const WHAT: &str = "lead";
 
@@ -63,8 +63,12 @@ pub struct Lead {
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub acquire_time: Timestamp,
     pub status: LeadStatus,
+    /// The newest of its notes, as long as it is shown.
     #[serde(default)]
     pub notes: String,
+    /// Who of the tenant works it, if anybody.
+    #[serde(rename = "owner_id")]
+    pub owner: Option<OwnerId>,
     /// The tenant's accounts it was found to follow.
     #[serde(default)]
     pub sources: BTreeSet<OpenId>,
@@ -101,13 +105,6 @@ pub(crate) struct Refresh<'a> {
     pub source: &'a OpenId,
     pub follows_source: bool,
     pub follows_any: bool,
-}
-
-/// What the user changes of a lead.
-#[derive(Debug)]
-pub(crate) struct Edit<'a> {
-    pub status: LeadStatus,
-    pub notes: &'a str,
 }
 
 /// Access to the table.
@@ -205,18 +202,28 @@ impl LeadStore {
         )
     }
 
-    /// The user's change to a lead, as one action of a transaction; refused when it was edited since it was read.
-    pub(crate) fn edit(&self, lead: &Lead, edit: &Edit<'_>, now: Timestamp) -> Result<TransactWriteItem> {
+    /// The user's change to a lead, as one action of a transaction; refused when it was edited since `before` was read.
+    pub(crate) fn edit(&self, before: &Lead, after: &Lead) -> Result<TransactWriteItem> {
+        let mut builder = self.change(before);
+        let (set_owner, remove_owner) = match &after.owner {
+            Some(owner) => {
+                builder = builder.expression_attribute_values(":owner", s(owner.as_str()));
+                (", owner_id = :owner", "")
+            }
+            None => ("", " REMOVE owner_id"),
+        };
         update(
-            self.change(lead)
-                .condition_expression("version = :version")
-                .update_expression("SET #status = :status, notes = :notes, update_time = :now ADD version :one")
+            builder
+                .condition_expression("version = :before")
+                .update_expression(format!(
+                    "SET #status = :status, notes = :notes, update_time = :now, version = :after{set_owner}{remove_owner}"
+                ))
                 .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":version", n(lead.version))
-                .expression_attribute_values(":status", s(edit.status.as_str()))
-                .expression_attribute_values(":notes", s(edit.notes))
-                .expression_attribute_values(":now", seconds(now))
-                .expression_attribute_values(":one", n(1)),
+                .expression_attribute_values(":before", n(before.version))
+                .expression_attribute_values(":after", n(after.version))
+                .expression_attribute_values(":status", s(after.status.as_str()))
+                .expression_attribute_values(":notes", s(&after.notes))
+                .expression_attribute_values(":now", seconds(after.update_time)),
         )
     }
 

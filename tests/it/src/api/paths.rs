@@ -56,7 +56,9 @@ async fn path_id_that_is_no_id_is_not_found() -> Result<()> {
         &long,
     ] {
         for (function, parameter) in &numbered {
-            let event = world.sample_as(USER, function)?.path(parameter, id).json(&body);
+            let event = world.sample_as(USER, function)?.path(parameter, id);
+            // Otherwise the sample's own body, which its route takes.
+            let event = if *function == "douyin-lead-update" { event.json(&body) } else { event };
             let what = format!("{function} {id:.40}");
             before.refuses(&world, &what, &event, &NOT_FOUND).await?;
         }

@@ -1,8 +1,11 @@
 //! Leads: the list, its queries, and what people change.
 
+mod batch;
 mod changes;
 mod contract;
 mod erasure;
 mod lists;
+mod notes;
+mod owners;
 mod queries;
 mod statuses;

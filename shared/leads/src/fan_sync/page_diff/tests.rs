@@ -68,6 +68,7 @@ fn lead(lead_id: u64, open_id: &str, sources: &[&str], unfollowed: &[&str]) -> L
         acquire_time: NOW - SignedDuration::from_secs(100),
         status: LeadStatus::Contacted,
         notes: "mine".to_owned(),
+        owner: None,
         sources: set(sources),
         unfollowed: set(unfollowed),
         version: 1,

@@ -9,8 +9,8 @@ use super::{LeadIndexStore, key, name_entry, note_entry, segment_of, slot_of};
 use crate::ids::LeadId;
 use crate::store::{delete, update};
 
-/// The prefixes of the entries of which a lead has any number: its history.
-const LISTS: [&str; 1] = ["edit"];
+/// The prefixes of the entries of which a lead has any number: its history and the notes that people wrote.
+const LISTS: [&str; 2] = ["edit", "followup"];
 
 /// The entries of which a lead has any number, by name.
 #[derive(Debug, Default)]

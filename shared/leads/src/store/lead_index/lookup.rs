@@ -59,6 +59,10 @@ pub struct EditRecord {
     pub to_status: LeadStatus,
     /// Whether the notes changed too.
     pub notes_changed: bool,
+    /// Whose the lead was, if it changed hands; empty for nobody's.
+    pub from_owner: Option<String>,
+    /// Whose it is since; empty for nobody's.
+    pub to_owner: Option<String>,
 }
 
 /// What a search sees of one lead.
@@ -208,7 +212,7 @@ impl LeadIndexStore {
         }
     }
 
-    fn between(
+    pub(super) fn between(
         &self,
         user_id: UserId,
         from: String,

@@ -11,25 +11,31 @@
 //! | `name#<segment>` | for 32 leads: accounts and folded nickname |
 //! | `set#<block>#<set>` | of 4,096 ids, those of the leads that are CONTACTED or CONVERTED, and those that are GONE |
 //! | `tally` | how many leads are CONTACTED, how many CONVERTED |
-//! | `note#<lead>` | the folded notes of a lead that has some |
+//! | `owner#<owner>#<block>` | of 4,096 ids, those of the leads that somebody works |
+//! | `note#<lead>` | the folded newest note of a lead that shows one |
+//! | `followup#<lead>#<version>` | a note of a lead: text, when, who |
 //! | `edit#<lead>#<version>` | who changed what of a lead, and when |
 //!
 //! Notes stand alone so that a long one makes neither a segment large nor its neighbours' edits expensive. What people
 //! change (status, notes) and what a sync changes (nickname, accounts) are in different rows, so neither waits for the other.
 
 mod erase;
+mod follow_up;
 mod holes;
 mod id_sets;
 mod lookup;
+mod owner_sets;
 pub mod segment;
+mod status_sets;
 mod write;
 
+pub use follow_up::FollowUp;
 pub use holes::Holes;
 pub(crate) use holes::Place;
-pub use id_sets::StatusCounts;
-pub(crate) use id_sets::{IdSet, Move};
 pub use lookup::{Bounds, EditRecord};
 pub(crate) use lookup::{Freshness, IndexedLead};
+pub use status_sets::StatusCounts;
+pub(crate) use write::LeadEdit;
 
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
@@ -38,7 +44,7 @@ use kernel::dynamo::{Item, n, s};
 use kernel::ids::UserId;
 use serde::Deserialize;
 
-use crate::ids::{LeadId, OpenId};
+use crate::ids::{LeadId, OpenId, OwnerId};
 
 /// How many leads share a segment. At most 32 × 1.2 KB: far below the 400 KB an item may have.
 pub const SEGMENT_LEADS: u64 = 32;
@@ -115,6 +121,15 @@ fn name_entry(segment: u64) -> String {
 
 fn set_entry(block: u32, set: &str) -> String {
     format!("set#{block:07}#{set}")
+}
+
+/// The owner may be any text: what follows its last `#` is the block, so no two sets have one entry.
+fn owner_entry(owner: &OwnerId, block: u32) -> String {
+    format!("owner#{owner}#{block:07}")
+}
+
+fn follow_up_entry(lead_id: LeadId, version: u64) -> String {
+    format!("followup#{:014}#{version:010}", lead_id.get())
 }
 
 fn note_entry(lead_id: LeadId) -> String {

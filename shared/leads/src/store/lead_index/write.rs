@@ -9,11 +9,19 @@ use kernel::dynamo::{n, s, seconds};
 use kernel::error::Result;
 use kernel::ids::UserId;
 
+use super::id_sets::SetChanges;
 use super::segment::normalize;
 use super::{Counter, LeadIndexStore, edit_entry, key, name_entry, note_entry, segment_of, slot_of, time_marker_entry};
-use crate::ids::LeadId;
+use crate::ids::{LeadId, OwnerId};
 use crate::store::lead::{Lead, LeadStatus};
 use crate::store::{delete, put, update};
+
+/// A lead as it was read, and as an edit leaves it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LeadEdit<'a> {
+    pub before: &'a Lead,
+    pub after: &'a Lead,
+}
 
 impl LeadIndexStore {
     /// Moves the counter on; refused when it has moved since `read` was read.
@@ -82,37 +90,73 @@ impl LeadIndexStore {
     }
 
     /// Sets what a search finds of a lead's notes.
-    pub(crate) fn note(&self, lead: &Lead, notes: &str) -> Result<TransactWriteItem> {
+    pub(crate) fn note(&self, lead: &Lead) -> Result<TransactWriteItem> {
         let key = key(lead.user_id, note_entry(lead.lead_id));
-        let folded = normalize(notes);
+        let folded = normalize(&lead.notes);
         if folded.is_empty() {
             return delete(Delete::builder().table_name(&self.table).set_key(Some(key)));
         }
         put(Put::builder().table_name(&self.table).set_item(Some(key)).item("text", s(folded)))
     }
 
-    /// Adds to a lead's history who made its next version. Notes are not repeated here.
+    /// Adds to a lead's history who made its new version. Notes are not repeated here.
     pub(crate) fn record_edit(
         &self,
-        lead: &Lead,
+        LeadEdit { before, after }: LeadEdit<'_>,
         editor: &Actor,
-        to: LeadStatus,
         notes_changed: bool,
-        now: Timestamp,
     ) -> Result<TransactWriteItem> {
         let mut builder = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(key(lead.user_id, edit_entry(lead.lead_id, lead.version + 1))))
-            .item("version", n(lead.version + 1))
-            .item("edited_by", n(lead.user_id))
+            .set_item(Some(key(after.user_id, edit_entry(after.lead_id, after.version))))
+            .item("version", n(after.version))
+            .item("edited_by", n(after.user_id))
             .item("actor_id", s(&editor.id))
-            .item("edited_at", seconds(now))
-            .item("from_status", s(lead.status.as_str()))
-            .item("to_status", s(to.as_str()))
+            .item("edited_at", seconds(after.update_time))
+            .item("from_status", s(before.status.as_str()))
+            .item("to_status", s(after.status.as_str()))
             .item("notes_changed", AttributeValue::Bool(notes_changed));
         if let Some(name) = &editor.name {
             builder = builder.item("actor_name", s(name));
         }
+        if after.owner != before.owner {
+            let text = |lead: &Lead| s(lead.owner.as_ref().map_or("", OwnerId::as_str));
+            builder = builder.item("from_owner", text(before)).item("to_owner", text(after));
+        }
         put(builder)
+    }
+
+    /// Moves leads between the sets of statuses and of owners: the blocks they leave or enter, and the tally, as actions of
+    /// the transaction that changes the leads. They are refused when a block was rewritten meanwhile for another lead.
+    pub(crate) async fn move_leads(&self, user_id: UserId, edits: &[LeadEdit<'_>]) -> Result<Vec<TransactWriteItem>> {
+        let (mut changes, mut statuses) = (SetChanges::default(), Vec::new());
+        for LeadEdit { before, after } in edits {
+            if after.status != before.status {
+                Self::move_status(&mut changes, after.lead_id, before.status, after.status)?;
+                statuses.push((before.status, after.status));
+            }
+            if after.owner != before.owner {
+                Self::move_owner(&mut changes, after.lead_id, before.owner.as_ref(), after.owner.as_ref())?;
+            }
+        }
+        let mut actions = self.rewrite(user_id, changes).await?;
+        if !statuses.is_empty() {
+            actions.push(self.count(user_id, &statuses)?);
+        }
+        Ok(actions)
+    }
+
+    /// Takes a lead out of all sets and makes its id one that stands for nobody, as actions of the transaction that deletes
+    /// the lead; refused as [`move_leads`](Self::move_leads).
+    pub(crate) async fn let_go(&self, lead: &Lead) -> Result<Vec<TransactWriteItem>> {
+        let mut changes = SetChanges::default();
+        Self::move_status(&mut changes, lead.lead_id, lead.status, LeadStatus::New)?;
+        Self::move_owner(&mut changes, lead.lead_id, lead.owner.as_ref(), None)?;
+        Self::go(&mut changes, lead.lead_id)?;
+        let mut actions = self.rewrite(lead.user_id, changes).await?;
+        if lead.status != LeadStatus::New {
+            actions.push(self.count(lead.user_id, &[(lead.status, LeadStatus::New)])?);
+        }
+        Ok(actions)
     }
 }

@@ -24,7 +24,7 @@ async fn lead_list_is_newest_first_with_the_fields_of_the_contract() -> Result<(
         let listed = answer.data()["records"].as_array().unwrap().clone();
         let record = json!({
             "leadId": "integer", "channel": "text", "nickname": "text", "avatarUrl": "text", "douyinUserId": "text",
-            "acquireTime": "time", "status": "text", "notes": "text",
+            "acquireTime": "time", "status": "text", "notes": "text", "ownerId": "null",
         });
         assert_eq!(shape(&listed.clone().into()), Value::Array(vec![record; size]));
         let current: u64 = page.parse()?;
@@ -39,7 +39,7 @@ async fn lead_list_is_newest_first_with_the_fields_of_the_contract() -> Result<(
         let expected = json!({
             "leadId": lead_id, "channel": "抖音获客",
             "nickname": fan.nickname.as_deref().unwrap_or(""), "avatarUrl": fan.avatar.as_deref().unwrap_or(""),
-            "douyinUserId": fan.open_id, "acquireTime": now, "status": "NEW", "notes": "",
+            "douyinUserId": fan.open_id, "acquireTime": now, "status": "NEW", "notes": "", "ownerId": null,
         });
         assert_eq!(*record, expected);
     }

@@ -17,6 +17,8 @@ use crate::{Event, World};
 pub const USER: u64 = 1001;
 /// Another user with leads of their own, in the same tables.
 const NEIGHBOUR: u64 = 2002;
+/// Whose the user's leads are.
+pub const OWNERS: [&str; 3] = ["staff-1", "staff-17", "员工#00000"];
 pub const SHOPS: [&str; 2] = ["shop", "branch"];
 
 /// What notes are made of: every kind of text that searching folds or must leave alone.
@@ -91,6 +93,9 @@ async fn work(world: &World, random: &mut StdRng, leads: u64) -> Result<()> {
     let mut body = json!({});
     if random.random_bool(0.6) {
         body["notes"] = notes(random).into();
+    }
+    if random.random_bool(0.4) {
+        body["ownerId"] = ["", OWNERS[0], OWNERS[1], OWNERS[2]].choose(random).copied().into();
     }
     if random.random_bool(0.6) {
         let next = match lead.data()["status"].as_str() {

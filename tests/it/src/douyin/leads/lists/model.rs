@@ -18,6 +18,7 @@ pub struct Lead {
     pub nickname: String,
     pub notes: String,
     status: String,
+    owner: Option<String>,
     avatar: String,
     fan: String,
     sources: Vec<String>,
@@ -32,6 +33,7 @@ impl Lead {
             nickname: text("nickname"),
             notes: text("notes"),
             status: text("status"),
+            owner: row.get("owner_id").cloned(),
             avatar: text("avatar_url"),
             fan: text("douyin_user_id"),
             sources: row["sources"].split(',').map(str::to_owned).collect(),
@@ -42,7 +44,7 @@ impl Lead {
         json!({
             "leadId": self.id, "channel": "抖音获客", "nickname": self.nickname, "avatarUrl": self.avatar,
             "douyinUserId": self.fan, "acquireTime": Timestamp::from_second(self.acquired).unwrap().to_string(),
-            "status": self.status, "notes": self.notes,
+            "status": self.status, "notes": self.notes, "ownerId": self.owner,
         })
     }
 
@@ -54,6 +56,7 @@ impl Lead {
         let found = |text: &str| keyword.as_deref().is_none_or(|keyword| folded(text).contains(keyword));
         question.start.as_ref().is_none_or(|(start, _)| acquired >= *start)
             && question.end.as_ref().is_none_or(|(end, _)| acquired <= *end)
+            && question.owner.is_none_or(|owner| self.owner.as_deref() == Some(owner))
             && question.source.as_ref().is_none_or(|source| self.sources.contains(source))
             && (found(&self.nickname) || found(&self.notes))
     }
@@ -94,6 +97,7 @@ impl Model {
         ensure!(both > 0 && both < ids.len(), "{both} of {} leads follow both accounts", ids.len());
         ensure!(self.leads.iter().any(|lead| !lead.notes.is_empty()), "no lead has notes");
         ensure!(self.leads.iter().any(|lead| lead.status != "NEW"), "no lead was worked on");
+        ensure!(self.leads.iter().any(|lead| lead.owner.is_some()), "no lead has an owner");
         ensure!(self.leads.first().map(|lead| lead.acquired) != self.leads.last().map(|lead| lead.acquired));
         Ok(())
     }

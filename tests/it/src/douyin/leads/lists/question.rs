@@ -6,6 +6,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
+use super::history::OWNERS;
 use super::model::{Lead, Model};
 
 /// A question, with every text as it is sent.
@@ -16,6 +17,7 @@ pub struct Question {
     pub keyword: Option<String>,
     pub status: Option<&'static str>,
     pub source: Option<String>,
+    pub owner: Option<&'static str>,
     pub page: Option<usize>,
     pub size: Option<usize>,
     page_text: String,
@@ -41,6 +43,7 @@ impl Question {
             keyword: random.random_bool(0.45).then(|| keyword(random, model)),
             status: random.random_bool(0.25).then(|| *["NEW", "CONTACTED", "CONVERTED"].choose(random).unwrap()),
             source: random.random_bool(0.25).then(|| accounts.choose(random).unwrap().clone()),
+            owner: random.random_bool(0.25).then(|| *OWNERS.choose(random).unwrap()),
             page,
             size,
             page_text: page.map(|page: usize| page.to_string()).unwrap_or_default(),
@@ -55,6 +58,7 @@ impl Question {
             ("keyword", self.keyword.as_deref()),
             ("status", self.status),
             ("sourceDouyinUserId", self.source.as_deref()),
+            ("ownerId", self.owner),
             ("page", self.page.map(|_| self.page_text.as_str())),
             ("size", self.size.map(|_| self.size_text.as_str())),
         ]

@@ -1,0 +1,44 @@
+//! `GET /api/v1/lead/douyin/leads/{leadId}/notes`: the notes of a lead, newest first.
+
+use kernel::Context;
+use kernel::config::ConfigError;
+use kernel::jwt::Authenticator;
+use kernel::page::Page;
+use leads::{Stores, lead_edit};
+use serde::Deserialize;
+
+use super::douyin_lead::lead_id;
+use crate::catalog;
+use crate::http::{ApiRequest, ApiResponse, Problem, page_request};
+use crate::views::lead_work::NoteView;
+
+/// What the requests of this function share.
+#[derive(Debug)]
+pub struct App {
+    auth: Authenticator,
+    stores: Stores,
+}
+
+impl App {
+    /// Built once at init.
+    pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { auth: Authenticator::new(cx).await?, stores: Stores::new(cx)? })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    page: Option<u64>,
+    size: Option<u64>,
+}
+
+pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
+    let caller = request.caller(&app.auth, catalog::DOUYIN_LEAD_NOTES.permission).await?;
+    let lead_id = lead_id(&request)?;
+    let query: Query = request.query()?;
+    let wanted = page_request(query.page, query.size)?;
+    let page = lead_edit::notes(&app.stores, caller.user_id, lead_id, wanted).await?;
+    let records = page.records.into_iter().map(NoteView::from).collect();
+    ApiResponse::ok(Page { records, total: page.total, size: page.size, current: page.current, pages: page.pages })
+}
