@@ -27,6 +27,12 @@ impl Event {
         Ok(Self { function: function.to_owned(), value: serde_json::from_str(&text)? })
     }
 
+    /// An event for a function, from elsewhere than the samples.
+    #[must_use]
+    pub fn received(function: String, value: Value) -> Self {
+        Self { function, value }
+    }
+
     /// With a header in place of the sample's.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {

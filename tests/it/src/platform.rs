@@ -1,6 +1,7 @@
 //! What holds for the whole system on AWS: template, rights, secrets, schedules, stored columns.
 
 mod columns;
+mod gateway;
 mod parity;
 mod poison;
 mod rights;

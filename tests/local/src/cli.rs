@@ -61,6 +61,9 @@ struct Start {
     /// Port of the API.
     #[arg(long, default_value_t = 9000)]
     port: u16,
+    /// Port at which the functions are invoked, behind the API.
+    #[arg(long, default_value_t = 9001)]
+    functions_port: u16,
     /// Port of the emulated AWS.
     #[arg(long, default_value_t = 4566)]
     aws_port: u16,
@@ -99,6 +102,7 @@ impl From<Start> for dev::Options {
     fn from(start: Start) -> Self {
         Self {
             port: start.port,
+            functions_port: start.functions_port,
             aws_port: start.aws_port,
             sandbox_port: start.sandbox_port,
             overrides: start.set,

@@ -19,6 +19,7 @@ pub mod cli;
 mod console;
 mod demo;
 mod dev;
+pub mod gateway;
 mod generate;
 pub mod iam;
 mod identity;

@@ -13,6 +13,8 @@ use crate::paths;
 pub struct Record {
     /// The HTTP API.
     pub api_url: String,
+    /// Where the functions are invoked, as by Lambda's own API.
+    pub functions_url: String,
     pub aws_url: String,
     pub region: String,
     pub access_key_id: String,

@@ -10,6 +10,7 @@ use super::settings::{self, Overrides};
 use super::{build, env_dir, log_dir, watch};
 use crate::aws::{self, ACCOUNT, EmulatedAws};
 use crate::console::{self, Step};
+use crate::gateway::{Api, Gateway};
 use crate::iam::Enforcer;
 use crate::identity::Identity;
 use crate::parent_watch::ParentWatch;
@@ -35,6 +36,7 @@ const GATEWAY_WEBHOOK: &str = "/api/v1/workbench/wechat/gateway/webhook";
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) port: u16,
+    pub(crate) functions_port: u16,
     pub(crate) aws_port: u16,
     pub(crate) sandbox_port: u16,
     pub(crate) overrides: Vec<(String, String)>,
@@ -55,6 +57,7 @@ pub(crate) enum Serving {
 
 pub(crate) struct Running {
     pub(crate) record: Record,
+    gateway: Gateway,
     /// Nothing when the functions are served elsewhere.
     watch: Option<ParentWatch>,
     /// The line that serves the functions.
@@ -72,6 +75,7 @@ impl Running {
     pub(crate) async fn start(options: &Options) -> Result<Self> {
         let turn = Turn::take()?;
         port::check(options.port, "the API", "--port")?;
+        port::check(options.functions_port, "the functions behind it", "--functions-port")?;
         port::check(options.aws_port, "the emulated AWS", "--aws-port")?;
         port::check(options.sandbox_port, "the sandbox platforms", "--sandbox-port")?;
         for dir in [log_dir(), env_dir()] {
@@ -86,7 +90,7 @@ impl Running {
         let bins: Vec<_> = template.functions.iter().map(|function| function.bin.as_str()).collect();
         let (_, backend) =
             tokio::try_join!(build::build(&bins), Backend::start(options, &template, &overrides.parameters))?;
-        let Backend { aws, enforcer, sandbox, mut stack, identity } = backend;
+        let Backend { aws, enforcer, sandbox, mut stack, identity, api } = backend;
 
         settings::connect(&mut stack.environments, aws.url());
         overrides.apply(&mut stack.environments);
@@ -95,15 +99,18 @@ impl Running {
             Serving::Elsewhere => None,
             serving => {
                 let step = Step::start("starting cargo lambda watch");
-                let watch = watch::start(&venv, options.port, serving == Serving::Reloading).await?;
-                step.done(&format!("API on {}", api_url(options)));
+                let watch = watch::start(&venv, options.functions_port, serving == Serving::Reloading).await?;
+                step.done("cargo lambda watch serves the functions");
                 Some(watch)
             }
         };
-        let watch_line = watch::line(&venv, options.port)?;
+        let step = Step::start("starting the API");
+        let gateway = Gateway::start(options.port, api, watch::invoke(options.functions_port)?).await?;
+        step.done(&format!("API on {}", gateway.url()));
+        let watch_line = watch::line(&venv, options.functions_port)?;
         let record = record(options, &stack, &template, &aws, &sandbox, &identity);
         turn.announce(&record)?;
-        Ok(Self { record, watch, watch_line, aws, enforcer, sandbox, turn })
+        Ok(Self { record, gateway, watch, watch_line, aws, enforcer, sandbox, turn })
     }
 
     /// Fails when a part has ended by itself.
@@ -121,6 +128,7 @@ impl Running {
     pub(crate) async fn stop(self) -> Result<()> {
         self.turn.withdraw();
         let step = Step::start("stopping");
+        drop(self.gateway);
         if let Some(watch) = self.watch {
             watch.stop().await?;
         }
@@ -140,6 +148,7 @@ struct Backend {
     sandbox: Sandbox,
     stack: Stack,
     identity: Identity,
+    api: Api,
 }
 
 impl Backend {
@@ -157,7 +166,8 @@ impl Backend {
 
         let step = Step::start("starting the emulated AWS");
         let served = template.functions.iter();
-        let served = served.map(|function| (function.name(STACK), watch::invocation_url(options.port, &function.bin)));
+        let served =
+            served.map(|function| (function.name(STACK), watch::invocation_url(options.functions_port, &function.bin)));
         let aws_options = aws::Options {
             state: options.keep.then(|| paths::local("state")),
             functions: served.collect(),
@@ -180,11 +190,12 @@ impl Backend {
         };
         let mut parameters = world.parameters();
         parameters.extend(overrides.clone());
+        let api = Api::new(template, &parameters)?;
         let stack = stack::deploy(&aws.config(ACCOUNT), STACK, template, &parameters).await?;
         let enforcer = Arc::new(Enforcer::new(ACCOUNT, template, &stack)?);
         aws.enforce(ACCOUNT, Arc::clone(&enforcer));
         step.done(&format!("template.yaml deployed, {} resources", stack.resources.len()));
-        Ok(Self { aws, enforcer, sandbox, stack, identity })
+        Ok(Self { aws, enforcer, sandbox, stack, identity, api })
     }
 }
 
@@ -203,6 +214,7 @@ fn record(
     let functions = template.functions.iter();
     Record {
         api_url: api_url(options),
+        functions_url: watch::url(options.functions_port),
         aws_url: aws.url().to_owned(),
         region: aws::REGION.to_owned(),
         access_key_id: ACCOUNT.to_owned(),

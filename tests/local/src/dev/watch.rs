@@ -2,11 +2,13 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::log_dir;
+use crate::gateway::Invoke;
 use crate::parent_watch::ParentWatch;
 use crate::paths;
 use crate::python::Venv;
@@ -17,9 +19,28 @@ const CONCURRENCY: &str = "4";
 /// How long it may take to listen. It takes half a second.
 const START: Duration = Duration::from_secs(60);
 
-/// The address at which MiniStack invokes a function.
+/// The address of cargo lambda watch.
+pub(super) fn url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
+/// The address at which a function is invoked.
 pub(super) fn invocation_url(port: u16, bin: &str) -> String {
-    format!("http://127.0.0.1:{port}/2015-03-31/functions/{bin}/invocations")
+    format!("{}/2015-03-31/functions/{bin}/invocations", url(port))
+}
+
+/// How the API invokes a function: as MiniStack does.
+pub(super) fn invoke(port: u16) -> Result<Invoke> {
+    // Without roots of trust, which take long to load: everything here is plain HTTP.
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
+    Ok(Arc::new(move |bin, event| {
+        let request = http.post(invocation_url(port, &bin)).json(&event);
+        Box::pin(async move {
+            let answer = request.send().await.with_context(|| format!("{bin} is not served"))?;
+            ensure!(answer.status().is_success(), "{bin} failed: {}", answer.status());
+            answer.json().await.with_context(|| format!("the answer of {bin} is not JSON"))
+        })
+    }))
 }
 
 /// The command that serves the functions, for a shell in the root of the checkout. Every function it starts is given its
@@ -69,7 +90,7 @@ pub(super) async fn start(venv: &Venv, port: u16, reload: bool) -> Result<Parent
         if let Some(status) = watch.ended() {
             bail!("cargo lambda watch ended at once ({status}); its last words are in target/local/log/watch.log");
         }
-        if http.get(format!("http://127.0.0.1:{port}/")).send().await.is_ok() {
+        if http.get(url(port)).send().await.is_ok() {
             return Ok(watch);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 pub use deploy::{Parameters, deploy};
 pub use template::{Function, Template, transform};
+pub(crate) use template::{kind, resources};
 pub use world::World;
 pub use written::Written;
 

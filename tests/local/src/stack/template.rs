@@ -170,12 +170,12 @@ fn statements(body: &Value, function: &Value) -> Vec<Value> {
     documents.filter_map(Value::as_array).flatten().cloned().collect()
 }
 
-fn resources(body: &Value) -> &Map<String, Value> {
+pub(crate) fn resources(body: &Value) -> &Map<String, Value> {
     static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
     body.get("Resources").and_then(Value::as_object).unwrap_or(&NONE)
 }
 
-pub(super) fn kind(resource: &Value) -> &str {
+pub(crate) fn kind(resource: &Value) -> &str {
     resource.get("Type").and_then(Value::as_str).unwrap_or_default()
 }
 
