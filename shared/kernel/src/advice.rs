@@ -154,6 +154,7 @@ catalogue! {
     NOTE_KEY_REUSED: InvalidRequest 422 "同一个 Idempotency-Key 已用于内容不同的备注" => "请为新的备注使用新的 Idempotency-Key";
     INVALID_LEAD_QUERY: InvalidDouyinLeadQuery 400 "请求参数有误" => "请按提示修改后重新提交";
 
+    MERGE_TOO_LARGE: Conflict 409 "合并后的线索过多或备注过长" => "请精简备注，或不再合并更多线索";
     LEAD_ERASED: LeadErased 410 "该线索的个人信息已按要求删除，无法恢复" => "请刷新线索列表";
 
     // Douyin's refusals.
@@ -253,6 +254,12 @@ pub fn stale_version(current: u64) -> Advice {
     }
 }
 
+/// A lead was merged into lead number `into`.
+pub fn lead_merged(into: u64) -> Advice {
+    let (message, remedy) = (format!("该线索已合并到线索 {into}").into(), format!("请在线索 {into} 上操作").into());
+    Advice { message, remedy, ..Advice::new(ErrorCode::Conflict, 409, "", "") }
+}
+
 /// Medium number `number` of a task, from 1, cannot be used any more; `problem` says why, and what to do about it.
 pub fn medium_unusable(number: usize, problem: impl Display) -> Advice {
     let message = format!("第 {number} 个素材无法使用：{problem}").into();
@@ -293,6 +300,7 @@ mod tests {
             ("ticket_invalid", ticket_invalid(10)),
             ("illegal_transition", illegal_transition("NEW", "CONVERTED")),
             ("stale_version", stale_version(3)),
+            ("lead_merged", lead_merged(7)),
             ("text_forbidden", text_forbidden("稳赚不赔")),
             ("medium_unusable", medium_unusable(1, "素材内容为空，请重新上传")),
         ];
@@ -312,6 +320,7 @@ mod tests {
         assert!(permission_denied("audit:view").remedy.ends_with("audit:view"));
         assert!(ticket_invalid(10).remedy.contains(" 10 分钟内"));
         assert_eq!(illegal_transition("NEW", "CONVERTED").message, "线索状态不能由 NEW 变更为 CONVERTED");
+        assert_eq!(lead_merged(7).message, "该线索已合并到线索 7");
         assert_eq!(stale_version(3).message, "该线索已被修改，当前版本为 3");
         assert!(text_forbidden("稳赚不赔").message.contains("“稳赚不赔”"));
         let sentence = medium_unusable(2, "素材内容为空，请重新上传").sentence();

@@ -33,6 +33,15 @@ pub enum Error {
         /// The status asked for.
         to: &'static str,
     },
+    /// The lead was merged into another one.
+    #[error("the lead was merged into lead {into}")]
+    LeadMerged {
+        /// The other one.
+        into: crate::ids::LeadId,
+    },
+    /// Merged leads would be more than is erased, or shown, at once.
+    #[error("too much to be merged")]
+    MergeTooLarge,
     /// The lead's person was erased.
     #[error("the lead was erased")]
     LeadErased,
@@ -188,6 +197,8 @@ impl Error {
             Self::IllegalTransition { from, to } => advice::illegal_transition(from, to),
             Self::StaleVersion { current } => advice::stale_version(*current),
             Self::LeadErased => advice::LEAD_ERASED,
+            Self::LeadMerged { into } => advice::lead_merged(into.get()),
+            Self::MergeTooLarge => advice::MERGE_TOO_LARGE,
             Self::NoteKeyReused => advice::NOTE_KEY_REUSED,
         }
     }

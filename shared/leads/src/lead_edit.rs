@@ -13,9 +13,10 @@ use kernel::retry::{Attempt, on_conflict};
 
 use crate::error::{Error, Result};
 use crate::ids::{LeadId, OwnerId};
+use crate::lead_merge::resolve;
 use crate::store::Stores;
 use crate::store::lead::{Lead, LeadStatus};
-use crate::store::lead_index::EditRecord;
+use crate::store::lead_index::{EditRecord, Missing};
 use plan::{Plan, commit};
 
 /// Characters of a lead's notes: they are for a few sentences, and a thousand keep a lead below one write unit more.
@@ -66,13 +67,13 @@ impl OwnerChange {
 /// What is said of an owner's id that is none.
 pub(crate) const OWNER_PROBLEM: &str = "负责人编号须为 1 到 64 个字符，且不含换行等控制字符";
 
-/// The caller's lead with its history, newest first.
+/// The caller's lead with its history, newest first. Of a lead that was merged it is the one that stands for both.
 ///
 /// # Errors
 /// [`Error::LeadErased`]; [`kernel::Error::NotFound`] for an id that never was a lead's.
 pub async fn read(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<(Lead, Vec<EditRecord>)> {
-    let lead = lead_of(stores, user_id, lead_id).await?;
-    let history = stores.index.edits(user_id, lead_id).await?;
+    let lead = resolve(stores, user_id, lead_id).await?;
+    let history = stores.index.edits(user_id, lead.lead_id).await?;
     Ok((lead, history))
 }
 
@@ -95,7 +96,7 @@ pub async fn change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &
 /// The tenant's lead of this id.
 ///
 /// # Errors
-/// [`Error::LeadErased`]; [`kernel::Error::NotFound`] for an id that never was a lead's.
+/// [`Error::LeadErased`], [`Error::LeadMerged`]; [`kernel::Error::NotFound`] for an id that never was a lead's.
 pub(crate) async fn lead_of(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<Lead> {
     match stores.leads.by_ids(user_id, [lead_id]).await?.pop() {
         Some(lead) => Ok(lead),
@@ -105,9 +106,10 @@ pub(crate) async fn lead_of(stores: &Stores, user_id: UserId, lead_id: LeadId) -
 
 /// What is said of an id that no lead has.
 async fn why_missing(stores: &Stores, user_id: UserId, lead_id: LeadId) -> kernel::Result<Error> {
-    Ok(match stores.index.is_gone(user_id, lead_id).await? {
-        true => Error::LeadErased,
-        false => kernel::Error::NotFound("lead").into(),
+    Ok(match stores.index.missing(user_id, lead_id).await? {
+        Missing::Merged(into) => Error::LeadMerged { into },
+        Missing::Erased => Error::LeadErased,
+        Missing::Never => kernel::Error::NotFound("lead").into(),
     })
 }
 

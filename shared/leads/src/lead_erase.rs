@@ -12,14 +12,15 @@ use kernel::retry::{Attempt, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
 
 use crate::error::{Error, Result};
-use crate::ids::LeadId;
-use crate::lead_edit::{TRIES, lead_of};
+use crate::ids::{LeadId, OpenId};
+use crate::lead_edit::TRIES;
+use crate::lead_merge::{fans, resolve};
 use crate::store::Stores;
 use crate::suppression::Suppression;
 
-/// What such a transaction has beside them: the counter, the lead, its name, the notes shown, two identities, three sets of
-/// ids (of its status, its owner, and those that are gone) and the tally.
-const ALWAYS: usize = 10;
+/// What such a transaction has beside them and two rows for each fan: the counter, the lead, its name, the notes shown, three
+/// sets of ids (of its status, its owner, and those that are gone) and the tally.
+const ALWAYS: usize = 8;
 
 /// Erases people.
 #[derive(Debug, Clone)]
@@ -37,7 +38,8 @@ impl Eraser {
         Ok(Self { stores: Stores::new(cx)?, suppression: Suppression::new(cx)? })
     }
 
-    /// Erases the person of the caller's lead. One that is erased already stays so, and nothing is said against it.
+    /// Erases the person of the caller's lead, with everything that was merged into it, or that it was merged into. One that
+    /// is erased already stays so, and nothing is said against it.
     ///
     /// # Errors
     /// [`kernel::Error::NotFound`] for an id that never was a lead's.
@@ -49,24 +51,29 @@ impl Eraser {
         let Stores { index, leads, identities, .. } = &self.stores;
         // A sync that has planned a page before this commits finds the counter moved, and then knows who was erased.
         let counter = index.counter(user_id).await?;
-        let lead = match lead_of(&self.stores, user_id, lead_id).await {
+        let lead = match resolve(&self.stores, user_id, lead_id).await {
             Err(Error::LeadErased) => return Ok(Attempt::Done(())),
             lead => lead?,
         };
-        let mut entries = index.own_entries(user_id, lead_id).await?;
-        let surplus = entries.split_off_all_but(MAX_ACTIONS - ALWAYS);
+        let known: Vec<OpenId> = fans(&lead).cloned().collect();
+        let fans = identities.leads_of(user_id, &known).await?;
+        let mut entries = index.own_entries(&lead).await?;
+        let surplus = entries.split_off_all_but(MAX_ACTIONS - ALWAYS - 2 * fans.len());
         index.delete_entries(user_id, surplus).await?;
-        let hash = self.suppression.hasher(user_id).await?.of_fan(&lead.fan_open_id);
+        let hasher = self.suppression.hasher(user_id).await?;
         let mut next = counter.clone();
-        next.holes.add(lead_id)?;
-        next.erased_fans += 1;
+        next.holes.add(lead.lead_id)?;
+        next.erased_fans += fans.len() as u64;
+        next.merged_leads = next.merged_leads.saturating_sub(lead.merged.len() as u64);
 
         let mut transaction = Transaction::new();
         transaction.add(leads.remove(&lead)?);
         transaction.add(index.advance(user_id, &counter, &next)?);
-        transaction.add_all(index.let_go(&lead).await?);
-        transaction.add_all(index.forget(user_id, lead_id, entries)?);
-        transaction.add_all(identities.erase(user_id, &lead.fan_open_id, &hash, lead_id)?);
+        transaction.add_all(index.move_leads_and(user_id, &[], Some(&lead), None).await?);
+        transaction.add_all(index.forget(user_id, lead.lead_id, entries)?);
+        for (fan, of) in &fans {
+            transaction.add_all(identities.erase(user_id, fan, &hasher.of_fan(fan), *of)?);
+        }
         Ok(match self.stores.commit(&transaction).await?.is_committed() {
             true => Attempt::Done(()),
             false => Attempt::Conflict,

@@ -16,6 +16,7 @@ pub mod ids;
 pub mod lead_edit;
 pub mod lead_erase;
 pub mod lead_list;
+pub mod lead_merge;
 mod repeated_return;
 pub mod search;
 pub mod store;

@@ -48,6 +48,7 @@ fn check_tenant(tenant: &str, [leads, identities, index]: [&[Row]; 3]) -> Result
     };
     of.check_holes(counter)?;
     of.check_identities(tenant, identities, counter)?;
+    of.check_merges(counter)?;
     of.check_segments(&counter["accounts"].split(',').collect::<Vec<_>>())?;
     of.check_marks(&counter["last_acquire_time"])?;
     of.check_statuses()?;
@@ -110,18 +111,49 @@ impl Tenant<'_> {
         for row in erased {
             ensure!(gone.contains(&row["lead_id"].parse()?), "{row:?} is of a lead that is there");
         }
-        ensure!(identities.len() == self.leads.len(), "{} identities, {} leads", identities.len(), self.leads.len());
         let known: BTreeMap<&str, &str> =
             identities.iter().map(|row| (row["identity"].as_str(), row["lead_id"].as_str())).collect();
+        let mut fans = 0;
         for (id, lead) in &self.leads {
             ensure!(
                 lead["lead_bucket"] == format!("{tenant}#{}", id / 64),
                 "lead {id} lies in {}",
                 lead["lead_bucket"]
             );
-            let identity = format!("{tenant}#DOUYIN_FAN#{}", lead["douyin_user_id"]);
-            ensure!(known.get(&*identity) == Some(&&*lead["lead_id"]), "lead {id} is not found by its fan");
+            let others = lead.get("other_fans").into_iter().flat_map(|fans| fans.split(','));
+            for fan in others.chain([lead["douyin_user_id"].as_str()]) {
+                fans += 1;
+                let identity = format!("{tenant}#DOUYIN_FAN#{fan}");
+                ensure!(known.get(&*identity) == Some(&&*lead["lead_id"]), "lead {id} is not found by its fan");
+            }
         }
+        ensure!(identities.len() == fans, "{} identities of {fans} fans", identities.len());
+        Ok(())
+    }
+
+    /// Each merge is told by the lead that stands for both, and by nobody else.
+    fn check_merges(&self, counter: &Row) -> Result<()> {
+        let gone = self.set("GONE")?;
+        let mut logged = BTreeSet::new();
+        for (entry, log) in self.entries.range("merge#".."merge#~") {
+            let id: u64 = entry["merge#".len()..].parse()?;
+            let into: u64 = log["into"].parse()?;
+            ensure!(gone.contains(&id), "lead {id} was merged and is there");
+            ensure!(
+                self.leads.contains_key(&into) || self.entries.contains_key(&*format!("merge#{into:014}")),
+                "lead {id} was merged into {into}, which is not there"
+            );
+            logged.insert(id);
+        }
+        let mut told = Vec::new();
+        for lead in self.leads.values() {
+            let merged = lead.get("merged").into_iter().flat_map(|ids| ids.split(','));
+            told.extend(merged.map(str::parse).collect::<Result<Vec<u64>, _>>()?);
+        }
+        told.sort_unstable();
+        ensure!(told.iter().copied().eq(logged.iter().copied()), "merged are {logged:?}, the leads tell of {told:?}");
+        let counted = counter.get("merged_leads").map_or(Ok(0), |number| number.parse())?;
+        ensure!(logged.len() == counted, "{} leads were merged, the counter says {counted}", logged.len());
         Ok(())
     }
 
@@ -207,6 +239,12 @@ impl Tenant<'_> {
             let note = Some(normalize(&lead["notes"])).filter(|note| !note.is_empty());
             work.extend(note.map(|note| (format!("note#{id:014}"), Some(note))));
             let versions = 1..=lead["version"].parse::<u64>()?;
+            work.extend(versions.map(|version| (format!("edit#{id:014}#{version:010}"), None)));
+        }
+        // The history of a merged lead waits for it to be split.
+        for (entry, log) in self.entries.range("merge#".."merge#~") {
+            let id: u64 = entry["merge#".len()..].parse()?;
+            let versions = 1..=log["lead_version"].parse::<u64>()?;
             work.extend(versions.map(|version| (format!("edit#{id:014}#{version:010}"), None)));
         }
         let kinds = self.entries.iter().filter(|(entry, _)| entry.starts_with("note#") || entry.starts_with("edit#"));

@@ -66,8 +66,8 @@ pub(super) struct OpenPage<'a> {
 /// Who of a page's fans is known.
 #[derive(Debug, Default)]
 pub(super) struct KnownFans<'a> {
-    /// The leads that fans are.
-    pub leads: HashMap<OpenId, &'a Lead>,
+    /// The leads that fans are, and under which id each was first one: two fans can be one lead by now.
+    pub leads: HashMap<OpenId, (&'a Lead, LeadId)>,
     /// The leads that fans were whose person was erased. They are met like a lead that has not changed, and nothing is
     /// written of them.
     pub erased: HashMap<OpenId, LeadId>,
@@ -199,15 +199,19 @@ impl Progress {
             let counter = &mut changes.counter;
             let lead = known.leads.get(&fan.open_id).copied();
             let erased = known.erased.get(&fan.open_id).copied();
-            if lead.map(|lead| lead.lead_id).or(erased).is_some_and(|id| self.is_taken(id)) {
+            if lead.map(|(_, own)| own).or(erased).is_some_and(|id| self.is_taken(id)) {
                 // A worker before this one counted it and then died.
                 covered += 1;
                 continue;
             }
             let id = match (lead, erased) {
                 (None, Some(erased)) => erased,
-                (Some(lead), _) => {
+                (Some((lead, own)), _) => {
                     if let Some(change) = LeadChange::of_seen(lead, fan, task) {
+                        // Two fans of the page are this lead, and a transaction writes no row twice.
+                        if changes.refreshed.iter().any(|(other, _)| other.lead_id == lead.lead_id) {
+                            break;
+                        }
                         let entry = change.entry(lead, account, counter);
                         if !budget.take_changed(lead.lead_id, entry.is_some()) {
                             break;
@@ -215,7 +219,7 @@ impl Progress {
                         changes.names.extend(entry.map(|entry| (lead.lead_id, entry)));
                         changes.refreshed.push((lead, change.refresh(lead, account)));
                     }
-                    lead.lead_id
+                    own
                 }
                 (None, None) => {
                     let lead_id = LeadId::new(counter.lead_count + 1);

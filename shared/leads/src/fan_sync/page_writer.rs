@@ -13,6 +13,7 @@ use super::page_diff::{KnownFans, OpenPage, Part, Progress};
 use crate::error::Result;
 use crate::ids::{LeadId, OpenId};
 use crate::store::Stores;
+use crate::store::identity::FanLead;
 use crate::store::lead::Lead;
 use crate::store::lead_index::{Bounds, Counter, Freshness};
 use crate::store::page_commit::{LeadChanges, PageCommit, Position};
@@ -105,11 +106,26 @@ pub(super) async fn find_missing(stores: &Stores, progress: &Progress) -> Result
     let counter = stores.index.counter(task.user_id).await?;
     let Some(ordinal) = counter.known(task.account_open_id.as_str()) else { return Ok(Vec::new()) };
     let everyone = Bounds { first: 1, last: counter.lead_count };
+    // A lead was met with any of the fans that it stands for.
+    let mut met = BTreeSet::new();
+    if counter.merged_leads > 0 {
+        let survivors = stores.index.survivors(task.user_id).await?;
+        for own in survivors.keys().filter(|own| progress.has_seen(**own)) {
+            let mut lead = own;
+            while let Some(into) = survivors.get(lead) {
+                lead = into;
+            }
+            met.insert(*lead);
+        }
+    }
     let mut missing = Vec::new();
     stores
         .index
         .sightings(task.user_id, everyone, Freshness::Consistent, |sighting| {
-            if sighting.entry.accounts.contains(&(ordinal, true)) && !progress.has_seen(sighting.lead_id) {
+            if sighting.entry.accounts.contains(&(ordinal, true))
+                && !progress.has_seen(sighting.lead_id)
+                && !met.contains(&sighting.lead_id)
+            {
                 missing.push(sighting.lead_id);
             }
         })
@@ -159,25 +175,26 @@ async fn try_page(
             break;
         }
         let leads = stores.identities.leads_of(user_id, fans.iter().map(|fan| &fan.open_id)).await?;
-        uncounted += fans.len() - leads.iter().filter(|(_, lead)| progress.is_taken(*lead)).count();
+        uncounted += fans.len() - leads.iter().filter(|(_, lead)| progress.is_taken(lead.own)).count();
         looked_at += fans.len();
         known.extend(leads);
     }
     let fans = open.next(0, looked_at);
     // A lead beyond the counter was made by another sync since the counter was read. Its id would be handed out
     // once more, and a transaction that writes one slot of a segment twice is not refused but invalid.
-    if known.values().any(|lead| *lead > LeadId::new(counter.lead_count)) {
+    if known.values().any(|lead| lead.own > LeadId::new(counter.lead_count)) {
         return Ok(Attempt::Conflict);
     }
     let strangers = fans.iter().map(|fan| &fan.open_id).filter(|fan| !known.contains_key(fan));
     let erased = erased_among(stores, suppression, &counter, user_id, strangers.collect()).await?;
-    let rows = stores.leads.by_ids(user_id, known.values().copied().collect::<BTreeSet<_>>()).await?;
+    let ids: BTreeSet<LeadId> = known.values().map(|lead| lead.lead_id).collect();
+    let rows = stores.leads.by_ids(user_id, ids).await?;
     let rows: HashMap<LeadId, &Lead> = rows.iter().map(|lead| (lead.lead_id, lead)).collect();
     let mut leads = HashMap::new();
-    for (fan, lead_id) in known {
-        // Its person was erased since the counter was read.
+    for (fan, FanLead { lead_id, own }) in known {
+        // Its person was erased or merged since the counter was read.
         let Some(lead) = rows.get(&lead_id) else { return Ok(Attempt::Conflict) };
-        leads.insert(fan, *lead);
+        leads.insert(fan, (*lead, own));
     }
     let now = whole_second(stores.clock.now());
     let known = KnownFans { leads, erased };

@@ -71,6 +71,8 @@ fn lead(lead_id: u64, open_id: &str, sources: &[&str], unfollowed: &[&str]) -> L
         owner: None,
         sources: set(sources),
         unfollowed: set(unfollowed),
+        merged: BTreeSet::new(),
+        other_fans: BTreeSet::new(),
         version: 1,
         update_time: NOW - SignedDuration::from_secs(100),
     }
@@ -91,7 +93,8 @@ fn whole<'a>(
 
 /// Fans who are these leads.
 fn known_as(leads: &[Lead]) -> KnownFans<'_> {
-    KnownFans { leads: leads.iter().map(|lead| (lead.fan_open_id.clone(), lead)).collect(), erased: HashMap::new() }
+    let leads = leads.iter().map(|lead| (lead.fan_open_id.clone(), (lead, lead.lead_id)));
+    KnownFans { leads: leads.collect(), erased: HashMap::new() }
 }
 
 fn counter(lead_count: u64) -> Counter {
@@ -422,4 +425,22 @@ fn page_diff_of_an_erased_fan_writes_nothing_and_counts_it_unchanged() {
         // So that a FULL sync knows that it has met as many as the platform says there are.
         assert_eq!(position.seen_leads.iter().collect::<Vec<_>>(), [3, 6]);
     }
+}
+
+#[test]
+fn page_diff_of_two_fans_who_are_one_lead_by_now_writes_it_once_and_counts_both() {
+    let progress = progress(SyncStrategy::Full);
+    let page = page(&[fan("b", "theirs", "https://theirs"), fan("a", "new", "https://new"), fan("c", "", "")]);
+    let merged = lead(3, "a", &[OTHER], &[]);
+    let known = KnownFans {
+        leads: HashMap::from([(id("a"), (&merged, LeadId::new(3))), (id("b"), (&merged, LeadId::new(9)))]),
+        ..KnownFans::default()
+    };
+    let open = OpenPage::new(&page, &progress.task, 5_000);
+    let part = progress.page_changes(&open, open.next(0, 97), &known, &counter(9), NOW).unwrap();
+    // The first of them has the lead follow this account too; the second one's name comes with the next part.
+    assert_eq!((part.fans, part.changes.refreshed.len(), part.changes.created.len()), (1, 1, 0));
+    assert_eq!(part.changes.refreshed[0].1.nickname, "old", "another fan than the lead's own does not name it");
+    assert_eq!(part.position.seen_leads.iter().collect::<Vec<_>>(), [9]);
+    assert_eq!(part.position.page_taken.iter().collect::<Vec<_>>(), [9]);
 }

@@ -1,13 +1,14 @@
 //! Taking everything out of the index that is about one lead.
 
-use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 use kernel::dynamo::{n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 
-use super::{LeadIndexStore, key, name_entry, note_entry, segment_of, slot_of};
+use super::{LeadIndexStore, key, merge_entry, note_entry};
 use crate::ids::LeadId;
-use crate::store::{delete, update};
+use crate::store::delete;
+use crate::store::lead::Lead;
 
 /// The prefixes of the entries of which a lead has any number: its history and the notes that people wrote.
 const LISTS: [&str; 2] = ["edit", "followup"];
@@ -26,11 +27,16 @@ impl OwnEntries {
 }
 
 impl LeadIndexStore {
-    /// The entries of which a lead has any number, read consistently.
-    pub(crate) async fn own_entries(&self, user_id: UserId, lead_id: LeadId) -> Result<OwnEntries> {
+    /// The entries of which a lead has any number, and those of all that were merged into it, read consistently. What tells
+    /// of the merges comes last.
+    pub(crate) async fn own_entries(&self, lead: &Lead) -> Result<OwnEntries> {
+        let user_id = lead.user_id;
         let mut entries = Vec::new();
-        for list in LISTS {
-            let prefix = format!("{list}#{:014}#", lead_id.get());
+        let mut prefixes = Vec::new();
+        for id in lead.merged.iter().chain([&lead.lead_id]) {
+            prefixes.extend(LISTS.map(|list| format!("{list}#{:014}#", id.get())));
+        }
+        for prefix in prefixes {
             let mut start = None;
             loop {
                 let answer = self
@@ -56,6 +62,7 @@ impl LeadIndexStore {
                 }
             }
         }
+        entries.extend(lead.merged.iter().copied().map(merge_entry));
         Ok(OwnEntries(entries))
     }
 
@@ -75,22 +82,17 @@ impl LeadIndexStore {
         lead_id: LeadId,
         entries: OwnEntries,
     ) -> Result<Vec<TransactWriteItem>> {
-        let mut actions = vec![self.forget_name(user_id, lead_id)?];
-        for entry in entries.0.into_iter().chain([note_entry(lead_id)]) {
+        let mut actions = self.rename(user_id, &[(lead_id, None)])?;
+        actions.push(self.forget_note(user_id, lead_id)?);
+        for entry in entries.0 {
             actions.push(delete(Delete::builder().table_name(&self.table).set_key(Some(key(user_id, entry))))?);
         }
         Ok(actions)
     }
 
-    /// Takes a lead's name out of its segment, as one action of a transaction.
-    fn forget_name(&self, user_id: UserId, lead_id: LeadId) -> Result<TransactWriteItem> {
-        update(
-            Update::builder()
-                .table_name(&self.table)
-                .set_key(Some(key(user_id, name_entry(segment_of(lead_id)))))
-                .update_expression("REMOVE #slot")
-                .expression_attribute_names("#slot", slot_of(lead_id).to_string()),
-        )
+    /// Takes the notes of a lead out of every search, as one action of a transaction.
+    pub(crate) fn forget_note(&self, user_id: UserId, lead_id: LeadId) -> Result<TransactWriteItem> {
+        delete(Delete::builder().table_name(&self.table).set_key(Some(key(user_id, note_entry(lead_id)))))
     }
 }
 

@@ -47,6 +47,21 @@ impl Holes {
         Ok(())
     }
 
+    /// Counts one less.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub(crate) fn remove(&mut self, lead_id: LeadId) -> Result<()> {
+        let block = block_of(lead_id)? as usize;
+        if let Some(holes) = self.0.get_mut(block) {
+            *holes = holes.saturating_sub(1);
+        }
+        while self.0.last() == Some(&0) {
+            self.0.pop();
+        }
+        Ok(())
+    }
+
     /// Where `size` leads after the `offset` newest lie, among ids 1 to `last`; `None` when there are not so many.
     pub(crate) fn place(&self, last: u64, offset: u64, size: u64) -> Option<Place> {
         let block_ids = u64::from(BLOCK_IDS);
@@ -83,6 +98,10 @@ mod tests {
         }
         assert_eq!((holes.by_block(), holes.total()), (&[2, 1, 0, 1][..], 4));
         assert!(holes.add(LeadId::new(1 << 32)).is_err());
+        for id in [12_288, 4_095] {
+            holes.remove(LeadId::new(id)).unwrap();
+        }
+        assert_eq!(holes.by_block(), [1, 1]);
     }
 
     #[test]

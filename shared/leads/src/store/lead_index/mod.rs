@@ -14,6 +14,7 @@
 //! | `owner#<owner>#<block>` | of 4,096 ids, those of the leads that somebody works |
 //! | `note#<lead>` | the folded newest note of a lead that shows one |
 //! | `followup#<lead>#<version>` | a note of a lead: text, when, who |
+//! | `merge#<lead>` | what a merge of this lead into another one did |
 //! | `edit#<lead>#<version>` | who changed what of a lead, and when |
 //!
 //! Notes stand alone so that a long one makes neither a segment large nor its neighbours' edits expensive. What people
@@ -24,6 +25,7 @@ mod follow_up;
 mod holes;
 mod id_sets;
 mod lookup;
+mod merge_log;
 mod owner_sets;
 pub mod segment;
 mod status_sets;
@@ -34,6 +36,8 @@ pub use holes::Holes;
 pub(crate) use holes::Place;
 pub use lookup::{Bounds, EditRecord};
 pub(crate) use lookup::{Freshness, IndexedLead};
+pub(crate) use merge_log::{MergeLog, Work};
+pub(crate) use status_sets::Missing;
 pub use status_sets::StatusCounts;
 pub(crate) use write::LeadEdit;
 
@@ -66,6 +70,9 @@ pub struct Counter {
     /// How many erased people a sync must not bring back.
     #[serde(default)]
     pub erased_fans: u64,
+    /// How many leads were merged into others.
+    #[serde(default)]
+    pub merged_leads: u64,
     /// Grows with every change a sync makes and with every id that goes, so that whoever has planned from an older state
     /// plans anew.
     #[serde(default)]
@@ -130,6 +137,10 @@ fn owner_entry(owner: &OwnerId, block: u32) -> String {
 
 fn follow_up_entry(lead_id: LeadId, version: u64) -> String {
     format!("followup#{:014}#{version:010}", lead_id.get())
+}
+
+fn merge_entry(lead_id: LeadId) -> String {
+    format!("merge#{:014}", lead_id.get())
 }
 
 fn note_entry(lead_id: LeadId) -> String {

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::id_sets::{Block, SetChanges, block_of};
 use super::lookup::{Bounds, Freshness};
-use super::{Counter, LeadIndexStore, key, set_entry};
+use super::{Counter, LeadIndexStore, key, merge_entry, set_entry};
 use crate::ids::LeadId;
 use crate::store::bitmap::bitmap_id;
 use crate::store::lead::LeadStatus;
@@ -40,6 +40,17 @@ pub(crate) struct StatusSets {
     contacted: RoaringBitmap,
     converted: RoaringBitmap,
     gone: RoaringBitmap,
+}
+
+/// Why no lead has an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// It was merged into this one.
+    Merged(LeadId),
+    /// Its person was erased.
+    Erased,
+    /// It was never handed out.
+    Never,
 }
 
 /// The row that counts what is in the sets.
@@ -118,17 +129,32 @@ impl LeadIndexStore {
         Ok(sets)
     }
 
-    /// Whether an id stands for nobody in the list any more.
-    pub(crate) async fn is_gone(&self, user_id: UserId, lead_id: LeadId) -> Result<bool> {
+    /// What became of an id that no lead has, read consistently by one request.
+    pub(crate) async fn missing(&self, user_id: UserId, lead_id: LeadId) -> Result<Missing> {
         // No lead was ever given an id that no bitmap holds.
-        let (Ok(id), Ok(number)) = (bitmap_id(lead_id), block_of(lead_id)) else { return Ok(false) };
-        let block = self.blocks(user_id, [set_entry(number, GONE)]).await?.pop();
-        Ok(block.map(|block| block.ids(number)).transpose()?.is_some_and(|gone| gone.contains(id)))
+        let (Ok(id), Ok(number)) = (bitmap_id(lead_id), block_of(lead_id)) else { return Ok(Missing::Never) };
+        let keys = [set_entry(number, GONE), merge_entry(lead_id)].map(|entry| key(user_id, entry)).into();
+        let mut missing = Missing::Never;
+        for row in batch_get(&self.client, &self.clock, &self.table, keys, None, true).await? {
+            if let Some(into) = row.get("into").and_then(|into| into.as_n().ok()) {
+                return Ok(Missing::Merged(into.parse().map_err(|_| Error::Corrupt(WHAT))?));
+            }
+            let block: Block = decode(WHAT, row)?;
+            if block.ids(number)?.contains(id) {
+                missing = Missing::Erased;
+            }
+        }
+        Ok(missing)
     }
 
     /// That an id stands for nobody any more, among `changes` of sets.
     pub(super) fn go(changes: &mut SetChanges, lead_id: LeadId) -> Result<()> {
         changes.enter(|block| set_entry(block, GONE), lead_id)
+    }
+
+    /// That an id stands for a lead again, among `changes` of sets.
+    pub(super) fn come_back(changes: &mut SetChanges, lead_id: LeadId) -> Result<()> {
+        changes.leave(|block| set_entry(block, GONE), lead_id)
     }
 
     /// That a lead goes from one status to another one, among `changes` of sets.
