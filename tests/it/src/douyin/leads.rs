@@ -5,6 +5,7 @@ mod changes;
 mod contract;
 mod erasure;
 mod lists;
+mod lives;
 mod merges;
 mod notes;
 mod owners;
