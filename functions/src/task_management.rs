@@ -1,6 +1,7 @@
 //! What the functions that manage a task share.
 
 use kernel::Context;
+use kernel::caller::Caller;
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::jwt::Authenticator;
@@ -30,9 +31,9 @@ impl App {
         &self,
         request: &ApiRequest,
         permission: &'static str,
-    ) -> Result<(UserId, TaskId), Problem> {
+    ) -> Result<(Caller, TaskId), Problem> {
         let caller = request.caller(&self.auth, permission).await?;
-        Ok((caller.user_id, request.path_id("taskId", "moment task")?))
+        Ok((caller, request.path_id("taskId", "moment task")?))
     }
 
     /// The task as it is now.

@@ -1,6 +1,6 @@
 //! Answers: the contract's envelope, redirects, and bare JSON for platforms.
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE};
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE};
 use http::{HeaderValue, Response, StatusCode};
 use kernel::Error;
 use kernel::advice::ErrorCode;
@@ -10,6 +10,7 @@ use super::problem::Problem;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The `message` of an answer that went well; what matters to the user is in `data`.
@@ -29,6 +30,8 @@ pub struct ApiResponse {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Content {
     Json(String),
+    /// A file, and what the browser is told of it.
+    Csv(String, HeaderValue),
     Redirect(HeaderValue),
 }
 
@@ -100,6 +103,16 @@ impl ApiResponse {
         Self::json(StatusCode::OK, value)
     }
 
+    /// 200 with a CSV file, which the browser keeps under this name.
+    ///
+    /// # Errors
+    /// 500 when the name is no header value: it is ASCII without quotes.
+    pub fn csv_file(name: &str, text: String) -> Result<Self, Problem> {
+        let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""))
+            .map_err(|_| Error::Internal("file name is no header value"))?;
+        Ok(Self { status: StatusCode::OK, content: Content::Csv(text, disposition), cookie: None })
+    }
+
     /// 302 to `location`, which the caller of this has checked against its allow-list.
     ///
     /// # Errors
@@ -146,6 +159,12 @@ impl ApiResponse {
             Content::Json(text) => {
                 let mut response = Response::new(text);
                 response.headers_mut().insert(CONTENT_TYPE, JSON);
+                response
+            }
+            Content::Csv(text, disposition) => {
+                let mut response = Response::new(text);
+                response.headers_mut().insert(CONTENT_TYPE, CSV);
+                response.headers_mut().insert(CONTENT_DISPOSITION, disposition);
                 response
             }
             Content::Redirect(location) => {
@@ -212,6 +231,11 @@ mod tests {
         assert_eq!(redirect.headers()["location"], "https://app.example/done?status=ok");
         assert_eq!(redirect.headers()["cache-control"], "no-store");
         assert!(ApiResponse::redirect("https://app.example/\r\nset-cookie: a=b").is_err());
+
+        let file = ApiResponse::csv_file("leads.csv", "\u{feff}a,b\r\n".to_owned()).unwrap().into_http("r-1");
+        assert_eq!((file.status().as_u16(), text(&file)), (200, "\u{feff}a,b\r\n"));
+        assert_eq!(file.headers()["content-disposition"], "attachment; filename=\"leads.csv\"");
+        assert_eq!(file.headers()["content-type"], "text/csv; charset=utf-8");
 
         let raw = ApiResponse::raw_json(&json!({"challenge": 7})).unwrap().into_http("r-1");
         assert_eq!(text(&raw), r#"{"challenge":7}"#);

@@ -33,6 +33,6 @@ struct Answer {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_ACCOUNT_DELETE.permission).await?;
     let douyin_user_id: OpenId = request.path_id("douyinUserId", "douyin account")?;
-    accounts::disconnect(&app.stores, caller.user_id, &douyin_user_id).await?;
+    accounts::disconnect(&app.stores, &caller, &douyin_user_id).await?;
     ApiResponse::ok(Answer { douyin_user_id })
 }

@@ -40,5 +40,5 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     if body.ticket.trim().is_empty() {
         return Err(kernel::Error::invalid("ticket", "不能为空，请填写授权返回页面地址中的凭证").into());
     }
-    authorized(&app.confirmation.confirm(caller.user_id, &body.ticket).await?)
+    authorized(&app.confirmation.confirm(&caller, &body.ticket).await?)
 }

@@ -50,6 +50,6 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let query: Query = request.query()?;
     // All tabs of a browser share its key; sent again, the cookie lives on from now.
     let browser = app.cookie.read(&request).unwrap_or_else(BrowserKey::generate);
-    let auth_url = app.links.issue(caller.user_id, query.redirect_url.as_deref(), &browser).await?;
+    let auth_url = app.links.issue(&caller, query.redirect_url.as_deref(), &browser).await?;
     Ok(ApiResponse::ok(Answer { auth_url })?.with_cookie(app.cookie.set(&browser)?))
 }

@@ -28,5 +28,5 @@ impl App {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_FANS_SYNC_CANCEL.permission).await?;
     let task = request.path_id("taskId", "sync task")?;
-    ApiResponse::ok(SyncTaskView::from(fan_sync::cancel(&app.stores, app.auto, caller.user_id, task).await?))
+    ApiResponse::ok(SyncTaskView::from(fan_sync::cancel(&app.stores, app.auto, &caller, task).await?))
 }

@@ -34,6 +34,6 @@ struct Answer {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::DOUYIN_LEAD_ERASE.permission).await?;
     let lead_id = lead_id(&request)?;
-    app.eraser.erase(caller.user_id, lead_id).await?;
+    app.eraser.erase(&caller, lead_id).await?;
     ApiResponse::ok(Answer { lead_id })
 }

@@ -2,6 +2,7 @@
 //!
 //! The functions behind the API, one per file. Each has an `App` with what its events share, and a `handle`.
 
+pub mod audit;
 pub mod douyin_account_delete;
 pub mod douyin_accounts;
 pub mod douyin_auth_callback;
@@ -17,6 +18,7 @@ pub mod douyin_lead_note_add;
 pub mod douyin_lead_notes;
 pub mod douyin_lead_update;
 pub mod douyin_leads;
+pub mod douyin_leads_export;
 pub mod douyin_leads_update;
 pub mod douyin_webhook;
 pub mod gateway_webhook;

@@ -38,7 +38,7 @@ struct Answer {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::MOMENT_SYNC.permission).await?;
     let wanted = NewTaskRequest { idempotency_key: idempotency_key(&request)?, ..post_of(&request)? };
-    let created = app.creation.create(caller.user_id, &bearer_of(&request), &wanted).await?;
+    let created = app.creation.create(&caller, &bearer_of(&request), &wanted).await?;
     ApiResponse::accepted(Answer {
         sync_task_id: created.id.get(),
         content_id: created.content_id,

@@ -7,8 +7,8 @@ use crate::http::{ApiRequest, ApiResponse, Problem, idempotency_key};
 pub use crate::task_management::App;
 
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
-    let (user_id, task) = app.authorized_task_request(&request, catalog::MOMENT_TASK_PUBLISH_NOW.permission).await?;
+    let (caller, task) = app.authorized_task_request(&request, catalog::MOMENT_TASK_PUBLISH_NOW.permission).await?;
     let key = idempotency_key(&request)?;
-    tasks::publish_now(&app.stores, &app.starter, user_id, task, key.as_deref()).await?;
-    ApiResponse::accepted(app.view(user_id, task).await?)
+    tasks::publish_now(&app.stores, &app.starter, &caller, task, key.as_deref()).await?;
+    ApiResponse::accepted(app.view(caller.user_id, task).await?)
 }

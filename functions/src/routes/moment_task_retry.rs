@@ -18,7 +18,7 @@ struct Body {
 }
 
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
-    let (user_id, task) = app.authorized_task_request(&request, catalog::MOMENT_TASK_RETRY.permission).await?;
+    let (caller, task) = app.authorized_task_request(&request, catalog::MOMENT_TASK_RETRY.permission).await?;
     let body: Body =
         if request.body().trim_ascii().is_empty() { Body::default() } else { request.json_body(MAX_BODY)? };
     let wanted = RetryRequest {
@@ -27,6 +27,6 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
         force: body.force.unwrap_or_default(),
         idempotency_key: idempotency_key(&request)?,
     };
-    tasks::retry(&app.stores, &app.starter, user_id, task, &wanted).await?;
-    ApiResponse::accepted(app.view(user_id, task).await?)
+    tasks::retry(&app.stores, &app.starter, &caller, task, &wanted).await?;
+    ApiResponse::accepted(app.view(caller.user_id, task).await?)
 }

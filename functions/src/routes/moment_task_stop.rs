@@ -38,8 +38,8 @@ impl From<Stop> for StopView {
 }
 
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
-    let (user_id, task) = app.authorized_task_request(&request, catalog::MOMENT_TASK_STOP.permission).await?;
-    let stops = tasks::stop(&app.stores, &app.starter, user_id, task).await?;
+    let (caller, task) = app.authorized_task_request(&request, catalog::MOMENT_TASK_STOP.permission).await?;
+    let stops = tasks::stop(&app.stores, &app.starter, &caller, task).await?;
     let stops = stops.into_iter().map(StopView::from).collect();
-    ApiResponse::accepted(Answer { task: app.view(user_id, task).await?, stops })
+    ApiResponse::accepted(Answer { task: app.view(caller.user_id, task).await?, stops })
 }

@@ -36,10 +36,10 @@ struct Body {
 
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let App { management, pace } = app;
-    let (user_id, task) = management.authorized_task_request(&request, catalog::MOMENT_TASK_UPDATE.permission).await?;
+    let (caller, task) = management.authorized_task_request(&request, catalog::MOMENT_TASK_UPDATE.permission).await?;
     let body: Body = request.json_body(MAX_BODY)?;
     let at_night = body.force.is_some_and(|force| force.contains(&Force::QuietHours));
     let new = NewTime { time: body.scheduled_time.0, at_night };
-    tasks::reschedule(&management.stores, &management.starter, pace, user_id, task, new).await?;
-    ApiResponse::ok(management.view(user_id, task).await?)
+    tasks::reschedule(&management.stores, &management.starter, pace, &caller, task, new).await?;
+    ApiResponse::ok(management.view(caller.user_id, task).await?)
 }

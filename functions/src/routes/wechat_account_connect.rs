@@ -77,7 +77,7 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
         Provider::Wecom => {
             let Company { corp_id, agent_id, secret, member_ids, .. } = request.json_body(MAX_BODY)?;
             let wanted = CorpRequest { corp_id, agent_id, secret, member_ids };
-            (app.connections.connect_corp(caller.user_id, &wanted).await?, None)
+            (app.connections.connect_corp(&caller, &wanted).await?, None)
         }
         Provider::Gateway => {
             let Device { app_id, gateway_token, account_name, accept_risk, .. } = request.json_body(MAX_BODY)?;
@@ -86,7 +86,7 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
                 return Err(kernel::Error::invalid("acceptRisk", problem).into());
             }
             let wanted = DeviceRequest { app_id, token: gateway_token, account_name };
-            (app.connections.connect_device(caller.user_id, &wanted).await?, Some(RISK))
+            (app.connections.connect_device(&caller, &wanted).await?, Some(RISK))
         }
     };
     let accounts = accounts.into_iter().map(AccountView::from).collect();

@@ -34,6 +34,6 @@ struct Answer {
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::WECHAT_ACCOUNT_DISCONNECT.permission).await?;
     let account_id = AccountId::from(request.path_id::<String>("accountId", "wechat account")?);
-    disconnect(&app.stores, caller.user_id, &account_id).await?;
+    disconnect(&app.stores, &caller, &account_id).await?;
     ApiResponse::ok(Answer { account_id })
 }

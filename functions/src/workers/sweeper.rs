@@ -1,10 +1,12 @@
-//! The sweeper: moves whatever should have moved and has not, and starts the syncs whose time has come. It takes no input.
+//! The sweeper: moves whatever should have moved and has not, starts the syncs whose time has come, and deletes the media of
+//! ended posts. It takes no input.
 
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::round::RoundReport;
 use leads::fan_sync::{AutoSyncs, Sweeper};
+use moments::media_storage::MediaSweeper;
 use moments::sweep::MomentSweeper;
 
 /// What went wrong with a sweep.
@@ -21,6 +23,7 @@ pub struct App {
     fan_syncs: Sweeper,
     auto_syncs: AutoSyncs,
     publications: MomentSweeper,
+    media: MediaSweeper,
 }
 
 impl App {
@@ -30,6 +33,7 @@ impl App {
             fan_syncs: Sweeper::new(cx)?,
             auto_syncs: AutoSyncs::new(cx)?,
             publications: MomentSweeper::new(cx)?,
+            media: MediaSweeper::new(cx)?,
         })
     }
 }
@@ -41,6 +45,9 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
     let auto_syncs = Box::pin(app.auto_syncs.start_due(deadline));
     let tasks = Box::pin(app.publications.sweep_tasks(deadline));
     let deliveries = Box::pin(app.publications.sweep_deliveries(deadline));
-    let (fan_syncs, auto_syncs, tasks, deliveries) = futures::join!(fan_syncs, auto_syncs, tasks, deliveries);
-    Ok(vec![fan_syncs?, auto_syncs?, tasks?, deliveries?])
+    let released = Box::pin(app.media.release_media(deadline));
+    let files = Box::pin(app.media.look_after_files(deadline));
+    let (fan_syncs, auto_syncs, tasks, deliveries, released, files) =
+        futures::join!(fan_syncs, auto_syncs, tasks, deliveries, released, files);
+    Ok(vec![fan_syncs?, auto_syncs?, tasks?, deliveries?, released?, files?])
 }

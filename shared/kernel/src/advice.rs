@@ -152,6 +152,7 @@ catalogue! {
     SYNC_KEY_REUSED: DouyinLeadSync 422 "同一个 Idempotency-Key 已用于内容不同的同步请求" => "请为新的同步请求使用新的 Idempotency-Key";
     SYNC_UNAVAILABLE: DouyinLeadSync 400 "应用未开通粉丝列表能力，暂时无法同步粉丝" => "已有线索不受影响；请联系存客宝客服了解其他获客方式";
     NOTE_KEY_REUSED: InvalidRequest 422 "同一个 Idempotency-Key 已用于内容不同的备注" => "请为新的备注使用新的 Idempotency-Key";
+    TOO_LONG_TO_EXPORT: InvalidDouyinLeadQuery 422 "符合条件的线索内容过多，一个文件放不下" => "请缩小时间范围或增加筛选条件，分几次导出";
     INVALID_LEAD_QUERY: InvalidDouyinLeadQuery 400 "请求参数有误" => "请按提示修改后重新提交";
 
     MERGE_TOO_LARGE: Conflict 409 "合并后的线索过多或备注过长" => "请精简备注，或不再合并更多线索";
@@ -184,6 +185,7 @@ catalogue! {
     NOTHING_TO_STOP: Conflict 409 "任务已结束，没有可以停止的内容" => "请刷新任务后再操作";
     ONLY_WAITING_BEGINS_NOW: Conflict 409 "只有尚未开始的定时任务可以立即发布" => "请刷新任务后再操作";
     TASK_IS_RUNNING: Conflict 409 "任务仍在进行中，请等待结束后再重试" => "请刷新任务后再操作";
+    MEDIA_RELEASED: Conflict 409 "任务结束已超过 7 天，保存的图片或视频已删除，不能再重试" => "请重新创建任务";
     NOTHING_TO_RETRY: Conflict 409 "没有失败的账号需要重试" => "请刷新任务后再操作";
     ONLY_UNCONFIRMED: Conflict 409 "这些账号是否已发布尚未确认，默认不会重试。请先查看是否已发布，确认没有后再以 includeUnconfirmed=true 重试" => "请刷新任务后再操作";
     ONLY_BLIND: Conflict 409 "网关看不到这些账号的朋友圈，无法核对是否已发布，重试可能重复发布。请先在微信中查看，确认没有发布并愿意承担重复发布的风险后，再以 includeUnconfirmed=true 且 force=true 重试" => "请刷新任务后再操作";
@@ -237,6 +239,13 @@ pub fn permission_denied(permission: &str) -> Advice {
 pub fn ticket_invalid(minutes: u64) -> Advice {
     let remedy = format!("确认须在授权后 {minutes} 分钟内完成且仅限一次，请重新发起抖音授权").into();
     Advice { remedy, ..Advice::new(ErrorCode::DouyinAuth, 410, "授权确认已失效", "") }
+}
+
+/// `found` leads fit, and a file has `most`.
+pub fn too_many_to_export(found: u64, most: u64) -> Advice {
+    let message = format!("符合条件的线索有 {found} 条，一次最多导出 {most} 条").into();
+    let remedy = "请缩小时间范围或增加筛选条件，分几次导出";
+    Advice { message, ..Advice::new(ErrorCode::InvalidDouyinLeadQuery, 422, "", remedy) }
 }
 
 /// A lead may not go `from` one status `to` another.
@@ -301,6 +310,7 @@ mod tests {
             ("illegal_transition", illegal_transition("NEW", "CONVERTED")),
             ("stale_version", stale_version(3)),
             ("lead_merged", lead_merged(7)),
+            ("too_many_to_export", too_many_to_export(10_001, 10_000)),
             ("text_forbidden", text_forbidden("稳赚不赔")),
             ("medium_unusable", medium_unusable(1, "素材内容为空，请重新上传")),
         ];

@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 pub mod advice;
+pub mod audit;
 pub mod aws;
 pub mod bucket;
 pub mod caller;

@@ -1,10 +1,14 @@
 //! The tenant's authorised accounts: seeing them, and letting one go.
 
+use kernel::audit::Row;
+use kernel::caller::Caller;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
+use serde_json::{Value, json};
 use tracing::info;
 
+use crate::audit;
 use crate::error::{Result, SyncProblem};
 use crate::fan_sync::{Health, health};
 use crate::ids::OpenId;
@@ -12,6 +16,11 @@ use crate::store::Stores;
 use crate::store::account::Account;
 use crate::store::platform_state::AppState;
 use crate::store::sync_task::{EndedBy, Ending};
+
+/// What the audit log calls an account.
+pub(crate) fn object_of(account: &OpenId) -> String {
+    format!("douyin-account/{account}")
+}
 
 /// An account as its user sees it.
 #[derive(Debug)]
@@ -43,24 +52,34 @@ pub async fn list(stores: &Stores, user_id: UserId, lists_fans: bool) -> Result<
 ///
 /// # Errors
 /// [`kernel::Error::NotFound`] for an account that does not exist or is another tenant's.
-pub async fn disconnect(stores: &Stores, user_id: UserId, account_open_id: &OpenId) -> Result<()> {
-    on_conflict(&stores.clock, "douyin account", TRIES, || try_disconnect(stores, user_id, account_open_id)).await
+pub async fn disconnect(stores: &Stores, caller: &Caller, account_open_id: &OpenId) -> Result<()> {
+    on_conflict(&stores.clock, "douyin account", TRIES, || try_disconnect(stores, caller, account_open_id)).await
 }
 
-async fn try_disconnect(stores: &Stores, user_id: UserId, account_open_id: &OpenId) -> Result<Attempt<()>> {
-    let account = stores.accounts.get(account_open_id).await?.filter(|account| account.user_id == user_id);
+async fn try_disconnect(stores: &Stores, caller: &Caller, account_open_id: &OpenId) -> Result<Attempt<()>> {
+    let account = stores.accounts.get(account_open_id).await?.filter(|account| account.user_id == caller.user_id);
     let account = account.ok_or(kernel::Error::NotFound("douyin account"))?;
+    let row = Row {
+        tenant: caller.user_id,
+        actor: &caller.actor,
+        action: audit::ACCOUNT_DELETED,
+        object: object_of(account_open_id),
+        before: json!({ "status": account.status }),
+        after: Value::Null,
+    };
+    let deed = stores.audit.row(&row, stores.clock.now())?;
     let mut transaction = Transaction::new();
     let account_is_unchanged = transaction.add(stores.accounts.delete(&account)?);
     if let Some(task) = account.active_sync_task_id {
         let ending = Ending::Failed(SyncProblem::Disconnected.advice());
         transaction.add(stores.tasks.end(task, EndedBy::Anyone, &ending, stores.clock.now())?);
     }
+    transaction.add(deed.clone());
     let mut outcome = stores.commit(&transaction).await?;
     if !outcome.is_committed() && !outcome.failed(account_is_unchanged) {
         // The sync that the account names has ended by itself: the account goes alone.
         let mut alone = Transaction::new();
-        alone.add(stores.accounts.delete(&account)?);
+        alone.add_all([stores.accounts.delete(&account)?, deed]);
         outcome = stores.commit(&alone).await?;
     }
     if !outcome.is_committed() {

@@ -212,7 +212,7 @@ impl AuthorizationCallback {
         deadline: Deadline,
     ) -> Result<Authorized> {
         let (grant, user_id) = (self.exchange(pending, code).await?, pending.user_id);
-        self.bindings.bind(user_id, &grant, None).await?;
+        self.bindings.bind(user_id, &pending.actor(), &grant, None).await?;
         if let Some(profile) = self.profile(&grant, deadline).await {
             let noted = self.stores.accounts.set_profile(&grant.account_open_id, user_id, &profile).await;
             tell_failure(noted);

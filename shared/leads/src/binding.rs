@@ -5,6 +5,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use kernel::Context;
+use kernel::audit::Row;
+use kernel::caller::Actor;
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
 use kernel::instant::after;
@@ -12,8 +14,11 @@ use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use kernel::vault::{EncryptionContext, Vault};
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use tracing::info;
 
+use crate::accounts::object_of;
+use crate::audit;
 use crate::douyin::Douyin;
 use crate::error::{AuthorizationProblem, Result, SyncProblem};
 use crate::fan_sync::{SyncQueue, waiting};
@@ -126,19 +131,20 @@ impl Bindings {
     pub(crate) async fn bind(
         &self,
         user_id: UserId,
+        actor: &Actor,
         grant: &NewTokenSet,
         ticket: Option<TransactWriteItem>,
     ) -> Result<()> {
         let encrypted = grant.encrypt(&self.vault, TABLE, user_id).await?;
         on_conflict(&self.stores.clock, "douyin account", TRIES, || {
-            self.try_bind(user_id, grant, &encrypted, ticket.as_ref())
+            self.try_bind((user_id, actor), grant, &encrypted, ticket.as_ref())
         })
         .await
     }
 
     async fn try_bind(
         &self,
-        user_id: UserId,
+        (user_id, actor): (UserId, &Actor),
         grant: &NewTokenSet,
         (access_token, refresh_token): &(String, String),
         ticket: Option<&TransactWriteItem>,
@@ -194,6 +200,7 @@ impl Bindings {
             let ending = Ending::Failed(SyncProblem::TakenOver.advice());
             transaction.add(self.stores.tasks.end(task.task_id, EndedBy::Anyone, &ending, now)?);
         }
+        transaction.add_all(self.deeds((user_id, actor), account.as_ref(), lapsed, &grant.account_open_id)?);
         let outcome = self.stores.commit(&transaction).await?;
         if outcome.failed(grant_is_parked) {
             return Err(AuthorizationProblem::TicketInvalid.into());
@@ -213,6 +220,38 @@ impl Bindings {
             self.queue.wake(task, user_id, Duration::ZERO).await;
         }
         Ok(Attempt::Done(()))
+    }
+
+    /// What the audit logs say of it: one row, or at a take-over one for each tenant. Neither is told of the other.
+    fn deeds(
+        &self,
+        (user_id, actor): (UserId, &Actor),
+        account: Option<&Account>,
+        lapsed: Option<&Account>,
+        account_open_id: &OpenId,
+    ) -> Result<Vec<TransactWriteItem>> {
+        let now = self.stores.clock.now();
+        let own = account.filter(|account| account.user_id == user_id);
+        let row = Row {
+            tenant: user_id,
+            actor,
+            action: if lapsed.is_some() { audit::ACCOUNT_TAKEN_OVER } else { audit::ACCOUNT_AUTHORIZED },
+            object: object_of(account_open_id),
+            before: own.map_or(Value::Null, |account| json!({ "status": account.status })),
+            after: json!({ "status": AccountStatus::Active }),
+        };
+        let mut deeds = vec![self.stores.audit.row(&row, now)?];
+        if let Some(before) = lapsed {
+            let lost = Row {
+                tenant: before.user_id,
+                actor: &kernel::audit::system(),
+                before: json!({ "status": before.status }),
+                after: Value::Null,
+                ..row
+            };
+            deeds.push(self.stores.audit.row(&lost, now)?);
+        }
+        Ok(deeds)
     }
 
     /// Whether Douyin refuses the tokens of another tenant's account: then it is free, however it is marked. If it does

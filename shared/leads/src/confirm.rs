@@ -2,8 +2,8 @@
 //! it had.
 
 use kernel::Context;
+use kernel::caller::Caller;
 use kernel::config::ConfigError;
-use kernel::ids::UserId;
 use kernel::vault::{EncryptionContext, Vault};
 use tracing::warn;
 
@@ -30,7 +30,7 @@ impl AuthorizationConfirmation {
         Ok(Self { stores: Stores::new(cx)?, bindings: Bindings::new(cx, douyin)?, vault: Vault::load(cx)? })
     }
 
-    /// Binds the grant behind `ticket` to `user_id`, who must be the one who asked for the link. The grant leaves its
+    /// Binds the grant behind `ticket` to the caller, who must be the one who asked for the link. The grant leaves its
     /// place in the transaction that stores the account, so a process that dies has done both or neither, and the
     /// ticket is good once.
     ///
@@ -38,7 +38,8 @@ impl AuthorizationConfirmation {
     /// [`AuthorizationProblem::TicketInvalid`] for an unknown, used or expired ticket;
     /// [`AuthorizationProblem::NotYourTicket`] for anybody else's, which destroys the grant: a link was opened by
     /// somebody it was not meant for, and nobody is to have what came of it.
-    pub async fn confirm(&self, user_id: UserId, ticket: &str) -> Result<Authorized> {
+    pub async fn confirm(&self, caller: &Caller, ticket: &str) -> Result<Authorized> {
+        let user_id = caller.user_id;
         let key = TicketKey::of(ticket);
         let parked = self.stores.parked.get(&key).await?.ok_or(AuthorizationProblem::TicketInvalid)?;
         if parked.expires_at <= self.stores.clock.now() {
@@ -49,7 +50,7 @@ impl AuthorizationConfirmation {
             return self.destroyed(&key, AuthorizationProblem::NotYourTicket).await;
         }
         let grant = self.decrypt(parked).await?;
-        match self.bindings.bind(user_id, &grant, Some(self.stores.parked.take(&key)?)).await {
+        match self.bindings.bind(user_id, &caller.actor, &grant, Some(self.stores.parked.take(&key)?)).await {
             Ok(()) => Ok(Authorized {
                 user_id,
                 missing_scopes: grant.missing_scopes(),

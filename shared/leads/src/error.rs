@@ -5,6 +5,7 @@ use kernel::{FieldProblem, IsContention};
 use serde::{Deserialize, Serialize};
 
 use crate::douyin::{FailureKind, PlatformError};
+use crate::lead_export::MAX_LEADS;
 use crate::store::oauth_state::LIFETIME;
 
 /// Result with this domain's error.
@@ -51,6 +52,15 @@ pub enum Error {
         /// The version it is at.
         current: u64,
     },
+    /// More leads fit than one file has.
+    #[error("{found} leads are too many for a file")]
+    TooManyToExport {
+        /// How many fit.
+        found: u64,
+    },
+    /// The file would be larger than an answer.
+    #[error("the file of leads is too large for an answer")]
+    TooLongToExport,
     /// The caller's idempotency key was used for another note.
     #[error("the idempotency key was used for another note")]
     NoteKeyReused,
@@ -199,6 +209,8 @@ impl Error {
             Self::LeadErased => advice::LEAD_ERASED,
             Self::LeadMerged { into } => advice::lead_merged(into.get()),
             Self::MergeTooLarge => advice::MERGE_TOO_LARGE,
+            Self::TooManyToExport { found } => advice::too_many_to_export(*found, MAX_LEADS),
+            Self::TooLongToExport => advice::TOO_LONG_TO_EXPORT,
             Self::NoteKeyReused => advice::NOTE_KEY_REUSED,
         }
     }

@@ -51,6 +51,15 @@ pub enum OwnerChange {
 }
 
 impl OwnerChange {
+    /// The text by which a caller asks for it.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Stays => None,
+            Self::Nobody => Some(""),
+            Self::To(owner) => Some(owner.as_str()),
+        }
+    }
+
     /// The change that a caller asks for: an empty text takes the lead from its owner, none at all leaves it.
     ///
     /// # Errors

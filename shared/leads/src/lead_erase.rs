@@ -6,11 +6,14 @@
 //! them, and asking again goes on from there.
 
 use kernel::Context;
+use kernel::audit::Row;
+use kernel::caller::Caller;
 use kernel::config::ConfigError;
-use kernel::ids::UserId;
 use kernel::retry::{Attempt, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
+use serde_json::Value;
 
+use crate::audit;
 use crate::error::{Error, Result};
 use crate::ids::{LeadId, OpenId};
 use crate::lead_edit::TRIES;
@@ -19,8 +22,8 @@ use crate::store::Stores;
 use crate::suppression::Suppression;
 
 /// What such a transaction has beside them and two rows for each fan: the counter, the lead, its name, the notes shown, three
-/// sets of ids (of its status, its owner, and those that are gone) and the tally.
-const ALWAYS: usize = 8;
+/// sets of ids (of its status, its owner, and those that are gone), the tally and the row of the audit log.
+const ALWAYS: usize = 9;
 
 /// Erases people.
 #[derive(Debug, Clone)]
@@ -43,12 +46,13 @@ impl Eraser {
     ///
     /// # Errors
     /// [`kernel::Error::NotFound`] for an id that never was a lead's.
-    pub async fn erase(&self, user_id: UserId, lead_id: LeadId) -> Result<()> {
-        on_conflict(&self.stores.clock, "lead", TRIES, || Box::pin(self.try_erase(user_id, lead_id))).await
+    pub async fn erase(&self, caller: &Caller, lead_id: LeadId) -> Result<()> {
+        on_conflict(&self.stores.clock, "lead", TRIES, || Box::pin(self.try_erase(caller, lead_id))).await
     }
 
-    async fn try_erase(&self, user_id: UserId, lead_id: LeadId) -> Result<Attempt<()>> {
-        let Stores { index, leads, identities, .. } = &self.stores;
+    async fn try_erase(&self, caller: &Caller, lead_id: LeadId) -> Result<Attempt<()>> {
+        let Stores { index, leads, identities, audit: log, .. } = &self.stores;
+        let user_id = caller.user_id;
         // A sync that has planned a page before this commits finds the counter moved, and then knows who was erased.
         let counter = index.counter(user_id).await?;
         let lead = match resolve(&self.stores, user_id, lead_id).await {
@@ -74,6 +78,15 @@ impl Eraser {
         for (fan, of) in &fans {
             transaction.add_all(identities.erase(user_id, fan, &hasher.of_fan(fan), *of)?);
         }
+        let row = Row {
+            tenant: user_id,
+            actor: &caller.actor,
+            action: audit::LEAD_ERASED,
+            object: format!("lead/{}", lead.lead_id),
+            before: Value::Null,
+            after: Value::Null,
+        };
+        transaction.add(log.row(&row, self.stores.clock.now())?);
         Ok(match self.stores.commit(&transaction).await?.is_committed() {
             true => Attempt::Done(()),
             false => Attempt::Conflict,

@@ -4,6 +4,7 @@
 //! the use cases. A use case takes its collaborators once, at init.
 
 pub mod accounts;
+pub mod audit;
 pub mod authorize;
 pub mod binding;
 pub mod browser;
@@ -15,6 +16,7 @@ pub mod fan_sync;
 pub mod ids;
 pub mod lead_edit;
 pub mod lead_erase;
+pub mod lead_export;
 pub mod lead_list;
 pub mod lead_merge;
 mod repeated_return;

@@ -4,12 +4,14 @@
 //! (one aggregate per file) ← the use cases.
 
 pub mod accounts;
+pub mod audit;
 pub mod config;
 pub mod content;
 pub mod error;
 pub mod gateway;
 pub mod ids;
 pub mod media;
+pub mod media_storage;
 mod pace;
 pub mod provider;
 pub mod publish;

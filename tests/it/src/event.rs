@@ -132,6 +132,8 @@ pub struct Answer {
     pub headers: BTreeMap<String, String>,
     /// The body, if it is JSON; otherwise null.
     pub body: Value,
+    /// The body as it is.
+    pub text: String,
 }
 
 impl Answer {
@@ -143,6 +145,7 @@ impl Answer {
                 .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())))
                 .collect(),
             body: serde_json::from_str(response.body()).unwrap_or_default(),
+            text: response.into_body(),
         }
     }
 

@@ -12,6 +12,7 @@
 )]
 
 pub mod browser;
+pub mod bucket;
 pub mod call;
 pub mod event;
 pub mod lead_tables;

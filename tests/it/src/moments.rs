@@ -11,6 +11,8 @@ mod contract;
 #[cfg(test)]
 mod creation;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod publishing;
 #[cfg(test)]
 mod story;

@@ -100,6 +100,7 @@ struct Log {
     steps: Vec<Step>,
     delayed: Vec<DelayedMessage>,
     faults: Vec<Armed>,
+    refused_transactions: u32,
 }
 
 /// A message that its sender wants to come later. The emulated queue waits in real time, so a test that moves the clock
@@ -187,6 +188,12 @@ impl Proxy {
     #[must_use]
     pub fn count(&self, name: &str) -> u32 {
         self.state.log().counts.get(name).copied().unwrap_or_default()
+    }
+
+    /// How many transactions were refused, by a condition or by another writer.
+    #[must_use]
+    pub fn refused_transactions(&self) -> u32 {
+        self.state.log().refused_transactions
     }
 
     /// Waits until a [`Fault::Kill`] was met: whoever runs the function is to drop it now.

@@ -170,6 +170,10 @@ const WORDS: &[&str] = &[
     "reopen",
     "leadIds",
     "ownerId",
+    // The audit log.
+    "from",
+    "actor",
+    "action",
     "includeUnconfirmed",
     "force",
     "douyinUserId",

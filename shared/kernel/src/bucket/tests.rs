@@ -12,6 +12,8 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::clock::ManualClock;
 
+const ATTEMPT: Duration = Duration::from_secs(2);
+
 /// A server that answers each request by the next of `answers`, and keeps what it was asked.
 struct Server {
     asked: Arc<Mutex<Vec<(String, HeaderMap)>>>,
@@ -30,7 +32,7 @@ impl Server {
             async move { (StatusCode::from_u16(status).unwrap(), [("etag", "\"v2\"")], body) }
         });
         tokio::spawn(async move { axum::serve(listener, app).await });
-        let bucket = s3("eu-west-1", Some(&endpoint)).bucket("words", &clock()).unwrap();
+        let bucket = s3("eu-west-1", Some(&endpoint)).bucket("words", ATTEMPT, &clock()).unwrap();
         Self { asked, bucket }
     }
 
@@ -93,6 +95,72 @@ fn bucket_without_an_endpoint_is_at_its_own_address() {
         ("eu-west-1", "https://words.s3.eu-west-1.amazonaws.com/a/b"),
         ("cn-north-1", "https://words.s3.cn-north-1.amazonaws.com.cn/a/b"),
     ] {
-        assert_eq!(s3(region, None).bucket("words", &clock()).unwrap().inner.http.url("a/b").as_str(), url);
+        assert_eq!(s3(region, None).bucket("words", ATTEMPT, &clock()).unwrap().inner.http.url("a/b").as_str(), url);
     }
+}
+
+fn content(text: &'static str) -> Content {
+    Content { bytes: text.into(), sha256: crate::crypto::sha256_hex(text.as_bytes()), mime: "image/png" }
+}
+
+#[tokio::test]
+async fn bucket_object_is_written_with_its_digest_and_its_type() {
+    let server = Server::start(vec![(503, ""), (200, "")]).await;
+    server.bucket.put("media/7/abc", &content("picture")).await.unwrap();
+    let asked = server.asked();
+    let [_, (path, headers)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(path, "/words/media/7/abc");
+    assert_eq!(headers["x-amz-content-sha256"], content("picture").sha256.as_str());
+    assert_eq!(headers["content-length"], "7");
+    assert!(headers["authorization"].to_str().unwrap().contains("SignedHeaders=content-type;host;x-amz"));
+    for (answers, times) in [(vec![(403, "")], 1), (vec![(500, ""), (503, "")], 2)] {
+        let server = Server::start(answers).await;
+        assert!(server.bucket.put("a", &content("picture")).await.is_err());
+        assert_eq!(server.asked().len(), times);
+    }
+}
+
+/// A second request could be carried out after somebody has written the object again.
+#[tokio::test]
+async fn bucket_object_is_deleted_by_one_request() {
+    let server = Server::start(vec![(204, "")]).await;
+    server.bucket.delete("media/7/abc").await.unwrap();
+    let server = Server::start(vec![(503, ""), (204, "")]).await;
+    assert!(server.bucket.delete("media/7/abc").await.is_err());
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn bucket_address_for_others_says_by_whom_from_when_and_for_how_long() {
+    let bucket = s3("cn-north-1", None).bucket("words", ATTEMPT, &clock()).unwrap();
+    let url = bucket.presigned("media/7/abc", Duration::from_secs(900)).await.unwrap();
+    assert_eq!(url.host_str(), Some("words.s3.cn-north-1.amazonaws.com.cn"));
+    assert_eq!(url.path(), "/media/7/abc");
+    let query: std::collections::BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+    assert_eq!(query["X-Amz-Credential"], "AKID/20261126/cn-north-1/s3/aws4_request");
+    assert_eq!((query["X-Amz-Date"].as_str(), query["X-Amz-Expires"].as_str()), ("20261126T080000Z", "900"));
+    assert_eq!((query["X-Amz-Security-Token"].as_str(), query["X-Amz-Signature"].len()), ("session", 64));
+}
+
+/// The example of AWS's own documentation ("Authenticating Requests: Using Query Parameters"), at whose address and
+/// path one can check that nothing is signed that S3 would read otherwise.
+#[tokio::test]
+async fn bucket_address_for_others_is_signed_as_in_the_documentation_of_s3() {
+    let at = "2013-05-24T00:00:00Z".parse().unwrap();
+    let clock = Clock::Manual(ManualClock::new(at));
+    let credentials =
+        Credentials::new("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", None, None, "test");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials));
+    let s3 = S3::from_config(&config.build());
+    let mut bucket = s3.bucket("examplebucket", ATTEMPT, &clock).unwrap();
+    // The documentation's bucket is at the address without a region.
+    let base_url = Url::parse("https://examplebucket.s3.amazonaws.com").unwrap();
+    let policy = Policy { timeout: ATTEMPT, proxy: Proxy::Never, keep_idle: KEEP_IDLE };
+    bucket.inner = Arc::new(Inner { http: PlatformHttp::new(base_url, policy), s3, clock });
+    let url = bucket.presigned("test.txt", Duration::from_secs(86_400)).await.unwrap();
+    let signature = "X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
+    assert!(url.as_str().contains(signature), "{url}");
 }

@@ -90,8 +90,15 @@ pub static SCHEDULES: Section = Section {
     ],
 };
 
+/// The log of who has done what.
+pub static AUDIT: Section = Section {
+    title: "Audit log",
+    settings: &[Setting::with_default("AUDIT_RETENTION_DAYS", "400", "Days for which it is kept who has done what.")
+        .between(1, 3_650)],
+};
+
 /// All of them, in the order of the documentation.
-pub static SECTIONS: [&Section; 6] = [&IDENTITY, &CREDENTIALS, &SCHEDULES, &FUNCTION, &LOGS, &AWS];
+pub static SECTIONS: [&Section; 7] = [&IDENTITY, &CREDENTIALS, &SCHEDULES, &AUDIT, &FUNCTION, &LOGS, &AWS];
 
 /// The function's own time limit, as the template sets it.
 ///

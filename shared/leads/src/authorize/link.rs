@@ -3,9 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::Context;
+use kernel::caller::Caller;
 use kernel::config::ConfigError;
 use kernel::crypto::{Signer, random, sha256_hex};
-use kernel::ids::UserId;
 use url::Url;
 
 use crate::browser::BrowserKey;
@@ -42,7 +42,7 @@ impl AuthorizationLinks {
     ///
     /// # Errors
     /// [`kernel::Error::InvalidRequest`] when `redirect_url` is not on the allow-list.
-    pub async fn issue(&self, user_id: UserId, redirect_url: Option<&str>, browser: &BrowserKey) -> Result<String> {
+    pub async fn issue(&self, caller: &Caller, redirect_url: Option<&str>, browser: &BrowserKey) -> Result<String> {
         let redirect_url = match redirect_url {
             None => None,
             Some(text) => Some(self.settings.origins.allow(text).ok_or_else(|| {
@@ -53,7 +53,8 @@ impl AuthorizationLinks {
         let nonce = random::<32>();
         let mac = self.signer.sign(&nonce).await?;
         let authorization = NewAuthorization {
-            user_id,
+            user_id: caller.user_id,
+            actor: &caller.actor,
             redirect_url: redirect_url.as_ref().map(Url::as_str),
             scopes: &scopes.join(","),
             browser_hash: &browser.hash(),

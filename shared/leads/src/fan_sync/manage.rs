@@ -1,15 +1,19 @@
 //! Looking at the tenant's syncs, and ending one.
 
+use kernel::audit::Row;
+use kernel::caller::Caller;
 use kernel::ids::{TaskId, UserId};
 use kernel::page::{Page, PageRequest};
+use serde_json::json;
 use tracing::info;
 
 use super::end;
+use crate::audit;
 use crate::config::AutoSync;
 use crate::error::{Result, SyncProblem};
 use crate::ids::OpenId;
 use crate::store::Stores;
-use crate::store::sync_task::{EndedBy, Ending, SyncTask};
+use crate::store::sync_task::{EndedBy, Ending, SyncStatus, SyncTask};
 
 /// How the caller's task goes.
 ///
@@ -44,9 +48,19 @@ pub async fn list(
 ///
 /// # Errors
 /// [`kernel::Error::NotFound`] as for [`progress`]; [`SyncProblem::HasEnded`] for a task that has ended.
-pub async fn cancel(stores: &Stores, auto: AutoSync, user_id: UserId, task: TaskId) -> Result<SyncTask> {
+pub async fn cancel(stores: &Stores, auto: AutoSync, caller: &Caller, task: TaskId) -> Result<SyncTask> {
+    let user_id = caller.user_id;
     let found = progress(stores, user_id, task).await?;
-    if !end(stores, &found, EndedBy::Anyone, &Ending::Cancelled, None, auto).await? {
+    let row = Row {
+        tenant: user_id,
+        actor: &caller.actor,
+        action: audit::SYNC_CANCELLED,
+        object: format!("fan-sync/{task}"),
+        before: json!({ "status": found.status }),
+        after: json!({ "status": SyncStatus::Cancelled }),
+    };
+    let deed = stores.audit.row(&row, stores.clock.now())?;
+    if !end(stores, &found, EndedBy::Anyone, &Ending::Cancelled, None, auto, Some(deed)).await? {
         return Err(SyncProblem::HasEnded.into());
     }
     info!(task.id = task.get(), "fan sync {task} cancelled");

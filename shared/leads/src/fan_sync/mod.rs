@@ -28,6 +28,7 @@ pub use sweep::Sweeper;
 pub use wait::{explain, waiting};
 pub use worker::{RunOutcome, SyncWorker};
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use kernel::transaction::Transaction;
 
 use crate::config::AutoSync;
@@ -36,7 +37,8 @@ use crate::store::Stores;
 use crate::store::account::SyncSchedule;
 use crate::store::sync_task::{EndedBy, Ending, SyncTask};
 
-/// Ends a task, gives the account's claim back and sets when the next sync starts by itself, in one transaction. `false`:
+/// Ends a task, gives the account's claim back and sets when the next sync starts by itself, in one transaction, with a row of
+/// the audit log if somebody has asked for it. `false`:
 /// the task had ended already, or is held by somebody else. `schedule` is that of the account, if the task was taken up.
 pub(crate) async fn end(
     stores: &Stores,
@@ -45,12 +47,14 @@ pub(crate) async fn end(
     ending: &Ending,
     schedule: Option<&SyncSchedule>,
     auto: AutoSync,
+    deed: Option<TransactWriteItem>,
 ) -> Result<bool> {
     let now = stores.clock.now();
     let (id, after) = (task.task_id, schedule::after_sync(task, ending, schedule, now, auto));
     let mut transaction = Transaction::new();
     let task_is_open = transaction.add(stores.tasks.end(id, by, ending, now)?);
     transaction.add(stores.accounts.unclaim(&task.account_open_id, id, &after)?);
+    transaction.add_all(deed.clone());
     let outcome = stores.commit(&transaction).await?;
     if outcome.is_committed() || outcome.failed(task_is_open) {
         return Ok(outcome.is_committed());
@@ -58,5 +62,6 @@ pub(crate) async fn end(
     // The account is gone or was claimed by another since: the task ends alone.
     let mut alone = Transaction::new();
     alone.add(stores.tasks.end(id, by, ending, now)?);
+    alone.add_all(deed);
     Ok(stores.commit(&alone).await?.is_committed())
 }

@@ -315,7 +315,7 @@ impl SyncWorker {
     async fn finish(&self, progress: &Progress, ending: &Ending, outcome: RunOutcome) -> Result<RunOutcome> {
         let task = &progress.task;
         let (by, schedule) = (EndedBy::Holder(&progress.lease), progress.schedule.as_ref());
-        if !end(&self.stores, task, by, ending, schedule, self.auto).await? {
+        if !end(&self.stores, task, by, ending, schedule, self.auto, None).await? {
             return Ok(RunOutcome::LeaseLost);
         }
         info!(

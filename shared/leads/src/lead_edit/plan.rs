@@ -64,7 +64,7 @@ impl Plan {
     }
 
     /// What is already so makes no version.
-    fn is_change(&self) -> bool {
+    pub fn is_change(&self) -> bool {
         self.after.version != self.before.version
     }
 
@@ -103,12 +103,12 @@ pub(super) async fn commit(
     let changes: Vec<&Plan> = plans.iter().filter(|plan| plan.is_change()).collect();
     if !changes.is_empty() {
         let mut transaction = Transaction::new();
-        transaction.add_all(together_with);
         for plan in &changes {
             transaction.add_all(plan.actions(stores, caller)?);
         }
         let edits: Vec<LeadEdit<'_>> = changes.iter().map(|plan| plan.edit()).collect();
         transaction.add_all(stores.index.move_leads(caller.user_id, &edits).await?);
+        transaction.add_all(together_with);
         if !stores.commit(&transaction).await?.is_committed() {
             return Ok(Attempt::Conflict);
         }

@@ -15,7 +15,7 @@ use crate::search::find;
 use crate::store::Stores;
 use crate::store::bitmap::bitmap_id;
 use crate::store::lead::{Lead, buckets_between};
-use crate::store::lead_index::{Bounds, Counter, Place, StatusCounts};
+use crate::store::lead_index::{Bounds, Counter, Place, StatusCounts, StatusSets};
 
 /// A page of the list, and how its leads are spread over the statuses.
 #[derive(Debug)]
@@ -37,10 +37,7 @@ pub async fn page(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Result
     if bounds.count() == 0 {
         return Ok(LeadPage { page: query.page.answer(Vec::new(), 0), counts: StatusCounts::default() });
     }
-    let (ids, sets) = try_join!(fitting(stores, user_id, query, bounds, counter), async {
-        Ok(stores.index.status_sets(user_id, bounds).await?)
-    })?;
-    let ids = sets.present(ids);
+    let (ids, sets) = present(stores, user_id, query, bounds, counter).await?;
     let counts = sets.counts(&ids);
     let ids = match query.filter.status {
         Some(status) => sets.with_status(ids, status),
@@ -50,6 +47,33 @@ pub async fn page(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Result
     let queries = if query.filter.is_empty() { 3 } else { 1 };
     let records = records(stores, user_id, &newest(&ids, query.page), queries).await?;
     Ok(LeadPage { page: query.page.answer(records, ids.len()), counts })
+}
+
+/// The ids of all leads that fit the query, whatever page it asks for.
+pub(crate) async fn matching(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Result<RoaringBitmap> {
+    let (bounds, counter) = bounds_of(stores, user_id, query).await?;
+    if bounds.count() == 0 {
+        return Ok(RoaringBitmap::new());
+    }
+    let (ids, sets) = present(stores, user_id, query, bounds, counter).await?;
+    Ok(match query.filter.status {
+        Some(status) => sets.with_status(ids, status),
+        None => ids,
+    })
+}
+
+/// The ids that fit everything in the query except its status, and the sets that they are in.
+async fn present(
+    stores: &Stores,
+    user_id: UserId,
+    query: &LeadQuery,
+    bounds: Bounds,
+    counter: Option<Counter>,
+) -> Result<(RoaringBitmap, StatusSets)> {
+    let (ids, sets) = try_join!(fitting(stores, user_id, query, bounds, counter), async {
+        Ok(stores.index.status_sets(user_id, bounds).await?)
+    })?;
+    Ok((sets.present(ids), sets))
 }
 
 async fn newest_of_all(stores: &Stores, user_id: UserId, page: PageRequest) -> Result<LeadPage> {

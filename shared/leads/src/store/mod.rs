@@ -17,6 +17,7 @@ pub mod sync_task;
 pub mod webhook_event;
 
 use aws_sdk_dynamodb::Client;
+use kernel::audit::{self, AuditLog};
 use kernel::config::ConfigError;
 use kernel::idempotency::IdempotencyStore;
 use kernel::transaction::{Outcome, Transaction};
@@ -48,7 +49,9 @@ pub struct Stores {
     pub quota: platform_quota::PlatformQuotaStore,
     /// `t_idempotency`: requests that were answered.
     pub idempotency: IdempotencyStore,
-    /// The same table: events we have acted on.
+    /// `t_audit`: who has done what.
+    pub audit: AuditLog,
+    /// `t_idempotency` too: events we have acted on.
     pub events: webhook_event::WebhookEventStore,
     /// The same table: what is true of Douyin or of our app as a whole.
     pub platform: platform_state::PlatformStateStore,
@@ -82,9 +85,20 @@ impl Stores {
             parked: parked_grant::ParkedGrantStore { client: client(), table: table(parked_grant::TABLE)? },
             quota: platform_quota::PlatformQuotaStore { client: client(), table: table("t_platform_quota")? },
             idempotency: IdempotencyStore::new(client(), table("t_idempotency")?),
+            audit: AuditLog::new(cx)?,
             events: webhook_event::WebhookEventStore { table: table("t_idempotency")? },
             platform: platform_state::PlatformStateStore { client: client(), table: table("t_idempotency")? },
         })
+    }
+
+    /// Writes down a deed by itself, before it is answered: for one that writes nothing else.
+    ///
+    /// # Errors
+    /// As [`Transaction::commit`].
+    pub(crate) async fn write_down(&self, row: &audit::Row<'_>) -> kernel::Result<()> {
+        let mut transaction = Transaction::new();
+        transaction.add(self.audit.row(row, self.clock.now())?);
+        self.commit(&transaction).await.map(|_unconditional| ())
     }
 
     /// Writes all of the transaction or nothing.

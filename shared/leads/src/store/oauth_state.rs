@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::Update;
 use jiff::Timestamp;
 use kernel::Clock;
+use kernel::caller::Actor;
 use kernel::dynamo::{condition_held, decode, n, s, seconds, update};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
@@ -34,6 +35,10 @@ pub struct PendingAuthorization {
     pub redirect_url: Option<String>,
     /// The scopes asked for, comma-joined.
     pub scopes: String,
+    /// Who of the tenant asked for the link; absent in rows of earlier versions.
+    actor_id: Option<String>,
+    /// Their name, if the token had one.
+    actor_name: Option<String>,
     /// The hash of the key of the browser that asked; absent in rows of earlier versions.
     browser_hash: Option<String>,
     /// Until when it may be consumed, or once it is, until when a repetition is told what came of it.
@@ -55,6 +60,11 @@ pub(crate) enum Consumed {
 }
 
 impl PendingAuthorization {
+    /// Who asked for the link.
+    pub fn actor(&self) -> Actor {
+        Actor::new(self.user_id, self.actor_id.as_deref(), self.actor_name.as_deref())
+    }
+
     /// Whether this is the browser that asked for the link.
     pub fn was_requested_by(&self, browser: Option<&BrowserKey>) -> bool {
         browser.is_some_and(|browser| self.browser_hash.as_ref() == Some(&browser.hash()))
@@ -65,6 +75,8 @@ impl PendingAuthorization {
 #[derive(Debug, Clone, Copy)]
 pub struct NewAuthorization<'a> {
     pub user_id: UserId,
+    /// Who of the tenant asks.
+    pub actor: &'a Actor,
     /// The page to return to, checked.
     pub redirect_url: Option<&'a str>,
     /// The scopes asked for, comma-joined.
@@ -90,10 +102,14 @@ impl OauthStateStore {
             .table_name(&self.table)
             .item("state_hash", s(state_hash))
             .item("user_id", n(authorization.user_id))
+            .item("actor_id", s(&authorization.actor.id))
             .item("scopes", s(authorization.scopes))
             .item("browser_hash", s(authorization.browser_hash))
             .item("create_time", seconds(now))
             .item("expires_at", seconds(after(now, LIFETIME)));
+        if let Some(name) = &authorization.actor.name {
+            put = put.item("actor_name", s(name));
+        }
         if let Some(url) = authorization.redirect_url {
             put = put.item("redirect_url", s(url));
         }

@@ -3,23 +3,25 @@
 use futures::future::try_join_all;
 use kernel::Context;
 use kernel::FieldProblem;
+use kernel::caller::Caller;
 use kernel::config::ConfigError;
 use kernel::crypto::sha256_hex;
-use kernel::ids::UserId;
 use kernel::transaction::Transaction;
 use kernel::vault::{EncryptionContext, Vault};
+use serde_json::{Value, json};
 use tracing::info;
 
 use super::credentials::encrypt;
 use super::device_digest;
 use super::health::CHECK_AFTER;
 use super::request::{CorpRequest, DeviceRequest, member_choice};
+use crate::audit;
 use crate::config::Clients;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 use crate::store::Stores;
-use crate::store::account::{Account, Connection};
+use crate::store::account::{Account, AccountStatus, Connection};
 use crate::store::corp::{self, CorpConnection, EncryptedToken};
 use crate::time::after;
 use crate::{gateway, wecom};
@@ -37,7 +39,8 @@ impl AccountConnections {
     }
 
     /// Connects a company app, proven by a live call, and its members, each checked against WeCom's own list.
-    pub async fn connect_corp(&self, user_id: UserId, request: &CorpRequest) -> Result<Vec<Account>> {
+    pub async fn connect_corp(&self, caller: &Caller, request: &CorpRequest) -> Result<Vec<Account>> {
+        let user_id = caller.user_id;
         request.check()?;
         let corp_key = CorpKey::from(format!("{}#{}", request.corp_id, request.agent_id));
         let token = self.clients.wecom.access_token(&request.corp_id, &request.secret).await?;
@@ -101,13 +104,17 @@ impl AccountConnections {
             )?);
             ids.push(account_id);
         }
+        let states = (Value::Null, json!({ "status": AccountStatus::Active, "accounts": ids }));
+        let object = format!("wechat-corp/{corp_key}");
+        transaction.add(self.stores.deed(caller, audit::ACCOUNT_CONNECTED, object, states, now)?);
         self.commit(&transaction, &ids).await
     }
 
     /// Connects the person who is logged in on a device of the gateway, proven by its being online and telling who that
     /// is. The account is the person: whichever device they are logged in on, it is the same one, with one pace and one
     /// turn. One of another user that cannot publish any more goes to whoever has the person on their device now.
-    pub async fn connect_device(&self, user_id: UserId, request: &DeviceRequest) -> Result<Vec<Account>> {
+    pub async fn connect_device(&self, caller: &Caller, request: &DeviceRequest) -> Result<Vec<Account>> {
+        let user_id = caller.user_id;
         request.check()?;
         let device = self.clients.gateways.with(request.token.clone());
         if !device.check_online(&request.app_id).await? {
@@ -120,6 +127,8 @@ impl AccountConnections {
         let data = gateway::Credentials { app_id, token, wxid: profile.wxid };
         let encrypted = encrypt(&self.vault, user_id, &account_id, &data).await?;
         let (known, now) = (self.stores.accounts.get(&account_id).await?, self.stores.clock.now());
+        let own = known.as_ref().filter(|known| known.user_id == user_id);
+        let before = own.map_or(Value::Null, |known| json!({ "status": known.status }));
         let digest = device_digest(&request.app_id);
         // A device that the person was on already has rested from when they came to it.
         let since = known.as_ref().filter(|known| known.device.as_ref() == Some(&digest));
@@ -146,6 +155,9 @@ impl AccountConnections {
             },
             now,
         )?);
+        let states = (before, json!({ "status": AccountStatus::Active }));
+        let object = format!("wechat-account/{account_id}");
+        transaction.add(self.stores.deed(caller, audit::ACCOUNT_CONNECTED, object, states, now)?);
         self.commit(&transaction, &[account_id]).await
     }
 

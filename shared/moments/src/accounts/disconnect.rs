@@ -1,11 +1,13 @@
 //! Letting accounts go, and with the last one of a company the company's secret.
 
 use kernel::FieldProblem;
-use kernel::ids::UserId;
+use kernel::caller::Caller;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
+use serde_json::{Value, json};
 use tracing::info;
 
+use crate::audit;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
 use crate::store::Stores;
@@ -14,22 +16,26 @@ use crate::store::corp::Corp;
 
 /// Forgets the caller's account with its secrets. Tasks that still name it fail for it, and say why; what its
 /// company is asked to publish already goes on.
-pub async fn disconnect(stores: &Stores, user_id: UserId, account_id: &AccountId) -> Result<()> {
-    on_conflict(&stores.clock, "wechat account", TRIES, || try_disconnect(stores, user_id, account_id)).await
+pub async fn disconnect(stores: &Stores, caller: &Caller, account_id: &AccountId) -> Result<()> {
+    on_conflict(&stores.clock, "wechat account", TRIES, || try_disconnect(stores, caller, account_id)).await
 }
 
-async fn try_disconnect(stores: &Stores, user_id: UserId, account_id: &AccountId) -> Result<Attempt<()>> {
+async fn try_disconnect(stores: &Stores, caller: &Caller, account_id: &AccountId) -> Result<Attempt<()>> {
+    let user_id = caller.user_id;
     let known = if account_id.is_possible() { stores.accounts.get(account_id).await? } else { None };
     let Some(account) = known.filter(|account| account.user_id == user_id) else {
         let problem = FieldProblem::new("accountId", "账号不存在或不属于当前用户，请刷新账号列表后再试");
         return Err(Error::AccountNotFound(vec![problem]));
     };
+    let states = (json!({ "status": account.status }), Value::Null);
+    let object = format!("wechat-account/{account_id}");
     let mut transaction = Transaction::new();
     transaction.add(stores.accounts.disconnect(user_id, account_id)?);
     let last_of = corp_without_other_accounts(stores, &account).await?;
     if let Some(corp) = &last_of {
         transaction.add(stores.corps.remove_secret(corp)?);
     }
+    transaction.add(stores.deed(caller, audit::ACCOUNT_DISCONNECTED, object, states, stores.clock.now())?);
     if !stores.commit(&transaction).await?.is_committed() {
         return Ok(Attempt::Conflict);
     }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use kernel::bucket;
 use kernel::config::{ConfigError, Env, function_timeout};
 
 use super::invalid;
@@ -45,7 +44,7 @@ impl CreationSettings {
             }
         };
         // The list of words is read beside the draft, and the service asked beside the media.
-        let first = timeout.max(bucket::LONGEST_CALL);
+        let first = timeout.max(text_check::LONGEST_READING);
         let second = (media.timeout * ROUNDS_OF_MEDIA).max(text_check::longest(env)?);
         check_time(first + second, function_timeout(env)?)?;
         Ok(Self { library, media, personal_videos: video_cover(env)?.is_some(), pace: Pace::load(env)? })

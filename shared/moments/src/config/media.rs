@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use kernel::Context;
+use kernel::bucket::Bucket;
 use kernel::config::{ConfigError, Env};
 use url::Origin;
 
 use super::invalid;
-use super::sections::MEDIA;
+use super::sections::{MEDIA, RULES};
 use crate::media::{Limits, trusted_origin};
+
+/// The longest that one attempt to read or write a stored medium takes: 10 MB at 2 MB a second.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(5);
 
 const TRUSTED: &str = "MEDIA_TRUSTED_ORIGINS";
 
@@ -38,6 +43,38 @@ impl MediaSettings {
         let origins = texts.iter().map(|text| trusted_origin(text).map_err(|problem| invalid(TRUSTED, problem)));
         Ok(Self { timeout, trusted: origins.collect::<Result<_, _>>()? })
     }
+}
+
+/// Where the gateway is to download media from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GatewayMedia {
+    /// The bucket, by an address made for it.
+    Bucket,
+    /// The address that the user gave, if it still has what was judged.
+    Origin,
+}
+
+impl GatewayMedia {
+    /// From the environment.
+    ///
+    /// # Errors
+    /// Names the variable if it is neither.
+    pub(super) fn load(env: &Env) -> Result<Self, ConfigError> {
+        match MEDIA.of(env).text("GATEWAY_MEDIA")?.as_str() {
+            "bucket" => Ok(Self::Bucket),
+            "origin" => Ok(Self::Origin),
+            _ => Err(invalid("GATEWAY_MEDIA", "must be bucket or origin")),
+        }
+    }
+}
+
+/// The bucket that media are kept in.
+///
+/// # Errors
+/// Names the variable that is missing or wrong.
+pub(crate) fn media_bucket(cx: &Context) -> Result<Bucket, ConfigError> {
+    let bucket = cx.aws.s3.bucket(&RULES.of(&cx.env).text("MOMENTS_BUCKET")?, LONGEST_ATTEMPT, &cx.clock);
+    bucket.map_err(|problem| invalid("MOMENTS_BUCKET", problem))
 }
 
 /// WeCom's limits with the sides of an image as they are set.
@@ -74,6 +111,14 @@ mod tests {
         }
         let error = image_limits(&env(&[("MEDIA_MAX_LONG_SIDE", "1079")])).unwrap_err().to_string();
         assert!(error.contains("MEDIA_MAX_SHORT_SIDE") && error.contains("MEDIA_MAX_LONG_SIDE"), "{error}");
+    }
+
+    #[test]
+    fn media_of_the_gateway_come_from_the_bucket_unless_the_origin_is_set() {
+        let of = |variables: &[(&str, &str)]| GatewayMedia::load(&env(variables));
+        assert_eq!(of(&[]).unwrap(), GatewayMedia::Bucket);
+        assert_eq!(of(&[("GATEWAY_MEDIA", "origin")]).unwrap(), GatewayMedia::Origin);
+        assert!(of(&[("GATEWAY_MEDIA", "both")]).unwrap_err().to_string().contains("GATEWAY_MEDIA"));
     }
 
     #[test]

@@ -10,7 +10,8 @@ mod sections;
 mod text_check;
 
 pub use creation::CreationSettings;
-pub use media::MediaSettings;
+pub(crate) use media::media_bucket;
+pub use media::{GatewayMedia, MediaSettings};
 pub use providers::{ANSWERS_WITHIN, Clients, GatewayFactory, PROVIDERS};
 pub use publishing::{PublishSettings, TIME_TO_WRITE};
 pub use sections::{CONTENT, MEDIA, PERSONAL, PUBLISHING, QUEUE, RULES, SECTIONS};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kernel::aws::LONGEST_CALL;
 use kernel::config::{ConfigError, Env, check_time_limits, function_timeout, queue_visibility};
 
-use super::media::{MediaSettings, image_limits};
+use super::media::{GatewayMedia, MediaSettings, image_limits};
 use super::providers::video_cover;
 use super::sections::PUBLISHING;
 use crate::media::Limits;
@@ -21,8 +21,10 @@ const LEASE_BEYOND_FUNCTION: Duration = Duration::from_secs(30);
 /// How publishing goes about it.
 #[derive(Debug, Clone)]
 pub struct PublishSettings {
-    /// How media are fetched.
+    /// How media are fetched, where they are compared with what was judged.
     pub media: MediaSettings,
+    /// Where the gateway downloads media from.
+    pub gateway_media: GatewayMedia,
     /// How long one call to a provider may take.
     pub provider_timeout: Duration,
     /// How long a worker's claim on a delivery lasts: longer than the function itself, so a living one never loses it.
@@ -65,6 +67,7 @@ impl PublishSettings {
         check_time_limits(MEDIA_WITHIN, function_timeout, Some(visibility))?;
         Ok(Self {
             media: MediaSettings::within(env, MEDIA_WITHIN)?,
+            gateway_media: GatewayMedia::load(env)?,
             provider_timeout,
             lease: function_timeout + LEASE_BEYOND_FUNCTION,
             max_lateness: values.seconds("MOMENT_MAX_LATENESS_SECONDS")?,

@@ -115,6 +115,13 @@ pub static MEDIA: Section = Section {
              development; none in production.",
         ),
         Setting::with_default(
+            "GATEWAY_MEDIA",
+            "bucket",
+            "Where the gateway downloads media from: `bucket`, by an address that is good for a quarter of an hour and made \
+             right before the call, or `origin`, the address that the user gave. That one is downloaded first and compared \
+             with what was judged; what it answers to the gateway a moment later nobody can tell.",
+        ),
+        Setting::with_default(
             "MEDIA_MAX_LONG_SIDE",
             "10800",
             "Most pixels of the longer side of an image for WeCom; a larger one is scaled down.",

@@ -40,6 +40,10 @@ pub static TEXT_CHECK: Section = Section {
     ],
 };
 
+/// The longest that one attempt to read the list of words takes.
+const LONGEST_ATTEMPT: Duration = Duration::from_millis(2_400);
+/// The longest that reading it takes: two attempts, and the pause between them.
+pub(super) const LONGEST_READING: Duration = Duration::from_secs(5);
 /// How often a text is sent whose answer is lost.
 pub const TRIES: u32 = 2;
 
@@ -128,7 +132,7 @@ impl WordSettings {
         let list = match values.optional("SENSITIVE_WORDS_KEY")? {
             None => None,
             Some(key) => {
-                let bucket = cx.aws.s3.bucket(&values.text("MOMENTS_BUCKET")?, &cx.clock);
+                let bucket = cx.aws.s3.bucket(&values.text("MOMENTS_BUCKET")?, LONGEST_ATTEMPT, &cx.clock);
                 Some((bucket.map_err(|problem| invalid("MOMENTS_BUCKET", problem))?, key))
             }
         };

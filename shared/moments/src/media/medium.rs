@@ -45,7 +45,7 @@ pub struct Medium {
 
 impl Medium {
     /// Judges the bytes while no other medium is judged or decoded.
-    pub(super) async fn judged(bytes: Vec<u8>, limits: Limits) -> Result<Self, MediaProblem> {
+    pub(crate) async fn judged(bytes: Vec<u8>, limits: Limits) -> Result<Self, MediaProblem> {
         run_exclusively(move || Self::of(bytes, &limits)).await
     }
 

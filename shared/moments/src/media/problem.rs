@@ -99,6 +99,15 @@ pub enum MediaProblem {
     /// The file breaks off or is damaged.
     #[error("corrupt: {0:?}")]
     Corrupt(Fault),
+    /// At its address is something else than was judged when its task was made.
+    #[error("changed since it was judged")]
+    Changed,
+    /// The bucket does not hold what was judged.
+    #[error("not stored")]
+    NotStored,
+    /// Whether the bucket holds it cannot be told now.
+    #[error("storage unavailable")]
+    StorageUnavailable,
 }
 
 /// Where a file is damaged.
@@ -175,6 +184,9 @@ impl MediaProblem {
                 };
                 return format!("图片是特殊的 JPG（{coding}），微信无法显示，请另存为普通 JPG 后重新上传");
             }
+            Self::Changed => "素材链接的内容在创建任务后被更换，与审核时的不一致，没有内容被发出，请确认素材",
+            Self::NotStored => "创建任务时保存的素材已被删除，请重新上传",
+            Self::StorageUnavailable => "素材存储暂时不可用，请稍后重试",
             Self::Corrupt(Fault::CutOff) => "素材文件不完整（缺少末尾部分），请重新导出并上传",
             Self::Corrupt(Fault::Structure) => "素材文件已损坏（文件结构有误），请重新导出并上传",
             Self::Corrupt(Fault::ImageData) => "图片数据已损坏，只能显示出一部分，请重新导出并上传",
@@ -185,10 +197,40 @@ impl MediaProblem {
         text.to_owned()
     }
 
+    /// Whether the address serves something, and it is that which is wrong.
+    pub fn is_about_content(&self) -> bool {
+        match self {
+            Self::TooLarge { .. }
+            | Self::Empty
+            | Self::WrongType { .. }
+            | Self::BadDimensions { .. }
+            | Self::TooMuchMemory { .. }
+            | Self::SideTooLong { .. }
+            | Self::TooLong { .. }
+            | Self::UnknownLength
+            | Self::UnsupportedJpeg(_)
+            | Self::Corrupt(_)
+            | Self::Changed => true,
+            Self::NotAUrl
+            | Self::BlankInUrl
+            | Self::UrlTooLong
+            | Self::NotHttps
+            | Self::Credentials
+            | Self::ForbiddenPort(_)
+            | Self::ForbiddenAddress
+            | Self::TooManyRedirects
+            | Self::Unreachable
+            | Self::TimedOut
+            | Self::HttpStatus(_)
+            | Self::NotStored
+            | Self::StorageUnavailable => false,
+        }
+    }
+
     /// Whether the same address may serve the medium later.
     pub fn transient(&self) -> bool {
         match self {
-            Self::Unreachable | Self::TimedOut => true,
+            Self::Unreachable | Self::TimedOut | Self::StorageUnavailable => true,
             Self::HttpStatus(status) => is_transient(*status),
             _ => false,
         }

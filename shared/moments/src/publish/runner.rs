@@ -19,6 +19,7 @@ use crate::config::{Clients, PublishSettings};
 use crate::error::Result;
 use crate::ids::AccountId;
 use crate::media::MediaFetcher;
+use crate::media_storage::MediaStorage;
 use crate::publish_queue::PublishQueue;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
@@ -53,6 +54,7 @@ pub struct Publisher {
     pub(super) vault: Vault,
     pub(super) clients: Clients,
     pub(super) fetcher: MediaFetcher,
+    pub(super) storage: MediaStorage,
     pub(super) text_check: TextCheck,
     pub(super) queue: PublishQueue,
     pub(super) settings: PublishSettings,
@@ -81,6 +83,7 @@ impl Publisher {
             vault,
             clients,
             fetcher: MediaFetcher::with_settings(settings.media.clone()),
+            storage: MediaStorage::new(cx)?,
             text_check: TextCheck::new(cx)?,
             queue: PublishQueue::new(cx)?,
             policy: Policy::of(&settings),
@@ -164,7 +167,12 @@ impl Publisher {
             |account: &Account| claimed_delivery.row.account_ids.iter().position(|id| *id == account.account_id);
         match call {
             Call::Accounts => {
-                *usable = self.usable(claimed_delivery).await?;
+                *usable = self.current_accounts(claimed_delivery).await?;
+                let is_offline = |account: &Account| account.status == AccountStatus::Offline;
+                if !usable.is_empty() && usable.iter().all(is_offline) {
+                    return Ok(Event::AccountOffline);
+                }
+                usable.retain(|account| account.status == AccountStatus::Active);
                 Ok(Event::Usable(usable.iter().filter_map(place_of).collect()))
             }
             Call::Prepare { senders } => {

@@ -12,10 +12,12 @@ pub(crate) mod of_delivery;
 pub mod posted;
 mod resend;
 pub mod result;
+pub mod stored_media;
 pub mod task;
 
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
+use kernel::audit::AuditLog;
 use kernel::config::ConfigError;
 use kernel::idempotency::IdempotencyStore;
 use kernel::transaction::{Outcome, Transaction};
@@ -52,9 +54,13 @@ pub struct Stores {
     pub claims: claim::ClaimStore,
     /// `t_wechat_media`
     pub uploads: media::MediaStore,
+    /// `t_moment_media`
+    pub stored_media: stored_media::StoredMediaStore,
     /// `t_idempotency`
     pub idempotency: IdempotencyStore,
-    /// The same table: content posted lately.
+    /// `t_audit`: who has done what.
+    pub audit: AuditLog,
+    /// `t_idempotency` too: content posted lately.
     pub posted: posted::PostedStore,
 }
 
@@ -75,7 +81,9 @@ impl Stores {
             deliveries: delivery::DeliveryStore { client: client(), table: cx.table("t_moment_publish_unit")? },
             claims: claim::ClaimStore { client: client(), table: cx.table("t_moment_claim")? },
             uploads: media::MediaStore { client: client(), table: cx.table("t_wechat_media")? },
+            stored_media: stored_media::StoredMediaStore { client: client(), table: cx.table("t_moment_media")? },
             idempotency: IdempotencyStore::new(client(), cx.table("t_idempotency")?),
+            audit: AuditLog::new(cx)?,
             posted: posted::PostedStore { client: client(), table: cx.table("t_idempotency")? },
         })
     }

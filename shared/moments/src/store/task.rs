@@ -1,8 +1,10 @@
 //! `t_moment_sync_task`: what is to be published, and when.
 
 mod change;
+mod media;
 
 pub(crate) use change::TaskChange;
+pub use media::{TaskMedium, TaskMediumKind};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
@@ -16,9 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use super::resend::Resend;
 use super::{milliseconds, put, seconds};
-use crate::media::MediaKind;
 use crate::status::{Tally, TaskStatus};
 use change::{force_attribute, tally_attribute};
+use media::medium_attribute;
 
 const WHAT: &str = "moment task";
 
@@ -63,40 +65,6 @@ impl Force {
     }
 }
 
-/// What a medium was when its task was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TaskMedium {
-    pub kind: TaskMediumKind,
-    /// SHA-256 of its bytes, in lowercase hex.
-    pub sha256: String,
-}
-
-/// Image or video.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum TaskMediumKind {
-    Image,
-    Video,
-}
-
-impl From<MediaKind> for TaskMediumKind {
-    fn from(kind: MediaKind) -> Self {
-        match kind {
-            MediaKind::Image { .. } => Self::Image,
-            MediaKind::Video { .. } => Self::Video,
-        }
-    }
-}
-
-impl TaskMediumKind {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Image => "IMAGE",
-            Self::Video => "VIDEO",
-        }
-    }
-}
-
 #[derive(Debug, Clone, Deserialize)]
 pub struct Task {
     pub id: TaskId,
@@ -111,6 +79,12 @@ pub struct Task {
     /// What was found at these addresses, in their order.
     #[serde(default)]
     pub media: Vec<TaskMedium>,
+    /// When it does not need its media any more; absent while it goes on, and once that was acted upon.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    pub media_due: Option<Timestamp>,
+    /// Its media may be gone: it cannot be tried again.
+    #[serde(default)]
+    pub media_released: bool,
     /// In spite of what it is published.
     #[serde(default)]
     pub force: Vec<Force>,
@@ -270,7 +244,7 @@ impl TaskStore {
             builder = builder.item("scheduled_time", seconds(time));
         }
         if !task.media.is_empty() {
-            builder = builder.item("media", AttributeValue::L(task.media.iter().map(medium).collect()));
+            builder = builder.item("media", AttributeValue::L(task.media.iter().map(medium_attribute).collect()));
         }
         if let Some(version) = task.words_version {
             builder = builder.item("words_version", s(version));
@@ -314,11 +288,4 @@ impl TaskStore {
         let request = self.client.update_item().table_name(&self.table).key("id", n(task.id));
         Resend { seen, resends: task.resends, now, resend_after }.note(request).await
     }
-}
-
-fn medium(medium: &TaskMedium) -> AttributeValue {
-    AttributeValue::M(Item::from([
-        ("kind".to_owned(), s(medium.kind.as_str())),
-        ("sha256".to_owned(), s(&medium.sha256)),
-    ]))
 }

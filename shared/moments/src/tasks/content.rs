@@ -8,10 +8,10 @@ use secrecy::SecretString;
 use crate::config::CreationSettings;
 use crate::content::{ContentError, ContentLibrary, Draft};
 use crate::error::{Error, Result};
-use crate::media::{Limits, MediaFetcher, MediaKind, check_set};
+use crate::media::{Limits, MediaFetcher, MediaKind, Medium, check_set};
 use crate::provider::PostKind;
 use crate::rules::{canonical_text, is_blank, text_problems, trimmed, with_line_feeds};
-use crate::store::task::{ContentId, TaskMedium};
+use crate::store::task::ContentId;
 use crate::text_check::{TextCheck, TextObjection};
 
 /// Media fetched at once: nine of them are two rounds of eight seconds. Three rounds, after five seconds for the draft,
@@ -24,8 +24,8 @@ pub(super) struct Content {
     pub text: String,
     pub media_urls: Vec<String>,
     pub kind: PostKind,
-    /// What was found at the addresses, in their order.
-    pub media: Vec<TaskMedium>,
+    /// What was found at the addresses, in their order: at most nine, of 10 MB each.
+    pub media: Vec<Medium>,
     /// The version of the list of words by which the text may be posted.
     pub words_version: Option<String>,
 }
@@ -109,22 +109,16 @@ impl ContentResolver {
     }
 
     /// Fetches and judges the media; tells what they are together and one by one.
-    async fn judge(&self, urls: &[String]) -> Result<(PostKind, Vec<TaskMedium>), Vec<FieldProblem>> {
-        // A few at a time, and of each only what it is: nine pictures may weigh 90 MB together.
-        let fetches: Vec<_> = urls
-            .iter()
-            .map(|url| async move {
-                self.fetcher.fetch(url, Limits::WECOM).await.map(|medium| (medium.kind, medium.sha256))
-            })
-            .collect();
+    async fn judge(&self, urls: &[String]) -> Result<(PostKind, Vec<Medium>), Vec<FieldProblem>> {
+        let fetches: Vec<_> = urls.iter().map(|url| self.fetcher.fetch(url, Limits::WECOM)).collect();
         // From a list: a stream that maps references makes a future that the compiler cannot prove to be `Send`.
         let fetched: Vec<_> = stream::iter(fetches).buffered(PARALLEL).collect().await;
         let (mut kinds, mut media, mut problems) = (Vec::new(), Vec::new(), Vec::new());
         for (index, outcome) in fetched.into_iter().enumerate() {
             match outcome {
-                Ok((kind, sha256)) => {
-                    kinds.push(kind);
-                    media.push(TaskMedium { kind: kind.into(), sha256 });
+                Ok(medium) => {
+                    kinds.push(medium.kind);
+                    media.push(medium);
                 }
                 Err(problem) => problems.push(FieldProblem::new(format!("mediaUrls[{index}]"), problem.message())),
             }

@@ -1,18 +1,22 @@
 //! Calling off, moving and beginning now: each legal only in certain states.
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
+use kernel::audit::Action;
+use kernel::caller::Caller;
 use kernel::idempotency::RequestKey;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
 use kernel::{FieldProblem, advice};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use super::check::{planned_time, time_problem};
 use super::read;
 use super::request_key::{PUBLISH_NOW, answered, key_about};
 use super::start::TaskStarter;
+use crate::audit;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
 use crate::pace::Pace;
@@ -21,7 +25,7 @@ use crate::status::{ResultStatus, TaskStatus, derive};
 use crate::store::Stores;
 use crate::store::delivery::Delivery;
 use crate::store::result::AccountState;
-use crate::store::task::{Force, TaskChange};
+use crate::store::task::{Force, Task, TaskChange};
 use crate::time::whole_second;
 
 /// What a step of calling off has done.
@@ -37,10 +41,20 @@ enum Cancelled {
 ///
 /// # Errors
 /// [`Error::StateForbids`] when nothing is left to be called off.
-pub async fn cancel(stores: &Stores, starter: &TaskStarter, user_id: UserId, task_id: TaskId) -> Result<()> {
+pub async fn cancel(stores: &Stores, starter: &TaskStarter, caller: &Caller, task_id: TaskId) -> Result<()> {
+    call_off(stores, starter, (caller, audit::TASK_CANCELLED), task_id).await
+}
+
+/// The same, with the word under which it is written down.
+pub(super) async fn call_off(
+    stores: &Stores,
+    starter: &TaskStarter,
+    by: (&Caller, Action),
+    task_id: TaskId,
+) -> Result<()> {
     let mut some = false;
     loop {
-        let step = || try_cancel(stores, starter, user_id, task_id, some);
+        let step = || try_cancel(stores, starter, by, task_id, some);
         match on_conflict(&stores.clock, "moment task", TRIES, step).await {
             Ok(Cancelled::Everything) => return Ok(()),
             Ok(Cancelled::Some) => some = true,
@@ -55,11 +69,11 @@ pub async fn cancel(stores: &Stores, starter: &TaskStarter, user_id: UserId, tas
 async fn try_cancel(
     stores: &Stores,
     starter: &TaskStarter,
-    user_id: UserId,
+    (caller, action): (&Caller, Action),
     task_id: TaskId,
     some: bool,
 ) -> Result<Attempt<Cancelled>> {
-    let (task, results) = read(stores, user_id, task_id).await?;
+    let (task, results) = read(stores, caller.user_id, task_id).await?;
     let open: Vec<&AccountId> =
         results.iter().filter(|result| !result.status.ended()).map(|result| &result.account_id).collect();
     let deliveries = if task.dispatched { cancellable(stores, task_id).await? } else { Vec::new() };
@@ -86,6 +100,8 @@ async fn try_cancel(
             if cancelled.contains(&&result.account_id) { ResultStatus::Cancelled } else { result.status }
         }));
     let change = if task.dispatched { TaskChange::Results(derived) } else { TaskChange::Ended(derived) };
+    let (before, after) =
+        (json!({ "status": task.status }), json!({ "status": derived.status, "accounts": cancelled }));
     let mut transaction = Transaction::new();
     transaction.add(stores.tasks.advance(&task, change, now)?);
     for delivery in &deliveries {
@@ -94,6 +110,7 @@ async fn try_cancel(
     for account in &cancelled {
         transaction.add(stores.results.set(task_id, account, &AccountState::Cancelled, now)?);
     }
+    transaction.add(stores.deed(caller, action, audit::task(task_id), (before, after), now)?);
     if !stores.commit(&transaction).await?.is_committed() {
         return Ok(Attempt::Conflict);
     }
@@ -108,7 +125,8 @@ async fn try_cancel(
 /// Deliveries for which nothing was sent yet, as many as fit one transaction with their accounts.
 async fn cancellable(stores: &Stores, task_id: TaskId) -> Result<Vec<Delivery>> {
     let mut deliveries = stores.deliveries.of_task(task_id).await?;
-    let mut actions = 1;
+    // The task and the row of the audit log.
+    let mut actions = 2;
     deliveries.retain(|delivery| {
         let more = 1 + delivery.account_ids.len();
         let allowed = intervene(delivery.stage, Intervention::Cancelled).is_some();
@@ -136,14 +154,14 @@ pub async fn reschedule(
     stores: &Stores,
     starter: &TaskStarter,
     pace: &Pace,
-    user_id: UserId,
+    caller: &Caller,
     task_id: TaskId,
     new: NewTime,
 ) -> Result<()> {
     if let Some(problem) = time_problem(Some(new.time), stores.clock.now()) {
         return Err(Error::ContentRefused(vec![problem]));
     }
-    let step = || try_reschedule(stores, starter, pace, user_id, task_id, new);
+    let step = || try_reschedule(stores, starter, pace, caller, task_id, new);
     on_conflict(&stores.clock, "moment task", TRIES, step).await
 }
 
@@ -151,10 +169,11 @@ async fn try_reschedule(
     stores: &Stores,
     starter: &TaskStarter,
     pace: &Pace,
-    user_id: UserId,
+    caller: &Caller,
     task_id: TaskId,
     NewTime { time, at_night }: NewTime,
 ) -> Result<Attempt<()>> {
+    let user_id = caller.user_id;
     let (task, _) = read(stores, user_id, task_id).await?;
     if task.status != TaskStatus::Pending || task.dispatched || task.scheduled_time.is_none() {
         return Err(Error::StateForbids(advice::TASK_HAS_BEGUN));
@@ -167,7 +186,9 @@ async fn try_reschedule(
     let force = at_night.then_some(Force::QuietHours);
     let change = TaskChange::Rescheduled { time: planned_time(time), force };
     let mut transaction = Transaction::new();
-    transaction.add(stores.tasks.advance(&task, change, stores.clock.now())?);
+    let now = stores.clock.now();
+    transaction.add(stores.tasks.advance(&task, change, now)?);
+    transaction.add(moved(stores, caller, &task, planned_time(time), now)?);
     if !stores.commit(&transaction).await?.is_committed() {
         return Ok(Attempt::Conflict);
     }
@@ -176,6 +197,13 @@ async fn try_reschedule(
     starter.restart(task_id, user_id, planned_time(time)).await;
     follow_last_move(stores, starter, user_id, task_id, planned_time(time)).await;
     Ok(Attempt::Done(()))
+}
+
+/// The row of a task's move to another time.
+fn moved(stores: &Stores, caller: &Caller, task: &Task, to: Timestamp, now: Timestamp) -> Result<TransactWriteItem> {
+    let at = |time: Option<Timestamp>| json!({ "scheduledTime": time.map(|time| time.to_string()) });
+    let times = (at(task.scheduled_time), at(Some(to)));
+    Ok(stores.deed(caller, audit::TASK_RESCHEDULED, audit::task(task.id), times, now)?)
 }
 
 /// Two that move a task at once may write its row in one order and its schedule in the other. So each reads the row again
@@ -215,22 +243,23 @@ async fn follow_last_move(
 pub async fn publish_now(
     stores: &Stores,
     starter: &TaskStarter,
-    user_id: UserId,
+    caller: &Caller,
     task_id: TaskId,
     idempotency_key: Option<&str>,
 ) -> Result<()> {
-    let key = idempotency_key.map(|key| key_about(user_id, task_id, (PUBLISH_NOW, key), &Value::Null));
-    let step = || try_publish_now(stores, starter, user_id, task_id, key.as_ref());
+    let key = idempotency_key.map(|key| key_about(caller.user_id, task_id, (PUBLISH_NOW, key), &Value::Null));
+    let step = || try_publish_now(stores, starter, caller, task_id, key.as_ref());
     on_conflict(&stores.clock, "moment task", TRIES, step).await
 }
 
 async fn try_publish_now(
     stores: &Stores,
     starter: &TaskStarter,
-    user_id: UserId,
+    caller: &Caller,
     task_id: TaskId,
     key: Option<&RequestKey<'_>>,
 ) -> Result<Attempt<()>> {
+    let user_id = caller.user_id;
     let (task, _) = read(stores, user_id, task_id).await?;
     if let Some(key) = key
         && answered(stores, key).await?.is_some()
@@ -249,6 +278,7 @@ async fn try_publish_now(
         if let Some(key) = key {
             transaction.add(stores.idempotency.remember(key, task_id, now)?);
         }
+        transaction.add(moved(stores, caller, &task, begins, now)?);
         if !stores.commit(&transaction).await?.is_committed() {
             return Ok(Attempt::Conflict);
         }

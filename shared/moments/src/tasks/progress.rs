@@ -88,6 +88,7 @@ fn reason_of(delivery: &Delivery) -> &'static str {
         (DeliveryStage::Queued, Some(WaitReason::DailyCap)) => "该账号当天的发布次数已用完，等待次日",
         (DeliveryStage::Queued, Some(WaitReason::QuietHours)) => "当前为安静时段，等待可发布的时段",
         (DeliveryStage::Queued, Some(WaitReason::NewDevice)) => "新连接的设备需先静置，等待静置结束",
+        (DeliveryStage::Queued, Some(WaitReason::Offline)) => "该微信账号已离线，等待重新登录，恢复在线后自动发布",
         (DeliveryStage::Queued, Some(WaitReason::TextCheck)) => "内容审核暂时不可用，恢复后自动继续",
         (DeliveryStage::Queued, Some(WaitReason::Again)) => "上次尝试未成功，等待自动重试",
         (DeliveryStage::Queued, None) => "等待开始发布",

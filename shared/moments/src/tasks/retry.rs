@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use kernel::caller::Caller;
 use kernel::idempotency::RequestKey;
 use kernel::ids::{TaskId, UserId};
 use kernel::retry::{Attempt, TRIES, on_conflict};
@@ -14,6 +15,7 @@ use tracing::info;
 use super::read;
 use super::request_key::{RETRY, answered, key_about};
 use super::start::TaskStarter;
+use crate::audit;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
 use crate::publish::{self, Guards, Intervention, Reported, Retry, intervene};
@@ -61,11 +63,11 @@ struct Reading<'a> {
 /// # Errors
 /// [`Error::IdempotencyKeyReused`] for a key that another request was carried out under,
 /// [`kernel::Error::InvalidRequest`] for accounts that cannot be meant, [`Error::NotFailed`] for such that have not
-/// failed, [`Error::StateForbids`] when nothing is left to be tried, or the task is still under way.
+/// failed, [`Error::StateForbids`] when nothing is left to be tried, the task is still under way, or its media are deleted.
 pub async fn retry(
     stores: &Stores,
     starter: &TaskStarter,
-    user_id: UserId,
+    caller: &Caller,
     task_id: TaskId,
     request: &RetryRequest,
 ) -> Result<()> {
@@ -74,7 +76,7 @@ pub async fn retry(
     // rest as it was, to be asked for again.
     let mut left: Option<HashSet<AccountId>> = None;
     loop {
-        let step = || try_retry(stores, starter, user_id, task_id, request, left.as_ref());
+        let step = || try_retry(stores, starter, caller, task_id, request, left.as_ref());
         let rest = on_conflict(&stores.clock, "moment task", TRIES, step).await?;
         if rest.is_empty() {
             return Ok(());
@@ -88,11 +90,12 @@ pub async fn retry(
 async fn try_retry(
     stores: &Stores,
     starter: &TaskStarter,
-    user_id: UserId,
+    caller: &Caller,
     task_id: TaskId,
     request: &RetryRequest,
     left: Option<&HashSet<AccountId>>,
 ) -> Result<Attempt<HashSet<AccountId>>> {
+    let user_id = caller.user_id;
     let (task, results) = read(stores, user_id, task_id).await?;
     let key = request.key(user_id, task_id);
     if let Some(key) = &key
@@ -108,7 +111,11 @@ async fn try_retry(
                 return Err(Error::StateForbids(advice::TASK_IS_RUNNING));
             }
             let blind = if request.force { HashSet::new() } else { blind(stores, user_id, request, &results).await? };
-            choose(request, &results, &blind)?
+            let chosen = choose(request, &results, &blind)?;
+            if task.media_released {
+                return Err(Error::StateForbids(advice::MEDIA_RELEASED));
+            }
+            chosen
         }
     };
     let failed =
@@ -119,7 +126,7 @@ async fn try_retry(
         return Ok(Attempt::Done(HashSet::new()));
     }
     let deliveries = if unsure.is_empty() { Vec::new() } else { stores.deliveries.of_task(task_id).await? };
-    let readings = fitting(readings(&deliveries, &unsure)?, 1 + certain.len() + usize::from(key.is_some()));
+    let readings = fitting(readings(&deliveries, &unsure)?, 2 + certain.len() + usize::from(key.is_some()));
     let looked_up: HashSet<&AccountId> = readings.iter().flat_map(Reading::ids).collect();
     let derived = derive(results.iter().map(|result| {
         let id = &result.account_id;
@@ -133,6 +140,10 @@ async fn try_retry(
     }));
     let now = stores.clock.now();
     let due_at = (!certain.is_empty()).then_some(now);
+    let mut again: Vec<&AccountId> = certain.iter().map(|result| &result.account_id).collect();
+    again.extend(looked_up.iter().copied());
+    again.sort_unstable();
+    let states = (json!({ "status": task.status }), json!({ "status": derived.status, "accounts": again }));
     let mut transaction = Transaction::new();
     transaction.add(stores.tasks.advance(&task, TaskChange::Reopened { derived, due_at }, now)?);
     // A round of its own, so that no delivery of an earlier one bears the same name.
@@ -160,6 +171,7 @@ async fn try_retry(
     if let Some(key) = key.filter(|_| rest.is_empty()) {
         transaction.add(stores.idempotency.remember(&key, task_id, now)?);
     }
+    transaction.add(stores.deed(caller, audit::TASK_RETRIED, audit::task(task_id), states, now)?);
     if !stores.commit(&transaction).await?.is_committed() {
         return Ok(Attempt::Conflict);
     }

@@ -2,14 +2,17 @@
 //! what cannot be recalled is said, account by account.
 
 use kernel::advice;
-use kernel::ids::{TaskId, UserId};
+use kernel::caller::Caller;
+use kernel::ids::TaskId;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
+use serde_json::json;
 use tracing::info;
 
-use super::manage::cancel;
+use super::manage::call_off;
 use super::read;
 use super::start::TaskStarter;
+use crate::audit;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
 use crate::provider::Provider;
@@ -45,14 +48,14 @@ pub enum StopOutcome {
 ///
 /// # Errors
 /// [`Error::StateForbids`] when the task has ended without having been stopped.
-pub async fn stop(stores: &Stores, starter: &TaskStarter, user_id: UserId, task_id: TaskId) -> Result<Vec<Stop>> {
+pub async fn stop(stores: &Stores, starter: &TaskStarter, caller: &Caller, task_id: TaskId) -> Result<Vec<Stop>> {
     for _ in 0..TRIES {
-        match cancel(stores, starter, user_id, task_id).await {
+        match call_off(stores, starter, (caller, audit::TASK_STOPPED), task_id).await {
             // Everything is sent, or has ended.
             Ok(()) | Err(Error::StateForbids(_)) => {}
             Err(error) => return Err(error),
         }
-        let step = || try_stop(stores, starter, user_id, task_id);
+        let step = || try_stop(stores, starter, caller, task_id);
         if let Some(stops) = on_conflict(&stores.clock, "moment task", TRIES, step).await? {
             return Ok(stops);
         }
@@ -64,9 +67,10 @@ pub async fn stop(stores: &Stores, starter: &TaskStarter, user_id: UserId, task_
 async fn try_stop(
     stores: &Stores,
     starter: &TaskStarter,
-    user_id: UserId,
+    caller: &Caller,
     task_id: TaskId,
 ) -> Result<Attempt<Option<Vec<Stop>>>> {
+    let user_id = caller.user_id;
     let (task, results) = read(stores, user_id, task_id).await?;
     let deliveries = stores.deliveries.of_task(task_id).await?;
     let is_open = |delivery: &Delivery| results.iter().any(|result| delivery.serves(result) && !result.status.ended());
@@ -78,7 +82,7 @@ async fn try_stop(
     }
     let runs =
         |delivery: &&Delivery| intervene(delivery.stage, Intervention::Stopped).is_some() && !delivery.stop_requested;
-    let running: Vec<&Delivery> = deliveries.iter().filter(runs).take(MAX_ACTIONS).collect();
+    let running: Vec<&Delivery> = deliveries.iter().filter(runs).take(MAX_ACTIONS - 1).collect();
     if running.is_empty() {
         let was_stopped = deliveries.iter().any(|delivery| delivery.stop_requested)
             || results.iter().any(|result| result.status == ResultStatus::Cancelled);
@@ -95,10 +99,13 @@ async fn try_stop(
         return Ok(Attempt::Done(Some(stops(&results, &deliveries))));
     }
     let now = stores.clock.now();
+    let accounts: Vec<&AccountId> = running.iter().flat_map(|delivery| &delivery.account_ids).collect();
+    let states = (json!({ "status": task.status }), json!({ "status": task.status, "accounts": accounts }));
     let mut transaction = Transaction::new();
     for delivery in &running {
         transaction.add(stores.deliveries.stop(delivery, now)?);
     }
+    transaction.add(stores.deed(caller, audit::TASK_STOPPED, audit::task(task_id), states, now)?);
     if !stores.commit(&transaction).await?.is_committed() {
         return Ok(Attempt::Conflict);
     }

@@ -81,6 +81,7 @@ async fn sample_event_is_accepted_by_its_function() -> Result<()> {
     it.world.sweep().await?;
     // Last, because it ends with the credentials of the sample in place of the world's own.
     douyin::play(&mut it).await?;
+    it.play_reads("/api/v1/audit", &[]).await?;
     it.played.extend(Samples::of_schedules()?);
     assert_eq!(it.played, samples()?, "a sample that no test plays");
     it.world.expect_empty_queues().await

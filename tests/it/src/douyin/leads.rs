@@ -4,6 +4,7 @@ mod batch;
 mod changes;
 mod contract;
 mod erasure;
+mod export;
 mod lists;
 mod lives;
 mod merges;

@@ -16,6 +16,7 @@ mod equal_texts;
 mod feed;
 mod keys;
 mod messages;
+mod offline;
 mod oracle;
 mod pace;
 mod persons;
@@ -75,7 +76,7 @@ async fn receive(world: &World) -> Result<Option<Message>> {
 
 /// One life of a publisher behind a proxy: takes messages until there is none or it dies. Answers the message it was
 /// holding when it died.
-async fn live(world: &World, proxy: &Proxy) -> Result<Option<Message>> {
+pub(super) async fn live(world: &World, proxy: &Proxy) -> Result<Option<Message>> {
     let app = publisher(world, proxy).await?;
     while let Some(message) = receive(world).await? {
         tokio::select! {
@@ -91,7 +92,7 @@ async fn live(world: &World, proxy: &Proxy) -> Result<Option<Message>> {
 }
 
 /// Calls a function behind a proxy; `None` when it died.
-async fn call(world: &World, proxy: &Proxy, event: &Event) -> Result<Option<Answer>> {
+pub(super) async fn call(world: &World, proxy: &Proxy, event: &Event) -> Result<Option<Answer>> {
     let event = event.clone().bearer(&world.token(USER, &["*"])?);
     let base = world.context(&event.function, &proxy.endpoints()).await?;
     tokio::select! {

@@ -3,7 +3,7 @@
 mod creation;
 mod sending;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::World;
 
@@ -17,7 +17,7 @@ impl World {
     /// When the emulator refuses.
     pub(crate) async fn put_words(&mut self, list: &str) -> Result<()> {
         self.set("SENSITIVE_WORDS_KEY", KEY);
-        let put = self.words_request(reqwest::Method::PUT)?.body(list.to_owned()).send().await?;
+        let put = self.object_request(reqwest::Method::PUT, KEY)?.body(list.to_owned()).send().await?;
         ensure!(put.status().is_success(), "the list was not put: {}", put.status());
         Ok(())
     }
@@ -27,16 +27,9 @@ impl World {
     /// # Errors
     /// When the emulator refuses.
     async fn remove_words(&self) -> Result<()> {
-        let removed = self.words_request(reqwest::Method::DELETE)?.send().await?;
+        let removed = self.object_request(reqwest::Method::DELETE, KEY)?.send().await?;
         ensure!(removed.status().is_success(), "the list was not removed: {}", removed.status());
         Ok(())
-    }
-
-    fn words_request(&self, method: reqwest::Method) -> Result<reqwest::RequestBuilder> {
-        let bucket = self.stack.outputs.get("MomentsBucketName").context("the stack names no bucket")?;
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
-        let request = http.request(method, format!("{}/{bucket}/{KEY}", self.aws_url));
-        Ok(request.header("authorization", self.unsigned_authorization("s3")))
     }
 
     /// Has the functions that start from now on ask the sandbox's service.

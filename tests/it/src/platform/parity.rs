@@ -130,8 +130,15 @@ fn function_logs_into_the_group_of_its_owner_with_retention() {
 
 /// What `Globals` give to every function, also to those that recognise no callers: settings and addresses, which open
 /// nothing. Whatever else names a resource belongs into the blocks of those who may use it.
-const GIVEN_TO_ALL: [&str; 6] =
-    ["FUNCTION_TIMEOUT_SECONDS", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_JWKS_URL", "PLATFORM_SECRET_ID", "TABLE_PREFIX"];
+const GIVEN_TO_ALL: [&str; 7] = [
+    "AUDIT_RETENTION_DAYS",
+    "FUNCTION_TIMEOUT_SECONDS",
+    "JWT_AUDIENCE",
+    "JWT_ISSUER",
+    "JWT_JWKS_URL",
+    "PLATFORM_SECRET_ID",
+    "TABLE_PREFIX",
+];
 
 #[test]
 fn template_globals_give_all_functions_these_variables_and_no_others() {
@@ -142,13 +149,14 @@ fn template_globals_give_all_functions_these_variables_and_no_others() {
 }
 
 /// A block is to fit on a screen. What is longer has many resources, and each of its lines is one of them.
-const LONGER_BLOCKS: [&str; 8] = [
+const LONGER_BLOCKS: [&str; 9] = [
     "DouyinAuthCallbackFunction",
     "DouyinAuthConfirmFunction",
     "DouyinFanSyncWorkerFunction",
     "DouyinTokenKeeperFunction",
     "MomentPublisherFunction",
     "MomentSyncFunction",
+    "MomentTaskUpdateFunction",
     "MomentValidateFunction",
     "SweeperFunction",
 ];
@@ -201,8 +209,9 @@ fn template_rights_and_environment_name_the_same_resources() {
 /// How a statement names the schedules of a group: their names are made by the functions, so all of them.
 const SCHEDULES: &str = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${";
 
-/// How a statement names the lists of words in a bucket.
+/// How a statement names the lists of words in a bucket, and the media of tasks.
 const WORDS: &str = ".Arn}/words/*";
+const MEDIA: &str = ".Arn}/media/*";
 
 /// The logical id of the one resource a statement is about.
 fn resource_of<'a>(bin: &str, statement: &'a Value) -> &'a str {
@@ -214,12 +223,14 @@ fn resource_of<'a>(bin: &str, statement: &'a Value) -> &'a str {
         ("Fn::GetAtt", "", ".Id"),
         ("Fn::Sub", "${", ".Arn}/index/"),
         ("Fn::Sub", "${", WORDS),
+        ("Fn::Sub", "${", MEDIA),
         ("Fn::Sub", SCHEDULES, "}/*"),
     ];
     let id = forms.into_iter().find_map(|(function, before, after)| {
         Some(resource[function].as_str()?.strip_prefix(before)?.split_once(after)?.0)
     });
-    assert!(!resource.to_string().replace("}/*", "").replace(WORDS, "").contains('*'), "{bin}: {resource}");
+    let bare = [WORDS, MEDIA, "}/*"].into_iter().fold(resource.to_string(), |text, form| text.replace(form, ""));
+    assert!(!bare.contains('*'), "{bin}: {resource}");
     id.unwrap_or_else(|| panic!("{bin}: {resource} is not one resource of this template"))
 }
 

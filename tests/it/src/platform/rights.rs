@@ -42,6 +42,8 @@ fn shown(action: &str, resource: &str) -> String {
     let place = match action.split(':').next() {
         Some("kms") => "key",
         Some("secretsmanager") => "secret",
+        // A bucket is nothing but a name, and what is before an object's own says what it is.
+        Some("s3") => resource.split_once('/').map_or(place, |(_, objects)| objects),
         _ => place,
     };
     format!("{action} {place}")
@@ -138,14 +140,23 @@ async fn health_checker_without_a_right_fails_and_recovers() -> Result<()> {
 
 #[tokio::test]
 async fn sweeper_without_a_right_fails_and_recovers() -> Result<()> {
-    // An account whose time for a sync has come; a sync, a task and a delivery that lost their messages.
+    // An account whose time for a sync has come; a sync, a task and a delivery that lost their messages; the picture of a
+    // post that has ended, and one of a post for later, at which it is looked an hour after it was kept.
     let scene = async || {
         let mut world = World::start().await?;
         world.pause_by_hand();
         world.douyin_account("branch", 1);
         world.authorize_and_sync(USER, "branch").await?;
         world.drain().await?;
+        let printer = world.connect_device(USER, "printer").await?;
+        let picture = |name: &str, width| world.sandbox.media().put_file(name, MediaFile::jpeg(width, 60));
+        let later = (world.clock.now() + jiff::SignedDuration::from_hours(240)).to_string();
+        let (timed, ended) = (picture("1.jpg", 80), picture("2.jpg", 90));
+        let timed = json!({"text": "以后", "mediaUrls": [timed], "accountIds": [printer], "scheduledTime": later});
+        world.request_post(USER, &timed).await?;
         world.advance(Duration::from_secs(36 * 3_600));
+        world.request_post(USER, &json!({"text": "现在", "mediaUrls": [ended], "accountIds": [printer]})).await?;
+        world.drain_publications().await?;
         world.douyin_account("shop", 1);
         let shop = world.authorize(USER, "shop").await?;
         world.request_sync(USER, &shop, "INCREMENTAL").await?;
@@ -261,9 +272,14 @@ async fn publisher_without_a_right_publishes_once_all_the_same() -> Result<()> {
             ensure!(publications.len() == 1, "{action} {resource}: {publications:?}");
         }
     }
-    // A text that cannot be judged waits, and its user reads why. A message that is not sent is the sweeper's, whose own
+    // A text that cannot be judged, or a medium that cannot be read, waits, and its user reads why. A message that is not sent is the sweeper's, whose own
     // failure would show; the account's last post only helps to prove an absence.
-    let quiet = ["s3:GetObject *", "secretsmanager:GetSecretValue secret", "sqs:SendMessage publish"];
+    let quiet = [
+        "s3:GetObject media/*",
+        "s3:GetObject words/*",
+        "secretsmanager:GetSecretValue secret",
+        "sqs:SendMessage publish",
+    ];
     let unasked = [
         "dynamodb:DeleteItem t_wechat_media",
         "dynamodb:GetItem t_moment_claim",

@@ -1,6 +1,7 @@
 //! The one address of the emulated AWS: requests to DynamoDB are carried out by dynoxide, everything else is passed
 //! to MiniStack as it came.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
@@ -117,6 +118,7 @@ impl Service {
             self.rules.of(account, account).map_err(|error| io::Error::other(format!("{error:#}")))?.settle();
             return Ok(Response::new(Body::empty()));
         }
+        sign_as_presigned(&mut parts);
         if let Some(denied) = self.roles.refuses(&parts, &body) {
             return denial(&denied).map_err(io::Error::other);
         }
@@ -192,6 +194,24 @@ fn name_account(headers: &mut HeaderMap) {
     }
 }
 
+/// A request by a presigned address is signed in its query. From here on it is in a header, where MiniStack looks for the
+/// account.
+fn sign_as_presigned(parts: &mut Parts) {
+    let query = parts.uri.query().unwrap_or_default();
+    let signed: BTreeMap<String, String> = url::form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .filter(|(name, _)| name.starts_with("X-Amz-"))
+        .collect();
+    let (Some(credential), Some(signature)) = (signed.get("X-Amz-Credential"), signed.get("X-Amz-Signature")) else {
+        return;
+    };
+    let header = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature={signature}");
+    if let (Ok(header), Ok(path)) = (header.parse(), parts.uri.path().parse()) {
+        parts.headers.insert(header::AUTHORIZATION, header);
+        parts.uri = path;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,6 +229,19 @@ mod tests {
         assert_eq!(of("123456789012.moment-sync"), "123456789012");
         assert_eq!(of("AKIAIOSFODNN"), ACCOUNT);
         assert_eq!(account(&HeaderMap::new()), ACCOUNT);
+    }
+
+    #[test]
+    fn presigned_request_is_that_of_whoever_signed_its_address() {
+        let signed = "/b/media/7/abc?X-Amz-Credential=123456789012.moment-publisher%2F20260101%2Fus-east-1%2Fs3%2Faws4_request\
+                      &X-Amz-Date=20260101T000000Z&X-Amz-Expires=900&X-Amz-Signature=00";
+        let mut parts = hyper::Request::builder().uri(signed).body(()).unwrap().into_parts().0;
+        sign_as_presigned(&mut parts);
+        assert_eq!((key_of(&parts.headers), service_of(&parts.headers)), ("123456789012.moment-publisher", "s3"));
+        assert_eq!(parts.uri.to_string(), "/b/media/7/abc");
+        let mut parts = hyper::Request::builder().uri("/b?list-type=2").body(()).unwrap().into_parts().0;
+        sign_as_presigned(&mut parts);
+        assert_eq!((key_of(&parts.headers), parts.uri.to_string().as_str()), ("", "/b?list-type=2"));
     }
 
     #[test]

@@ -2,10 +2,31 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest;
 use axum::body::Bytes;
+use jiff::Timestamp;
 
 use super::settings::GeweSettings;
 use crate::host::Host;
+
+/// A file that was downloaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// Its address, with whatever signs it.
+    pub url: String,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// SHA-256 of the file, in lowercase hex.
+    pub sha256: String,
+}
+
+impl Download {
+    pub(super) fn of(url: &str, at: Timestamp, file: &Bytes) -> Self {
+        let digest = digest::digest(&digest::SHA256, file);
+        let sha256 = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { url: url.to_owned(), at, sha256 }
+    }
+}
 
 /// The file behind an address; nothing for whatever reason it cannot be had.
 pub(super) async fn download(host: &Host, url: &str, settings: &GeweSettings) -> Option<Bytes> {

@@ -87,7 +87,11 @@ async fn process(gewe: Gewe, endpoint: GeweEndpoint, request: Incoming) -> Reply
         Step::Done(outcome) => outcome,
         Step::Fetch(wanted) => {
             let files = join_all(wanted.0.iter().map(|url| fetch::download(gewe.host(), url, &settings))).await;
-            api::fetched(&mut gewe.world(), &call, &files)
+            let now = gewe.host().now();
+            let downloads = wanted.0.iter().zip(&files).filter_map(|(url, file)| Some((url, file.as_ref()?)));
+            let mut world = gewe.world();
+            world.downloads.extend(downloads.map(|(url, file)| fetch::Download::of(url, now, file)));
+            api::fetched(&mut world, &call, &files)
         }
         Step::Probe(address) => {
             let answered = gewe.probe(&address).await;

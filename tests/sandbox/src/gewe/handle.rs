@@ -7,6 +7,7 @@ use url::Url;
 
 use super::device::{DeviceSpec, DeviceState, DeviceView};
 use super::endpoint::GeweEndpoint;
+use super::fetch::Download;
 use super::post::{Attached, Author, Post, PostView, Shown};
 use super::settings::GeweSettings;
 use super::webhook::CallbackDelivery;
@@ -109,6 +110,12 @@ impl Gewe {
     #[must_use]
     pub fn posts_of(&self, device: &str) -> Vec<PostView> {
         self.world().posts.all().filter(|post| post.device == device).map(Post::view).collect()
+    }
+
+    /// What the gateway has downloaded, oldest first.
+    #[must_use]
+    pub fn downloads(&self) -> Vec<Download> {
+        self.world().downloads.clone()
     }
 
     /// The owner posts on the phone itself: it shows up in the list like any other post, and no one called the gateway.

@@ -32,6 +32,7 @@ use world::World;
 
 pub use device::{DeviceSpec, DeviceState, DeviceView};
 pub use endpoint::GeweEndpoint;
+pub use fetch::Download;
 pub use post::PostView;
 pub use settings::{GeweSettings, XmlStyle};
 pub use webhook::CallbackDelivery;

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::device::{Device, DeviceSpec};
 use super::endpoint::GeweEndpoint;
+use super::fetch::Download;
 use super::post::{Attached, Author, Post, Posts, Shown};
 use super::settings::GeweSettings;
 use crate::clock::later;
@@ -34,6 +35,8 @@ pub(crate) struct World {
     /// Nicknames that left the gateway.
     shown_nicknames: BTreeSet<String>,
     uploads: u64,
+    /// What was downloaded so far, in this order.
+    pub(crate) downloads: Vec<Download>,
 }
 
 impl World {
@@ -50,6 +53,7 @@ impl World {
             callback_secrets: BTreeSet::new(),
             shown_nicknames: BTreeSet::new(),
             uploads: 0,
+            downloads: Vec::new(),
         }
     }
 

@@ -37,8 +37,8 @@ pub(crate) use holes::Place;
 pub use lookup::{Bounds, EditRecord};
 pub(crate) use lookup::{Freshness, IndexedLead};
 pub(crate) use merge_log::{MergeLog, Work};
-pub(crate) use status_sets::Missing;
 pub use status_sets::StatusCounts;
+pub(crate) use status_sets::{Missing, StatusSets};
 pub(crate) use write::LeadEdit;
 
 use aws_sdk_dynamodb::Client;

@@ -21,7 +21,7 @@ use crate::media::{MediaProblem, Medium};
 use crate::provider::Provider;
 use crate::store::account::{Account, AccountStatus};
 use crate::store::delivery::Delivery;
-use crate::store::task::Task;
+use crate::store::task::{Task, TaskMedium};
 
 /// What a channel was asked for; an error is one of our own stores.
 pub(super) type Answer<'a> = BoxFuture<'a, Result<Event>>;
@@ -101,6 +101,13 @@ fn media_unusable(index: usize, problem: &MediaProblem) -> Event {
 impl Publisher {
     /// The delivery's accounts that can be used now.
     pub(super) async fn usable(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
+        let mut accounts = self.current_accounts(claimed_delivery).await?;
+        accounts.retain(|account| account.status == AccountStatus::Active);
+        Ok(accounts)
+    }
+
+    /// The delivery's accounts as they are now, whether or not they can be used.
+    pub(super) async fn current_accounts(&self, claimed_delivery: &ClaimedDelivery) -> Result<Vec<Account>> {
         let row = &claimed_delivery.row;
         let mut accounts = match &claimed_delivery.accounts {
             Some(accounts) => accounts.clone(),
@@ -108,7 +115,7 @@ impl Publisher {
         };
         accounts.retain(|account| {
             let is_own = account.user_id == row.user_id && row.account_ids.contains(&account.account_id);
-            is_own && account.status == AccountStatus::Active && account.corp_key == row.corp_key
+            is_own && account.corp_key == row.corp_key
         });
         Ok(accounts)
     }
@@ -120,9 +127,8 @@ impl Publisher {
         Ok(accounts)
     }
 
-    /// A medium, fetched again and judged again: what was fine at creation may be something else now.
-    async fn fetch(&self, task: &Task, index: usize) -> Result<Medium, MediaProblem> {
-        let url = task.media_urls.get(index).map_or("", String::as_str);
-        self.fetcher.fetch(url, self.settings.media_limits).await
+    /// A medium of the task as it was judged when the task was made.
+    async fn stored(&self, task: &Task, medium: &TaskMedium) -> Result<Medium, MediaProblem> {
+        self.storage.read(task, medium, self.settings.media_limits).await
     }
 }

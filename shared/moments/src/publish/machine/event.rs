@@ -15,6 +15,8 @@ pub(in crate::publish) enum Event {
     RowWritten,
     /// These of its accounts can be used now, by their places.
     Usable(Vec<usize>),
+    /// Its account is off the line, which may pass.
+    AccountOffline,
     /// Another delivery has claimed the post that was to be told.
     ClaimTaken,
     /// And the provider named it in answer to that one too.
@@ -107,6 +109,7 @@ impl Event {
             Self::Claimed => "Claimed",
             Self::RowWritten => "RowWritten",
             Self::Usable(_) => "Usable",
+            Self::AccountOffline => "AccountOffline",
             Self::ClaimTaken => "ClaimTaken",
             Self::AnsweredToAnother => "AnsweredToAnother",
             Self::Prepared { .. } => "Prepared",

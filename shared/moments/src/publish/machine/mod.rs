@@ -87,6 +87,7 @@ pub(super) fn next(delivery: &DeliveryState, event: Event, policy: &Policy) -> R
     Ok(match (d.stage, event) {
         (S::Queued, E::Claimed) => rules::begin(d, p),
         (S::Queued, E::Usable(usable)) => rules::choose(d, &usable, p),
+        (S::Queued, E::AccountOffline) => rules::offline(d, p),
         (S::Queued, E::Prepared { asked, uploads }) => rules::fence(d, (asked, uploads), p),
         (S::Queued, E::TemporaryFailure) => rules::queue_again(d, p.retry_after(d.attempts)),
         (S::Queued, E::MediaUnusable(advice)) => rules::fail(d, &advice),

@@ -15,6 +15,8 @@ pub(crate) const JOB_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
 pub(super) const FINAL_POLL_AFTER: Duration = Duration::from_secs(24 * 3_600);
 /// How long an account's readings are waited for: no limit that is known to us lasts longer than a day.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3 * 24 * 3_600);
+/// How soon it is looked again whether an account that is off the line has come back.
+pub(super) const OFFLINE_PAUSE: Duration = Duration::from_secs(60);
 /// How often a delivery is begun before it gives up: with the pauses between, some twenty minutes later.
 const MAX_ATTEMPTS: u32 = 8;
 /// How often a provider's list is read for a post whose answer was lost. Each reading of a person's takes up to four of

@@ -10,7 +10,7 @@ pub(super) use following::{
 };
 pub(super) use reading::{not_shown, read_again, record_answered, record_found, take_back, unreadable, wait_to_read};
 pub(super) use sending::{
-    answered, begin, choose, fence, interrupted, job_taken, not_recovered, queue_again, refused, repaired,
+    answered, begin, choose, fence, interrupted, job_taken, not_recovered, offline, queue_again, refused, repaired,
     text_forbidden, unconfirmed, wait_for_slot,
 };
 

@@ -15,6 +15,8 @@ pub enum WaitReason {
     QuietHours,
     /// The rest of a device that was just connected.
     NewDevice,
+    /// Its account's phone, which is off the line.
+    Offline,
     /// The account's readings, of which its gateway allows so many.
     Readings,
     /// The time that its account's list may take to show what was sent.
@@ -35,6 +37,7 @@ impl WaitReason {
             Self::DailyCap => "DAILY_CAP",
             Self::QuietHours => "QUIET_HOURS",
             Self::NewDevice => "NEW_DEVICE",
+            Self::Offline => "OFFLINE",
             Self::Readings => "READINGS",
             Self::ListLag => "LIST_LAG",
             Self::TextCheck => "TEXT_CHECK",

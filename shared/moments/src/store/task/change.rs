@@ -44,7 +44,7 @@ impl TaskStore {
             .row(task, now)
             .condition_expression("version = :version")
             .expression_attribute_values(":version", n(task.version));
-        let mut remove = "REMOVE resend_after, resends";
+        let mut remove = vec!["resend_after", "resends"];
         let standing = match change {
             TaskChange::Results(derived) | TaskChange::Dispatched(derived) | TaskChange::Ended(derived) => {
                 Some(derived)
@@ -52,23 +52,23 @@ impl TaskStore {
             TaskChange::Reopened { derived, .. } => Some(derived),
             TaskChange::Rescheduled { .. } => None,
         };
-        if let Some(Standing { tally, .. }) = standing {
+        if let Some(standing) = standing {
             set.push_str(", tally = :tally");
-            builder = builder.expression_attribute_values(":tally", tally_attribute(tally));
+            builder = builder.expression_attribute_values(":tally", tally_attribute(standing.tally));
         }
         match change {
-            TaskChange::Results(_) => remove = "",
+            TaskChange::Results(_) => remove.clear(),
             TaskChange::Dispatched(_) => {
                 set.push_str(", dispatched = :true");
                 builder = builder.expression_attribute_values(":true", AttributeValue::Bool(true));
-                remove = "REMOVE due_shard, next_action_at, resend_after, resends";
+                remove.extend(["due_shard", "next_action_at"]);
             }
             TaskChange::Ended(_) => {
                 // There is nothing left to dispatch. Deliveries made later, by an account that is tried again, are
                 // called off one by one.
                 set.push_str(", dispatched = :true");
                 builder = builder.expression_attribute_values(":true", AttributeValue::Bool(true));
-                remove = "REMOVE due_shard, next_action_at, resend_after, resends";
+                remove.extend(["due_shard", "next_action_at"]);
             }
             TaskChange::Rescheduled { time, force } => {
                 set.push_str(", scheduled_time = :time, next_action_at = :due");
@@ -92,9 +92,13 @@ impl TaskStore {
                         .expression_attribute_values(":shard", s(due::shard(task.id.get())))
                         .expression_attribute_values(":due", milliseconds(due_at));
                 }
-                remove = "REMOVE scheduled_time, resend_after, resends";
+                remove.push("scheduled_time");
             }
         }
+        if let Some(standing) = standing {
+            builder = note_media_due(builder, (&mut set, &mut remove), task, standing, now);
+        }
+        let remove = removal(&remove);
         let status = standing.map_or(task.status, |standing| standing.status);
         update(
             builder
@@ -116,9 +120,14 @@ impl TaskStore {
             .expression_attribute_values(":status", s(after.status().as_str()));
         let is_shared = !task.status.ended() && (1..=seen.open).contains(&after.open);
         if !is_shared {
+            let (mut set, mut remove) =
+                ("SET #status = :status, tally = :tally, update_time = :now".to_owned(), vec![]);
+            let standing = Standing { status: after.status(), tally: after };
+            let row = note_media_due(row, (&mut set, &mut remove), task, standing, now);
+            let remove = removal(&remove);
             return update(
                 row.condition_expression("version = :version")
-                    .update_expression("SET #status = :status, tally = :tally, update_time = :now ADD version :one")
+                    .update_expression(format!("{set} {remove} ADD version :one"))
                     .expression_attribute_values(":version", n(task.version))
                     .expression_attribute_values(":tally", tally_attribute(after)),
             );
@@ -152,6 +161,34 @@ impl TaskStore {
             .expression_attribute_values(":now", seconds(now))
             .expression_attribute_values(":one", n(1))
     }
+}
+
+/// Writes, in the update that ends a task or has it go on, from when on it does not need its media.
+fn note_media_due(
+    builder: UpdateBuilder,
+    (set, remove): (&mut String, &mut Vec<&'static str>),
+    task: &Task,
+    standing: Standing,
+    now: Timestamp,
+) -> UpdateBuilder {
+    match task.media_due_after(standing, now) {
+        Some(due) => {
+            set.push_str(", media_due = :media_due, media_shard = :media_shard");
+            builder
+                .expression_attribute_values(":media_due", milliseconds(due))
+                .expression_attribute_values(":media_shard", s(due::shard(task.id.get())))
+        }
+        None if !task.media.is_empty() && !task.media_released => {
+            remove.extend(["media_due", "media_shard"]);
+            builder
+        }
+        // What was begun with media that may be gone is brought to its end.
+        None => builder,
+    }
+}
+
+fn removal(attributes: &[&str]) -> String {
+    if attributes.is_empty() { String::new() } else { format!("REMOVE {}", attributes.join(", ")) }
 }
 
 pub(super) fn force_attribute(force: &[Force]) -> AttributeValue {

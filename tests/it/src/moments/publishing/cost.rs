@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use futures::FutureExt;
+use futures::future::try_join_all;
+use sandbox::media::MediaFile;
 use serde_json::json;
 
-use super::{LATER, USER, confirm_everything, ended, live, request, world};
+use super::{LATER, USER, confirm_everything, ended, live, publisher, receive, request, world};
 use crate::World;
 use crate::proxy::{Proxy, Step};
 
@@ -15,10 +18,12 @@ use crate::proxy::{Proxy, Step};
 const ROUNDS: usize = 10;
 
 /// The names of requests to AWS; all others are to the platforms.
-const AWS: [&str; 9] = [
+const AWS: [&str; 11] = [
     "BatchGetItem",
+    "DELETE s3",
     "Decrypt",
     "DeleteItem",
+    "GET s3",
     "GetItem",
     "PutItem",
     "Query",
@@ -29,8 +34,17 @@ const AWS: [&str; 9] = [
 
 /// Publishes to these accounts and answers the requests to AWS on the way, by their names.
 async fn requests(world: &World, text: &str, accounts: &[String]) -> Result<BTreeMap<String, u32>> {
+    requests_with(world, text, &[], accounts).await
+}
+
+async fn requests_with(
+    world: &World,
+    text: &str,
+    media: &[String],
+    accounts: &[String],
+) -> Result<BTreeMap<String, u32>> {
     let proxy = Proxy::start(world).await?;
-    let task = request(world, &json!({ "text": text, "accountIds": accounts })).await?;
+    let task = request(world, &json!({ "text": text, "mediaUrls": media, "accountIds": accounts })).await?;
     for _ in 0..ROUNDS {
         ensure!(live(world, &proxy).await?.is_none(), "the publisher died");
         let status = world.post_status(USER, task).await?;
@@ -71,6 +85,23 @@ async fn personal_post_costs_no_more_requests_than_are_accounted_for() -> Result
     held("another post of a person", &requests(&world, "晚上好", &phone).await?, 9, 1)
 }
 
+/// A person's picture costs S3 nothing: the gateway downloads it by an address that is signed without asking. A company's is
+/// read once, for all its members and for every later post that shows it within three days.
+#[tokio::test]
+async fn picture_costs_no_more_requests_than_are_accounted_for() -> Result<()> {
+    let world = world().await?;
+    let picture = [world.sandbox.media().put_file("1.jpg", MediaFile::jpeg(80, 60))];
+    let phone = [world.connect_device(USER, "phone").await?];
+    held("a picture of a person", &requests_with(&world, "早上好", &picture, &phone).await?, 9, 1)?;
+    let company = world.connect_corp(USER, "flowers", &["anna", "bob", "carla"]).await?;
+    let first = requests_with(&world, "早上好", &picture, &company).await?;
+    ensure!(first.get("GET s3 media") == Some(&1), "{first:?}");
+    held("a picture of a company", &first, 25, company.len())?;
+    let second = requests_with(&world, "晚上好", &picture, &company).await?;
+    ensure!(!second.contains_key("GET s3 media"), "{second:?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn company_post_costs_the_same_requests_for_any_number_of_members() -> Result<()> {
     for members in [&["anna"][..], &["anna", "bob"], &["anna", "bob", "carla", "dora", "emil"]] {
@@ -79,6 +110,31 @@ async fn company_post_costs_the_same_requests_for_any_number_of_members() -> Res
         let requests = requests(&world, "早上好", &accounts).await?;
         held(&format!("a company of {} members", members.len()), &requests, 21, members.len())?;
     }
+    Ok(())
+}
+
+/// The accounts of one task count on the task's row beside each other. Only the last one, which sets what the task has come
+/// to, can have read the row before another one has counted.
+#[tokio::test]
+async fn deliveries_that_end_at_once_are_refused_hardly_ever() -> Result<()> {
+    const PHONES: u32 = 12;
+    let world = world().await?;
+    let mut accounts = Vec::new();
+    for number in 1..=PHONES {
+        accounts.push(world.connect_device(USER, &format!("phone-{number}")).await?);
+    }
+    let task = request(&world, &json!({"text": "早上好", "accountIds": accounts})).await?;
+    let proxy = Proxy::start(&world).await?;
+    // The task is dispatched first, so that all its deliveries wait for a worker.
+    let dispatch = receive(&world).await?.context("no message")?;
+    world.publish_batch(&publisher(&world, &proxy).await?, vec![dispatch]).await?;
+    try_join_all((0..4).map(|_| live(&world, &proxy).boxed_local())).await?;
+    let status = world.post_status(USER, task).await?;
+    ensure!(status["status"] == "COMPLETED", "{status}");
+    let all = proxy.steps().iter().filter(|step| step.name.starts_with("TransactWriteItems")).count();
+    let refused = proxy.refused_transactions();
+    println!("{refused} of {all} transactions were refused");
+    ensure!(refused <= PHONES / 4, "{refused} of {all} transactions were refused");
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use jiff::SignedDuration;
 use sandbox::fault::Effect;
 use sandbox::gewe::{GeweEndpoint, GeweFault};
+use sandbox::media::MediaFile;
 use serde_json::{Value, json};
 
 use super::oracle::{Oracle, Outlet, check};
@@ -18,6 +19,7 @@ use crate::{Event, World};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RequestKind {
     Now,
+    Picture,
     Timed,
     Cancel,
     Reschedule,
@@ -26,8 +28,9 @@ enum RequestKind {
     Retry,
 }
 
-const REQUEST_KINDS: [RequestKind; 7] = [
+const REQUEST_KINDS: [RequestKind; 8] = [
     RequestKind::Now,
+    RequestKind::Picture,
     RequestKind::Timed,
     RequestKind::Cancel,
     RequestKind::Reschedule,
@@ -55,6 +58,17 @@ impl RequestKind {
                 "GetSecretValue",
                 "SendMessage",
                 "TransactWriteItems t_moment_sync_task",
+            ],
+            Self::Picture => &[
+                "BatchGetItem t_wechat_account",
+                "GetItem t_idempotency",
+                "GetItem t_idempotency",
+                "GetSecretValue",
+                "PUT s3 media",
+                "SendMessage",
+                "TransactWriteItems t_moment_sync_task",
+                "UpdateItem t_moment_media",
+                "UpdateItem t_moment_media",
             ],
             Self::Timed => &[
                 "BatchGetItem t_wechat_account",
@@ -138,14 +152,19 @@ impl RequestKind {
         let text = format!("优惠 {number}");
         let at = |hours: i64| (world.clock.now() + SignedDuration::from_hours(hours)).to_string();
         let mut body = json!({"text": text, "accountIds": [outlet.account_id]});
-        if ![Self::Now, Self::Stop, Self::Retry].contains(&self) {
+        if self == Self::Picture {
+            // Another picture each time, so that each is written.
+            let width = 80 + u16::try_from(number)?;
+            body["mediaUrls"] = json!([world.sandbox.media().put_file("1.jpg", MediaFile::jpeg(width, 60))]);
+        }
+        if ![Self::Now, Self::Picture, Self::Stop, Self::Retry].contains(&self) {
             body["scheduledTime"] = at(2).into();
         }
         let manage = |function: &str, task: u64| {
             Ok::<_, anyhow::Error>(Event::sample(function)?.path("taskId", &task.to_string()))
         };
         let (task, event) = match self {
-            Self::Now | Self::Timed => {
+            Self::Now | Self::Picture | Self::Timed => {
                 let event = Event::sample("moment-sync")?.header("idempotency-key", &format!("key-{number}"));
                 (None, event.json(&body))
             }
@@ -193,7 +212,7 @@ impl RequestKind {
         ensure!(before.is_some() || death.is_some(), "nothing was written");
         let again = world.call_as(USER, scene.event.clone()).await?;
         let task = match self {
-            Self::Now | Self::Timed => {
+            Self::Now | Self::Picture | Self::Timed => {
                 ensure!(again.status == 202, "{again:?}");
                 let task = again.data()["syncTaskId"].as_u64().context("no task")?;
                 ensure!(before.is_none_or(|before| before == task), "the key made another task: {before:?} {again:?}");
@@ -224,7 +243,9 @@ impl RequestKind {
     /// Until nothing more is to happen, and not a moment too early. No schedule ever fires here: the sweeper stands in.
     async fn wait(self, world: &World, task: u64) -> Result<Value> {
         let hours = match self {
-            Self::Now | Self::PublishNow | Self::Stop | Self::Retry => return recover(world, task).await,
+            Self::Now | Self::Picture | Self::PublishNow | Self::Stop | Self::Retry => {
+                return recover(world, task).await;
+            }
             Self::Timed | Self::Cancel => 2,
             Self::Reschedule => 3,
         };
@@ -271,6 +292,11 @@ async fn moments_request_killed_at_any_step_can_be_repeated() -> Result<()> {
     }
     ensure!(failures == 0, "{failures} things are not as they should be");
     ensure!(world.sandbox.journal().published_twice().is_empty());
+    // Whatever was kept for tasks that were not made after all is found.
+    world.advance(Duration::from_secs(4_000));
+    world.sweep().await?;
+    let (files, rows) = (world.stored_media().await?, world.rows("t_moment_media").await?);
+    ensure!(files.is_empty() && rows.is_empty(), "{files:?} {rows:?}");
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! Every step of each story × every fault: the publisher dies before or after it, or the connection breaks before or
 //! after it was carried out. Whoever comes next ends the task with the truth.
 //!
-//! The steps are the code's own list, recorded while nobody disturbs it: a step without a case fails the suite. Only
-//! fetching a medium is not among them; it changes nothing anywhere, so dying there is dying before the next step.
+//! The steps are the code's own list, recorded while nobody disturbs it: a step without a case fails the suite. Only what the
+//! gateway downloads is not among them.
 
 use anyhow::{Result, ensure};
 use futures::{StreamExt, stream};

@@ -58,7 +58,7 @@ async fn creation_learns_of_a_new_list_after_five_minutes_and_keeps_an_old_one_f
         Ok(Answer::new(answer).status)
     };
     ensure!((ask("稳赚").await?, ask("内幕").await?) == (422, 202));
-    let put = desk.world.words_request(reqwest::Method::PUT)?.body("内幕").send().await?;
+    let put = desk.world.object_request(reqwest::Method::PUT, super::KEY)?.body("内幕").send().await?;
     ensure!(put.status().is_success());
     desk.world.advance(Duration::from_secs(299));
     ensure!(ask("稳赚").await? == 422, "read again before five minutes");

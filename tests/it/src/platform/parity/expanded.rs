@@ -43,11 +43,12 @@ async fn cors_after_the_transform_is_an_object_with_every_setting() -> Result<()
     let cors = &openapi(&template)?["x-amazon-apigateway-cors"];
     let cors = object(cors).with_context(|| format!("API Gateway is given something else than an object: {cors}"))?;
     let settings: BTreeSet<&str> = cors.keys().map(String::as_str).collect();
-    let expected = ["allowOrigins", "allowMethods", "allowHeaders", "maxAge", "allowCredentials"];
+    let expected = ["allowOrigins", "allowMethods", "allowHeaders", "exposeHeaders", "maxAge", "allowCredentials"];
     assert_eq!(settings, BTreeSet::from(expected));
     assert_eq!(cors["allowOrigins"], json!({ "Fn::Split": [",", { "Ref": "FrontendOrigins" }] }));
     assert_eq!(cors["allowCredentials"], true);
     assert_eq!(cors["allowHeaders"], json!(["authorization", "content-type", "idempotency-key"]));
+    assert_eq!(cors["exposeHeaders"], json!(["content-disposition"]));
     assert!(cors["maxAge"].as_u64().is_some_and(|seconds| seconds > 0), "{}", cors["maxAge"]);
     let allowed: BTreeSet<String> = serde_json::from_value(cors["allowMethods"].clone())?;
     let used: BTreeSet<String> = routes().into_iter().map(|[method, ..]| method).collect();

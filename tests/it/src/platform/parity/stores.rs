@@ -12,13 +12,15 @@ use super::project::Template;
 use crate::world::shared;
 
 /// What cannot be had again: what users entrusted to us or are owed, and the key without which it cannot be read.
-const STORES: [&str; 14] = [
+const STORES: [&str; 16] = [
+    "AuditTable",
     "DouyinAuthTable",
     "DouyinLeadIndexTable",
     "DouyinLeadTable",
     "DouyinSyncTaskTable",
     "LeadIdentityTable",
     "MomentClaimTable",
+    "MomentMediaTable",
     "MomentPublishUnitTable",
     "MomentSyncResultTable",
     "MomentSyncTaskTable",

@@ -61,6 +61,24 @@ pub(super) async fn publish(stage: &Scenario<'_>, user: &Api, cast: &Accounts) -
     Ok(Published { task, text: wording })
 }
 
+/// The same text for the same account is refused until its user says that it is meant.
+pub(super) async fn force_duplicate(stage: &Scenario<'_>, user: &Api, cast: &Accounts) -> Result<()> {
+    let (steady, wording) = (&cast.steady, posts::wording(stage, "每日一句"));
+    let first = posts::order(user, &wording, &[steady]).await?;
+    posts::ended(user, first, "COMPLETED").await?;
+    let mut body = json!({ "text": wording, "accountIds": [steady.id] });
+    let said = user.send(Method::POST, SYNC, body.clone()).await?.refused(422, "DUPLICATE_CONTENT")?;
+    ensure!(said.contains(&first.to_string()), "the refusal must name the earlier task: {said}");
+    body["force"] = json!(["DUPLICATE_CONTENT"]);
+    let forced = posts::accepted(&user.send(Method::POST, SYNC, body).await?.data(202)?)?;
+    posts::ended(user, forced, "COMPLETED").await?;
+    publications::once(stage, &wording, 0, &[&steady.name, &steady.name]).await?;
+    stage.tell(
+        "the same text twice is refused, naming the first task; with force it goes out again: two posts, as asked for",
+    );
+    Ok(())
+}
+
 /// Whatever happened since: it went out once.
 pub(super) async fn still_once(stage: &Scenario<'_>, cast: &Accounts, published: &Published) -> Result<()> {
     publications::once(stage, &published.text, PICTURES, &publications::both(cast, &cast.steady)).await?;

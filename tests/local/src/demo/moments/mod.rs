@@ -53,6 +53,7 @@ pub(super) async fn play(stage: &Scenario<'_>) -> Result<()> {
 
     stage.chapter("Publishing at once");
     let published = immediate::publish(stage, &user, &cast).await?;
+    immediate::force_duplicate(stage, &user, &cast).await?;
 
     stage.chapter("One of two fails");
     partial::fail_and_retry(stage, &user, &cast).await?;

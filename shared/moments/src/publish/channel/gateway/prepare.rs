@@ -1,12 +1,14 @@
-//! Everything before a person's post is sent: media, turn, uploads, and whether it still is that person's device.
+//! Everything before a person's post is sent: turn, media, uploads, and whether it still is that person's device.
 
 use super::{GatewayChannel, Ready};
+use crate::config::GatewayMedia;
 use crate::error::{PublishProblem, Result};
-use crate::media::{MediaKind, check_set};
+use crate::media::MediaProblem;
 use crate::publish::channel::media_unusable;
 use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::Event;
 use crate::store::account::Account;
+use crate::store::task::{Task, TaskMedium, TaskMediumKind};
 
 impl GatewayChannel<'_> {
     pub(super) async fn make_ready(
@@ -17,29 +19,23 @@ impl GatewayChannel<'_> {
         let account = senders.pop().ok_or(kernel::Error::Corrupt("publish delivery"))?;
         let (task, settings) = (&claimed_delivery.snapshot.task, &self.cx.settings);
         let device = self.device(&account).await?;
-        // Whoever waits downloads nothing.
         if let Some(event) = self.cx.wait_of(claimed_delivery, &account) {
             return Ok(event);
         }
         if let Some(event) = self.cx.text_objection(claimed_delivery).await {
             return Ok(event);
         }
-        let mut kinds = Vec::new();
-        for index in 0..task.media_urls.len() {
-            match self.cx.fetch(task, index).await {
-                Ok(medium) => kinds.push(medium.kind),
-                Err(problem) => return Ok(media_unusable(index, &problem)),
-            }
-        }
-        if !check_set(&kinds).is_empty() {
-            return Ok(Event::MediaUnusable(PublishProblem::MediaUnusable.advice()));
-        }
+        // Whoever waits has nothing downloaded, and no address made that would end while they wait.
         if let Some(event) = self.cx.slot_before(claimed_delivery, &account).await? {
             return Ok(event);
         }
-        let is_video = kinds.iter().any(|kind| matches!(kind, MediaKind::Video { .. }));
+        let addresses = match self.addresses(task).await? {
+            Ok(addresses) => addresses,
+            Err(event) => return Ok(event),
+        };
+        let is_video = task.media.iter().any(|medium| medium.kind == TaskMediumKind::Video);
         let (mut images, mut video) = (Vec::new(), None);
-        match task.media_urls.as_slice() {
+        match addresses.as_slice() {
             [] => {}
             [url] if is_video => match &settings.video_cover {
                 Some(cover) => video = Some(device.gateway.upload_video(&device.app_id, cover, url).await?),
@@ -53,5 +49,32 @@ impl GatewayChannel<'_> {
         let slot = self.cx.stores.accounts.take_slot(&account, &claimed_delivery.name(), self.cx.stores.clock.now())?;
         (self.ready, self.slot) = (Some(Ready { device, images, video }), Some(slot));
         Ok(Event::Prepared { asked: Vec::new(), uploads: Vec::new() })
+    }
+
+    /// Where the gateway is to download the task's media, or what it means that they cannot be had.
+    async fn addresses(&self, task: &Task) -> Result<Result<Vec<String>, Event>> {
+        let mut addresses = Vec::new();
+        for (index, medium) in task.media.iter().enumerate() {
+            let address = match self.cx.settings.gateway_media {
+                GatewayMedia::Bucket => Ok(self.cx.storage.address(task, medium).await?.into()),
+                GatewayMedia::Origin => self.unchanged(task, index, medium).await,
+            };
+            match address {
+                Ok(address) => addresses.push(address),
+                Err(problem) => return Ok(Err(media_unusable(index, &problem))),
+            }
+        }
+        Ok(Ok(addresses))
+    }
+
+    /// The address that the user gave, if what was judged is still there. Headers would not prove that: a server says of a
+    /// file what it likes.
+    async fn unchanged(&self, task: &Task, index: usize, medium: &TaskMedium) -> Result<String, MediaProblem> {
+        let url = task.media_urls.get(index).map_or("", String::as_str);
+        match self.cx.fetcher.fetch(url, self.cx.settings.media_limits).await {
+            Ok(found) if found.sha256 == medium.sha256 => Ok(url.to_owned()),
+            Err(problem) if !problem.is_about_content() => Err(problem),
+            Ok(_) | Err(_) => Err(MediaProblem::Changed),
+        }
     }
 }

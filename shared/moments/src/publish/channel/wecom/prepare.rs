@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Ready, WecomChannel};
 use crate::accounts::CorpToken;
-use crate::error::{PublishProblem, Result, media_advice};
+use crate::error::{Result, media_advice};
 use crate::media::Medium;
 use crate::publish::channel::media_unusable;
 use crate::publish::claimed::ClaimedDelivery;
@@ -21,7 +21,6 @@ const UPLOAD_LIFETIME: Duration = Duration::from_secs(3 * 86_400 - 3_600);
 
 /// A medium that WeCom has.
 struct Upload {
-    kind: TaskMediumKind,
     sha256: String,
     media_id: String,
 }
@@ -51,17 +50,13 @@ impl WecomChannel<'_> {
         }
         let mut uploads = Vec::new();
         // One at a time, so that one medium is the most a publisher ever holds.
-        for index in 0..task.media_urls.len() {
-            match self.upload(&token, task, index).await? {
+        for (index, medium) in task.media.iter().enumerate() {
+            match self.upload(&token, task, (index, medium)).await? {
                 MediumOutcome::Uploaded(upload) => uploads.push(upload),
                 MediumOutcome::Unusable(event) => return Ok(event),
             }
         }
-        let is_video = uploads.iter().any(|upload| upload.kind == TaskMediumKind::Video);
-        // What stands at the addresses may have changed since the task was made.
-        if is_video && uploads.len() > 1 {
-            return Ok(Event::MediaUnusable(PublishProblem::MediaUnusable.advice()));
-        }
+        let is_video = task.media.iter().any(|medium| medium.kind == TaskMediumKind::Video);
         let (hashes, mut ids): (Vec<_>, Vec<_>) =
             uploads.into_iter().map(|upload| (upload.sha256, upload.media_id)).unzip();
         let attachments = match (ids.pop(), is_video) {
@@ -85,38 +80,33 @@ impl WecomChannel<'_> {
         Ok(Event::Prepared { asked: senders, uploads: hashes })
     }
 
-    /// A medium of the task as WeCom has it. What the company has uploaded already, and was judged when the task was made, is
-    /// not downloaded again.
-    async fn upload(&self, token: &CorpToken, task: &Task, index: usize) -> Result<MediumOutcome> {
+    /// A medium of the task, the `index`-th from 0, as WeCom has it. What the company has uploaded already is not read again.
+    async fn upload(
+        &self,
+        token: &CorpToken,
+        task: &Task,
+        (index, medium): (usize, &TaskMedium),
+    ) -> Result<MediumOutcome> {
         let (uploads, now) = (&self.cx.stores.uploads, self.cx.stores.clock.now());
-        let judged = task.media.get(index);
-        if let Some(TaskMedium { kind, sha256 }) = judged
-            && let Some(media_id) = uploads.get(&self.corp_key, sha256, now).await?
-        {
-            return Ok(MediumOutcome::Uploaded(Upload { kind: *kind, sha256: sha256.clone(), media_id }));
+        let sha256 = medium.sha256.clone();
+        if let Some(media_id) = uploads.get(&self.corp_key, &sha256, now).await? {
+            return Ok(MediumOutcome::Uploaded(Upload { sha256, media_id }));
         }
-        let medium = match self.cx.fetch(task, index).await {
-            Ok(medium) => medium,
+        let stored = match self.cx.stored(task, medium).await {
+            Ok(stored) => stored,
             Err(problem) => return Ok(MediumOutcome::Unusable(media_unusable(index, &problem))),
         };
-        let (kind, sha256) = (TaskMediumKind::from(medium.kind), medium.sha256.clone());
-        // Another file stands there now.
-        if judged.is_none_or(|judged| judged.sha256 != sha256)
-            && let Some(media_id) = uploads.get(&self.corp_key, &sha256, now).await?
-        {
-            return Ok(MediumOutcome::Uploaded(Upload { kind, sha256, media_id }));
-        }
-        let Medium { file_name, mime, bytes, .. } = match medium.fit(self.cx.settings.media_limits).await {
+        let Medium { file_name, mime, bytes, .. } = match stored.fit(self.cx.settings.media_limits).await {
             Ok(fitting) => fitting,
             Err(problem) => return Ok(MediumOutcome::Unusable(Event::MediaUnusable(media_advice(index, &problem)))),
         };
-        let as_what = match kind {
+        let as_what = match medium.kind {
             TaskMediumKind::Video => MediaUpload::Video,
             TaskMediumKind::Image => MediaUpload::Image,
         };
         let wecom = &self.cx.clients.wecom;
         let media_id = wecom.upload_attachment(&token.token, as_what, &file_name, mime, bytes).await?.media_id;
         uploads.put(&self.corp_key, &sha256, &media_id, after(now, UPLOAD_LIFETIME)).await?;
-        Ok(MediumOutcome::Uploaded(Upload { kind, sha256, media_id }))
+        Ok(MediumOutcome::Uploaded(Upload { sha256, media_id }))
     }
 }

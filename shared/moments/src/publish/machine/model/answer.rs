@@ -75,7 +75,13 @@ impl Model {
             }
             (call, Outcome::TransientFault(transient_fault)) => transient_fault.event(&call),
             (_, Outcome::Unreadable) => Event::Unreadable,
-            (Call::Accounts, _) => Event::Usable(work.row.accounts.places(world.usable)),
+            (Call::Accounts, _) => match work.row.accounts.places(world.usable) {
+                // Every second account that cannot be used is off the line.
+                places if places.is_empty() && !self.setting.members_confirm && work.delivery % 2 == 0 => {
+                    Event::AccountOffline
+                }
+                places => Event::Usable(places),
+            },
             (Call::Prepare { senders }, _) => self.prepare(world, &mut work, &senders),
             (Call::Send, outcome) => self.send(world, &work, outcome),
             (Call::FindPublished, _) => find(world, &work, self.setting.list),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::delivery::DeliveryState;
-use super::super::policy::{Guard, Policy};
+use super::super::policy::{Guard, OFFLINE_PAUSE, Policy};
 use super::super::transition::{Call, NextStep, Recovery, Transition};
 use super::{cancel, fail, is_transient, reading, senders, shown_at};
 use crate::error::{Advice, PublishProblem, provider_advice};
@@ -13,7 +13,7 @@ use crate::provider::{FailureKind, ProviderError};
 use crate::store::account::AccountStatus;
 use crate::store::delivery::{DeliveryChange, DeliveryStage, Repair, WaitReason};
 use crate::store::result::{AccountState, Stage};
-use crate::time::between;
+use crate::time::{after, between};
 
 /// A delivery of which nothing was sent is taken up.
 pub(in super::super) fn begin(d: &DeliveryState, p: &Policy) -> Transition {
@@ -49,6 +49,18 @@ pub(in super::super) fn choose(d: &DeliveryState, usable: &[usize], p: &Policy) 
     };
     let states = d.open().into_iter().filter_map(|place| Some((place, state(place)?))).collect();
     Transition::call(Call::Prepare { senders }).with_states(states)
+}
+
+/// Its account is off the line.
+pub(in super::super) fn offline(d: &DeliveryState, p: &Policy) -> Transition {
+    wait_for_account(d, p).unwrap_or_else(|| fail(d, &PublishProblem::AccountUnusable.advice()))
+}
+
+/// Phones come back within minutes. So a post for a time waits for its account, but fails, with this as its reason, before
+/// it would be told that it is too late. One without a time is its user's to try again, who is there.
+fn wait_for_account(d: &DeliveryState, p: &Policy) -> Option<Transition> {
+    let (next, late) = (after(d.now, OFFLINE_PAUSE), after(d.planned_at?, p.max_lateness));
+    (next < late).then(|| wait_for_slot(d, next, WaitReason::Offline))
 }
 
 /// Everything that may be repeated is done. What is written now says SENDING, and whoever finds it does not send: so it
@@ -114,7 +126,7 @@ pub(in super::super) fn refused(d: &DeliveryState, failure: &ProviderError, p: &
         FailureKind::MediaInvalid if !d.repaired.contains(&Repair::Media) => {
             Transition::call(Call::Recover(Recovery::Media))
         }
-        _ => refused_for_good(d, failure),
+        _ => refused_for_good(d, failure, p),
     }
 }
 
@@ -129,10 +141,10 @@ pub(in super::super) fn repaired(d: &DeliveryState, repair: Repair) -> Transitio
 
 /// The token that was refused could not be replaced. One that is late is waited for: nothing was sent.
 pub(in super::super) fn not_recovered(d: &DeliveryState, failure: &ProviderError, p: &Policy) -> Transition {
-    if is_transient(failure.kind) { queue_again(d, p.retry_after(d.attempts)) } else { refused_for_good(d, failure) }
+    if is_transient(failure.kind) { queue_again(d, p.retry_after(d.attempts)) } else { refused_for_good(d, failure, p) }
 }
 
-fn refused_for_good(d: &DeliveryState, failure: &ProviderError) -> Transition {
+fn refused_for_good(d: &DeliveryState, failure: &ProviderError, p: &Policy) -> Transition {
     let proven = match failure.kind {
         FailureKind::AccountOffline | FailureKind::AnotherPerson | FailureKind::DeviceUnknown => {
             Some(AccountStatus::Offline)
@@ -140,7 +152,8 @@ fn refused_for_good(d: &DeliveryState, failure: &ProviderError) -> Transition {
         FailureKind::BadCredentials => Some(AccountStatus::Expired),
         _ => None,
     };
-    Transition { proven, ..fail(d, &provider_advice(failure)) }
+    let wait = if failure.kind == FailureKind::AccountOffline { wait_for_account(d, p) } else { None };
+    Transition { proven, ..wait.unwrap_or_else(|| fail(d, &provider_advice(failure))) }
 }
 
 /// Its worker died between writing SENDING and writing what came of it.

@@ -99,6 +99,7 @@ fn events() -> Vec<Event> {
         Event::Usable(vec![]),
         Event::Usable(vec![0]),
         Event::Usable(vec![0, 1]),
+        Event::AccountOffline,
         Event::Prepared { asked: vec!["anna".to_owned()], uploads: vec![] },
         Event::NotBefore(NOW + MINUTE, WaitReason::Slot),
         Event::TemporaryFailure,
@@ -133,7 +134,8 @@ fn events() -> Vec<Event> {
 /// What each call may answer: the contract of the channels.
 pub(super) fn answers(call: &Call, members_confirm: bool) -> &'static [&'static str] {
     match (call, members_confirm) {
-        (Call::Accounts, _) => &["Usable"],
+        (Call::Accounts, true) => &["Usable"],
+        (Call::Accounts, false) => &["Usable", "AccountOffline"],
         (Call::Prepare { .. }, _) => {
             &["Prepared", "NotBefore", "TemporaryFailure", "MediaUnusable", "TextForbidden", "Refused"]
         }
@@ -158,6 +160,7 @@ const LEGAL: &[(S, &[&str])] = &[
         &[
             "Claimed",
             "Usable",
+            "AccountOffline",
             "Prepared",
             "NotBefore",
             "TemporaryFailure",
