@@ -162,6 +162,14 @@ pub const DOUYIN_LEADS_EXPORT: Route = Route {
     permission: "lead:douyin:leads:export",
 };
 
+/// `DELETE /api/v1/lead/douyin/leads/{leadId}/personal-data`: Erases a lead's person for good; no sync brings them back.
+pub const DOUYIN_LEAD_ERASE: Route = Route {
+    name: "douyin-lead-erase",
+    method: "DELETE",
+    path: "/api/v1/lead/douyin/leads/{leadId}/personal-data",
+    permission: "lead:douyin:leads:edit",
+};
+
 /// `GET /api/v1/workbench/wechat/moments/accounts`: Lists the WeChat accounts one may publish with.
 pub const WECHAT_ACCOUNTS: Route = Route {
     name: "wechat-accounts",
@@ -302,6 +310,7 @@ pub const ROUTES: &[Route] = &[
     DOUYIN_LEAD_NOTE_ADD,
     DOUYIN_LEADS_UPDATE,
     DOUYIN_LEADS_EXPORT,
+    DOUYIN_LEAD_ERASE,
     WECHAT_ACCOUNTS,
     WECHAT_ACCOUNT_CONNECT,
     WECHAT_ACCOUNT_DISCONNECT,

@@ -35,6 +35,8 @@ pub enum ErrorCode {
     DouyinLeadSync,
     /// Correct the filter of a lead list.
     InvalidDouyinLeadQuery,
+    /// The lead's person was erased for good; take the lead out of what is shown.
+    LeadErased,
     /// Choose other WeChat accounts.
     WechatAccountNotFound,
     /// Correct the content, or try again later: no task was made.
@@ -67,6 +69,7 @@ impl ErrorCode {
             Self::DouyinAuth => "DOUYIN_AUTH_ERROR",
             Self::DouyinLeadSync => "DOUYIN_LEAD_SYNC_ERROR",
             Self::InvalidDouyinLeadQuery => "INVALID_DOUYIN_LEAD_QUERY",
+            Self::LeadErased => "LEAD_ERASED",
             Self::WechatAccountNotFound => "WECHAT_ACCOUNT_NOT_FOUND",
             Self::MomentSyncCreation => "MOMENT_SYNC_CREATION_FAILED",
             Self::DuplicateContent => "DUPLICATE_CONTENT",
@@ -152,6 +155,9 @@ catalogue! {
     NOTE_KEY_REUSED: InvalidRequest 422 "同一个 Idempotency-Key 已用于内容不同的备注" => "请为新的备注使用新的 Idempotency-Key";
     TOO_LONG_TO_EXPORT: InvalidDouyinLeadQuery 422 "符合条件的线索内容过多，一个文件放不下" => "请缩小时间范围或增加筛选条件，分几次导出";
     INVALID_LEAD_QUERY: InvalidDouyinLeadQuery 400 "请求参数有误" => "请按提示修改后重新提交";
+
+    MERGE_TOO_LARGE: Conflict 409 "合并后的线索过多或备注过长" => "请精简备注，或不再合并更多线索";
+    LEAD_ERASED: LeadErased 410 "该线索的个人信息已按要求删除，无法恢复" => "请刷新线索列表";
 
     // Douyin's refusals.
     DOUYIN_RATE_LIMITED: DouyinApi 500 "抖音接口请求过于频繁" => "请稍后再试";
@@ -259,6 +265,12 @@ pub fn stale_version(current: u64) -> Advice {
     }
 }
 
+/// A lead was merged into lead number `into`.
+pub fn lead_merged(into: u64) -> Advice {
+    let (message, remedy) = (format!("该线索已合并到线索 {into}").into(), format!("请在线索 {into} 上操作").into());
+    Advice { message, remedy, ..Advice::new(ErrorCode::Conflict, 409, "", "") }
+}
+
 /// Medium number `number` of a task, from 1, cannot be used any more; `problem` says why, and what to do about it.
 pub fn medium_unusable(number: usize, problem: impl Display) -> Advice {
     let message = format!("第 {number} 个素材无法使用：{problem}").into();
@@ -310,6 +322,7 @@ mod tests {
             ("ticket_invalid", ticket_invalid(10)),
             ("illegal_transition", illegal_transition("NEW", "CONVERTED")),
             ("stale_version", stale_version(3)),
+            ("lead_merged", lead_merged(7)),
             ("too_many_to_export", too_many_to_export(10_001, 10_000)),
             ("text_forbidden", text_forbidden("稳赚不赔")),
             ("ip_not_trusted", ip_not_trusted(None)),
@@ -332,6 +345,7 @@ mod tests {
         assert!(permission_denied("audit:view").remedy.ends_with("audit:view"));
         assert!(ticket_invalid(10).remedy.contains(" 10 分钟内"));
         assert_eq!(illegal_transition("NEW", "CONVERTED").message, "线索状态不能由 NEW 变更为 CONVERTED");
+        assert_eq!(lead_merged(7).message, "该线索已合并到线索 7");
         assert_eq!(stale_version(3).message, "该线索已被修改，当前版本为 3");
         assert!(ip_not_trusted(Some([203, 0, 113, 7].into())).message.contains(" 203.0.113.7 "));
         assert!(text_forbidden("稳赚不赔").message.contains("“稳赚不赔”"));

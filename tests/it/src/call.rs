@@ -42,6 +42,7 @@ pub async fn call(cx: &Context, event: &Event) -> Result<Answer> {
         "douyin-lead-note-add" => douyin_lead_note_add,
         "douyin-leads-update" => douyin_leads_update,
         "douyin-leads-export" => douyin_leads_export,
+        "douyin-lead-erase" => douyin_lead_erase,
         "wechat-accounts" => wechat_accounts,
         "wechat-account-connect" => wechat_account_connect,
         "wechat-account-disconnect" => wechat_account_disconnect,

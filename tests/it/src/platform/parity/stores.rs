@@ -12,7 +12,7 @@ use super::project::{Template, read};
 use crate::world::shared;
 
 /// What cannot be had again: what users entrusted to us or are owed, and the key without which it cannot be read.
-const STORES: [&str; 15] = [
+const STORES: [&str; 16] = [
     "AuditTable",
     "DouyinAuthTable",
     "DouyinLeadIndexTable",
@@ -25,6 +25,7 @@ const STORES: [&str; 15] = [
     "MomentSyncResultTable",
     "MomentSyncTaskTable",
     "MomentsBucket",
+    "SuppressionKey",
     "TokenKey",
     "WechatAccountTable",
     "WechatCorpTable",
