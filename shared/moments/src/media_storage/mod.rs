@@ -60,7 +60,8 @@ impl MediaStorage {
     /// hour later.
     pub(crate) async fn keep_all(&self, user_id: UserId, task: TaskId, media: &[Medium]) -> Result<Vec<TaskMedium>> {
         let distinct: BTreeMap<&str, &Medium> = media.iter().map(|medium| (medium.sha256.as_str(), medium)).collect();
-        let kept = distinct.values().map(|medium| self.keep(user_id, task, medium));
+        // From a list: a stream that maps references makes a future that the compiler cannot prove to be `Send`.
+        let kept: Vec<_> = distinct.values().copied().map(|medium| self.keep(user_id, task, medium)).collect();
         let names: Vec<String> = stream::iter(kept).buffered(PARALLEL).try_collect().await?;
         let files: BTreeMap<&str, String> = distinct.keys().copied().zip(names).collect();
         let as_kept = |medium: &Medium| {
