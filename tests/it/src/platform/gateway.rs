@@ -46,9 +46,7 @@ async fn before(world: &Arc<World>) -> Result<Gateway> {
             let (cookies, headers): (BTreeMap<_, _>, BTreeMap<_, _>) =
                 answer.headers.into_iter().partition(|(name, _)| name == "set-cookie");
             let cookies: Vec<String> = cookies.into_values().collect();
-            Ok(
-                json!({ "statusCode": answer.status, "headers": headers, "cookies": cookies, "body": answer.body.to_string() }),
-            )
+            Ok(json!({ "statusCode": answer.status, "headers": headers, "cookies": cookies, "body": answer.text }))
         })
     });
     Gateway::start(0, Api::new(&template().await?, &parameters(&[]))?, invoke).await
@@ -185,6 +183,8 @@ async fn gateway_answers_preflights_and_marks_answers_for_the_configured_origins
         let answer = client()?.get(&url).header("origin", origin).send().await?;
         let marked = answer.headers().get("access-control-allow-origin").and_then(|value| value.to_str().ok());
         assert_eq!((answer.status().as_u16(), marked), (404, is_allowed.then_some(FRONTEND)));
+        let exposed = answer.headers().get("access-control-expose-headers").and_then(|value| value.to_str().ok());
+        assert_eq!(exposed, is_allowed.then_some("content-disposition"));
     }
     let without_origin = client()?.request(Method::OPTIONS, &url).send().await?;
     assert_eq!(without_origin.status(), 404);

@@ -17,6 +17,9 @@ pub(super) struct Cors {
     allow_methods: Vec<String>,
     #[serde(default)]
     allow_headers: Vec<String>,
+    /// What a page may read of an answer beside the few headers that it always may.
+    #[serde(default)]
+    expose_headers: Vec<String>,
     #[serde(default)]
     max_age: Option<u64>,
 }
@@ -45,7 +48,7 @@ impl Cors {
     /// Headers of the answer to a preflight: none for an origin that is not allowed, and its browser stops there.
     pub(super) fn preflight(&self, request: &HeaderMap) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        self.mark(request, &mut headers);
+        self.name_origin(request, &mut headers);
         if headers.is_empty() {
             return headers;
         }
@@ -69,6 +72,14 @@ impl Cors {
         for name in own {
             answer.remove(name);
         }
+        self.name_origin(request, answer);
+        let exposed = self.expose_headers.join(",");
+        if let (true, false, Ok(exposed)) = (self.allowed(request).is_some(), exposed.is_empty(), exposed.parse()) {
+            answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+        }
+    }
+
+    fn name_origin(&self, request: &HeaderMap, answer: &mut HeaderMap) {
         if let Some(origin) = self.allowed(request) {
             answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             if self.allow_credentials {
