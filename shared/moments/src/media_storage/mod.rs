@@ -84,7 +84,7 @@ impl MediaStorage {
                 (file, held.ok_or(kernel::Error::Contention("stored medium"))?)
             }
         };
-        if !stored_at.is_some_and(|stored_at| stored_at > before(now, REUSED_FOR)) {
+        if stored_at.is_none_or(|stored_at| stored_at <= before(now, REUSED_FOR)) {
             let Medium { bytes, sha256, mime, .. } = medium.clone();
             self.bucket.put(&path(&file), &Content { bytes, sha256, mime }).await?;
             if !self.files.note_stored(&file, now).await? {
