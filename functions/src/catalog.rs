@@ -154,6 +154,14 @@ pub const DOUYIN_LEADS_UPDATE: Route = Route {
     permission: "lead:douyin:leads:edit",
 };
 
+/// `GET /api/v1/lead/douyin/leads/export`: Answers up to 10,000 leads of the filtered list as a CSV file.
+pub const DOUYIN_LEADS_EXPORT: Route = Route {
+    name: "douyin-leads-export",
+    method: "GET",
+    path: "/api/v1/lead/douyin/leads/export",
+    permission: "lead:douyin:leads:export",
+};
+
 /// `DELETE /api/v1/lead/douyin/leads/{leadId}/personal-data`: Erases a lead's person for good; no sync brings them back.
 pub const DOUYIN_LEAD_ERASE: Route = Route {
     name: "douyin-lead-erase",
@@ -266,6 +274,9 @@ pub const MOMENT_TASK_RETRY: Route = Route {
     permission: "workbench:wechat:moments:task:manage",
 };
 
+/// `GET /api/v1/audit`: Lists who has done what, newest first.
+pub const AUDIT: Route = Route { name: "audit", method: "GET", path: "/api/v1/audit", permission: "audit:view" };
+
 /// Every route whose callers show a token.
 pub const ROUTES: &[Route] = &[
     DOUYIN_AUTH_URL,
@@ -282,6 +293,7 @@ pub const ROUTES: &[Route] = &[
     DOUYIN_LEAD_NOTES,
     DOUYIN_LEAD_NOTE_ADD,
     DOUYIN_LEADS_UPDATE,
+    DOUYIN_LEADS_EXPORT,
     DOUYIN_LEAD_ERASE,
     WECHAT_ACCOUNTS,
     WECHAT_ACCOUNT_CONNECT,
@@ -295,6 +307,7 @@ pub const ROUTES: &[Route] = &[
     MOMENT_TASK_CANCEL,
     MOMENT_TASK_STOP,
     MOMENT_TASK_RETRY,
+    AUDIT,
 ];
 
 /// Every route that takes no token.
