@@ -274,6 +274,22 @@ pub const MOMENT_TASK_RETRY: Route = Route {
     permission: "workbench:wechat:moments:task:manage",
 };
 
+/// `GET /api/v1/workbench/wechat/corps`: Lists the companies whose members are connected, and how it is with each.
+pub const WECHAT_CORPS: Route = Route {
+    name: "wechat-corps",
+    method: "GET",
+    path: "/api/v1/workbench/wechat/corps",
+    permission: "workbench:wechat:accounts:manage",
+};
+
+/// `PATCH /api/v1/workbench/wechat/corps/{corpKey}`: Takes a company's new secret or proxy, once for all its members.
+pub const WECHAT_CORP_UPDATE: Route = Route {
+    name: "wechat-corp-update",
+    method: "PATCH",
+    path: "/api/v1/workbench/wechat/corps/{corpKey}",
+    permission: "workbench:wechat:accounts:manage",
+};
+
 /// `GET /api/v1/audit`: Lists who has done what, newest first.
 pub const AUDIT: Route = Route { name: "audit", method: "GET", path: "/api/v1/audit", permission: "audit:view" };
 
@@ -307,6 +323,8 @@ pub const ROUTES: &[Route] = &[
     MOMENT_TASK_CANCEL,
     MOMENT_TASK_STOP,
     MOMENT_TASK_RETRY,
+    WECHAT_CORPS,
+    WECHAT_CORP_UPDATE,
     AUDIT,
 ];
 

@@ -34,3 +34,5 @@ pub mod moment_validate;
 pub mod wechat_account_connect;
 pub mod wechat_account_disconnect;
 pub mod wechat_accounts;
+pub mod wechat_corp_update;
+pub mod wechat_corps;
