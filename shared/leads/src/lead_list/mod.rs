@@ -70,9 +70,9 @@ async fn present(
     bounds: Bounds,
     counter: Option<Counter>,
 ) -> Result<(RoaringBitmap, StatusSets)> {
-    let (ids, sets) = try_join!(fitting(stores, user_id, query, bounds, counter), async {
-        Ok(stores.index.status_sets(user_id, bounds).await?)
-    })?;
+    // Boxed: a search is most of a page's future, which every caller would carry otherwise.
+    let fitting = Box::pin(fitting(stores, user_id, query, bounds, counter));
+    let (ids, sets) = try_join!(fitting, async { Ok(stores.index.status_sets(user_id, bounds).await?) })?;
     Ok((sets.present(ids), sets))
 }
 

@@ -72,11 +72,14 @@ impl LeadIndexStore {
 
     /// Deletes entries, some side by side; who dies in between has the rest to be deleted by the next attempt.
     pub(crate) async fn delete_entries(&self, user_id: UserId, entries: OwnEntries) -> Result<()> {
-        let requests = entries.0.into_iter().map(|entry| async move {
-            let request = self.client.delete_item().table_name(&self.table).set_key(Some(key(user_id, entry)));
-            request.send().await.map(|_| ()).map_err(Error::aws("dynamodb:DeleteItem"))
-        });
-        stream::iter(requests).buffer_unordered(SIDE_BY_SIDE).try_collect().await
+        // Requests of their own: the compiler cannot prove that a future of borrowed ones is `Send` for every lifetime.
+        let request = |entry| self.client.delete_item().table_name(&self.table).set_key(Some(key(user_id, entry)));
+        let requests: Vec<_> = entries.0.into_iter().map(request).collect();
+        stream::iter(requests)
+            .map(|request| async move { request.send().await.map(|_| ()).map_err(Error::aws("dynamodb:DeleteItem")) })
+            .buffer_unordered(SIDE_BY_SIDE)
+            .try_collect()
+            .await
     }
 
     /// Takes a lead out of every search, and with it `entries`, as actions of the transaction that deletes the lead.
