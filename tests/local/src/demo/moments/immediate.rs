@@ -69,7 +69,9 @@ pub(super) async fn force_duplicate(stage: &Scenario<'_>, user: &Api, cast: &Acc
     let mut body = json!({ "text": wording, "accountIds": [steady.id] });
     let said = user.send(Method::POST, SYNC, body.clone()).await?.refused(422, "DUPLICATE_CONTENT")?;
     ensure!(said.contains(&first.to_string()), "the refusal must name the earlier task: {said}");
-    body["force"] = json!(["DUPLICATE_CONTENT"]);
+    if let Some(body) = body.as_object_mut() {
+        body.insert("force".to_owned(), json!(["DUPLICATE_CONTENT"]));
+    }
     let forced = posts::accepted(&user.send(Method::POST, SYNC, body).await?.data(202)?)?;
     posts::ended(user, forced, "COMPLETED").await?;
     publications::once(stage, &wording, 0, &[&steady.name, &steady.name]).await?;
