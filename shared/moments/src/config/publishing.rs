@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn publish_setting_out_of_range_is_refused_by_name() {
         for setting in PUBLISHING.settings {
-            let range = setting.range.clone().unwrap();
+            // The switch is no number; it has a test of its own.
+            let Some(range) = setting.range.clone() else { continue };
             for (value, fine) in [(*range.start(), true), (*range.end(), true), (range.end() + 1, false)] {
                 let outcome = settings(setting.name, &value.to_string());
                 assert_eq!(outcome.is_ok(), fine, "{}={value}", setting.name);
