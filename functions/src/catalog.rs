@@ -162,6 +162,14 @@ pub const DOUYIN_LEADS_EXPORT: Route = Route {
     permission: "lead:douyin:leads:export",
 };
 
+/// `DELETE /api/v1/lead/douyin/leads/{leadId}/personal-data`: Erases a lead's person for good; no sync brings them back.
+pub const DOUYIN_LEAD_ERASE: Route = Route {
+    name: "douyin-lead-erase",
+    method: "DELETE",
+    path: "/api/v1/lead/douyin/leads/{leadId}/personal-data",
+    permission: "lead:douyin:leads:edit",
+};
+
 /// `GET /api/v1/workbench/wechat/moments/accounts`: Lists the WeChat accounts one may publish with.
 pub const WECHAT_ACCOUNTS: Route = Route {
     name: "wechat-accounts",
@@ -266,6 +274,22 @@ pub const MOMENT_TASK_RETRY: Route = Route {
     permission: "workbench:wechat:moments:task:manage",
 };
 
+/// `GET /api/v1/workbench/wechat/corps`: Lists the companies whose members are connected, and how it is with each.
+pub const WECHAT_CORPS: Route = Route {
+    name: "wechat-corps",
+    method: "GET",
+    path: "/api/v1/workbench/wechat/corps",
+    permission: "workbench:wechat:accounts:manage",
+};
+
+/// `PATCH /api/v1/workbench/wechat/corps/{corpKey}`: Takes a company's new secret or proxy, once for all its members.
+pub const WECHAT_CORP_UPDATE: Route = Route {
+    name: "wechat-corp-update",
+    method: "PATCH",
+    path: "/api/v1/workbench/wechat/corps/{corpKey}",
+    permission: "workbench:wechat:accounts:manage",
+};
+
 /// `GET /api/v1/audit`: Lists who has done what, newest first.
 pub const AUDIT: Route = Route { name: "audit", method: "GET", path: "/api/v1/audit", permission: "audit:view" };
 
@@ -286,6 +310,7 @@ pub const ROUTES: &[Route] = &[
     DOUYIN_LEAD_NOTE_ADD,
     DOUYIN_LEADS_UPDATE,
     DOUYIN_LEADS_EXPORT,
+    DOUYIN_LEAD_ERASE,
     WECHAT_ACCOUNTS,
     WECHAT_ACCOUNT_CONNECT,
     WECHAT_ACCOUNT_DISCONNECT,
@@ -298,6 +323,8 @@ pub const ROUTES: &[Route] = &[
     MOMENT_TASK_CANCEL,
     MOMENT_TASK_STOP,
     MOMENT_TASK_RETRY,
+    WECHAT_CORPS,
+    WECHAT_CORP_UPDATE,
     AUDIT,
 ];
 

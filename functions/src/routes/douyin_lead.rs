@@ -33,5 +33,5 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let caller = request.caller(&app.auth, catalog::DOUYIN_LEAD.permission).await?;
     let lead_id = lead_id(&request)?;
     let (lead, history) = lead_edit::read(&app.stores, caller.user_id, lead_id).await?;
-    ApiResponse::ok(LeadDetail::new(lead, Some(history)))
+    ApiResponse::ok(LeadDetail::new(lead, Some(history)).asked_for_as(lead_id))
 }

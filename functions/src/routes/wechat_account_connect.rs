@@ -48,6 +48,8 @@ struct Company {
     agent_id: u64,
     secret: SecretString,
     member_ids: Option<Vec<String>>,
+    /// Empty: none from now on.
+    egress_proxy_url: Option<SecretString>,
 }
 
 #[derive(Deserialize)]
@@ -75,8 +77,9 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let Kind { account_type } = request.json_body(MAX_BODY)?;
     let (accounts, risk_notice) = match account_type {
         Provider::Wecom => {
-            let Company { corp_id, agent_id, secret, member_ids, .. } = request.json_body(MAX_BODY)?;
-            let wanted = CorpRequest { corp_id, agent_id, secret, member_ids };
+            let Company { corp_id, agent_id, secret, member_ids, egress_proxy_url, .. } =
+                request.json_body(MAX_BODY)?;
+            let wanted = CorpRequest { corp_id, agent_id, secret, member_ids, proxy: egress_proxy_url };
             (app.connections.connect_corp(&caller, &wanted).await?, None)
         }
         Provider::Gateway => {

@@ -113,6 +113,9 @@ pub struct LeadDetail {
     version: u64,
     update_time: Timestamp,
     sources: Vec<SourceView>,
+    /// The lead's own id, when it was asked for by that of one that was merged into it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_into: Option<LeadId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<Vec<EditView>>,
 }
@@ -165,9 +168,19 @@ impl LeadDetail {
             version: lead.version,
             update_time: lead.update_time,
             sources: sources.collect(),
+            merged_into: None,
             history: history.map(|edits| edits.into_iter().map(EditView::from).collect()),
             record: lead.into(),
         }
+    }
+}
+
+impl LeadDetail {
+    /// The same, asked for as lead `id`.
+    #[must_use]
+    pub fn asked_for_as(mut self, id: LeadId) -> Self {
+        self.merged_into = Some(self.record.lead_id).filter(|lead_id| *lead_id != id);
+        self
     }
 }
 

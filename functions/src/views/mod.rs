@@ -1,5 +1,6 @@
 //! The domains' objects with the contract's field names.
 
+pub(crate) mod corps;
 pub(crate) mod lead_work;
 pub(crate) mod leads;
 pub(crate) mod moments;

@@ -3,6 +3,7 @@
 mod scheduled;
 mod sqs;
 
+pub(crate) use scheduled::put_round;
 pub use scheduled::{run_scheduled, serve_scheduled};
 pub use sqs::{run_batch, serve_sqs};
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use kernel::config::{Env, function_timeout};
 use kernel::deadline::Deadline;
+use kernel::metrics::{self, Metric};
 use kernel::round::RoundReport;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
@@ -76,6 +77,13 @@ where
             Err(Diagnostic { error_type: "ScheduledRunFailed".to_owned(), error_message: error.to_string() })
         }
     }
+}
+
+/// Tells in numbers what a round came to; zeroes too, so that a function that does not run shows as missing numbers.
+pub(crate) fn put_round<const N: usize>(reports: [&RoundReport; N], done: Metric, not_done: Metric) {
+    let sum = |count: fn(&RoundReport) -> usize| -> usize { reports.iter().map(|report| count(report)).sum() };
+    metrics::put(done, u64::try_from(sum(|report| report.done)).unwrap_or(u64::MAX));
+    metrics::put(not_done, u64::try_from(sum(|report| report.failed + report.unreached)).unwrap_or(u64::MAX));
 }
 
 #[cfg(test)]

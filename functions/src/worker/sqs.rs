@@ -15,6 +15,7 @@ use futures::future::join_all;
 use kernel::config::{Env, function_timeout};
 use kernel::crypto::sha256_hex;
 use kernel::deadline::Deadline;
+use kernel::metrics::{self, Metric};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, error_span};
@@ -67,6 +68,7 @@ where
     let mut answer = SqsBatchResponse::default();
     let ids: Vec<_> = event.records.iter().map(|record| record.message_id.clone().unwrap_or_default()).collect();
     if ids.iter().any(String::is_empty) {
+        metrics::count(Metric::RecordsFailed, ids.len());
         // Its failure could not be reported, and what is not reported is deleted. Lambda takes an empty id as
         // "the whole batch failed".
         tracing::error!(records = ids.len(), "a record has no message id; the whole batch goes back");
@@ -79,6 +81,9 @@ where
         run_record(app, handle, record, deadline).instrument(span)
     });
     let done = join_all(records).await;
+    let failed = done.iter().filter(|done| !**done).count();
+    metrics::count(Metric::RecordsFailed, failed);
+    metrics::count(Metric::RecordsDone, done.len() - failed);
     answer.set_failures(ids.iter().zip(done).filter(|(_, done)| !done).map(|(id, _)| id));
     answer
 }

@@ -9,10 +9,13 @@ use kernel::Clock;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
+use kernel::metrics::Metric;
 use kernel::platform_secret::Secrets;
 use kernel::round::RoundReport;
 use leads::douyin::FailureKind;
 use leads::tokens::TokenKeeper;
+
+use crate::worker::put_round;
 
 /// Accounts cared for at once: bounded by what Douyin's token endpoints may be asked.
 const PARALLEL: usize = 8;
@@ -82,6 +85,7 @@ pub async fn handle(app: &App, deadline: Deadline) -> leads::Result<Vec<RoundRep
     } else {
         report.done += ended
     }
+    put_round([&report], Metric::TokensKept, Metric::TokensNotKept);
     Ok(vec![report])
 }
 

@@ -1,13 +1,18 @@
 //! The sweeper: moves whatever should have moved and has not, starts the syncs whose time has come, and deletes the media of
 //! ended posts. It takes no input.
 
+use std::time::Duration;
+
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
+use kernel::metrics::{self, Metric};
 use kernel::round::RoundReport;
 use leads::fan_sync::{AutoSyncs, Sweeper};
 use moments::media_storage::MediaSweeper;
 use moments::sweep::MomentSweeper;
+
+use crate::worker::put_round;
 
 /// What went wrong with a sweep.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +52,24 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
     let deliveries = Box::pin(app.publications.sweep_deliveries(deadline));
     let released = Box::pin(app.media.release_media(deadline));
     let files = Box::pin(app.media.look_after_files(deadline));
-    let (fan_syncs, auto_syncs, tasks, deliveries, released, files) =
-        futures::join!(fan_syncs, auto_syncs, tasks, deliveries, released, files);
-    Ok(vec![fan_syncs?, auto_syncs?, tasks?, deliveries?, released?, files?])
+    let (fan_syncs, auto_syncs, tasks, deliveries, released, files, ()) =
+        futures::join!(fan_syncs, auto_syncs, tasks, deliveries, released, files, Box::pin(tell_lateness(app)));
+    let (fan_syncs, tasks, deliveries) = (fan_syncs?, tasks?, deliveries?);
+    // Syncs that begin by themselves, and files that are not needed any more, are ordinary work and no messages that were lost.
+    put_round([&fan_syncs, &tasks, &deliveries], Metric::RowsSwept, Metric::RowsNotSwept);
+    Ok(vec![fan_syncs, auto_syncs?, tasks, deliveries, released?, files?])
+}
+
+/// How long the oldest rows are overdue. Looked at apart from the sweep, which leaves out the rows whose message may be on its
+/// way. A number that cannot be read is missing, and its alarm takes that for bad news.
+async fn tell_lateness(app: &App) {
+    let (sync, publications) = futures::join!(app.fan_syncs.lateness(), app.publications.lateness());
+    let told = |metric, lateness: Result<Duration, String>| match lateness {
+        Ok(lateness) => metrics::put(metric, lateness.as_secs()),
+        Err(error) => tracing::warn!("{} is not known: {error}", metric.name()),
+    };
+    told(Metric::OldestDueSync, sync.map_err(|error| error.to_string()));
+    let publications = publications.map_err(|error| error.to_string());
+    told(Metric::OldestDueTask, publications.clone().map(|lateness| lateness.task));
+    told(Metric::OldestDueDelivery, publications.map(|lateness| lateness.delivery));
 }

@@ -3,8 +3,11 @@
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
+use kernel::metrics::Metric;
 use kernel::round::RoundReport;
 use moments::accounts::HealthChecks;
+
+use crate::worker::put_round;
 
 /// What the runs of this function share.
 #[derive(Debug)]
@@ -21,5 +24,7 @@ impl App {
 
 /// One round over the accounts that are due.
 pub async fn handle(app: &App, deadline: Deadline) -> moments::Result<Vec<RoundReport>> {
-    Ok(vec![app.checks.run(deadline).await?])
+    let report = app.checks.run(deadline).await?;
+    put_round([&report], Metric::OnlineChecksDone, Metric::OnlineChecksNotDone);
+    Ok(vec![report])
 }

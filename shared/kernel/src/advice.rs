@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
+use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
@@ -34,6 +35,8 @@ pub enum ErrorCode {
     DouyinLeadSync,
     /// Correct the filter of a lead list.
     InvalidDouyinLeadQuery,
+    /// The lead's person was erased for good; take the lead out of what is shown.
+    LeadErased,
     /// Choose other WeChat accounts.
     WechatAccountNotFound,
     /// Correct the content, or try again later: no task was made.
@@ -66,6 +69,7 @@ impl ErrorCode {
             Self::DouyinAuth => "DOUYIN_AUTH_ERROR",
             Self::DouyinLeadSync => "DOUYIN_LEAD_SYNC_ERROR",
             Self::InvalidDouyinLeadQuery => "INVALID_DOUYIN_LEAD_QUERY",
+            Self::LeadErased => "LEAD_ERASED",
             Self::WechatAccountNotFound => "WECHAT_ACCOUNT_NOT_FOUND",
             Self::MomentSyncCreation => "MOMENT_SYNC_CREATION_FAILED",
             Self::DuplicateContent => "DUPLICATE_CONTENT",
@@ -152,6 +156,9 @@ catalogue! {
     TOO_LONG_TO_EXPORT: InvalidDouyinLeadQuery 422 "符合条件的线索内容过多，一个文件放不下" => "请缩小时间范围或增加筛选条件，分几次导出";
     INVALID_LEAD_QUERY: InvalidDouyinLeadQuery 400 "请求参数有误" => "请按提示修改后重新提交";
 
+    MERGE_TOO_LARGE: Conflict 409 "合并后的线索过多或备注过长" => "请精简备注，或不再合并更多线索";
+    LEAD_ERASED: LeadErased 410 "该线索的个人信息已按要求删除，无法恢复" => "请刷新线索列表";
+
     // Douyin's refusals.
     DOUYIN_RATE_LIMITED: DouyinApi 500 "抖音接口请求过于频繁" => "请稍后再试";
     DOUYIN_QUOTA_EXHAUSTED: DouyinApi 500 "今日抖音接口调用额度已用完" => "额度将于北京时间 08:00 恢复";
@@ -212,7 +219,8 @@ catalogue! {
     CONTENT_REJECTED: MomentPublishFailed 500 "内容含有微信不允许发布的信息" => "请修改内容后重新创建任务";
     CONTENT_INVALID: MomentPublishFailed 500 "微信认为内容格式不符合要求" => "请检查文字与素材后重新创建任务";
     MOMENT_RIGHT_MISSING: WechatApi 400 "企业微信应用没有客户朋友圈权限" => "请管理员在企业微信后台开通后重试";
-    IP_NOT_TRUSTED: WechatApi 400 "服务器地址不在企业微信应用的可信 IP 中" => "请管理员添加后重试";
+    CORP_SECRET_REFUSED: WechatApi 400 "企业微信不再接受应用密钥" => "请在企业微信后台查看应用密钥并更新，更新后自动恢复";
+    PROXY_NOT_CONNECTED: WechatApi 400 "无法通过贵公司的代理服务器连接企业微信" => "请检查代理地址、账号密码与其运行状况后重试";
     DEVICE_OFFLINE: WechatApi 400 "该微信账号已离线" => "请重新登录，待账号恢复在线（约 10 分钟内，重新连接账号可立即恢复）后重试";
     DEVICE_NOT_LOGGED_IN: WechatApi 400 "该设备当前未登录微信" => "请先在网关中登录后再连接";
     DEVICE_HAS_ANOTHER_PERSON: WechatApi 400 "该设备上登录的已不是此微信账号，没有内容被发出" => "请用此微信重新登录该设备，或在其所在设备上重新连接账号后重试";
@@ -257,6 +265,12 @@ pub fn stale_version(current: u64) -> Advice {
     }
 }
 
+/// A lead was merged into lead number `into`.
+pub fn lead_merged(into: u64) -> Advice {
+    let (message, remedy) = (format!("该线索已合并到线索 {into}").into(), format!("请在线索 {into} 上操作").into());
+    Advice { message, remedy, ..Advice::new(ErrorCode::Conflict, 409, "", "") }
+}
+
 /// Medium number `number` of a task, from 1, cannot be used any more; `problem` says why, and what to do about it.
 pub fn medium_unusable(number: usize, problem: impl Display) -> Advice {
     let message = format!("第 {number} 个素材无法使用：{problem}").into();
@@ -267,6 +281,17 @@ pub fn medium_unusable(number: usize, problem: impl Display) -> Advice {
 pub fn text_forbidden(word: &str) -> Advice {
     let message = format!("文字含有敏感词“{word}”，没有内容被发出").into();
     Advice { message, ..Advice::new(ErrorCode::MomentSyncCreation, 422, "", "请修改文字后重新创建任务") }
+}
+
+/// WeCom refuses calls from the address `seen`, as far as it named it, because the company does not list it.
+pub fn ip_not_trusted(seen: Option<IpAddr>) -> Advice {
+    const REMEDY: &str =
+        "请管理员将其添加到应用的企业可信 IP 后重试。该地址须是贵公司自己的服务器地址，服务商地址会被企业微信拒绝";
+    let message = match seen {
+        Some(ip) => format!("企业微信看到的服务器地址 {ip} 不在应用的可信 IP 中").into(),
+        None => "服务器地址不在企业微信应用的可信 IP 中".into(),
+    };
+    Advice { message, ..Advice::new(ErrorCode::WechatApi, 400, "", REMEDY) }
 }
 
 impl Error {
@@ -297,8 +322,11 @@ mod tests {
             ("ticket_invalid", ticket_invalid(10)),
             ("illegal_transition", illegal_transition("NEW", "CONVERTED")),
             ("stale_version", stale_version(3)),
+            ("lead_merged", lead_merged(7)),
             ("too_many_to_export", too_many_to_export(10_001, 10_000)),
             ("text_forbidden", text_forbidden("稳赚不赔")),
+            ("ip_not_trusted", ip_not_trusted(None)),
+            ("ip_not_trusted with it", ip_not_trusted(Some([203, 0, 113, 7].into()))),
             ("medium_unusable", medium_unusable(1, "素材内容为空，请重新上传")),
         ];
         let mut seen = HashSet::new();
@@ -317,7 +345,9 @@ mod tests {
         assert!(permission_denied("audit:view").remedy.ends_with("audit:view"));
         assert!(ticket_invalid(10).remedy.contains(" 10 分钟内"));
         assert_eq!(illegal_transition("NEW", "CONVERTED").message, "线索状态不能由 NEW 变更为 CONVERTED");
+        assert_eq!(lead_merged(7).message, "该线索已合并到线索 7");
         assert_eq!(stale_version(3).message, "该线索已被修改，当前版本为 3");
+        assert!(ip_not_trusted(Some([203, 0, 113, 7].into())).message.contains(" 203.0.113.7 "));
         assert!(text_forbidden("稳赚不赔").message.contains("“稳赚不赔”"));
         let sentence = medium_unusable(2, "素材内容为空，请重新上传").sentence();
         assert_eq!(sentence, "第 2 个素材无法使用：素材内容为空，请重新上传。处理后请重新创建任务");

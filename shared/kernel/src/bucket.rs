@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::platform_http::{KEEP_IDLE, PlatformHttp, Policy, Proxy};
+use crate::platform_http::{KEEP_IDLE, PlatformHttp, Policy};
 use crate::retry::CONFLICT_PAUSES;
 
 /// How often an object is read or written that is not answered, or by a failure of S3's own: both may be repeated.
@@ -58,7 +58,7 @@ impl S3 {
             }
         };
         let base_url = Url::parse(&base_url).map_err(|_| Error::Internal("name of a bucket"))?;
-        let policy = Policy { timeout: longest_attempt, proxy: Proxy::Never, keep_idle: KEEP_IDLE };
+        let policy = Policy { timeout: longest_attempt, keep_idle: KEEP_IDLE };
         let http = PlatformHttp::new(base_url, policy);
         Ok(Bucket { inner: Arc::new(Inner { http, s3: self.clone(), clock: clock.clone() }) })
     }

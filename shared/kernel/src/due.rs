@@ -6,7 +6,7 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use futures::future::try_join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::dynamo::{Item, milliseconds, s};
 use crate::error::{Error, Result};
@@ -74,6 +74,16 @@ impl DueIndex {
         }))
         .await?;
         Ok(shards.into_iter().flat_map(|answer| answer.items.unwrap_or_default()).collect())
+    }
+
+    /// Since when the row has been due that has been due longest at `now`; none when none is.
+    pub async fn oldest(&self, client: &Client, now: Timestamp) -> Result<Option<Timestamp>> {
+        let rows = self.due(client, now, 1).await?;
+        // How many of the index's units a second has: it is written in seconds or in milliseconds.
+        let unit = number(Some(&(self.time_value)(Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1))));
+        let instants = rows.iter().filter_map(|row| number(row.get(self.time_attribute)));
+        let oldest = instants.min().zip(unit).and_then(|(oldest, unit)| oldest.checked_mul(1_000)?.checked_div(unit));
+        Ok(oldest.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok()))
     }
 
     /// How many rows the index has, due or not.
@@ -147,6 +157,10 @@ impl DueIndex {
         found.truncate(limit);
         Ok(found)
     }
+}
+
+fn number(value: Option<&AttributeValue>) -> Option<i64> {
+    value?.as_n().ok()?.parse().ok()
 }
 
 /// The first of each, then the second of each, and so on.

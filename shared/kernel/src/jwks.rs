@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 use crate::clock::Clock;
 use crate::config::ConfigError;
 use crate::error::{Error, Result};
-use crate::platform_http::{Connection, KEEP_IDLE, Lost, PlatformHttp, Policy, Proxy, Reply, exchange};
+use crate::platform_http::{Connection, KEEP_IDLE, Lost, PlatformHttp, Policy, Reply, exchange};
 
 /// How long an answer counts as fresh: the longest a withdrawn key is still honoured while the server answers.
 const MAX_AGE: SignedDuration = SignedDuration::from_mins(10);
@@ -31,8 +31,7 @@ const MIN_REFETCH_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 const MIN_REFETCH_INTERVAL_WITHOUT_KEYS: SignedDuration = SignedDuration::from_secs(1);
 /// A user waits for this fetch, behind API Gateway's 30 seconds.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// A function has a direct way out, and who can alter this answer can be any user: no proxy.
-const POLICY: Policy = Policy { timeout: TIMEOUT, proxy: Proxy::Never, keep_idle: KEEP_IDLE };
+const POLICY: Policy = Policy { timeout: TIMEOUT, keep_idle: KEEP_IDLE };
 /// A set of ten RSA keys with their certificates stays below this.
 const MAX_BODY: usize = 64 * 1024;
 /// Bytes of a coordinate on P-256, the one curve of ES256.

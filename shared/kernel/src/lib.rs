@@ -27,6 +27,7 @@ pub mod jwks;
 pub mod jwt;
 pub mod lease;
 pub mod lenient;
+pub mod metrics;
 pub mod page;
 pub mod platform_http;
 pub mod platform_secret;

@@ -2,6 +2,9 @@
 //!
 //! Only our own crates log below WARN, at every level: hyper, the SDK and the Lambda runtime write whole requests,
 //! responses and events at DEBUG and TRACE, with tokens, codes and nicknames in them.
+//!
+//! Metrics are lines beside those of the log and pass at every level. So Lambda is told to let every line pass, and the level
+//! is kept here.
 
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
@@ -12,6 +15,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::Registry;
 
 use crate::config::{Env, LOGS};
+use crate::metrics::{self, MetricLines};
 
 /// The crates of this workspace that log.
 const OURS: [&str; 6] = ["kernel", "leads", "moments", "functions", "sandbox", "local"];
@@ -24,11 +28,16 @@ pub fn init(env: &Env) {
 /// What [`init`] installs, with its own writer: a test captures exactly what production would log.
 ///
 /// JSON when `AWS_LAMBDA_LOG_FORMAT` is `JSON`, with timestamp and level where Lambda's own log filter looks for them;
-/// otherwise compact text. The level is `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else INFO.
+/// otherwise compact text. The level is `LOG_LEVEL`, else `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else INFO. Metrics are
+/// written if `METRICS_NAMESPACE` says into which namespace.
 pub fn subscriber<W>(env: &Env, writer: W) -> impl Subscriber + Send + Sync
 where
-    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+    W: for<'w> MakeWriter<'w> + Clone + Send + Sync + 'static,
 {
+    let metrics = value(env, "METRICS_NAMESPACE").map(|namespace| {
+        let lines = MetricLines { namespace, writer: writer.clone() };
+        lines.with_filter(Targets::new().with_target(metrics::TARGET, LevelFilter::INFO))
+    });
     let json = value(env, "AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
     let format: Box<dyn Layer<Registry> + Send + Sync> = if json {
         // The whole list of spans: the innermost alone would hide the request id of a line in a nested one.
@@ -36,12 +45,13 @@ where
     } else {
         fmt::layer().compact().without_time().with_writer(writer).boxed()
     };
-    tracing_subscriber::registry().with(format).with(filter(level(env)))
+    tracing_subscriber::registry().with(format.with_filter(filter(level(env)))).with(metrics)
 }
 
 /// `Targets` and not `EnvFilter`, which would bring a regex engine into every cold start.
 fn filter(level: LevelFilter) -> Targets {
-    Targets::new().with_default(level.min(LevelFilter::WARN)).with_targets(OURS.map(|ours| (ours, level)))
+    let log = Targets::new().with_default(level.min(LevelFilter::WARN)).with_targets(OURS.map(|ours| (ours, level)));
+    log.with_target(metrics::TARGET, LevelFilter::OFF)
 }
 
 /// A wrong setting must not keep the log from telling of it, so it counts as absent.
@@ -50,7 +60,9 @@ fn value(env: &Env, name: &str) -> Option<String> {
 }
 
 fn level(env: &Env) -> LevelFilter {
-    let named = value(env, "AWS_LAMBDA_LOG_LEVEL").or_else(|| value(env, "RUST_LOG"));
+    // Not its default, which only says what the template sets: outside of it the others decide.
+    let set = env.get("LOG_LEVEL");
+    let named = set.or_else(|| value(env, "AWS_LAMBDA_LOG_LEVEL")).or_else(|| value(env, "RUST_LOG"));
     match named.as_deref() {
         // Lambda's sixth level.
         Some(fatal) if fatal.eq_ignore_ascii_case("fatal") => LevelFilter::ERROR,
@@ -128,6 +140,7 @@ mod tests {
             (&[("RUST_LOG", "trace"), ("AWS_LAMBDA_LOG_LEVEL", "ERROR")], 2),
             (&[("RUST_LOG", "hyper=trace")], 5),
             (&[("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("AWS_LAMBDA_LOG_FORMAT", "JSON")], 7),
+            (&[("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("LOG_LEVEL", "ERROR")], 2),
         ] {
             let text = log(settings, emit_sample_lines);
             let seen: Vec<_> = ALL.into_iter().filter(|line| text.contains(line)).collect();
@@ -147,6 +160,25 @@ mod tests {
         assert_eq!(line["user.id"], 1001);
         assert_eq!(line["spans"][0]["request.id"], "r-1");
         line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    }
+
+    /// What CloudWatch reads: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    #[test]
+    fn telemetry_metric_is_a_line_of_its_own_at_every_level() {
+        for level in ["ERROR", "INFO", "TRACE"] {
+            let settings = [("LOG_LEVEL", level), ("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("METRICS_NAMESPACE", "shop")];
+            let text = log(&settings, || metrics::put(metrics::Metric::OldestDueTask, 31));
+            let [line] = text.lines().collect::<Vec<_>>()[..] else { panic!("{level}: {text}") };
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let directive = &line["_aws"]["CloudWatchMetrics"][0];
+            assert_eq!((&line["OldestDueTask"], &directive["Namespace"]), (&31.into(), &"shop".into()));
+            assert_eq!(directive["Metrics"], serde_json::json!([{"Name": "OldestDueTask", "Unit": "Seconds"}]));
+            assert_eq!(directive["Dimensions"], serde_json::json!([[]]));
+            assert!(line["_aws"]["Timestamp"].as_i64().unwrap() > 1_700_000_000_000);
+            // Lambda filters lines by this one.
+            assert!(line.get("level").is_none());
+        }
+        assert_eq!(log(&[("LOG_LEVEL", "TRACE")], || metrics::put(metrics::Metric::OldestDueTask, 31)), "");
     }
 
     #[test]

@@ -12,9 +12,18 @@ pub const ACCOUNT_DELETED: Action = Action::new("DOUYIN_ACCOUNT_DELETED");
 pub const SYNC_CANCELLED: Action = Action::new("FAN_SYNC_CANCELLED");
 /// Leads are changed by one request: a row for each transaction of it.
 pub const LEADS_CHANGED: Action = Action::new("LEADS_CHANGED");
+/// A lead's person is erased. What was merged into the lead goes with it.
+pub const LEAD_ERASED: Action = Action::new("LEAD_ERASED");
 /// Leads leave as a file.
 pub const LEADS_EXPORTED: Action = Action::new("LEADS_EXPORTED");
 
 /// All of them.
-pub const ACTIONS: &[Action] =
-    &[ACCOUNT_AUTHORIZED, ACCOUNT_TAKEN_OVER, ACCOUNT_DELETED, SYNC_CANCELLED, LEADS_CHANGED, LEADS_EXPORTED];
+pub const ACTIONS: &[Action] = &[
+    ACCOUNT_AUTHORIZED,
+    ACCOUNT_TAKEN_OVER,
+    ACCOUNT_DELETED,
+    SYNC_CANCELLED,
+    LEADS_CHANGED,
+    LEAD_ERASED,
+    LEADS_EXPORTED,
+];

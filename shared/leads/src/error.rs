@@ -34,6 +34,18 @@ pub enum Error {
         /// The status asked for.
         to: &'static str,
     },
+    /// The lead was merged into another one.
+    #[error("the lead was merged into lead {into}")]
+    LeadMerged {
+        /// The other one.
+        into: crate::ids::LeadId,
+    },
+    /// Merged leads would be more than is erased, or shown, at once.
+    #[error("too much to be merged")]
+    MergeTooLarge,
+    /// The lead's person was erased.
+    #[error("the lead was erased")]
+    LeadErased,
     /// The lead was edited since the caller read it.
     #[error("lead is at version {current}")]
     StaleVersion {
@@ -194,6 +206,9 @@ impl Error {
             Self::InvalidQuery(_) => advice::INVALID_LEAD_QUERY,
             Self::IllegalTransition { from, to } => advice::illegal_transition(from, to),
             Self::StaleVersion { current } => advice::stale_version(*current),
+            Self::LeadErased => advice::LEAD_ERASED,
+            Self::LeadMerged { into } => advice::lead_merged(into.get()),
+            Self::MergeTooLarge => advice::MERGE_TOO_LARGE,
             Self::TooManyToExport { found } => advice::too_many_to_export(*found, MAX_LEADS),
             Self::TooLongToExport => advice::TOO_LONG_TO_EXPORT,
             Self::NoteKeyReused => advice::NOTE_KEY_REUSED,

@@ -13,16 +13,17 @@ use kernel::retry::{Attempt, on_conflict};
 
 use crate::error::{Error, Result};
 use crate::ids::{LeadId, OwnerId};
+use crate::lead_merge::resolve;
 use crate::store::Stores;
 use crate::store::lead::{Lead, LeadStatus};
-use crate::store::lead_index::EditRecord;
+use crate::store::lead_index::{EditRecord, Missing};
 use plan::{Plan, commit};
 
 /// Characters of a lead's notes: they are for a few sentences, and a thousand keep a lead below one write unit more.
 pub const MAX_NOTES: usize = 1_000;
 
-/// How often a change is made anew. Leads of 65,536 ids share a set of statuses, so people at different leads meet there.
-const TRIES: u32 = 20;
+/// How often a change is made anew. Leads of 4,096 ids share a set of statuses, so people at different leads meet there.
+pub(crate) const TRIES: u32 = 20;
 
 /// A change asked for; absent parts stay.
 #[derive(Debug, Clone, Default)]
@@ -75,17 +76,20 @@ impl OwnerChange {
 /// What is said of an owner's id that is none.
 pub(crate) const OWNER_PROBLEM: &str = "负责人编号须为 1 到 64 个字符，且不含换行等控制字符";
 
-/// The caller's lead with its history, newest first.
+/// The caller's lead with its history, newest first. Of a lead that was merged it is the one that stands for both.
+///
+/// # Errors
+/// [`Error::LeadErased`]; [`kernel::Error::NotFound`] for an id that never was a lead's.
 pub async fn read(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<(Lead, Vec<EditRecord>)> {
-    let lead = lead_of(stores, user_id, lead_id).await?;
-    let history = stores.index.edits(user_id, lead_id).await?;
+    let lead = resolve(stores, user_id, lead_id).await?;
+    let history = stores.index.edits(user_id, lead.lead_id).await?;
     Ok((lead, history))
 }
 
 /// Changes the caller's lead, its index entries, its notes and its history in one transaction.
 ///
 /// # Errors
-/// [`Error::IllegalTransition`], [`Error::StaleVersion`].
+/// [`Error::IllegalTransition`], [`Error::StaleVersion`]; as [`read`].
 pub async fn change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &LeadChange) -> Result<Lead> {
     check(change)?;
     on_conflict(&stores.clock, "lead", TRIES, || async {
@@ -98,9 +102,24 @@ pub async fn change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &
     .await
 }
 
-async fn lead_of(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<Lead> {
-    let found = stores.leads.by_ids(user_id, [lead_id]).await?.pop();
-    Ok(found.ok_or(kernel::Error::NotFound("lead"))?)
+/// The tenant's lead of this id.
+///
+/// # Errors
+/// [`Error::LeadErased`], [`Error::LeadMerged`]; [`kernel::Error::NotFound`] for an id that never was a lead's.
+pub(crate) async fn lead_of(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<Lead> {
+    match stores.leads.by_ids(user_id, [lead_id]).await?.pop() {
+        Some(lead) => Ok(lead),
+        None => Err(why_missing(stores, user_id, lead_id).await?),
+    }
+}
+
+/// What is said of an id that no lead has.
+async fn why_missing(stores: &Stores, user_id: UserId, lead_id: LeadId) -> kernel::Result<Error> {
+    Ok(match stores.index.missing(user_id, lead_id).await? {
+        Missing::Merged(into) => Error::LeadMerged { into },
+        Missing::Erased => Error::LeadErased,
+        Missing::Never => kernel::Error::NotFound("lead").into(),
+    })
 }
 
 /// What no lead could be changed by.

@@ -15,11 +15,14 @@ pub mod error;
 pub mod fan_sync;
 pub mod ids;
 pub mod lead_edit;
+pub mod lead_erase;
 pub mod lead_export;
 pub mod lead_list;
+pub mod lead_merge;
 mod repeated_return;
 pub mod search;
 pub mod store;
+pub mod suppression;
 pub mod tokens;
 pub mod webhook;
 

@@ -23,6 +23,8 @@ pub const TASK_RESCHEDULED: Action = Action::new("MOMENT_TASK_RESCHEDULED");
 pub const ACCOUNT_CONNECTED: Action = Action::new("WECHAT_ACCOUNT_CONNECTED");
 /// A WeChat account is disconnected.
 pub const ACCOUNT_DISCONNECTED: Action = Action::new("WECHAT_ACCOUNT_DISCONNECTED");
+/// A company's secret or proxy is replaced.
+pub const CORP_CHANGED: Action = Action::new("WECHAT_CORP_CHANGED");
 
 /// All of them.
 pub const ACTIONS: &[Action] = &[
@@ -33,6 +35,7 @@ pub const ACTIONS: &[Action] = &[
     TASK_RESCHEDULED,
     ACCOUNT_CONNECTED,
     ACCOUNT_DISCONNECTED,
+    CORP_CHANGED,
 ];
 
 impl Stores {

@@ -6,7 +6,7 @@ use kernel::advice::{self, ErrorCode};
 use kernel::{FieldProblem, IsContention};
 
 use crate::media::MediaProblem;
-use crate::provider::{FailureKind, ProviderError};
+use crate::provider::{Detail, FailureKind, ProviderError};
 use crate::store::task::Force;
 use crate::text_check::{NotJudged, TextObjection};
 
@@ -155,6 +155,7 @@ pub fn provider_advice(failure: &ProviderError) -> Advice {
 
 fn refusal(failure: &ProviderError) -> advice::Advice {
     match &failure.kind {
+        FailureKind::Retry if failure.detail == Some(Detail::ProxyNotConnected) => advice::PROXY_NOT_CONNECTED,
         FailureKind::Retry => failure.provider.unavailable(),
         FailureKind::RateLimited { .. } => advice::WECHAT_RATE_LIMITED,
         FailureKind::TokenInvalid | FailureKind::BadCredentials => failure.provider.credentials_invalid(),
@@ -165,7 +166,7 @@ fn refusal(failure: &ProviderError) -> advice::Advice {
         FailureKind::MediaFetchFailed => advice::GATEWAY_MEDIA_FAILED,
         FailureKind::TargetInvalid => PublishProblem::MemberRefused.full_advice(),
         FailureKind::PermissionMissing => advice::MOMENT_RIGHT_MISSING,
-        FailureKind::IpNotTrusted { .. } => advice::IP_NOT_TRUSTED,
+        FailureKind::IpNotTrusted { ip } => advice::ip_not_trusted(*ip),
         FailureKind::AccountOffline => advice::DEVICE_OFFLINE,
         FailureKind::AnotherPerson => advice::DEVICE_HAS_ANOTHER_PERSON,
         FailureKind::DeviceUnknown => advice::DEVICE_UNKNOWN,

@@ -47,12 +47,24 @@ text_id! {
     CorpKey
 }
 
-/// Bytes of the longest text that can be part of an account id of ours, with much to spare.
-const MAX_ACCOUNT_ID: usize = 128;
+/// Bytes of the longest text that can be an account id or a company's key of ours, with much to spare.
+const MAX_ID: usize = 128;
+
+impl CorpKey {
+    /// Whether there can be such an app: what connects one has a company's id of at most 64 bytes.
+    pub(crate) fn is_possible(&self) -> bool {
+        (1..=MAX_ID).contains(&self.0.len())
+    }
+
+    /// The id of the app in its company.
+    pub fn agent_id(&self) -> Option<u64> {
+        self.0.rsplit_once('#')?.1.parse().ok()
+    }
+}
 
 impl AccountId {
     /// Whether there can be such an account. An empty text or one of thousands of bytes is not even a key to look for.
     pub(crate) fn is_possible(&self) -> bool {
-        (1..=MAX_ACCOUNT_ID).contains(&self.0.len())
+        (1..=MAX_ID).contains(&self.0.len())
     }
 }

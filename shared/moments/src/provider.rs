@@ -26,7 +26,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kernel::platform_http::{KEEP_IDLE, LossReason, Lost, PlatformHttp, Policy, Proxy};
+use kernel::platform_http::{KEEP_IDLE, LossReason, Lost, PlatformHttp, Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serializer};
 use url::Url;
@@ -165,6 +165,8 @@ impl RateWindow {
 pub enum Detail {
     /// No connection came about, so nothing was sent.
     NotConnected,
+    /// The same where a company's proxy stands in the way: it was not reached, or did not reach the provider.
+    ProxyNotConnected,
     /// No whole answer in time.
     TimedOut,
     /// The connection broke before the whole answer arrived.
@@ -183,6 +185,7 @@ impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotConnected => f.write_str("not connected"),
+            Self::ProxyNotConnected => f.write_str("not connected through the company's proxy"),
             Self::TimedOut => f.write_str("timed out"),
             Self::ConnectionLost => f.write_str("connection lost"),
             Self::TooLong => f.write_str("answer too long"),
@@ -224,6 +227,9 @@ impl fmt::Display for ProviderError {
         if let Some(code) = self.code {
             write!(f, ", code {code}")?;
         }
+        if let FailureKind::IpNotTrusted { ip: Some(ip) } = self.kind {
+            write!(f, ", seen from {ip}")?;
+        }
         if let Some(detail) = &self.detail {
             write!(f, ", {detail}")?;
         }
@@ -231,15 +237,21 @@ impl fmt::Display for ProviderError {
     }
 }
 
-/// The way to a provider, or to the content library. A company proxy of the environment is honoured: WeCom answers only
-/// to trusted addresses, and a function has none of its own.
+/// The way to a provider, or to the content library: direct. What may go through a company's proxy is made by
+/// [`WecomRoutes`](crate::accounts::WecomRoutes).
 pub(crate) const fn http(base_url: Url, timeout: Duration) -> PlatformHttp {
-    PlatformHttp::new(base_url, Policy { timeout, proxy: Proxy::OfEnvironment, keep_idle: KEEP_IDLE })
+    PlatformHttp::new(base_url, policy(timeout))
+}
+
+/// How providers are spoken to.
+pub(crate) const fn policy(timeout: Duration) -> Policy {
+    Policy { timeout, keep_idle: KEEP_IDLE }
 }
 
 /// What a call proves that brought no answer of the provider's: the first four rows of the table above.
 pub(crate) const fn unanswered(repeatable: bool, detail: &Detail) -> FailureKind {
-    if repeatable || matches!(detail, Detail::NotConnected) { FailureKind::Retry } else { FailureKind::OutcomeUnknown }
+    let is_unsent = matches!(detail, Detail::NotConnected | Detail::ProxyNotConnected);
+    if repeatable || is_unsent { FailureKind::Retry } else { FailureKind::OutcomeUnknown }
 }
 
 #[cfg(test)]
@@ -248,9 +260,10 @@ mod tests {
 
     #[test]
     fn provider_error_proves_nothing_published_only_without_a_connection() {
-        use Detail::{ConnectionLost, HttpStatus, NotConnected, TimedOut, TooLong, Unreadable};
+        use Detail::{ConnectionLost, HttpStatus, NotConnected, ProxyNotConnected, TimedOut, TooLong, Unreadable};
         for (detail, publishing) in [
             (NotConnected, FailureKind::Retry),
+            (ProxyNotConnected, FailureKind::Retry),
             (TimedOut, FailureKind::OutcomeUnknown),
             (ConnectionLost, FailureKind::OutcomeUnknown),
             (TooLong, FailureKind::OutcomeUnknown),
@@ -296,5 +309,9 @@ mod tests {
         );
         let error = ProviderError { code: None, detail: None, provider: Provider::Gateway, ..error };
         assert_eq!(error.to_string(), "gateway externalcontact/add_moment_task: rate_limited");
+        let ip = Some(IpAddr::from([203, 0, 113, 7]));
+        let error = ProviderError { kind: FailureKind::IpNotTrusted { ip }, code: Some(60_020), ..error };
+        let text = "gateway externalcontact/add_moment_task: ip_not_trusted, code 60020, seen from 203.0.113.7";
+        assert_eq!(error.to_string(), text);
     }
 }

@@ -13,11 +13,12 @@ use kernel::retry::Backoff;
 use kernel::round::RoundReport;
 use tracing::error;
 
+use crate::config::is_enabled;
 use crate::error::Result;
 use crate::publish_queue::PublishQueue;
 use crate::store::Stores;
-use crate::store::delivery::DeliveryKey;
-use crate::time::{after, before};
+use crate::store::delivery::{DeliveryKey, DeliveryStage};
+use crate::time::{after, before, between};
 
 /// A row this much late has lost its message: one normally moves within seconds.
 const OVERDUE_AFTER: Duration = Duration::from_secs(30);
@@ -48,16 +49,28 @@ enum SweepOutcome {
     Unreached,
 }
 
+/// How long what is due longest is overdue; nothing when nothing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lateness {
+    /// Of the tasks.
+    pub task: Duration,
+    /// Of the deliveries.
+    pub delivery: Duration,
+}
+
 /// Sweeps the publishing tables. It takes no input and may run any number of times at once.
 #[derive(Debug, Clone)]
 pub struct MomentSweeper {
     stores: Stores,
     queue: PublishQueue,
+    /// Whether anything is sent. If not, no messages are sent for it either: each would count as one that moved nothing, and
+    /// the next one would come later and later.
+    is_enabled: bool,
 }
 
 impl MomentSweeper {
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { stores: Stores::new(cx)?, queue: PublishQueue::new(cx)? })
+        Ok(Self { stores: Stores::new(cx)?, queue: PublishQueue::new(cx)?, is_enabled: is_enabled(&cx.env)? })
     }
 
     /// A sweep over the tasks. A row that cannot be handled is logged and left to the next sweep; it does not stop this
@@ -90,11 +103,26 @@ impl MomentSweeper {
         Ok(report("moment deliveries", handled.buffer_unordered(PARALLEL)).await)
     }
 
+    /// How long the rows that are due longest are overdue.
+    ///
+    /// # Errors
+    /// When an index cannot be read.
+    pub async fn lateness(&self) -> Result<Lateness> {
+        let now = self.stores.clock.now();
+        let (task, delivery) =
+            futures::try_join!(self.stores.tasks.oldest_due(now), self.stores.deliveries.oldest_due(now))?;
+        let overdue = |due: Option<Timestamp>| due.map_or(Duration::ZERO, |due| between(due, now));
+        Ok(Lateness { task: overdue(task), delivery: overdue(delivery) })
+    }
+
     fn has_time(&self, deadline: Deadline) -> bool {
         deadline.remaining(self.stores.clock.now()) >= MIN_TIME_LEFT
     }
 
     async fn task(&self, id: TaskId, now: Timestamp, late: Timestamp) -> Result<SweepOutcome> {
+        if !self.is_enabled {
+            return Ok(SweepOutcome::Left);
+        }
         // The index lags behind the table by milliseconds, so the row itself decides.
         let task = self.stores.tasks.get(id).await?;
         let Some(task) = task.filter(|task| task.next_action_at.is_some_and(|at| at <= late)) else {
@@ -112,6 +140,9 @@ impl MomentSweeper {
         let Some(delivery) = delivery.filter(|delivery| delivery.next_action_at.is_some_and(|at| at <= late)) else {
             return Ok(SweepOutcome::Left);
         };
+        if !self.is_enabled && delivery.stage == DeliveryStage::Queued {
+            return Ok(SweepOutcome::Left);
+        }
         if !self
             .stores
             .deliveries

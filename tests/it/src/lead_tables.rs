@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use leads::store::lead_index::segment::{NameEntry, normalize};
-use roaring::RoaringBitmap;
 
 use crate::World;
 use crate::tables::Row;
@@ -29,22 +28,27 @@ pub async fn check(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// A tenant's leads by id, and the index by entry.
+/// A tenant's leads by id, how many ids were handed out, and the index by entry.
 struct Tenant<'a> {
     leads: BTreeMap<u64, &'a Row>,
+    last: u64,
     entries: BTreeMap<&'a str, &'a Row>,
 }
 
+/// How many ids share a block of a set.
+const BLOCK: u64 = 4_096;
+
 fn check_tenant(tenant: &str, [leads, identities, index]: [&[Row]; 3]) -> Result<()> {
+    let entries: BTreeMap<_, _> = index.iter().map(|row| (row["entry"].as_str(), row)).collect();
+    let counter = entries.get("counter").context("no counter")?;
     let of = Tenant {
         leads: leads.iter().map(|lead| Ok((lead["lead_id"].parse()?, lead))).collect::<Result<_>>()?,
-        entries: index.iter().map(|row| (row["entry"].as_str(), row)).collect(),
+        last: counter["lead_count"].parse()?,
+        entries: entries.clone(),
     };
-    let count = leads.len() as u64;
-    ensure!(of.leads.keys().copied().eq(1..=count), "lead ids are not dense: {:?}", of.leads.keys());
-    let counter = of.entries.get("counter").context("no counter")?;
-    ensure!(counter["lead_count"] == count.to_string(), "the counter says {counter:?}, there are {count}");
-    of.check_identities(tenant, identities)?;
+    of.check_holes(counter)?;
+    of.check_identities(tenant, identities, counter)?;
+    of.check_merges(counter)?;
     of.check_segments(&counter["accounts"].split(',').collect::<Vec<_>>())?;
     of.check_marks(&counter["last_acquire_time"])?;
     of.check_statuses()?;
@@ -52,21 +56,104 @@ fn check_tenant(tenant: &str, [leads, identities, index]: [&[Row]; 3]) -> Result
     of.check_work()
 }
 
+/// The ids of a block of a set.
+fn ids_of(entry: &str, block: &str, row: &Row) -> Result<Vec<u64>> {
+    let block: u64 = block.parse()?;
+    let bits = hex::decode(&row["ids"])?;
+    ensure!(bits.len() as u64 <= BLOCK / 8, "{entry} has {} bytes", bits.len());
+    let is_set = |place: &u64| bits.get(*place as usize / 8).is_some_and(|byte| byte & (1 << (place % 8)) != 0);
+    Ok((0..BLOCK).filter(is_set).map(|place| block * BLOCK + place).collect())
+}
+
 impl Tenant<'_> {
-    /// Every lead lies where its id says, and is found by its fan; nobody else is.
-    fn check_identities(&self, tenant: &str, identities: &[Row]) -> Result<()> {
-        ensure!(identities.len() == self.leads.len(), "{} identities, {} leads", identities.len(), self.leads.len());
+    /// The ids in a set, which are those of its blocks.
+    fn set(&self, name: &str) -> Result<BTreeSet<u64>> {
+        let mut ids = BTreeSet::new();
+        for (entry, row) in self.entries.range("set#".."set#~").filter(|(entry, _)| entry.ends_with(name)) {
+            ids.extend(ids_of(entry, entry.split('#').nth(1).context("no block")?, row)?);
+        }
+        Ok(ids)
+    }
+
+    /// Every id that was handed out is a lead's or is gone, and the counter knows how many of each block are.
+    fn check_holes(&self, counter: &Row) -> Result<()> {
+        let gone = self.set("GONE")?;
+        let expected: Vec<u64> = (1..=self.last).filter(|id| !gone.contains(id)).collect();
+        ensure!(
+            self.leads.keys().copied().eq(expected),
+            "leads {:?}, gone {gone:?} of {}",
+            self.leads.keys(),
+            self.last
+        );
+        ensure!(
+            gone.iter().all(|id| (1..=self.last).contains(id)),
+            "ids are gone that were never handed out: {gone:?}"
+        );
+        let mut by_block = vec![0_u64; gone.last().map_or(0, |id| (id / BLOCK) as usize + 1)];
+        for id in &gone {
+            by_block[(id / BLOCK) as usize] += 1;
+        }
+        let counted: Vec<u64> = match counter.get("holes") {
+            Some(holes) => holes.split(',').map(str::parse).collect::<Result<_, _>>()?,
+            None => Vec::new(),
+        };
+        ensure!(counted == by_block, "the counter says {counted:?} are gone, there are {by_block:?}");
+        Ok(())
+    }
+
+    /// Every lead lies where its id says, and is found by its fan; nobody else is. Of who was erased there is a hash.
+    fn check_identities(&self, tenant: &str, identities: &[Row], counter: &Row) -> Result<()> {
+        let (erased, identities): (Vec<&Row>, Vec<&Row>) =
+            identities.iter().partition(|row| row["identity"].starts_with(&format!("{tenant}#ERASED#")));
+        let counted = counter.get("erased_fans").map_or(Ok(0), |number| number.parse())?;
+        ensure!(erased.len() == counted, "{} people were erased, the counter says {counted}", erased.len());
+        let gone = self.set("GONE")?;
+        for row in erased {
+            ensure!(gone.contains(&row["lead_id"].parse()?), "{row:?} is of a lead that is there");
+        }
         let known: BTreeMap<&str, &str> =
             identities.iter().map(|row| (row["identity"].as_str(), row["lead_id"].as_str())).collect();
+        let mut fans = 0;
         for (id, lead) in &self.leads {
             ensure!(
                 lead["lead_bucket"] == format!("{tenant}#{}", id / 64),
                 "lead {id} lies in {}",
                 lead["lead_bucket"]
             );
-            let identity = format!("{tenant}#DOUYIN_FAN#{}", lead["douyin_user_id"]);
-            ensure!(known.get(&*identity) == Some(&&*lead["lead_id"]), "lead {id} is not found by its fan");
+            let others = lead.get("other_fans").into_iter().flat_map(|fans| fans.split(','));
+            for fan in others.chain([lead["douyin_user_id"].as_str()]) {
+                fans += 1;
+                let identity = format!("{tenant}#DOUYIN_FAN#{fan}");
+                ensure!(known.get(&*identity) == Some(&&*lead["lead_id"]), "lead {id} is not found by its fan");
+            }
         }
+        ensure!(identities.len() == fans, "{} identities of {fans} fans", identities.len());
+        Ok(())
+    }
+
+    /// Each merge is told by the lead that stands for both, and by nobody else.
+    fn check_merges(&self, counter: &Row) -> Result<()> {
+        let gone = self.set("GONE")?;
+        let mut logged = BTreeSet::new();
+        for (entry, log) in self.entries.range("merge#".."merge#~") {
+            let id: u64 = entry["merge#".len()..].parse()?;
+            let into: u64 = log["into"].parse()?;
+            ensure!(gone.contains(&id), "lead {id} was merged and is there");
+            ensure!(
+                self.leads.contains_key(&into) || self.entries.contains_key(&*format!("merge#{into:014}")),
+                "lead {id} was merged into {into}, which is not there"
+            );
+            logged.insert(id);
+        }
+        let mut told = Vec::new();
+        for lead in self.leads.values() {
+            let merged = lead.get("merged").into_iter().flat_map(|ids| ids.split(','));
+            told.extend(merged.map(str::parse).collect::<Result<Vec<u64>, _>>()?);
+        }
+        told.sort_unstable();
+        ensure!(told.iter().copied().eq(logged.iter().copied()), "merged are {logged:?}, the leads tell of {told:?}");
+        let counted = counter.get("merged_leads").map_or(Ok(0), |number| number.parse())?;
+        ensure!(logged.len() == counted, "{} leads were merged, the counter says {counted}", logged.len());
         Ok(())
     }
 
@@ -101,18 +188,20 @@ impl Tenant<'_> {
 
     /// The marks of times cover all leads, in order, at the times of their rows.
     fn check_marks(&self, last_acquire_time: &str) -> Result<()> {
-        let (mut next, count) = (1, self.leads.len() as u64);
+        let (mut next, count) = (1, self.last);
         for (entry, mark) in self.entries.range("mark#".."mark#~") {
             let time: i64 = entry.trim_start_matches("mark#").parse()?;
             let (first, last): (u64, u64) = (mark["first_lead_id"].parse()?, mark["last_lead_id"].parse()?);
             ensure!(first == next && last >= first, "mark {first} to {last} does not follow {}", next - 1);
             for id in first..=last {
-                ensure!(self.leads[&id]["acquire_time"] == time.to_string(), "lead {id} is marked at another time");
+                let lead = self.leads.get(&id);
+                let agrees = lead.is_none_or(|lead| lead["acquire_time"] == time.to_string());
+                ensure!(agrees, "lead {id} is marked at another time");
             }
             next = last + 1;
             ensure!(next <= count || last_acquire_time == time.to_string(), "the counter has another time");
         }
-        ensure!(next == count + 1, "the marks end at {}, there are {count} leads", next - 1);
+        ensure!(next == count + 1, "the marks end at {}, {count} ids were handed out", next - 1);
         Ok(())
     }
 
@@ -121,13 +210,7 @@ impl Tenant<'_> {
         for status in ["CONTACTED", "CONVERTED"] {
             let with_status = self.leads.iter().filter(|(_, lead)| lead["status"] == status);
             let expected: BTreeSet<u64> = with_status.map(|(id, _)| *id).collect();
-            let mut found = BTreeSet::new();
-            for (entry, row) in self.entries.range("status#".."status#~").filter(|(entry, _)| entry.ends_with(status)) {
-                let ids = RoaringBitmap::deserialize_from(&*hex::decode(&row["ids"])?)?;
-                let block: u32 = entry.split('#').nth(1).context("no block")?.parse()?;
-                ensure!(ids.iter().all(|id| id >> 16 == block), "{entry} has leads of another block: {ids:?}");
-                found.extend(ids.iter().map(u64::from));
-            }
+            let found = self.set(status)?;
             ensure!(found == expected, "{status} are {expected:?}, the sets say {found:?}");
             let tally = self.entries.get("tally").and_then(|row| row.get(&status.to_lowercase()));
             let tally: usize = tally.map_or(Ok(0), |number| number.parse())?;
@@ -143,10 +226,7 @@ impl Tenant<'_> {
         let mut found = BTreeSet::new();
         for (entry, row) in self.entries.range("owner#".."owner$") {
             let (owner, block) = entry["owner#".len()..].rsplit_once('#').context("no block")?;
-            let ids = RoaringBitmap::deserialize_from(&*hex::decode(&row["ids"])?)?;
-            let block: u32 = block.parse()?;
-            ensure!(ids.iter().all(|id| id >> 16 == block), "{entry} has leads of another block: {ids:?}");
-            found.extend(ids.iter().map(|id| (owner.to_owned(), u64::from(id))));
+            found.extend(ids_of(entry, block, row)?.into_iter().map(|id| (owner.to_owned(), id)));
         }
         ensure!(found == expected, "owners are {expected:?}, the sets say {found:?}");
         Ok(())
@@ -159,6 +239,12 @@ impl Tenant<'_> {
             let note = Some(normalize(&lead["notes"])).filter(|note| !note.is_empty());
             work.extend(note.map(|note| (format!("note#{id:014}"), Some(note))));
             let versions = 1..=lead["version"].parse::<u64>()?;
+            work.extend(versions.map(|version| (format!("edit#{id:014}#{version:010}"), None)));
+        }
+        // The history of a merged lead waits for it to be split.
+        for (entry, log) in self.entries.range("merge#".."merge#~") {
+            let id: u64 = entry["merge#".len()..].parse()?;
+            let versions = 1..=log["lead_version"].parse::<u64>()?;
             work.extend(versions.map(|version| (format!("edit#{id:014}#{version:010}"), None)));
         }
         let kinds = self.entries.iter().filter(|(entry, _)| entry.starts_with("note#") || entry.starts_with("edit#"));

@@ -13,7 +13,13 @@ pub(crate) struct Logged(Arc<Mutex<Vec<u8>>>);
 impl Logged {
     /// What production would log, as JSON and at every level, into this.
     pub(crate) fn subscriber(&self) -> Dispatch {
-        let env: Env = [("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("AWS_LAMBDA_LOG_FORMAT", "JSON")].into_iter().collect();
+        self.subscriber_at("TRACE")
+    }
+
+    /// The same at this level.
+    pub(crate) fn subscriber_at(&self, level: &str) -> Dispatch {
+        let settings = [("LOG_LEVEL", level), ("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("METRICS_NAMESPACE", "it")];
+        let env: Env = settings.into_iter().collect();
         let writer = self.clone();
         Dispatch::new(kernel::telemetry::subscriber(&env, move || writer.clone()))
     }

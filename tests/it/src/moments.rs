@@ -5,6 +5,8 @@ mod accounts;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod companies;
+#[cfg(test)]
 mod connecting;
 #[cfg(test)]
 mod contract;

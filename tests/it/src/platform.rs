@@ -3,6 +3,7 @@
 mod audit;
 mod columns;
 mod gateway;
+mod metrics;
 mod parity;
 mod poison;
 mod rights;

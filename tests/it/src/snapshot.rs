@@ -216,6 +216,8 @@ const WORDS: &[&str] = &[
     "agentId",
     "secret",
     "memberIds",
+    "egressProxyUrl",
+    "http",
     "appId",
     "gatewayToken",
     "accountName",

@@ -63,6 +63,11 @@ fn text(value: &AttributeValue) -> String {
             texts.sort();
             texts.join(",")
         }
+        AttributeValue::Ns(numbers) => {
+            let mut numbers = numbers.clone();
+            numbers.sort();
+            numbers.join(",")
+        }
         AttributeValue::L(values) => values.iter().map(text).collect::<Vec<_>>().join(","),
         other => format!("{other:?}"),
     }

@@ -225,6 +225,18 @@ impl World {
         Ok(Context { env, aws, clock: Clock::Manual(self.clock.clone()) })
     }
 
+    /// What an operation starts from that no function has yet, with every right.
+    ///
+    /// # Errors
+    /// When the template has no such function, whose environment it takes.
+    pub fn context_with_every_right(&self, function: &str, endpoints: &EndpointOverrides) -> Result<Context> {
+        self.rules.settle();
+        let env: Env = self.variables(function, endpoints)?.into_iter().collect();
+        let aws_url = endpoints.aws_url.as_ref().unwrap_or(&self.aws_url);
+        let aws = Aws::from_config(&local::aws::config(aws_url, &self.account));
+        Ok(Context { env, aws, clock: Clock::Manual(self.clock.clone()) })
+    }
+
     /// A token for `user` with these permissions.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! end where the status line should have begun.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,17 +16,25 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Given to a handler as its connect info.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Cut(Arc<AtomicBool>);
+#[derive(Clone, Debug)]
+pub(crate) struct Cut {
+    is_cut: Arc<AtomicBool>,
+    /// The address that the caller calls from.
+    pub(crate) peer: IpAddr,
+}
 
 impl Cut {
+    pub(crate) fn of(peer: IpAddr) -> Self {
+        Self { is_cut: Arc::default(), peer }
+    }
+
     /// From now on nothing leaves on this connection; the answer being prepared never reaches the caller.
     pub(crate) fn cut(&self) {
-        self.0.store(true, Ordering::Release);
+        self.is_cut.store(true, Ordering::Release);
     }
 
     fn refuse(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+        if self.is_cut.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 
@@ -48,7 +56,7 @@ impl Listener for CuttableListener {
                 Ok((stream, address)) => {
                     // Small answers must not wait 40 ms for a delayed ACK; a failure to set it only costs time.
                     let _slow_but_working = stream.set_nodelay(true);
-                    return (CuttableStream { stream, cut: Cut::default() }, address);
+                    return (CuttableStream { stream, cut: Cut::of(address.ip()) }, address);
                 }
                 // Out of file descriptors: pausing lets some close, spinning would not.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,

@@ -26,6 +26,7 @@ pub mod content;
 mod control;
 pub mod douyin;
 pub mod fault;
+mod forward_proxy;
 pub mod gewe;
 mod host;
 mod incoming;
@@ -52,6 +53,7 @@ use tokio::task::JoinHandle;
 
 pub use clock::Clock;
 pub use config::SandboxConfig;
+pub use forward_proxy::ForwardProxy;
 pub use journal::{Entry, Journal};
 pub use publication::{Publication, PublicationKind, text_hash};
 pub use secrets::Secrets;

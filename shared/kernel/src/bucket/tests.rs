@@ -158,7 +158,7 @@ async fn bucket_address_for_others_is_signed_as_in_the_documentation_of_s3() {
     let mut bucket = s3.bucket("examplebucket", ATTEMPT, &clock).unwrap();
     // The documentation's bucket is at the address without a region.
     let base_url = Url::parse("https://examplebucket.s3.amazonaws.com").unwrap();
-    let policy = Policy { timeout: ATTEMPT, proxy: Proxy::Never, keep_idle: KEEP_IDLE };
+    let policy = Policy { timeout: ATTEMPT, keep_idle: KEEP_IDLE };
     bucket.inner = Arc::new(Inner { http: PlatformHttp::new(base_url, policy), s3, clock });
     let url = bucket.presigned("test.txt", Duration::from_secs(86_400)).await.unwrap();
     let signature = "X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";

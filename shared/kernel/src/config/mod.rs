@@ -51,7 +51,7 @@ impl Env {
     }
 
     /// The variable unless absent or empty.
-    fn get(&self, name: &str) -> Option<String> {
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).filter(|value| !value.is_empty()).cloned()
     }
 }

@@ -44,11 +44,13 @@ pub static LOGS: Section = Section {
     title: "Logs",
     settings: &[
         Setting::optional("AWS_LAMBDA_LOG_FORMAT", "`JSON`, or else text.").by_runtime(),
-        Setting::optional(
-            "AWS_LAMBDA_LOG_LEVEL",
-            "The level of our own lines, from the parameter `LogLevel`; INFO when absent.",
-        )
-        .by_runtime(),
+        Setting::with_default("LOG_LEVEL", "INFO", "The level of our own lines."),
+        Setting::required(
+            "METRICS_NAMESPACE",
+            "The namespace of the metrics at CloudWatch, which are lines of the log at every level.",
+        ),
+        Setting::optional("AWS_LAMBDA_LOG_LEVEL", "What Lambda lets pass; the level where `LOG_LEVEL` is not set.")
+            .by_runtime(),
         Setting::optional("RUST_LOG", "The same, outside Lambda.").by_runtime(),
     ],
 };

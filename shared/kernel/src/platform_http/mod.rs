@@ -1,5 +1,12 @@
 //! One HTTP client for every outside platform: sent once, bounded in time and size, and exact about how far a call
 //! got. What platforms differ in is their [`Policy`]; what is the same for all is in [`builder`].
+//!
+//! No call takes a proxy of the environment (`HTTPS_PROXY` and its kin): it would carry every platform's calls at once,
+//! and undo what the fetcher of users' media judges by address. Whoever needs a proxy hands it over.
+
+mod forward_proxy;
+
+pub use forward_proxy::ForwardProxy;
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +14,7 @@ use std::time::Duration;
 use reqwest::redirect::Policy as Redirects;
 use reqwest::{Client, ClientBuilder, RequestBuilder, retry};
 use tokio::sync::OnceCell;
-use url::{Host, Url};
+use url::Url;
 
 use crate::error::{Error, Result};
 use crate::trust;
@@ -24,20 +31,8 @@ pub const KEEP_IDLE: Duration = Duration::from_secs(20);
 pub struct Policy {
     /// The longest a call may take, from connecting to the last byte of the answer's body.
     pub timeout: Duration,
-    /// Who carries the calls.
-    pub proxy: Proxy,
     /// How long a connection may be idle before it is closed: see [`KEEP_IDLE`].
     pub keep_idle: Duration,
-}
-
-/// Whether a proxy of the environment (`HTTPS_PROXY` and its kin) carries a platform's calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proxy {
-    /// It does, for platforms that answer only to the addresses of an allow-list: a function has no fixed address of
-    /// its own. It makes no sense for a sandbox on this machine, so loopback is always spoken to directly.
-    OfEnvironment,
-    /// It does not.
-    Never,
 }
 
 /// Which connection carries a call.
@@ -126,6 +121,7 @@ impl Lost {
 pub struct PlatformHttp {
     base_url: Url,
     policy: Policy,
+    proxy: Option<ForwardProxy>,
     // Built by the first call that needs it: most functions that hold a platform's client make no call at all.
     kept: OnceCell<Client>,
     fresh: OnceCell<Client>,
@@ -137,14 +133,26 @@ impl fmt::Debug for PlatformHttp {
         f.debug_struct("PlatformHttp")
             .field("base_url", &base_url)
             .field("policy", &self.policy)
+            .field("proxy", &self.proxy)
             .finish_non_exhaustive()
     }
 }
 
 impl PlatformHttp {
-    /// The platform at `base_url`. Opens nothing: connections and the trust store are the first call's business.
+    /// The platform at `base_url`, spoken to directly. Opens nothing: connections and the trust store are the first call's
+    /// business.
     pub const fn new(base_url: Url, policy: Policy) -> Self {
-        Self { base_url, policy, kept: OnceCell::const_new(), fresh: OnceCell::const_new() }
+        Self { base_url, policy, proxy: None, kept: OnceCell::const_new(), fresh: OnceCell::const_new() }
+    }
+
+    /// The platform at `base_url`, spoken to through `proxy` and in no other way.
+    pub const fn through(proxy: ForwardProxy, base_url: Url, policy: Policy) -> Self {
+        Self { base_url, policy, proxy: Some(proxy), kept: OnceCell::const_new(), fresh: OnceCell::const_new() }
+    }
+
+    /// Whether a proxy carries the calls.
+    pub const fn has_proxy(&self) -> bool {
+        self.proxy.is_some()
     }
 
     /// The address of `path`, which may have something before it: a local sandbox serves several platforms.
@@ -170,7 +178,7 @@ impl PlatformHttp {
     }
 
     fn build(&self, connection: Connection) -> Result<Client> {
-        let Policy { timeout, proxy, keep_idle } = self.policy;
+        let Policy { timeout, keep_idle } = self.policy;
         let client = builder()?
             .timeout(timeout)
             // Shorter than the whole, so that a connection that does not open is told from a missing answer.
@@ -180,8 +188,10 @@ impl PlatformHttp {
                 Connection::Kept => usize::MAX,
                 Connection::Fresh => 0,
             });
-        let is_direct = proxy == Proxy::Never || is_loopback(&self.base_url);
-        let client = if is_direct { client.no_proxy() } else { client };
+        let client = match &self.proxy {
+            None => client,
+            Some(proxy) => proxy.apply(client)?,
+        };
         client.build().map_err(|_| Error::Unavailable("http client"))
     }
 }
@@ -191,14 +201,15 @@ impl PlatformHttp {
 ///
 /// The trust store is the process's: a client begun otherwise reads and parses the system's certificates for itself,
 /// 7 ms of CPU. No redirect is followed: no platform's API redirects, and following one would carry tokens to wherever
-/// it points. Nothing is sent twice: retries have one owner, the caller, who alone knows what a call costs.
+/// it points. Nothing is sent twice: retries have one owner, the caller, who alone knows what a call costs. No proxy of
+/// the environment is taken.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the machine has no usable trust store.
 #[expect(clippy::disallowed_methods, reason = "the one place where clients begin")]
 pub fn builder() -> Result<ClientBuilder> {
     let tls = trust::client_config()?;
-    Ok(Client::builder().tls_backend_preconfigured(tls).redirect(Redirects::none()).retry(retry::never()))
+    Ok(Client::builder().tls_backend_preconfigured(tls).redirect(Redirects::none()).retry(retry::never()).no_proxy())
 }
 
 /// Sends `request` and reads at most `max_body` bytes of the answer.
@@ -216,15 +227,6 @@ pub async fn exchange(request: RequestBuilder, max_body: usize) -> Result<Reply,
         body.extend_from_slice(&chunk);
     }
     Ok(Reply { status, body })
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::response::Redirect;
 use axum::routing::get;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -26,27 +27,11 @@ async fn serve() -> Url {
 }
 
 fn platform(base_url: Url, timeout: Duration) -> PlatformHttp {
-    PlatformHttp::new(base_url, Policy { timeout, proxy: Proxy::OfEnvironment, keep_idle: KEEP_IDLE })
+    PlatformHttp::new(base_url, Policy { timeout, keep_idle: KEEP_IDLE })
 }
 
 async fn ask(http: &PlatformHttp, connection: Connection, path: &str, max_body: usize) -> Result<Reply, Lost> {
     exchange(http.client(connection).await.unwrap().get(http.url(path)), max_body).await
-}
-
-#[test]
-fn platform_http_takes_only_this_machine_for_loopback() {
-    for (url, loopback) in [
-        ("http://127.0.0.1:9300/wecom", true),
-        ("http://127.8.8.8", true),
-        ("http://localhost:9300", true),
-        ("http://[::1]:9300", true),
-        ("https://qyapi.weixin.qq.com", false),
-        ("https://127.0.0.1.example.com", false),
-        ("https://localhost.example.com", false),
-        ("http://10.0.0.1", false),
-    ] {
-        assert_eq!(is_loopback(&url.parse().unwrap()), loopback, "{url}");
-    }
 }
 
 #[test]
@@ -102,4 +87,60 @@ async fn platform_http_says_nothing_was_sent_only_without_a_connection() {
     let refused = platform(format!("http://{address}").parse().unwrap(), Duration::from_secs(20));
     let not_connected = Lost { reason: LossReason::NotConnected, status: None };
     assert_eq!(ask(&refused, Connection::Kept, "who", 100).await.unwrap_err(), not_connected);
+}
+
+const DIRECTLY: Policy = Policy { timeout: Duration::from_secs(20), keep_idle: KEEP_IDLE };
+
+/// A proxy that gives one answer to the first request and hangs up; answers its address and what it was asked.
+async fn proxy(answer: &'static str) -> (String, tokio::task::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let asked = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        String::from_utf8(head).unwrap()
+    });
+    (address, asked)
+}
+
+fn through(proxy: &str, base_url: &str) -> PlatformHttp {
+    PlatformHttp::through(ForwardProxy::new(proxy.parse().unwrap(), None), base_url.parse().unwrap(), DIRECTLY)
+}
+
+#[tokio::test]
+async fn platform_http_through_a_proxy_goes_there_also_for_loopback() {
+    const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi";
+    let (address, asked) = proxy(ANSWER).await;
+    let http = through(&format!("http://user:pa%3Ass@{address}"), "http://127.0.0.1:9/below");
+    assert_eq!(ask(&http, Connection::Fresh, "who", 5).await.unwrap().body, b"hi");
+    let asked = asked.await.unwrap();
+    assert!(asked.starts_with("GET http://127.0.0.1:9/below/who HTTP/1.1\r\n"), "{asked}");
+    // base64 of user:pa:ss
+    assert!(asked.to_lowercase().contains("proxy-authorization: basic dxnlcjpwytpzcw==\r\n"), "{asked}");
+}
+
+#[tokio::test]
+async fn platform_http_says_nothing_was_sent_when_the_tunnel_is_not_made() {
+    let not_connected = Lost { reason: LossReason::NotConnected, status: None };
+    let refused = "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
+    let broken = "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n";
+    // The last one opens the tunnel and hangs up before the handshake inside it.
+    for answer in [refused, broken, "", "HTTP/1.1 200 Connection established\r\n\r\n"] {
+        let (address, asked) = proxy(answer).await;
+        let http = through(&format!("http://{address}"), "https://platform.example.com");
+        assert_eq!(ask(&http, Connection::Fresh, "who", 5).await.unwrap_err(), not_connected, "{answer}");
+        let asked = asked.await.unwrap();
+        assert!(asked.starts_with("CONNECT platform.example.com:443 HTTP/1.1\r\n"), "{asked}");
+    }
+}
+
+#[test]
+fn platform_http_debug_shows_neither_the_proxy_nor_its_password() {
+    let http = through("http://user:password@proxy.example.com:3128", "https://platform.example.com");
+    let shown = format!("{http:?}");
+    assert!(!shown.contains("password") && !shown.contains("proxy.example.com"), "{shown}");
 }

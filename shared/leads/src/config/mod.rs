@@ -3,14 +3,16 @@
 
 mod authorization;
 mod fan_sync;
+mod leads;
 mod sections;
 
 pub use authorization::{AuthorizationSettings, RedirectOrigins, redirect_uri};
 pub use fan_sync::{AutoSync, SyncSettings};
-pub use sections::{AUTHORIZATION, AUTO_SYNC, DOUYIN, FAN_SYNC, SECTIONS};
+pub use sections::{AUTHORIZATION, AUTO_SYNC, DOUYIN, FAN_SYNC, LEADS, SECTIONS};
 
 pub(crate) use authorization::state_signer;
 pub(crate) use fan_sync::{sync_queue, tenant_calls};
+pub(crate) use leads::suppression_signer;
 
 use std::time::Duration;
 

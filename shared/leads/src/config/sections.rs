@@ -103,5 +103,14 @@ pub static AUTO_SYNC: Section = Section {
     .between(0, 168)],
 };
 
+/// What is kept of people.
+pub static LEADS: Section = Section {
+    title: "Leads",
+    settings: &[Setting::required(
+        "SUPPRESSION_KEY_ID",
+        "The KMS key from which the hashes are made by which a sync knows erased people.",
+    )],
+};
+
 /// All of them, in the order of the documentation.
-pub static SECTIONS: [&Section; 4] = [&DOUYIN, &AUTHORIZATION, &FAN_SYNC, &AUTO_SYNC];
+pub static SECTIONS: [&Section; 5] = [&DOUYIN, &AUTHORIZATION, &FAN_SYNC, &AUTO_SYNC, &LEADS];

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kernel::platform_http::{Connection, KEEP_IDLE, Lost, PlatformHttp, Policy, Proxy, Reply, exchange};
+use kernel::platform_http::{Connection, KEEP_IDLE, Lost, PlatformHttp, Policy, Reply, exchange};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
@@ -20,7 +20,7 @@ pub(super) struct Transport {
 
 impl Transport {
     pub(super) const fn new(base_url: Url, timeout: Duration) -> Self {
-        let policy = Policy { timeout, proxy: Proxy::OfEnvironment, keep_idle: KEEP_IDLE };
+        let policy = Policy { timeout, keep_idle: KEEP_IDLE };
         Self { http: PlatformHttp::new(base_url, policy) }
     }
 

@@ -19,9 +19,10 @@ pub(super) struct LeadChange {
 
 impl LeadChange {
     /// The change a fan means for the lead it is, if any. An absent nickname or avatar says nothing, and another address
-    /// of the same image is no change; it is taken over when something else changes.
+    /// of the same image is no change; it is taken over when something else changes. Of several fans who are one lead by now
+    /// only the lead's own names it.
     pub fn of_seen(lead: &Lead, fan: &Fan, task: &SyncTask) -> Option<Self> {
-        let full = task.strategy == SyncStrategy::Full;
+        let full = task.strategy == SyncStrategy::Full && fan.open_id == lead.fan_open_id;
         let account = &task.account_open_id;
         let take = |new: &str, old: &str| if full && !new.is_empty() { new.to_owned() } else { old.to_owned() };
         let change = Self {

@@ -63,6 +63,16 @@ pub(super) struct OpenPage<'a> {
     pub walk: Walk,
 }
 
+/// Who of a page's fans is known.
+#[derive(Debug, Default)]
+pub(super) struct KnownFans<'a> {
+    /// The leads that fans are, and under which id each was first one: two fans can be one lead by now.
+    pub leads: HashMap<OpenId, (&'a Lead, LeadId)>,
+    /// The leads that fans were whose person was erased. They are met like a lead that has not changed, and nothing is
+    /// written of them.
+    pub erased: HashMap<OpenId, LeadId>,
+}
+
 /// The decided change of a part of a page.
 #[derive(Debug)]
 pub(super) struct Part<'a> {
@@ -168,19 +178,18 @@ impl Progress {
         self.unseen_leads = position.unseen_leads;
     }
 
-    /// What the next of `open`'s fans change, as many of `fans` as fit one transaction, where `known` are the leads among
-    /// them and `read` the tenant's counter, both read for it, the counter first.
+    /// What the next of `open`'s fans change, as many of `fans` as fit one transaction, where `known` are those of them who
+    /// are known and `read` the tenant's counter, both read for it, the counter first.
     pub fn page_changes<'a>(
         &'a self,
         open: &OpenPage<'a>,
         fans: &[&'a Fan],
-        known: &'a [Lead],
+        known: &KnownFans<'a>,
         read: &Counter,
         now: Timestamp,
     ) -> Result<Part<'a>> {
         let task = &self.task;
         let account = &task.account_open_id;
-        let known: HashMap<&OpenId, &Lead> = known.iter().map(|lead| (&lead.fan_open_id, lead)).collect();
         let mut changes = LeadChanges { counter: read.clone(), ..LeadChanges::default() };
         let (mut seen_leads, mut page_taken) = (self.seen_leads.clone(), self.page_taken.clone());
         let mut budget = ActionBudget::new();
@@ -188,14 +197,21 @@ impl Progress {
         let (mut covered, mut counted) = (0, 0);
         for fan in fans {
             let counter = &mut changes.counter;
-            let id = match known.get(&fan.open_id) {
-                Some(lead) if self.is_taken(lead.lead_id) => {
-                    // A worker before this one counted it and then died.
-                    covered += 1;
-                    continue;
-                }
-                Some(lead) => {
+            let lead = known.leads.get(&fan.open_id).copied();
+            let erased = known.erased.get(&fan.open_id).copied();
+            if lead.map(|(_, own)| own).or(erased).is_some_and(|id| self.is_taken(id)) {
+                // A worker before this one counted it and then died.
+                covered += 1;
+                continue;
+            }
+            let id = match (lead, erased) {
+                (None, Some(erased)) => erased,
+                (Some((lead, own)), _) => {
                     if let Some(change) = LeadChange::of_seen(lead, fan, task) {
+                        // Two fans of the page are this lead, and a transaction writes no row twice.
+                        if changes.refreshed.iter().any(|(other, _)| other.lead_id == lead.lead_id) {
+                            break;
+                        }
                         let entry = change.entry(lead, account, counter);
                         if !budget.take_changed(lead.lead_id, entry.is_some()) {
                             break;
@@ -203,9 +219,9 @@ impl Progress {
                         changes.names.extend(entry.map(|entry| (lead.lead_id, entry)));
                         changes.refreshed.push((lead, change.refresh(lead, account)));
                     }
-                    lead.lead_id
+                    own
                 }
-                None => {
+                (None, None) => {
                     let lead_id = LeadId::new(counter.lead_count + 1);
                     if !budget.take_new(lead_id) {
                         break;

@@ -1,18 +1,23 @@
 //! Reads what a page's changes depend on, has them decided, and commits them; anew when another sync of the tenant
 //! committed in between.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use kernel::ids::UserId;
 use kernel::instant::whole_second;
 use kernel::retry::{Attempt, on_conflict};
 
-use super::page_diff::{OpenPage, Part, Progress};
+use super::page_diff::{KnownFans, OpenPage, Part, Progress};
 use crate::error::Result;
-use crate::ids::LeadId;
+use crate::ids::{LeadId, OpenId};
 use crate::store::Stores;
+use crate::store::identity::FanLead;
+use crate::store::lead::Lead;
 use crate::store::lead_index::{Bounds, Counter, Freshness};
 use crate::store::page_commit::{LeadChanges, PageCommit, Position};
+use crate::suppression::Suppression;
 
 /// How often a page is planned anew because another sync of the tenant committed in between.
 const REPLANS: u32 = 20;
@@ -68,7 +73,7 @@ impl KnownCounter {
 
 /// Commits as much of `open` as fits one transaction; `lease_end` renews the lease when it is given.
 pub(super) async fn commit(
-    stores: &Stores,
+    (stores, suppression): (&Stores, &Suppression),
     progress: &mut Progress,
     open: &mut OpenPage<'_>,
     lease_end: Option<Timestamp>,
@@ -80,7 +85,7 @@ pub(super) async fn commit(
         let (progress, open) = (&*progress, &*open);
         on_conflict(&stores.clock, "lead counter", REPLANS, || {
             // Boxed: it is most of a worker's future, which every caller would carry otherwise.
-            Box::pin(try_page(stores, progress, known.next(), open, lease_end))
+            Box::pin(try_page((stores, suppression), progress, known.next(), open, lease_end))
         })
         .await?
     };
@@ -101,11 +106,26 @@ pub(super) async fn find_missing(stores: &Stores, progress: &Progress) -> Result
     let counter = stores.index.counter(task.user_id).await?;
     let Some(ordinal) = counter.known(task.account_open_id.as_str()) else { return Ok(Vec::new()) };
     let everyone = Bounds { first: 1, last: counter.lead_count };
+    // A lead was met with any of the fans that it stands for.
+    let mut met = BTreeSet::new();
+    if counter.merged_leads > 0 {
+        let survivors = stores.index.survivors(task.user_id).await?;
+        for own in survivors.keys().filter(|own| progress.has_seen(**own)) {
+            let mut lead = own;
+            while let Some(into) = survivors.get(lead) {
+                lead = into;
+            }
+            met.insert(*lead);
+        }
+    }
     let mut missing = Vec::new();
     stores
         .index
         .sightings(task.user_id, everyone, Freshness::Consistent, |sighting| {
-            if sighting.entry.accounts.contains(&(ordinal, true)) && !progress.has_seen(sighting.lead_id) {
+            if sighting.entry.accounts.contains(&(ordinal, true))
+                && !progress.has_seen(sighting.lead_id)
+                && !met.contains(&sighting.lead_id)
+            {
                 missing.push(sighting.lead_id);
             }
         })
@@ -138,7 +158,7 @@ pub(super) async fn mark_unfollowed(
 }
 
 async fn try_page(
-    stores: &Stores,
+    (stores, suppression): (&Stores, &Suppression),
     progress: &Progress,
     last_counter: Option<Counter>,
     open: &OpenPage<'_>,
@@ -146,29 +166,58 @@ async fn try_page(
 ) -> Result<Attempt<Option<Committed>>> {
     // The counter is read before the leads: if it is still the same at commit, so are they.
     let counter = counter_of(stores, progress, last_counter).await?;
+    let user_id = progress.task.user_id;
     // Those counted by a worker that died take no room, so more are looked at until a transaction's worth is found.
-    let (mut known, mut looked_at, mut uncounted) = (Vec::new(), 0, 0);
+    let (mut known, mut looked_at, mut uncounted) = (HashMap::new(), 0, 0);
     while uncounted < MOST_FANS {
         let fans = open.next(looked_at, MOST_FANS);
         if fans.is_empty() {
             break;
         }
-        let ids = fans.iter().map(|fan| &fan.open_id);
-        let leads = stores.identities.leads_of(progress.task.user_id, ids).await?;
-        uncounted += fans.len() - leads.iter().filter(|lead| progress.is_taken(**lead)).count();
+        let leads = stores.identities.leads_of(user_id, fans.iter().map(|fan| &fan.open_id)).await?;
+        uncounted += fans.len() - leads.iter().filter(|(_, lead)| progress.is_taken(lead.own)).count();
         looked_at += fans.len();
         known.extend(leads);
     }
     let fans = open.next(0, looked_at);
     // A lead beyond the counter was made by another sync since the counter was read. Its id would be handed out
     // once more, and a transaction that writes one slot of a segment twice is not refused but invalid.
-    if known.iter().any(|lead| *lead > LeadId::new(counter.lead_count)) {
+    if known.values().any(|lead| lead.own > LeadId::new(counter.lead_count)) {
         return Ok(Attempt::Conflict);
     }
-    let known = stores.leads.by_ids(progress.task.user_id, known).await?;
+    let strangers = fans.iter().map(|fan| &fan.open_id).filter(|fan| !known.contains_key(fan));
+    let erased = erased_among(stores, suppression, &counter, user_id, strangers.collect()).await?;
+    let ids: BTreeSet<LeadId> = known.values().map(|lead| lead.lead_id).collect();
+    let rows = stores.leads.by_ids(user_id, ids).await?;
+    let rows: HashMap<LeadId, &Lead> = rows.iter().map(|lead| (lead.lead_id, lead)).collect();
+    let mut leads = HashMap::new();
+    for (fan, FanLead { lead_id, own }) in known {
+        // Its person was erased or merged since the counter was read.
+        let Some(lead) = rows.get(&lead_id) else { return Ok(Attempt::Conflict) };
+        leads.insert(fan, (*lead, own));
+    }
     let now = whole_second(stores.clock.now());
+    let known = KnownFans { leads, erased };
     let Part { changes, position, fans } = progress.page_changes(open, fans, &known, &counter, now)?;
     write(stores, progress, &counter, changes, position, (lease_end, fans)).await
+}
+
+/// Which of these fans were erased, with the leads they were. Only a tenant who has erased anybody pays for the question.
+async fn erased_among(
+    stores: &Stores,
+    suppression: &Suppression,
+    counter: &Counter,
+    user_id: UserId,
+    strangers: Vec<&OpenId>,
+) -> Result<HashMap<OpenId, LeadId>> {
+    if counter.erased_fans == 0 || strangers.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let hasher = suppression.hasher(user_id).await?;
+    let hashes: Vec<_> = strangers.iter().map(|fan| hasher.of_fan(fan)).collect();
+    let erased = stores.identities.erased(user_id, &hashes).await?;
+    let found = strangers.into_iter().zip(&hashes).filter_map(|(fan, hash)| Some((fan.clone(), *erased.get(hash)?)));
+    Ok(found.collect())
 }
 
 async fn try_unfollowed(

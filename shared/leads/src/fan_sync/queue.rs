@@ -6,6 +6,7 @@ use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::error::Result;
 use kernel::ids::{TaskId, UserId};
+use kernel::metrics::{self, Metric};
 use kernel::queue::{MAX_DELAY, Queue};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
@@ -42,6 +43,7 @@ impl SyncQueue {
             return;
         }
         if let Err(error) = self.0.send(&SyncMessage { task_id }, delay, &user_id.to_string()).await {
+            metrics::put(Metric::WakeupsNotMade, 1);
             warn!(task.id = task_id.get(), "message of fan sync {task_id} not sent, left to the sweeper: {error}");
         }
     }

@@ -84,6 +84,15 @@ impl Sweeper {
         Ok(report)
     }
 
+    /// How long the sync that is due longest is overdue.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub async fn lateness(&self) -> Result<Duration> {
+        let now = self.stores.clock.now();
+        Ok(self.stores.tasks.oldest_due(now).await?.map_or(Duration::ZERO, |due| between(due, now)))
+    }
+
     async fn handle(&self, task: TaskId, sender: &str, now: Timestamp) -> Result<SweepOutcome> {
         // The index lags behind the table by milliseconds, so the row itself decides.
         let Some(task) = self.stores.tasks.get(task).await?.filter(|task| is_overdue(task, now)) else {

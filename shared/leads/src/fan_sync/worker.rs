@@ -27,6 +27,7 @@ use crate::error::{AuthorizationProblem, Error, Result, SyncProblem};
 use crate::store::Stores;
 use crate::store::account::Account;
 use crate::store::sync_task::{EndedBy, Ending, Pause, SyncStrategy, SyncTask, WaitReason};
+use crate::suppression::Suppression;
 use crate::tokens::{AccessToken, Rejection, Tokens, ensure_active};
 
 /// What came of a message.
@@ -47,6 +48,7 @@ pub enum RunOutcome {
 #[derive(Debug, Clone)]
 pub struct SyncWorker {
     stores: Stores,
+    suppression: Suppression,
     tokens: Tokens,
     douyin: Douyin,
     queue: SyncQueue,
@@ -64,6 +66,7 @@ impl SyncWorker {
     pub fn new(cx: &Context, douyin: Douyin) -> Result<Self, ConfigError> {
         Ok(Self {
             stores: Stores::new(cx)?,
+            suppression: Suppression::new(cx)?,
             tokens: Tokens::new(cx, douyin.clone())?,
             douyin,
             queue: SyncQueue::new(cx)?,
@@ -209,7 +212,7 @@ impl SyncWorker {
     ) -> Result<CommitOutcome> {
         loop {
             let lease = progress.lease.renewal(self.stores.clock.now());
-            match page_writer::commit(&self.stores, progress, open, lease).await? {
+            match page_writer::commit((&self.stores, &self.suppression), progress, open, lease).await? {
                 CommitOutcome::Partly if self.has_time(deadline) => {}
                 step => return Ok(step),
             }

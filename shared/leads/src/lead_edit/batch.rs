@@ -1,6 +1,6 @@
 //! The same change to many leads: each by the rules of a single edit, and each told what came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::IsContention;
 use kernel::advice::Advice;
@@ -10,19 +10,21 @@ use kernel::retry::{Attempt, on_conflict};
 use serde_json::{Value, json};
 
 use super::plan::{Plan, commit};
-use super::{LeadChange, OwnerChange, TRIES, check};
+use super::{LeadChange, OwnerChange, TRIES, check, why_missing};
 use crate::audit;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::LeadId;
 use crate::store::Stores;
-use crate::store::lead_index::BLOCK_IDS;
+use crate::store::bitmap::BLOCK_IDS;
 
 /// Ids that one request may name.
 pub const MAX_BATCH: usize = 100;
 
-/// Leads of one transaction: three rows each at most (the lead, its history, the set of its owner), and what they share (three
-/// sets, the tally, the row of the audit log) are 80 of its 100 actions.
+/// Leads of one transaction, and leads and blocks of ids together. A lead is three rows at most (itself, its history, the set
+/// of its owner), a block three more (the sets of two statuses and of the new owner), and there are the tally and the row of
+/// the audit log: 98 of its 100 actions.
 const GROUP: usize = 25;
+const GROUP_AND_BLOCKS: usize = 32;
 
 /// What came of one lead.
 pub type BatchResult = (LeadId, Result<(), Advice>);
@@ -30,7 +32,7 @@ pub type BatchResult = (LeadId, Result<(), Advice>);
 /// Makes the same change to the caller's leads; answers each id once, in the order in which they are named first.
 ///
 /// Leads of one block of ids share its sets, so edits of one by one would refuse each other: they are changed in
-/// transactions of 25, one after the other. Whoever dies in between has changed the first of them; the same request again
+/// transactions of up to 25, one after the other. Whoever dies in between has changed the first of them; the same request again
 /// finds these as they should be, and changes the others. The version of a lead is not asked for.
 ///
 /// # Errors
@@ -49,15 +51,8 @@ pub async fn change_all(
     if !(1..=MAX_BATCH).contains(&lead_ids.len()) {
         return Err(kernel::Error::invalid("leadIds", format!("须为 1 到 {MAX_BATCH} 个线索编号")).into());
     }
-    let mut blocks: BTreeMap<u64, Vec<LeadId>> = BTreeMap::new();
-    for id in lead_ids {
-        let block = blocks.entry(id.get() / u64::from(BLOCK_IDS)).or_default();
-        if !block.contains(id) {
-            block.push(*id);
-        }
-    }
     let mut results = BTreeMap::new();
-    for group in blocks.values().flat_map(|ids| ids.chunks(GROUP)) {
+    for group in &groups(lead_ids) {
         let attempt = || change_group(stores, caller, group, change);
         match on_conflict(&stores.clock, "leads", TRIES, attempt).await {
             Ok(outcomes) => results.extend(outcomes),
@@ -66,6 +61,29 @@ pub async fn change_all(
         }
     }
     Ok(lead_ids.iter().filter_map(|id| results.remove_entry(id)).collect())
+}
+
+/// The ids once each, in groups of neighbours that fit a transaction.
+fn groups(lead_ids: &[LeadId]) -> Vec<Vec<LeadId>> {
+    let mut groups: Vec<Vec<LeadId>> = Vec::new();
+    let mut blocks = BTreeSet::new();
+    for id in lead_ids.iter().copied().collect::<BTreeSet<_>>() {
+        let block = id.get() / u64::from(BLOCK_IDS);
+        match groups.last_mut() {
+            Some(group)
+                if group.len() < GROUP
+                    && group.len() + 1 + blocks.len() + usize::from(!blocks.contains(&block)) <= GROUP_AND_BLOCKS =>
+            {
+                group.push(id);
+            }
+            _ => {
+                blocks.clear();
+                groups.push(vec![id]);
+            }
+        }
+        blocks.insert(block);
+    }
+    groups
 }
 
 async fn change_group(
@@ -81,7 +99,7 @@ async fn change_group(
         let lead = leads.iter().position(|lead| lead.lead_id == *id).map(|found| leads.swap_remove(found));
         let planned = match lead {
             Some(lead) => Plan::of(lead, change, now).map(|plan| plans.push(plan)),
-            None => Err(Error::from(kernel::Error::NotFound("lead"))),
+            None => Err(why_missing(stores, caller.user_id, *id).await?),
         };
         results.push((*id, planned.map_err(|error| error.advice())));
     }
@@ -99,4 +117,20 @@ async fn change_group(
         Attempt::Done(_) => Attempt::Done(results),
         Attempt::Conflict => Attempt::Conflict,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batch_is_cut_into_groups_that_fit_a_transaction_wherever_its_leads_lie() {
+        let sizes = |ids: Vec<u64>| -> Vec<usize> {
+            groups(&ids.into_iter().map(LeadId::new).collect::<Vec<_>>()).iter().map(Vec::len).collect()
+        };
+        assert_eq!(sizes((1..=100).rev().collect()), [25, 25, 25, 25]);
+        assert_eq!(sizes((1..=100).map(|number| number * 4_096).collect()), [16, 16, 16, 16, 16, 16, 4]);
+        assert_eq!(sizes(vec![7, 7, 9, 7]), [2]);
+        assert_eq!(sizes(vec![]), [0; 0]);
+    }
 }

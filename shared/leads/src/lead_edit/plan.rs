@@ -93,7 +93,7 @@ impl Plan {
 }
 
 /// Writes what these plans change, together with what becomes true by it, and answers the leads as they are then. They are
-/// a tenant's leads of one block of ids, few enough for one transaction. One that changes nothing is answered as it is.
+/// a tenant's leads, few enough for one transaction. One that changes nothing is answered as it is.
 pub(super) async fn commit(
     stores: &Stores,
     caller: &Caller,

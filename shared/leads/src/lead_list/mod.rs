@@ -14,8 +14,8 @@ use crate::ids::LeadId;
 use crate::search::find;
 use crate::store::Stores;
 use crate::store::bitmap::bitmap_id;
-use crate::store::lead::Lead;
-use crate::store::lead_index::{Bounds, Counter, StatusCounts};
+use crate::store::lead::{Lead, buckets_between};
+use crate::store::lead_index::{Bounds, Counter, Place, StatusCounts, StatusSets};
 
 /// A page of the list, and how its leads are spread over the statuses.
 #[derive(Debug)]
@@ -27,65 +27,71 @@ pub struct LeadPage {
 
 /// A page. Ids are dense and times never decrease with them, so however many leads there are and whichever page it is,
 /// without a filter it costs the totals and the one to three buckets that it lies in, with a status as many requests, and
-/// with an owner one more.
+/// with an owner one more. Ids that stand for nobody are left out by the sets of their blocks: with a filter or a range
+/// these are read anyway, without either they are one request more.
 pub async fn page(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Result<LeadPage> {
-    let (bounds, totals) = bounds_of(stores, user_id, query).await?;
+    if query.filter.is_empty() && query.start_time.is_none() && query.end_time.is_none() {
+        return newest_of_all(stores, user_id, query.page).await;
+    }
+    let (bounds, counter) = bounds_of(stores, user_id, query).await?;
     if bounds.count() == 0 {
         return Ok(LeadPage { page: query.page.answer(Vec::new(), 0), counts: StatusCounts::default() });
     }
-    if query.filter.is_empty() {
-        return plain(stores, user_id, query, bounds, totals).await;
-    }
-    let (ids, sets) = try_join!(fitting(stores, user_id, query, bounds, totals), async {
-        Ok(stores.index.status_sets(user_id, bounds).await?)
-    })?;
+    let (ids, sets) = present(stores, user_id, query, bounds, counter).await?;
     let counts = sets.counts(&ids);
     let ids = match query.filter.status {
         Some(status) => sets.with_status(ids, status),
         None => ids,
     };
-    let records = by_ids(stores, user_id, &newest(&ids, query.page)).await?;
+    // Whoever asks for a range alone mostly gets neighbours, and few units are worth more than a request there.
+    let queries = if query.filter.is_empty() { 3 } else { 1 };
+    let records = records(stores, user_id, &newest(&ids, query.page), queries).await?;
     Ok(LeadPage { page: query.page.answer(records, ids.len()), counts })
 }
 
 /// The ids of all leads that fit the query, whatever page it asks for.
 pub(crate) async fn matching(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Result<RoaringBitmap> {
-    let (bounds, totals) = bounds_of(stores, user_id, query).await?;
+    let (bounds, counter) = bounds_of(stores, user_id, query).await?;
     if bounds.count() == 0 {
         return Ok(RoaringBitmap::new());
     }
-    let ids = fitting(stores, user_id, query, bounds, totals).await?;
+    let (ids, sets) = present(stores, user_id, query, bounds, counter).await?;
     Ok(match query.filter.status {
-        Some(status) => stores.index.status_sets(user_id, bounds).await?.with_status(ids, status),
+        Some(status) => sets.with_status(ids, status),
         None => ids,
     })
 }
 
-async fn plain(
+/// The ids that fit everything in the query except its status, and the sets that they are in.
+async fn present(
     stores: &Stores,
     user_id: UserId,
     query: &LeadQuery,
     bounds: Bounds,
-    totals: Option<(Counter, StatusCounts)>,
-) -> Result<LeadPage> {
-    let total = bounds.count();
-    let offset = query.page.offset();
-    let records = async {
-        if offset >= total {
-            return Ok(Vec::new());
-        }
-        let last = bounds.last - offset;
-        let first = bounds.first.max((last + 1).saturating_sub(query.page.size));
-        stores.leads.range(user_id, LeadId::new(first), LeadId::new(last)).await
+    counter: Option<Counter>,
+) -> Result<(RoaringBitmap, StatusSets)> {
+    let (ids, sets) = try_join!(fitting(stores, user_id, query, bounds, counter), async {
+        Ok(stores.index.status_sets(user_id, bounds).await?)
+    })?;
+    Ok((sets.present(ids), sets))
+}
+
+async fn newest_of_all(stores: &Stores, user_id: UserId, page: PageRequest) -> Result<LeadPage> {
+    let (counter, counts) = stores.index.totals(user_id).await?;
+    let (total, offset) = (counter.present(), page.offset());
+    let records = if offset >= total {
+        Vec::new()
+    } else if counter.holes.total() == 0 {
+        let last = counter.lead_count - offset;
+        let first = (last + 1).saturating_sub(page.size).max(1);
+        stores.leads.range(user_id, LeadId::new(first), LeadId::new(last)).await?
+    } else if let Some(Place { bounds, newer }) = counter.holes.place(counter.lead_count, offset, page.size) {
+        let ids = stores.index.status_sets(user_id, bounds).await?.present(all_of(bounds)?);
+        records(stores, user_id, &newest_after(&ids, offset - newer, page.size), 1).await?
+    } else {
+        Vec::new()
     };
-    let counts = async {
-        match totals {
-            Some((_, counts)) if query.start_time.is_none() => Ok(counts),
-            _ => Ok(stores.index.status_sets(user_id, bounds).await?.counts(&all_of(bounds)?)),
-        }
-    };
-    let (records, counts) = try_join!(records, counts)?;
-    Ok(LeadPage { page: query.page.answer(records, total), counts })
+    Ok(LeadPage { page: page.answer(records, total), counts })
 }
 
 /// The ids that fit everything in the query except its status.
@@ -94,15 +100,15 @@ async fn fitting(
     user_id: UserId,
     query: &LeadQuery,
     bounds: Bounds,
-    totals: Option<(Counter, StatusCounts)>,
+    counter: Option<Counter>,
 ) -> Result<RoaringBitmap> {
     let found = async {
         if !query.filter.needs_search() {
             return Ok(all_of(bounds)?);
         }
-        let counter = match totals {
-            Some((counter, _)) => counter,
-            None if query.filter.source.is_some() => stores.index.totals(user_id).await?.0,
+        let counter = match counter {
+            Some(counter) => counter,
+            None if query.filter.source.is_some() => stores.index.counter(user_id).await?,
             None => Counter::default(),
         };
         find(&stores.index, user_id, bounds, &counter, &query.filter).await
@@ -120,12 +126,8 @@ async fn fitting(
     })
 }
 
-/// The ids the time range means, and the tenant's totals if they were read for them.
-async fn bounds_of(
-    stores: &Stores,
-    user_id: UserId,
-    query: &LeadQuery,
-) -> Result<(Bounds, Option<(Counter, StatusCounts)>)> {
+/// The ids the time range means, and the tenant's counter if it was read for them.
+async fn bounds_of(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Result<(Bounds, Option<Counter>)> {
     const NONE: Bounds = Bounds { first: 1, last: 0 };
     let first = async {
         match query.start_time {
@@ -136,13 +138,13 @@ async fn bounds_of(
     let last = async {
         match query.end_time {
             Some(time) => stores.index.last_until(user_id, time).await.map(|last| (last, None)),
-            None => stores.index.totals(user_id).await.map(|totals| (Some(totals.0.lead_count), Some(totals))),
+            None => stores.index.counter(user_id).await.map(|counter| (Some(counter.lead_count), Some(counter))),
         }
     };
-    let (first, (last, totals)) = try_join!(first, last)?;
+    let (first, (last, counter)) = try_join!(first, last)?;
     Ok(match (first, last) {
-        (Some(first), Some(last)) => (Bounds { first, last }, totals),
-        _ => (NONE, totals),
+        (Some(first), Some(last)) => (Bounds { first, last }, counter),
+        _ => (NONE, counter),
     })
 }
 
@@ -154,16 +156,34 @@ fn all_of(bounds: Bounds) -> kernel::Result<RoaringBitmap> {
 
 /// The ids of a page, newest first.
 fn newest(ids: &RoaringBitmap, page: PageRequest) -> Vec<LeadId> {
-    let end = ids.len().saturating_sub(page.offset());
-    let places = (end.saturating_sub(page.size)..end).rev();
+    newest_after(ids, page.offset(), page.size)
+}
+
+/// The `size` ids after the `offset` newest, newest first.
+fn newest_after(ids: &RoaringBitmap, offset: u64, size: u64) -> Vec<LeadId> {
+    let end = ids.len().saturating_sub(offset);
+    let places = (end.saturating_sub(size)..end).rev();
     places.filter_map(|place| ids.select(u32::try_from(place).ok()?)).map(|id| LeadId::new(id.into())).collect()
 }
 
-/// Leads by id, in the order asked for, read consistently.
-async fn by_ids(stores: &Stores, user_id: UserId, ids: &[LeadId]) -> Result<Vec<Lead>> {
-    let mut rows = stores.leads.by_ids(user_id, ids.iter().copied()).await?;
-    rows.sort_unstable_by_key(|lead| ids.iter().position(|id| *id == lead.lead_id));
+/// The leads of these ids, newest first and read consistently: neighbours by a query for each bucket, if they lie in at
+/// most so many, and any others by one batch, which costs a unit for each.
+async fn records(stores: &Stores, user_id: UserId, ids: &[LeadId], queries: u64) -> Result<Vec<Lead>> {
+    let (Some(last), Some(first)) = (ids.first().copied(), ids.last().copied()) else { return Ok(Vec::new()) };
+    let mut rows = if may_query(first, last, ids.len() as u64, queries) {
+        stores.leads.range(user_id, first, last).await?
+    } else {
+        stores.leads.by_ids(user_id, ids.iter().copied()).await?
+    };
+    rows.retain(|lead| ids.contains(&lead.lead_id));
+    rows.sort_unstable_by_key(|lead| std::cmp::Reverse(lead.lead_id));
     Ok(rows)
+}
+
+/// Whether `count` ids from `first` to `last` are read by that many queries at most, which then bring hardly anybody else.
+fn may_query(first: LeadId, last: LeadId, count: u64, queries: u64) -> bool {
+    let all = last.get() + 1 - first.get();
+    buckets_between(first, last) <= queries && all <= 2 * count
 }
 
 #[cfg(test)]
@@ -184,5 +204,14 @@ mod tests {
             let expected: Vec<LeadId> = expected.iter().copied().map(LeadId::new).collect();
             assert_eq!(newest(&ids, PageRequest { page, size }), expected, "page {page} of {size}");
         }
+    }
+
+    #[test]
+    fn lead_page_is_queried_where_its_ids_are_neighbours_in_few_buckets() {
+        let may = |first, last, count, queries| may_query(LeadId::new(first), LeadId::new(last), count, queries);
+        assert!(may(64, 73, 10, 1) && may(64, 83, 10, 1), "half of them are others");
+        assert!(!may(64, 84, 10, 1), "more than half are");
+        assert!(!may(60, 69, 10, 1) && may(60, 69, 10, 3), "two buckets");
+        assert!(may(60, 159, 100, 3) && may(127, 128, 2, 2));
     }
 }

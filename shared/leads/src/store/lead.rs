@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use kernel::Clock;
@@ -15,7 +15,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::{UserId, row_id};
 use serde::{Deserialize, Serialize};
 
-use super::{put, update};
+use super::{delete, put, update};
 use crate::ids::{LeadId, OpenId, OwnerId};
 
 const WHAT: &str = "lead";
@@ -24,7 +24,7 @@ const WHAT: &str = "lead";
 const BUCKET_LEADS: u64 = 64;
 
 /// How far the user has worked a lead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum LeadStatus {
     /// Nobody has spoken to it yet.
@@ -75,6 +75,12 @@ pub struct Lead {
     /// Those of them it was later found not to follow any more.
     #[serde(default)]
     pub unfollowed: BTreeSet<OpenId>,
+    /// The leads that were merged into it, and into those.
+    #[serde(default)]
+    pub merged: BTreeSet<LeadId>,
+    /// The fans that those were.
+    #[serde(default)]
+    pub other_fans: BTreeSet<OpenId>,
     /// Counts the user's edits.
     #[serde(default)]
     pub version: u64,
@@ -227,9 +233,76 @@ impl LeadStore {
         )
     }
 
+    /// A lead that was merged or split, as one action of a transaction: all but what it is known by. Refused when it was
+    /// edited since `before` was read.
+    pub(crate) fn rewrite(&self, before: &Lead, after: &Lead) -> Result<TransactWriteItem> {
+        let texts = |ids: &BTreeSet<OpenId>| AttributeValue::Ss(ids.iter().map(ToString::to_string).collect());
+        let numbers = |ids: &BTreeSet<LeadId>| AttributeValue::Ns(ids.iter().map(ToString::to_string).collect());
+        let is_following = after.sources.len() > after.unfollowed.len();
+        // A set without members is no attribute.
+        let columns = [
+            ("status", Some(s(after.status.as_str()))),
+            ("notes", Some(s(&after.notes))),
+            ("owner_id", after.owner.as_ref().map(|owner| s(owner.as_str()))),
+            ("nickname", Some(s(&after.nickname))),
+            ("avatar_url", Some(s(&after.avatar_url))),
+            ("sources", Some(&after.sources).filter(|ids| !ids.is_empty()).map(texts)),
+            ("unfollowed", Some(&after.unfollowed).filter(|ids| !ids.is_empty()).map(texts)),
+            ("follow_state", Some(s(if is_following { "FOLLOWING" } else { "UNFOLLOWED" }))),
+            ("merged", Some(&after.merged).filter(|ids| !ids.is_empty()).map(numbers)),
+            ("other_fans", Some(&after.other_fans).filter(|ids| !ids.is_empty()).map(texts)),
+            ("version", Some(n(after.version))),
+            ("update_time", Some(seconds(after.update_time))),
+        ];
+        let (mut set, mut removed) = (Vec::new(), Vec::new());
+        let mut builder = self.change(before).condition_expression("version = :before");
+        builder = builder.expression_attribute_values(":before", n(before.version));
+        for (column, value) in columns {
+            builder = builder.expression_attribute_names(format!("#{column}"), column);
+            match value {
+                Some(value) => {
+                    set.push(format!("#{column} = :{column}"));
+                    builder = builder.expression_attribute_values(format!(":{column}"), value);
+                }
+                None => removed.push(format!("#{column}")),
+            }
+        }
+        let removed = if removed.is_empty() { String::new() } else { format!(" REMOVE {}", removed.join(", ")) };
+        update(builder.update_expression(format!("SET {}{removed}", set.join(", "))))
+    }
+
+    /// A lead's row as it is, column by column, read consistently; `None` when there is none of this version.
+    pub(crate) async fn row(&self, lead: &Lead) -> Result<Option<Item>> {
+        let keys = vec![key(lead.user_id, lead.lead_id)];
+        let row = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?.pop();
+        Ok(row.filter(|row| row.get("version") == Some(&n(lead.version))))
+    }
+
+    /// Puts a row back, as one action of a transaction.
+    pub(crate) fn restore(&self, row: Item) -> Result<TransactWriteItem> {
+        let builder = Put::builder().table_name(&self.table).set_item(Some(row));
+        put(builder.condition_expression("attribute_not_exists(lead_id)"))
+    }
+
+    /// Deletes a lead, as one action of a transaction; refused when it was edited since it was read.
+    pub(crate) fn remove(&self, lead: &Lead) -> Result<TransactWriteItem> {
+        delete(
+            Delete::builder()
+                .table_name(&self.table)
+                .set_key(Some(key(lead.user_id, lead.lead_id)))
+                .condition_expression("version = :version")
+                .expression_attribute_values(":version", n(lead.version)),
+        )
+    }
+
     fn change(&self, lead: &Lead) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
         Update::builder().table_name(&self.table).set_key(Some(key(lead.user_id, lead.lead_id)))
     }
+}
+
+/// In how many buckets the leads from one id to another lie.
+pub(crate) fn buckets_between(first: LeadId, last: LeadId) -> u64 {
+    (bucket_of(last) + 1).saturating_sub(bucket_of(first))
 }
 
 /// The bucket of a lead among those of its tenant.

@@ -118,8 +118,8 @@ impl Stores {
         if let (Some(first), Some(last)) = (changes.created.first(), changes.created.last()) {
             actions.push(self.index.time_marker(task.user_id, first.acquire_time, first.lead_id, last.lead_id)?);
         }
-        let names: Vec<_> = changes.names.iter().map(|(lead_id, entry)| (*lead_id, entry.encode())).collect();
-        actions.extend(self.index.names(task.user_id, &names)?);
+        let names: Vec<_> = changes.names.iter().map(|(lead_id, entry)| (*lead_id, Some(entry.encode()))).collect();
+        actions.extend(self.index.rename(task.user_id, &names)?);
         Ok(actions)
     }
 }

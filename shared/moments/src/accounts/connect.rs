@@ -14,6 +14,7 @@ use tracing::info;
 use super::credentials::encrypt;
 use super::device_digest;
 use super::health::CHECK_AFTER;
+use super::proxy_choice::ProxyChoice;
 use super::request::{CorpRequest, DeviceRequest, member_choice};
 use crate::audit;
 use crate::config::Clients;
@@ -43,8 +44,12 @@ impl AccountConnections {
         let user_id = caller.user_id;
         request.check()?;
         let corp_key = CorpKey::from(format!("{}#{}", request.corp_id, request.agent_id));
-        let token = self.clients.wecom.access_token(&request.corp_id, &request.secret).await?;
-        let usable = self.clients.wecom.follow_users(&token.token).await?;
+        let proxy = ProxyChoice::judge(&self.clients.wecom, request.proxy.as_ref());
+        let proxy = proxy.map_err(|problem| kernel::Error::InvalidRequest(vec![problem]))?;
+        let known = self.stores.corps.get(&corp_key).await?.filter(|corp| corp.user_id == user_id);
+        let wecom = proxy.way(&self.clients.wecom, &self.vault, known.as_ref()).await?;
+        let token = wecom.access_token(&request.corp_id, &request.secret).await?;
+        let usable = wecom.follow_users(&token.token).await?;
         let wanted = request.member_ids.clone().unwrap_or_else(|| usable.clone());
         let unusable: Vec<FieldProblem> = wanted
             .iter()
@@ -61,13 +66,14 @@ impl AccountConnections {
         }
         // Once more for those that WeCom named.
         member_choice(&wanted)?;
-        let members = try_join_all(wanted.iter().map(|id| self.clients.wecom.user(&token.token, id))).await?;
+        let members = try_join_all(wanted.iter().map(|id| wecom.user(&token.token, id))).await?;
         let context = EncryptionContext { table: corp::TABLE, user_id, account_id: corp_key.as_str() };
         let (secret, access_token) = futures::future::try_join(
             self.vault.encrypt(context, &request.secret),
             self.vault.encrypt(context, &token.token),
         )
         .await?;
+        let sealed = proxy.seal(&self.vault, context).await?;
         let now = self.stores.clock.now();
         let end = after(now, token.expires_in);
         let mut transaction = Transaction::new();
@@ -76,6 +82,7 @@ impl AccountConnections {
             corp_id: &request.corp_id,
             user_id,
             secret: &secret,
+            proxy: proxy.change(known.is_some(), sealed.as_deref()),
             token: EncryptedToken { access_token: &access_token, expire_time: end },
         };
         transaction.add(self.stores.corps.connect(&connection, now)?);

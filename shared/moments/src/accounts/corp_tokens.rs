@@ -7,10 +7,12 @@ use kernel::lease::{Lease, LeaseAttempt, wait_for};
 use kernel::vault::{EncryptionContext, Vault};
 use secrecy::SecretString;
 
+use super::corp_state::state_after;
+use super::wecom_routes::WecomRoutes;
 use crate::error::Result;
 use crate::ids::CorpKey;
 use crate::store::Stores;
-use crate::store::corp::{Corp, EncryptedToken, TABLE};
+use crate::store::corp::{Corp, EncryptedToken, TABLE, TokenOutcome};
 use crate::time::{after, before};
 use crate::wecom::{Wecom, secret_missing};
 
@@ -22,7 +24,7 @@ const LEASE: Duration = Duration::from_secs(60);
 /// How long to wait for another holder.
 const LEASE_PATIENCE: Duration = Duration::from_secs(30);
 
-/// A token in the clear, and which of the app's tokens it is.
+/// A token in the clear, which of the app's tokens it is, and the way on which WeCom is asked with it.
 #[derive(Debug, Clone)]
 pub struct CorpToken {
     pub token: SecretString,
@@ -30,19 +32,21 @@ pub struct CorpToken {
     pub version: u64,
     /// The row as it was read for it.
     pub corp: Corp,
+    /// The company's own way to WeCom. Whoever asks on another one is refused for the address.
+    pub wecom: Wecom,
 }
 
 #[derive(Debug, Clone)]
 pub struct CorpTokens {
     stores: Stores,
     vault: Vault,
-    wecom: Wecom,
+    routes: WecomRoutes,
 }
 
 impl CorpTokens {
     /// The tokens in these tables, encrypted in this vault and renewed at WeCom.
-    pub const fn new(stores: Stores, vault: Vault, wecom: Wecom) -> Self {
-        Self { stores, vault, wecom }
+    pub const fn new(stores: Stores, vault: Vault, routes: WecomRoutes) -> Self {
+        Self { stores, vault, routes }
     }
 
     /// A usable token of the app, newer than `rejected` if WeCom has refused one. A secret that WeCom refuses is not
@@ -85,34 +89,39 @@ impl CorpTokens {
             corp.access_token.as_deref().filter(|_| is_fresh && rejected != Some(corp.token_version))
         {
             let token = self.vault.decrypt(encryption_context(&corp), encrypted).await?;
-            return Ok(LeaseAttempt::Done(CorpToken { token, version: corp.token_version, corp }));
+            let wecom = self.routes.of(&self.vault, &corp).await?;
+            return Ok(LeaseAttempt::Done(CorpToken { token, version: corp.token_version, corp, wecom }));
         }
         let lease = Lease::new(self.stores.clock.now(), LEASE);
         if !self.stores.corps.take_refresh_lease(&corp, &lease).await? {
             return Ok(LeaseAttempt::HeldByOther);
         }
         Ok(match self.refresh(&corp, &lease).await? {
-            Some(token) => LeaseAttempt::Done(CorpToken { token, version: corp.token_version + 1, corp }),
+            Some((token, wecom)) => {
+                LeaseAttempt::Done(CorpToken { token, version: corp.token_version + 1, corp, wecom })
+            }
             None => LeaseAttempt::Changed,
         })
     }
 
-    async fn refresh(&self, corp: &Corp, lease: &Lease) -> Result<Option<SecretString>> {
+    async fn refresh(&self, corp: &Corp, lease: &Lease) -> Result<Option<(SecretString, Wecom)>> {
         let encrypted = corp.secret.as_deref().ok_or_else(secret_missing)?;
         let secret = self.vault.decrypt(encryption_context(corp), encrypted).await?;
-        let token = match self.wecom.access_token(&corp.corp_id, &secret).await {
+        let wecom = self.routes.of(&self.vault, corp).await?;
+        let token = match wecom.access_token(&corp.corp_id, &secret).await {
             Ok(token) => token,
             Err(failure) => {
                 // What WeCom says is said of the secret that was read: by now there may be another one.
-                let is_current = self.stores.corps.save_token(corp, lease, None).await?;
+                let is_current =
+                    self.stores.corps.save_token(corp, lease, TokenOutcome::Failed(state_after(&failure))).await?;
                 return if is_current { Err(failure.into()) } else { Ok(None) };
             }
         };
         let encrypted = self.vault.encrypt(encryption_context(corp), &token.token).await?;
         let expire_time = after(self.stores.clock.now(), token.expires_in);
         let token_of_row = EncryptedToken { access_token: &encrypted, expire_time };
-        let saved = self.stores.corps.save_token(corp, lease, Some(token_of_row)).await?;
-        Ok(saved.then_some(token.token))
+        let saved = self.stores.corps.save_token(corp, lease, TokenOutcome::Had(token_of_row)).await?;
+        Ok(saved.then_some((token.token, wecom)))
     }
 }
 

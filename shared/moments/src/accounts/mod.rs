@@ -1,18 +1,28 @@
 //! WeChat accounts: connecting, listing, watching over and letting go.
 
 pub(crate) mod connect;
+mod corp_change;
+mod corp_list;
+mod corp_state;
 mod corp_tokens;
 pub(crate) mod credentials;
 mod disconnect;
 mod health;
+mod proxy_choice;
 mod request;
+mod wecom_routes;
 
 pub use connect::AccountConnections;
+pub use corp_change::{CorpChanges, CorpRequestChange};
+pub use corp_list::{Company, list_companies};
+pub use corp_state::CorpHealth;
+pub(crate) use corp_state::news;
 pub use corp_tokens::{CorpToken, CorpTokens};
 pub use disconnect::disconnect;
 pub(crate) use health::RECHECK_AFTER;
 pub use health::{HealthChecks, Notice, take_notice};
 pub use request::{CorpRequest, DeviceRequest};
+pub use wecom_routes::WecomRoutes;
 
 use kernel::crypto::sha256_hex;
 use kernel::ids::UserId;

@@ -26,6 +26,8 @@ pub struct CorpRequest {
     pub secret: SecretString,
     /// The members; all who may deal with customers when absent.
     pub member_ids: Option<Vec<String>>,
+    /// The address of the company's proxy; empty for none, absent for the one that it has.
+    pub proxy: Option<SecretString>,
 }
 
 /// A device of the gateway.
@@ -40,10 +42,7 @@ pub struct DeviceRequest {
 
 impl CorpRequest {
     pub(super) fn check(&self) -> Result<()> {
-        let problems = [
-            printable_ascii_problem("corpId", &self.corp_id, MAX_ID),
-            printable_ascii_problem("secret", self.secret.expose_secret(), MAX_SECRET),
-        ];
+        let problems = [printable_ascii_problem("corpId", &self.corp_id, MAX_ID), secret_problem(&self.secret)];
         refuse(problems.into_iter().flatten().collect())?;
         self.member_ids.as_deref().map_or(Ok(()), member_choice)
     }
@@ -63,6 +62,11 @@ impl DeviceRequest {
     pub(super) fn given_name(&self) -> Option<&str> {
         self.account_name.as_deref().filter(|name| !is_blank(name))
     }
+}
+
+/// What is wrong with an app's secret, if anything.
+pub(super) fn secret_problem(secret: &SecretString) -> Option<FieldProblem> {
+    printable_ascii_problem("secret", secret.expose_secret(), MAX_SECRET)
 }
 
 /// Refuses a choice of members that is none, or too large, or has one twice, in whatever case of letters.

@@ -13,7 +13,7 @@ pub use creation::CreationSettings;
 pub(crate) use media::media_bucket;
 pub use media::{GatewayMedia, MediaSettings};
 pub use providers::{ANSWERS_WITHIN, Clients, GatewayFactory, PROVIDERS};
-pub use publishing::{PublishSettings, TIME_TO_WRITE};
+pub use publishing::{PublishSettings, TIME_TO_WRITE, is_enabled};
 pub use sections::{CONTENT, MEDIA, PERSONAL, PUBLISHING, QUEUE, RULES, SECTIONS};
 pub use text_check::{ServiceSettings, TEXT_CHECK, TRIES as TEXT_CHECK_TRIES, WordSettings};
 

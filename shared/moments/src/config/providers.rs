@@ -5,8 +5,11 @@ use std::time::Duration;
 use kernel::config::{ConfigError, Env, Section, Setting, function_timeout};
 use secrecy::SecretString;
 
+use super::invalid;
+use crate::accounts::WecomRoutes;
 use crate::gateway::Gateway;
-use crate::wecom::Wecom;
+use crate::media::trusted_origin;
+use crate::wecom::{EgressProxy, TrustedProxies};
 
 /// The longest wait for one answer where no medium is uploaded: connecting makes three calls, one after the other, within
 /// the 30 seconds of API Gateway, and an online check that takes longer tells nothing more.
@@ -19,6 +22,16 @@ pub static PROVIDERS: Section = Section {
     title: "WeCom and the gateway",
     settings: &[
         Setting::with_default("WECOM_BASE_URL", "https://qyapi.weixin.qq.com", "Root of WeCom's API."),
+        Setting::optional(
+            "EGRESS_PROXY_URL",
+            "A proxy for calls to WeCom of companies that have given none of their own: scheme, host and port, without a \
+             login. For installations of a single company. Nothing else goes through it, and HTTPS_PROXY is not read.",
+        ),
+        Setting::optional(
+            "TRUSTED_PROXY_ORIGINS",
+            "Origins that a company's proxy may have although it is no public address, comma separated. For development; \
+             none in production.",
+        ),
         Setting::with_default(
             "GATEWAY_BASE_URL",
             "https://www.geweapi.com",
@@ -36,7 +49,7 @@ pub static PROVIDERS: Section = Section {
 /// The clients of all providers. Holding one that is not used opens nothing.
 #[derive(Debug, Clone)]
 pub struct Clients {
-    pub wecom: Wecom,
+    pub wecom: WecomRoutes,
     /// The gateway, for whichever token.
     pub gateways: GatewayFactory,
 }
@@ -65,12 +78,32 @@ impl Clients {
     pub fn with_timeout(env: &Env, timeout: Duration) -> Result<Self, ConfigError> {
         let at = |name: &str| PROVIDERS.of(env).url(name);
         Ok(Self {
-            wecom: Wecom::new(at("WECOM_BASE_URL")?, timeout),
+            wecom: WecomRoutes::new(at("WECOM_BASE_URL")?, timeout, usual_proxy(env)?, trusted_proxies(env)?),
             gateways: GatewayFactory {
                 unauthenticated: Gateway::new(at("GATEWAY_BASE_URL")?, SecretString::default(), timeout),
             },
         })
     }
+}
+
+/// The installation's own proxy. Without a login, because whoever may read the function's settings would read that too.
+fn usual_proxy(env: &Env) -> Result<Option<EgressProxy>, ConfigError> {
+    const NAME: &str = "EGRESS_PROXY_URL";
+    let values = PROVIDERS.of(env);
+    if values.optional(NAME)?.is_none() {
+        return Ok(None);
+    }
+    let address = values.url(NAME)?;
+    // As an origin is written: nothing but scheme, host and port.
+    trusted_origin(address.as_str()).map_err(|_| invalid(NAME, "must be scheme://host:port"))?;
+    Ok(Some(EgressProxy::of_operator(address)))
+}
+
+fn trusted_proxies(env: &Env) -> Result<TrustedProxies, ConfigError> {
+    const NAME: &str = "TRUSTED_PROXY_ORIGINS";
+    let texts = PROVIDERS.of(env).list(NAME)?;
+    let origins = texts.iter().map(|text| trusted_origin(text).map_err(|problem| invalid(NAME, problem)));
+    Ok(TrustedProxies::new(origins.collect::<Result<_, _>>()?))
 }
 
 /// Makes clients of the gateway: its token is each user's own, its connections are everybody's.
@@ -103,6 +136,21 @@ mod tests {
         }
         let own = [("GATEWAY_BASE_URL", "http://10.0.0.7:2531")].into_iter().collect();
         assert!(root("GATEWAY_BASE_URL", &own).starts_with("http://10.0.0.7:2531"));
+    }
+
+    #[test]
+    fn provider_proxy_with_a_login_or_a_path_is_refused_by_name() {
+        let clients = |name: &'static str, value: &str| {
+            Clients::with_timeout(&[(name, value)].into_iter().collect(), ANSWERS_WITHIN)
+        };
+        assert!(clients("EGRESS_PROXY_URL", "http://10.0.0.7:3128").is_ok(), "an operator's may be in the network");
+        for value in ["http://user:pass@10.0.0.7:3128", "http://10.0.0.7:3128/x", "socks5://10.0.0.7:1080", "10.0.0.7"]
+        {
+            let refused = clients("EGRESS_PROXY_URL", value).unwrap_err().to_string();
+            assert!(refused.contains("EGRESS_PROXY_URL") && !refused.contains("pass"), "{refused}");
+        }
+        assert!(clients("TRUSTED_PROXY_ORIGINS", "http://127.0.0.1:9400").is_ok());
+        assert!(clients("TRUSTED_PROXY_ORIGINS", "*").unwrap_err().to_string().contains("TRUSTED_PROXY_ORIGINS"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use kernel::aws::LONGEST_CALL;
 use kernel::config::{ConfigError, Env, check_time_limits, function_timeout, queue_visibility};
 
+use super::invalid;
 use super::media::{GatewayMedia, MediaSettings, image_limits};
 use super::providers::video_cover;
 use super::sections::PUBLISHING;
@@ -47,6 +48,8 @@ pub struct PublishSettings {
     pub member_pause: Duration,
     /// The first pause before a provider's list is consulted; it grows with each further look.
     pub reconcile_pause: Duration,
+    /// Whether anything is sent. If not, what is to be sent stays due in its row, and what was sent is followed.
+    pub is_enabled: bool,
     /// What media may measure.
     pub media_limits: Limits,
     /// The cover of videos of personal accounts, which the gateway wants as an image of its own.
@@ -79,15 +82,38 @@ impl PublishSettings {
             job_pause: values.seconds("MOMENT_JOB_PAUSE_SECONDS")?,
             member_pause: values.seconds("MOMENT_MEMBER_PAUSE_SECONDS")?,
             reconcile_pause: values.seconds("MOMENT_RECONCILE_PAUSE_SECONDS")?,
+            is_enabled: is_enabled(env)?,
             media_limits: image_limits(env)?,
             video_cover: video_cover(env)?,
         })
     }
 }
 
+/// Whether publishing is switched on.
+///
+/// # Errors
+/// When it is neither `true` nor `false`: nobody shall believe to have switched it off.
+pub fn is_enabled(env: &Env) -> Result<bool, ConfigError> {
+    const NAME: &str = "PUBLISHING_ENABLED";
+    match PUBLISHING.of(env).text(NAME)?.as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(invalid(NAME, "must be true or false")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn publish_switch_is_on_by_default_and_nothing_but_true_or_false() {
+        assert!(settings("PUBLISHING_ENABLED", "").unwrap().is_enabled);
+        assert!(!settings("PUBLISHING_ENABLED", "false").unwrap().is_enabled);
+        for value in ["no", "0", "False"] {
+            assert!(settings("PUBLISHING_ENABLED", value).unwrap_err().to_string().contains("PUBLISHING_ENABLED"));
+        }
+    }
 
     fn settings(name: &'static str, value: &str) -> Result<PublishSettings, ConfigError> {
         let limits = [("FUNCTION_TIMEOUT_SECONDS", "120"), ("QUEUE_VISIBILITY_SECONDS", "720")];

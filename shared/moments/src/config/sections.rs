@@ -12,6 +12,12 @@ pub static PUBLISHING: Section = Section {
     title: "Publishing Moments",
     settings: &[
         Setting::with_default(
+            "PUBLISHING_ENABLED",
+            "true",
+            "`false` stops everything that would be sent, before it is sent. It stays due, is not lost, and goes out or is \
+             missed once this is `true` again.",
+        ),
+        Setting::with_default(
             "PROVIDER_TIMEOUT_SECONDS",
             "20",
             "Longest wait of the publisher for one answer of WeCom or the gateway, in seconds. The gateway downloads the \

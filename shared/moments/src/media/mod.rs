@@ -30,12 +30,14 @@ mod inputs;
 #[cfg(test)]
 mod samples;
 
+pub(crate) use address::is_public;
 pub use decoding::MAX_DECODING_BYTES;
 pub use fetcher::{MAX_REDIRECTS, MediaFetcher};
 pub use format::ImageFormat;
 pub use limits::{Limits, MAX_LONG_SIDE, MAX_MEDIUM_BYTES, MAX_PIXELS, MAX_SHORT_SIDE, MAX_VIDEO, MIN_MEDIUM_BYTES};
 pub use medium::{MediaKind, Medium};
 pub use problem::{Fault, JpegCoding, MediaProblem};
+pub(crate) use resolver::{PublicOnly, system};
 pub use set::check_set;
 pub use target::MAX_URL_LENGTH;
-pub(crate) use target::trusted_origin;
+pub(crate) use target::{is_public_name, trusted_origin};

@@ -13,11 +13,11 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use super::address::is_public;
 
 /// Asks for the addresses of a name.
-pub(super) type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
+pub(crate) type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
 
 /// Refuses a name if any of its addresses is not public: which one gets connected to would be chance, and an honest
 /// name has no such mixture.
-pub(super) struct PublicOnly {
+pub(crate) struct PublicOnly {
     lookup: Lookup,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct PublicOnly {
 pub(super) struct NotPublic;
 
 impl PublicOnly {
-    pub(super) fn new(lookup: Lookup) -> Self {
+    pub(crate) fn new(lookup: Lookup) -> Self {
         Self { lookup }
     }
 }
@@ -52,7 +52,7 @@ impl Resolve for PublicOnly {
     }
 }
 
-pub(super) fn system() -> Lookup {
+pub(crate) fn system() -> Lookup {
     Arc::new(|name| {
         async move {
             let addresses = tokio::task::spawn_blocking(move || (name, 0).to_socket_addrs()).await;

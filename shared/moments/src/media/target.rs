@@ -75,7 +75,7 @@ impl Judge {
 
 /// Names without a dot are of the local network, and `localhost` is so by definition. Only a courtesy that spares the
 /// look-up and tells the user early: what counts is what a name resolves to.
-fn is_public_name(name: &str) -> bool {
+pub(crate) fn is_public_name(name: &str) -> bool {
     let name = name.trim_end_matches('.');
     name.contains('.') && !name.ends_with(".localhost")
 }

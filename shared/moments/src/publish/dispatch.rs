@@ -6,12 +6,14 @@ use jiff::Timestamp;
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
 use kernel::lease::Lease;
+use kernel::metrics::{self, Metric};
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
 use tracing::{info, warn};
 
 use super::channel::delivery_name;
 use super::claimed::ClaimedDelivery;
+use super::outcomes;
 use super::runner::Publisher;
 use crate::error::{PublishProblem, Result};
 use crate::ids::AccountId;
@@ -33,11 +35,16 @@ struct Dispatched {
 
 impl Publisher {
     /// Makes the task's deliveries, sends a message for each but the first, and moves that one a step. Before the task's time
-    /// it only sends itself again; a task that was dispatched, called off or moved to a later time needs nothing.
+    /// it only sends itself again; a task that was dispatched, called off or moved to a later time needs nothing. While
+    /// publishing is switched off the task stays as it is, and the sweeper finds it afterwards.
     ///
     /// # Errors
     /// As [`run`](Self::run).
     pub async fn dispatch(&self, task_id: TaskId, deadline: Deadline) -> Result<()> {
+        if !self.settings.is_enabled {
+            info!(task.id = task_id.get(), "moment task {task_id} stays due: publishing is switched off");
+            return Ok(());
+        }
         let attempt = || self.try_to_dispatch(task_id, deadline);
         let Some((task, dispatched)) = on_conflict(&self.stores.clock, "moment task", TRIES, attempt).await? else {
             return Ok(());
@@ -150,6 +157,7 @@ impl Publisher {
         if !self.stores.commit(&transaction).await?.is_committed() {
             return Ok(None);
         }
+        outcomes::tell(failed.iter().map(|_| &state));
         now_known.task.version += 1;
         (now_known.task.status, now_known.task.tally) = (derived.status, derived.tally);
         let others = deliveries.into_keys().skip(1).collect();
@@ -163,6 +171,7 @@ impl Publisher {
         let keys = deliveries.iter().map(|delivery| DeliveryKey { task_id: task.id, delivery });
         let unsent = self.queue.wake_all(&keys.collect::<Vec<_>>(), task.user_id).await;
         if unsent > 0 {
+            metrics::count(Metric::WakeupsNotMade, unsent);
             warn!(task.id = task.id.get(), unsent, "delivery messages not sent, left to the sweeper");
         }
     }

@@ -5,6 +5,7 @@ mod claimed;
 mod claims;
 mod dispatch;
 mod machine;
+mod outcomes;
 mod resend;
 mod runner;
 

@@ -7,6 +7,7 @@ use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::ids::UserId;
 use kernel::lease::Lease;
+use kernel::metrics::{self, Metric};
 use kernel::retry::try_again_until;
 use kernel::vault::Vault;
 use tracing::{info, warn};
@@ -14,6 +15,7 @@ use tracing::{info, warn};
 use super::channel::{self, Channel};
 use super::claimed::ClaimedDelivery;
 use super::machine::{self, Call, Event, NextStep, Policy, Transition};
+use super::outcomes;
 use crate::accounts::{CorpTokens, RECHECK_AFTER};
 use crate::config::{Clients, PublishSettings};
 use crate::error::Result;
@@ -44,6 +46,8 @@ pub enum StepOutcome {
     Later,
     /// The delivery was taken from this worker.
     LeaseLost,
+    /// Publishing is switched off, so it stays due and its message has no more use.
+    Paused,
 }
 
 /// Dispatches tasks and moves their deliveries.
@@ -105,6 +109,9 @@ impl Publisher {
         if let Some(due_at) = due_at.filter(|due_at| self.stores.clock.now() < *due_at) {
             return self.pass_on(key, due_at).await;
         }
+        if !self.settings.is_enabled && self.is_to_be_sent(key).await? {
+            return Ok(StepOutcome::Paused);
+        }
         let lease = Lease::new(self.stores.clock.now(), self.settings.lease);
         let Some(delivery) = self.stores.deliveries.claim(key, &lease).await? else {
             return Ok(StepOutcome::Nothing);
@@ -113,6 +120,12 @@ impl Publisher {
         let RowsOfDelivery { task, results, accounts, corp } = self.stores.of_delivery(&delivery).await?;
         let snapshot = TaskSnapshot { task: task.ok_or(kernel::Error::NotFound("moment task"))?, results };
         self.carry_on(ClaimedDelivery { row: delivery, lease, snapshot, accounts, corp, deadline }).await
+    }
+
+    /// Whether the delivery's next step may send it. Every way to the call that publishes begins at this stage.
+    async fn is_to_be_sent(&self, key: DeliveryKey<'_>) -> Result<bool> {
+        let delivery = self.stores.deliveries.get(key).await?;
+        Ok(delivery.is_some_and(|delivery| delivery.stage == DeliveryStage::Queued))
     }
 
     /// Moves a delivery that this worker has claimed one step.
@@ -226,6 +239,7 @@ impl Publisher {
             RecordOutcome::ClaimTaken => Written::ClaimTaken,
             RecordOutcome::SlotTaken => Written::SlotTaken,
             RecordOutcome::Done => {
+                outcomes::tell(states.iter().map(|(_, state)| state));
                 change.apply(&mut claimed_delivery.row);
                 Written::Yes
             }
@@ -330,6 +344,7 @@ impl Publisher {
 
 fn log_unsent(delivery: DeliveryKey<'_>, sent: kernel::Result<()>) {
     if let Err(error) = sent {
+        metrics::put(Metric::WakeupsNotMade, 1);
         warn!(task.id = delivery.task_id.get(), "delivery message not sent, left to the sweeper: {error}");
     }
 }

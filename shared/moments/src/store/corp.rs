@@ -1,20 +1,27 @@
 //! `t_wechat_corp`: the company apps on WeCom, with their secret, cached access token, and creation window.
 
+mod changes;
+
+pub use changes::{CorpChange, CorpConnection, ProxyChange};
+
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::Timestamp;
 use kernel::Clock;
-use kernel::dynamo::{decode, n, s};
+use kernel::dynamo::{Item, batch_get, decode, n, s};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use kernel::lease::Lease;
 use kernel::retry::{Attempt, on_conflict};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{SlotReservation, condition_held, milliseconds, put, seconds, update};
+use changes::{values_of, written};
+
+use super::{SlotReservation, condition_held, milliseconds, seconds, update};
 use crate::ids::CorpKey;
 use crate::provider::RateWindow;
 use crate::time::{after, before};
@@ -52,6 +59,42 @@ pub struct Corp {
     pub blocked_until: Timestamp,
     /// The window that block was for.
     pub blocked_window: Option<RateWindow>,
+    /// The address of the company's own proxy, encrypted. It stays with the last token, which needs it.
+    pub egress_proxy: Option<String>,
+    /// What keeps the company's calls from WeCom, as far as the last of them showed.
+    pub problem: Option<CorpProblem>,
+    /// The address from which WeCom saw us call and which the company does not trust.
+    pub seen_ip: Option<IpAddr>,
+}
+
+/// What keeps a company's calls from WeCom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CorpProblem {
+    /// The company does not trust the address that they come from.
+    IpNotTrusted,
+    /// WeCom does not accept the secret.
+    SecretRefused,
+    /// The company's proxy is not reached, or does not reach WeCom.
+    ProxyNotConnected,
+}
+
+impl CorpProblem {
+    /// The word of the contract and of the row.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::IpNotTrusted => "IP_NOT_TRUSTED",
+            Self::SecretRefused => "SECRET_REFUSED",
+            Self::ProxyNotConnected => "PROXY_NOT_CONNECTED",
+        }
+    }
+}
+
+/// A problem, with the address that it is about, as far as that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CorpState {
+    pub problem: CorpProblem,
+    pub seen_ip: Option<IpAddr>,
 }
 
 /// An access token as it is stored.
@@ -62,17 +105,12 @@ pub struct EncryptedToken<'a> {
     pub expire_time: Timestamp,
 }
 
-/// A new or renewed connection of a company app.
-#[derive(Debug)]
-pub struct CorpConnection<'a> {
-    /// `<corp id>#<agent id>`
-    pub corp_key: &'a CorpKey,
-    pub corp_id: &'a str,
-    pub user_id: UserId,
-    /// Encrypted.
-    pub secret: &'a str,
-    /// The token that has just been proven.
-    pub token: EncryptedToken<'a>,
+/// What came of asking for a token.
+#[derive(Debug, Clone, Copy)]
+pub enum TokenOutcome<'a> {
+    Had(EncryptedToken<'a>),
+    /// None was had, and what that shows of the company, if anything.
+    Failed(Option<CorpState>),
 }
 
 /// Access to the table.
@@ -98,24 +136,11 @@ impl CorpStore {
         answer.item.map(|item| decode(WHAT, item)).transpose()
     }
 
-    /// Writes a connected app with a token just proven, as one action of a transaction; refused when another tenant
-    /// has the app and has not let it go.
-    pub(crate) fn connect(&self, connection: &CorpConnection<'_>, now: Timestamp) -> Result<TransactWriteItem> {
-        let CorpConnection { corp_key, corp_id, user_id, secret, token } = *connection;
-        put(Put::builder()
-            .table_name(&self.table)
-            .item("corp_key", s(corp_key))
-            .item("corp_id", s(corp_id))
-            .item("user_id", n(user_id))
-            .item("secret", s(secret))
-            .item("access_token", s(token.access_token))
-            .item("expire_time", seconds(token.expire_time))
-            // Seconds since 1970 grow, so a connection made anew has a later version than any token before it.
-            .item("token_version", seconds(now))
-            .item("create_time", seconds(now))
-            .item("update_time", seconds(now))
-            .condition_expression("attribute_not_exists(user_id) OR user_id = :user OR attribute_not_exists(secret)")
-            .expression_attribute_values(":user", n(user_id)))
+    /// These company apps, read consistently, whoever owns them; absent ones are not among them.
+    pub async fn by_keys(&self, keys: impl Iterator<Item = &CorpKey>) -> Result<Vec<Corp>> {
+        let keys = keys.map(|key| Item::from([("corp_key".to_owned(), s(key))])).collect();
+        let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
+        rows.into_iter().map(|row| decode(WHAT, row)).collect()
     }
 
     /// Takes the secret away, as one action of a transaction; refused when the app was connected anew since. The last
@@ -155,9 +180,9 @@ impl CorpStore {
         condition_held(outcome, "dynamodb:UpdateItem")
     }
 
-    /// Stores a new token, or none after a refusal, and lets the lease go. `false`: the row has moved on, and what was
+    /// Stores a new token, or why there is none, and lets the lease go. `false`: the row has moved on, and what was
     /// learnt is about what it held before.
-    pub async fn save_token(&self, corp: &Corp, lease: &Lease, token: Option<EncryptedToken<'_>>) -> Result<bool> {
+    pub async fn save_token(&self, corp: &Corp, lease: &Lease, came: TokenOutcome<'_>) -> Result<bool> {
         let request = self
             .client
             .update_item()
@@ -166,16 +191,32 @@ impl CorpStore {
             .condition_expression("refresh_lease_owner = :owner AND token_version = :version")
             .expression_attribute_values(":owner", s(lease.owner()))
             .expression_attribute_values(":version", n(corp.token_version));
-        let request = match token {
-            Some(token) => request
-                .update_expression(
+        // A token was had, so the secret is good and the proxy reaches WeCom; whether the address is trusted is not told.
+        let is_over = !matches!(corp.problem, None | Some(CorpProblem::IpNotTrusted));
+        let over = if is_over { ", problem, problem_since" } else { "" };
+        let request = match came {
+            TokenOutcome::Had(token) => request
+                .update_expression(format!(
                     "SET access_token = :access, expire_time = :expire \
-                     REMOVE refresh_lease_owner, refresh_lease_until ADD token_version :one",
-                )
+                     REMOVE refresh_lease_owner, refresh_lease_until{over} ADD token_version :one"
+                ))
                 .expression_attribute_values(":access", s(token.access_token))
                 .expression_attribute_values(":expire", seconds(token.expire_time))
                 .expression_attribute_values(":one", n(1)),
-            None => request.update_expression("REMOVE refresh_lease_owner, refresh_lease_until"),
+            TokenOutcome::Failed(None) => request.update_expression("REMOVE refresh_lease_owner, refresh_lease_until"),
+            TokenOutcome::Failed(Some(state)) => {
+                let (set, removed) = written(&state);
+                request
+                    .update_expression(format!("SET {set} REMOVE refresh_lease_owner, refresh_lease_until{removed}"))
+                    .set_expression_attribute_values(Some(
+                        values_of(&state, self.clock.now())
+                            .chain([
+                                (":owner".to_owned(), s(lease.owner())),
+                                (":version".to_owned(), n(corp.token_version)),
+                            ])
+                            .collect(),
+                    ))
+            }
         };
         condition_held(request.send().await, "dynamodb:UpdateItem")
     }

@@ -270,15 +270,23 @@ impl TaskStore {
         struct Key {
             id: TaskId,
         }
-        let index = DueIndex {
+        let keys = self.due_index().unattended(&self.client, by, now, limit).await?;
+        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.id)).collect()
+    }
+
+    /// Since when the row has been due that has been due longest.
+    pub async fn oldest_due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        self.due_index().oldest(&self.client, now).await
+    }
+
+    fn due_index(&self) -> DueIndex {
+        DueIndex {
             table: self.table.clone(),
             index: "by_next_action",
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
             time_value: milliseconds,
-        };
-        let keys = index.unattended(&self.client, by, now, limit).await?;
-        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.id)).collect()
+        }
     }
 
     /// Notes that the sweeper sends a message for the task and no other until `resend_after`; `false` when it has moved, or

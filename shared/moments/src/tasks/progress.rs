@@ -83,6 +83,7 @@ fn reason_of(delivery: &Delivery) -> &'static str {
         }
         (_, Some(WaitReason::Secret)) => "企业微信应用密钥已失效，请更新密钥，更新后自动继续",
         (DeliveryStage::Queued, _) if delivery.lease_owner.is_some() => "正在准备发布",
+        (DeliveryStage::Queued, Some(WaitReason::Proxy)) => "企业的代理服务器暂时无法连接，恢复后自动继续",
         (DeliveryStage::Queued, Some(WaitReason::Slot)) => "等待该账号的发布间隔或微信的频率限制",
         (DeliveryStage::Queued, Some(WaitReason::RateLimit)) => "微信限制了该账号的发布频率，等待限制解除",
         (DeliveryStage::Queued, Some(WaitReason::DailyCap)) => "该账号当天的发布次数已用完，等待次日",

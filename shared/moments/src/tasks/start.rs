@@ -7,6 +7,7 @@ use kernel::Clock;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::ids::{TaskId, UserId};
+use kernel::metrics::{self, Metric};
 use kernel::schedule::Schedules;
 use tracing::warn;
 
@@ -35,6 +36,7 @@ impl TaskStarter {
     /// schedule of the task's name.
     pub(super) async fn start(&self, task: TaskId, user_id: UserId, scheduled_time: Option<Timestamp>) {
         if let Err(error) = self.try_start(task, user_id, scheduled_time).await {
+            metrics::put(Metric::WakeupsNotMade, 1);
             warn!(task.id = task.get(), "moment task {task} not started, left to the sweeper: {error}");
         }
     }
@@ -53,6 +55,7 @@ impl TaskStarter {
     /// message that is left for the earlier time finds a task whose time has not come.
     pub(super) async fn restart(&self, task: TaskId, user_id: UserId, time: Timestamp) {
         if let Err(error) = self.try_restart(task, user_id, time).await {
+            metrics::put(Metric::WakeupsNotMade, 1);
             warn!(task.id = task.get(), "moment task {task} not moved, left to the sweeper: {error}");
         }
     }
@@ -71,6 +74,7 @@ impl TaskStarter {
     pub(super) async fn wake(&self, delivery: DeliveryKey<'_>, user_id: UserId) {
         if let Err(error) = self.queue.wake(delivery, user_id).await {
             let task = delivery.task_id;
+            metrics::put(Metric::WakeupsNotMade, 1);
             warn!(task.id = task.get(), "delivery of moment task {task} not started, left to the sweeper: {error}");
         }
     }

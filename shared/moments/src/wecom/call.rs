@@ -63,15 +63,27 @@ impl Wecom {
     }
 
     async fn client(&self, endpoint: Endpoint) -> Result<&reqwest::Client, ProviderError> {
-        self.http.client(endpoint.connection()).await.map_err(|_| undecided(endpoint, Detail::NotConnected))
+        self.http
+            .client(endpoint.connection())
+            .await
+            .map_err(|_| undecided(endpoint, self.on_this_way(Detail::NotConnected)))
+    }
+
+    /// Names the proxy where it stands between us and the missing connection: its company can mend it.
+    fn on_this_way(&self, detail: Detail) -> Detail {
+        match detail {
+            Detail::NotConnected if self.http.has_proxy() => Detail::ProxyNotConnected,
+            detail => detail,
+        }
     }
 
     async fn send<T: DeserializeOwned>(&self, endpoint: Endpoint, request: RequestBuilder) -> Result<T, ProviderError> {
         let started = Instant::now();
         let result = match exchange(request, endpoint.max_body()).await {
             Ok(reply) => wire::decode(endpoint, &reply),
-            Err(lost) => Err(undecided(endpoint, lost.into())),
+            Err(lost) => Err(undecided(endpoint, self.on_this_way(lost.into()))),
         };
+        self.observed.learn(endpoint, &result);
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let failure = result.as_ref().err().map(tracing::field::display);
         tracing::debug!(wecom.endpoint = %endpoint, wecom.failure = failure, duration_ms, "wecom called");

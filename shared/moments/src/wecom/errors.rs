@@ -71,6 +71,11 @@ pub fn secret_missing() -> ProviderError {
     ProviderError { kind: FailureKind::BadCredentials, provider: Provider::Wecom, endpoint, code: None, detail: None }
 }
 
+/// The failure of a call through a proxy that may not be used.
+pub fn proxy_not_connected() -> ProviderError {
+    undecided(Endpoint::GetToken, Detail::ProxyNotConnected)
+}
+
 /// A failure told by a code.
 pub(super) fn refused(endpoint: Endpoint, code: i64, errmsg: &str) -> ProviderError {
     let kind = match classify(endpoint, code) {

@@ -12,6 +12,8 @@ mod media;
 mod members;
 mod moments;
 mod pages;
+mod passage;
+mod proxy;
 mod task;
 mod token;
 mod wire;
@@ -24,14 +26,17 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use endpoint::Endpoint;
-pub use errors::{classify, secret_missing};
+pub use errors::{classify, proxy_not_connected, secret_missing};
 pub use media::{MediaUpload, UploadedMedia};
 pub use members::{Member, MemberStatus};
 pub use moments::MomentItem;
+pub use passage::Passage;
+pub use proxy::{EgressProxy, TrustedProxies};
 pub use task::{Attachments, JobId, JobState, MomentDraft};
 pub use token::AccessToken;
 
 use crate::provider::http;
+use passage::Observed;
 
 /// What is needed to know of a member beside the company's secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,18 +45,33 @@ pub struct Credentials {
     pub member_id: String,
 }
 
-/// WeCom. Cheap to clone: clones share connections.
+/// WeCom, on one way to it. Cheap to clone: clones share connections, and what was observed on the way.
 #[derive(Debug, Clone)]
 pub struct Wecom {
     http: Arc<PlatformHttp>,
+    observed: Arc<Observed>,
 }
 
 impl Wecom {
-    /// WeCom at `base_url`, each of whose calls may take `timeout` from connecting to the last byte.
+    /// WeCom at `base_url`, spoken to directly. Each of its calls may take `timeout` from connecting to the last byte.
     ///
     /// Opens nothing: connections and the trust store are the first call's business.
     pub fn new(base_url: Url, timeout: Duration) -> Self {
-        Self { http: Arc::new(http(base_url, timeout)) }
+        Self::over(http(base_url, timeout))
+    }
+
+    pub(crate) fn over(http: PlatformHttp) -> Self {
+        Self { http: Arc::new(http), observed: Arc::default() }
+    }
+
+    /// The same way for somebody who observes for themselves.
+    pub(crate) fn observed_anew(&self) -> Self {
+        Self { http: Arc::clone(&self.http), observed: Arc::default() }
+    }
+
+    /// What the calls so far have shown of the way, if anything.
+    pub fn passage(&self) -> Option<Passage> {
+        self.observed.get()
     }
 }
 

@@ -24,6 +24,7 @@ struct Ids {
     lead: [String; 2],
     device: [String; 2],
     post: [String; 2],
+    corp: [String; 2],
 }
 
 /// What a function can be asked about somebody's things.
@@ -62,6 +63,7 @@ impl Ids {
             "leadId" => &self.lead,
             "douyinUserId" => &self.account,
             "accountId" => &self.device,
+            "corpKey" => &self.corp,
             "taskId" if path.starts_with("/api/v1/lead/") => &self.task,
             "taskId" => &self.post,
             other => bail!("{path}: nobody says whose things {other} names"),
@@ -81,6 +83,12 @@ impl Case {
                     json!({ "status": "CONVERTED" }),
                     json!({ "notes": "x", "version": 7 }),
                     json!({ "notes": "长".repeat(MAX_NOTES + 1) }),
+                    json!({}),
+                ],
+                "wechat-corp-update" => vec![
+                    json!({ "secret": "x" }),
+                    json!({ "egressProxyUrl": "" }),
+                    json!({ "egressProxyUrl": "http://127.0.0.1" }),
                     json!({}),
                 ],
                 "douyin-lead-note-add" => vec![json!({ "text": "x" }), json!({ "text": "长".repeat(MAX_NOTES + 1) })],
@@ -126,7 +134,7 @@ impl Case {
                     |id| json!({ "leadIds": [id.parse::<u64>().unwrap()], "status": "CONTACTED", "ownerId": "x" }),
                 )],
             ),
-            "audit" | "douyin-accounts" => Self::Lists(Event::sample(route.name)?),
+            "audit" | "douyin-accounts" | "wechat-corps" => Self::Lists(Event::sample(route.name)?),
             "wechat-accounts" | "moment-tasks" => Self::Lists(Event::sample(route.name)?.query(&[])),
             "moment-sync" | "moment-validate" => Self::Names(
                 device,
@@ -166,6 +174,8 @@ async fn two_tenants(world: &World) -> Result<Ids> {
     let no_task = (task.parse::<u64>()? + 1).to_string();
     let reversed = |id: &str| id.chars().rev().collect::<String>();
     let device = world.connect_device(OWNER, "phone").await?;
+    world.connect_corp(OWNER, "flowers", &["lily"]).await?;
+    let corp = world.rows("t_wechat_corp").await?.remove(0)["corp_key"].clone();
     world.connect_device(INTRUDER, "handset").await?;
     let time = (world.clock.now() + jiff::SignedDuration::from_hours(1)).to_string();
     let post = json!({ "text": "早上好", "accountIds": [device], "scheduledTime": time });
@@ -177,6 +187,7 @@ async fn two_tenants(world: &World) -> Result<Ids> {
         lead: ["7".into(), "9007199254740".into()],
         device: [device.clone(), reversed(&device)],
         post: [post.to_string(), (post + 1).to_string()],
+        corp: [corp.clone(), reversed(&corp)],
     })
 }
 
@@ -208,7 +219,7 @@ async fn tenant_request_for_another_tenants_object_is_not_found_on_every_route()
             }
             Case::Lists(event) => {
                 let text = world.call_as(INTRUDER, event).await?.body.to_string();
-                for id in [&ids.account, &ids.task, &ids.device, &ids.post].map(|[foreign, _]| foreign) {
+                for id in [&ids.account, &ids.task, &ids.device, &ids.post, &ids.corp].map(|[foreign, _]| foreign) {
                     assert!(!text.contains(id), "{function}: {text}");
                 }
             }

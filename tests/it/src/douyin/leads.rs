@@ -3,8 +3,11 @@
 mod batch;
 mod changes;
 mod contract;
+mod erasure;
 mod export;
 mod lists;
+mod lives;
+mod merges;
 mod notes;
 mod owners;
 mod queries;

@@ -168,6 +168,22 @@ async fn audit_log_tells_what_was_done_to_wechat_accounts_and_tasks() -> Result<
 }
 
 #[tokio::test]
+async fn audit_log_tells_that_a_company_changed_and_not_to_what() -> Result<()> {
+    let world = World::start().await?;
+    world.keep_the_clock();
+    world.connect_corp(USER, "flowers", &["lily"]).await?;
+    let corp = world.sandbox.wecom().corp("flowers").context("no corp")?;
+    let key = format!("{}#{}", corp.corp_id, corp.agent_id());
+    let change = Event::sample("wechat-corp-update")?.path("corpKey", &key);
+    does(&world, change.json(&json!({"secret": corp.secret()}))).await?;
+    let after = json!({"hasEgressProxy": false, "newSecret": true, "newProxy": false});
+    let changed = deed("WECHAT_CORP_CHANGED", format!("wechat-corp/{key}"), json!({"hasEgressProxy": false}), after);
+    assert_eq!(deeds(&world, USER).await?[0], changed);
+    assert!(!format!("{:?}", world.rows("t_audit").await?).contains(corp.secret()));
+    Ok(())
+}
+
+#[tokio::test]
 async fn audit_log_is_paged_filtered_and_kept_as_long_as_is_set() -> Result<()> {
     let mut world = World::start().await?;
     world.keep_the_clock();

@@ -216,14 +216,15 @@ async fn fan_sync_worker_without_a_right_gives_its_message_back_and_recovers() -
         let progress = world.progress(USER, &task).await?;
         ensure!(progress["status"] == "COMPLETED" && progress["created"] == 30, "{action} {resource}: {progress}");
     }
-    // An INCREMENTAL sync of strangers changes no lead and looks for no unfollowed one, the worker sends a message only
-    // when its time runs out in the middle, and an account that expires is counted.
+    // An INCREMENTAL sync of strangers changes no lead and looks for no unfollowed one, nobody was erased, the worker sends
+    // a message only when its time runs out in the middle, and an account that expires is counted.
     let unasked = [
         "dynamodb:BatchGetItem t_douyin_lead",
         "dynamodb:GetItem t_idempotency",
         "dynamodb:Query t_douyin_lead_index",
         "dynamodb:UpdateItem t_douyin_lead",
         "dynamodb:UpdateItem t_idempotency",
+        "kms:GenerateMac key",
         "sqs:SendMessage fan-sync",
     ];
     judge(outcomes, &[], &unasked)

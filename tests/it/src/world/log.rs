@@ -11,13 +11,14 @@ use tracing_subscriber::fmt::{MakeWriter, TestWriter};
 pub(super) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let env: Env = [("AWS_LAMBDA_LOG_LEVEL", "TRACE")].into_iter().collect();
+        let env: Env = [("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("METRICS_NAMESPACE", "it")].into_iter().collect();
         // An error means that somebody listens already, which is as good.
         let _heard = tracing::subscriber::set_global_default(kernel::telemetry::subscriber(&env, ErrorsOfTest)).is_ok();
     });
 }
 
 /// Writes lines of errors to where the test's own output goes, which is shown if it fails, and all others nowhere.
+#[derive(Clone)]
 struct ErrorsOfTest;
 
 impl MakeWriter<'_> for ErrorsOfTest {

@@ -30,6 +30,10 @@ pub(super) fn line(source: &str, text: &str, verbose: bool) -> Option<String> {
         let is_noise = text.is_empty() || NOISE.iter().any(|noise| text.contains(noise));
         return (verbose || !is_noise).then(|| format!("{name} {text}"));
     };
+    // A number for CloudWatch, many a minute.
+    if !verbose && fields.contains_key("_aws") {
+        return None;
+    }
     let text_of = |field: &str| fields.get(field).and_then(Value::as_str).unwrap_or_default();
     let level = text_of("level");
     if !verbose && matches!(level, "DEBUG" | "TRACE") {
@@ -69,7 +73,12 @@ mod tests {
 
     #[test]
     fn debug_lines_and_noise_are_shown_on_demand_only() {
-        for text in [r#"{"level":"DEBUG","message":"x"}"#, "    Finished `dev` profile [unoptimized]", ""] {
+        for text in [
+            r#"{"level":"DEBUG","message":"x"}"#,
+            r#"{"_aws":{},"RowsSwept":0}"#,
+            "    Finished `dev` profile [unoptimized]",
+            "",
+        ] {
             assert_eq!(line("watch", text, false), None, "{text}");
             assert!(line("watch", text, true).is_some(), "{text}");
         }

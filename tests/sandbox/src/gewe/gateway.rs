@@ -1,6 +1,7 @@
 //! The door every call passes: faults, latency, the decision, the journal, and what becomes of the answer. A call is
 //! processed in a task of its own, so that it is carried out even if its caller has hung up meanwhile.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use axum::Router;
@@ -53,7 +54,7 @@ async fn unknown(State(gewe): State<Gewe>, request: Request) -> Response {
     gewe.host()
         .deliver(
             Reply::new(StatusCode::NOT_FOUND, JSON, r#"{"status":404,"error":"Not Found"}"#.into()),
-            &Cut::default(),
+            &Cut::of(Ipv4Addr::LOCALHOST.into()),
         )
         .await
 }

@@ -1,5 +1,8 @@
 //! The handle's methods for other processes: `cargo dev`, the demo, a person with curl.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use axum::extract::{Path, State};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
@@ -72,6 +75,7 @@ struct AppChange {
     secret: Option<String>,
     enabled: Option<bool>,
     contacts_permitted: Option<bool>,
+    trusted_ips: Option<BTreeSet<IpAddr>>,
 }
 
 async fn change_app(State(wecom): State<Wecom>, Path(name): Path<String>, body: Body<AppChange>) -> Answer {
@@ -81,6 +85,9 @@ async fn change_app(State(wecom): State<Wecom>, Path(name): Path<String>, body: 
         app.contacts_permitted = change.contacts_permitted.unwrap_or(app.contacts_permitted);
         if change.secret.is_some() {
             app.secret = change.secret;
+        }
+        if change.trusted_ips.is_some() {
+            app.trusted_ips = change.trusted_ips;
         }
     });
     wecom.corp(&name).map(shown).ok_or(NO_CORP)

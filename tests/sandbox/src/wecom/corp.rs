@@ -1,6 +1,7 @@
 //! The corps of the sandbox, their apps and their members.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,9 @@ pub struct AppSpec {
     /// Whether it stands in 客户联系 → 可调用接口的应用 (otherwise 48002).
     #[serde(default = "yes")]
     pub contacts_permitted: bool,
+    /// Its 企业可信 IP; absent for one from before they were wanted, which takes calls from everywhere.
+    #[serde(default)]
+    pub trusted_ips: Option<BTreeSet<IpAddr>>,
 }
 
 const fn yes() -> bool {
@@ -33,7 +37,7 @@ impl AppSpec {
     /// An app with all it needs.
     #[must_use]
     pub const fn new(agent_id: u32) -> Self {
-        Self { agent_id, secret: None, enabled: true, contacts_permitted: true }
+        Self { agent_id, secret: None, enabled: true, contacts_permitted: true, trusted_ips: None }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Failures and how they are worded. Clients must branch on the number alone; the hint in the text differs each time.
 
+use std::net::IpAddr;
+
 use serde_json::{Map, Value};
 
 use super::endpoint::WecomEndpoint;
@@ -21,7 +23,7 @@ impl Refusal {
     }
 
     /// `errmsg`.
-    pub(crate) fn message(&self) -> String {
+    pub(crate) fn message(&self, peer: IpAddr) -> String {
         let text = self.text.as_deref().unwrap_or_else(|| text(self.code));
         // Many invalid tokens are answered with the bare text.
         if self.code == 40_014 {
@@ -29,7 +31,7 @@ impl Refusal {
         }
         let (hint, code) = (rand::random::<u64>(), self.code);
         format!(
-            "{text}, hint: [{hint:020}], from ip: 127.0.0.1, \
+            "{text}, hint: [{hint:020}], from ip: {peer}, \
              more info at https://open.work.weixin.qq.com/devtool/query?e={code}"
         )
     }
@@ -41,12 +43,17 @@ impl From<i64> for Refusal {
     }
 }
 
-/// The whole answer. `warning` is what the platform says of a body it could not quite read.
-pub(crate) fn wrap(endpoint: WecomEndpoint, result: Result<Map<String, Value>, Refusal>, warning: bool) -> String {
+/// The whole answer to a call from `peer`. `warning` is what the platform says of a body it could not quite read.
+pub(crate) fn wrap(
+    endpoint: WecomEndpoint,
+    result: Result<Map<String, Value>, Refusal>,
+    warning: bool,
+    peer: IpAddr,
+) -> String {
     let mut answer = Map::new();
     let (code, mut message, fields) = match result {
         Ok(fields) => (0, if endpoint.takes_file() { String::new() } else { "ok".to_owned() }, fields),
-        Err(refusal) => (refusal.code, refusal.message(), endpoint.empty_fields()),
+        Err(refusal) => (refusal.code, refusal.message(peer), endpoint.empty_fields()),
     };
     if warning {
         message.push_str(" Warning: wrong json format. ");
@@ -113,8 +120,9 @@ mod tests {
 
     #[test]
     fn wecom_error_has_empty_fields_and_a_new_hint() {
+        let peer = IpAddr::from([127, 0, 0, 1]);
         let answer = |code: i64| -> Value {
-            serde_json::from_str(&wrap(WecomEndpoint::GetFollowUserList, Err(code.into()), false)).unwrap()
+            serde_json::from_str(&wrap(WecomEndpoint::GetFollowUserList, Err(code.into()), false, peer)).unwrap()
         };
         let (one, other) = (answer(48_002), answer(48_002));
         assert_eq!((&one["errcode"], &one["follow_user"]), (&48_002.into(), &serde_json::json!([])));

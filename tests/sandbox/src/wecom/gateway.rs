@@ -1,6 +1,7 @@
 //! The door every call passes: faults, latency, the decision, the journal, and what becomes of the answer. A call is
 //! processed in a task of its own, so that it is carried out even if its caller has hung up meanwhile.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -24,7 +25,7 @@ pub(super) fn routes() -> Router<Wecom> {
     for endpoint in WecomEndpoint::ALL {
         let serve = move |State(wecom): State<Wecom>, ConnectInfo(cut): ConnectInfo<Cut>, request: Request| async move {
             let request = Incoming::read(request).await;
-            let processing = tokio::spawn(process(wecom.clone(), endpoint, request));
+            let processing = tokio::spawn(process(wecom.clone(), endpoint, request, cut.peer));
             match processing.await {
                 Ok(reply) => wecom.host().deliver(reply, &cut).await,
                 Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -47,7 +48,7 @@ async fn unknown(State(wecom): State<Wecom>, request: Request) -> Response {
     StatusCode::NOT_FOUND.into_response()
 }
 
-async fn process(wecom: Wecom, endpoint: WecomEndpoint, request: Incoming) -> Reply {
+async fn process(wecom: Wecom, endpoint: WecomEndpoint, request: Incoming, peer: IpAddr) -> Reply {
     let form = if endpoint.takes_file() { Some(form::read(&request).await) } else { None };
     let mut violations = strict::violations(endpoint, &request);
     violations.extend(form.iter().flat_map(|form| form.violations.clone()));
@@ -63,6 +64,7 @@ async fn process(wecom: Wecom, endpoint: WecomEndpoint, request: Incoming) -> Re
     let call = Call {
         endpoint,
         request,
+        peer,
         form,
         body: Fields::new(),
         warning: false,
@@ -85,7 +87,7 @@ fn exchange(wecom: &Wecom, mut call: Call, fault: Option<&WecomFault>) -> Reply 
     world.answers += 1;
     let is_seen = fault.is_none_or(Fault::is_carried_out);
     let result = is_seen.then(|| api::decide(&mut world, &mut call, now));
-    let endpoint = call.endpoint;
+    let (endpoint, peer) = (call.endpoint, call.peer);
     wecom.host().record(Entry {
         at: now,
         endpoint: endpoint.name().to_owned(),
@@ -97,10 +99,10 @@ fn exchange(wecom: &Wecom, mut call: Call, fault: Option<&WecomFault>) -> Reply 
         violations: call.violations,
         ..Entry::default()
     });
-    let truth = result.map(|result| Reply::json(wrap(endpoint, result, call.warning)));
+    let truth = result.map(|result| Reply::json(wrap(endpoint, result, call.warning, peer)));
     Reply::after_fault(fault, truth, |code, message| {
         let refusal = Refusal { code, text: message.map(str::to_owned) };
-        Reply::json(wrap(endpoint, Err(refusal), false))
+        Reply::json(wrap(endpoint, Err(refusal), false, peer))
     })
 }
 

@@ -1,8 +1,9 @@
 //! Everything the simulated WeCom knows, behind one lock: a call sees it between two others, never during one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 
-use super::corp::{Corp, CorpSpec};
+use super::corp::{AppSpec, Corp, CorpSpec};
 use super::endpoint::WecomEndpoint;
 use super::files::Files;
 use super::limits::Limiter;
@@ -57,6 +58,17 @@ impl World {
 
     pub(crate) fn corp_by_id(&self, corp_id: &str) -> Option<&Corp> {
         self.names.get(corp_id).and_then(|name| self.corps.get(name))
+    }
+
+    /// Whether an app of a corp takes calls from this address. One that several corps list is a provider's, which is
+    /// trusted for none of them.
+    pub(crate) fn trusts(&self, corp: &str, agent_id: u32, peer: IpAddr) -> bool {
+        let lists = |app: &AppSpec| app.trusted_ips.as_ref().is_some_and(|trusted| trusted.contains(&peer));
+        let app = self.corps.get(corp).and_then(|corp| corp.app(agent_id));
+        if app.is_none_or(|app| app.trusted_ips.is_none()) {
+            return true;
+        }
+        app.is_some_and(lists) && self.corps.values().filter(|corp| corp.apps.iter().any(lists)).count() == 1
     }
 
     /// Chance in a thousand, decided once for each text.

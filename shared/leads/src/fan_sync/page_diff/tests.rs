@@ -71,6 +71,8 @@ fn lead(lead_id: u64, open_id: &str, sources: &[&str], unfollowed: &[&str]) -> L
         owner: None,
         sources: set(sources),
         unfollowed: set(unfollowed),
+        merged: BTreeSet::new(),
+        other_fans: BTreeSet::new(),
         version: 1,
         update_time: NOW - SignedDuration::from_secs(100),
     }
@@ -84,9 +86,15 @@ fn whole<'a>(
     read: &Counter,
 ) -> Result<(LeadChanges<'a>, Position)> {
     let open = OpenPage::new(page, &progress.task, 5_000);
-    let part = progress.page_changes(&open, open.next(0, usize::MAX), known, read, NOW)?;
+    let part = progress.page_changes(&open, open.next(0, usize::MAX), &known_as(known), read, NOW)?;
     assert_eq!(part.fans, open.fans.len());
     Ok((part.changes, part.position))
+}
+
+/// Fans who are these leads.
+fn known_as(leads: &[Lead]) -> KnownFans<'_> {
+    let leads = leads.iter().map(|lead| (lead.fan_open_id.clone(), (lead, lead.lead_id)));
+    KnownFans { leads: leads.collect(), erased: HashMap::new() }
 }
 
 fn counter(lead_count: u64) -> Counter {
@@ -95,6 +103,7 @@ fn counter(lead_count: u64) -> Counter {
         last_acquire_time: NOW - SignedDuration::from_secs(100),
         accounts: vec![id(ACCOUNT)],
         version: 7,
+        ..Counter::default()
     }
 }
 
@@ -226,7 +235,8 @@ fn page_diff_larger_than_a_transaction_is_made_in_parts() {
     let mut open = OpenPage::new(&page, &progress.task, 5_000);
     let (mut read, mut parts) = (counter(5), Vec::new());
     while !open.is_done() {
-        let Part { changes, position, fans } = progress.page_changes(&open, open.next(0, 97), &[], &read, NOW).unwrap();
+        let Part { changes, position, fans } =
+            progress.page_changes(&open, open.next(0, 97), &KnownFans::default(), &read, NOW).unwrap();
         read = changes.counter.clone();
         parts.push(fans);
         open.advance(fans);
@@ -249,7 +259,7 @@ fn page_diff_of_a_page_half_committed_by_a_dead_worker_counts_once() {
     let fans: Vec<Fan> = (0..90).map(|number| fan(&format!("fan-{number}"), "old", "")).collect();
     let before = page(&fans);
     let open = OpenPage::new(&before, &first.task, 5_000);
-    let part = first.page_changes(&open, open.next(0, 97), &[], &counter(0), NOW).unwrap();
+    let part = first.page_changes(&open, open.next(0, 97), &KnownFans::default(), &counter(0), NOW).unwrap();
     let (taken, position) = (part.fans as u64, part.position);
     drop(part.changes);
     first.advance(position);
@@ -274,7 +284,7 @@ fn page_diff_of_fifty_scattered_renames_takes_two_transactions() {
         (0..50).map(|number| lead(number * 32 + 1, &format!("fan-{number}"), &[ACCOUNT], &[])).collect();
     let page = page(&fans);
     let open = OpenPage::new(&page, &progress.task, 5_000);
-    let part = progress.page_changes(&open, open.next(0, 97), &known, &counter(2_000), NOW).unwrap();
+    let part = progress.page_changes(&open, open.next(0, 97), &known_as(&known), &counter(2_000), NOW).unwrap();
     assert_eq!((part.fans, part.changes.refreshed.len(), part.changes.names.len()), (48, 48, 48));
 }
 
@@ -395,4 +405,42 @@ fn sync_progress_takes_over_what_was_committed() {
     assert!(!has_seen(u64::MAX));
     let SyncTask { walk, total, counters, attempts, .. } = progress.task;
     assert_eq!((walk.cursor, walk.fully_listed, total, counters.pages, attempts), (40, false, Some(40), 2, 0));
+}
+
+#[test]
+fn page_diff_of_an_erased_fan_writes_nothing_and_counts_it_unchanged() {
+    let page = page(&[fan("a", "new", "https://new"), fan("b", "", "")]);
+    for strategy in [SyncStrategy::Incremental, SyncStrategy::Full] {
+        let progress = progress(strategy);
+        let open = OpenPage::new(&page, &progress.task, 5_000);
+        let erased = HashMap::from([(id("a"), LeadId::new(3))]);
+        let known = KnownFans { erased, ..KnownFans::default() };
+        let Part { changes, position, fans } =
+            progress.page_changes(&open, open.next(0, 97), &known, &counter(5), NOW).unwrap();
+        assert_eq!(changes.created.iter().map(|lead| lead.fan_open_id.as_str()).collect::<Vec<_>>(), ["b"]);
+        assert!(changes.refreshed.is_empty() && fans == 2);
+        let counters =
+            Counters { pages: 2, seen: 22, created: 11, updated: 4, unchanged: 7, skipped: 0, unfollowed: 2 };
+        assert_eq!(position.counters, counters, "{strategy:?}");
+        // So that a FULL sync knows that it has met as many as the platform says there are.
+        assert_eq!(position.seen_leads.iter().collect::<Vec<_>>(), [3, 6]);
+    }
+}
+
+#[test]
+fn page_diff_of_two_fans_who_are_one_lead_by_now_writes_it_once_and_counts_both() {
+    let progress = progress(SyncStrategy::Full);
+    let page = page(&[fan("b", "theirs", "https://theirs"), fan("a", "new", "https://new"), fan("c", "", "")]);
+    let merged = lead(3, "a", &[OTHER], &[]);
+    let known = KnownFans {
+        leads: HashMap::from([(id("a"), (&merged, LeadId::new(3))), (id("b"), (&merged, LeadId::new(9)))]),
+        ..KnownFans::default()
+    };
+    let open = OpenPage::new(&page, &progress.task, 5_000);
+    let part = progress.page_changes(&open, open.next(0, 97), &known, &counter(9), NOW).unwrap();
+    // The first of them has the lead follow this account too; the second one's name comes with the next part.
+    assert_eq!((part.fans, part.changes.refreshed.len(), part.changes.created.len()), (1, 1, 0));
+    assert_eq!(part.changes.refreshed[0].1.nickname, "old", "another fan than the lead's own does not name it");
+    assert_eq!(part.position.seen_leads.iter().collect::<Vec<_>>(), [9]);
+    assert_eq!(part.position.page_taken.iter().collect::<Vec<_>>(), [9]);
 }

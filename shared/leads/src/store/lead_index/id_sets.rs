@@ -1,10 +1,11 @@
-//! Sets of leads: a roaring bitmap for each set and each block of 65,536 ids, at most 8 KB however the ids lie. An edit
-//! rewrites the blocks that its leads leave or enter, in the transaction that changes the leads.
+//! Sets of lead ids, in blocks of 4,096: a bit for each id, at most 512 bytes. With its key a block stays below a kilobyte,
+//! so rewriting one costs two write units, however its ids lie. An edit rewrites the blocks that its leads leave or enter,
+//! in the transaction that changes the leads.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use kernel::dynamo::{batch_get, decode, n};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use kernel::dynamo::{Item, batch_get, decode, n};
 use kernel::error::Result;
 use kernel::ids::UserId;
 use roaring::RoaringBitmap;
@@ -13,13 +14,10 @@ use serde_bytes::ByteBuf;
 
 use super::{LeadIndexStore, key};
 use crate::ids::LeadId;
-use crate::store::bitmap::{bitmap, bitmap_id, blob};
+use crate::store::bitmap::{BLOCK_IDS, bitmap_id, block_blob, block_ids};
 use crate::store::put;
 
 const WHAT: &str = "lead index";
-
-/// How many ids a block has: those that share the upper half of 32 bits, which a roaring bitmap keeps together too.
-pub(crate) const BLOCK_IDS: u32 = 1 << 16;
 
 /// One block as it is stored.
 #[derive(Debug, Deserialize)]
@@ -32,25 +30,30 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub fn bitmap(&self) -> Result<RoaringBitmap> {
-        bitmap(WHAT, &self.ids)
+    /// Its ids, of which `number` is the block's.
+    pub fn ids(&self, number: u32) -> Result<RoaringBitmap> {
+        block_ids(number, &self.ids)
     }
 }
 
-/// What becomes of blocks: by entry, the leads that enter or leave.
+/// What becomes of blocks: by number and entry, the leads that enter or leave.
 #[derive(Debug, Default)]
-pub(super) struct SetChanges(BTreeMap<String, Vec<(u32, bool)>>);
+pub(super) struct SetChanges(BTreeMap<(u32, String), Vec<(u32, bool)>>);
 
 impl SetChanges {
-    /// The lead leaves the set of this entry.
-    pub fn leave(&mut self, entry: String, lead_id: LeadId) -> Result<()> {
-        self.0.entry(entry).or_default().push((bitmap_id(lead_id)?, false));
-        Ok(())
+    /// The lead leaves the set whose blocks are called so.
+    pub fn leave(&mut self, entry: impl Fn(u32) -> String, lead_id: LeadId) -> Result<()> {
+        self.change(entry, lead_id, false)
     }
 
-    /// The lead enters the set of this entry.
-    pub fn enter(&mut self, entry: String, lead_id: LeadId) -> Result<()> {
-        self.0.entry(entry).or_default().push((bitmap_id(lead_id)?, true));
+    /// The lead enters the set whose blocks are called so.
+    pub fn enter(&mut self, entry: impl Fn(u32) -> String, lead_id: LeadId) -> Result<()> {
+        self.change(entry, lead_id, true)
+    }
+
+    fn change(&mut self, entry: impl Fn(u32) -> String, lead_id: LeadId, enters: bool) -> Result<()> {
+        let number = block_of(lead_id)?;
+        self.0.entry((number, entry(number))).or_default().push((bitmap_id(lead_id)?, enters));
         Ok(())
     }
 }
@@ -69,10 +72,10 @@ impl LeadIndexStore {
 
     /// The blocks after the changes, one action for each. They are refused when one was rewritten since it was read here.
     pub(super) async fn rewrite(&self, user_id: UserId, changes: SetChanges) -> Result<Vec<TransactWriteItem>> {
-        let blocks = self.blocks(user_id, changes.0.keys().cloned()).await?;
-        let rewritten = changes.0.into_iter().map(|(entry, leads)| {
+        let blocks = self.blocks(user_id, changes.0.keys().map(|(_, entry)| entry.clone())).await?;
+        let rewritten = changes.0.into_iter().map(|((number, entry), leads)| {
             let read = blocks.iter().find(|block| block.entry == entry);
-            let mut ids = read.map(Block::bitmap).transpose()?.unwrap_or_default();
+            let mut ids = read.map(|block| block.ids(number)).transpose()?.unwrap_or_default();
             for (id, enters) in leads {
                 if enters {
                     ids.insert(id);
@@ -80,22 +83,16 @@ impl LeadIndexStore {
                     ids.remove(id);
                 }
             }
-            self.put_block(user_id, &entry, &ids, read.map(|block| block.version))
+            self.put_block(key(user_id, entry), block_blob(number, &ids), read.map(|block| block.version))
         });
         rewritten.collect()
     }
 
-    fn put_block(
-        &self,
-        user_id: UserId,
-        entry: &str,
-        ids: &RoaringBitmap,
-        read: Option<u64>,
-    ) -> Result<TransactWriteItem> {
+    fn put_block(&self, key: Item, ids: AttributeValue, read: Option<u64>) -> Result<TransactWriteItem> {
         let builder = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(key(user_id, entry)))
-            .item("ids", blob(ids)?)
+            .set_item(Some(key))
+            .item("ids", ids)
             .item("version", n(read.unwrap_or_default() + 1));
         put(match read {
             None => builder.condition_expression("attribute_not_exists(version)"),
@@ -113,24 +110,11 @@ pub(super) fn block_of(lead_id: LeadId) -> Result<u32> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::types::AttributeValue;
-
     use super::*;
 
     #[test]
-    fn set_block_is_never_larger_than_eight_kilobytes() {
-        let first = 3 * BLOCK_IDS;
-        for step in [1, 2, 3, 15, 16, 17, 1_000] {
-            let block = (first..first + BLOCK_IDS).step_by(step).collect::<RoaringBitmap>();
-            let AttributeValue::B(bytes) = blob(&block).unwrap() else { panic!("no bytes") };
-            assert!(bytes.as_ref().len() <= 8 * 1_024 + 32, "every {step}th: {} bytes", bytes.as_ref().len());
-            assert_eq!(RoaringBitmap::deserialize_from(bytes.as_ref()).unwrap(), block);
-        }
-    }
-
-    #[test]
-    fn set_block_of_a_lead_goes_by_the_upper_half_of_its_id() {
-        for (id, block) in [(1, 0), (65_535, 0), (65_536, 1), (1_000_000, 15)] {
+    fn set_block_of_a_lead_goes_by_its_id() {
+        for (id, block) in [(1, 0), (4_095, 0), (4_096, 1), (1_000_000, 244)] {
             assert_eq!(block_of(LeadId::new(id)).unwrap(), block);
         }
         assert!(block_of(LeadId::new(1 << 32)).is_err());

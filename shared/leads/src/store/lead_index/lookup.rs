@@ -19,7 +19,7 @@ use crate::store::lead::LeadStatus;
 
 const WHAT: &str = "lead index";
 
-/// The leads `first` to `last`; none when `last < first`.
+/// The ids `first` to `last`; none when `last < first`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// The lowest lead id.
@@ -28,7 +28,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// How many there are: ids are dense.
+    /// How many ids these are, whether they all stand for a lead or not.
     pub fn count(self) -> u64 {
         (self.last + 1).saturating_sub(self.first)
     }

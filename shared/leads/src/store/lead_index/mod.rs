@@ -6,32 +6,39 @@
 //!
 //! | entry | holds |
 //! |---|---|
-//! | `counter` | how many leads there are, the last acquire time, the accounts met so far |
+//! | `counter` | how many ids were handed out, the last acquire time, the accounts met so far, how many ids of each block are gone |
 //! | `time_marker#<time>` | the first and last lead acquired at that second |
 //! | `name#<segment>` | for 32 leads: accounts and folded nickname |
-//! | `status#<block>#<status>` | of 65,536 ids, those of the leads that are CONTACTED or CONVERTED |
+//! | `set#<block>#<set>` | of 4,096 ids, those of the leads that are CONTACTED or CONVERTED, and those that are GONE |
 //! | `tally` | how many leads are CONTACTED, how many CONVERTED |
-//! | `owner#<owner>#<block>` | of 65,536 ids, those of the leads that somebody works |
+//! | `owner#<owner>#<block>` | of 4,096 ids, those of the leads that somebody works |
 //! | `note#<lead>` | the folded newest note of a lead that shows one |
 //! | `followup#<lead>#<version>` | a note of a lead: text, when, who |
+//! | `merge#<lead>` | what a merge of this lead into another one did |
 //! | `edit#<lead>#<version>` | who changed what of a lead, and when |
 //!
 //! Notes stand alone so that a long one makes neither a segment large nor its neighbours' edits expensive. What people
 //! change (status, notes) and what a sync changes (nickname, accounts) are in different rows, so neither waits for the other.
 
+mod erase;
 mod follow_up;
+mod holes;
 mod id_sets;
 mod lookup;
+mod merge_log;
 mod owner_sets;
 pub mod segment;
 mod status_sets;
 mod write;
 
 pub use follow_up::FollowUp;
-pub(crate) use id_sets::BLOCK_IDS;
+pub use holes::Holes;
+pub(crate) use holes::Place;
 pub use lookup::{Bounds, EditRecord};
 pub(crate) use lookup::{Freshness, IndexedLead};
+pub(crate) use merge_log::{MergeLog, Work};
 pub use status_sets::StatusCounts;
+pub(crate) use status_sets::{Missing, StatusSets};
 pub(crate) use write::LeadEdit;
 
 use aws_sdk_dynamodb::Client;
@@ -48,7 +55,7 @@ pub const SEGMENT_LEADS: u64 = 32;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 pub struct Counter {
-    /// How many leads there are; also the highest lead id.
+    /// How many ids were handed out, which is the highest of them too.
     #[serde(default)]
     pub lead_count: u64,
     /// The acquire time of the newest lead.
@@ -57,12 +64,27 @@ pub struct Counter {
     /// The accounts that ever contributed a lead; segments refer to them by position.
     #[serde(default)]
     pub accounts: Vec<OpenId>,
-    /// Grows with every change a sync makes, so that of two syncs of one tenant one plans anew.
+    /// How many ids of each block stand for nobody in the list any more.
+    #[serde(default)]
+    pub holes: Holes,
+    /// How many erased people a sync must not bring back.
+    #[serde(default)]
+    pub erased_fans: u64,
+    /// How many leads were merged into others.
+    #[serde(default)]
+    pub merged_leads: u64,
+    /// Grows with every change a sync makes and with every id that goes, so that whoever has planned from an older state
+    /// plans anew.
     #[serde(default)]
     pub version: u64,
 }
 
 impl Counter {
+    /// How many leads there are.
+    pub fn present(&self) -> u64 {
+        self.lead_count.saturating_sub(self.holes.total())
+    }
+
     /// The position of an account among those met, which it takes now if it is new.
     pub fn ordinal(&mut self, account: &OpenId) -> usize {
         self.accounts.iter().position(|known| known == account).unwrap_or_else(|| {
@@ -104,17 +126,21 @@ fn name_entry(segment: u64) -> String {
     format!("name#{segment:012}")
 }
 
-fn status_entry(block: u32, status: &str) -> String {
-    format!("status#{block:05}#{status}")
+fn set_entry(block: u32, set: &str) -> String {
+    format!("set#{block:07}#{set}")
 }
 
 /// The owner may be any text: what follows its last `#` is the block, so no two sets have one entry.
 fn owner_entry(owner: &OwnerId, block: u32) -> String {
-    format!("owner#{owner}#{block:05}")
+    format!("owner#{owner}#{block:07}")
 }
 
 fn follow_up_entry(lead_id: LeadId, version: u64) -> String {
     format!("followup#{:014}#{version:010}", lead_id.get())
+}
+
+fn merge_entry(lead_id: LeadId) -> String {
+    format!("merge#{:014}", lead_id.get())
 }
 
 fn note_entry(lead_id: LeadId) -> String {

@@ -1,5 +1,6 @@
-//! Which leads have which status, as sets of ids: `status#<block>#<status>` for CONTACTED and CONVERTED, in blocks of
-//! 65,536 ids. NEW, which every lead is at first, is who is in neither, so that a sync never touches them.
+//! Which leads have which status, as sets of ids: `set#<block>#<status>` for CONTACTED and CONVERTED. NEW, which every lead
+//! is at first, is who is in neither, so that a sync never touches them. Beside them is `set#<block>#GONE`, the ids that
+//! stand for nobody in the list any more, so that one query reads what all lists need of a range.
 //!
 //! `tally` holds how many there are of each, for the list without a filter, which need not read the sets then.
 
@@ -12,8 +13,9 @@ use serde::Deserialize;
 
 use super::id_sets::{Block, SetChanges, block_of};
 use super::lookup::{Bounds, Freshness};
-use super::{Counter, LeadIndexStore, key, status_entry};
+use super::{Counter, LeadIndexStore, key, merge_entry, set_entry};
 use crate::ids::LeadId;
+use crate::store::bitmap::bitmap_id;
 use crate::store::lead::LeadStatus;
 use crate::store::update;
 
@@ -21,6 +23,8 @@ const WHAT: &str = "lead index";
 
 /// The statuses that have sets.
 const WORKED: [LeadStatus; 2] = [LeadStatus::Contacted, LeadStatus::Converted];
+/// The name of the set of ids that stand for nobody any more.
+const GONE: &str = "GONE";
 
 /// How many leads there are of each status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,11 +34,23 @@ pub struct StatusCounts {
     pub converted: u64,
 }
 
-/// The leads of a range by their status.
+/// The ids of a range by the set they are in.
 #[derive(Debug, Default)]
 pub(crate) struct StatusSets {
     contacted: RoaringBitmap,
     converted: RoaringBitmap,
+    gone: RoaringBitmap,
+}
+
+/// Why no lead has an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// It was merged into this one.
+    Merged(LeadId),
+    /// Its person was erased.
+    Erased,
+    /// It was never handed out.
+    Never,
 }
 
 /// The row that counts what is in the sets.
@@ -54,7 +70,12 @@ impl StatusCounts {
 }
 
 impl StatusSets {
-    /// The leads among `ids` that have this status.
+    /// Those of `ids` that stand for a lead.
+    pub fn present(&self, ids: RoaringBitmap) -> RoaringBitmap {
+        ids - &self.gone
+    }
+
+    /// The leads among `ids`, which are all present, that have this status.
     pub fn with_status(&self, ids: RoaringBitmap, status: LeadStatus) -> RoaringBitmap {
         match status {
             LeadStatus::New => ids - &self.contacted - &self.converted,
@@ -63,20 +84,22 @@ impl StatusSets {
         }
     }
 
-    /// How many of `ids` have which status.
+    /// How many of `ids`, which are all present, have which status.
     pub fn counts(&self, ids: &RoaringBitmap) -> StatusCounts {
         let (contacted, converted) = (ids.intersection_len(&self.contacted), ids.intersection_len(&self.converted));
         StatusCounts::of(ids.len(), contacted, converted)
     }
 
     fn take(&mut self, block: &Block) -> Result<()> {
-        let status = block.entry.rsplit('#').next().unwrap_or_default();
-        let set = match WORKED.into_iter().find(|worked| worked.as_str() == status) {
-            Some(LeadStatus::Contacted) => &mut self.contacted,
-            Some(LeadStatus::Converted) => &mut self.converted,
-            Some(LeadStatus::New) | None => return Err(Error::Corrupt(WHAT)),
+        let mut parts = block.entry.split('#').skip(1);
+        let number = parts.next().and_then(|number| number.parse().ok()).ok_or(Error::Corrupt(WHAT))?;
+        let set = match parts.next() {
+            Some(name) if name == LeadStatus::Contacted.as_str() => &mut self.contacted,
+            Some(name) if name == LeadStatus::Converted.as_str() => &mut self.converted,
+            Some(GONE) => &mut self.gone,
+            _ => return Err(Error::Corrupt(WHAT)),
         };
-        *set |= block.bitmap()?;
+        *set |= block.ids(number)?;
         Ok(())
     }
 }
@@ -92,18 +115,46 @@ impl LeadIndexStore {
                 _ => tally = decode(WHAT, row)?,
             }
         }
-        let counts = StatusCounts::of(counter.lead_count, tally.contacted, tally.converted);
+        let counts = StatusCounts::of(counter.present(), tally.contacted, tally.converted);
         Ok((counter, counts))
     }
 
-    /// The sets of the leads of `bounds`, and of their neighbours in the same blocks, read consistently: one query, for a
-    /// million leads have 256 KB of them at most.
+    /// The sets of the ids of `bounds`, and of their neighbours in the same blocks, read consistently: one query up to
+    /// some two million leads, of which a million have 440 KB at most.
     pub(crate) async fn status_sets(&self, user_id: UserId, bounds: Bounds) -> Result<StatusSets> {
         let block = |id| block_of(LeadId::new(id));
-        let range = (status_entry(block(bounds.first)?, ""), status_entry(block(bounds.last)?, "~"));
+        let range = (set_entry(block(bounds.first)?, ""), set_entry(block(bounds.last)?, "~"));
         let mut sets = StatusSets::default();
         self.each(user_id, range, Freshness::Consistent, |row| sets.take(&decode(WHAT, row)?)).await?;
         Ok(sets)
+    }
+
+    /// What became of an id that no lead has, read consistently by one request.
+    pub(crate) async fn missing(&self, user_id: UserId, lead_id: LeadId) -> Result<Missing> {
+        // No lead was ever given an id that no bitmap holds.
+        let (Ok(id), Ok(number)) = (bitmap_id(lead_id), block_of(lead_id)) else { return Ok(Missing::Never) };
+        let keys = [set_entry(number, GONE), merge_entry(lead_id)].map(|entry| key(user_id, entry)).into();
+        let mut missing = Missing::Never;
+        for row in batch_get(&self.client, &self.clock, &self.table, keys, None, true).await? {
+            if let Some(into) = row.get("into").and_then(|into| into.as_n().ok()) {
+                return Ok(Missing::Merged(into.parse().map_err(|_| Error::Corrupt(WHAT))?));
+            }
+            let block: Block = decode(WHAT, row)?;
+            if block.ids(number)?.contains(id) {
+                missing = Missing::Erased;
+            }
+        }
+        Ok(missing)
+    }
+
+    /// That an id stands for nobody any more, among `changes` of sets.
+    pub(super) fn go(changes: &mut SetChanges, lead_id: LeadId) -> Result<()> {
+        changes.enter(|block| set_entry(block, GONE), lead_id)
+    }
+
+    /// That an id stands for a lead again, among `changes` of sets.
+    pub(super) fn come_back(changes: &mut SetChanges, lead_id: LeadId) -> Result<()> {
+        changes.leave(|block| set_entry(block, GONE), lead_id)
     }
 
     /// That a lead goes from one status to another one, among `changes` of sets.
@@ -113,12 +164,11 @@ impl LeadIndexStore {
         from: LeadStatus,
         to: LeadStatus,
     ) -> Result<()> {
-        let entry = |status: LeadStatus| Ok::<_, Error>(status_entry(block_of(lead_id)?, status.as_str()));
         if WORKED.contains(&from) {
-            changes.leave(entry(from)?, lead_id)?;
+            changes.leave(|block| set_entry(block, from.as_str()), lead_id)?;
         }
         if WORKED.contains(&to) {
-            changes.enter(entry(to)?, lead_id)?;
+            changes.enter(|block| set_entry(block, to.as_str()), lead_id)?;
         }
         Ok(())
     }
@@ -147,9 +197,9 @@ mod tests {
     }
 
     #[test]
-    fn status_sets_split_any_ids_into_three_parts() {
-        let sets = StatusSets { contacted: ids([2, 70_000]), converted: ids([3, 4]) };
-        let some = ids([1, 2, 3, 5, 70_000, 70_001]);
+    fn status_sets_split_any_ids_into_three_parts_without_those_that_are_gone() {
+        let sets = StatusSets { contacted: ids([2, 70_000]), converted: ids([3, 4]), gone: ids([6, 70_002]) };
+        let some = sets.present(ids([1, 2, 3, 5, 6, 70_000, 70_001, 70_002]));
         for (status, expected) in [
             (LeadStatus::New, vec![1, 5, 70_001]),
             (LeadStatus::Contacted, vec![2, 70_000]),

@@ -13,7 +13,7 @@ use super::id_sets::SetChanges;
 use super::segment::normalize;
 use super::{Counter, LeadIndexStore, edit_entry, key, name_entry, note_entry, segment_of, slot_of, time_marker_entry};
 use crate::ids::{LeadId, OwnerId};
-use crate::store::lead::Lead;
+use crate::store::lead::{Lead, LeadStatus};
 use crate::store::{delete, put, update};
 
 /// A lead as it was read, and as an edit leaves it.
@@ -35,6 +35,14 @@ impl LeadIndexStore {
             .item("accounts", AttributeValue::L(next.accounts.iter().map(|account| s(account.as_str())).collect()))
             .item("version", n(read.version + 1))
             .condition_expression(condition);
+        if !next.holes.by_block().is_empty() {
+            builder = builder.item("holes", AttributeValue::L(next.holes.by_block().iter().map(n).collect()));
+        }
+        for (name, number) in [("erased_fans", next.erased_fans), ("merged_leads", next.merged_leads)] {
+            if number != 0 {
+                builder = builder.item(name, n(number));
+            }
+        }
         if read.version != 0 {
             builder = builder.expression_attribute_values(":read", n(read.version));
         }
@@ -59,26 +67,37 @@ impl LeadIndexStore {
         )
     }
 
-    /// Writes encoded name entries, one action per segment they touch.
-    pub(crate) fn names(&self, user_id: UserId, entries: &[(LeadId, String)]) -> Result<Vec<TransactWriteItem>> {
-        let mut segments: BTreeMap<u64, Vec<(u64, &str)>> = BTreeMap::new();
+    /// Writes encoded name entries, or takes those without a text away, one action per segment they touch.
+    pub(crate) fn rename(
+        &self,
+        user_id: UserId,
+        entries: &[(LeadId, Option<String>)],
+    ) -> Result<Vec<TransactWriteItem>> {
+        let mut segments: BTreeMap<u64, Vec<(u64, Option<&str>)>> = BTreeMap::new();
         for (lead_id, text) in entries {
-            segments.entry(segment_of(*lead_id)).or_default().push((slot_of(*lead_id), text));
+            segments.entry(segment_of(*lead_id)).or_default().push((slot_of(*lead_id), text.as_deref()));
         }
         segments
             .into_iter()
             .map(|(segment, slots)| {
-                let assignments: Vec<String> = slots.iter().map(|(slot, _)| format!("#s{slot} = :s{slot}")).collect();
-                let mut builder = Update::builder()
-                    .table_name(&self.table)
-                    .set_key(Some(key(user_id, name_entry(segment))))
-                    .update_expression(format!("SET {}", assignments.join(", ")));
+                let (mut set, mut removed) = (Vec::new(), Vec::new());
+                let mut builder =
+                    Update::builder().table_name(&self.table).set_key(Some(key(user_id, name_entry(segment))));
                 for (slot, text) in slots {
-                    builder = builder
-                        .expression_attribute_names(format!("#s{slot}"), slot.to_string())
-                        .expression_attribute_values(format!(":s{slot}"), s(text));
+                    builder = builder.expression_attribute_names(format!("#s{slot}"), slot.to_string());
+                    match text {
+                        Some(text) => {
+                            set.push(format!("#s{slot} = :s{slot}"));
+                            builder = builder.expression_attribute_values(format!(":s{slot}"), s(text));
+                        }
+                        None => removed.push(format!("#s{slot}")),
+                    }
                 }
-                update(builder)
+                let clause = |verb: &str, parts: &[String]| match parts.is_empty() {
+                    true => String::new(),
+                    false => format!("{verb} {} ", parts.join(", ")),
+                };
+                update(builder.update_expression(clause("SET", &set) + &clause("REMOVE", &removed)))
             })
             .collect()
     }
@@ -123,6 +142,17 @@ impl LeadIndexStore {
     /// Moves leads between the sets of statuses and of owners: the blocks they leave or enter, and the tally, as actions of
     /// the transaction that changes the leads. They are refused when a block was rewritten meanwhile for another lead.
     pub(crate) async fn move_leads(&self, user_id: UserId, edits: &[LeadEdit<'_>]) -> Result<Vec<TransactWriteItem>> {
+        self.move_leads_and(user_id, edits, None, None).await
+    }
+
+    /// The same, together with a lead that goes from the list, whose id then stands for nobody, and one that comes back.
+    pub(crate) async fn move_leads_and(
+        &self,
+        user_id: UserId,
+        edits: &[LeadEdit<'_>],
+        goes: Option<&Lead>,
+        comes: Option<&Lead>,
+    ) -> Result<Vec<TransactWriteItem>> {
         let (mut changes, mut statuses) = (SetChanges::default(), Vec::new());
         for LeadEdit { before, after } in edits {
             if after.status != before.status {
@@ -133,6 +163,19 @@ impl LeadIndexStore {
                 Self::move_owner(&mut changes, after.lead_id, before.owner.as_ref(), after.owner.as_ref())?;
             }
         }
+        if let Some(lead) = goes {
+            Self::move_status(&mut changes, lead.lead_id, lead.status, LeadStatus::New)?;
+            Self::move_owner(&mut changes, lead.lead_id, lead.owner.as_ref(), None)?;
+            Self::go(&mut changes, lead.lead_id)?;
+            statuses.push((lead.status, LeadStatus::New));
+        }
+        if let Some(lead) = comes {
+            Self::come_back(&mut changes, lead.lead_id)?;
+            Self::move_status(&mut changes, lead.lead_id, LeadStatus::New, lead.status)?;
+            Self::move_owner(&mut changes, lead.lead_id, None, lead.owner.as_ref())?;
+            statuses.push((LeadStatus::New, lead.status));
+        }
+        statuses.retain(|(from, to)| from != to);
         let mut actions = self.rewrite(user_id, changes).await?;
         if !statuses.is_empty() {
             actions.push(self.count(user_id, &statuses)?);

@@ -38,15 +38,26 @@ impl SyncTaskStore {
         struct Key {
             task_id: TaskId,
         }
-        let index = DueIndex {
+        let keys = self.due_index().due(&self.client, now, limit).await?;
+        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.task_id)).collect()
+    }
+
+    /// Since when the task has been due that has been due longest.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub async fn oldest_due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        self.due_index().oldest(&self.client, now).await
+    }
+
+    fn due_index(&self) -> DueIndex {
+        DueIndex {
             table: self.table.clone(),
             index: "by_next_action",
             shard_attribute: "due_shard",
             time_attribute: "next_action_at",
             time_value: milliseconds,
-        };
-        let keys = index.due(&self.client, now, limit).await?;
-        keys.into_iter().map(|key| decode::<Key>(WHAT, key).map(|key| key.task_id)).collect()
+        }
     }
 
     /// Notes that the sweeper `sender` is about to send a message for the task; `false` when another one set about it

@@ -27,6 +27,8 @@ pub enum WaitReason {
     Again,
     /// Somebody's giving the company's new secret: the stored one is refused.
     Secret,
+    /// The company's proxy, which is not reached or does not reach WeCom.
+    Proxy,
 }
 
 impl WaitReason {
@@ -43,6 +45,7 @@ impl WaitReason {
             Self::TextCheck => "TEXT_CHECK",
             Self::Again => "AGAIN",
             Self::Secret => "SECRET",
+            Self::Proxy => "PROXY",
         }
     }
 }

@@ -44,6 +44,12 @@ pub async fn play(it: &mut Samples) -> Result<()> {
     // The delivery's own message finds nothing left to do.
     it.world.drain_publications().await?;
 
+    let mut change = body_of("wechat-corp-update")?;
+    let corp = it.world.sandbox.wecom().corp("花店").unwrap();
+    change["secret"] = json!(corp.secret());
+    let key = format!("{}#{}", corp.corp_id, corp.agent_id());
+    it.play("wechat-corp-update", 200, |event| event.path("corpKey", &key).json(&change)).await?;
+
     it.play("gateway-webhook", 200, |event| event.path("secret", GATEWAY_WEBHOOK_SECRET)).await?;
     it.play("wechat-account-disconnect", 200, |event| event.path("accountId", &device)).await?;
     assert_eq!(it.world.depth(it.world.publish_queue_url()?).await?, 0);

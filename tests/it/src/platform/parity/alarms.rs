@@ -1,11 +1,12 @@
 //! Whether the alarms on failed rounds can ring: a failure that lasts does not show in every round, because work that
 //! failed is left alone for a while.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use kernel::metrics::Metric;
 use serde_json::Value;
 
-use super::project::{Function, Template};
+use super::project::{Function, Template, read};
 
 /// Seconds between the failed rounds of a failure that lasts and concerns one piece of work only, the longest there are;
 /// and the seconds after which somebody must know.
@@ -115,6 +116,82 @@ fn backlog_alarm_does_not_ring_for_one_message_that_failed() {
         let processed = hidden + hidden / 6;
         assert!(number(alarm, "Threshold") > processed, "{alarm} rings for one message that failed");
     }
+}
+
+/// Names of metrics in the stack's own namespace that an alarm is made of.
+fn own_metrics(alarm: &Value) -> Vec<&str> {
+    let own = serde_json::json!({ "Ref": "AWS::StackName" });
+    let parts = alarm["Metrics"].as_array().into_iter().flatten().map(|part| &part["MetricStat"]["Metric"]);
+    let all = parts.chain([alarm]).filter(|metric| metric["Namespace"] == own);
+    all.map(|metric| metric["MetricName"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn alarm_watches_only_what_is_counted() {
+    let template = Template::read();
+    let counted: BTreeSet<&str> = Metric::ALL.iter().map(|metric| metric.name()).collect();
+    assert_eq!(counted.len(), Metric::ALL.len(), "two metrics have one name");
+    let filters = template.of_type("AWS::Logs::MetricFilter");
+    let filtered: BTreeSet<&str> =
+        filters.map(|(_, filter)| filter["MetricTransformations"][0]["MetricName"].as_str().unwrap()).collect();
+    let mut watched = BTreeSet::new();
+    for (name, alarm) in template.of_type("AWS::CloudWatch::Alarm") {
+        for metric in own_metrics(alarm) {
+            assert!(
+                counted.contains(metric) || filtered.contains(metric),
+                "{name} watches {metric}, which nobody counts"
+            );
+            watched.insert(metric);
+        }
+    }
+    assert!(filtered.is_subset(&watched), "a filter counts what no alarm watches");
+    // Each is paid for by the month.
+    assert!(counted.len() + filtered.len() <= 40);
+    // What only helps to look into a round that failed, or is the whole of a share.
+    let unwatched: BTreeSet<&str> = counted.difference(&watched).copied().collect();
+    assert_eq!(unwatched, ["OnlineChecksDone", "OnlineChecksNotDone", "RecordsDone", "RowsNotSwept"].into());
+}
+
+#[test]
+fn alarm_tells_of_its_beginning_and_its_end_and_where_to_read_what_to_do() {
+    let template = Template::read();
+    let operations = read("docs/operations.md");
+    let slug = |heading: &str| heading.to_lowercase().replace(' ', "-");
+    let sections: BTreeSet<String> =
+        operations.lines().filter_map(|line| line.strip_prefix("### ")).map(slug).collect();
+    let mut named = BTreeSet::new();
+    for (name, alarm) in template.of_type("AWS::CloudWatch::Alarm") {
+        let actions = &alarm["AlarmActions"];
+        assert!(
+            ["PageTopic", "TicketTopic"].map(|topic| serde_json::json!([{ "Ref": topic }])).contains(actions),
+            "{name}"
+        );
+        assert_eq!(alarm["OKActions"], *actions, "{name}");
+        let text = alarm["AlarmDescription"].as_str().unwrap();
+        assert!(text.len() <= 1_024, "{name}");
+        let section = text.split_once(" Runbook: docs/operations.md#").unwrap_or_else(|| panic!("{name}: {text}")).1;
+        assert!(sections.contains(section), "{name} names {section}, which docs/operations.md does not have");
+        named.insert(section.to_owned());
+    }
+    assert_eq!(named, sections, "sections that alarms name (left), sections there are (right)");
+}
+
+/// An alarm on something that happens all the time rings when nothing is heard of it; any other would ring by night.
+#[test]
+fn alarm_on_what_has_to_happen_rings_when_it_does_not() {
+    let template = Template::read();
+    let alarms = template.of_type("AWS::CloudWatch::Alarm");
+    let breaching = alarms.filter(|(_, alarm)| alarm["TreatMissingData"] == "breaching").map(|(name, _)| name);
+    let expected = [
+        "LateDeliveryAlarm",
+        "LateSyncAlarm",
+        "LateTaskAlarm",
+        "SweeperSilentAlarm",
+        "TokenKeeperSilentAlarm",
+        "TokensNotKeptAlarm",
+        "WechatHealthCheckerSilentAlarm",
+    ];
+    assert_eq!(breaching.collect::<BTreeSet<_>>(), expected.into());
 }
 
 /// Whoever operates an installation in China has no redrive of a dead-letter queue.

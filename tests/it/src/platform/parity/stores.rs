@@ -1,18 +1,18 @@
 //! What outlives the stack and what goes with it. Tables have fixed names: one that is left behind by a first
 //! deployment that failed refuses every later one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use kernel::aws::Aws;
 use local::stack::{self, World};
 use serde_json::{Value, json};
 
-use super::project::Template;
+use super::project::{Template, read};
 use crate::world::shared;
 
 /// What cannot be had again: what users entrusted to us or are owed, and the key without which it cannot be read.
-const STORES: [&str; 15] = [
+const STORES: [&str; 16] = [
     "AuditTable",
     "DouyinAuthTable",
     "DouyinLeadIndexTable",
@@ -25,6 +25,7 @@ const STORES: [&str; 15] = [
     "MomentSyncResultTable",
     "MomentSyncTaskTable",
     "MomentsBucket",
+    "SuppressionKey",
     "TokenKey",
     "WechatAccountTable",
     "WechatCorpTable",
@@ -53,6 +54,78 @@ fn template_resource_that_keeps_data_is_a_store_or_a_cache() {
             assert_eq!(recovery.as_bool().unwrap_or_default(), is_store, "point-in-time recovery of {id}");
         }
     }
+}
+
+/// A table's key cannot be changed, only replaced together with all its rows, and CloudFormation changes one index in a
+/// deployment. So whoever changes a line here also says in CHANGELOG.md what becomes of the rows that there are.
+#[test]
+fn template_keys_and_indexes_are_those_that_rows_were_written_with() {
+    let template = Template::read();
+    let mut lines = Vec::new();
+    for (id, table) in template.of_type("AWS::DynamoDB::Table") {
+        let types: BTreeMap<&str, &str> = list(&table["AttributeDefinitions"])
+            .map(|attribute| (text(attribute, "AttributeName"), text(attribute, "AttributeType")))
+            .collect();
+        let keys = |schema: &Value| -> String {
+            let key = |part| {
+                format!(
+                    " {}:{}:{}",
+                    text(part, "AttributeName"),
+                    types[text(part, "AttributeName")],
+                    text(part, "KeyType")
+                )
+            };
+            list(schema).map(key).collect()
+        };
+        lines.push(format!("{id} {}{}", text(&table["TableName"], "Fn::Sub"), keys(&table["KeySchema"])));
+        for index in list(&table["GlobalSecondaryIndexes"]) {
+            let projection = &index["Projection"];
+            let others: Vec<&str> = list(&projection["NonKeyAttributes"]).filter_map(Value::as_str).collect();
+            let line = format!(
+                "  {}{} {} {}",
+                text(index, "IndexName"),
+                keys(&index["KeySchema"]),
+                text(projection, "ProjectionType"),
+                others.join(",")
+            );
+            lines.push(line.trim_end().to_owned());
+        }
+    }
+    let known: Vec<&str> = include_str!("keys.txt").lines().collect();
+    assert_eq!(lines, known, "template.yaml (left), tests/it/src/platform/parity/keys.txt (right)");
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
+/// The longest name of a stack: a function's name has at most 64 characters, and IAM's of a role as many.
+const LONGEST_STACK_NAME: usize = 38;
+
+#[test]
+fn template_names_fit_aws_for_the_longest_name_of_a_stack() {
+    let template = Template::read();
+    let kinds = [
+        ("AWS::Serverless::Function", "FunctionName", 64),
+        ("AWS::SQS::Queue", "QueueName", 80),
+        ("AWS::SNS::Topic", "TopicName", 256),
+    ];
+    for (kind, property, most) in kinds {
+        for (id, resource) in template.of_type(kind) {
+            let name =
+                text(&resource[property], "Fn::Sub").replace("${AWS::StackName}", &"x".repeat(LONGEST_STACK_NAME));
+            assert!((1..=most).contains(&name.len()) && !name.contains('$'), "{id}: {name}");
+        }
+    }
+    let operations = read("docs/operations.md");
+    assert!(
+        operations.contains(&format!("at most {LONGEST_STACK_NAME} characters")),
+        "docs/operations.md does not say so"
+    );
 }
 
 /// The emulator, other than AWS, would adopt a table that is left; so what is asked is whether one is.

@@ -30,7 +30,7 @@ pub(super) fn result(world: &World, call: &Call, session: &Session, now: Timesta
         "type": "add_moment_task",
         "result": {
             "errcode": refused.map_or(0, |refusal| refusal.code),
-            "errmsg": refused.map_or_else(|| "ok".to_owned(), Refusal::message),
+            "errmsg": refused.map_or_else(|| "ok".to_owned(), |refusal| refusal.message(call.peer)),
             "moment_id": if moment.exists(now) { moment.moment_id.as_str() } else { "" },
             "invalid_sender_list": {
                 "user_list": of(json!(audience.invalid_users)),

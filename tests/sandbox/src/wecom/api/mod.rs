@@ -9,6 +9,8 @@ mod session;
 mod token;
 mod upload;
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -26,6 +28,8 @@ type Outcome = Result<Fields, Refusal>;
 pub(super) struct Call {
     pub(super) endpoint: WecomEndpoint,
     pub(super) request: Incoming,
+    /// The address it comes from.
+    pub(super) peer: IpAddr,
     /// Where a file is due.
     pub(super) form: Option<Form>,
     pub(super) body: Fields,

@@ -14,7 +14,7 @@ pub(super) struct Session {
 
 pub(super) fn admit(world: &mut World, call: &mut Call, now: Timestamp) -> Result<Session, Refusal> {
     let session = authenticate(world, call, now)?;
-    if world.settings.untrusted_ip {
+    if world.settings.untrusted_ip || !world.trusts(&session.corp, session.agent_id, call.peer) {
         return Err(60_020.into());
     }
     world.limiter.admit(&world.settings.limits, &session.corp, call.endpoint, now)?;

@@ -30,7 +30,7 @@ impl WecomChannel<'_> {
         // A job makes its moment within its lifetime, or never.
         let last = job_end.min(self.cx.stores.clock.now()).as_second() + CLOCK_SKEW;
         let token = self.token(claimed_delivery).await?;
-        let mut moments = self.cx.clients.wecom.moment_list(&token.token, since, last).await?;
+        let mut moments = token.wecom.moment_list(&token.token, since, last).await?;
         moments.retain(|moment| {
             moment.create_time.is_none_or(|time| time >= since)
                 && moment.by_corp
@@ -41,7 +41,7 @@ impl WecomChannel<'_> {
         let asked = folded(claimed_delivery.row.asked().iter());
         let (mut ids, mut partly) = (Vec::new(), Vec::new());
         for moment in moments {
-            match self.cx.clients.wecom.member_status(&token.token, &moment.moment_id).await {
+            match token.wecom.member_status(&token.token, &moment.moment_id).await {
                 // The same words may have been given to other members of the company by another task.
                 Ok(members) => {
                     let members = folded(members.iter().map(|(member, _)| member));

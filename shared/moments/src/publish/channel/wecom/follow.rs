@@ -23,7 +23,7 @@ impl WecomChannel<'_> {
             Ok(token) => token,
             Err(error) => return without_token(error),
         };
-        Ok(match self.cx.clients.wecom.job_result(&token.token, &JobId(job_id.to_owned())).await {
+        Ok(match token.wecom.job_result(&token.token, &JobId(job_id.to_owned())).await {
             Ok(JobState::Running) => Event::JobRunning,
             Ok(JobState::Done { moment_id, invalid_senders }) => {
                 Event::MomentCreated { id: moment_id, refused: invalid_senders }
@@ -49,7 +49,7 @@ impl WecomChannel<'_> {
             Ok(token) => token,
             Err(error) => return without_token(error),
         };
-        let members = match self.cx.clients.wecom.member_status(&token.token, moment_id).await {
+        let members = match token.wecom.member_status(&token.token, moment_id).await {
             Ok(members) => members,
             Err(failure) => return Ok(Event::NotAnswered(failure.kind)),
         };
@@ -76,7 +76,7 @@ impl WecomChannel<'_> {
             Ok(token) => token,
             Err(error) => return without_token(error),
         };
-        let stopped = self.cx.clients.wecom.cancel(&token.token, moment_id).await;
+        let stopped = token.wecom.cancel(&token.token, moment_id).await;
         Ok(stopped.map_or_else(|failure| Event::NotStopped(failure.kind), |()| Event::Stopped))
     }
 }

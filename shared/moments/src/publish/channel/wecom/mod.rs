@@ -7,9 +7,10 @@ mod prepare;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use tracing::{info, warn};
 
 use super::{Answer, Channel, or_refused};
-use crate::accounts::CorpToken;
+use crate::accounts::{CorpToken, news};
 use crate::error::{Error, Result};
 use crate::ids::CorpKey;
 use crate::provider::{FailureKind, Provider};
@@ -17,6 +18,7 @@ use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::{Event, Recovery};
 use crate::publish::runner::Publisher;
 use crate::store::account::Account;
+use crate::store::corp::CorpState;
 use crate::store::delivery::{Repair, WaitReason};
 use crate::wecom::MomentDraft;
 
@@ -57,11 +59,35 @@ impl<'p> WecomChannel<'p> {
         Ok(token)
     }
 
+    /// Notes on the company's row what the calls of this worker have shown of their way to WeCom. It only informs: a note that
+    /// fails is made by whoever asks next.
+    async fn note_state(&self) {
+        let Some(token) = &self.token else { return };
+        let Some(state) = news(&token.corp, &token.wecom) else { return };
+        let corp_key = self.corp_key.as_str();
+        match &state {
+            Some(CorpState { problem, seen_ip }) => {
+                let seen_ip = seen_ip.map(tracing::field::display);
+                warn!(corp.key = corp_key, corp.seen_ip = seen_ip, "company {corp_key}: {}", problem.as_str());
+            }
+            None => info!(corp.key = corp_key, "company {corp_key} reaches wecom again"),
+        }
+        if let Err(error) = self.cx.stores.corps.note_state(&token.corp, state.as_ref()).await {
+            warn!(corp.key = corp_key, "the state of company {corp_key} was not noted: {error}");
+        }
+    }
+
+    /// The answer of a call that may be repeated, once what it has shown is noted.
+    async fn noted(&self, answer: Result<Event>) -> Result<Event> {
+        self.note_state().await;
+        answer
+    }
+
     async fn send_ready(&mut self, claimed_delivery: &ClaimedDelivery) -> Result<Event> {
         let Some(Ready { token, draft }) = &self.ready else {
             return Err(kernel::Error::Corrupt("publish delivery").into());
         };
-        Ok(match self.cx.clients.wecom.add_moment_task(&token.token, draft).await {
+        Ok(match token.wecom.add_moment_task(&token.token, draft).await {
             Ok(job) => Event::Accepted { job_id: job.0 },
             Err(failure) if failure.kind == FailureKind::OutcomeUnknown => claimed_delivery.outcome_lost(&failure),
             Err(failure) => Event::Refused(failure),
@@ -115,23 +141,44 @@ impl Channel for WecomChannel<'_> {
     }
 
     fn prepare<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery, senders: Vec<Account>) -> Answer<'a> {
-        async move { or_refused(self.make_ready(claimed_delivery, senders).await) }.boxed()
+        async move {
+            let answer = self.make_ready(claimed_delivery, senders).await;
+            or_refused(self.noted(answer).await)
+        }
+        .boxed()
     }
 
     fn send<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery) -> Answer<'a> {
-        self.send_ready(claimed_delivery).boxed()
+        async move {
+            let answer = self.send_ready(claimed_delivery).await;
+            // An answer that is not a refusal is written before anything else: whoever dies in between knows nothing of it.
+            if matches!(answer, Ok(Event::Refused(_))) { self.noted(answer).await } else { answer }
+        }
+        .boxed()
     }
 
     fn find_published<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery) -> Answer<'a> {
-        self.read_back(claimed_delivery).boxed()
+        async move {
+            let answer = self.read_back(claimed_delivery).await;
+            self.noted(answer).await
+        }
+        .boxed()
     }
 
     fn follow<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery, stopped: bool) -> Answer<'a> {
-        self.poll(claimed_delivery, stopped).boxed()
+        async move {
+            let answer = self.poll(claimed_delivery, stopped).await;
+            self.noted(answer).await
+        }
+        .boxed()
     }
 
     fn cancel<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery) -> Answer<'a> {
-        self.stop_members(claimed_delivery).boxed()
+        async move {
+            let answer = self.stop_members(claimed_delivery).await;
+            self.noted(answer).await
+        }
+        .boxed()
     }
 
     fn recover<'a>(&'a mut self, claimed_delivery: &'a ClaimedDelivery, recovery: Recovery) -> Answer<'a> {

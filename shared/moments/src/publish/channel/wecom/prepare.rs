@@ -104,7 +104,7 @@ impl WecomChannel<'_> {
             TaskMediumKind::Video => MediaUpload::Video,
             TaskMediumKind::Image => MediaUpload::Image,
         };
-        let wecom = &self.cx.clients.wecom;
+        let wecom = &token.wecom;
         let media_id = wecom.upload_attachment(&token.token, as_what, &file_name, mime, bytes).await?.media_id;
         uploads.put(&self.corp_key, &sha256, &media_id, after(now, UPLOAD_LIFETIME)).await?;
         Ok(MediumOutcome::Uploaded(Upload { sha256, media_id }))

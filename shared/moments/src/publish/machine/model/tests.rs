@@ -70,6 +70,7 @@ fn bounded() -> Vec<Setting> {
         ),
         person("person, stopped", 1, Budget { unreadable: 1, retries: 1, stops: 1, crashes: 1, messages: 0, ..ALL }),
         person("person, stopped, transient_faults", 1, Budget { transient_faults: 2, stops: 1, ..NOTHING }),
+        person("person, off the line", 1, Budget { transient_faults: 1, toggles: 2, retries: 1, ..NOTHING }),
         unseen(
             "person, blind",
             List::Blind,

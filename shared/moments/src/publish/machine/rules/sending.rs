@@ -9,7 +9,7 @@ use super::super::policy::{Guard, OFFLINE_PAUSE, Policy};
 use super::super::transition::{Call, NextStep, Recovery, Transition};
 use super::{cancel, fail, is_transient, reading, senders, shown_at};
 use crate::error::{Advice, PublishProblem, provider_advice};
-use crate::provider::{FailureKind, ProviderError};
+use crate::provider::{Detail, FailureKind, ProviderError};
 use crate::store::account::AccountStatus;
 use crate::store::delivery::{DeliveryChange, DeliveryStage, Repair, WaitReason};
 use crate::store::result::{AccountState, Stage};
@@ -117,7 +117,7 @@ pub(in super::super) fn text_forbidden(
 pub(in super::super) fn refused(d: &DeliveryState, failure: &ProviderError, p: &Policy) -> Transition {
     match failure.kind {
         FailureKind::Retry | FailureKind::MediaFetchFailed if d.attempts < p.max_attempts => {
-            queue_again(d, p.retry_after(d.attempts))
+            queue_again(d, p.retry_after(d.attempts)).because(reason_of(failure))
         }
         FailureKind::RateLimited { window } => Transition::call(Call::Recover(Recovery::Rate(window))),
         FailureKind::TokenInvalid if !d.repaired.contains(&Repair::Token) => {
@@ -141,7 +141,19 @@ pub(in super::super) fn repaired(d: &DeliveryState, repair: Repair) -> Transitio
 
 /// The token that was refused could not be replaced. One that is late is waited for: nothing was sent.
 pub(in super::super) fn not_recovered(d: &DeliveryState, failure: &ProviderError, p: &Policy) -> Transition {
-    if is_transient(failure.kind) { queue_again(d, p.retry_after(d.attempts)) } else { refused_for_good(d, failure, p) }
+    if is_transient(failure.kind) {
+        queue_again(d, p.retry_after(d.attempts)).because(reason_of(failure))
+    } else {
+        refused_for_good(d, failure, p)
+    }
+}
+
+/// What is waited for after a refusal that passes by itself.
+fn reason_of(failure: &ProviderError) -> WaitReason {
+    match failure.detail {
+        Some(Detail::ProxyNotConnected) => WaitReason::Proxy,
+        _ => WaitReason::Again,
+    }
 }
 
 fn refused_for_good(d: &DeliveryState, failure: &ProviderError, p: &Policy) -> Transition {

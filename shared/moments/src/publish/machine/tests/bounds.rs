@@ -15,3 +15,20 @@ fn senders_are_the_open_accounts_among_those_that_can_be_used() {
         assert_eq!(transition.then, NextStep::Call(Call::Prepare { senders: expected }));
     }
 }
+
+#[test]
+fn account_off_the_line_is_waited_for_until_its_post_would_be_late() {
+    let offline = [Event::AccountOffline, Event::Refused(failure(FailureKind::AccountOffline))];
+    for event in offline {
+        for (late, waits) in [(MINUTE, true), (MINUTE * 58, true), (MINUTE * 59, false), (MINUTE * 70, false)] {
+            let mut timed = delivery(S::Queued, false);
+            timed.planned_at = Some(NOW - late);
+            let transition = next(&timed, event.clone(), &policy()).unwrap();
+            let reason = waits.then_some(WaitReason::Offline);
+            assert_eq!(transition.change.waits_for, reason, "{late:?} {event:?}");
+            assert_eq!(transition.states.is_empty(), waits, "it fails, or nothing is told: {late:?} {event:?}");
+        }
+        let transition = next(&delivery(S::Queued, false), event.clone(), &policy()).unwrap();
+        assert_eq!(transition.change.stage, Some(S::Done), "without a time: {event:?}");
+    }
+}

@@ -200,18 +200,22 @@ async fn lead_changed_by_a_person_during_a_sync_keeps_both_changes() -> Result<(
     Ok(())
 }
 
+/// Environment variable: how many edits there are while the sync runs, two of each lead.
+const EDITS: &str = "SYNC_EDITS";
+
 /// Every lead is renamed by the sync and goes from NEW to CONVERTED by hand, all at once.
 #[tokio::test]
 async fn leads_worked_on_all_the_while_a_full_sync_runs_keep_every_edit_and_every_refresh() -> Result<()> {
-    const LEADS: u32 = 40;
-    let (world, account) = shop(13, LEADS).await?;
+    let edits = std::env::var(EDITS).map_or(Ok(80), |text| text.parse::<u32>())?;
+    let leads = edits / 2;
+    let (world, account) = shop(13, leads).await?;
     world.sync(USER, &account, "INCREMENTAL").await?;
-    world.sandbox.douyin().change_fans(SHOP, FanChange { rename: LEADS, ..FanChange::default() });
+    world.sandbox.douyin().change_fans(SHOP, FanChange { rename: leads, ..FanChange::default() });
     let task = begin(&world, &account, "FULL").await?;
     let proxy = Proxy::start(&world).await?;
     let edits = async {
         for status in ["CONTACTED", "CONVERTED"] {
-            for lead in 1..=LEADS {
+            for lead in 1..=leads {
                 let event = Event::sample("douyin-lead-update")?.path("leadId", &lead.to_string());
                 let edited = world.call_as(USER, event.json(&json!({"status": status, "notes": status}))).await?;
                 ensure!(edited.status == 200, "{edited:?}");
@@ -224,7 +228,7 @@ async fn leads_worked_on_all_the_while_a_full_sync_runs_keep_every_edit_and_ever
 
     Ledger::read(&world).await?;
     let progress = world.progress(USER, &task).await?;
-    assert_eq!((&progress["status"], &progress["updated"]), (&"COMPLETED".into(), &LEADS.into()), "{progress}");
+    assert_eq!((&progress["status"], &progress["updated"]), (&"COMPLETED".into(), &leads.into()), "{progress}");
     let fans = world.sandbox.douyin().fans(SHOP).context("no shop")?;
     for lead in world.rows("t_douyin_lead").await? {
         let fan = fans.iter().find(|fan| fan.open_id == lead["douyin_user_id"]).context("no such fan")?;
