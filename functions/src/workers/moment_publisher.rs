@@ -28,7 +28,7 @@ pub async fn handle(app: &App, message: PublishMessage, deadline: Deadline) -> m
         None => Box::pin(app.publisher.dispatch(message.task_id, deadline)).await,
         Some(delivery) => {
             let key = DeliveryKey { task_id: message.task_id, delivery };
-            let moved = app.publisher.run(key, message.due_at, deadline).await?;
+            let moved = Box::pin(app.publisher.run(key, message.due_at, deadline)).await?;
             tracing::info!(
                 task.id = message.task_id.get(),
                 delivery,
