@@ -8,7 +8,7 @@ pub use sweep::MediaSweeper;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use kernel::bucket::{Bucket, Content, SIGNATURE_LIFETIME};
 use kernel::config::ConfigError;
@@ -60,8 +60,9 @@ impl MediaStorage {
     /// hour later.
     pub(crate) async fn keep_all(&self, user_id: UserId, task: TaskId, media: &[Medium]) -> Result<Vec<TaskMedium>> {
         let distinct: BTreeMap<&str, &Medium> = media.iter().map(|medium| (medium.sha256.as_str(), medium)).collect();
-        // From a list: a stream that maps references makes a future that the compiler cannot prove to be `Send`.
-        let kept: Vec<_> = distinct.values().copied().map(|medium| self.keep(user_id, task, medium)).collect();
+        // Boxed and made at once: a closure over borrowed media inside the stream is not general enough for the compiler, where
+        // the whole handler has to be `Send`.
+        let kept: Vec<_> = distinct.values().map(|medium| self.keep(user_id, task, medium).boxed()).collect();
         let names: Vec<String> = stream::iter(kept).buffered(PARALLEL).try_collect().await?;
         let files: BTreeMap<&str, String> = distinct.keys().copied().zip(names).collect();
         let as_kept = |medium: &Medium| {
