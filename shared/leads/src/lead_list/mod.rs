@@ -55,6 +55,9 @@ pub(crate) async fn matching(stores: &Stores, user_id: UserId, query: &LeadQuery
     if bounds.count() == 0 {
         return Ok(RoaringBitmap::new());
     }
+    if query.filter.status.is_none() && counter.as_ref().is_some_and(|counter| counter.holes.total() == 0) {
+        return Box::pin(fitting(stores, user_id, query, bounds, counter)).await;
+    }
     let (ids, sets) = present(stores, user_id, query, bounds, counter).await?;
     Ok(match query.filter.status {
         Some(status) => sets.with_status(ids, status),
