@@ -11,7 +11,7 @@ use aws_sdk_cloudformation::types::{Capability, Parameter, ResourceStatus, Stack
 
 use super::probe::Probes;
 use super::template::Template;
-use super::{Resource, Stack, numbers, tables, upload};
+use super::{Resource, Stack, alarms, numbers, tables, upload};
 
 /// Values of a template's parameters.
 pub type Parameters = BTreeMap<String, String>;
@@ -21,6 +21,7 @@ pub async fn deploy(config: &SdkConfig, name: &str, template: &Template, paramet
     let client = Client::new(config);
     let mut body = template.body.clone();
     numbers::settle(&mut body, parameters);
+    alarms::leave_out_calculated(&mut body);
     let probes = Probes::place(&template.functions, &mut body);
     let operation = submit(&client, config, name, &body.to_string(), parameters).await?;
     let outputs = outputs(&client, name, operation.as_deref()).await?;

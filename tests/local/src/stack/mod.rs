@@ -1,5 +1,6 @@
 //! The CloudFormation stack: `template.yaml`, transformed and deployed onto the emulated AWS.
 
+mod alarms;
 mod deploy;
 mod numbers;
 mod probe;
