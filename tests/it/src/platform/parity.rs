@@ -4,6 +4,7 @@
 mod alarms;
 mod configuration;
 mod documents;
+mod environment;
 mod expanded;
 mod instants;
 mod modules;
