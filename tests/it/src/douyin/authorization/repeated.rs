@@ -109,7 +109,27 @@ async fn return_of_a_double_click_is_carried_out_once_and_told_twice() -> Result
         let link = browser.link(&world, USER, page).await?;
         let back = browser.consents(&world, &link, "shop", &Decision::APPROVE)?;
         let tried = exchanges(&world);
-        let (first, second) = futures::try_join!(world.call(&back), world.call(&back))?;
+        // The first is held where it uses the code; the second has seen that it is under way, and looks again afterwards.
+        let proxies = [Proxy::start(&world).await?, Proxy::start(&world).await?];
+        let base = async |proxy: &Proxy| world.context("douyin-auth-callback", &proxy.endpoints()).await;
+        let bases = [base(&proxies[0]).await?, base(&proxies[1]).await?];
+        let gates = [proxies[0].hold("oauth/access_token", 1), proxies[1].hold("GetItem t_oauth_state", 2)];
+        let first = async {
+            let answer = Box::pin(call(&bases[0], &back)).await?;
+            gates[1].open();
+            anyhow::Ok(answer)
+        };
+        let second = async {
+            gates[0].reached().await;
+            let opened = async {
+                gates[1].reached().await;
+                gates[0].open();
+                anyhow::Ok(())
+            };
+            let (answer, ()) = futures::try_join!(Box::pin(call(&bases[1], &back)), opened)?;
+            anyhow::Ok(answer)
+        };
+        let (first, second) = futures::try_join!(first, second)?;
         assert!(matches!(first.status, 200 | 302), "{first:?}");
         assert_eq!(told(&second), told(&first));
         assert_eq!(exchanges(&world), tried + 1);
