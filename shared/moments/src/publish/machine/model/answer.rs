@@ -1,10 +1,11 @@
 //! How calls are answered: by the provider that is modelled, or by a fault.
 
 use super::super::{Call, DeliveryStage, Event, Recovery};
+use super::accounts::Accounts;
 use super::action::{FinalFault, Outcome, TransientFault};
 use super::step::Model;
 use super::tables::{find, follow};
-use super::world::{Accounts, LIST_LAG, List, NEVER, Pending, Post, Work, World, instant};
+use super::world::{LIST_LAG, List, NEVER, Pending, Post, Work, World, instant};
 use crate::error::PublishProblem;
 use crate::provider::FailureKind;
 use crate::publish::machine::tests::failure;

@@ -5,6 +5,7 @@
 //! runs. Two tasks want the same text published by the same accounts, two workers take deliveries up, and a budget says
 //! how often each thing may go wrong. The size is bounded for `cargo test`; `MODEL_CHECK=full` explores more.
 
+mod accounts;
 mod action;
 mod answer;
 mod histories;

@@ -3,9 +3,10 @@
 use super::super::{
     Call, DeliveryStage, Event, Intervention, NextStep, Policy, Retry, Transition, intervene, next, retry,
 };
+use super::accounts::Accounts;
 use super::action::{Action, Outcome};
 use super::tables::{cancel_task, standing, stop, take_back, write};
-use super::world::{Accounts, LATENESS, LEASE, List, Pending, Recorded, Setting, Work, World, instant};
+use super::world::{LATENESS, LEASE, List, Pending, Recorded, Setting, Work, World, instant};
 use crate::store::claim::ClaimOrigin;
 use crate::store::delivery::{DeliveryChange, WaitReason};
 use crate::store::result::Stage;

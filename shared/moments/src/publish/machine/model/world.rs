@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::{Call, DeliveryAccount, DeliveryStage, DeliveryState, Event, Guards, Policy, Reported};
+use super::accounts::{Accounts, MOST};
 use crate::store::claim::ClaimOrigin;
 use crate::store::delivery::Repair;
 use crate::store::result::Stage;
@@ -17,8 +18,6 @@ pub(super) const LATENESS: i64 = 2_500;
 pub(super) const LIST_LAG: i64 = 10_000;
 /// When a list shows what a job that fails was to make.
 pub(super) const NEVER: i64 = i64::MAX;
-/// The most accounts of a setting.
-const MOST: usize = 2;
 
 /// A span as the model counts it.
 pub(super) const fn milliseconds(span: Duration) -> i64 {
@@ -28,49 +27,6 @@ pub(super) const fn milliseconds(span: Duration) -> i64 {
 /// An instant of the model, which counts milliseconds, as the machine has it.
 pub(super) fn instant(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(milliseconds).expect("the model lives for some weeks")
-}
-
-/// Some of the accounts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub(super) struct Accounts(u8);
-
-impl Accounts {
-    pub fn all(count: usize) -> Self {
-        (0..count).collect()
-    }
-
-    pub const fn has(self, account: usize) -> bool {
-        self.0 & (1 << account) != 0
-    }
-
-    pub fn toggle(&mut self, account: usize) {
-        self.0 ^= 1 << account;
-    }
-
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// In order, as a delivery's row has them.
-    pub fn iter(self) -> impl Iterator<Item = usize> {
-        (0..MOST).filter(move |account| self.has(*account))
-    }
-
-    /// The account at a place of a delivery's row.
-    pub fn at(self, place: usize) -> usize {
-        self.iter().nth(place).expect("the delivery has it")
-    }
-
-    /// The places of those that are also in `others`.
-    pub fn places(self, others: Self) -> Vec<usize> {
-        self.iter().enumerate().filter(|(_, account)| others.has(*account)).map(|(place, _)| place).collect()
-    }
-}
-
-impl FromIterator<usize> for Accounts {
-    fn from_iter<I: IntoIterator<Item = usize>>(accounts: I) -> Self {
-        Self(accounts.into_iter().fold(0, |set, account| set | 1 << account))
-    }
 }
 
 /// What a run explores: who publishes what, and how often each thing may go wrong.
