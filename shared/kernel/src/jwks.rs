@@ -86,7 +86,7 @@ impl Jwks {
     /// [`Error::Unauthenticated`] when the key server knows no such key, [`Error::Unavailable`] when it has not
     /// answered for so long that we cannot tell.
     pub async fn keys(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Vec<DecodingKey>> {
-        // Held while fetching: whoever comes meanwhile waits and then finds the answer.
+        // The lock is kept while fetching: whoever comes meanwhile waits and then finds the answer.
         let mut state = self.state.lock().await;
         if self.since(state.fetched_at).is_none_or(|age| age >= MAX_AGE) {
             self.refresh(&mut state).await;

@@ -180,7 +180,7 @@ impl Secrets {
 
 impl Shared {
     async fn read_if(&self, is_due: impl FnOnce(&State, Timestamp) -> bool) -> Version {
-        // Held during the reading: whoever comes meanwhile waits for the answer and does not ask as well.
+        // The lock is kept during the reading: whoever comes meanwhile waits for the answer and does not ask as well.
         let mut state = self.state.lock().await;
         let now = self.clock.now();
         if is_due(&state, now) {

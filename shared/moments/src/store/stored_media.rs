@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 use kernel::due::{self, DueIndex};
@@ -63,6 +64,10 @@ pub struct StoredMediaStore {
 }
 
 impl StoredMediaStore {
+    fn update(&self, file: &FileKey) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.table).key("file_key", file.row_key())
+    }
+
     /// The file's row, read consistently.
     pub async fn get(&self, file: &FileKey) -> Result<Option<StoredFile>> {
         let request = self.client.get_item().table_name(&self.table).key("file_key", file.row_key());
@@ -74,10 +79,7 @@ impl StoredMediaStore {
     /// is being deleted.
     pub async fn hold(&self, file: &FileKey, task: TaskId, look_at: Timestamp) -> Result<Option<StoredFile>> {
         let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("file_key", file.row_key())
+            .update(file)
             .condition_expression("attribute_not_exists(deleting_since)")
             .update_expression("SET due_shard = :shard, next_action_at = :look ADD tasks :task")
             .expression_attribute_values(":shard", s(due::shard_of_text(&file.name)))
@@ -95,10 +97,7 @@ impl StoredMediaStore {
     /// Notes that the bucket holds the file. `false`: it is being deleted, or its row is gone.
     pub async fn note_stored(&self, file: &FileKey, now: Timestamp) -> Result<bool> {
         let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("file_key", file.row_key())
+            .update(file)
             .condition_expression("attribute_exists(file_key) AND attribute_not_exists(deleting_since)")
             .update_expression("SET stored_at = :now")
             .expression_attribute_values(":now", seconds(now))
@@ -110,10 +109,7 @@ impl StoredMediaStore {
     /// Notes that a task does not need the file, and answers the row then; `None` if there is none.
     pub async fn release(&self, file: &FileKey, task: TaskId) -> Result<Option<StoredFile>> {
         let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("file_key", file.row_key())
+            .update(file)
             .condition_expression("attribute_exists(file_key)")
             .update_expression("DELETE tasks :task")
             .expression_attribute_values(":task", set_of(task))
@@ -129,10 +125,7 @@ impl StoredMediaStore {
     /// Takes the look off a file whose tasks were all made. `false`: another task was noted since it was read.
     pub async fn settle(&self, file: &FileKey, seen: &StoredFile) -> Result<bool> {
         let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("file_key", file.row_key())
+            .update(file)
             .condition_expression("next_action_at = :seen AND attribute_not_exists(deleting_since)")
             .update_expression("REMOVE due_shard, next_action_at")
             .expression_attribute_values(":seen", milliseconds(seen.next_action_at.unwrap_or_default()))
@@ -145,10 +138,7 @@ impl StoredMediaStore {
     /// else is deleting it.
     pub async fn begin_deletion(&self, file: &FileKey, now: Timestamp, again_at: Timestamp) -> Result<bool> {
         let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("file_key", file.row_key())
+            .update(file)
             .condition_expression(
                 "attribute_exists(file_key) AND attribute_not_exists(tasks) AND \
                  (attribute_not_exists(deleting_since) OR next_action_at <= :now)",

@@ -10,6 +10,14 @@ use crate::publish::machine::Event;
 use crate::store::account::Account;
 use crate::store::task::{Task, TaskMedium, TaskMediumKind};
 
+/// What is known of where media are.
+enum Addresses {
+    /// One for each medium, in their order.
+    Known(Vec<String>),
+    /// They cannot be had, and this is what it means.
+    Unusable(Event),
+}
+
 impl GatewayChannel<'_> {
     pub(super) async fn make_ready(
         &mut self,
@@ -30,8 +38,8 @@ impl GatewayChannel<'_> {
             return Ok(event);
         }
         let addresses = match self.addresses(task).await? {
-            Ok(addresses) => addresses,
-            Err(event) => return Ok(event),
+            Addresses::Known(addresses) => addresses,
+            Addresses::Unusable(event) => return Ok(event),
         };
         let is_video = task.media.iter().any(|medium| medium.kind == TaskMediumKind::Video);
         let (mut images, mut video) = (Vec::new(), None);
@@ -51,8 +59,8 @@ impl GatewayChannel<'_> {
         Ok(Event::Prepared { asked: Vec::new(), uploads: Vec::new() })
     }
 
-    /// Where the gateway is to download the task's media, or what it means that they cannot be had.
-    async fn addresses(&self, task: &Task) -> Result<Result<Vec<String>, Event>> {
+    /// Where the gateway is to download the task's media.
+    async fn addresses(&self, task: &Task) -> Result<Addresses> {
         let mut addresses = Vec::new();
         for (index, medium) in task.media.iter().enumerate() {
             let address = match self.cx.settings.gateway_media {
@@ -61,10 +69,10 @@ impl GatewayChannel<'_> {
             };
             match address {
                 Ok(address) => addresses.push(address),
-                Err(problem) => return Ok(Err(media_unusable(index, &problem))),
+                Err(problem) => return Ok(Addresses::Unusable(media_unusable(index, &problem))),
             }
         }
-        Ok(Ok(addresses))
+        Ok(Addresses::Known(addresses))
     }
 
     /// The address that the user gave, if what was judged is still there. Headers would not prove that: a server says of a
