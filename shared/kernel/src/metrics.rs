@@ -50,7 +50,7 @@ metrics! {
     OldestDueTask: Seconds,
     /// The same of a delivery.
     OldestDueDelivery: Seconds,
-    /// Rows for which the sweeper sent another message, or whose sync it started.
+    /// Rows for which the sweeper sent another message.
     RowsSwept: Count,
     /// Rows that the sweeper should have seen to and did not.
     RowsNotSwept: Count,
@@ -66,15 +66,15 @@ metrics! {
     RecordsDone: Count,
     /// Records of queues that failed and come again.
     RecordsFailed: Count,
-    /// Accounts a post of which is out.
+    /// Posts of which something is out: a person's, or a company's for its members.
     PostsPublished: Count,
-    /// Accounts a post of which is certainly not out.
+    /// Posts of which something is certainly not out, but for members who did not confirm.
     PostsFailed: Count,
     /// Of these, the ones whose time was missed.
     PostsMissed: Count,
-    /// Accounts of which nobody knows whether their post is out.
+    /// Posts of which nobody knows whether all is out.
     PostsUnconfirmed: Count,
-    /// Refusals of WeCom because of the address that we call from.
+    /// Companies whose posts WeCom begins to refuse because of the address that we call from.
     IpNotTrusted: Count,
     /// Messages and schedules that could not be made when a row was written; the sweeper makes up for them.
     WakeupsNotMade: Count,

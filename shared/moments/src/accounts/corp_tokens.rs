@@ -84,30 +84,28 @@ impl CorpTokens {
         rejected: Option<u64>,
     ) -> Result<LeaseAttempt<CorpToken>> {
         let corp = corp.filter(|corp| corp.user_id == user_id).ok_or_else(secret_missing)?;
+        // Before the lease: a way that is not allowed any more must not leave it taken.
+        let wecom = self.routes.of(&self.vault, &corp).await?;
         let is_fresh = self.is_fresh(&corp);
         if let Some(encrypted) =
             corp.access_token.as_deref().filter(|_| is_fresh && rejected != Some(corp.token_version))
         {
             let token = self.vault.decrypt(encryption_context(&corp), encrypted).await?;
-            let wecom = self.routes.of(&self.vault, &corp).await?;
             return Ok(LeaseAttempt::Done(CorpToken { token, version: corp.token_version, corp, wecom }));
         }
         let lease = Lease::new(self.stores.clock.now(), LEASE);
         if !self.stores.corps.take_refresh_lease(&corp, &lease).await? {
             return Ok(LeaseAttempt::HeldByOther);
         }
-        Ok(match self.refresh(&corp, &lease).await? {
-            Some((token, wecom)) => {
-                LeaseAttempt::Done(CorpToken { token, version: corp.token_version + 1, corp, wecom })
-            }
+        Ok(match self.refresh(&corp, &lease, &wecom).await? {
+            Some(token) => LeaseAttempt::Done(CorpToken { token, version: corp.token_version + 1, corp, wecom }),
             None => LeaseAttempt::Changed,
         })
     }
 
-    async fn refresh(&self, corp: &Corp, lease: &Lease) -> Result<Option<(SecretString, Wecom)>> {
+    async fn refresh(&self, corp: &Corp, lease: &Lease, wecom: &Wecom) -> Result<Option<SecretString>> {
         let encrypted = corp.secret.as_deref().ok_or_else(secret_missing)?;
         let secret = self.vault.decrypt(encryption_context(corp), encrypted).await?;
-        let wecom = self.routes.of(&self.vault, corp).await?;
         let token = match wecom.access_token(&corp.corp_id, &secret).await {
             Ok(token) => token,
             Err(failure) => {
@@ -121,7 +119,7 @@ impl CorpTokens {
         let expire_time = after(self.stores.clock.now(), token.expires_in);
         let token_of_row = EncryptedToken { access_token: &encrypted, expire_time };
         let saved = self.stores.corps.save_token(corp, lease, TokenOutcome::Had(token_of_row)).await?;
-        Ok(saved.then_some((token.token, wecom)))
+        Ok(saved.then_some(token.token))
     }
 }
 

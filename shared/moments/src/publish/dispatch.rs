@@ -157,7 +157,7 @@ impl Publisher {
         if !self.stores.commit(&transaction).await?.is_committed() {
             return Ok(None);
         }
-        outcomes::tell(failed.iter().map(|_| &state));
+        outcomes::tell(&failed.iter().map(|_| &state).collect::<Vec<_>>());
         now_known.task.version += 1;
         (now_known.task.status, now_known.task.tally) = (derived.status, derived.tally);
         let others = deliveries.into_keys().skip(1).collect();

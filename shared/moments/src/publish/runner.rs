@@ -239,7 +239,7 @@ impl Publisher {
             RecordOutcome::ClaimTaken => Written::ClaimTaken,
             RecordOutcome::SlotTaken => Written::SlotTaken,
             RecordOutcome::Done => {
-                outcomes::tell(states.iter().map(|(_, state)| state));
+                outcomes::tell(&states.iter().map(|(_, state)| state).collect::<Vec<_>>());
                 change.apply(&mut claimed_delivery.row);
                 Written::Yes
             }

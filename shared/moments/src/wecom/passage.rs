@@ -4,8 +4,6 @@
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use kernel::metrics::{self, Metric};
-
 use super::Endpoint;
 use crate::provider::{Detail, FailureKind, ProviderError};
 
@@ -32,7 +30,6 @@ impl Observed {
     /// Learns from the outcome of a call.
     pub(super) fn learn<T>(&self, endpoint: Endpoint, outcome: &Result<T, ProviderError>) {
         if let Some(passage) = shown_by(endpoint, outcome.as_ref().err()) {
-            metrics::count(Metric::IpNotTrusted, usize::from(matches!(passage, Passage::IpNotTrusted(_))));
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(passage);
         }
     }

@@ -30,10 +30,10 @@ use super::throttle::Throttle;
 const LARGEST: usize = 10 << 20;
 
 /// How long a function may take. A shorter one of an integration is not used.
-const TIMEOUT: Duration = Duration::from_secs(29);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The largest answer of a function, of Lambda's 6 MB for events and answers.
-const LARGEST_ANSWER: usize = 6 << 20;
+/// The largest event of a function, and the largest answer.
+const LARGEST_PAYLOAD: usize = 6 << 20;
 
 /// Hands an event to the function of a name, and answers what that says. An error is one that the function did not
 /// answer by itself: it has panicked, or does not run.
@@ -136,10 +136,14 @@ impl Service {
             return answer::own(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
         let received = Received { route, path_parameters, source, id, at: Timestamp::now() };
-        let invoked = (self.invoke)(route.bin.clone(), event(&received, &parts, &body));
+        let event = event(&received, &parts, &body);
+        if event.to_string().len() > LARGEST_PAYLOAD {
+            return answer::own(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+        }
+        let invoked = (self.invoke)(route.bin.clone(), event);
         match tokio::time::timeout(TIMEOUT, invoked).await {
             Err(_) => answer::own(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
-            Ok(Ok(answered)) if answered.to_string().len() <= LARGEST_ANSWER => answer::response(answered)
+            Ok(Ok(answered)) if answered.to_string().len() <= LARGEST_PAYLOAD => answer::response(answered)
                 .unwrap_or_else(|| answer::own(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")),
             Ok(_) => answer::own(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
         }

@@ -7,6 +7,7 @@ mod prepare;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use kernel::metrics::{self, Metric};
 use tracing::{info, warn};
 
 use super::{Answer, Channel, or_refused};
@@ -18,7 +19,7 @@ use crate::publish::claimed::ClaimedDelivery;
 use crate::publish::machine::{Event, Recovery};
 use crate::publish::runner::Publisher;
 use crate::store::account::Account;
-use crate::store::corp::CorpState;
+use crate::store::corp::{CorpProblem, CorpState};
 use crate::store::delivery::{Repair, WaitReason};
 use crate::wecom::MomentDraft;
 
@@ -67,6 +68,8 @@ impl<'p> WecomChannel<'p> {
         let corp_key = self.corp_key.as_str();
         match &state {
             Some(CorpState { problem, seen_ip }) => {
+                // Where a post meets it, and once: whoever connects a company learns the address by that refusal.
+                metrics::count(Metric::IpNotTrusted, usize::from(*problem == CorpProblem::IpNotTrusted));
                 let seen_ip = seen_ip.map(tracing::field::display);
                 warn!(corp.key = corp_key, corp.seen_ip = seen_ip, "company {corp_key}: {}", problem.as_str());
             }
