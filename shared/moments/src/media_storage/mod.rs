@@ -100,7 +100,7 @@ impl MediaStorage {
         for medium in media {
             let file = FileKey { user_id, name: medium.file.clone() };
             let held = self.hold(&file, task, self.clock.now()).await?;
-            held.ok_or(kernel::Error::Contention("stored medium"))?;
+            held.flatten().ok_or(kernel::Error::Contention("stored medium"))?;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use kernel::round::RoundReport;
 use tracing::{error, info};
 
 use super::{MediaStorage, SIGNATURE_LIFETIME, path};
+use crate::config::is_enabled;
 use crate::error::Result;
 use crate::store::Stores;
 use crate::store::stored_media::{FileKey, StoredFile};
@@ -29,11 +30,18 @@ const PARALLEL: usize = 16;
 /// One is begun only if this is left, which is what one call takes at the worst.
 const MIN_TIME_LEFT: Duration = Duration::from_secs(15);
 
+/// What the reports call the two kinds of rows.
+const TASKS: &str = "media of ended tasks";
+const FILES: &str = "stored media";
+
 /// Deletes stored media that nobody needs. It takes no input and may run any number of times at once.
 #[derive(Debug, Clone)]
 pub struct MediaSweeper {
     stores: Stores,
     storage: MediaStorage,
+    /// Whether anything is published. If not, nothing is deleted either: tables may be being restored, and a file's row be back
+    /// before those of the tasks that need it.
+    is_enabled: bool,
 }
 
 impl MediaSweeper {
@@ -42,23 +50,29 @@ impl MediaSweeper {
     /// # Errors
     /// Names the variable that is missing or wrong.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { stores: Stores::new(cx)?, storage: MediaStorage::new(cx)? })
+        Ok(Self { stores: Stores::new(cx)?, storage: MediaStorage::new(cx)?, is_enabled: is_enabled(&cx.env)? })
     }
 
     /// Has the tasks that need their media no more let go of them, and deletes what no other task needs.
     pub async fn release_media(&self, deadline: Deadline) -> Result<RoundReport> {
+        if !self.is_enabled {
+            return Ok(report(TASKS, Vec::new()));
+        }
         let due = self.stores.tasks.with_media_due(self.stores.clock.now(), LIMIT).await?;
         let handled = stream::iter(due)
             .map(|task| async move { if self.has_time(deadline) { Some(self.release(task).await) } else { None } });
-        Ok(report("media of ended tasks", handled.buffer_unordered(PARALLEL).collect().await))
+        Ok(report(TASKS, handled.buffer_unordered(PARALLEL).collect().await))
     }
 
     /// Looks at files that were kept an hour ago, whether the tasks were made, and at deletions that were not answered.
     pub async fn look_after_files(&self, deadline: Deadline) -> Result<RoundReport> {
+        if !self.is_enabled {
+            return Ok(report(FILES, Vec::new()));
+        }
         let due = self.stores.stored_media.due(self.stores.clock.now(), LIMIT).await?;
         let handled = stream::iter(due)
             .map(|file| async move { if self.has_time(deadline) { Some(self.look_after(&file).await) } else { None } });
-        Ok(report("stored media", handled.buffer_unordered(PARALLEL).collect().await))
+        Ok(report(FILES, handled.buffer_unordered(PARALLEL).collect().await))
     }
 
     fn has_time(&self, deadline: Deadline) -> bool {

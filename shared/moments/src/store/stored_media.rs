@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 use kernel::due::{self, DueIndex};
@@ -88,10 +90,7 @@ impl StoredMediaStore {
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
-        match outcome {
-            Ok(answer) => decode(WHAT, answer.attributes.unwrap_or_default()).map(Some),
-            Err(error) => condition_held::<(), _, _>(Err(error), "dynamodb:UpdateItem").map(|_| None),
-        }
+        row_after(outcome)
     }
 
     /// Notes that the bucket holds the file. `false`: it is being deleted, or its row is gone.
@@ -116,10 +115,7 @@ impl StoredMediaStore {
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
-        match outcome {
-            Ok(answer) => decode(WHAT, answer.attributes.unwrap_or_default()).map(Some),
-            Err(error) => condition_held::<(), _, _>(Err(error), "dynamodb:UpdateItem").map(|_| None),
-        }
+        row_after(outcome)
     }
 
     /// Takes the look off a file whose tasks were all made. `false`: another task was noted since it was read.
@@ -187,6 +183,14 @@ impl StoredMediaStore {
         };
         let keys = index.due(&self.client, by, limit).await?;
         keys.into_iter().map(|key| FileKey::parse(&decode::<Key>(WHAT, key)?.file_key)).collect()
+    }
+}
+
+/// The row as an update has left it; `None` if its condition did not hold.
+fn row_after(outcome: Result<UpdateItemOutput, SdkError<UpdateItemError>>) -> Result<Option<StoredFile>> {
+    match outcome {
+        Ok(answer) => decode(WHAT, answer.attributes.unwrap_or_default()).map(Some),
+        Err(error) => condition_held::<(), _, _>(Err(error), "dynamodb:UpdateItem").map(|_| None),
     }
 }
 

@@ -58,14 +58,9 @@ impl TaskStore {
         }
         match change {
             TaskChange::Results(_) => remove.clear(),
-            TaskChange::Dispatched(_) => {
-                set.push_str(", dispatched = :true");
-                builder = builder.expression_attribute_values(":true", AttributeValue::Bool(true));
-                remove.extend(["due_shard", "next_action_at"]);
-            }
-            TaskChange::Ended(_) => {
-                // There is nothing left to dispatch. Deliveries made later, by an account that is tried again, are
-                // called off one by one.
+            // Of one that has ended nothing is left to dispatch. Deliveries made later, by an account that is tried again,
+            // are called off one by one.
+            TaskChange::Dispatched(_) | TaskChange::Ended(_) => {
                 set.push_str(", dispatched = :true");
                 builder = builder.expression_attribute_values(":true", AttributeValue::Bool(true));
                 remove.extend(["due_shard", "next_action_at"]);
