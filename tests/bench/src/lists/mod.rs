@@ -1,5 +1,6 @@
 //! What the lead list costs at a thousand leads and at a hundred thousand, and a search through the latter.
 
+mod postgres;
 mod search;
 mod seed;
 
@@ -9,6 +10,7 @@ use anyhow::{Result, ensure};
 use functions::http::dispatch;
 use functions::routes::douyin_leads::{self, App};
 use it::Event;
+use postgres::Postgres;
 use seed::Tenant;
 use serde_json::Value;
 
@@ -23,6 +25,10 @@ const SIZE: u32 = 10;
 /// Pages measured around each place: read units come in steps of 4 KB, so a single page with a long nickname more or less
 /// would otherwise decide.
 const PAGES: u32 = 5;
+
+/// What is said beside PostgreSQL's times.
+const POSTGRES: &str = "Server with its defaults on this machine: two prepared statements (`count(*)`, and a page by `OFFSET`) over a Unix \
+                        socket, without a function around them.";
 
 /// What a list query was measured to cost, page by page.
 #[derive(Debug, Default)]
@@ -51,10 +57,15 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
         small.push(ask(&few, &question).await?);
     }
     let tenant = Tenant::with(many).await?;
+    let postgres = Postgres::with(&tenant).await?;
     let mut figures = Vec::new();
     for (question, small) in questions(&tenant)?.iter().zip(&small) {
         progress("lists", question.what);
         figures.extend(compare(question, many, small, &ask(&tenant, question).await?));
+        if let Some(postgres) = &postgres {
+            let what = format!("{} of {SIZE}: time in PostgreSQL at {many} leads", question.what);
+            figures.push(Figure::time(what, "ms", postgres.ask(question).await?).note(POSTGRES));
+        }
     }
     figures.extend(search::measure(&tenant, options).await?);
     Ok(figures)
@@ -144,7 +155,7 @@ fn compare(question: &Question, many: u32, small: &Cost, large: &Cost) -> Vec<Fi
         Figure::count(format!("{what}: read units at {many} leads"), "units", large.units.iter().copied()),
         Figure::time(format!("{what}: time at {FEW} leads"), "ms", small.milliseconds.iter().copied()),
         Figure::time(format!("{what}: time at {many} leads"), "ms", large.milliseconds.iter().copied()).note(
-            "Nearly all of it is the emulator's, which sorts and compares a tenant's whole index for every query.",
+            "With the check of the caller's token, the requests over HTTP to the emulated tables, and the answer as JSON.",
         ),
     ]
 }
