@@ -1,4 +1,4 @@
-//! The command line: `cargo dev`, `cargo dev token`, `cargo dev demo`, `cargo dev generate`.
+//! The command line: `cargo dev`, `cargo dev token`, `cargo dev demo`, `cargo dev generate`, `cargo dev check-leads`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -7,13 +7,17 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
+use kernel::aws::Aws;
+use kernel::config::Env;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::console::{line, paint};
 use crate::dev::{self, Follower, Running, Serving};
 use crate::iam::Enforcer;
 use crate::identity::Identity;
+use crate::lead_check::{LeadTables, Repaired};
 use crate::record::Record;
+use crate::tenant_deletion::delete_tenant;
 use crate::{demo, generate, paths, token, welcome};
 
 /// How often the logs are looked at.
@@ -47,6 +51,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Check that the tables of leads of a deployed stack agree with each other. Region and credentials are those of the
+    /// environment (AWS_REGION, AWS_ACCESS_KEY_ID, …).
+    CheckLeads(CheckLeads),
+    /// Delete everything that a user of a deployed stack has of Douyin, whose accounts are disconnected: leads, notes, histories,
+    /// syncs, and the hashes of erased people. Region and credentials are those of the environment.
+    DeleteTenant(DeleteTenant),
     /// Become a function (for `cargo lambda watch`).
     #[command(hide = true)]
     Exec {
@@ -78,6 +88,29 @@ struct Start {
     /// simulated platforms forget: Douyin accounts have to be authorised again.
     #[arg(long)]
     keep: bool,
+}
+
+#[derive(Debug, Args)]
+struct CheckLeads {
+    /// Name of the stack.
+    #[arg(long)]
+    stack: String,
+    /// Only the leads of this user id.
+    #[arg(long)]
+    tenant: Option<u64>,
+    /// Write anew what does not agree with the leads' rows.
+    #[arg(long)]
+    repair: bool,
+}
+
+#[derive(Debug, Args)]
+struct DeleteTenant {
+    /// Name of the stack.
+    #[arg(long)]
+    stack: String,
+    /// User id.
+    #[arg(long)]
+    tenant: u64,
 }
 
 #[derive(Debug, Args)]
@@ -120,6 +153,8 @@ pub fn run() -> Result<()> {
         Some(Command::Token(asked)) => print_token(&asked),
         Some(Command::Generate { check: true }) => generate::check(&paths::workspace()),
         Some(Command::Generate { check: false }) => generate::write(&paths::workspace()),
+        Some(Command::CheckLeads(asked)) => until_signal(check_leads(asked)),
+        Some(Command::DeleteTenant(asked)) => until_signal(forget_tenant(asked)),
         Some(Command::Demo(start)) => until_signal(demo(start.into())),
         None => {
             let mut options = dev::Options::from(cli.start);
@@ -129,6 +164,36 @@ pub fn run() -> Result<()> {
             until_signal(develop(options, cli.verbose))
         }
     }
+}
+
+async fn check_leads(asked: CheckLeads) -> Result<()> {
+    let client = Aws::from_env(&Env::from_process())?.dynamodb;
+    let prefix = format!("{}-", asked.stack);
+    let read = async || -> Result<LeadTables> {
+        let tables = LeadTables::read(&client, &prefix).await?;
+        Ok(match asked.tenant {
+            Some(tenant) => tables.of(tenant),
+            None => tables,
+        })
+    };
+    let mut tables = read().await?;
+    if asked.repair {
+        let Repaired { done, moved } = tables.repair(&client).await?;
+        done.iter().for_each(|what| line(&format!("written anew: {what}")));
+        moved.iter().for_each(|what| line(&format!("has changed meanwhile, left to the next run: {what}")));
+        tables = read().await?;
+    }
+    tables.check()?;
+    line("the tables of leads agree");
+    Ok(())
+}
+
+async fn forget_tenant(asked: DeleteTenant) -> Result<()> {
+    let client = Aws::from_env(&Env::from_process())?.dynamodb;
+    for (table, rows) in delete_tenant(&client, &format!("{}-", asked.stack), asked.tenant).await? {
+        line(&format!("{rows} rows deleted from {table}"));
+    }
+    Ok(())
 }
 
 fn print_token(asked: &Token) -> Result<()> {

@@ -12,4 +12,6 @@ mod merges;
 mod notes;
 mod owners;
 mod queries;
+mod repair;
 mod statuses;
+mod tenant_data;
