@@ -19,10 +19,13 @@ use crate::context::Context;
 use crate::dynamo::{decode, n, page_of_keys, put, s, seconds};
 use crate::error::Result;
 use crate::ids::UserId;
-use crate::instant::after;
+use crate::instant::{after, before};
 use crate::page::{Page, PageRequest};
 
 const WHAT: &str = "audit row";
+
+/// How far back a list goes that does not say from when: all of its range is read for its total, and the log may be of years.
+pub const DEFAULT_RANGE: Duration = Duration::from_secs(30 * 86_400);
 
 /// What was done, by a word that no other deed has. Each domain has its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -95,9 +98,9 @@ impl Entry {
 /// What is asked of the log. Both ends of the range belong to it.
 #[derive(Debug, Clone, Default)]
 pub struct Query<'a> {
-    /// The first instant.
+    /// The first instant; without one the log is read from [`DEFAULT_RANGE`] before the last.
     pub from: Option<Timestamp>,
-    /// The last instant.
+    /// The last instant; without one it is now.
     pub to: Option<Timestamp>,
     /// Only what this actor did, by its id.
     pub actor: Option<&'a str>,
@@ -156,6 +159,7 @@ impl AuditLog {
     ) -> Result<Page<Entry>> {
         // What follows the instant in a key is less than `~`.
         let to = query.to.map_or_else(|| "~".to_owned(), |to| format!("{}#~", moment(to)));
+        let from = query.from.unwrap_or_else(|| before(query.to.unwrap_or(now), DEFAULT_RANGE));
         let mut request = self
             .client
             .query()
@@ -164,7 +168,7 @@ impl AuditLog {
             .scan_index_forward(false)
             .key_condition_expression("user_id = :tenant AND entry BETWEEN :from AND :to")
             .expression_attribute_values(":tenant", n(tenant))
-            .expression_attribute_values(":from", s(moment(query.from.unwrap_or(Timestamp::UNIX_EPOCH))))
+            .expression_attribute_values(":from", s(moment(from)))
             .expression_attribute_values(":to", s(to))
             .expression_attribute_values(":now", seconds(now));
         let mut filter = "expires_at > :now".to_owned();

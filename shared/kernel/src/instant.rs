@@ -6,7 +6,11 @@
 
 use std::time::Duration;
 
+use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
+
+/// The offset of China's time, in which users read dates. It is fixed: China knows no summer time.
+pub const CHINA: Offset = Offset::constant(8);
 
 /// The instant that much later.
 #[must_use]

@@ -23,6 +23,7 @@ pub mod error;
 pub mod idempotency;
 pub mod ids;
 pub mod instant;
+pub mod joint_read;
 pub mod jwks;
 pub mod jwt;
 pub mod lease;

@@ -150,7 +150,7 @@ impl FailedConditions {
 }
 
 /// Whether the same transaction can succeed a moment later.
-fn is_passing(codes: &[&str]) -> bool {
+pub(crate) fn is_passing(codes: &[&str]) -> bool {
     codes.iter().all(|code| {
         matches!(*code, "None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
     })

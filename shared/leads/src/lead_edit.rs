@@ -16,7 +16,8 @@ use crate::ids::{LeadId, OwnerId};
 use crate::lead_merge::resolve;
 use crate::store::Stores;
 use crate::store::lead::{Lead, LeadStatus};
-use crate::store::lead_index::{EditRecord, Missing};
+use crate::store::lead_index::EditRecord;
+use crate::store::standing::Standing;
 use plan::{Plan, commit};
 
 /// Characters of a lead's notes: they are for a few sentences, and a thousand keep a lead below one write unit more.
@@ -109,17 +110,9 @@ pub async fn change(stores: &Stores, caller: &Caller, lead_id: LeadId, change: &
 pub(crate) async fn lead_of(stores: &Stores, user_id: UserId, lead_id: LeadId) -> Result<Lead> {
     match stores.leads.by_ids(user_id, [lead_id]).await?.pop() {
         Some(lead) => Ok(lead),
-        None => Err(why_missing(stores, user_id, lead_id).await?),
+        // Usually it is not there; it may also have been split off since.
+        None => stores.standings(user_id, &[lead_id]).await?.pop().unwrap_or(Standing::Never).into_lead(),
     }
-}
-
-/// What is said of an id that no lead has.
-async fn why_missing(stores: &Stores, user_id: UserId, lead_id: LeadId) -> kernel::Result<Error> {
-    Ok(match stores.index.missing(user_id, lead_id).await? {
-        Missing::Merged(into) => Error::LeadMerged { into },
-        Missing::Erased => Error::LeadErased,
-        Missing::Never => kernel::Error::NotFound("lead").into(),
-    })
 }
 
 /// What no lead could be changed by.

@@ -12,6 +12,7 @@ use kernel::config::ConfigError;
 use kernel::retry::{Attempt, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use crate::audit;
 use crate::error::{Error, Result};
@@ -19,7 +20,7 @@ use crate::ids::{LeadId, OpenId};
 use crate::lead_edit::TRIES;
 use crate::lead_merge::{fans, resolve};
 use crate::store::Stores;
-use crate::suppression::Suppression;
+use crate::suppression::{Hasher, Suppression};
 
 /// What such a transaction has beside them and two rows for each fan: the counter, the lead, its name, the notes shown, three
 /// sets of ids (of its status, its owner, and those that are gone), the tally and the row of the audit log.
@@ -47,14 +48,14 @@ impl Eraser {
     /// # Errors
     /// [`kernel::Error::NotFound`] for an id that never was a lead's.
     pub async fn erase(&self, caller: &Caller, lead_id: LeadId) -> Result<()> {
-        on_conflict(&self.stores.clock, "lead", TRIES, || Box::pin(self.try_erase(caller, lead_id))).await
+        // Asked for by the first attempt that needs it, and once.
+        let hasher = OnceCell::new();
+        on_conflict(&self.stores.clock, "lead", TRIES, || Box::pin(self.try_erase(caller, lead_id, &hasher))).await
     }
 
-    async fn try_erase(&self, caller: &Caller, lead_id: LeadId) -> Result<Attempt<()>> {
+    async fn try_erase(&self, caller: &Caller, lead_id: LeadId, hasher: &OnceCell<Hasher>) -> Result<Attempt<()>> {
         let Stores { index, leads, identities, audit: log, .. } = &self.stores;
         let user_id = caller.user_id;
-        // A sync that has planned a page before this commits finds the counter moved, and then knows who was erased.
-        let counter = index.counter(user_id).await?;
         let lead = match resolve(&self.stores, user_id, lead_id).await {
             Err(Error::LeadErased) => return Ok(Attempt::Done(())),
             lead => lead?,
@@ -64,7 +65,11 @@ impl Eraser {
         let mut entries = index.own_entries(&lead).await?;
         let surplus = entries.split_off_all_but(MAX_ACTIONS - ALWAYS - 2 * fans.len());
         index.delete_entries(user_id, surplus).await?;
-        let hasher = self.suppression.hasher(user_id).await?;
+        let hasher = hasher.get_or_try_init(|| self.suppression.hasher(user_id)).await?;
+        let sets = index.move_leads_and(user_id, &[], Some(&lead), None).await?;
+        // Read last, so that few syncs move it meanwhile. One that has planned a page before this commits finds it moved, and then
+        // knows who was erased.
+        let counter = index.counter(user_id).await?;
         let mut next = counter.clone();
         next.holes.add(lead.lead_id)?;
         next.erased_fans += fans.len() as u64;
@@ -73,7 +78,7 @@ impl Eraser {
         let mut transaction = Transaction::new();
         transaction.add(leads.remove(&lead)?);
         transaction.add(index.advance(user_id, &counter, &next)?);
-        transaction.add_all(index.move_leads_and(user_id, &[], Some(&lead), None).await?);
+        transaction.add_all(sets);
         transaction.add_all(index.forget(user_id, lead.lead_id, entries)?);
         for (fan, of) in &fans {
             transaction.add_all(identities.erase(user_id, fan, &hasher.of_fan(fan), *of)?);

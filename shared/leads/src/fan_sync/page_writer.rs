@@ -229,7 +229,9 @@ async fn try_unfollowed(
 ) -> Result<Attempt<Option<Committed>>> {
     let counter = counter_of(stores, progress, last_counter).await?;
     let user_id = progress.task.user_id;
-    let leads = stores.leads.by_ids(user_id, missing.iter().copied()).await?;
+    let mut leads = stores.leads.by_ids(user_id, missing.iter().copied()).await?;
+    // Since they were looked for, one may have been merged with somebody who was met.
+    leads.retain(|lead| !lead.merged.iter().any(|own| progress.has_seen(*own)));
     let (changes, position) = progress.unfollowed_changes(&leads, missing, &counter)?;
     write(stores, progress, &counter, changes, position, (lease_end, 0)).await
 }

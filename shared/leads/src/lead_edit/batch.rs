@@ -1,6 +1,6 @@
 //! The same change to many leads: each by the rules of a single edit, and each told what came of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use kernel::IsContention;
 use kernel::advice::Advice;
@@ -10,12 +10,14 @@ use kernel::retry::{Attempt, on_conflict};
 use serde_json::{Value, json};
 
 use super::plan::{Plan, commit};
-use super::{LeadChange, OwnerChange, TRIES, check, why_missing};
+use super::{LeadChange, OwnerChange, TRIES, check};
 use crate::audit;
 use crate::error::Result;
 use crate::ids::LeadId;
 use crate::store::Stores;
 use crate::store::bitmap::BLOCK_IDS;
+use crate::store::lead::Lead;
+use crate::store::standing::Standing;
 
 /// Ids that one request may name.
 pub const MAX_BATCH: usize = 100;
@@ -92,15 +94,16 @@ async fn change_group(
     ids: &[LeadId],
     change: &LeadChange,
 ) -> Result<Attempt<Vec<BatchResult>>> {
-    let mut leads = stores.leads.by_ids(caller.user_id, ids.iter().copied()).await?;
+    let leads = stores.leads.by_ids(caller.user_id, ids.iter().copied()).await?;
+    let mut found: HashMap<LeadId, Result<Lead>> = leads.into_iter().map(|lead| (lead.lead_id, Ok(lead))).collect();
+    let missing: Vec<LeadId> = ids.iter().copied().filter(|id| !found.contains_key(id)).collect();
+    let standings = stores.standings(caller.user_id, &missing).await?;
+    found.extend(missing.into_iter().zip(standings.into_iter().map(Standing::into_lead)));
     let (mut plans, mut results) = (Vec::new(), Vec::new());
     let now = stores.clock.now();
     for id in ids {
-        let lead = leads.iter().position(|lead| lead.lead_id == *id).map(|found| leads.swap_remove(found));
-        let planned = match lead {
-            Some(lead) => Plan::of(lead, change, now).map(|plan| plans.push(plan)),
-            None => Err(why_missing(stores, caller.user_id, *id).await?),
-        };
+        let Some(lead) = found.remove(id) else { continue };
+        let planned = lead.and_then(|lead| Plan::of(lead, change, now)).map(|plan| plans.push(plan));
         results.push((*id, planned.map_err(|error| error.advice())));
     }
     let changed: Vec<LeadId> = plans.iter().filter(|plan| plan.is_change()).map(|plan| plan.after().lead_id).collect();

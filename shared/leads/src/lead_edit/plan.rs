@@ -11,8 +11,7 @@ use super::{LeadChange, OwnerChange, check_transition};
 use crate::error::{Error, Result};
 use crate::store::Stores;
 use crate::store::lead::Lead;
-use crate::store::lead_index::segment::normalize;
-use crate::store::lead_index::{FollowUp, LeadEdit};
+use crate::store::lead_index::LeadEdit;
 
 /// A lead as it was read, and what it becomes.
 #[derive(Debug)]
@@ -78,16 +77,8 @@ impl Plan {
     }
 
     fn actions(&self, stores: &Stores, caller: &Caller) -> kernel::Result<Vec<TransactWriteItem>> {
-        let Self { before, after, is_noted } = self;
-        let mut actions =
-            vec![stores.leads.edit(before, after)?, stores.index.record_edit(self.edit(), &caller.actor, *is_noted)?];
-        if after.notes != before.notes {
-            actions.push(stores.index.note(after)?);
-        }
-        // What nobody can see clears what is shown, and is no note.
-        if *is_noted && !normalize(&after.notes).is_empty() {
-            actions.push(stores.index.add_follow_up(after.lead_id, &FollowUp::newest(after, &caller.actor))?);
-        }
+        let mut actions = vec![stores.leads.edit(&self.before, &self.after)?];
+        actions.extend(stores.index.record(self.edit(), &caller.actor, self.is_noted)?);
         Ok(actions)
     }
 }

@@ -1,6 +1,6 @@
 //! CSV as RFC 4180 says and as Excel reads it: a byte order mark, CRLF, and no cell that it would take for a formula.
 
-use jiff::tz::Offset;
+use kernel::instant::CHINA;
 
 use crate::store::lead::{Lead, LeadStatus};
 
@@ -34,7 +34,7 @@ impl Csv {
             LeadStatus::Contacted => "已联系",
             LeadStatus::Converted => "已转化",
         };
-        let acquired = Offset::constant(8).to_datetime(lead.acquire_time).strftime("%Y-%m-%d %H:%M:%S").to_string();
+        let acquired = CHINA.to_datetime(lead.acquire_time).strftime("%Y-%m-%d %H:%M:%S").to_string();
         let sources: Vec<&str> = lead.sources.iter().map(|source| source.as_str()).collect();
         self.line(&[
             lead.lead_id.to_string(),

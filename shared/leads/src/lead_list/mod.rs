@@ -45,7 +45,7 @@ pub async fn page(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Result
     };
     // Whoever asks for a range alone mostly gets neighbours, and few units are worth more than a request there.
     let queries = if query.filter.is_empty() { 3 } else { 1 };
-    let records = records(stores, user_id, &newest(&ids, query.page), queries).await?;
+    let records = records(stores, user_id, newest(&ids, query.page), queries).await?;
     Ok(LeadPage { page: query.page.answer(records, ids.len()), counts })
 }
 
@@ -90,7 +90,7 @@ async fn newest_of_all(stores: &Stores, user_id: UserId, page: PageRequest) -> R
         stores.leads.range(user_id, LeadId::new(first), LeadId::new(last)).await?
     } else if let Some(Place { bounds, newer }) = counter.holes.place(counter.lead_count, offset, page.size) {
         let ids = stores.index.status_sets(user_id, bounds).await?.present(all_of(bounds)?);
-        records(stores, user_id, &newest_after(&ids, offset - newer, page.size), 1).await?
+        records(stores, user_id, newest_after(&ids, offset - newer, page.size), 1).await?
     } else {
         Vec::new()
     };
@@ -171,7 +171,13 @@ fn newest_after(ids: &RoaringBitmap, offset: u64, size: u64) -> Vec<LeadId> {
 
 /// The leads of these ids, newest first and read consistently: neighbours by a query for each bucket, if they lie in at
 /// most so many, and any others by one batch, which costs a unit for each.
-async fn records(stores: &Stores, user_id: UserId, ids: &[LeadId], queries: u64) -> Result<Vec<Lead>> {
+pub(crate) async fn records(
+    stores: &Stores,
+    user_id: UserId,
+    ids: impl AsRef<[LeadId]>,
+    queries: u64,
+) -> Result<Vec<Lead>> {
+    let ids = ids.as_ref();
     let (Some(last), Some(first)) = (ids.first().copied(), ids.last().copied()) else { return Ok(Vec::new()) };
     let mut rows = if may_query(first, last, ids.len() as u64, queries) {
         stores.leads.range(user_id, first, last).await?

@@ -7,6 +7,7 @@ use kernel::FieldProblem;
 use kernel::instant::{after, whole_second};
 use kernel::page::{MAX_SIZE, PageRequest};
 use kernel::rfc3339::Rfc3339;
+use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::lead_edit::OWNER_PROBLEM;
@@ -18,8 +19,9 @@ const DEFAULT_SIZE: u64 = 10;
 /// Longer keywords match no nickname and hardly a note; refusing them tells the user more than an empty list.
 const MAX_KEYWORD: usize = 100;
 
-/// The query as it came: texts, so that every mistake is answered as this query's, field by field.
-#[derive(Debug, Clone, Default)]
+/// The query of the list and of its file as it came: texts, so that every mistake is answered as this query's, field by field.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RawLeadQuery {
     /// `startTime`.
     pub start_time: Option<String>,
@@ -52,6 +54,18 @@ pub struct LeadQuery {
 }
 
 impl RawLeadQuery {
+    /// The query of a file, which has no pages.
+    ///
+    /// # Errors
+    /// [`Error::InvalidQuery`] when it asks for one.
+    pub fn without_pages(self) -> Result<Self> {
+        let given = [("page", &self.page), ("size", &self.size)].into_iter().filter(|(_, text)| text.is_some());
+        let problems: Vec<_> = given
+            .map(|(path, _)| FieldProblem::new(path, "导出的是符合条件的全部线索，不分页，请去掉此参数"))
+            .collect();
+        if problems.is_empty() { Ok(self) } else { Err(Error::InvalidQuery(problems)) }
+    }
+
     /// Checks every field and names all that are wrong.
     ///
     /// # Errors

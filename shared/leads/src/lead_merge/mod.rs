@@ -17,8 +17,9 @@ use crate::ids::{LeadId, OpenId};
 use crate::lead_edit::{TRIES, lead_of};
 use crate::store::Stores;
 use crate::store::lead::Lead;
-use crate::store::lead_index::segment::{NameEntry, normalize};
-use crate::store::lead_index::{Counter, FollowUp, LeadEdit, MergeLog, Work};
+use crate::store::lead_index::segment::NameEntry;
+use crate::store::lead_index::{Counter, LeadEdit, MergeLog, MergedFields};
+use rules::Parted;
 
 /// Merges the tenant's lead `other` into `survivor`, which is answered as it is then.
 ///
@@ -60,15 +61,12 @@ async fn try_merge(
     let other = lead_of(stores, user_id, other).await?;
     let Some(row) = leads.row(&other).await? else { return Ok(Attempt::Conflict) };
     let now = whole_second(stores.clock.now());
-    let after = rules::joined(&before, &other, now)?;
-    let log = MergeLog {
-        into: survivor,
-        row,
-        before: Work::of(&before),
-        after: Work::of(&after),
-        sources: before.sources.clone(),
-        unfollowed: before.unfollowed.clone(),
+    let note = match index.noted_at(user_id, other.lead_id).await? {
+        Some(time) => rules::note_of(&other, time),
+        None => String::new(),
     };
+    let after = rules::joined(&before, &other, &note, now)?;
+    let log = MergeLog { into: survivor, made_version: after.version, row, before: MergedFields::of(&before), note };
     let mut next = counter.clone();
     next.holes.add(other.lead_id)?;
     next.merged_leads += 1;
@@ -79,7 +77,7 @@ async fn try_merge(
     transaction.add(leads.rewrite(&before, &after)?);
     transaction.add(leads.remove(&other)?);
     transaction.add(index.advance(user_id, &counter, &next)?);
-    transaction.add_all(work(stores, edit, actor)?);
+    transaction.add_all(index.record(edit, actor, before.notes != after.notes)?);
     transaction.add_all(index.move_leads_and(user_id, &[edit], Some(&other), None).await?);
     transaction.add_all(index.rename(user_id, &names)?);
     transaction.add(index.forget_note(user_id, other.lead_id)?);
@@ -93,10 +91,15 @@ async fn try_merge(
 async fn try_split(stores: &Stores, (user_id, actor): (UserId, &Actor), lead_id: LeadId) -> Result<Attempt<Lead>> {
     let Stores { index, leads, identities, .. } = stores;
     let counter = index.counter(user_id).await?;
-    let log = index.merge_log(user_id, lead_id).await?.ok_or(kernel::Error::NotFound("merge"))?;
+    let found = index.merge_logs(user_id, [lead_id]).await?.pop();
+    let log = found.ok_or(kernel::Error::NotFound("merge"))?;
     let before = lead_of(stores, user_id, log.into).await?;
     let other = log.lead()?;
-    let after = rules::parted(&before, &log, &other, whole_second(stores.clock.now()));
+    // What else was merged into the same lead since was made from what this merge made of it.
+    let others = index.merge_logs(user_id, before.merged.iter().copied().filter(|id| *id != lead_id)).await?;
+    let later = others.into_iter().filter(|other| other.into == log.into && other.made_version > log.made_version);
+    let Parted { lead: after, rebased } =
+        rules::parted(&before, &log, later.collect(), whole_second(stores.clock.now()))?;
     let mut next = counter.clone();
     next.holes.remove(lead_id)?;
     next.merged_leads = next.merged_leads.saturating_sub(1);
@@ -107,33 +110,18 @@ async fn try_split(stores: &Stores, (user_id, actor): (UserId, &Actor), lead_id:
     transaction.add(leads.rewrite(&before, &after)?);
     transaction.add(leads.restore(log.row)?);
     transaction.add(index.advance(user_id, &counter, &next)?);
-    transaction.add_all(work(stores, edit, actor)?);
+    transaction.add_all(index.record(edit, actor, before.notes != after.notes)?);
     transaction.add_all(index.move_leads_and(user_id, &[edit], None, Some(&other)).await?);
     transaction.add_all(index.rename(user_id, &names)?);
     transaction.add(index.note(&other)?);
     transaction.add(index.forget_merge(user_id, lead_id)?);
+    for (merged, log) in &rebased {
+        transaction.add(index.rebase_merge(user_id, *merged, log)?);
+    }
     for fan in fans(&other) {
         transaction.add(identities.hand_over(user_id, fan, log.into, lead_id)?);
     }
     finish(stores, &transaction, after).await
-}
-
-/// The history of the surviving lead, and its notes if they are others now.
-fn work(
-    stores: &Stores,
-    edit: LeadEdit<'_>,
-    actor: &Actor,
-) -> kernel::Result<Vec<aws_sdk_dynamodb::types::TransactWriteItem>> {
-    let LeadEdit { before, after } = edit;
-    let is_noted = before.notes != after.notes;
-    let mut actions = vec![stores.index.record_edit(edit, actor, is_noted)?];
-    if is_noted {
-        actions.push(stores.index.note(after)?);
-    }
-    if is_noted && !normalize(&after.notes).is_empty() {
-        actions.push(stores.index.add_follow_up(after.lead_id, &FollowUp::newest(after, actor))?);
-    }
-    Ok(actions)
 }
 
 /// What a search sees of a lead.
@@ -166,6 +154,9 @@ pub(crate) async fn resolve(stores: &Stores, user_id: UserId, lead_id: LeadId) -
         match lead_of(stores, user_id, asked).await {
             // Leads are merged one into the other in no circle: each merge takes an id off the list.
             Err(Error::LeadMerged { into }) => asked = into,
+            // It was split off, or merged elsewhere, since it was seen to lead here: what it stands for now is asked anew.
+            Err(Error::LeadErased) if asked != lead_id => asked = lead_id,
+            Ok(lead) if asked != lead_id && !lead.merged.contains(&lead_id) => asked = lead_id,
             found => return found,
         }
     }

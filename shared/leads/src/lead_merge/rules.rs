@@ -6,89 +6,135 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use jiff::tz::Offset;
+use kernel::instant::CHINA;
 
 use crate::error::{Error, Result};
 use crate::ids::{LeadId, OpenId};
 use crate::lead_edit::MAX_NOTES;
 use crate::store::lead::Lead;
-use crate::store::lead_index::{MergeLog, Work};
+use crate::store::lead_index::segment::normalize;
+use crate::store::lead_index::{MergeLog, MergedFields};
 
 /// How many leads one may stand for, itself not counted: with all that is known of them one transaction still erases them.
 const MOST_MERGED: usize = 20;
 /// Characters of joined notes: with their history, three merges of the longest.
 const MOST_NOTES: usize = 4 * MAX_NOTES;
-/// Notes are dated as people in China read them.
-const CHINA: Offset = Offset::constant(8);
 
-/// The lead that stands for both from `now` on.
+/// The lead that stands for both from `now` on; `note` is [what is added](note_of) to the notes.
 ///
 /// # Errors
 /// [`Error::MergeTooLarge`].
-pub(super) fn joined(survivor: &Lead, other: &Lead, now: Timestamp) -> Result<Lead> {
-    let mut lead = survivor.clone();
-    lead.status = survivor.status.max(other.status);
-    lead.notes = notes(survivor, other);
-    lead.owner = survivor.owner.clone().or_else(|| other.owner.clone());
-    let filled = |own: &String, others: &String| if own.is_empty() { others.clone() } else { own.clone() };
-    lead.nickname = filled(&survivor.nickname, &other.nickname);
-    lead.avatar_url = filled(&survivor.avatar_url, &other.avatar_url);
-    lead.sources = &survivor.sources | &other.sources;
-    let follows = |account: &OpenId| is_following(survivor, account) || is_following(other, account);
-    lead.unfollowed = lead.sources.iter().filter(|account| !follows(account)).cloned().collect();
+pub(super) fn joined(survivor: &Lead, other: &Lead, note: &str, now: Timestamp) -> Result<Lead> {
+    let mut lead = with(survivor, join(&MergedFields::of(survivor), &MergedFields::of(other)), now);
+    if !note.is_empty() {
+        lead.notes = if survivor.notes.is_empty() { note.to_owned() } else { format!("{}\n{note}", survivor.notes) };
+    }
     lead.merged = &(&survivor.merged | &other.merged) | &BTreeSet::from([other.lead_id]);
     lead.other_fans = &(&survivor.other_fans | &other.other_fans) | &BTreeSet::from([other.fan_open_id.clone()]);
-    lead.version += 1;
-    lead.update_time = now;
     if lead.merged.len() > MOST_MERGED || lead.notes.chars().count() > MOST_NOTES {
         return Err(Error::MergeTooLarge);
     }
     Ok(lead)
 }
 
-/// The surviving lead without the one that `log` says was merged into it. What people have changed of it since stays.
-pub(super) fn parted(survivor: &Lead, log: &MergeLog, other: &Lead, now: Timestamp) -> Lead {
-    let mut lead = survivor.clone();
-    let is = Work::of(survivor);
-    if is.status == log.after.status {
-        lead.status = log.before.status;
+/// A surviving lead without one that was merged into it.
+#[derive(Debug)]
+pub(super) struct Parted {
+    pub lead: Lead,
+    /// The later merges into it, by the merged lead, as they are without the one that is undone.
+    pub rebased: Vec<(LeadId, MergeLog)>,
+}
+
+/// The surviving lead as it would be if the merge that `log` tells of had never been, where `later` are all that came after
+/// it. What people and syncs have changed since stays.
+pub(super) fn parted(survivor: &Lead, log: &MergeLog, mut later: Vec<MergeLog>, now: Timestamp) -> Result<Parted> {
+    later.sort_unstable_by_key(|log| log.made_version);
+    let other = log.lead()?;
+    // As it was after each merge, and as it would have been.
+    let (mut was, mut would_be) = (join(&log.before, &MergedFields::of(&other)), log.before.clone());
+    let mut rebased = Vec::new();
+    for log in later {
+        let merged = log.lead()?;
+        let fields = MergedFields::of(&merged);
+        let before = carried(&log.before, &was, &would_be);
+        (was, would_be) = (join(&log.before, &fields), join(&before, &fields));
+        rebased.push((merged.lead_id, MergeLog { before, ..log }));
     }
-    if is.notes == log.after.notes {
-        lead.notes.clone_from(&log.before.notes);
-    }
-    if is.owner == log.after.owner {
-        lead.owner.clone_from(&log.before.owner);
-    }
-    lead.sources = &survivor.sources - &(&other.sources - &log.sources);
-    let left_before = log.unfollowed.iter().filter(|account| is_following(other, account));
-    lead.unfollowed = survivor.unfollowed.iter().chain(left_before).cloned().collect();
-    lead.unfollowed.retain(|account| lead.sources.contains(account));
+    let mut lead = with(survivor, carried(&MergedFields::of(survivor), &was, &would_be), now);
+    lead.notes = without(&survivor.notes, &log.note);
     let gone: BTreeSet<LeadId> = other.merged.iter().copied().chain([other.lead_id]).collect();
     lead.merged = &survivor.merged - &gone;
     let fans: BTreeSet<OpenId> = other.other_fans.iter().cloned().chain([other.fan_open_id.clone()]).collect();
     lead.other_fans = &survivor.other_fans - &fans;
-    lead.version += 1;
-    lead.update_time = now;
-    lead
+    Ok(Parted { lead, rebased })
 }
 
-fn is_following(lead: &Lead, account: &OpenId) -> bool {
+/// What is added to the surviving lead's notes: the other's, with where they come from and from when they are.
+pub(super) fn note_of(other: &Lead, written: Timestamp) -> String {
+    if normalize(&other.notes).is_empty() {
+        return String::new();
+    }
+    let date = CHINA.to_datetime(written).date();
+    format!("（来自线索 {}，{date}）{}", other.lead_id, other.notes)
+}
+
+fn with(lead: &Lead, fields: MergedFields, now: Timestamp) -> Lead {
+    let MergedFields { status, owner, nickname, avatar_url, sources, unfollowed } = fields;
+    let version = lead.version + 1;
+    Lead { status, owner, nickname, avatar_url, sources, unfollowed, version, update_time: now, ..lead.clone() }
+}
+
+fn join(survivor: &MergedFields, other: &MergedFields) -> MergedFields {
+    let filled = |own: &String, others: &String| if own.is_empty() { others.clone() } else { own.clone() };
+    let sources = &survivor.sources | &other.sources;
+    let follows = |account: &&OpenId| is_following(survivor, account) || is_following(other, account);
+    MergedFields {
+        status: survivor.status.max(other.status),
+        owner: survivor.owner.clone().or_else(|| other.owner.clone()),
+        nickname: filled(&survivor.nickname, &other.nickname),
+        avatar_url: filled(&survivor.avatar_url, &other.avatar_url),
+        unfollowed: sources.iter().filter(|account| !follows(account)).cloned().collect(),
+        sources,
+    }
+}
+
+fn is_following(lead: &MergedFields, account: &OpenId) -> bool {
     lead.sources.contains(account) && !lead.unfollowed.contains(account)
 }
 
-/// The notes of both, the other's with where they come from and from when they are.
-fn notes(survivor: &Lead, other: &Lead) -> String {
-    if other.notes.is_empty() {
-        return survivor.notes.clone();
+/// What a lead that was `was` and now is `is` would be if it had been `would_be`: what has changed since has changed there too.
+fn carried(is: &MergedFields, was: &MergedFields, would_be: &MergedFields) -> MergedFields {
+    fn kept<T: Clone + PartialEq>(is: &T, was: &T, would_be: &T) -> T {
+        if is == was { would_be.clone() } else { is.clone() }
     }
-    let date = CHINA.to_datetime(other.update_time).date();
-    let theirs = format!("（来自线索 {}，{date}）{}", other.lead_id, other.notes);
-    if survivor.notes.is_empty() { theirs } else { format!("{}\n{theirs}", survivor.notes) }
+    let moved = |is: &BTreeSet<OpenId>, was: &BTreeSet<OpenId>, would_be: &BTreeSet<OpenId>| {
+        &(would_be | &(is - was)) - &(was - is)
+    };
+    let sources = moved(&is.sources, &was.sources, &would_be.sources);
+    MergedFields {
+        status: kept(&is.status, &was.status, &would_be.status),
+        owner: kept(&is.owner, &was.owner, &would_be.owner),
+        nickname: kept(&is.nickname, &was.nickname, &would_be.nickname),
+        avatar_url: kept(&is.avatar_url, &was.avatar_url, &would_be.avatar_url),
+        unfollowed: &moved(&is.unfollowed, &was.unfollowed, &would_be.unfollowed) & &sources,
+        sources,
+    }
+}
+
+/// The notes without what a merge has added, if it is still in them.
+fn without(notes: &str, added: &str) -> String {
+    let Some((before, after)) = notes.split_once(added).filter(|_| !added.is_empty()) else { return notes.to_owned() };
+    match (before.strip_suffix('\n'), after.strip_prefix('\n')) {
+        (Some(before), _) => format!("{before}{after}"),
+        (None, Some(after)) if before.is_empty() => after.to_owned(),
+        _ => format!("{before}{after}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use kernel::dynamo::Item;
+    use aws_sdk_dynamodb::types::AttributeValue;
+    use kernel::dynamo::{Item, n, s, seconds};
     use kernel::ids::UserId;
 
     use super::*;
@@ -125,18 +171,54 @@ mod tests {
         Some(text.parse().unwrap())
     }
 
+    /// The row of a lead.
+    fn row(lead: &Lead) -> Item {
+        let set = |ids: &BTreeSet<OpenId>| AttributeValue::Ss(ids.iter().map(ToString::to_string).collect());
+        let mut row: Item = [
+            ("user_id", n(lead.user_id)),
+            ("douyin_user_id", s(lead.fan_open_id.as_str())),
+            ("lead_id", n(lead.lead_id)),
+            ("nickname", s(&lead.nickname)),
+            ("notes", s(&lead.notes)),
+            ("acquire_time", seconds(lead.acquire_time)),
+            ("update_time", seconds(lead.update_time)),
+            ("status", s(lead.status.as_str())),
+            ("sources", set(&lead.sources)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        row.extend(lead.owner.iter().map(|owner| ("owner_id".to_owned(), s(owner.as_str()))));
+        if !lead.unfollowed.is_empty() {
+            row.insert("unfollowed".to_owned(), set(&lead.unfollowed));
+        }
+        row
+    }
+
+    /// The lead that stands for both, and what is written down of the merge.
+    fn merge(survivor: &Lead, other: &Lead) -> (Lead, MergeLog) {
+        let note = note_of(other, NOW);
+        let both = joined(survivor, other, &note, NOW).unwrap();
+        let (into, made_version) = (survivor.lead_id, both.version);
+        let log = MergeLog { into, made_version, row: row(other), before: MergedFields::of(survivor), note };
+        (both, log)
+    }
+
+    fn split(lead: &Lead, log: &MergeLog, later: &[MergeLog]) -> Parted {
+        parted(lead, log, later.to_vec(), NOW).unwrap()
+    }
+
     #[test]
     fn merged_lead_has_the_further_status_both_notes_and_every_account_that_either_follows() {
         let survivor = lead(5, Contacted, "先来的", &["a", "b"], &["b"]);
         let mut other = lead(9, Converted, "后来的", &["b", "c"], &["c"]);
         other.owner = owner("staff-7");
-        let both = joined(&survivor, &other, NOW).unwrap();
+        let (both, _) = merge(&survivor, &other);
         assert_eq!((both.status, both.owner), (Converted, owner("staff-7")));
         assert_eq!(both.notes, "先来的\n（来自线索 9，2026-11-18）后来的");
         assert_eq!((both.sources, both.unfollowed), (set(&["a", "b", "c"]), set(&["c"])));
         assert_eq!((both.nickname.as_str(), both.version), ("name-5", 4));
         assert_eq!((both.merged, both.other_fans), ([LeadId::new(9)].into(), set(&["fan-9"])));
-        let none = joined(&lead(1, New, "", &["a"], &[]), &lead(2, New, "", &["a"], &[]), NOW).unwrap();
+        let (none, _) = merge(&lead(1, New, "", &["a"], &[]), &lead(2, New, "", &["a"], &[]));
         assert_eq!((none.status, none.notes.as_str()), (New, ""));
     }
 
@@ -144,37 +226,105 @@ mod tests {
     fn split_lead_gets_back_what_nobody_has_changed_since() {
         let mut survivor = lead(5, New, "", &["a", "b"], &["b"]);
         survivor.owner = owner("staff-1");
+        survivor.nickname = String::new();
         let other = lead(9, Contacted, "话", &["b", "c"], &[]);
-        let both = joined(&survivor, &other, NOW).unwrap();
-        let log = MergeLog {
-            into: survivor.lead_id,
-            row: Item::new(),
-            before: Work::of(&survivor),
-            after: Work::of(&both),
-            sources: survivor.sources.clone(),
-            unfollowed: survivor.unfollowed.clone(),
-        };
-        let apart = parted(&both, &log, &other, NOW);
-        assert_eq!(Work::of(&apart), Work::of(&survivor));
-        assert_eq!((&apart.sources, &apart.unfollowed), (&survivor.sources, &survivor.unfollowed));
+        let (both, log) = merge(&survivor, &other);
+        assert_eq!(both.nickname, "name-9");
+        let apart = split(&both, &log, &[]).lead;
+        assert_eq!(MergedFields::of(&apart), MergedFields::of(&survivor), "and nothing of the other one");
+        assert_eq!(apart.notes, survivor.notes);
         assert!(apart.merged.is_empty() && apart.other_fans.is_empty() && apart.version == both.version + 1);
 
-        let mut worked = Lead { status: Converted, notes: "新的话".to_owned(), ..both };
+        let mut worked =
+            Lead { status: Converted, notes: "新的话".to_owned(), nickname: "新名".to_owned(), ..both };
         worked.sources.extend(set(&["d"]));
-        let apart = parted(&worked, &log, &other, NOW);
+        let apart = split(&worked, &log, &[]).lead;
         assert_eq!((apart.status, apart.notes.as_str(), &apart.owner), (Converted, "新的话", &survivor.owner));
         assert_eq!(apart.sources, set(&["a", "b", "d"]), "what was found since stays");
+        assert_eq!(apart.nickname, "新名");
+    }
+
+    #[test]
+    fn split_takes_the_joined_note_out_of_whatever_was_written_around_it() {
+        let other = lead(9, New, "话", &["a"], &[]);
+        for (own, written, left) in [
+            ("", "{}", ""),
+            ("甲", "甲\n{}", "甲"),
+            ("甲", "乙\n{}", "乙"),
+            ("", "{}\n乙", "乙"),
+            ("甲", "甲\n{}\n乙", "甲\n乙"),
+            ("甲", "", ""),
+        ] {
+            let (both, log) = merge(&lead(5, New, own, &["a"], &[]), &other);
+            let notes = written.replace("{}", "（来自线索 9，2026-11-18）话");
+            assert_eq!(split(&Lead { notes, ..both }, &log, &[]).lead.notes, left, "{written:?}");
+        }
+    }
+
+    #[test]
+    fn splits_in_any_order_leave_what_was_before_the_merges() {
+        let mut survivor = lead(5, New, "甲", &["a", "b"], &["a"]);
+        survivor.nickname = String::new();
+        let mut one = lead(9, Contacted, "乙", &["a", "c"], &[]);
+        one.owner = owner("staff-9");
+        let mut two = lead(12, Contacted, "丙", &["c", "d"], &["d"]);
+        two.owner = owner("staff-12");
+        let three = lead(14, Converted, "", &["a", "b"], &["b"]);
+        let merges = [&one, &two, &three];
+        let (mut all, mut logs) = (survivor.clone(), Vec::new());
+        for other in merges {
+            let (both, log) = merge(&all, other);
+            all = both;
+            logs.push(log);
+        }
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let (mut is, mut logs) = (all.clone(), logs.clone());
+            for (number, place) in order.into_iter().enumerate() {
+                let id = merges[place].lead_id;
+                let at = logs.iter().position(|log| log.lead().unwrap().lead_id == id).unwrap();
+                let log = logs.remove(at);
+                let Parted { lead, rebased } = split(&is, &log, &logs[at..]);
+                is = lead;
+                for (id, rebased) in rebased {
+                    *logs.iter_mut().find(|log| log.lead().unwrap().lead_id == id).unwrap() = rebased;
+                }
+                // As if only those had been merged that still are.
+                let rest = merges
+                    .iter()
+                    .filter(|other| order[number + 1..].iter().any(|at| merges[*at].lead_id == other.lead_id));
+                let expected = rest.fold(survivor.clone(), |lead, other| merge(&lead, other).0);
+                assert_eq!(MergedFields::of(&is), MergedFields::of(&expected), "{order:?}, {number}");
+                assert_eq!(
+                    (&is.notes, &is.merged, &is.other_fans),
+                    (&expected.notes, &expected.merged, &expected.other_fans)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn split_of_an_earlier_merge_keeps_what_people_and_syncs_changed_between_and_since() {
+        let (both, first) = merge(&lead(5, New, "", &["a"], &[]), &lead(9, Contacted, "", &["b"], &[]));
+        let mut worked = Lead { status: Converted, ..both };
+        worked.sources.extend(set(&["d"]));
+        let (mut all, second) = merge(&worked, &lead(12, New, "", &["b"], &[]));
+        all.unfollowed.extend(set(&["a"]));
+        let Parted { lead, rebased } = split(&all, &first, &[second]);
+        assert_eq!((lead.status, &lead.sources, &lead.unfollowed), (Converted, &set(&["a", "b", "d"]), &set(&["a"])));
+        let lead = split(&lead, &rebased[0].1, &[]).lead;
+        assert_eq!((lead.status, lead.sources, lead.unfollowed), (Converted, set(&["a", "d"]), set(&["a"])));
     }
 
     #[test]
     fn merge_that_could_not_be_erased_in_one_transaction_is_refused() {
         let mut survivor = lead(1, New, "", &["a"], &[]);
         for number in 2..22 {
-            survivor = joined(&survivor, &lead(number, New, "", &["a"], &[]), NOW).unwrap();
+            survivor = joined(&survivor, &lead(number, New, "", &["a"], &[]), "", NOW).unwrap();
         }
-        assert!(matches!(joined(&survivor, &lead(22, New, "", &["a"], &[]), NOW), Err(Error::MergeTooLarge)));
+        let one_more = lead(22, New, "", &["a"], &[]);
+        assert!(matches!(joined(&survivor, &one_more, "", NOW), Err(Error::MergeTooLarge)));
         let long = "长".repeat(2_000);
         let [one, other] = [1, 2].map(|id| lead(id, New, &long, &["a"], &[]));
-        assert!(matches!(joined(&one, &other, NOW), Err(Error::MergeTooLarge)));
+        assert!(matches!(joined(&one, &other, &note_of(&other, NOW), NOW), Err(Error::MergeTooLarge)));
     }
 }

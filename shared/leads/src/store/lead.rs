@@ -314,7 +314,7 @@ fn bucket_key(user_id: UserId, bucket: u64) -> String {
     format!("{user_id}#{bucket}")
 }
 
-fn key(user_id: UserId, lead_id: LeadId) -> Item {
+pub(super) fn key(user_id: UserId, lead_id: LeadId) -> Item {
     let bucket = bucket_key(user_id, bucket_of(lead_id));
     Item::from([("lead_bucket".to_owned(), s(bucket)), ("lead_id".to_owned(), n(lead_id))])
 }

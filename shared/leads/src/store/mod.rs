@@ -13,6 +13,7 @@ pub(crate) mod page_commit;
 pub mod parked_grant;
 pub mod platform_quota;
 pub mod platform_state;
+pub(crate) mod standing;
 pub mod sync_task;
 pub mod webhook_event;
 

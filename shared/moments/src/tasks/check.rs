@@ -4,11 +4,11 @@ use std::collections::btree_map::Entry as MapEntry;
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
-use jiff::tz::Offset;
 use kernel::Context;
 use kernel::FieldProblem;
 use kernel::config::ConfigError;
 use kernel::ids::UserId;
+use kernel::instant::CHINA;
 use secrecy::SecretString;
 
 use super::content::{Content, ContentResolver};
@@ -274,8 +274,7 @@ fn own_accounts(user_id: UserId, ids: &[AccountId], mut accounts: Vec<Account>) 
 
 /// A time as people in China read it.
 fn in_beijing(time: Timestamp) -> String {
-    const BEIJING: Offset = jiff::tz::offset(8);
-    time.to_zoned(BEIJING.to_time_zone()).strftime("%m 月 %d 日 %H:%M").to_string()
+    time.to_zoned(CHINA.to_time_zone()).strftime("%m 月 %d 日 %H:%M").to_string()
 }
 
 /// The second a time is planned for: of a time between two the later one, because nothing may go out before it.

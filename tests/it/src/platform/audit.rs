@@ -232,6 +232,29 @@ async fn audit_log_is_paged_filtered_and_kept_as_long_as_is_set() -> Result<()> 
     Ok(())
 }
 
+#[tokio::test]
+async fn audit_log_that_is_asked_without_a_beginning_goes_back_thirty_days() -> Result<()> {
+    let world = World::start().await?;
+    world.keep_the_clock();
+    let first = world.clock.now().to_string();
+    world.connect_device(USER, "phone-1").await?;
+    world.advance(Duration::from_secs(30 * 86_400));
+    world.connect_device(USER, "phone-2").await?;
+    assert_eq!(log(&world, USER, &[]).await?.len(), 2, "both ends belong to it");
+    world.advance(Duration::from_secs(1));
+    let now = world.clock.now().to_string();
+    for (query, found) in [
+        (vec![], 1),
+        (vec![("action", "WECHAT_ACCOUNT_CONNECTED")], 1),
+        (vec![("to", now.as_str())], 1),
+        (vec![("from", first.as_str())], 2),
+        (vec![("to", first.as_str())], 1),
+    ] {
+        assert_eq!(log(&world, USER, &query).await?.len(), found, "{query:?}");
+    }
+    Ok(())
+}
+
 /// A request that died has done both or neither: the deed, and its row.
 #[tokio::test]
 async fn audit_row_is_there_if_and_only_if_the_deed_is_done() -> Result<()> {

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
 use kernel::caller::Actor;
 use kernel::dynamo::{batch_get, decode, n, page_of_keys, s, seconds};
-use kernel::error::Result;
+use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use kernel::page::{Page, PageRequest};
 use serde::Deserialize;
@@ -62,6 +62,22 @@ impl LeadIndexStore {
         let (rows, total) = page_of_keys(request, page.offset(), page.size).await?;
         let notes = rows.into_iter().map(|row| decode(WHAT, row)).collect::<Result<_>>()?;
         Ok(page.answer(notes, total))
+    }
+
+    /// When the newest note of a lead was written, which is the one that is shown with it; `None` when there is none. Read
+    /// consistently.
+    pub(crate) async fn noted_at(&self, user_id: UserId, lead_id: LeadId) -> Result<Option<Timestamp>> {
+        let all = format!("followup#{:014}#~", lead_id.get());
+        let answer = self
+            .between(user_id, follow_up_entry(lead_id, 0), all)
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(1)
+            .send()
+            .await
+            .map_err(Error::aws("dynamodb:Query"))?;
+        let newest = answer.items.unwrap_or_default().pop().map(|row| decode::<FollowUp>(WHAT, row)).transpose()?;
+        Ok(newest.map(|note| note.create_time))
     }
 
     /// One note of a lead.

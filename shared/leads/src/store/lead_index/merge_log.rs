@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use kernel::caller::Actor;
-use kernel::dynamo::{Item, decode, n, s, seconds};
+use kernel::dynamo::{Item, batch_get, decode, n, s, seconds};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use serde::Deserialize;
@@ -14,18 +14,24 @@ use super::lookup::Freshness;
 use super::{LeadIndexStore, key, merge_entry};
 use crate::ids::{LeadId, OpenId, OwnerId};
 use crate::store::lead::{Lead, LeadStatus};
-use crate::store::{delete, put};
+use crate::store::{delete, put, update};
 
 const WHAT: &str = "lead merge";
 
-/// What people have made of a lead.
+/// What a merge makes one of, but for the notes, of which both stay.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Work {
+pub(crate) struct MergedFields {
     pub status: LeadStatus,
-    #[serde(default)]
-    pub notes: String,
     #[serde(rename = "owner_id")]
     pub owner: Option<OwnerId>,
+    #[serde(default)]
+    pub nickname: String,
+    #[serde(default)]
+    pub avatar_url: String,
+    #[serde(default)]
+    pub sources: BTreeSet<OpenId>,
+    #[serde(default)]
+    pub unfollowed: BTreeSet<OpenId>,
 }
 
 /// A merge as it is stored.
@@ -33,27 +39,41 @@ pub(crate) struct Work {
 pub(crate) struct MergeLog {
     /// The lead that stands for both.
     pub into: LeadId,
+    /// The version of it that the merge made: of two merges the later one has the higher.
+    pub made_version: u64,
     /// The merged lead's row as it was, column by column.
     pub row: Item,
-    /// The work on the surviving lead before the merge, and as the merge made it.
-    pub before: Work,
-    pub after: Work,
-    /// The accounts that the surviving lead had followed, and those of them it had left.
-    pub sources: BTreeSet<OpenId>,
-    pub unfollowed: BTreeSet<OpenId>,
+    /// The surviving lead as it was.
+    pub before: MergedFields,
+    /// What was added to its notes; empty when the merged lead had none.
+    pub note: String,
 }
 
-impl Work {
-    /// That of a lead.
+impl MergedFields {
+    /// Those of a lead.
     pub fn of(lead: &Lead) -> Self {
-        Self { status: lead.status, notes: lead.notes.clone(), owner: lead.owner.clone() }
+        Self {
+            status: lead.status,
+            owner: lead.owner.clone(),
+            nickname: lead.nickname.clone(),
+            avatar_url: lead.avatar_url.clone(),
+            sources: lead.sources.clone(),
+            unfollowed: lead.unfollowed.clone(),
+        }
     }
 
     fn attribute(&self) -> AttributeValue {
-        let mut work =
-            Item::from([("status".to_owned(), s(self.status.as_str())), ("notes".to_owned(), s(&self.notes))]);
-        work.extend(self.owner.as_ref().map(|owner| ("owner_id".to_owned(), s(owner.as_str()))));
-        AttributeValue::M(work)
+        let set = |ids: &BTreeSet<OpenId>| AttributeValue::Ss(ids.iter().map(ToString::to_string).collect());
+        // A set without members is no attribute.
+        let columns = [
+            ("status", Some(s(self.status.as_str()))),
+            ("owner_id", self.owner.as_ref().map(|owner| s(owner.as_str()))),
+            ("nickname", Some(s(&self.nickname))),
+            ("avatar_url", Some(s(&self.avatar_url))),
+            ("sources", Some(&self.sources).filter(|ids| !ids.is_empty()).map(set)),
+            ("unfollowed", Some(&self.unfollowed).filter(|ids| !ids.is_empty()).map(set)),
+        ];
+        AttributeValue::M(columns.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
     }
 }
 
@@ -67,31 +87,38 @@ impl MergeLog {
         #[derive(Deserialize)]
         struct Log {
             into: LeadId,
-            before: Work,
-            after: Work,
-            sources: BTreeSet<OpenId>,
+            made_version: u64,
+            before: MergedFields,
             #[serde(default)]
-            unfollowed: BTreeSet<OpenId>,
+            note: String,
         }
         let Some(AttributeValue::M(row)) = item.remove("row") else { return Err(Error::Corrupt(WHAT)) };
-        let Log { into, before, after, sources, unfollowed } = decode(WHAT, item)?;
-        Ok(Self { into, row, before, after, sources, unfollowed })
+        let Log { into, made_version, before, note } = decode(WHAT, item)?;
+        Ok(Self { into, made_version, row, before, note })
     }
 }
 
+/// Where a merge of this lead is written down.
+pub(crate) fn merge_key(user_id: UserId, lead_id: LeadId) -> Item {
+    key(user_id, merge_entry(lead_id))
+}
+
+/// The lead that stands for one that was merged, by the row that tells of the merge.
+pub(crate) fn survivor(log: &Item) -> Result<LeadId> {
+    let into = log.get("into").and_then(|into| into.as_n().ok()).and_then(|into| into.parse().ok());
+    into.map(LeadId::new).ok_or(Error::Corrupt(WHAT))
+}
+
 impl LeadIndexStore {
-    /// What merged this lead into another one; `None` when nothing did.
-    pub(crate) async fn merge_log(&self, user_id: UserId, lead_id: LeadId) -> Result<Option<MergeLog>> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(user_id, merge_entry(lead_id))))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(Error::aws("dynamodb:GetItem"))?;
-        answer.item.map(MergeLog::of).transpose()
+    /// What merged each of these leads into another one, read consistently and in no particular order.
+    pub(crate) async fn merge_logs(
+        &self,
+        user_id: UserId,
+        lead_ids: impl IntoIterator<Item = LeadId>,
+    ) -> Result<Vec<MergeLog>> {
+        let keys = lead_ids.into_iter().map(|id| merge_key(user_id, id)).collect();
+        let rows = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?;
+        rows.into_iter().map(MergeLog::of).collect()
     }
 
     /// Which lead stands for each of the tenant's merged leads, read consistently.
@@ -120,30 +147,41 @@ impl LeadIndexStore {
         by: &Actor,
         now: Timestamp,
     ) -> Result<TransactWriteItem> {
-        let set = |ids: &BTreeSet<OpenId>| AttributeValue::Ss(ids.iter().map(ToString::to_string).collect());
         let mut builder = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(key(merged.user_id, merge_entry(merged.lead_id))))
+            .set_item(Some(merge_key(merged.user_id, merged.lead_id)))
             .item("into", n(log.into))
+            .item("made_version", n(log.made_version))
             .item("row", AttributeValue::M(log.row.clone()))
             .item("lead_version", n(merged.version))
             .item("before", log.before.attribute())
-            .item("after", log.after.attribute())
-            .item("sources", set(&log.sources))
+            .item("note", s(&log.note))
             .item("merged_at", seconds(now))
             .item("actor_id", s(&by.id));
-        if !log.unfollowed.is_empty() {
-            builder = builder.item("unfollowed", set(&log.unfollowed));
-        }
         if let Some(name) = &by.name {
             builder = builder.item("actor_name", s(name));
         }
         put(builder)
     }
 
+    /// Writes down anew what the surviving lead was before a merge, because an earlier one is undone, as one action of the
+    /// transaction that does so.
+    pub(crate) fn rebase_merge(&self, user_id: UserId, merged: LeadId, log: &MergeLog) -> Result<TransactWriteItem> {
+        update(
+            Update::builder()
+                .table_name(&self.table)
+                .set_key(Some(merge_key(user_id, merged)))
+                .condition_expression("made_version = :made")
+                .update_expression("SET #before = :before")
+                .expression_attribute_names("#before", "before")
+                .expression_attribute_values(":made", n(log.made_version))
+                .expression_attribute_values(":before", log.before.attribute()),
+        )
+    }
+
     /// Forgets a merge, as one action of the transaction that undoes it; refused when that was done meanwhile.
     pub(crate) fn forget_merge(&self, user_id: UserId, lead_id: LeadId) -> Result<TransactWriteItem> {
-        let forgotten = Delete::builder().table_name(&self.table).set_key(Some(key(user_id, merge_entry(lead_id))));
+        let forgotten = Delete::builder().table_name(&self.table).set_key(Some(merge_key(user_id, lead_id)));
         delete(forgotten.condition_expression("attribute_exists(entry)"))
     }
 }

@@ -7,7 +7,7 @@
 //! | entry | holds |
 //! |---|---|
 //! | `counter` | how many ids were handed out, the last acquire time, the accounts met so far, how many ids of each block are gone |
-//! | `time_marker#<time>` | the first and last lead acquired at that second |
+//! | `mark#<time>` | the first and last lead acquired at that second |
 //! | `name#<segment>` | for 32 leads: accounts and folded nickname |
 //! | `set#<block>#<set>` | of 4,096 ids, those of the leads that are CONTACTED or CONVERTED, and those that are GONE |
 //! | `tally` | how many leads are CONTACTED, how many CONVERTED |
@@ -36,9 +36,9 @@ pub use holes::Holes;
 pub(crate) use holes::Place;
 pub use lookup::{Bounds, EditRecord};
 pub(crate) use lookup::{Freshness, IndexedLead};
-pub(crate) use merge_log::{MergeLog, Work};
+pub(crate) use merge_log::{MergeLog, MergedFields, merge_key, survivor};
 pub use status_sets::StatusCounts;
-pub(crate) use status_sets::{Missing, StatusSets};
+pub(crate) use status_sets::{GoneBlocks, StatusSets};
 pub(crate) use write::LeadEdit;
 
 use aws_sdk_dynamodb::Client;

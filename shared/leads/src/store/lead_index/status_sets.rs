@@ -4,8 +4,10 @@
 //!
 //! `tally` holds how many there are of each, for the list without a filter, which need not read the sets then.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use kernel::dynamo::{batch_get, decode, n};
+use kernel::dynamo::{Item, batch_get, decode, n};
 use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use roaring::RoaringBitmap;
@@ -13,9 +15,8 @@ use serde::Deserialize;
 
 use super::id_sets::{Block, SetChanges, block_of};
 use super::lookup::{Bounds, Freshness};
-use super::{Counter, LeadIndexStore, key, merge_entry, set_entry};
+use super::{Counter, LeadIndexStore, key, set_entry};
 use crate::ids::LeadId;
-use crate::store::bitmap::bitmap_id;
 use crate::store::lead::LeadStatus;
 use crate::store::update;
 
@@ -42,16 +43,9 @@ pub(crate) struct StatusSets {
     gone: RoaringBitmap,
 }
 
-/// Why no lead has an id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Missing {
-    /// It was merged into this one.
-    Merged(LeadId),
-    /// Its person was erased.
-    Erased,
-    /// It was never handed out.
-    Never,
-}
+/// The blocks that say of some ids whether they are gone.
+#[derive(Debug)]
+pub(crate) struct GoneBlocks(BTreeSet<u32>);
 
 /// The row that counts what is in the sets.
 #[derive(Debug, Default, Deserialize)]
@@ -104,6 +98,29 @@ impl StatusSets {
     }
 }
 
+impl GoneBlocks {
+    /// Those of these ids.
+    pub fn of(ids: &[LeadId]) -> Result<Self> {
+        Ok(Self(ids.iter().map(|id| block_of(*id)).collect::<Result<_>>()?))
+    }
+
+    /// Their keys.
+    pub fn keys(&self, user_id: UserId) -> impl Iterator<Item = Item> {
+        self.0.iter().map(move |block| key(user_id, set_entry(*block, GONE)))
+    }
+
+    /// The ids that are gone, by the rows at those keys.
+    pub fn ids(&self, rows: impl IntoIterator<Item = Option<Item>>) -> Result<RoaringBitmap> {
+        let mut gone = RoaringBitmap::new();
+        for (number, row) in self.0.iter().zip(rows) {
+            if let Some(row) = row {
+                gone |= decode::<Block>(WHAT, row)?.ids(*number)?;
+            }
+        }
+        Ok(gone)
+    }
+}
+
 impl LeadIndexStore {
     /// The tenant's counter, and how many of its leads have which status, both read consistently by one request.
     pub(crate) async fn totals(&self, user_id: UserId) -> Result<(Counter, StatusCounts)> {
@@ -127,24 +144,6 @@ impl LeadIndexStore {
         let mut sets = StatusSets::default();
         self.each(user_id, range, Freshness::Consistent, |row| sets.take(&decode(WHAT, row)?)).await?;
         Ok(sets)
-    }
-
-    /// What became of an id that no lead has, read consistently by one request.
-    pub(crate) async fn missing(&self, user_id: UserId, lead_id: LeadId) -> Result<Missing> {
-        // No lead was ever given an id that no bitmap holds.
-        let (Ok(id), Ok(number)) = (bitmap_id(lead_id), block_of(lead_id)) else { return Ok(Missing::Never) };
-        let keys = [set_entry(number, GONE), merge_entry(lead_id)].map(|entry| key(user_id, entry)).into();
-        let mut missing = Missing::Never;
-        for row in batch_get(&self.client, &self.clock, &self.table, keys, None, true).await? {
-            if let Some(into) = row.get("into").and_then(|into| into.as_n().ok()) {
-                return Ok(Missing::Merged(into.parse().map_err(|_| Error::Corrupt(WHAT))?));
-            }
-            let block: Block = decode(WHAT, row)?;
-            if block.ids(number)?.contains(id) {
-                missing = Missing::Erased;
-            }
-        }
-        Ok(missing)
     }
 
     /// That an id stands for nobody any more, among `changes` of sets.

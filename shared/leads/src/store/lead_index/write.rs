@@ -11,7 +11,9 @@ use kernel::ids::UserId;
 
 use super::id_sets::SetChanges;
 use super::segment::normalize;
-use super::{Counter, LeadIndexStore, edit_entry, key, name_entry, note_entry, segment_of, slot_of, time_marker_entry};
+use super::{
+    Counter, FollowUp, LeadIndexStore, edit_entry, key, name_entry, note_entry, segment_of, slot_of, time_marker_entry,
+};
 use crate::ids::{LeadId, OwnerId};
 use crate::store::lead::{Lead, LeadStatus};
 use crate::store::{delete, put, update};
@@ -112,8 +114,23 @@ impl LeadIndexStore {
         put(Put::builder().table_name(&self.table).set_item(Some(key)).item("text", s(folded)))
     }
 
+    /// What an edit leaves beside the lead's row: its history, what a search finds of its notes, and the note itself, if
+    /// somebody has written one.
+    pub(crate) fn record(&self, edit: LeadEdit<'_>, editor: &Actor, is_noted: bool) -> Result<Vec<TransactWriteItem>> {
+        let LeadEdit { before, after } = edit;
+        let mut actions = vec![self.record_edit(edit, editor, is_noted)?];
+        if after.notes != before.notes {
+            actions.push(self.note(after)?);
+        }
+        // What nobody can see clears what is shown, and is no note.
+        if is_noted && !normalize(&after.notes).is_empty() {
+            actions.push(self.add_follow_up(after.lead_id, &FollowUp::newest(after, editor))?);
+        }
+        Ok(actions)
+    }
+
     /// Adds to a lead's history who made its new version. Notes are not repeated here.
-    pub(crate) fn record_edit(
+    fn record_edit(
         &self,
         LeadEdit { before, after }: LeadEdit<'_>,
         editor: &Actor,

@@ -1,5 +1,7 @@
 //! Leads that are one person: merged, split again, synced and erased while they are one, whoever dies in between.
 
+mod races;
+
 use anyhow::{Context, Result, ensure};
 use kernel::caller::Actor;
 use kernel::ids::UserId;
@@ -130,6 +132,50 @@ async fn leads_that_are_merged_are_one_and_split_they_are_two_again() -> Result<
     split(&stores, 9).await?;
     lead_tables::check(&world).await?;
     assert_eq!(world.leads(USER, &[]).await?.data()["total"], 20);
+    Ok(())
+}
+
+#[tokio::test]
+async fn leads_that_are_split_in_any_order_are_what_they_were() -> Result<()> {
+    let (world, _) = leads(20).await?;
+    for (lead, body) in [
+        (5, json!({"notes": "先来的"})),
+        (9, json!({"status": "CONTACTED", "notes": "后来的", "ownerId": "staff-9"})),
+        (12, json!({"status": "CONTACTED", "notes": "最后的", "ownerId": "staff-12"})),
+    ] {
+        ensure!(change(&world, lead, &body).await?.status == 200);
+    }
+    let before = rows(&world).await?;
+    let stores = stores(&world, None)?;
+    for order in [[9, 12], [12, 9]] {
+        merge(&stores, 5, 9).await?;
+        merge(&stores, 5, 12).await?;
+        lead_tables::check(&world).await?;
+        split(&stores, order[0]).await?;
+        lead_tables::check(&world).await?;
+        let (own, rest) = (read(&world, 5).await?, if order[0] == 9 { 12 } else { 9 });
+        let shown = |name: &str| own.data()[name].as_str().unwrap_or_default().to_owned();
+        assert_eq!((shown("status"), shown("ownerId")), ("CONTACTED".to_owned(), format!("staff-{rest}")), "{order:?}");
+        let notes = shown("notes");
+        assert!(notes.contains(&format!("来自线索 {rest}，")), "{order:?}: {notes}");
+        assert!(!notes.contains(&format!("来自线索 {}，", order[0])), "{order:?}: {notes}");
+        split(&stores, order[1]).await?;
+        lead_tables::check(&world).await?;
+        assert_eq!(rows(&world).await?, before, "{order:?}");
+    }
+    Ok(())
+}
+
+/// Syncs and other edits come after the note; it is as old as it was.
+#[tokio::test]
+async fn note_that_is_joined_has_the_date_on_which_it_was_written() -> Result<()> {
+    let (world, _) = leads(6).await?;
+    ensure!(change(&world, 4, &json!({"notes": "周五回访"})).await?.status == 200);
+    let written = kernel::instant::CHINA.to_datetime(world.clock.now()).date();
+    world.advance(std::time::Duration::from_secs(3 * 86_400));
+    ensure!(change(&world, 4, &json!({"status": "CONTACTED"})).await?.status == 200);
+    let both = merge(&stores(&world, None)?, 2, 4).await?;
+    assert_eq!(both.notes, format!("（来自线索 4，{written}）周五回访"));
     Ok(())
 }
 

@@ -27,9 +27,34 @@ pub struct Lead {
 #[derive(Debug, Clone)]
 struct Merge {
     into: u64,
+    /// Which of all merges it was.
+    number: usize,
     lead: Lead,
+    /// The surviving lead before it.
     before: Work,
-    after: Work,
+}
+
+/// The work on a lead that stands for both, but for the notes.
+fn joined(own: &Work, other: &Work) -> Work {
+    Work {
+        status: own.status.max(other.status),
+        notes: own.notes.clone(),
+        owner: if own.owner.is_empty() { other.owner.clone() } else { own.owner.clone() },
+    }
+}
+
+/// What somebody would have made of a lead that was `would_be`, who made this of one that was `was`.
+fn redone(is: &Work, was: &Work, would_be: &Work) -> Work {
+    Work {
+        status: if is.status == was.status { would_be.status } else { is.status },
+        notes: is.notes.clone(),
+        owner: if is.owner == was.owner { would_be.owner.clone() } else { is.owner.clone() },
+    }
+}
+
+/// The notes of a merged lead, as the other one has them.
+fn joined_note(other: u64, notes: &str) -> String {
+    if notes.is_empty() { String::new() } else { format!("（来自线索 {other}）{notes}") }
 }
 
 /// What an id stands for.
@@ -45,6 +70,7 @@ pub struct Model {
     pub last: u64,
     pub leads: BTreeMap<u64, Lead>,
     merges: BTreeMap<u64, Merge>,
+    merged_ever: usize,
     pub erased_fans: BTreeSet<String>,
 }
 
@@ -79,19 +105,16 @@ impl Model {
         let lead = self.leads.remove(&other).unwrap();
         let into = self.leads.get_mut(&survivor).unwrap();
         let before = into.work.clone();
-        let after = Work {
-            status: before.status.max(lead.work.status),
-            notes: match (before.notes.as_str(), lead.work.notes.as_str()) {
-                (own, "") => own.to_owned(),
-                ("", theirs) => format!("（来自线索 {other}）{theirs}"),
-                (own, theirs) => format!("{own}\n（来自线索 {other}）{theirs}"),
-            },
-            owner: if before.owner.is_empty() { lead.work.owner.clone() } else { before.owner.clone() },
+        into.work = joined(&before, &lead.work);
+        into.work.notes = match (before.notes.as_str(), joined_note(other, &lead.work.notes)) {
+            (own, theirs) if theirs.is_empty() => own.to_owned(),
+            ("", theirs) => theirs,
+            (own, theirs) => format!("{own}\n{theirs}"),
         };
-        into.work = after.clone();
         into.fans.extend(lead.fans.iter().cloned());
         into.merged.extend(lead.merged.iter().chain([&other]));
-        self.merges.insert(other, Merge { into: survivor, lead, before, after });
+        self.merged_ever += 1;
+        self.merges.insert(other, Merge { into: survivor, number: self.merged_ever, lead, before });
     }
 
     /// Those that were merged, and whether each can be split now.
@@ -99,18 +122,25 @@ impl Model {
         self.merges.iter().map(|(id, merge)| (*id, self.leads.contains_key(&merge.into))).collect()
     }
 
+    /// As if it had never been merged.
     pub fn split(&mut self, id: u64) {
-        let Merge { into, lead, before, after } = self.merges.remove(&id).unwrap();
+        let Merge { into, number, lead, before } = self.merges.remove(&id).unwrap();
+        let (mut was, mut would_be) = (joined(&before, &lead.work), before);
+        let mut later: Vec<&mut Merge> =
+            self.merges.values_mut().filter(|merge| merge.into == into && merge.number > number).collect();
+        later.sort_by_key(|merge| merge.number);
+        for merge in later {
+            let before = redone(&merge.before, &was, &would_be);
+            (was, would_be) = (joined(&merge.before, &merge.lead.work), joined(&before, &merge.lead.work));
+            merge.before = before;
+        }
         let survivor = self.leads.get_mut(&into).unwrap();
-        let work = &mut survivor.work;
-        if work.status == after.status {
-            work.status = before.status;
-        }
-        if work.notes == after.notes {
-            work.notes = before.notes;
-        }
-        if work.owner == after.owner {
-            work.owner = before.owner;
+        survivor.work = redone(&survivor.work, &was, &would_be);
+        let added = joined_note(id, &lead.work.notes);
+        if !added.is_empty() {
+            // What was around it moves together.
+            let notes = format!("\n{}\n", survivor.work.notes).replacen(&format!("\n{added}\n"), "\n", 1);
+            survivor.work.notes = notes.trim_matches('\n').to_owned();
         }
         survivor.fans.retain(|fan| !lead.fans.contains(fan));
         survivor.merged.retain(|one| *one != id && !lead.merged.contains(one));
