@@ -66,7 +66,7 @@ class Checkout(unittest.TestCase):
 
     def play(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         path = os.pathsep.join([str(self.tools), os.environ["PATH"]])
-        told = {**os.environ, "PATH": path, "DOUBLE_DIR": str(self.root), **environment}
+        told = {**os.environ, "PATH": path, "DOUBLE_DIR": str(self.root), "no_proxy": "127.0.0.1", **environment}
         return subprocess.run(
             [sys.executable, str(self.root / "scripts" / script), *arguments],
             cwd=self.root, env=told, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300,
