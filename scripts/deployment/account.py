@@ -49,5 +49,5 @@ def check_leftovers(aws: Aws, settings: Settings) -> None:
     if left:
         raise Problem(
             f"tables of an earlier stack {settings.stack} are still there: {', '.join(left)}.\n"
-            "Import them, or delete them: docs/operations.md#delete-and-re-create"
+            "Take them over by --adopt, or delete them: docs/operations.md#delete-and-re-create"
         )

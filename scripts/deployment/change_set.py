@@ -13,13 +13,17 @@ MANY = 50
 
 def change(aws: Aws, stack: str, exists: bool, template_url: str, parameters: dict[str, str]) -> dict[str, str]:
     """Brings a stack to a template and parameters, and answers its outputs."""
-    name = f"deploy-{time.time_ns()}"
-    aws.call(
-        "cloudformation", "create-change-set", StackName=stack, ChangeSetName=name,
-        ChangeSetType="UPDATE" if exists else "CREATE", TemplateURL=template_url, Capabilities=["CAPABILITY_IAM"],
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+    kind = "UPDATE" if exists else "CREATE"
+    return carry_out(
+        aws, stack, ChangeSetType=kind, TemplateURL=template_url, Parameters=given, Capabilities=["CAPABILITY_IAM"]
     )
-    set_ = {"StackName": stack, "ChangeSetName": name}
+
+
+def carry_out(aws: Aws, stack: str, **request) -> dict[str, str]:
+    """Makes a change set, tells what is in it, carries it out, and answers the stack's outputs."""
+    set_ = {"StackName": stack, "ChangeSetName": f"deploy-{time.time_ns()}"}
+    aws.call("cloudformation", "create-change-set", **set_, **request)
     made = _when_made(aws, set_)
     if made["Status"] == "FAILED":
         aws.call("cloudformation", "delete-change-set", **set_)
@@ -30,22 +34,22 @@ def change(aws: Aws, stack: str, exists: bool, template_url: str, parameters: di
         return outputs(describe(aws, stack))
     for line in changes(made):
         say(f"  {line}")
-    aws.call("cloudformation", "execute-change-set", **set_, ClientRequestToken=name)
-    return outputs(_when_done(aws, stack, name))
+    aws.call("cloudformation", "execute-change-set", **set_, ClientRequestToken=set_["ChangeSetName"])
+    return outputs(_when_done(aws, stack, set_["ChangeSetName"]))
 
 
 def changes(made: dict) -> list[str]:
-    """One line for each resource that changes; of a whole new stack only how many."""
-    found = made.get("Changes", [])
-    if len(found) > MANY and all(one["ResourceChange"]["Action"] == "Add" for one in found):
-        return [f"add {len(found)} resources"]
+    """One line for each resource that changes; of those that are added only how many, if it is a whole stack."""
     lines = []
-    for one in found:
+    for one in made.get("Changes", []):
         resource = one["ResourceChange"]
         verb = resource["Action"].lower()
         if verb == "modify" and resource.get("Replacement") in ("True", "Conditional"):
             verb = "replace" if resource["Replacement"] == "True" else "modify, perhaps replace"
         lines.append(f"{verb} {resource['LogicalResourceId']} ({resource['ResourceType']})")
+    added = [line for line in lines if line.startswith("add ")]
+    if len(added) > MANY:
+        lines = [f"add {len(added)} resources", *(line for line in lines if line not in added)]
     return sorted(lines)
 
 
@@ -61,7 +65,7 @@ def _when_done(aws: Aws, stack: str, token: str) -> dict:
     while True:
         described = describe(aws, stack)
         status = described["StackStatus"] if described else "gone"
-        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
             return described
         if not status.endswith("IN_PROGRESS"):
             raise Problem("\n".join([f"the deployment failed ({status}):", *causes(aws, stack, token)]))

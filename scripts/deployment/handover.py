@@ -18,6 +18,8 @@ def lines(settings: Settings, outputs: dict[str, str]) -> list[str]:
         told += ["the gateway: nothing, because GatewayWebhookSecret is not set; devices that go offline are found by checks"]
     if settings.value("EgressSubnetIds"):
         told += ["WeCom, the provider's console, trusted addresses: the elastic IP of the NAT gateway of EgressSubnetIds"]
+    elif settings.value("EgressProxyUrl"):
+        told += ["WeCom, the company's app, 企业可信 IP: the address of the proxy EgressProxyUrl"]
     else:
         told += ["WeCom, each company's app, 企业可信 IP: the address of that company's own proxy"]
     if "DomainTarget" in outputs:

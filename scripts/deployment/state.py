@@ -69,7 +69,9 @@ def clean(aws: Aws, stack: str) -> None:
             f"  aws cloudformation delete-stack --stack-name {stack} --region {aws.region}", *remaining]))
     queues = [one["LastUpdatedTimestamp"] for one in resources(aws, stack) if one["ResourceType"] == "AWS::SQS::Queue"]
     aws.call("cloudformation", "delete-stack", StackName=stack)
-    while describe(aws, stack):
+    while described := describe(aws, stack):
+        if described["StackStatus"] == "DELETE_FAILED":
+            raise Problem("\n".join([f"the stack {stack} could not be deleted:", *left(aws, stack)]))
         time.sleep(2)
     say(f"deleted the stack {stack}, whose first deployment had failed and left nothing")
     if queues:

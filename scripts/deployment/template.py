@@ -29,8 +29,8 @@ class Parameter:
         if self.allowed and value not in self.allowed:
             return f"has to be one of {', '.join(self.allowed)}"
         if self.kind == "Number":
-            if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
-                return "has to be a number"
+            if not re.fullmatch(r"-?[0-9]+", value):
+                return "has to be a whole number"
             if self.least is not None and float(value) < self.least or self.most is not None and float(value) > self.most:
                 return f"has to be {_range(self.least, self.most)}"
         if self.longest is not None and len(value) > self.longest:

@@ -64,13 +64,18 @@ class Checkout(unittest.TestCase):
     def requests(self, call: str) -> list[dict]:
         return [one["request"] for one in self.calls() if one["call"] == call]
 
-    def play(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    def start(self, script: str, *arguments: str, **environment: str) -> subprocess.Popen:
         path = os.pathsep.join([str(self.tools), os.environ["PATH"]])
         told = {**os.environ, "PATH": path, "DOUBLE_DIR": str(self.root), "no_proxy": "127.0.0.1", **environment}
-        return subprocess.run(
-            [sys.executable, str(self.root / "scripts" / script), *arguments],
-            cwd=self.root, env=told, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300,
+        return subprocess.Popen(
+            [sys.executable, str(self.root / "scripts" / script), *arguments], cwd=self.root, env=told,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
+
+    def play(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        running = self.start(script, *arguments, **environment)
+        said, failed = running.communicate(timeout=300)
+        return subprocess.CompletedProcess(running.args, running.returncode, said, failed)
 
     def deploy(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         return self.play("deploy", "played", *arguments, **environment)

@@ -1,10 +1,15 @@
 """scripts/deploy against a double of the AWS CLI: what it asks of AWS, and what it makes of each answer."""
 
+import platform
+import re
 import stat
 import unittest
 import zipfile
 
-from rig import ACCOUNT, SECRETS, SETTINGS, Checkout
+from rig import ACCOUNT, ROOT, SECRETS, SETTINGS, Checkout
+
+from deployment import package, template
+from deployment.console import Problem
 
 API = "https://api.example.com"
 OUTPUTS = {
@@ -92,6 +97,18 @@ class Deploying(Checkout):
         self.assertIn(f"CodeUri: s3://cunkebao-artifacts-{ACCOUNT}-us-east-1/played/sweeper/{path.name}\n", uploaded)
         self.assertEqual(uploaded.count("CodeUri: s3://"), uploaded.count("Type: AWS::Serverless::Function"))
 
+    def test_programs_of_this_machine_are_programs(self):
+        """Those that the demo has built; they are packed as those for Lambda are."""
+        machine = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
+        built = [ROOT / "target/debug" / name for name in template.binaries((ROOT / "template.yaml").read_text(encoding="utf-8"))]
+        built = [program for program in built if program.exists()]
+        if not built:
+            self.skipTest("nothing is built here")
+        for program in built:
+            package.check_binary(program, machine)
+        with self.assertRaises(Problem):
+            package.check_binary(ROOT / "Cargo.toml", machine)
+
     def test_program_for_another_machine_is_refused(self):
         self.meet(stack("UPDATE_COMPLETE"))
         self.assert_refused(self.deploy(MACHINE=r"\x3e"), "is not a program for Linux on arm64")
@@ -124,6 +141,22 @@ class Deploying(Checkout):
         done = self.deploy()
         self.assert_refused(done, "played-t_audit", "#delete-and-re-create")
         self.assertNotIn("other-t_audit", done.stderr)
+
+    def test_stores_that_are_not_all_there_once_are_not_taken_over(self):
+        source = (ROOT / "template.yaml").read_text(encoding="utf-8")
+        tables = [f"played-{name}" for name in re.findall(r"TableName: !Sub \$\{AWS::StackName\}-(\S+)", source)]
+        key = {"KeyState": "Enabled", "Description": "Platform tokens stored by played"}
+        gone = {"KeyState": "PendingDeletion", "Description": "Hashes of people erased from played", "KeyId": "b"}
+        self.meet(ABSENT, dynamodb__list_tables=[{"TableNames": [name for name in tables if name != "played-t_audit"]}],
+                  s3api__list_buckets=[{"Buckets": [{"Name": "played-momentsbucket-1"}, {"Name": "played-momentsbucket-2"}]}],
+                  kms__list_keys=[{"Keys": [{"KeyId": "a"}, {"KeyId": "b"}]}],
+                  kms__describe_key=[{"KeyMetadata": {**key, "KeyId": "a"}}, {"KeyMetadata": gone}])
+        done = self.deploy("--adopt")
+        self.assert_refused(done, "AuditTable: is not there", "SuppressionKey: is not there",
+                            "MomentsBucket: played-momentsbucket-1, played-momentsbucket-2")
+        for fine in ("TokenKey", "DouyinLeadTable"):
+            self.assertNotIn(fine, done.stderr)
+        self.assertEqual(self.requests("cloudformation create-change-set"), [])
 
     def test_failed_first_deployment_that_left_nothing_is_deleted_and_made_anew(self):
         gone = {"StackResourceSummaries": [

@@ -1,9 +1,10 @@
 """scripts/deploy and scripts/verify against the emulated AWS, by the real AWS CLI: what of both can be played on this machine.
 
 The emulator reads no API definition, runs no function, knows no conditions when it simulates policies, and writes no history of
-what an alarm did, so the checks import-warnings, preflights, role-rights, cold-start and alarm-mail are played against a double in
-test_verify.py; preflights also by .ci/no-watch, through the API of `cargo dev`."""
+what an alarm did. So the checks import-warnings, preflights, role-rights, cold-start and alarm-mail are played against a double
+in test_verify.py; preflights also by .ci/no-watch, through the API of `cargo dev`."""
 
+import json
 import os
 import re
 import socket
@@ -58,8 +59,9 @@ class Emulated(Checkout):
         self.settings({**SETTINGS, "AlarmEmail": "on-call@example.com"})
 
     def aws(self, *words: str) -> str:
-        done = subprocess.run(["aws", *words, "--endpoint-url", self.url, "--output", "json"], env={**os.environ, **self.environment()},
-                              capture_output=True, text=True, check=True)
+        words = ("aws", *words, "--endpoint-url", self.url, "--output", "json")
+        told = {**os.environ, **self.environment()}
+        done = subprocess.run(words, env=told, capture_output=True, text=True, check=True)
         return done.stdout
 
     def environment(self) -> dict[str, str]:
@@ -94,6 +96,26 @@ class Emulated(Checkout):
         for left in (self.aws("sqs", "list-queues"), self.aws("iam", "list-roles"), self.aws("scheduler", "list-schedules"),
                      self.aws("s3", "ls", "--recursive", f"s3://cunkebao-artifacts-{ACCOUNT}-us-east-1")):
             self.assertNotIn("verify", left)
+
+    def test_deleted_stack_is_made_anew_around_its_stores(self):
+        self.settings({**SETTINGS, "STACK_NAME": "again", "PublicBaseUrl": "https://api.example.com"})
+        self.assertEqual(self.play("deploy", "played", **self.environment()).returncode, 0)
+        key = self.output("TokenKeyId")
+        row = {"user_id": {"N": "1"}, "entry": {"S": "before"}}
+        self.aws("dynamodb", "put-item", "--table-name", "again-t_audit", "--item", json.dumps(row))
+        self.aws("cloudformation", "delete-stack", "--stack-name", "again")
+        self.aws("cloudformation", "wait", "stack-delete-complete", "--stack-name", "again")
+        refused = self.play("deploy", "played", "--check", **self.environment())
+        self.assert_refused(refused, "again-t_audit", "--adopt")
+        done = self.play("deploy", "played", "--adopt", **self.environment())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("took over 16 stores", done.stdout)
+        self.assertEqual(json.loads(self.aws("dynamodb", "scan", "--table-name", "again-t_audit"))["Items"], [row])
+        self.assertEqual(self.output("TokenKeyId"), key)
+
+    def output(self, name: str) -> str:
+        described = json.loads(self.aws("cloudformation", "describe-stacks", "--stack-name", "again"))["Stacks"][0]
+        return next(one["OutputValue"] for one in described["Outputs"] if one["OutputKey"] == name)
 
 
 if __name__ == "__main__":

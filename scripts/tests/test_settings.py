@@ -1,5 +1,6 @@
 """The file of an environment: what is refused, and how it is told."""
 
+import subprocess
 import unittest
 
 from rig import ROOT, SETTINGS, Checkout
@@ -20,7 +21,7 @@ class Settings(Checkout):
         done = self.deploy()
         self.assert_refused(
             done, "JwtSecret does not match", "PublishConcurrency has to be at least 2 and at most 1000",
-            "LogLevel has to be one of TRACE, DEBUG, INFO, WARN, ERROR", "AuditRetentionDays has to be a number",
+            "LogLevel has to be one of TRACE, DEBUG, INFO, WARN, ERROR", "AuditRetentionDays has to be a whole number",
             "DouyinBaseUrl does not match")
         self.assertNotIn("tooShortASecret", done.stderr)
 
@@ -48,6 +49,13 @@ class Settings(Checkout):
 
     def test_file_that_is_not_there_is_told_with_how_to_make_it(self):
         self.assert_refused(self.play("deploy", "other"), "install -m 600", "other.env")
+
+    def test_example_is_taken_once_it_is_filled_in(self):
+        copied = ["install", "-m", "600", "deploy/example.env", "deploy/production.env"]
+        subprocess.run(copied, cwd=self.root, check=True)
+        done = self.play("deploy", "production")
+        self.assert_refused(done, "AWS_ACCOUNT_ID is missing", "FrontendOrigins does not match", "DouyinClientKey does not match")
+        self.assertNotIn("no setting", done.stderr)
 
     def test_line_that_is_no_setting_and_one_that_comes_twice_are_refused(self):
         path = self.root / "deploy/played.env"

@@ -15,7 +15,7 @@ REPORT = {"initDurationMs": 38.0, "durationMs": 12.5, "maxMemoryUsedMB": 31, "me
 
 def stack(base: str = "http://127.0.0.1:9") -> dict:
     """What CloudFormation tells of a stack."""
-    outputs = {"TicketTopicArn": "arn:aws:sns:us-east-1:1:ticket", "TokenKeyId": "key"}
+    outputs = {"TicketTopicArn": "arn:aws:sns:us-east-1:1:ticket", "TokenKeyId": "key", "PublishScheduleGroupName": "group"}
     parameters = {"PublicBaseUrl": base, "FrontendOrigins": ORIGIN}
     return {"Stacks": [{
         "StackStatus": "UPDATE_COMPLETE",
@@ -131,6 +131,21 @@ class Verifying(Checkout):
             self.assertEqual(self.verify("cold-start", {**told, "lambda invoke": [{"LogResult": tail(slow)}]})[0], 1)
         code, line = self.verify("cold-start", {**told, "lambda invoke": [{"LogResult": tail(lines[0])}]})
         self.assertEqual((code, "no REPORT line" in line), (1, True), line)
+
+    def test_check_that_is_interrupted_takes_back_what_it_has_made(self):
+        told = {"sqs create-queue": [{"QueueUrl": "q"}], "sqs get-queue-attributes": [{"Attributes": {"QueueArn": "arn:q"}}],
+                "iam create-role": [{"Role": {"Arn": "arn:r"}}],
+                "scheduler list-schedules": [{"Schedules": [{"Name": "verify-1"}]}]}
+        self.answers({"cloudformation describe-stacks": [stack()], "cloudformation list-stack-resources": [resources()], **told})
+        running = self.start("verify", "played", "--only", "lateness", AWS_REGION="us-east-1")
+        while not self.requests("scheduler create-schedule"):
+            self.assertIsNone(running.poll())
+        running.terminate()
+        self.assertEqual(running.wait(60), 143)
+        made = [one["call"] for one in self.calls()]
+        back = ["scheduler list-schedules", "scheduler delete-schedule", "iam delete-role-policy", "iam delete-role",
+                "sqs delete-queue"]
+        self.assertEqual(made[-len(back):], back)
 
     def test_check_that_is_unknown_and_stack_that_is_not_there_are_told(self):
         self.answers({"cloudformation describe-stacks": [{"error": "ValidationError", "message": "x does not exist"}]})

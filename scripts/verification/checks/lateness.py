@@ -5,6 +5,7 @@ import json
 import time
 from contextlib import ExitStack
 from datetime import datetime, timezone
+from functools import partial
 
 from deployment.aws import AwsError
 
@@ -23,11 +24,11 @@ def check(stack: Stack, cleanup: ExitStack) -> str:
     queue = aws.call("sqs", "create-queue", QueueName=name, Attributes={"VisibilityTimeout": "900"})["QueueUrl"]
     cleanup.callback(aws.call, "sqs", "delete-queue", QueueUrl=queue)
     target = aws.call("sqs", "get-queue-attributes", QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    role = _role(stack, cleanup, name, group, target)
+    role = _role(stack, cleanup, name, target)
     cleanup.callback(_call_off, stack, group)
     for number in range(COUNT):
-        schedule = f"{PREFIX}{number}"
-        due = wait_for("role that schedules may take", ROLE_IS_KNOWN, lambda: _schedule(stack, schedule, group, target, role))
+        make = partial(_schedule, stack, f"{PREFIX}{number}", group, target, role)
+        due = wait_for("role that schedules may take", ROLE_IS_KNOWN, make)
     late: list[float] = []
 
     def arrived() -> bool:
@@ -49,7 +50,7 @@ def _clock(moment: float) -> str:
     return datetime.fromtimestamp(moment, timezone.utc).strftime("%H:%M:%S")
 
 
-def _role(stack: Stack, cleanup: ExitStack, name: str, group: str, target: str) -> str:
+def _role(stack: Stack, cleanup: ExitStack, name: str, target: str) -> str:
     """A role that may send to the queue, and nothing else."""
     iam = stack.aws.call
     trust = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
