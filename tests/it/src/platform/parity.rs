@@ -2,6 +2,7 @@
 //! environments and sample events agree with each other, and that every handler belongs to one of them.
 
 mod alarms;
+mod commands;
 mod configuration;
 mod documents;
 mod environment;
