@@ -9,7 +9,7 @@ mod environment;
 mod expanded;
 mod instants;
 mod modules;
-mod project;
+pub(super) mod project;
 mod stores;
 
 use std::collections::BTreeSet;
