@@ -170,6 +170,14 @@ pub const DOUYIN_LEAD_ERASE: Route = Route {
     permission: "lead:douyin:leads:edit",
 };
 
+/// `DELETE /api/v1/lead/douyin/accounts/{douyinUserId}/data`: Forgets a Douyin account with its tokens and deletes the leads that only it has brought.
+pub const DOUYIN_DATA_DELETE: Route = Route {
+    name: "douyin-data-delete",
+    method: "DELETE",
+    path: "/api/v1/lead/douyin/accounts/{douyinUserId}/data",
+    permission: "lead:douyin:accounts:manage",
+};
+
 /// `GET /api/v1/workbench/wechat/moments/accounts`: Lists the WeChat accounts one may publish with.
 pub const WECHAT_ACCOUNTS: Route = Route {
     name: "wechat-accounts",
@@ -311,6 +319,7 @@ pub const ROUTES: &[Route] = &[
     DOUYIN_LEADS_UPDATE,
     DOUYIN_LEADS_EXPORT,
     DOUYIN_LEAD_ERASE,
+    DOUYIN_DATA_DELETE,
     WECHAT_ACCOUNTS,
     WECHAT_ACCOUNT_CONNECT,
     WECHAT_ACCOUNT_DISCONNECT,

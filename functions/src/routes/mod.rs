@@ -8,6 +8,7 @@ pub mod douyin_accounts;
 pub mod douyin_auth_callback;
 pub mod douyin_auth_confirm;
 pub mod douyin_auth_url;
+pub mod douyin_data_delete;
 pub mod douyin_fans_sync;
 pub mod douyin_fans_sync_cancel;
 pub mod douyin_fans_sync_task;

@@ -1,5 +1,5 @@
-//! The sweeper: moves whatever should have moved and has not, starts the syncs whose time has come, and deletes the media of
-//! ended posts. It takes no input.
+//! The sweeper: moves whatever should have moved and has not, starts the syncs whose time has come, deletes the media of
+//! ended posts, and goes on with deleting what accounts have brought. It takes no input.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::metrics::{self, Metric};
 use kernel::round::RoundReport;
+use leads::data_deletion::DataDeletions;
 use leads::fan_sync::{AutoSyncs, Sweeper};
 use moments::media_storage::MediaSweeper;
 use moments::sweep::MomentSweeper;
@@ -27,6 +28,7 @@ pub enum Error {
 pub struct App {
     fan_syncs: Sweeper,
     auto_syncs: AutoSyncs,
+    deletions: DataDeletions,
     publications: MomentSweeper,
     media: MediaSweeper,
 }
@@ -37,6 +39,7 @@ impl App {
         Ok(Self {
             fan_syncs: Sweeper::new(cx)?,
             auto_syncs: AutoSyncs::new(cx)?,
+            deletions: DataDeletions::new(cx)?,
             publications: MomentSweeper::new(cx)?,
             media: MediaSweeper::new(cx)?,
         })
@@ -48,16 +51,25 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
     // Boxed, because laid out inside `main`'s own they nest deeper than the compiler follows (128 levels).
     let fan_syncs = Box::pin(app.fan_syncs.sweep(deadline));
     let auto_syncs = Box::pin(app.auto_syncs.start_due(deadline));
+    let deletions = Box::pin(app.deletions.go_on(deadline));
     let tasks = Box::pin(app.publications.sweep_tasks(deadline));
     let deliveries = Box::pin(app.publications.sweep_deliveries(deadline));
     let released = Box::pin(app.media.release_media(deadline));
     let files = Box::pin(app.media.look_after_files(deadline));
-    let (fan_syncs, auto_syncs, tasks, deliveries, released, files, ()) =
-        futures::join!(fan_syncs, auto_syncs, tasks, deliveries, released, files, Box::pin(tell_lateness(app)));
+    let (fan_syncs, auto_syncs, deletions, tasks, deliveries, released, files, ()) = futures::join!(
+        fan_syncs,
+        auto_syncs,
+        deletions,
+        tasks,
+        deliveries,
+        released,
+        files,
+        Box::pin(tell_lateness(app))
+    );
     let (fan_syncs, tasks, deliveries) = (fan_syncs?, tasks?, deliveries?);
-    // Syncs that begin by themselves, and files that are not needed any more, are ordinary work and no messages that were lost.
+    // Syncs that begin by themselves, deletions, and files that are not needed any more, are ordinary work and no messages that were lost.
     put_round([&fan_syncs, &tasks, &deliveries], Metric::RowsSwept, Metric::RowsNotSwept);
-    Ok(vec![fan_syncs, auto_syncs?, tasks, deliveries, released?, files?])
+    Ok(vec![fan_syncs, auto_syncs?, deletions?, tasks, deliveries, released?, files?])
 }
 
 /// How long the oldest rows are overdue. Looked at apart from the sweep, which leaves out the rows whose message may be on its

@@ -142,6 +142,7 @@ catalogue! {
     ACCOUNT_SUPERSEDED: DouyinAuth 400 "该抖音账号已由其他存客宝用户重新授权，原有授权已失效" => "如需继续使用，请重新授权该抖音账号";
     ACCOUNT_REVOKED: DouyinAuth 400 "该抖音账号已在抖音端取消授权" => "请重新授权该抖音账号后再试";
     ACCOUNT_BOUND_TO_ANOTHER_USER: DouyinAuth 400 "该抖音账号已绑定其他存客宝用户" => "请先由原用户解除绑定，或更换抖音账号授权";
+    ACCOUNT_DATA_BEING_DELETED: DouyinAuth 400 "该抖音账号的数据正在删除" => "请等待删除完成后再重新授权，通常只需几分钟";
     SCOPE_MISSING: DouyinAuth 400 "抖音账号未授予粉丝列表权限" => "请重新授权，并在抖音授权页勾选全部权限";
     OTHER_BROWSER: DouyinAuth 400 "请在发起授权的浏览器中完成授权，本次授权未生效" => "请登录存客宝，在同一浏览器中重新发起抖音授权；请勿打开他人发来的授权链接";
     NOT_YOUR_TICKET: DouyinAuth 403 "该授权由其他存客宝用户发起，已作废，未绑定任何账号" => "如需绑定该抖音账号，请在您自己的存客宝中重新发起授权；请勿打开他人发来的授权链接";

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder, UpdateBuilder};
+use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, DeleteBuilder, PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -84,6 +84,12 @@ pub fn put(builder: PutBuilder) -> Result<TransactWriteItem> {
 pub fn delete(builder: DeleteBuilder) -> Result<TransactWriteItem> {
     let delete = builder.build().map_err(|_| Error::Internal("incomplete delete"))?;
     Ok(TransactWriteItem::builder().delete(delete).build())
+}
+
+/// A finished condition as one action of a transaction.
+pub fn check(builder: ConditionCheckBuilder) -> Result<TransactWriteItem> {
+    let check = builder.build().map_err(|_| Error::Internal("incomplete condition"))?;
+    Ok(TransactWriteItem::builder().condition_check(check).build())
 }
 
 /// The keys that `request` finds, `size` of them after `offset`, and how many it finds in all. For indexes that hold little

@@ -1,5 +1,6 @@
 //! The tenant's authorised accounts: seeing them, and letting one go.
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use kernel::audit::Row;
 use kernel::caller::Caller;
 use kernel::ids::{TaskId, UserId};
@@ -68,23 +69,32 @@ async fn try_disconnect(stores: &Stores, caller: &Caller, account_open_id: &Open
         after: Value::Null,
     };
     let deed = stores.audit.row(&row, stores.clock.now())?;
+    Ok(match let_go(stores, &account, vec![deed]).await? {
+        true => Attempt::Done(()),
+        false => Attempt::Conflict,
+    })
+}
+
+/// Deletes an account with its tokens and ends a sync of it, together with what becomes true by it. `false`: it has changed
+/// since it was read, or a condition of that does not hold.
+pub(crate) async fn let_go(stores: &Stores, account: &Account, also: Vec<TransactWriteItem>) -> kernel::Result<bool> {
     let mut transaction = Transaction::new();
-    let account_is_unchanged = transaction.add(stores.accounts.delete(&account)?);
+    let account_is_unchanged = transaction.add(stores.accounts.delete(account)?);
     if let Some(task) = account.active_sync_task_id {
         let ending = Ending::Failed(SyncProblem::Disconnected.advice());
         transaction.add(stores.tasks.end(task, EndedBy::Anyone, &ending, stores.clock.now())?);
     }
-    transaction.add(deed.clone());
+    transaction.add_all(also.clone());
     let mut outcome = stores.commit(&transaction).await?;
     if !outcome.is_committed() && !outcome.failed(account_is_unchanged) {
         // The sync that the account names has ended by itself: the account goes alone.
         let mut alone = Transaction::new();
-        alone.add_all([stores.accounts.delete(&account)?, deed]);
+        alone.add(stores.accounts.delete(account)?);
+        alone.add_all(also);
         outcome = stores.commit(&alone).await?;
     }
-    if !outcome.is_committed() {
-        return Ok(Attempt::Conflict);
+    if outcome.is_committed() {
+        info!(account.id = account.id, "account {} disconnected", account.id);
     }
-    info!(account.id = account.id, "account {} disconnected", account.id);
-    Ok(Attempt::Done(()))
+    Ok(outcome.is_committed())
 }

@@ -8,6 +8,8 @@ pub const ACCOUNT_AUTHORIZED: Action = Action::new("DOUYIN_ACCOUNT_AUTHORIZED");
 pub const ACCOUNT_TAKEN_OVER: Action = Action::new("DOUYIN_ACCOUNT_TAKEN_OVER");
 /// An account is forgotten.
 pub const ACCOUNT_DELETED: Action = Action::new("DOUYIN_ACCOUNT_DELETED");
+/// An account's data are deleted, and the account with them if it still is one.
+pub const ACCOUNT_DATA_DELETED: Action = Action::new("DOUYIN_ACCOUNT_DATA_DELETED");
 /// A sync is called off.
 pub const SYNC_CANCELLED: Action = Action::new("FAN_SYNC_CANCELLED");
 /// Leads are changed by one request: a row for each transaction of it.
@@ -22,6 +24,7 @@ pub const ACTIONS: &[Action] = &[
     ACCOUNT_AUTHORIZED,
     ACCOUNT_TAKEN_OVER,
     ACCOUNT_DELETED,
+    ACCOUNT_DATA_DELETED,
     SYNC_CANCELLED,
     LEADS_CHANGED,
     LEAD_ERASED,

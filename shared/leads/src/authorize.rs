@@ -332,6 +332,7 @@ pub fn redirect_error(error: &Error) -> &'static str {
         Error::Authorization(AuthorizationProblem::ConsentRefused) => "app_refused",
         Error::Authorization(AuthorizationProblem::ConsentUnknown) => "platform_error",
         Error::Authorization(AuthorizationProblem::BoundToAnotherUser) => "account_bound_to_another_user",
+        Error::Authorization(AuthorizationProblem::DataBeingDeleted) => "data_being_deleted",
         Error::Authorization(_) => "authorization_failed",
         Error::Platform(failure) if failure.kind == FailureKind::CodeRejected => "authorization_failed",
         Error::Platform(_) => "platform_unavailable",

@@ -126,7 +126,8 @@ impl Bindings {
     /// is asked about: whoever can give a fresh consent is who owns it. `ticket` takes the grant out of where it was parked, in the same transaction.
     ///
     /// # Errors
-    /// [`AuthorizationProblem::BoundToAnotherUser`] when another tenant's authorisation of it works, and
+    /// [`AuthorizationProblem::BoundToAnotherUser`] when another tenant's authorisation of it works,
+    /// [`AuthorizationProblem::DataBeingDeleted`] while what it has brought this tenant is being deleted, and
     /// [`AuthorizationProblem::TicketInvalid`] when somebody else has taken the grant.
     pub(crate) async fn bind(
         &self,
@@ -200,10 +201,14 @@ impl Bindings {
             let ending = Ending::Failed(SyncProblem::TakenOver.advice());
             transaction.add(self.stores.tasks.end(task.task_id, EndedBy::Anyone, &ending, now)?);
         }
+        let no_deletion = transaction.add(self.stores.deletions.forget(user_id, &grant.account_open_id)?);
         transaction.add_all(self.deeds((user_id, actor), account.as_ref(), lapsed, &grant.account_open_id)?);
         let outcome = self.stores.commit(&transaction).await?;
         if outcome.failed(grant_is_parked) {
             return Err(AuthorizationProblem::TicketInvalid.into());
+        }
+        if outcome.failed(no_deletion) {
+            return Err(AuthorizationProblem::DataBeingDeleted.into());
         }
         if !outcome.is_committed() {
             // The account or its sync has moved on since it was read.

@@ -96,6 +96,8 @@ pub enum AuthorizationProblem {
     Revoked,
     /// The account is bound to another user of 存客宝.
     BoundToAnotherUser,
+    /// What the account has brought the tenant is being deleted.
+    DataBeingDeleted,
     /// The user did not grant a scope that is needed.
     ScopeMissing,
     /// The way back was taken in another browser than the one that asked for the link, and leads to no page on which
@@ -156,6 +158,7 @@ impl AuthorizationProblem {
             Self::Expired => advice::ACCOUNT_EXPIRED,
             Self::Revoked => advice::ACCOUNT_REVOKED,
             Self::BoundToAnotherUser => advice::ACCOUNT_BOUND_TO_ANOTHER_USER,
+            Self::DataBeingDeleted => advice::ACCOUNT_DATA_BEING_DELETED,
             Self::ScopeMissing => advice::SCOPE_MISSING,
             Self::OtherBrowser => advice::OTHER_BROWSER,
             Self::TicketInvalid => advice::ticket_invalid(LIFETIME.as_secs() / 60),

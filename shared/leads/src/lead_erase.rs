@@ -66,7 +66,7 @@ impl Eraser {
         let surplus = entries.split_off_all_but(MAX_ACTIONS - ALWAYS - 2 * fans.len());
         index.delete_entries(user_id, surplus).await?;
         let hasher = hasher.get_or_try_init(|| self.suppression.hasher(user_id)).await?;
-        let sets = index.move_leads_and(user_id, &[], Some(&lead), None).await?;
+        let sets = index.move_leads_and(user_id, &[], &[&lead], None).await?;
         // Read last, so that few syncs move it meanwhile. One that has planned a page before this commits finds it moved, and then
         // knows who was erased.
         let counter = index.counter(user_id).await?;

@@ -10,6 +10,7 @@ pub mod binding;
 pub mod browser;
 pub mod config;
 pub mod confirm;
+pub mod data_deletion;
 pub mod douyin;
 pub mod error;
 pub mod fan_sync;

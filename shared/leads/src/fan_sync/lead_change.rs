@@ -42,10 +42,8 @@ impl LeadChange {
 
     /// What a search is to see of the lead from now on, unless that is what it sees already.
     pub fn entry(&self, lead: &Lead, account: &OpenId, counter: &mut Counter) -> Option<NameEntry> {
-        let mut accounts: Vec<(usize, bool)> =
-            lead.sources.iter().map(|source| (counter.ordinal(source), !lead.unfollowed.contains(source))).collect();
-        accounts.sort_unstable();
-        let before = NameEntry::new(accounts.clone(), &lead.nickname);
+        let before = counter.name_of(lead);
+        let mut accounts = before.accounts.clone();
         let ordinal = counter.ordinal(account);
         accounts.retain(|(of, _)| *of != ordinal);
         accounts.push((ordinal, self.follows));

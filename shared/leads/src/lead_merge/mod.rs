@@ -17,8 +17,7 @@ use crate::ids::{LeadId, OpenId};
 use crate::lead_edit::{TRIES, lead_of};
 use crate::store::Stores;
 use crate::store::lead::Lead;
-use crate::store::lead_index::segment::NameEntry;
-use crate::store::lead_index::{Counter, LeadEdit, MergeLog, MergedFields};
+use crate::store::lead_index::{LeadEdit, MergeLog, MergedFields};
 use rules::Parted;
 
 /// Merges the tenant's lead `other` into `survivor`, which is answered as it is then.
@@ -70,7 +69,7 @@ async fn try_merge(
     let mut next = counter.clone();
     next.holes.add(other.lead_id)?;
     next.merged_leads += 1;
-    let names = [(survivor, Some(name(&mut next, &after))), (other.lead_id, None)];
+    let names = [(survivor, Some(next.name_of(&after).encode())), (other.lead_id, None)];
     let edit = LeadEdit { before: &before, after: &after };
 
     let mut transaction = Transaction::new();
@@ -78,7 +77,7 @@ async fn try_merge(
     transaction.add(leads.remove(&other)?);
     transaction.add(index.advance(user_id, &counter, &next)?);
     transaction.add_all(index.record(edit, actor, before.notes != after.notes)?);
-    transaction.add_all(index.move_leads_and(user_id, &[edit], Some(&other), None).await?);
+    transaction.add_all(index.move_leads_and(user_id, &[edit], &[&other], None).await?);
     transaction.add_all(index.rename(user_id, &names)?);
     transaction.add(index.forget_note(user_id, other.lead_id)?);
     transaction.add(index.log_merge(&other, &log, actor, now)?);
@@ -103,7 +102,7 @@ async fn try_split(stores: &Stores, (user_id, actor): (UserId, &Actor), lead_id:
     let mut next = counter.clone();
     next.holes.remove(lead_id)?;
     next.merged_leads = next.merged_leads.saturating_sub(1);
-    let names = [(log.into, Some(name(&mut next, &after))), (lead_id, Some(name(&mut next, &other)))];
+    let names = [(log.into, Some(next.name_of(&after).encode())), (lead_id, Some(next.name_of(&other).encode()))];
     let edit = LeadEdit { before: &before, after: &after };
 
     let mut transaction = Transaction::new();
@@ -111,7 +110,7 @@ async fn try_split(stores: &Stores, (user_id, actor): (UserId, &Actor), lead_id:
     transaction.add(leads.restore(log.row)?);
     transaction.add(index.advance(user_id, &counter, &next)?);
     transaction.add_all(index.record(edit, actor, before.notes != after.notes)?);
-    transaction.add_all(index.move_leads_and(user_id, &[edit], None, Some(&other)).await?);
+    transaction.add_all(index.move_leads_and(user_id, &[edit], &[], Some(&other)).await?);
     transaction.add_all(index.rename(user_id, &names)?);
     transaction.add(index.note(&other)?);
     transaction.add(index.forget_merge(user_id, lead_id)?);
@@ -122,14 +121,6 @@ async fn try_split(stores: &Stores, (user_id, actor): (UserId, &Actor), lead_id:
         transaction.add(identities.hand_over(user_id, fan, log.into, lead_id)?);
     }
     finish(stores, &transaction, after).await
-}
-
-/// What a search sees of a lead.
-fn name(counter: &mut Counter, lead: &Lead) -> String {
-    let mut accounts: Vec<(usize, bool)> =
-        lead.sources.iter().map(|source| (counter.ordinal(source), !lead.unfollowed.contains(source))).collect();
-    accounts.sort_unstable();
-    NameEntry::new(accounts, &lead.nickname).encode()
 }
 
 /// All fans that a lead stands for.

@@ -117,6 +117,18 @@ impl LeadIdentityStore {
         update(change.expression_attribute_values(":from", n(from)).expression_attribute_values(":to", n(to)))
     }
 
+    /// That a fan is no lead any more, as one action of the transaction that deletes the lead; refused when the fan is another
+    /// lead by now.
+    pub(crate) fn forget(&self, user_id: UserId, fan: &OpenId, lead_id: LeadId) -> Result<TransactWriteItem> {
+        delete(
+            Delete::builder()
+                .table_name(&self.table)
+                .set_key(Some(fan_key(user_id, fan)))
+                .condition_expression("lead_id = :lead")
+                .expression_attribute_values(":lead", n(lead_id)),
+        )
+    }
+
     /// That the person of a lead was erased, as actions of the transaction that deletes the lead: what they were known by
     /// goes, its hash stays. Refused when the fan is another lead by now.
     pub(crate) fn erase(
@@ -126,17 +138,12 @@ impl LeadIdentityStore {
         hash: &ErasedHash,
         FanLead { lead_id, own }: FanLead,
     ) -> Result<[TransactWriteItem; 2]> {
-        let gone = Delete::builder()
-            .table_name(&self.table)
-            .set_key(Some(fan_key(user_id, fan)))
-            .condition_expression("lead_id = :lead")
-            .expression_attribute_values(":lead", n(lead_id));
         let stays = Put::builder()
             .table_name(&self.table)
             .set_item(Some(erased_key(user_id, hash)))
             .item("user_id", n(user_id))
             .item("lead_id", n(own));
-        Ok([delete(gone)?, put(stays)?])
+        Ok([self.forget(user_id, fan, lead_id)?, put(stays)?])
     }
 }
 

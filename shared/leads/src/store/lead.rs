@@ -238,7 +238,6 @@ impl LeadStore {
     pub(crate) fn rewrite(&self, before: &Lead, after: &Lead) -> Result<TransactWriteItem> {
         let texts = |ids: &BTreeSet<OpenId>| AttributeValue::Ss(ids.iter().map(ToString::to_string).collect());
         let numbers = |ids: &BTreeSet<LeadId>| AttributeValue::Ns(ids.iter().map(ToString::to_string).collect());
-        let is_following = after.sources.len() > after.unfollowed.len();
         // A set without members is no attribute.
         let columns = [
             ("status", Some(s(after.status.as_str()))),
@@ -248,7 +247,7 @@ impl LeadStore {
             ("avatar_url", Some(s(&after.avatar_url))),
             ("sources", Some(&after.sources).filter(|ids| !ids.is_empty()).map(texts)),
             ("unfollowed", Some(&after.unfollowed).filter(|ids| !ids.is_empty()).map(texts)),
-            ("follow_state", Some(s(if is_following { "FOLLOWING" } else { "UNFOLLOWED" }))),
+            ("follow_state", Some(s(follow_state(after)))),
             ("merged", Some(&after.merged).filter(|ids| !ids.is_empty()).map(numbers)),
             ("other_fans", Some(&after.other_fans).filter(|ids| !ids.is_empty()).map(texts)),
             ("version", Some(n(after.version))),
@@ -269,6 +268,28 @@ impl LeadStore {
         }
         let removed = if removed.is_empty() { String::new() } else { format!(" REMOVE {}", removed.join(", ")) };
         update(builder.update_expression(format!("SET {}{removed}", set.join(", "))))
+    }
+
+    /// A lead that an account does not belong to any more, as one action of a transaction; refused when it was edited since
+    /// `before` was read.
+    pub(crate) fn leave_source(
+        &self,
+        before: &Lead,
+        after: &Lead,
+        account: &OpenId,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem> {
+        update(
+            self.change(before)
+                .condition_expression("version = :version")
+                .update_expression(
+                    "SET follow_state = :state, update_time = :now DELETE sources :account, unfollowed :account",
+                )
+                .expression_attribute_values(":version", n(before.version))
+                .expression_attribute_values(":state", s(follow_state(after)))
+                .expression_attribute_values(":account", set(account.as_str()))
+                .expression_attribute_values(":now", seconds(now)),
+        )
     }
 
     /// A lead's row as it is, column by column, read consistently; `None` when there is none of this version.
@@ -298,6 +319,11 @@ impl LeadStore {
     fn change(&self, lead: &Lead) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
         Update::builder().table_name(&self.table).set_key(Some(key(lead.user_id, lead.lead_id)))
     }
+}
+
+/// Whether a lead follows any of its accounts, as a row says it.
+fn follow_state(lead: &Lead) -> &'static str {
+    if lead.sources.len() > lead.unfollowed.len() { "FOLLOWING" } else { "UNFOLLOWED" }
 }
 
 /// In how many buckets the leads from one id to another lie.

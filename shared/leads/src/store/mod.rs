@@ -5,6 +5,7 @@
 
 pub mod account;
 pub(crate) mod bitmap;
+pub mod deletion;
 pub(crate) mod identity;
 pub mod lead;
 pub mod lead_index;
@@ -24,7 +25,7 @@ use kernel::idempotency::IdempotencyStore;
 use kernel::transaction::{Outcome, Transaction};
 use kernel::{Clock, Context};
 
-pub(crate) use kernel::dynamo::{condition_held, delete, put, update};
+pub(crate) use kernel::dynamo::{check, condition_held, delete, put, update};
 
 /// All tables of this domain, and the time at which they are written. It is built once per function: holding a table that
 /// is not used costs nothing, and the function's own policies say which ones it may touch.
@@ -40,6 +41,8 @@ pub struct Stores {
     pub identities: identity::LeadIdentityStore,
     /// `t_douyin_lead_index`
     pub index: lead_index::LeadIndexStore,
+    /// `t_lead_deletion`
+    pub deletions: deletion::DeletionStore,
     /// `t_douyin_sync_task`
     pub tasks: sync_task::SyncTaskStore,
     /// `t_oauth_state`: authorisations under way.
@@ -81,6 +84,7 @@ impl Stores {
                 clock: clock(),
                 table: table("t_douyin_lead_index")?,
             },
+            deletions: deletion::DeletionStore { client: client(), table: table("t_lead_deletion")? },
             tasks: sync_task::SyncTaskStore { client: client(), clock: clock(), table: table("t_douyin_sync_task")? },
             states: oauth_state::OauthStateStore { client: client(), table: table("t_oauth_state")? },
             parked: parked_grant::ParkedGrantStore { client: client(), table: table(parked_grant::TABLE)? },

@@ -1,5 +1,6 @@
 //! Leads: the list, its queries, and what people change.
 
+mod account_data;
 mod batch;
 mod changes;
 mod contract;

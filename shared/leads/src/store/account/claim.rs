@@ -1,6 +1,6 @@
 //! Who may work with an account: the claim of a sync, and the ends of it.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, TransactWriteItem, Update};
 use jiff::Timestamp;
 use kernel::dynamo::{n, s, seconds};
 use kernel::error::Result;
@@ -9,7 +9,7 @@ use kernel::ids::{TaskId, UserId};
 use super::expiry::EXPIRY;
 use super::{Account, AccountStore};
 use crate::ids::OpenId;
-use crate::store::{delete, update};
+use crate::store::{check, delete, update};
 
 impl AccountStore {
     /// Claims the account for `task` as one action of a transaction: refused unless it is the tenant's, ACTIVE, and
@@ -55,6 +55,17 @@ impl AccountStore {
                 .set_expression_attribute_values(Some(
                     value.into_iter().chain([(":user".to_owned(), n(account.user_id))]).collect(),
                 )),
+        )
+    }
+
+    /// That the account is not this tenant's, as one action of a transaction.
+    pub(crate) fn is_not_of(&self, user_id: UserId, account_open_id: &OpenId) -> Result<TransactWriteItem> {
+        check(
+            ConditionCheck::builder()
+                .table_name(&self.table)
+                .key("douyin_user_id", s(account_open_id.as_str()))
+                .condition_expression("attribute_not_exists(douyin_user_id) OR user_id <> :user")
+                .expression_attribute_values(":user", n(user_id)),
         )
     }
 

@@ -91,10 +91,14 @@ impl LeadIndexStore {
     ) -> Result<Vec<TransactWriteItem>> {
         let mut actions = self.rename(user_id, &[(lead_id, None)])?;
         actions.push(self.forget_note(user_id, lead_id)?);
-        for entry in entries.0 {
-            actions.push(delete(Delete::builder().table_name(&self.table).set_key(Some(key(user_id, entry))))?);
-        }
+        actions.extend(self.forget_entries(user_id, entries)?);
         Ok(actions)
+    }
+
+    /// Deletes entries, as one action of a transaction each.
+    pub(crate) fn forget_entries(&self, user_id: UserId, entries: OwnEntries) -> Result<Vec<TransactWriteItem>> {
+        let gone = |entry| delete(Delete::builder().table_name(&self.table).set_key(Some(key(user_id, entry))));
+        entries.0.into_iter().map(gone).collect()
     }
 
     /// Takes the notes of a lead out of every search, as one action of a transaction.

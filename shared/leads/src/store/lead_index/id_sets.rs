@@ -104,7 +104,7 @@ impl LeadIndexStore {
 }
 
 /// The block a lead is in.
-pub(super) fn block_of(lead_id: LeadId) -> Result<u32> {
+pub(crate) fn block_of(lead_id: LeadId) -> Result<u32> {
     Ok(bitmap_id(lead_id)? / BLOCK_IDS)
 }
 

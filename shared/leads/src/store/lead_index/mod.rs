@@ -31,9 +31,11 @@ pub mod segment;
 mod status_sets;
 mod write;
 
+pub(crate) use erase::OwnEntries;
 pub use follow_up::FollowUp;
 pub use holes::Holes;
 pub(crate) use holes::Place;
+pub(crate) use id_sets::block_of;
 pub use lookup::{Bounds, EditRecord};
 pub(crate) use lookup::{Freshness, IndexedLead};
 pub(crate) use merge_log::{MergeLog, MergedFields, merge_key, survivor};
@@ -49,6 +51,8 @@ use kernel::ids::UserId;
 use serde::Deserialize;
 
 use crate::ids::{LeadId, OpenId, OwnerId};
+use crate::store::lead::Lead;
+use segment::NameEntry;
 
 /// How many leads share a segment. At most 32 × 1.2 KB: far below the 400 KB an item may have.
 pub const SEGMENT_LEADS: u64 = 32;
@@ -91,6 +95,15 @@ impl Counter {
             self.accounts.push(account.clone());
             self.accounts.len() - 1
         })
+    }
+
+    /// What a search sees of a lead.
+    pub(crate) fn name_of(&mut self, lead: &Lead) -> NameEntry {
+        let follows = |source: &OpenId| !lead.unfollowed.contains(source);
+        let mut accounts: Vec<(usize, bool)> =
+            lead.sources.iter().map(|source| (self.ordinal(source), follows(source))).collect();
+        accounts.sort_unstable();
+        NameEntry::new(accounts, &lead.nickname)
     }
 
     /// The position of an account, if it was met.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use kernel::caller::Actor;
 use kernel::dynamo::{n, s, seconds};
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::ids::{LeadId, OwnerId};
 use crate::store::lead::{Lead, LeadStatus};
-use crate::store::{delete, put, update};
+use crate::store::{check, delete, put, update};
 
 /// A lead as it was read, and as an edit leaves it.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +49,15 @@ impl LeadIndexStore {
             builder = builder.expression_attribute_values(":read", n(read.version));
         }
         put(builder)
+    }
+
+    /// That the counter is as it was read, as one action of a transaction.
+    pub(crate) fn has_not_moved(&self, user_id: UserId, read: &Counter) -> Result<TransactWriteItem> {
+        let builder = ConditionCheck::builder().table_name(&self.table).set_key(Some(key(user_id, "counter")));
+        check(match read.version {
+            0 => builder.condition_expression("attribute_not_exists(version)"),
+            read => builder.condition_expression("version = :read").expression_attribute_values(":read", n(read)),
+        })
     }
 
     /// Notes that the leads `first` to `last` were acquired at `time`; pages of one second share a mark.
@@ -159,15 +168,15 @@ impl LeadIndexStore {
     /// Moves leads between the sets of statuses and of owners: the blocks they leave or enter, and the tally, as actions of
     /// the transaction that changes the leads. They are refused when a block was rewritten meanwhile for another lead.
     pub(crate) async fn move_leads(&self, user_id: UserId, edits: &[LeadEdit<'_>]) -> Result<Vec<TransactWriteItem>> {
-        self.move_leads_and(user_id, edits, None, None).await
+        self.move_leads_and(user_id, edits, &[], None).await
     }
 
-    /// The same, together with a lead that goes from the list, whose id then stands for nobody, and one that comes back.
+    /// The same, together with leads that go from the list, whose ids then stand for nobody, and one that comes back.
     pub(crate) async fn move_leads_and(
         &self,
         user_id: UserId,
         edits: &[LeadEdit<'_>],
-        goes: Option<&Lead>,
+        going: &[&Lead],
         comes: Option<&Lead>,
     ) -> Result<Vec<TransactWriteItem>> {
         let (mut changes, mut statuses) = (SetChanges::default(), Vec::new());
@@ -180,7 +189,7 @@ impl LeadIndexStore {
                 Self::move_owner(&mut changes, after.lead_id, before.owner.as_ref(), after.owner.as_ref())?;
             }
         }
-        if let Some(lead) = goes {
+        for lead in going {
             Self::move_status(&mut changes, lead.lead_id, lead.status, LeadStatus::New)?;
             Self::move_owner(&mut changes, lead.lead_id, lead.owner.as_ref(), None)?;
             Self::go(&mut changes, lead.lead_id)?;

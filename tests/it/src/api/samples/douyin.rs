@@ -54,6 +54,7 @@ pub async fn play(it: &mut Samples) -> Result<()> {
     it.play("douyin-leads-update", 200, |event| event).await?;
     it.play("douyin-lead-erase", 200, |event| event).await?;
     it.play("douyin-account-delete", 200, |event| event.path("douyinUserId", &shop)).await?;
+    it.play("douyin-data-delete", 202, |event| event.path("douyinUserId", &shop)).await?;
     it.world.keep_tokens().await?;
     webhook(it).await
 }
