@@ -1,11 +1,13 @@
 """What the scripts read of template.yaml by its layout, against a parser of YAML."""
 
+import re
 import unittest
 
 import yaml
 from rig import ROOT
 
 from deployment import template
+from verification.checks import alarm_mail, cold_start, metric, role_rights, rollback
 
 TEXT = (ROOT / "template.yaml").read_text(encoding="utf-8")
 
@@ -47,6 +49,21 @@ class Template(unittest.TestCase):
                 self.assertEqual(resource["Properties"].pop("CodeUri"), f"s3://bucket/{name}.zip")
                 functions += 1
         self.assertEqual((functions, parsed), (len(names), PARSED))
+
+    def test_what_verify_names_is_in_the_template_and_in_the_code(self):
+        resources, outputs = PARSED["Resources"], PARSED["Outputs"]
+        sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "scripts/verification").rglob("*.py"))
+        for name in re.findall(r'outputs\["(\w+)"\]', sources):
+            self.assertIn(name, outputs)
+        for name in re.findall(r'parameters\["(\w+)"\]', sources):
+            self.assertIn(name, PARSED["Parameters"])
+        self.assertIn(role_rights.ROLE.removesuffix("Role"), resources)
+        self.assertEqual({resources[group]["Type"] for group in rollback.GROUPS}, {"AWS::Logs::LogGroup"})
+        self.assertIn(cold_start.FUNCTION, template.binaries(TEXT))
+        self.assertIn(f"{metric.METRIC}:", (ROOT / "shared/kernel/src/metrics.rs").read_text(encoding="utf-8"))
+        # The topic that is looked at is the alarm's.
+        _, _, alarm = TEXT.partition(f"\n  {alarm_mail.ALARM}:\n")
+        self.assertIn("      AlarmActions: [!Ref TicketTopic]\n", alarm.partition("\n\n")[0] + "\n")
 
 
 if __name__ == "__main__":
