@@ -187,7 +187,7 @@ catalogue! {
     NOTHING_TO_STOP: Conflict 409 "任务已结束，没有可以停止的内容" => "请刷新任务后再操作";
     ONLY_WAITING_BEGINS_NOW: Conflict 409 "只有尚未开始的定时任务可以立即发布" => "请刷新任务后再操作";
     TASK_IS_RUNNING: Conflict 409 "任务仍在进行中，请等待结束后再重试" => "请刷新任务后再操作";
-    MEDIA_RELEASED: Conflict 409 "任务结束已超过 7 天，保存的图片或视频已删除，不能再重试" => "请重新创建任务";
+    MEDIA_RELEASED: Conflict 409 "此任务保存的图片或视频已删除（全部成功后即删除，否则在结束 7 天后），不能再重试" => "请重新创建任务";
     NOTHING_TO_RETRY: Conflict 409 "没有失败的账号需要重试" => "请刷新任务后再操作";
     ONLY_UNCONFIRMED: Conflict 409 "这些账号是否已发布尚未确认，默认不会重试。请先查看是否已发布，确认没有后再以 includeUnconfirmed=true 重试" => "请刷新任务后再操作";
     ONLY_BLIND: Conflict 409 "网关看不到这些账号的朋友圈，无法核对是否已发布，重试可能重复发布。请先在微信中查看，确认没有发布并愿意承担重复发布的风险后，再以 includeUnconfirmed=true 且 force=true 重试" => "请刷新任务后再操作";

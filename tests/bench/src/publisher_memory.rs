@@ -71,13 +71,12 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
 
 /// A world in which hardly anything has to be waited for.
 async fn world() -> Result<World> {
-    let world = World::start().await?;
+    let world = real_time::world().await?;
     world.sandbox.wecom().configure(|settings| {
         settings.limits = WecomLimits::NONE;
         (settings.job_starts_seconds, settings.job_finishes_seconds, settings.dispatch_seconds) = (0, 0, 0);
         settings.auto_confirm_seconds = Some(0);
     });
-    real_time::start(&world);
     Ok(world)
 }
 
@@ -160,6 +159,9 @@ async fn publish(world: &World, publisher: &mut Function, load: &Load) -> Result
             ensure!(whole == load.whole, "{whole} media were uploaded whole");
             return Ok(());
         }
+    }
+    for task in tasks {
+        progress("publisher-memory", &world.post_status(story::USER, task).await?.to_string());
     }
     anyhow::bail!("{} has not ended", load.what)
 }

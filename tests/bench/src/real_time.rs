@@ -10,11 +10,14 @@ use jiff::Timestamp;
 use kernel::Clock;
 use kernel::Context;
 
-/// Lets the platforms' clock, which a world starts standing, run level with the machine's.
-pub fn start(world: &World) {
+/// A world whose platforms' clock, which stands still in others, is the machine's.
+pub async fn world() -> Result<World> {
+    let world = World::start_now().await?;
     let clock = world.sandbox.clock();
     clock.resume();
+    // It stood while the world was made.
     clock.advance(Duration::try_from(Timestamp::now().duration_since(clock.now())).unwrap_or_default());
+    Ok(world)
 }
 
 /// What a function starts from in such a world.

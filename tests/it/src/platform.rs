@@ -1,5 +1,6 @@
 //! What holds for the whole system on AWS: template, rights, secrets, schedules, stored columns.
 
+mod alarms;
 mod audit;
 mod columns;
 mod gateway;

@@ -116,10 +116,23 @@ impl World {
     /// # Errors
     /// As [`World::start`].
     pub async fn around(sandbox_config: SandboxConfig) -> Result<Self> {
+        let ahead = until_start(sandbox_config.clock.now(), start_of_day()?);
+        Self::begin(sandbox_config, ahead).await
+    }
+
+    /// A new world that begins at the machine's time, for processes that know no other.
+    ///
+    /// # Errors
+    /// As [`World::start`].
+    pub async fn start_now() -> Result<Self> {
+        Self::begin(SandboxConfig::default(), Duration::ZERO).await
+    }
+
+    async fn begin(sandbox_config: SandboxConfig, ahead: Duration) -> Result<Self> {
         listen();
         let (aws, template) = shared().await?;
         sandbox_config.clock.freeze();
-        sandbox_config.clock.advance(until_start(sandbox_config.clock.now(), start_of_day()?));
+        sandbox_config.clock.advance(ahead);
         let clock = ManualClock::new(sandbox_config.clock.now());
         // A pause in the code moves the clock of the functions; the platforms' goes with it.
         let functions = clock.clone();

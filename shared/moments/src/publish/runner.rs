@@ -183,6 +183,7 @@ impl Publisher {
                 *usable = self.current_accounts(claimed_delivery).await?;
                 let is_offline = |account: &Account| account.status == AccountStatus::Offline;
                 if !usable.is_empty() && usable.iter().all(is_offline) {
+                    self.check_soon(usable).await?;
                     return Ok(Event::AccountOffline);
                 }
                 usable.retain(|account| account.status == AccountStatus::Active);
@@ -199,6 +200,16 @@ impl Publisher {
             Call::Cancel => channel.cancel(claimed_delivery).await,
             Call::Recover(recovery) => channel.recover(claimed_delivery, recovery).await,
         }
+    }
+
+    /// Has accounts that a post may wait for looked at within a minute. Nothing waits for the others, so their checks are
+    /// ten minutes apart.
+    async fn check_soon(&self, accounts: &[Account]) -> Result<()> {
+        let due = after(self.stores.clock.now(), RECHECK_AFTER);
+        for account in accounts {
+            self.stores.accounts.check_by(account, due).await?;
+        }
+        Ok(())
     }
 
     /// Writes what the machine has decided.

@@ -100,14 +100,14 @@ impl Run {
 /// A world without rate limits, neither the platforms' nor ours, whose members confirm as soon as they are asked: what
 /// is left is our own pace.
 async fn world() -> Result<World> {
-    let mut world = World::start().await?;
+    let mut world = real_time::world().await?;
     world.set("PERSONAL_INTERVAL_SECONDS", "0");
+    world.set("PERSONAL_HOURS", "0-24");
     world.set("CORP_CREATIONS_PER_MINUTE", "100000");
     world.sandbox.wecom().configure(|settings| {
         settings.limits = WecomLimits::NONE;
         settings.auto_confirm_seconds = Some(0);
     });
-    real_time::start(&world);
     Ok(world)
 }
 

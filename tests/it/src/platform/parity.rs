@@ -2,13 +2,14 @@
 //! environments and sample events agree with each other, and that every handler belongs to one of them.
 
 mod alarms;
+mod commands;
 mod configuration;
 mod documents;
 mod environment;
 mod expanded;
 mod instants;
 mod modules;
-mod project;
+pub(super) mod project;
 mod stores;
 
 use std::collections::BTreeSet;

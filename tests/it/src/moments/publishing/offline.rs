@@ -67,6 +67,26 @@ async fn timed_post_of_a_phone_that_is_off_the_line_waits_and_is_published_when_
     Ok(())
 }
 
+/// Checks of an account that is known to be off the line are ten minutes apart while nothing waits for it.
+#[tokio::test]
+async fn timed_post_of_a_phone_that_comes_back_goes_out_within_two_minutes() -> Result<()> {
+    let world = world().await?;
+    let task = at_its_time(&world, true).await?;
+    for _ in 0..5 {
+        check_health(&world).await?;
+        go_on(&world, 60).await?;
+    }
+    world.sandbox.gewe().set_state("phone", DeviceState::Online);
+    for _ in 0..2 {
+        check_health(&world).await?;
+        go_on(&world, 60).await?;
+    }
+    ensure!(world.sandbox.journal().publications_of("phone").len() == 1);
+    let status = recover(&world, task).await?;
+    ensure!(status["status"] == "COMPLETED", "{status}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn timed_post_of_a_phone_that_stays_off_the_line_fails_with_that_as_its_reason() -> Result<()> {
     let world = world().await?;

@@ -7,6 +7,7 @@ use kernel::metrics::Metric;
 use serde_json::Value;
 
 use super::project::{Function, Template, read};
+use crate::platform::alarms::{self, Alarm, Recording, Source, State};
 
 /// Seconds between the failed rounds of a failure that lasts and concerns one piece of work only, the longest there are;
 /// and the seconds after which somebody must know.
@@ -20,59 +21,26 @@ const FAILS_EVERY: [(&str, (usize, usize)); 3] = [
     ("wechat-health-checker", (60 + 60, 15 * 60)),
 ];
 
-struct Alarm {
-    period: usize,
-    threshold: u64,
-    evaluated: usize,
-    to_alarm: usize,
-}
-
-impl Alarm {
-    fn of(alarm: &Value) -> Self {
-        assert_eq!(alarm["Statistic"], "Sum");
-        assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold");
-        assert_eq!(alarm["TreatMissingData"], "notBreaching");
-        let number = |name: &str| alarm[name].as_u64();
-        let evaluated = number("EvaluationPeriods").unwrap();
-        let size = |number: u64| usize::try_from(number).unwrap();
-        Self {
-            period: size(number("Period").unwrap()),
-            threshold: number("Threshold").unwrap(),
-            evaluated: size(evaluated),
-            to_alarm: size(number("DatapointsToAlarm").unwrap_or(evaluated)),
-        }
-    }
-
-    /// Whether it rings, and when, given the instants of failures, in seconds.
-    fn rings(&self, failures: &[usize]) -> Option<usize> {
-        let mut sums: BTreeMap<usize, u64> = BTreeMap::new();
-        for failure in failures {
-            *sums.entry(failure / self.period).or_default() += 1;
-        }
-        let last = failures.iter().max()? / self.period;
-        let breaching = |period: &usize| sums.get(period).is_some_and(|sum| *sum > self.threshold);
-        let rung = (0..=last).find(|now| {
-            let since = (now + 1).saturating_sub(self.evaluated);
-            (since..=*now).filter(breaching).count() >= self.to_alarm
-        })?;
-        Some((rung + 1) * self.period)
-    }
-}
-
 /// The alarm on the errors of each scheduled function, by bin.
-fn alarms(template: &Template) -> BTreeMap<String, Alarm> {
-    let functions = template.functions();
+fn error_alarms(template: &Template) -> BTreeMap<String, (Alarm, Source)> {
+    let (alarms, functions) = (alarms::alarms(template).unwrap(), template.functions());
     let scheduled = functions.values().filter(|function| function.events("ScheduleV2").next().is_some());
     scheduled
         .map(|function| {
-            let mut alarms = template.of_type("AWS::CloudWatch::Alarm").map(|(_, alarm)| alarm).filter(|alarm| {
-                alarm["MetricName"] == "Errors" && alarm["Dimensions"][0]["Value"]["Ref"] == function.id.as_str()
-            });
-            let alarm = alarms.next().unwrap_or_else(|| panic!("no alarm on errors of {}", function.bin));
-            assert!(alarms.next().is_none(), "two alarms on errors of {}", function.bin);
-            (function.bin.clone(), Alarm::of(alarm))
+            let errors = Source::aws("AWS/Lambda", "Errors", &function.id);
+            let mut watching = alarms.iter().filter(|alarm| alarm.sources().any(|source| *source == errors));
+            let alarm = watching.next().unwrap_or_else(|| panic!("no alarm on errors of {}", function.bin));
+            assert!(watching.next().is_none(), "two alarms on errors of {}", function.bin);
+            (function.bin.clone(), (alarm.clone(), errors))
         })
         .collect()
+}
+
+/// When an alarm rings within a day, given the instants of failures, all in seconds.
+fn rings((alarm, errors): &(Alarm, Source), failures: &[usize]) -> Option<usize> {
+    let mut recording = Recording::default();
+    failures.iter().for_each(|second| recording.put(errors.clone(), i64::try_from(*second).unwrap(), 1.0));
+    alarm.rings(&recording, (0, 86_400)).unwrap().map(|second| usize::try_from(second).unwrap())
 }
 
 /// Seconds between two rounds of a scheduled function.
@@ -87,19 +55,19 @@ fn seconds_between(function: &Function) -> usize {
 #[test]
 fn alarm_rings_for_a_failure_that_lasts_and_not_for_a_single_one() {
     let template = Template::read();
-    let (alarms, functions, known) = (alarms(&template), template.functions(), BTreeMap::from(FAILS_EVERY));
+    let (alarms, functions, known) = (error_alarms(&template), template.functions(), BTreeMap::from(FAILS_EVERY));
     assert!(known.keys().all(|bin| alarms.contains_key(*bin)), "a function that has no schedule");
     for (bin, alarm) in &alarms {
         let rate = seconds_between(&functions[bin]);
         let (every, within) = known.get(bin.as_str()).copied().unwrap_or((rate, 10 * rate));
-        for begin in (0..alarm.period).step_by(10) {
+        for begin in (0..900).step_by(10) {
             let failures: Vec<usize> = (0..8).map(|nth| begin + nth * every).collect();
-            let rung = alarm.rings(&failures).unwrap_or(usize::MAX);
+            let rung = rings(alarm, &failures).unwrap_or(usize::MAX);
             assert!(
                 rung <= begin + within,
                 "{bin}: failures every {every} s from second {begin} on ring after {rung} s"
             );
-            assert_eq!(alarm.rings(&[begin]), None, "{bin}: rings for one failed round, which the next makes good");
+            assert_eq!(rings(alarm, &[begin]), None, "{bin}: rings for one failed round, which the next makes good");
         }
     }
 }
@@ -174,6 +142,21 @@ fn alarm_tells_of_its_beginning_and_its_end_and_where_to_read_what_to_do() {
         named.insert(section.to_owned());
     }
     assert_eq!(named, sections, "sections that alarms name (left), sections there are (right)");
+}
+
+/// What FILL makes of a metric without any data point is not documented, so it must not matter.
+#[test]
+fn alarm_that_fills_says_of_no_data_what_it_says_of_the_filler() {
+    let template = Template::read();
+    let filling = alarms::alarms(&template).unwrap().into_iter().filter(Alarm::fills);
+    for alarm in filling {
+        let (nothing, mut zeros) = (Recording::default(), Recording::default());
+        for source in alarm.sources() {
+            (0..86_400).step_by(60).for_each(|second| zeros.put(source.clone(), second, 0.0));
+        }
+        let state = |recording| alarm.state(recording, 86_400, State::Ok).unwrap();
+        assert_eq!(state(&nothing), state(&zeros), "{}", alarm.name);
+    }
 }
 
 /// An alarm on something that happens all the time rings when nothing is heard of it; any other would ring by night.

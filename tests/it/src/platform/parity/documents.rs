@@ -27,7 +27,13 @@ fn blocks(text: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn parameters_and_outputs_named_by_the_documents_exist() {
     let template = Template::read();
-    let chapters = [("README.md", "Configuration"), ("README.md", "Deploying to AWS"), (OPERATIONS, "Deploying")];
+    let chapters = [
+        ("README.md", "Configuration"),
+        ("README.md", "Deploying to AWS"),
+        (OPERATIONS, "Deploying"),
+        (OPERATIONS, "The address of the API"),
+        (OPERATIONS, "What to enter where"),
+    ];
     for (document, title) in chapters {
         let text = read(document);
         let chapter = text.split("\n## ").find_map(|chapter| chapter.strip_prefix(title)).expect(title);
@@ -61,55 +67,62 @@ fn addresses_that_platforms_call_are_outputs_and_documented() {
     }
 }
 
+/// The settings of deploy/example.env by name, with those that are only shown (`#Name=default`).
+fn example() -> (BTreeSet<String>, BTreeMap<String, String>) {
+    let text = read("deploy/example.env");
+    let settings = |shown: bool| {
+        let lines = text.lines().filter(move |line| line.starts_with('#') == shown);
+        lines.filter_map(|line| line.trim_start_matches('#').split_once('=')).filter_map(|(name, value)| {
+            let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+            is_name.then(|| (name.to_owned(), value.to_owned()))
+        })
+    };
+    (settings(false).map(|(name, _)| name).collect(), settings(true).collect())
+}
+
+/// The script takes a base address from the stack, and refuses a file without any of the others.
 #[test]
-fn documented_parameters_are_those_that_have_to_be_given() {
+fn example_of_settings_has_every_parameter_with_its_default() {
     let template = Template::read();
-    let operations = read(OPERATIONS);
-    let example =
-        blocks(&operations).find_map(|block| block.strip_prefix("yaml\n")).expect("an example of deploy.yaml");
-    let example: BTreeMap<String, String> = yaml_serde::from_str(example).unwrap();
-    for name in template.required_parameters() {
-        assert!(example.contains_key(name), "{OPERATIONS} does not give {name}");
+    let (given, shown) = example();
+    for name in template.required_parameters().filter(|name| *name != "PublicBaseUrl") {
+        assert!(given.contains(name), "deploy/example.env does not give {name}");
     }
-    for name in example.keys() {
-        assert!(!template.parameter(name).is_null(), "{OPERATIONS} gives {name}, which template.yaml does not take");
+    let place = ["STACK_NAME", "AWS_ACCOUNT_ID", "AWS_REGION", "AWS_PROFILE", "ARTIFACT_BUCKET"];
+    let known: BTreeSet<String> = template.parameters().map(str::to_owned).chain(place.map(str::to_owned)).collect();
+    let all: BTreeSet<String> = given.iter().chain(shown.keys()).cloned().collect();
+    assert_eq!(all, known, "deploy/example.env (left), template.yaml and where to deploy (right)");
+    for (name, value) in &shown {
+        let default = &template.parameter(name)["Default"];
+        let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+        assert!(default == "null" || default == *value, "the default of {name} is {default} and not {value}");
     }
 }
 
 #[test]
-fn documented_tools_are_of_the_versions_the_checks_use() {
-    let (operations, used) = (read(OPERATIONS), read("tests/local/python/requirements.txt"));
-    let install = blocks(&operations).find(|block| block.contains("pip install")).expect("the tools to install");
-    for tool in ["cargo-lambda", "ziglang"] {
-        let pinned = used.lines().find(|line| line.starts_with(&format!("{tool}=="))).unwrap();
-        assert!(install.contains(pinned), "{OPERATIONS} does not install {pinned}");
-    }
-    assert!(install.contains("aws-sam-cli=="), "{OPERATIONS} does not pin aws-sam-cli");
+fn tools_of_a_deployment_are_of_the_versions_the_checks_use() {
+    let (tools, checks) = (read("scripts/deployment/tools.py"), read(".ci/run"));
+    let version = tools.lines().find_map(|line| line.strip_prefix("AWS_CLI = ")).expect("a version of the AWS CLI");
+    assert!(checks.contains(&format!("awscli=={}", version.trim_matches('"'))), "the checks use another AWS CLI");
+    assert!(tools.contains("tests/local/python/requirements.txt"), "cargo-lambda and zig are those of cargo dev");
 }
 
-/// Without `sam build` SAM packages the sources, and every function of a green stack fails to start. The questions of the
-/// guided deployment cannot be answered: Enter aborts, and a secret cannot be left empty.
+/// SAM's own commands package the sources if they are not built first, and ask what cannot be answered.
 #[test]
-fn documented_deployments_build_first_and_ask_nothing() {
-    let mut deployments = 0;
+fn documented_deployment_is_the_script_and_nothing_else() {
     for document in ["README.md", OPERATIONS] {
         let text = read(document);
-        for block in blocks(&text).filter(|block| block.contains("sam deploy")) {
-            let built =
-                block.find("sam build").zip(block.find("sam deploy")).is_some_and(|(build, deploy)| build < deploy);
-            assert!(built, "{document} deploys what was not built:{block}");
-            assert!(!block.contains("--guided"), "{document}:{block}");
-            deployments += 1;
+        assert!(blocks(&text).any(|block| block.contains("scripts/deploy ")), "{document} does not deploy");
+        for other in ["sam deploy", "sam build", "--guided"] {
+            assert!(!text.contains(other), "{document} deploys by {other}");
         }
     }
-    assert_eq!(deployments, 1, "one place tells how to deploy");
 }
 
 #[test]
 fn documented_deployment_writes_nothing_that_is_tracked() {
     let ignored = read(".gitignore");
-    for path in ["/.aws-sam/", "/deploy.yaml"] {
-        assert!(ignored.lines().any(|line| line == path), "{path} is not in .gitignore");
+    for line in ["/target/", "/deploy/*", "!/deploy/example.env", "__pycache__/"] {
+        assert!(ignored.lines().any(|it| it == line), "{line} is not in .gitignore");
     }
-    assert!(!read("samconfig.toml").contains("--guided"), "samconfig.toml is for a deployment that asks nothing");
 }

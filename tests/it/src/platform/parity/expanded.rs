@@ -9,6 +9,7 @@ use local::stack;
 use serde_json::{Map, Value, json};
 
 use super::project::Template;
+use super::stores::LONGEST_STACK_NAME;
 
 async fn expanded() -> Result<Value> {
     Ok(stack::transform(&local::paths::workspace().join("template.yaml")).await?.body)
@@ -97,6 +98,54 @@ async fn resources_after_the_transform_leave_room_below_the_limit_of_a_stack() -
     let template = expanded().await?;
     let count = template["Resources"].as_object().context("no resources")?.len();
     assert!(count <= 350, "{count} resources");
+    let outputs = template["Outputs"].as_object().context("no outputs")?.len();
+    assert!(outputs <= 190, "{outputs} outputs, of 200");
+    // As CloudFormation stores it, without spaces; it takes a million bytes.
+    let bytes = template.to_string().len();
+    assert!(bytes <= 900_000, "{bytes} bytes");
+    Ok(())
+}
+
+/// A name that is a character too long fails the deployment, after everything before it was made.
+#[tokio::test]
+async fn names_after_the_transform_fit_for_the_longest_name_of_a_stack() -> Result<()> {
+    let template = expanded().await?;
+    let limits = [
+        ("AWS::Lambda::Function", "FunctionName", 64),
+        ("AWS::Scheduler::Schedule", "Name", 64),
+        ("AWS::Scheduler::ScheduleGroup", "Name", 64),
+        ("AWS::IAM::Role", "RoleName", 64),
+        ("AWS::SQS::Queue", "QueueName", 80),
+        ("AWS::SNS::Topic", "TopicName", 256),
+        ("AWS::DynamoDB::Table", "TableName", 255),
+    ];
+    let mut named = BTreeSet::new();
+    for (id, resource) in template["Resources"].as_object().context("no resources")? {
+        let Some((kind, property, most)) = limits.iter().find(|(kind, ..)| resource["Type"] == *kind) else { continue };
+        let name = &resource["Properties"][property];
+        // One that CloudFormation makes up fits.
+        let Some(name) = name["Fn::Sub"].as_str().or_else(|| name.as_str()) else { continue };
+        let longest = name.replace("${AWS::StackName}", &"x".repeat(LONGEST_STACK_NAME));
+        assert!(!longest.contains('$') && longest.len() <= *most, "{id}: {longest}");
+        named.insert(*kind);
+    }
+    assert!(named.len() >= 6, "only of {named:?} there are names");
+    Ok(())
+}
+
+/// Without a domain nothing of it is made, and with one AWS's own address is no way around it.
+#[tokio::test]
+async fn domain_after_the_transform_depends_on_its_name() -> Result<()> {
+    let template = expanded().await?;
+    for id in ["HttpApiDomain", "HttpApiDomainMapping"] {
+        assert_eq!(template["Resources"][id]["Condition"], "HasDomain", "{id}");
+    }
+    assert_eq!(template["Outputs"]["DomainTarget"]["Condition"], "HasDomain");
+    let endpoint = &openapi(&template)?["servers"][0]["x-amazon-apigateway-endpoint-configuration"];
+    assert_eq!(endpoint["disableExecuteApiEndpoint"], json!({ "Fn::If": ["HasDomain", true, false] }));
+    let stage = &template["Resources"]["HttpApiDomainMapping"]["Properties"]["Stage"]["Ref"];
+    let stage = &template["Resources"][stage.as_str().context("the mapping names no stage")?];
+    assert_eq!(stage["Type"], "AWS::ApiGatewayV2::Stage");
     Ok(())
 }
 

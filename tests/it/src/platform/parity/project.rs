@@ -69,10 +69,14 @@ impl Template {
         &self.0["Outputs"][name]
     }
 
+    /// All parameters.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.0["Parameters"].as_object().unwrap().keys().map(String::as_str)
+    }
+
     /// The parameters that have to be given.
     pub fn required_parameters(&self) -> impl Iterator<Item = &str> {
-        let parameters = self.0["Parameters"].as_object().unwrap();
-        parameters.iter().filter(|(_, it)| it.get("Default").is_none()).map(|(name, _)| name.as_str())
+        self.parameters().filter(|name| self.parameter(name).get("Default").is_none())
     }
 
     /// The logical ids and properties of the resources of a type.

@@ -54,6 +54,10 @@ fn template_resource_that_keeps_data_is_a_store_or_a_cache() {
             let recovery = &resource["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"];
             assert_eq!(recovery.as_bool().unwrap_or_default(), is_store, "point-in-time recovery of {id}");
         }
+        // AWS rotates no HMAC keys.
+        if resource["Type"] == "AWS::KMS::Key" && resource["Properties"]["KeySpec"].is_null() {
+            assert_eq!(resource["Properties"]["EnableKeyRotation"], true, "rotation of {id}");
+        }
     }
 }
 
@@ -105,7 +109,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 /// The longest name of a stack: a function's name has at most 64 characters, and IAM's of a role as many.
-const LONGEST_STACK_NAME: usize = 38;
+pub(super) const LONGEST_STACK_NAME: usize = 38;
 
 #[test]
 fn template_names_fit_aws_for_the_longest_name_of_a_stack() {

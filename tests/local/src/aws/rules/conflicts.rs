@@ -26,8 +26,9 @@ use crate::aws::dynamodb::Answer;
 /// One of so many requests waits although nobody else is there yet.
 pub(super) const ALONE: u64 = 16;
 
-/// Longer than the latency of any request.
-const LONGEST_REFUSAL: Duration = Duration::from_millis(40);
+/// Longer than any request takes here on a machine that is busy, and shorter than the 2.5 seconds after which the SDK
+/// gives an attempt up. With 40 ms, all attempts of a write could be over while one large transaction was carried out.
+const LONGEST_REFUSAL: Duration = Duration::from_secs(2);
 
 const CODE: &str = "TransactionConflict";
 const MESSAGE: &str = "Transaction is ongoing for the item";

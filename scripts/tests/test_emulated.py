@@ -1,0 +1,122 @@
+"""scripts/deploy and scripts/verify against the emulated AWS, by the real AWS CLI: what of both can be played on this machine.
+
+The emulator reads no API definition, runs no function, knows no conditions when it simulates policies, and writes no history of
+what an alarm did. So the checks import-warnings, preflights, role-rights, cold-start and alarm-mail are played against a double
+in test_verify.py; preflights also by .ci/no-watch, through the API of `cargo dev`."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import urllib.request
+from pathlib import Path
+
+from rig import ACCOUNT, ROOT, SETTINGS, Checkout
+
+MINISTACK = ROOT / "target/local/venv/bin/python"
+
+
+def without_calculated_alarms(text: str) -> str:
+    """The emulator refuses alarms over a calculation of metrics; `cargo dev` leaves them out too."""
+    before, mark, after = text.partition("\nOutputs:\n")
+    blocks = re.split(r"^(?=  [A-Za-z0-9]+:\n)", before, flags=re.M)
+    kept = [block for block in blocks if "AWS::CloudWatch::Alarm\n" not in block or "\n      Metrics:\n" not in block]
+    return "".join(kept) + mark + after
+
+
+class Emulated(Checkout):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        directory = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        told = {"BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "TMPDIR": str(directory),
+                "S3_DATA_DIR": str(directory / "s3"), "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "LOG_LEVEL": "WARNING"}
+        process = subprocess.Popen([MINISTACK, "-I", "-m", "ministack"], cwd=directory, env={**os.environ, **told},
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        cls.addClassCleanup(process.wait)
+        cls.addClassCleanup(process.terminate)
+        cls.url = f"http://127.0.0.1:{port}"
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{cls.url}/_ministack/ready", timeout=2).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError("the emulated AWS does not start")
+
+    def setUp(self):
+        super().setUp()
+        template = self.root / "template.yaml"
+        template.write_text(without_calculated_alarms(template.read_text(encoding="utf-8")), encoding="utf-8")
+        self.settings({**SETTINGS, "AlarmEmail": "on-call@example.com"})
+
+    def aws(self, *words: str) -> str:
+        words = ("aws", *words, "--endpoint-url", self.url, "--output", "json")
+        told = {**os.environ, **self.environment()}
+        done = subprocess.run(words, env=told, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def environment(self) -> dict[str, str]:
+        return {"AWS_ENDPOINT_URL": self.url, "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "local",
+                "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
+
+    def test_stack_is_deployed_by_one_command_and_verified_as_far_as_it_goes(self):
+        made = self.play("deploy", "played", **self.environment())
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertIn("the API has its address", made.stdout)
+        self.assertIn(".amazonaws.com/api/v1/lead/douyin/auth/callback", made.stdout)
+        self.assert_tells_no_secret(made)
+
+        # What the sweeper would write.
+        self.aws("cloudwatch", "put-metric-data", "--namespace", "played", "--metric-name", "OldestDueTask", "--value", "0")
+        lines: list[str] = []
+
+        def verify(*names: str) -> None:
+            chosen = [word for name in names for word in ("--only", name)]
+            lines.extend(self.play("verify", "played", *chosen, **self.environment()).stdout.splitlines())
+
+        # Schedules take their time, in which the others are played.
+        late = threading.Thread(target=verify, args=["lateness"])
+        late.start()
+        again = self.play("deploy", "played", **self.environment())
+        verify("kms-context", "metric", "rollback")
+        late.join()
+        self.assertEqual((again.returncode, "no changes" in again.stdout), (0, True), again.stdout + again.stderr)
+        self.assertEqual(
+            sorted(line.split(":")[0] for line in lines),
+            ["PASS kms-context", "PASS lateness", "PASS metric", "PASS rollback"], lines)
+        for left in (self.aws("sqs", "list-queues"), self.aws("iam", "list-roles"), self.aws("scheduler", "list-schedules"),
+                     self.aws("s3", "ls", "--recursive", f"s3://cunkebao-artifacts-{ACCOUNT}-us-east-1")):
+            self.assertNotIn("verify", left)
+
+    def test_deleted_stack_is_made_anew_around_its_stores(self):
+        self.settings({**SETTINGS, "STACK_NAME": "again", "PublicBaseUrl": "https://api.example.com"})
+        self.assertEqual(self.play("deploy", "played", **self.environment()).returncode, 0)
+        key = self.output("TokenKeyId")
+        row = {"user_id": {"N": "1"}, "entry": {"S": "before"}}
+        self.aws("dynamodb", "put-item", "--table-name", "again-t_audit", "--item", json.dumps(row))
+        self.aws("cloudformation", "delete-stack", "--stack-name", "again")
+        self.aws("cloudformation", "wait", "stack-delete-complete", "--stack-name", "again")
+        refused = self.play("deploy", "played", "--check", **self.environment())
+        self.assert_refused(refused, "again-t_audit", "--adopt")
+        done = self.play("deploy", "played", "--adopt", **self.environment())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("took over 16 stores", done.stdout)
+        self.assertEqual(json.loads(self.aws("dynamodb", "scan", "--table-name", "again-t_audit"))["Items"], [row])
+        self.assertEqual(self.output("TokenKeyId"), key)
+
+    def output(self, name: str) -> str:
+        described = json.loads(self.aws("cloudformation", "describe-stacks", "--stack-name", "again"))["Stacks"][0]
+        return next(one["OutputValue"] for one in described["Outputs"] if one["OutputKey"] == name)
+
+
+if __name__ == "__main__":
+    unittest.main()
