@@ -116,6 +116,8 @@ impl World {
     /// # Errors
     /// As [`World::start`].
     pub async fn around(sandbox_config: SandboxConfig) -> Result<Self> {
+        // Frozen first, or the time that passes until then is added.
+        sandbox_config.clock.freeze();
         let ahead = until_start(sandbox_config.clock.now(), start_of_day()?);
         Self::begin(sandbox_config, ahead).await
     }
