@@ -21,7 +21,8 @@ pub enum State {
 /// What stands for a data point that is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {
-    Missing,
+    /// Nothing: `missing`.
+    Stays,
     Ignore,
     Breaching,
     NotBreaching,
@@ -31,7 +32,7 @@ impl Missing {
     /// By the template's word.
     pub fn parse(word: &str) -> Result<Self> {
         Ok(match word {
-            "missing" => Self::Missing,
+            "missing" => Self::Stays,
             "ignore" => Self::Ignore,
             "breaching" => Self::Breaching,
             "notBreaching" => Self::NotBreaching,
@@ -63,8 +64,8 @@ impl Rule {
             _ if breaching < real.len() || breaching >= self.to_alarm => by(breaching),
             // Nothing is known but points that breach, and fewer of them than it takes.
             Missing::Ignore => before,
-            Missing::Missing if self.is_old_enough(points) => State::Alarm,
-            Missing::Missing => State::InsufficientData,
+            Missing::Stays if self.is_old_enough(points) => State::Alarm,
+            Missing::Stays => State::InsufficientData,
         }
     }
 
@@ -81,7 +82,7 @@ impl Rule {
 mod tests {
     use super::*;
 
-    const TREATMENTS: [Missing; 4] = [Missing::Missing, Missing::Ignore, Missing::Breaching, Missing::NotBreaching];
+    const TREATMENTS: [Missing; 4] = [Missing::Stays, Missing::Ignore, Missing::Breaching, Missing::NotBreaching];
 
     fn points(row: &str) -> Vec<Option<bool>> {
         row.split(' ').map(|point| (point != "-").then_some(point == "X")).collect()

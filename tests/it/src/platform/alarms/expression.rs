@@ -156,7 +156,7 @@ impl Expression {
                 // The guide does not say what becomes of a series without any point. It is left empty here, and
                 // `alarm_that_fills_says_of_no_data_what_it_says_of_the_filler` holds that this makes no difference.
                 let has_any = filled.iter().any(Option::is_some);
-                let at = |point: Option<f64>| point.or(has_any.then_some(filler));
+                let at = |point: Option<f64>| point.or_else(|| has_any.then_some(filler));
                 Value::Series(filled.into_iter().map(at).collect())
             }
         })
