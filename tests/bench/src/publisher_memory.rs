@@ -28,8 +28,8 @@ const SLOW_BYTES: usize = 9_900_000;
 const SLOW: Delivery = Delivery::Drip { bytes: SLOW_BYTES / 20, milliseconds: 100 };
 /// What one post may take, in MiB.
 const ONE: f64 = 64.0;
-/// What the template gives the function, in MiB: a batch above it would be killed half-way.
-const MEMORY: f64 = 512.0;
+/// Half of what the template gives the function, in MiB: a batch above the whole would be killed half-way.
+const MEMORY: f64 = 384.0;
 /// Questions for messages after which a publication that has not ended never will: they take a second each.
 const MOST_BATCHES: usize = 120;
 

@@ -1,6 +1,6 @@
 //! What decoding and scaling an image takes in memory, told from its header before anything is decoded.
 //!
-//! The publisher has 512 MiB and works on ten posts at a time, nine of which may hold a medium of 10 MB each while one
+//! The publisher has 768 MiB and works on ten posts at a time, nine of which may hold a medium of 10 MB each while one
 //! is decoded. A process that exceeds its memory is killed together with all ten. Pixels are no measure: a 16-bit PNG
 //! of 40 million has three times the bytes of a JPEG, and in a file of half a megabyte.
 
@@ -10,16 +10,17 @@ use tokio::task::spawn_blocking;
 use super::limits::Limits;
 use super::problem::{Fault, MediaProblem};
 
-/// The most that one image may take while it is decoded and scaled. Of the publisher's 512 MiB it takes about 30 itself
-/// and 90 for the media of the nine other posts of a batch; a PNG's extra data may take `MAX_EXTRA_BYTES` twice; the rest
-/// is reserve. It is enough for 40 million pixels of eight bits, with transparency too.
+/// The most that one image may take while it is decoded and scaled. Beside it the publisher takes about 30 MiB itself and 90
+/// for the media of the nine other posts of a batch, and a PNG's extra data may take `MAX_EXTRA_BYTES` twice; that is half
+/// of its 768 MiB. It is enough for 40 million pixels of eight bits, with transparency too.
 pub const MAX_DECODING_BYTES: u64 = 240 * 1024 * 1024;
 
 /// The most that a PNG's colour profile and texts may take unpacked. They are compressed, so a file of kilobytes can hold
 /// gigabytes; a larger profile is ignored.
 pub(super) const MAX_EXTRA_BYTES: u64 = 16 * 1024 * 1024;
 
-/// One image may take [`MAX_DECODING_BYTES`], about half of a function's memory, so there is one at a time.
+/// One image may take [`MAX_DECODING_BYTES`], half of the memory of the smallest function that judges media, so there is one
+/// at a time.
 static ONE: Semaphore = Semaphore::const_new(1);
 
 /// Does what takes memory and time: one at a time, and not in the way of what waits for the network. A decoder that
