@@ -141,7 +141,8 @@ class Verifying(Checkout):
         while not self.requests("scheduler create-schedule"):
             self.assertIsNone(running.poll())
         running.terminate()
-        self.assertEqual(running.wait(60), 143)
+        running.communicate(timeout=60)
+        self.assertEqual(running.returncode, 143)
         made = [one["call"] for one in self.calls()]
         back = ["scheduler list-schedules", "scheduler delete-schedule", "iam delete-role-policy", "iam delete-role",
                 "sqs delete-queue"]

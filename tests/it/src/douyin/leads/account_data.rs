@@ -33,10 +33,10 @@ async fn scene() -> Result<(World, [String; 2])> {
     world.sync(USER, &shop, "INCREMENTAL").await?;
     let branch = world.authorize(USER, BRANCH).await?;
     // The sandbox gives every account fans of its own; here some of the branch's are the shop's first leads.
-    let branchs = world.sandbox.douyin().fans(BRANCH).context("no branch")?;
+    let branch_fans = world.sandbox.douyin().fans(BRANCH).context("no branch")?;
     let mut shops = world.rows("t_douyin_lead").await?;
     shops.sort_by_key(|row| row["lead_id"].parse::<u64>().unwrap_or_default());
-    let common = branchs.iter().zip(&shops).take(COMMON);
+    let common = branch_fans.iter().zip(&shops).take(COMMON);
     let common = common.map(|(fan, lead)| (fan.open_id.clone(), lead["douyin_user_id"].clone())).collect();
     let proxy = Proxy::start(&world).await?;
     proxy.arm_times("fans/list", 1, u32::MAX, Fault::Replace(common));
