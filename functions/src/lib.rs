@@ -4,6 +4,8 @@ pub mod catalog;
 pub mod http;
 #[cfg(test)]
 mod log_capture;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod post_request;
 pub mod routes;
 mod runtime;

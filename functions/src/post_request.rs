@@ -10,12 +10,16 @@ use serde::{Deserialize, Deserializer, de};
 use crate::http::{ApiRequest, MAX_BODY};
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "NewPost"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Body {
+pub(crate) struct Body {
     #[serde(default, deserialize_with = "content_id")]
     content_id: Option<ContentId>,
+    #[cfg_attr(feature = "openapi", schemars(length(max = moments::rules::MAX_TEXT_CHARACTERS)))]
     text: Option<String>,
+    #[cfg_attr(feature = "openapi", schemars(length(max = moments::rules::MAX_IMAGES)))]
     media_urls: Option<Vec<String>>,
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = moments::rules::MAX_ACCOUNTS)))]
     account_ids: Vec<AccountId>,
     #[serde(default, deserialize_with = "Rfc3339::or_absent")]
     scheduled_time: Option<Rfc3339>,

@@ -24,9 +24,13 @@ mod serve;
 pub use body::{MAX_BODY, enum_string, optional_enum_string};
 pub(crate) use browser_cookie::BrowserCookie;
 pub use event::HttpEvent;
+#[cfg(feature = "openapi")]
+pub(crate) use idempotency_key::MAX_KEY;
 pub(crate) use idempotency_key::idempotency_key;
 pub use paging::page_request;
 pub use problem::Problem;
 pub use request::ApiRequest;
 pub use response::ApiResponse;
+#[cfg(feature = "openapi")]
+pub(crate) use response::{Envelope, ErrorBody};
 pub use serve::{dispatch, serve_http};

@@ -37,7 +37,8 @@ enum Content {
 
 /// Every JSON answer of the contract.
 #[derive(Serialize)]
-struct Envelope<'a, T> {
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+pub(crate) struct Envelope<'a, T> {
     code: u16,
     message: &'a str,
     data: T,
@@ -46,8 +47,9 @@ struct Envelope<'a, T> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct ErrorBody<'a> {
+pub(crate) struct ErrorBody<'a> {
     #[serde(rename = "type")]
     code: ErrorCode,
     reason: &'a str,
@@ -57,7 +59,8 @@ struct ErrorBody<'a> {
 }
 
 #[derive(Serialize)]
-struct FieldBody<'a> {
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "FieldProblem"))]
+pub(crate) struct FieldBody<'a> {
     path: &'a str,
     problem: &'a str,
 }

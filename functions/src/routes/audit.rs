@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem, page_request};
+use crate::views::leads::ActorView;
 
 /// What the requests of this function share.
 #[derive(Debug)]
@@ -29,33 +30,30 @@ impl App {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Query {
+pub(crate) struct Query {
     #[serde(default, deserialize_with = "Rfc3339::or_absent")]
     from: Option<Rfc3339>,
     #[serde(default, deserialize_with = "Rfc3339::or_absent")]
     to: Option<Rfc3339>,
     actor: Option<String>,
     action: Option<String>,
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1)))]
     page: Option<u64>,
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = kernel::page::MAX_SIZE)))]
     size: Option<u64>,
 }
 
 #[derive(Serialize)]
-struct EntryView {
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "AuditEntry"))]
+pub(crate) struct EntryView {
     time: Timestamp,
     actor: ActorView,
     action: String,
     object: String,
     before: Value,
     after: Value,
-}
-
-#[derive(Serialize)]
-struct ActorView {
-    id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
 }
 
 impl From<Entry> for EntryView {

@@ -41,7 +41,8 @@ impl App {
 }
 
 #[derive(Deserialize)]
-struct Query {
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+pub(crate) struct Query {
     code: Option<String>,
     state: Option<String>,
     error: Option<String>,

@@ -28,8 +28,9 @@ impl App {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+pub(crate) struct Answer {
     douyin_user_id: OpenId,
     status: DeletionStatus,
     /// Leads that are gone.

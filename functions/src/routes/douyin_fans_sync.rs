@@ -27,16 +27,19 @@ impl App {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Body {
+pub(crate) struct Body {
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1)))]
     douyin_user_id: String,
     #[serde(default, deserialize_with = "optional_enum_string")]
     sync_strategy: Option<SyncStrategy>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+pub(crate) struct Answer {
     task_id: String,
     status: SyncStatus,
     /// Of the task that runs, which need not be the one that was asked for.

@@ -26,10 +26,13 @@ impl App {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Query {
+pub(crate) struct Query {
     douyin_user_id: Option<String>,
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1)))]
     page: Option<u64>,
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = kernel::page::MAX_SIZE)))]
     size: Option<u64>,
 }
 

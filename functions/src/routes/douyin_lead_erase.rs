@@ -26,8 +26,9 @@ impl App {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+pub(crate) struct Answer {
     lead_id: LeadId,
 }
 

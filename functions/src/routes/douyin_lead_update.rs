@@ -28,11 +28,14 @@ impl App {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Body {
+pub(crate) struct Body {
     #[serde(default, deserialize_with = "optional_enum_string")]
     status: Option<LeadStatus>,
+    #[cfg_attr(feature = "openapi", schemars(length(max = lead_edit::MAX_NOTES)))]
     notes: Option<String>,
+    #[cfg_attr(feature = "openapi", schemars(length(max = leads::ids::LONGEST_OWNER_ID)))]
     owner_id: Option<String>,
     version: Option<u64>,
     reopen: Option<bool>,

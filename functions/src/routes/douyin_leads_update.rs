@@ -28,11 +28,14 @@ impl App {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Body {
+pub(crate) struct Body {
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = lead_edit::MAX_BATCH)))]
     lead_ids: Vec<LeadId>,
     #[serde(default, deserialize_with = "optional_enum_string")]
     status: Option<LeadStatus>,
+    #[cfg_attr(feature = "openapi", schemars(length(max = leads::ids::LONGEST_OWNER_ID)))]
     owner_id: Option<String>,
     reopen: Option<bool>,
 }

@@ -4,7 +4,8 @@ use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::platform_secret::Secrets;
 use leads::webhook::{Webhook, WebhookAnswer};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::http::{ApiRequest, ApiResponse, Problem};
 
@@ -23,10 +24,17 @@ impl App {
     }
 }
 
+/// What proves to Douyin that the address is ours.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "WebhookChallenge"))]
+pub(crate) struct Echo {
+    challenge: Value,
+}
+
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let (signature, message_id) = (request.header("x-douyin-signature"), request.header("msg-id"));
     match app.webhook.receive(request.body(), signature, message_id).await? {
-        WebhookAnswer::Challenge(challenge) => ApiResponse::raw_json(&json!({ "challenge": challenge })),
+        WebhookAnswer::Challenge(challenge) => ApiResponse::raw_json(&Echo { challenge }),
         WebhookAnswer::Accepted => ApiResponse::ok(()),
     }
 }

@@ -3,6 +3,7 @@
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
+use moments::status::TaskStatus;
 use moments::store::task::ContentId;
 use moments::tasks::{NewTaskRequest, TaskCreation};
 use serde::Serialize;
@@ -27,11 +28,12 @@ impl App {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+pub(crate) struct Answer {
     sync_task_id: u64,
     content_id: Option<ContentId>,
-    status: &'static str,
+    status: TaskStatus,
     create_time: jiff::Timestamp,
 }
 
@@ -42,7 +44,7 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     ApiResponse::accepted(Answer {
         sync_task_id: created.id.get(),
         content_id: created.content_id,
-        status: "PENDING",
+        status: TaskStatus::Pending,
         create_time: created.create_time,
     })
 }

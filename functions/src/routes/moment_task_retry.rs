@@ -10,8 +10,9 @@ pub use crate::task_management::App;
 
 /// Everything may be absent or null, and so may the body itself.
 #[derive(Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Body {
+pub(crate) struct Body {
     account_ids: Option<Vec<AccountId>>,
     include_unconfirmed: Option<bool>,
     force: Option<bool>,

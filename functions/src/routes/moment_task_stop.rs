@@ -12,28 +12,25 @@ use crate::views::moments::TaskView;
 
 /// The task as it is now, and what stopping has come to.
 #[derive(Serialize)]
-struct Answer {
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+pub(crate) struct Answer {
     #[serde(flatten)]
     task: TaskView,
     stops: Vec<StopView>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Stop"))]
 #[serde(rename_all = "camelCase")]
 struct StopView {
     account_id: AccountId,
-    outcome: &'static str,
+    outcome: StopOutcome,
     reason: Option<&'static str>,
 }
 
 impl From<Stop> for StopView {
     fn from(stop: Stop) -> Self {
-        let outcome = match stop.outcome {
-            StopOutcome::Cancelled => "CANCELLED",
-            StopOutcome::Stopping => "STOPPING",
-            StopOutcome::NotRecalled => "NOT_RECALLED",
-        };
-        Self { account_id: stop.account_id, outcome, reason: stop.reason }
+        Self { account_id: stop.account_id, outcome: stop.outcome, reason: stop.reason }
     }
 }
 

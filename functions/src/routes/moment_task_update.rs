@@ -27,8 +27,9 @@ impl App {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Body {
+pub(crate) struct Body {
     scheduled_time: Rfc3339,
     /// What creation takes too. Only the quiet hours depend on the time alone.
     force: Option<Vec<Force>>,

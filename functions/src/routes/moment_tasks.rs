@@ -28,10 +28,13 @@ impl App {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Query {
+pub(crate) struct Query {
     status: Option<TaskStatus>,
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1)))]
     page: Option<u64>,
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = kernel::page::MAX_SIZE)))]
     size: Option<u64>,
 }
 

@@ -27,13 +27,15 @@ impl App {
 }
 
 #[derive(Serialize)]
-struct Answer {
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+pub(crate) struct Answer {
     valid: bool,
     problems: Vec<Objection>,
 }
 
 /// A field, what is wrong with it, and the code that the creation would answer with.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 struct Objection {
     path: String,
     problem: String,

@@ -40,33 +40,55 @@ struct Kind {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "WechatCompany"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Company {
+pub(crate) struct Company {
     #[serde(rename = "accountType")]
+    #[cfg_attr(feature = "openapi", schemars(with = "String", extend("const" = "WEWORK")))]
     _account_type: IgnoredAny,
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = moments::accounts::MAX_ID)))]
     corp_id: String,
     agent_id: u64,
+    #[cfg_attr(feature = "openapi", schemars(with = "String", length(min = 1, max = moments::accounts::MAX_SECRET)))]
     secret: SecretString,
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = moments::accounts::MAX_MEMBERS)))]
     member_ids: Option<Vec<String>>,
     /// Empty: none from now on.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", length(max = moments::wecom::MAX_PROXY_LENGTH)))]
     egress_proxy_url: Option<SecretString>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "WechatDevice"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Device {
+pub(crate) struct Device {
     #[serde(rename = "accountType")]
+    #[cfg_attr(feature = "openapi", schemars(with = "String", extend("const" = "PERSONAL")))]
     _account_type: IgnoredAny,
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = moments::accounts::MAX_ID)))]
     app_id: String,
+    #[cfg_attr(feature = "openapi", schemars(with = "String", length(min = 1, max = moments::accounts::MAX_SECRET)))]
     gateway_token: SecretString,
+    #[cfg_attr(feature = "openapi", schemars(length(max = moments::accounts::MAX_NAME)))]
     account_name: Option<String>,
     #[serde(default)]
     accept_risk: bool,
 }
 
+/// Either of both, for the document: what is read is chosen by [`Kind`].
+#[cfg(feature = "openapi")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "nobody makes one: only its schema is asked for")]
+pub(crate) enum Body {
+    Company(Company),
+    Device(Device),
+}
+
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+pub(crate) struct Answer {
     accounts: Vec<AccountView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     risk_notice: Option<&'static str>,

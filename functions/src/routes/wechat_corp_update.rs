@@ -27,10 +27,13 @@ impl App {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Body {
+pub(crate) struct Body {
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", length(min = 1, max = moments::accounts::MAX_SECRET)))]
     secret: Option<SecretString>,
     /// Empty: none from now on.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", length(max = moments::wecom::MAX_PROXY_LENGTH)))]
     egress_proxy_url: Option<SecretString>,
 }
 

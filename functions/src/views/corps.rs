@@ -4,10 +4,12 @@ use std::net::IpAddr;
 
 use moments::accounts::{Company, CorpHealth};
 use moments::ids::CorpKey;
+use moments::store::corp::CorpProblem;
 use serde::Serialize;
 
 /// A company app.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Corp"))]
 #[serde(rename_all = "camelCase")]
 pub struct CorpView {
     corp_key: CorpKey,
@@ -18,11 +20,27 @@ pub struct CorpView {
     health: HealthView,
 }
 
+/// OK, or what keeps the company's calls from WeCom.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CorpHealthStatus"))]
+#[serde(untagged)]
+enum HealthStatus {
+    Ok(AllIsWell),
+    Problem(CorpProblem),
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(inline))]
+enum AllIsWell {
+    #[serde(rename = "OK")]
+    Ok,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CorpHealth"))]
 #[serde(rename_all = "camelCase")]
 struct HealthView {
-    /// OK, or what keeps the company's calls from WeCom.
-    status: &'static str,
+    status: HealthStatus,
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seen_ip: Option<IpAddr>,
@@ -37,7 +55,11 @@ impl From<Company> for CorpView {
             corp_id: company.corp_id,
             members: company.members,
             has_egress_proxy: company.has_proxy,
-            health: HealthView { status: problem.map_or("OK", |problem| problem.as_str()), reason, seen_ip },
+            health: HealthView {
+                status: problem.map_or(HealthStatus::Ok(AllIsWell::Ok), HealthStatus::Problem),
+                reason,
+                seen_ip,
+            },
         }
     }
 }

@@ -11,6 +11,7 @@ use super::leads::ActorView;
 
 /// A note about a lead.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Note"))]
 #[serde(rename_all = "camelCase")]
 pub struct NoteView {
     note_id: u64,
@@ -34,11 +35,13 @@ impl From<FollowUp> for NoteView {
 
 /// What came of a change to many leads.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "LeadBatch"))]
 pub struct BatchView {
     results: Vec<ResultView>,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "LeadBatchResult"))]
 #[serde(rename_all = "camelCase")]
 struct ResultView {
     lead_id: LeadId,
@@ -49,6 +52,7 @@ struct ResultView {
 
 /// The words of an answer that refuses a single change.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "LeadBatchError"))]
 struct ResultError {
     #[serde(rename = "type")]
     code: ErrorCode,

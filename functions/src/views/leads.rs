@@ -24,28 +24,32 @@ use crate::http::{ApiResponse, Problem};
 /// The channel every lead of this domain comes through.
 const CHANNEL: &str = "抖音获客";
 
+/// That an account is authorised, and what was not granted.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Authorized"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuthorizedView<'a> {
+    message: &'static str,
+    user_id: u64,
+    douyin_user_id: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    missing_scopes: &'a [String],
+}
+
 /// The answer that an account is authorised.
 pub fn authorized(account: &Authorized) -> Result<ApiResponse, Problem> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Answer<'a> {
-        message: &'static str,
-        user_id: u64,
-        douyin_user_id: &'a str,
-        #[serde(skip_serializing_if = "<[String]>::is_empty")]
-        missing_scopes: &'a [String],
-    }
     const AUTHORIZED: &str = "授权成功";
     let (user_id, douyin_user_id) = (account.user_id.get(), account.account_open_id.as_str());
     ApiResponse::enveloped(
         StatusCode::OK,
         AUTHORIZED,
-        Answer { message: AUTHORIZED, user_id, douyin_user_id, missing_scopes: &account.missing_scopes },
+        AuthorizedView { message: AUTHORIZED, user_id, douyin_user_id, missing_scopes: &account.missing_scopes },
     )
 }
 
 /// A record of the lead list: the specification's fields, and who works the lead.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LeadRecord {
     lead_id: LeadId,
@@ -77,6 +81,7 @@ impl From<Lead> for LeadRecord {
 
 /// A page of the lead list: the owner's fields, and how many leads there are of each status.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "LeadPage"))]
 #[serde(rename_all = "camelCase")]
 pub struct LeadPageView {
     #[serde(flatten)]
@@ -85,6 +90,7 @@ pub struct LeadPageView {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "StatusCounts"))]
 #[serde(rename_all = "UPPERCASE")]
 struct StatusCountsView {
     new: u64,
@@ -106,6 +112,7 @@ impl From<LeadPage> for LeadPageView {
 
 /// A lead opened for work: the record and what belongs to it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LeadDetail {
     #[serde(flatten)]
@@ -121,6 +128,7 @@ pub struct LeadDetail {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Source"))]
 #[serde(rename_all = "camelCase")]
 struct SourceView {
     douyin_user_id: OpenId,
@@ -128,6 +136,7 @@ struct SourceView {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Edit"))]
 #[serde(rename_all = "camelCase")]
 struct EditView {
     version: u64,
@@ -143,14 +152,18 @@ struct EditView {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct OwnerChangeView {
+    #[cfg_attr(feature = "openapi", schemars(extend("x-may-be-null" = true)))]
     from_owner_id: Option<String>,
+    #[cfg_attr(feature = "openapi", schemars(extend("x-may-be-null" = true)))]
     to_owner_id: Option<String>,
 }
 
 /// Who of the tenant made a change.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Actor"))]
 pub(crate) struct ActorView {
     pub id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -206,6 +219,7 @@ impl From<EditRecord> for EditView {
 
 /// How a sync goes.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SyncTask"))]
 #[serde(rename_all = "camelCase")]
 pub struct SyncTaskView {
     task_id: String,
@@ -231,9 +245,11 @@ pub struct SyncTaskView {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SyncError"))]
 #[serde(rename_all = "camelCase")]
 struct SyncErrorView {
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schemars(with = "kernel::advice::ErrorCode"))]
     error_type: String,
     message: String,
     reason: String,
@@ -276,6 +292,7 @@ impl From<SyncTask> for SyncTaskView {
 
 /// An authorised account: never its tokens.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "DouyinAccount"))]
 #[serde(rename_all = "camelCase")]
 pub struct AccountView {
     douyin_user_id: OpenId,
@@ -295,6 +312,7 @@ pub struct AccountView {
 
 /// Why an account does not work, and what becomes of it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "StatusReason"))]
 #[serde(rename_all = "camelCase")]
 struct StatusReasonView {
     /// Whether it is likely to come back by itself; otherwise its user has to authorise it anew.
@@ -319,6 +337,7 @@ fn scopes(joined: &str) -> Vec<String> {
 
 /// Whether the account's leads flow.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "DouyinAccountHealth"))]
 struct HealthView {
     status: HealthStatus,
     reason: Option<String>,

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 /// An account one may publish with: exactly the owner's fields.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "WechatAccount"))]
 #[serde(rename_all = "camelCase")]
 pub struct AccountView {
     account_id: AccountId,
@@ -34,6 +35,7 @@ impl From<Account> for AccountView {
 
 /// A task in a list.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TaskSummary {
     sync_task_id: u64,
@@ -66,6 +68,7 @@ const MOST_RESULTS: usize = 1_000;
 
 /// A task with the result of every account: the owner's fields, then ours.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Task"))]
 #[serde(rename_all = "camelCase")]
 pub struct TaskView {
     sync_task_id: u64,
@@ -92,6 +95,7 @@ pub struct Shown {
 
 /// How many of a task's accounts have which status, whichever are shown.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "TaskCounts"))]
 struct Counts {
     success: u64,
     failed: u64,
@@ -101,6 +105,7 @@ struct Counts {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "AccountResult"))]
 #[serde(rename_all = "camelCase")]
 struct ResultView {
     account_id: AccountId,
@@ -108,6 +113,7 @@ struct ResultView {
     status: ResultStatus,
     stage: Stage,
     moment_id: Option<String>,
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<kernel::advice::ErrorCode>"))]
     error_code: Option<String>,
     error_message: Option<String>,
     update_time: Timestamp,

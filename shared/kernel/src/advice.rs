@@ -82,6 +82,19 @@ impl ErrorCode {
     }
 }
 
+#[cfg(feature = "openapi")]
+impl schemars::JsonSchema for ErrorCode {
+    fn schema_name() -> Cow<'static, str> {
+        "ErrorCode".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let codes = samples().into_iter().map(|(_, advice)| advice.code.as_str());
+        let codes: std::collections::BTreeSet<&str> = codes.collect();
+        schemars::json_schema!({ "type": "string", "enum": codes })
+    }
+}
+
 impl Serialize for ErrorCode {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
@@ -118,7 +131,7 @@ macro_rules! catalogue {
     ($($name:ident: $code:ident $status:literal $message:literal => $remedy:literal;)*) => {
         $(#[doc = $message] pub const $name: Advice = Advice::new(ErrorCode::$code, $status, $message, $remedy);)*
 
-        #[cfg(test)]
+        #[cfg(any(test, feature = "openapi"))]
         const CATALOGUE: &[(&str, Advice)] = &[$((stringify!($name), $name)),*];
     };
 }
@@ -295,6 +308,24 @@ pub fn ip_not_trusted(seen: Option<IpAddr>) -> Advice {
     Advice { message, ..Advice::new(ErrorCode::WechatApi, 400, "", REMEDY) }
 }
 
+/// Every advice by its name; one that is written with a number or a name, with an example of it.
+#[cfg(any(test, feature = "openapi"))]
+pub fn samples() -> Vec<(&'static str, Advice)> {
+    let written = [
+        ("permission_denied", permission_denied("lead:douyin:leads:view")),
+        ("ticket_invalid", ticket_invalid(10)),
+        ("illegal_transition", illegal_transition("NEW", "CONVERTED")),
+        ("stale_version", stale_version(3)),
+        ("lead_merged", lead_merged(7)),
+        ("too_many_to_export", too_many_to_export(10_001, 10_000)),
+        ("text_forbidden", text_forbidden("稳赚不赔")),
+        ("ip_not_trusted", ip_not_trusted(None)),
+        ("ip_not_trusted with it", ip_not_trusted(Some([203, 0, 113, 7].into()))),
+        ("medium_unusable", medium_unusable(1, "素材内容为空，请重新上传")),
+    ];
+    CATALOGUE.iter().cloned().chain(written).collect()
+}
+
 impl Error {
     /// What the caller is told of a failure below the domains.
     pub fn advice(&self) -> Advice {
@@ -318,20 +349,8 @@ mod tests {
 
     #[test]
     fn advice_of_every_code_says_in_chinese_what_happened_and_what_to_do() {
-        let written = [
-            ("permission_denied", permission_denied("lead:douyin:leads:view")),
-            ("ticket_invalid", ticket_invalid(10)),
-            ("illegal_transition", illegal_transition("NEW", "CONVERTED")),
-            ("stale_version", stale_version(3)),
-            ("lead_merged", lead_merged(7)),
-            ("too_many_to_export", too_many_to_export(10_001, 10_000)),
-            ("text_forbidden", text_forbidden("稳赚不赔")),
-            ("ip_not_trusted", ip_not_trusted(None)),
-            ("ip_not_trusted with it", ip_not_trusted(Some([203, 0, 113, 7].into()))),
-            ("medium_unusable", medium_unusable(1, "素材内容为空，请重新上传")),
-        ];
         let mut seen = HashSet::new();
-        for (name, advice) in CATALOGUE.iter().chain(&written) {
+        for (name, advice) in samples() {
             for text in [&advice.message, &advice.remedy] {
                 assert!(text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{name}: {text:?}");
                 assert!(!text.ends_with(['。', '，', '；']), "{name}: {text:?}");

@@ -11,6 +11,7 @@ pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// The tenant: part of every key we read or write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct UserId(u64);
 
@@ -35,8 +36,9 @@ impl fmt::Display for UserId {
 /// A time-ordered number for tasks and rows: 41 bits of milliseconds since 2024, then 12 random bits.
 /// Two of one millisecond collide once in 4,096, so every write of a new id is conditional on its absence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-pub struct TaskId(u64);
+pub struct TaskId(#[cfg_attr(feature = "openapi", schemars(range(max = MAX_SAFE_INTEGER)))] u64);
 
 /// 2024-01-01T00:00:00Z. 41 bits of milliseconds from here last until 2093.
 const EPOCH_MS: i64 = 1_704_067_200_000;

@@ -16,6 +16,7 @@ pub struct PageRequest {
 
 /// A page answered: the contract's field names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
 pub struct Page<T> {
     /// The records, newest first.
     pub records: Vec<T>,

@@ -13,6 +13,7 @@ const FRACTION_DIGITS: usize = 9;
 /// An RFC 3339 time with its offset. One without is refused: the caller's morning is not ours. One beyond the end of the
 /// calendar, which people write for "for ever", is that end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(with = "Timestamp", inline))]
 pub struct Rfc3339(pub Timestamp);
 
 impl Rfc3339 {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// A lead's number: dense within its tenant, so 1, 2, 3 … without gaps, and times never decrease with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct LeadId(u64);
 
@@ -41,6 +42,7 @@ impl FromStr for LeadId {
 /// bytes (real ones have 36 to 60), so that it can be a key: to DynamoDB any other is a faulty request, where it should
 /// be an account that is not there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct OpenId(String);
 
@@ -85,6 +87,7 @@ impl fmt::Display for OpenId {
 /// Who of a tenant works a lead, by the id that the frontend gives its users: 1 to 64 characters, none of them a control
 /// character. We do not know these users, so any id is taken.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct OwnerId(String);
 

@@ -30,6 +30,8 @@ mod bad_input;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod described;
+#[cfg(test)]
 mod douyin;
 #[cfg(test)]
 mod logged;

@@ -25,6 +25,7 @@ pub fn verify_signature(client_secret: &SecretString, raw_body: &[u8], signature
 }
 
 #[derive(Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "DouyinEvent"))]
 pub struct WebhookEvent {
     /// Its name: `authorize`, `unauthorize`, `new_follow_action`, …
     pub event: String,

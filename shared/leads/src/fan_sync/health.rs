@@ -9,6 +9,7 @@ use crate::store::account::{Account, AccountStatus};
 use crate::store::sync_task::SyncTask;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum HealthStatus {
     Ok,

@@ -21,23 +21,31 @@ const MAX_KEYWORD: usize = 100;
 
 /// The query of the list and of its file as it came: texts, so that every mistake is answered as this query's, field by field.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RawLeadQuery {
     /// `startTime`.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Rfc3339>"))]
     pub start_time: Option<String>,
     /// `endTime`.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Rfc3339>"))]
     pub end_time: Option<String>,
     /// `keyword`.
+    #[cfg_attr(feature = "openapi", schemars(length(max = MAX_KEYWORD)))]
     pub keyword: Option<String>,
     /// `status`.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<LeadStatus>"))]
     pub status: Option<String>,
     /// `sourceDouyinUserId`.
     pub source_douyin_user_id: Option<String>,
     /// `ownerId`.
+    #[cfg_attr(feature = "openapi", schemars(length(max = crate::ids::LONGEST_OWNER_ID)))]
     pub owner_id: Option<String>,
     /// `page`.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<u64>", range(min = 1)))]
     pub page: Option<String>,
     /// `size`.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<u64>", range(min = 1, max = MAX_SIZE)))]
     pub size: Option<String>,
 }
 

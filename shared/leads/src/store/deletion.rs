@@ -23,6 +23,7 @@ const DUE_INDEX: &str = "by_next_action";
 
 /// How far a deletion is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum DeletionStatus {
     /// Leads are being deleted.

@@ -25,6 +25,7 @@ const BUCKET_LEADS: u64 = 64;
 
 /// How far the user has worked a lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum LeadStatus {
     /// Nobody has spoken to it yet.

@@ -21,7 +21,7 @@ pub use corp_tokens::{CorpToken, CorpTokens};
 pub use disconnect::disconnect;
 pub(crate) use health::RECHECK_AFTER;
 pub use health::{HealthChecks, Notice, take_notice};
-pub use request::{CorpRequest, DeviceRequest};
+pub use request::{CorpRequest, DeviceRequest, MAX_ID, MAX_MEMBERS, MAX_NAME, MAX_SECRET};
 pub use wecom_routes::WecomRoutes;
 
 use kernel::crypto::sha256_hex;

@@ -10,13 +10,13 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::rules::is_blank;
 
 /// Members connected in one request: each is a row of one transaction of at most 100.
-const MAX_MEMBERS: usize = 90;
+pub const MAX_MEMBERS: usize = 90;
 /// Characters of a company's or a device's id: several times those there are.
-const MAX_ID: usize = 64;
+pub const MAX_ID: usize = 64;
 /// Characters of a secret or token, likewise.
-const MAX_SECRET: usize = 256;
+pub const MAX_SECRET: usize = 256;
 /// Characters of a name a user gives.
-const MAX_NAME: usize = 64;
+pub const MAX_NAME: usize = 64;
 
 /// A company app and those of its members who are to publish.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Who drives an account. Its serialised form is the account type of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "AccountType"))]
 pub enum Provider {
     /// WeCom, the official interface of companies.
     #[serde(rename = "WEWORK")]

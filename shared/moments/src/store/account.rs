@@ -29,6 +29,7 @@ const RECENTLY: Duration = Duration::from_secs(120);
 
 /// Whether an account can publish. Only proof changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "WechatAccountStatus"))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum AccountStatus {
     Active,

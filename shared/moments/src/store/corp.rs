@@ -69,6 +69,7 @@ pub struct Corp {
 
 /// What keeps a company's calls from WeCom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CorpProblem {
     /// The company does not trust the address that they come from.

@@ -19,6 +19,7 @@ const WHAT: &str = "moment result";
 
 /// How far an account's publication has come, in more detail than its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Stage {
     /// Waiting for its turn.

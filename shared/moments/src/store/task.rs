@@ -26,6 +26,7 @@ const WHAT: &str = "moment task";
 
 /// The content library's id, as its user writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ContentId {
     /// `7`
@@ -45,6 +46,7 @@ impl std::fmt::Display for ContentId {
 
 /// What a user has a post made in spite of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Force {
     /// The account has posted the same within 30 days.

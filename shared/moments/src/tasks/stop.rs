@@ -6,6 +6,7 @@ use kernel::caller::Caller;
 use kernel::ids::TaskId;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::{MAX_ACTIONS, Transaction};
+use serde::Serialize;
 use serde_json::json;
 use tracing::info;
 
@@ -33,7 +34,9 @@ pub struct Stop {
 }
 
 /// How far an account is stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StopOutcome {
     /// Nothing of it is out, and nothing will be.
     Cancelled,

@@ -31,7 +31,7 @@ pub use media::{MediaUpload, UploadedMedia};
 pub use members::{Member, MemberStatus};
 pub use moments::MomentItem;
 pub use passage::Passage;
-pub use proxy::{EgressProxy, TrustedProxies};
+pub use proxy::{EgressProxy, MAX_PROXY_LENGTH, TrustedProxies};
 pub use task::{Attachments, JobId, JobState, MomentDraft};
 pub use token::AccessToken;
 

@@ -15,7 +15,7 @@ use url::{Host, Origin, Url};
 use crate::media::{PublicOnly, is_public, is_public_name, system};
 
 /// Bytes of a proxy's address: several times those there are, and little enough to be encrypted by KMS in one call.
-const MAX_PROXY_LENGTH: usize = 512;
+pub const MAX_PROXY_LENGTH: usize = 512;
 
 /// Below them are the ports of mail, remote shells and other services that are no proxies.
 const FIRST_FREE_PORT: u16 = 1_024;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::contract::USER;
 use crate::snapshot::{last_parameter, sample, samples};
-use crate::{Answer, Event, World};
+use crate::{Answer, Event, World, described};
 
 /// The calls of this test, and which samples they were.
 struct Samples {
@@ -26,6 +26,7 @@ impl Samples {
         let answer = self.world.call_as(USER, vary(Event::sample(function)?)).await?;
         assert_eq!(answer.status, status, "{function}: {answer:?}");
         self.played.insert(function.to_owned());
+        described::record(function, &answer)?;
         Ok(answer)
     }
 

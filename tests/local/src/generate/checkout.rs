@@ -66,6 +66,12 @@ pub(super) struct Difference {
     pub(super) wanted: Option<String>,
 }
 
+impl Difference {
+    pub(super) fn new(path: String, found: Option<String>, wanted: Option<String>) -> Self {
+        Self { path, found, wanted }
+    }
+}
+
 /// Names the file and the first line that differs.
 impl Display for Difference {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {

@@ -24,8 +24,6 @@ pub(super) struct Declaration {
 pub(super) struct Function {
     /// The one name it has everywhere: SAM's `Binary`.
     pub(super) bin: String,
-    /// A domain, or `platform`.
-    pub(super) owner: String,
     /// What it does, as a sentence without its full stop.
     pub(super) summary: String,
     pub(super) trigger: Trigger,
@@ -147,7 +145,7 @@ fn function(id: &str, resource: &Value, resources: &Map<String, Value>) -> Resul
     };
     let is_route = matches!(trigger, Trigger::Route(_));
     ensure!(is_route || access.is_none(), "nobody calls it, so it has neither Permission nor ProtectedBy");
-    Ok(Function { bin, owner, summary, trigger, environment: environment(resource.get("Properties")) })
+    Ok(Function { bin, summary, trigger, environment: environment(resource.get("Properties")) })
 }
 
 fn environment(properties: Option<&Value>) -> Map<String, Value> {

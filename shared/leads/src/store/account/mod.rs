@@ -34,6 +34,7 @@ const WHAT: &str = "douyin account";
 /// Whether Douyin still accepts the account's tokens. Only proof changes it: Douyin's word on the refresh token, two
 /// refusals apart from each other, or an `unauthorize`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "DouyinAccountStatus"))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum AccountStatus {
     Active,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How much of the fan list a sync takes over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum SyncStrategy {
     /// Unknown fans only.
@@ -25,6 +26,7 @@ impl SyncStrategy {
 
 /// Who has started a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum StartedBy {
     /// The authorisation of the account.
@@ -48,6 +50,7 @@ impl StartedBy {
 
 /// Where a sync stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum SyncStatus {
     /// Waiting for a worker for the first time.
@@ -71,6 +74,7 @@ impl SyncStatus {
 
 /// What a sync that pauses waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WaitReason {
     /// Douyin's calls of the day are used up.

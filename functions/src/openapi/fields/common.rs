@@ -1,0 +1,86 @@
+//! Words of fields that mean the same wherever they are, and of what belongs to no domain.
+
+use super::Words;
+
+/// By the name of the field.
+const ANYWHERE: &[(&str, &str)] = &[
+    ("code", "与 HTTP 状态相同"),
+    ("message", "可直接展示给用户的说明"),
+    ("data", "应答内容；出错时为 null"),
+    ("error", "出错时才有"),
+    ("type", "错误类型，按它分支处理"),
+    ("reason", "用户可以怎么做"),
+    ("fields", "要修改的字段；与字段无关时没有"),
+    ("requestId", "请求编号，提供给客服即可定位"),
+    ("records", "本页的记录，最新的在前"),
+    ("total", "总条数"),
+    ("size", "每页条数"),
+    ("current", "当前页码，从 1 开始"),
+    ("pages", "总页数"),
+    ("createTime", "创建时间"),
+    ("updateTime", "最后变更时间"),
+    ("nickname", "昵称"),
+    ("avatarUrl", "头像地址；没有时为空"),
+    ("leadId", "线索编号"),
+    ("ownerId", "跟进人，即前端自己的用户编号；没有时为 null"),
+    ("actor", "操作人"),
+    ("version", "线索的版本，每次修改加一"),
+    ("accountId", "微信账号编号"),
+    ("accountName", "账号名称"),
+    ("syncTaskId", "发布任务编号"),
+    ("contentId", "内容库中的内容编号；没有时为 null"),
+    ("mediaUrls", "图片或视频的地址"),
+    ("scheduledTime", "定时发布的时间；立即发布时为 null"),
+];
+
+/// Query parameters, by name.
+const PARAMETERS: &[(&str, &str)] = &[
+    ("page", "页码，从 1 开始，默认 1"),
+    ("size", "每页条数，默认 10"),
+    ("from", "不早于此时间（含）"),
+    ("to", "不晚于此时间（含）"),
+    ("actor", "操作人的编号"),
+    ("action", "操作的类型，例如 LEAD_ERASED"),
+    ("redirectUrl", "授权后要回到的页面，其来源须在允许名单内"),
+    ("code", "抖音给出的授权码"),
+    ("state", "授权链接中的一次性凭证"),
+    ("error", "抖音给出的错误"),
+    ("douyinUserId", "抖音账号的 open_id"),
+    ("startTime", "不早于此时间（含）"),
+    ("endTime", "不晚于此时间（含）"),
+    ("keyword", "匹配昵称与备注，不分大小写与全半角"),
+    ("status", "状态"),
+    ("sourceDouyinUserId", "线索来源的抖音账号"),
+    ("ownerId", "跟进人"),
+    ("accountStatus", "只显示此状态的账号"),
+];
+
+pub(super) fn of_any(field: &str) -> Option<&'static str> {
+    find(ANYWHERE, field)
+}
+
+pub(super) fn of_parameter(name: &str) -> Option<&'static str> {
+    find(PARAMETERS, name)
+}
+
+fn find(table: &[(&'static str, &'static str)], name: &str) -> Option<&'static str> {
+    table.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+pub(super) const WORDS: &[Words] = &[
+    ("ErrorCode", "稳定的错误类型", &[]),
+    ("FieldProblem", "要修改的一个字段", &[("path", "字段的路径，例如 accountIds[2]"), ("problem", "问题与改法")]),
+    ("Actor", "操作人", &[("id", "令牌中的 sub，没有时为 userId"), ("name", "令牌中的 name；没有时没有")]),
+    (
+        "AuditEntry",
+        "一条操作记录",
+        &[
+            ("time", "操作时间"),
+            ("action", "操作的类型"),
+            ("object", "操作的对象"),
+            ("before", "操作前的值"),
+            ("after", "操作后的值"),
+        ],
+    ),
+    ("AuditEntryPage", "操作记录的一页", &[]),
+];

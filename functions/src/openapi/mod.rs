@@ -1,0 +1,28 @@
+//! The API as an OpenAPI 3.1 document. What requests and answers look like is taken from the types that they are read as and
+//! written from, what can go wrong from [`kernel::advice`]; only the words beside them are written here.
+//!
+//! The feature `openapi` brings this module. No function has it, so that nothing of it ships.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "JSON answers null for what it lacks, and what is set is an object made here"
+)]
+
+mod document;
+mod failures;
+mod fields;
+mod leads;
+mod moments;
+mod operation;
+mod parameters;
+mod platform;
+mod schemas;
+mod words;
+
+pub use document::{Samples, document};
+
+use operation::Operation;
+
+/// Every operation, by area.
+fn operations() -> Vec<Operation> {
+    [leads::operations(), moments::operations(), platform::operations()].into_iter().flatten().collect()
+}
