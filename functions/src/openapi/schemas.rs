@@ -136,7 +136,8 @@ fn tidy(schema: &mut Value, is_written: bool) {
     }
     let Some(fields) = schema.as_object_mut() else { return };
     fields.retain(|name, value| {
-        !matches!(name.as_str(), "title" | "description" | "$schema") && !(name == "default" && value.is_null())
+        let is_left_out = matches!(name.as_str(), "title" | "description" | "$schema");
+        !is_left_out && (name != "default" || !value.is_null())
     });
     if fields.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
         fields.remove("format");

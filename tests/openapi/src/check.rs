@@ -93,8 +93,8 @@ impl Api {
             .filter(|it| it["in"] == "query")
             .filter_map(|it| Some((it["name"].as_str()?, &it["schema"])))
             .collect();
-        let query = form_urlencoded::parse(raw_query.as_bytes()).filter(|(_, value)| !value.is_empty());
-        let problem_of_query = query.into_iter().find_map(|(name, value)| {
+        let mut query = form_urlencoded::parse(raw_query.as_bytes()).filter(|(_, value)| !value.is_empty());
+        let problem_of_query = query.find_map(|(name, value)| {
             let schema = described.get(&*name)?;
             let typed = value.parse::<u64>().ok().filter(|_| schema["type"] == "integer").map(Value::from);
             self.schema(schema, Unnamed::AsWritten)

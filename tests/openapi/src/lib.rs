@@ -23,7 +23,7 @@ pub const ANSWERS: &str = "tests/openapi/answers";
 /// The checkout that this was built in.
 #[must_use]
 pub fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new(".")).to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
 /// The document as the types say it, with the checkout's samples as its examples.

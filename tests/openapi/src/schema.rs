@@ -69,12 +69,12 @@ impl<'a> Schema<'a> {
             "minItems" => wrong(value.as_array().is_none_or(|items| items.len() as u64 >= limit)),
             "maxItems" => wrong(value.as_array().is_none_or(|items| items.len() as u64 <= limit)),
             "items" => {
-                let items = value.as_array().into_iter().flatten().enumerate();
-                items.into_iter().find_map(|(index, item)| self.at(meaning).problem(item, &format!("{path}[{index}]")))
+                let mut items = value.as_array().into_iter().flatten().enumerate();
+                items.find_map(|(index, item)| self.at(meaning).problem(item, &format!("{path}[{index}]")))
             }
             "required" => {
-                let names = meaning.as_array().into_iter().flatten().filter_map(Value::as_str);
-                let missing = names.into_iter().find(|name| value.is_object() && value.get(name).is_none());
+                let mut names = meaning.as_array().into_iter().flatten().filter_map(Value::as_str);
+                let missing = names.find(|name| value.is_object() && value.get(name).is_none());
                 missing.map(|name| format!("{path}.{name} is missing"))
             }
             "properties" => self.properties(meaning, all, value, path),
@@ -92,10 +92,10 @@ impl<'a> Schema<'a> {
     }
 
     fn properties(self, named: &'a Value, all: &'a Map<String, Value>, value: &Value, path: &str) -> Option<String> {
-        let fields = value.as_object().into_iter().flatten();
+        let mut fields = value.as_object().into_iter().flatten();
         let is_closed =
             self.unnamed == Unnamed::Refused || all.get("additionalProperties") == Some(&Value::Bool(false));
-        fields.into_iter().find_map(|(name, value)| match named.get(name) {
+        fields.find_map(|(name, value)| match named.get(name) {
             Some(schema) => self.at(schema).problem(value, &format!("{path}.{name}")),
             None => is_closed.then(|| format!("{path}.{name} is not described")),
         })
