@@ -34,9 +34,10 @@ async function leads(): Promise<void> {
   // What a browser does: it keeps our cookie, and Douyin's page sends it back to us.
   const cookie = link.response.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ');
   const consent = new URL(link.data.data.authUrl);
-  const accounts = (await (await fetch(`${stack.sandboxUrl}/_sandbox/douyin/accounts`)).json()) as { name: string }[];
-  assert(accounts[0], 'the sandbox has no account');
-  consent.searchParams.set('account', accounts[0].name);
+  const accounts = (await (await fetch(`${stack.sandboxUrl}/_sandbox/douyin/accounts`)).json()) as { name: string; fans: number }[];
+  const followed = accounts.find(({ fans }) => fans > 0);
+  assert(followed, 'the sandbox has no account with fans');
+  consent.searchParams.set('account', followed.name);
   consent.searchParams.set('decision', 'approve');
   const sentBack = await fetch(consent, { redirect: 'manual' });
   const back = await fetch(sentBack.headers.get('location') ?? '', { headers: { cookie } });
@@ -64,7 +65,8 @@ async function leads(): Promise<void> {
   assert.equal(edited.data?.data.status, 'CONTACTED', JSON.stringify(edited.error));
   say(`${list.data.data.total} leads; ${edited.data.data.nickname} is ${edited.data.data.status}`);
 
-  const refused = await api.PATCH('/api/v1/lead/douyin/leads/{leadId}', { params: { path }, body: { status: 'CONTACTED', version: 1 } });
+  const version = edited.data.data.version - 1;
+  const refused = await api.PATCH('/api/v1/lead/douyin/leads/{leadId}', { params: { path }, body: { status: 'CONVERTED', version } });
   assert(refused.error, 'an old version was accepted');
   const code: FailureCode<'douyin-lead-update'> = refused.error.error.type;
   switch (code) {
