@@ -15,7 +15,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::bucket::S3;
 use crate::config::{AWS, ConfigError, Env};
-use crate::{conflict, sdk_http, trust};
+use crate::{conflict, sdk_http};
 
 /// The longest one attempt of a call may take; the SDK has no default for it.
 const LONGEST_ATTEMPT: Duration = Duration::from_millis(2_500);
@@ -55,7 +55,7 @@ impl Aws {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(settings.text("AWS_REGION")?))
             .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
-            .http_client(sdk_http::client(trust::pem()))
+            .http_client(sdk_http::client())
             .retry_config(RetryConfig::standard())
             .timeout_config(
                 TimeoutConfig::builder()

@@ -37,7 +37,7 @@ pub mod retry;
 pub mod rfc3339;
 pub mod round;
 pub mod schedule;
-mod sdk_http;
+pub mod sdk_http;
 pub mod telemetry;
 pub mod text;
 pub mod transaction;

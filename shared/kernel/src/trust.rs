@@ -6,8 +6,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use base64::prelude::{BASE64_STANDARD, Engine};
-use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 
@@ -23,12 +21,6 @@ static ROOTS: LazyLock<Roots> = LazyLock::new(|| Roots::read(&Env::from_process(
 /// Certificates that can anchor a chain; others have been left out.
 struct Roots {
     anchors: Arc<RootCertStore>,
-    pem: String,
-}
-
-/// The roots as PEM, for the AWS SDK, which takes nothing else. Empty when the machine has none.
-pub(crate) fn pem() -> &'static str {
-    &ROOTS.pem
 }
 
 /// TLS settings for one HTTP client: full verification against the roots, TLS 1.2 and 1.3, HTTP/1.1. The roots are
@@ -71,16 +63,10 @@ impl Roots {
         // A directory usually repeats the file.
         certificates.sort_unstable_by(|a, b| a.as_ref().cmp(b.as_ref()));
         certificates.dedup();
-        let (mut anchors, mut pem) = (RootCertStore::empty(), String::new());
-        for certificate in &certificates {
-            // The SDK panics at one that cannot be parsed, and a system's store may hold some.
-            if anchors.add(CertificateDer::from(certificate.as_ref())).is_ok() {
-                pem.push_str("-----BEGIN CERTIFICATE-----\n");
-                BASE64_STANDARD.encode_string(certificate, &mut pem);
-                pem.push_str("\n-----END CERTIFICATE-----\n");
-            }
-        }
-        Self { anchors: Arc::new(anchors), pem }
+        let mut anchors = RootCertStore::empty();
+        // A system's store may hold some that cannot be parsed.
+        anchors.add_parsable_certificates(certificates);
+        Self { anchors: Arc::new(anchors) }
     }
 
     fn client_config(&self) -> Result<ClientConfig> {

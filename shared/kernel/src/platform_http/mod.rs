@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use reqwest::redirect::Policy as Redirects;
 use reqwest::{Client, ClientBuilder, RequestBuilder, retry};
+use rustls::ClientConfig;
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -206,10 +207,14 @@ impl PlatformHttp {
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the machine has no usable trust store.
-#[expect(clippy::disallowed_methods, reason = "the one place where clients begin")]
 pub fn builder() -> Result<ClientBuilder> {
-    let tls = trust::client_config()?;
-    Ok(Client::builder().tls_backend_preconfigured(tls).redirect(Redirects::none()).retry(retry::never()).no_proxy())
+    Ok(builder_with(trust::client_config()?))
+}
+
+/// The same with TLS settings of the caller's.
+#[expect(clippy::disallowed_methods, reason = "the one place where clients begin")]
+pub(crate) fn builder_with(tls: ClientConfig) -> ClientBuilder {
+    Client::builder().tls_backend_preconfigured(tls).redirect(Redirects::none()).retry(retry::never()).no_proxy()
 }
 
 /// Sends `request` and reads at most `max_body` bytes of the answer.

@@ -26,6 +26,13 @@ impl Authority {
         self.certificate.pem()
     }
 
+    /// The settings of who trusts this authority alone.
+    pub(crate) fn trusted(&self) -> Result<ClientConfig> {
+        let mut anchors = RootCertStore::empty();
+        anchors.add(self.certificate.der().clone()).unwrap();
+        Roots { anchors: Arc::new(anchors) }.client_config()
+    }
+
     /// Serves an empty JSON object by TLS, with a certificate of this authority for `name`. The port.
     pub(crate) async fn serve(&self, name: &str) -> u16 {
         let key = KeyPair::generate().unwrap();
@@ -117,14 +124,12 @@ fn trust_leaves_out_certificates_that_cannot_be_parsed() {
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let roots = Roots::read(&env(&[]), &[&file("broken", &format!("{broken}{}{broken}", Authority::new().pem()))]);
     assert_eq!(count(&roots), 1);
-    assert_eq!(roots.pem.matches("BEGIN CERTIFICATE").count(), 1);
 }
 
 #[test]
 fn trust_without_roots_makes_no_client() {
     let none = Roots::read(&env(&[("SSL_CERT_FILE", &file("none", ""))]), &[]);
     assert!(matches!(none.client_config(), Err(Error::Unavailable("trust store"))));
-    assert_eq!(none.pem, "");
 }
 
 #[tokio::test]

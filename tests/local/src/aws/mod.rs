@@ -136,7 +136,7 @@ impl EmulatedAws {
     }
 }
 
-/// SDK configuration for an account of the emulated AWS at `url`. Plain HTTP only, so no certificates are loaded.
+/// SDK configuration for an account of the emulated AWS at `url`.
 #[must_use]
 pub fn config(url: &str, access_key_id: &str) -> SdkConfig {
     let credentials = Credentials::new(access_key_id, SECRET_ACCESS_KEY, None, None, "local");
@@ -145,6 +145,6 @@ pub fn config(url: &str, access_key_id: &str) -> SdkConfig {
         .region(Region::new(REGION))
         .endpoint_url(url)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(kernel::sdk_http::client())
         .build()
 }
