@@ -179,7 +179,7 @@ impl World {
 
     /// For a test that compares times: where AWS refuses or leaves something out, code pauses, and that moves the clock.
     pub fn keep_the_clock(&self) {
-        self.rules.switch_off(&[Rule::Conflicts, Rule::PartialAnswers]);
+        self.rules.switch_off(&[Rule::Conflicts, Rule::Throttling, Rule::PartialAnswers]);
     }
 
     /// From now on a function may read what was there up to two seconds before it started. Without this only functions
