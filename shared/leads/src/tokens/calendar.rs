@@ -169,6 +169,38 @@ mod tests {
     }
 
     #[test]
+    fn tokens_are_refreshed_three_days_and_renewed_seven_days_before_their_end() {
+        assert_eq!((fresh().refresh_at(), fresh().renew_at()), (day(12), Some(day(23))));
+        assert_eq!((fresh().due(true), fresh().due(false)), (day(12), day(12)));
+        // Twenty days after the last renewal at the soonest, and not at all when all five are spent.
+        let renewed = Calendar { renewals: 1, renewed_at: Some(day(10)), ..fresh() };
+        assert_eq!(renewed.renew_at(), Some(day(30)));
+        assert_eq!(Calendar { renewals: MAX_RENEWALS, ..fresh() }.renew_at(), None);
+    }
+
+    #[test]
+    fn renewal_that_could_only_be_made_on_the_last_day_is_not_relied_on() {
+        let last = |end| Calendar { refresh_end: day(end), renewals: 1, renewed_at: Some(day(0)), ..fresh() }.end(true);
+        assert_eq!((last(21), last(22)), (day(21), day(20 + 30 + 3 * 23)));
+    }
+
+    #[test]
+    fn only_an_active_account_has_a_date() {
+        let mut row = serde_json::json!({
+            "id": 1, "douyin_user_id": "shop", "user_id": 1001, "status": "ACTIVE", "create_time": 0,
+            "expire_time": 15 * DAY, "refresh_expire_time": 30 * DAY,
+        });
+        let date = |row: &serde_json::Value| {
+            reauthorize_by(&serde_json::from_value(row.clone()).expect("a row of t_douyin_auth"), false)
+        };
+        assert_eq!(date(&row), Some(day(30)));
+        for status in ["EXPIRED", "REVOKED"] {
+            row["status"] = status.into();
+            assert_eq!(date(&row), None, "{status}");
+        }
+    }
+
+    #[test]
     fn refused_renewal_makes_the_date_that_of_the_access_token() {
         let doubtful = Calendar { in_doubt: true, ..fresh() };
         assert_eq!((doubtful.end(true), doubtful.refresh_at()), (day(15), day(15)));

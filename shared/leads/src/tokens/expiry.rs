@@ -100,6 +100,44 @@ mod tests {
         assert_eq!(next_trial(EXPIRED, 1, after(EXPIRED, DAY)), (after(EXPIRED, DAY * 2), 4));
     }
 
+    /// An account as its row has it.
+    fn account(status: &str, reason: Option<ExpiryReason>, has_tokens: bool, trials: u32) -> Account {
+        serde_json::from_value(serde_json::json!({
+            "id": 1, "douyin_user_id": "shop", "user_id": 1001, "status": status, "create_time": 0,
+            "expire_time": 0, "refresh_expire_time": 0, "trials": trials,
+            "expired_reason": reason.map(ExpiryReason::as_str), "tokens_until": has_tokens.then_some(1_800_000_000),
+        }))
+        .expect("a row of t_douyin_auth")
+    }
+
+    #[test]
+    fn account_is_said_to_come_back_only_in_the_first_day_after_two_refusals_while_its_tokens_are_tried() {
+        let (refused, dead) = (Some(ExpiryReason::RefusedTwice), Some(ExpiryReason::RefreshTokenDead));
+        let superseded = Some(ExpiryReason::Superseded);
+        for (account, told) in [
+            (account("ACTIVE", None, false, 0), None),
+            (account("ACTIVE", refused, true, 0), None),
+            (account("REVOKED", refused, true, 0), Some(advice::ACCOUNT_REVOKED)),
+            (account("EXPIRED", refused, true, 0), Some(advice::ACCOUNT_RECOVERS)),
+            (account("EXPIRED", refused, true, 3), Some(advice::ACCOUNT_RECOVERS)),
+            (account("EXPIRED", refused, true, 4), Some(advice::ACCOUNT_EXPIRED)),
+            (account("EXPIRED", refused, false, 0), Some(advice::ACCOUNT_EXPIRED)),
+            (account("EXPIRED", dead, true, 0), Some(advice::ACCOUNT_EXPIRED)),
+            (account("EXPIRED", None, true, 0), Some(advice::ACCOUNT_EXPIRED)),
+            (account("EXPIRED", superseded, true, 0), Some(advice::ACCOUNT_SUPERSEDED)),
+        ] {
+            assert_eq!(super::advice(&account), told, "{account:?}");
+            assert_eq!(recovers(&account), told == Some(advice::ACCOUNT_RECOVERS), "{account:?}");
+        }
+    }
+
+    #[test]
+    fn reason_of_an_expiry_is_stored_as_it_is_read() {
+        for reason in [ExpiryReason::RefreshTokenDead, ExpiryReason::RefusedTwice, ExpiryReason::Superseded] {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        }
+    }
+
     #[test]
     fn tokens_stay_a_week_and_never_past_their_end() {
         let later = |days| after(EXPIRED, DAY * days);
