@@ -26,6 +26,7 @@ fn of_entry(entry: &str) -> &'static [&'static str] {
         "merge" => &["into", "row", "lead_version"],
         "note" | "followup" => &["text"],
         "edit" => &["notes_changed"],
+        "retention" => &["looked_to", "round_time", "retention_shard", "retention_due", "deleted", "version"],
         _ => &[],
     }
 }

@@ -45,6 +45,8 @@ async fn rows(world: &World) -> Result<Vec<Row>> {
         if row.contains_key("ids") || row.get("entry").is_some_and(|entry| entry == "counter") {
             row.remove("version");
         }
+        // When old leads are looked at next: a row that is written anew is due at once.
+        ["round_time", "retention_due"].iter().for_each(|name| drop(row.remove(*name)));
         row.retain(|name, value| !(name == "erased_fans" || name == "merged_leads") || value != "0");
     }
     all.retain(|row| row.get("ids").is_none_or(|ids| ids.bytes().any(|digit| digit != b'0')));
@@ -122,6 +124,7 @@ fn damages() -> Vec<Damage> {
         Wrong("owner#staff-2#0000000", "ids", bits(&[0x02])),
         Lost("tally"),
         Wrong("tally", "contacted", Some(n(70))),
+        Lost("retention"),
         Lost("note#00000000000003"),
         Wrong("note#00000000000004", "text", Some(s("别的"))),
         Wrong("counter", "holes", None),
@@ -219,6 +222,7 @@ async fn lead_tables_with_a_row_that_lacks_a_column_are_told_by_it_and_left_as_t
         ("note#00000000000003", "text"),
         ("merge#00000000000009", "into"),
         ("edit#00000000000003#0000000001", "notes_changed"),
+        ("retention", "deleted"),
     ] {
         lacks(entry(name), column).await?;
     }
@@ -237,13 +241,14 @@ async fn lead_tables_with_a_row_that_lacks_a_column_are_told_by_it_and_left_as_t
         "note#00000000000003 of t_douyin_lead_index lacks text".to_owned(),
         "merge#00000000000009 of t_douyin_lead_index lacks into".to_owned(),
         "edit#00000000000003#0000000001 of t_douyin_lead_index lacks notes_changed".to_owned(),
+        "retention of t_douyin_lead_index lacks deleted".to_owned(),
         format!("{USER}#0 7 of t_douyin_lead lacks acquire_time"),
         format!("{identity} of t_lead_identity lacks user_id"),
     ] {
         assert!(told.contains(&part), "{part} is not in\n{told}");
     }
     let repaired = lead_tables::read(&world).await?.repair(aws).await?;
-    assert_eq!((repaired.damaged.len(), repaired.done.len()), (7, 1), "{repaired:?}");
+    assert_eq!((repaired.damaged.len(), repaired.done.len()), (8, 1), "{repaired:?}");
     let of_tenant = |rows: Vec<Row>| -> Vec<Row> {
         rows.into_iter().filter(|row| row.get("user_id") != Some(&OTHER.to_string())).collect()
     };
