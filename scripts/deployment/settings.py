@@ -16,14 +16,16 @@ STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,37}")
 
 # The rules of template.yaml, by their names, so that they are told before the functions are built.
 RULES = {
-    "TokensCanBeVerified": lambda has: has("JwtSecret") or has("JwtJwksUrl"),
-    "EgressNetworkIsWhole": lambda has: has("EgressSubnetIds") == has("EgressSecurityGroupIds"),
-    "DomainIsWhole": lambda has: has("DomainName") == has("DomainCertificateArn"),
+    "TokensCanBeVerified": lambda value: value("JwtSecret") or value("JwtJwksUrl"),
+    "EgressNetworkIsWhole": lambda value: bool(value("EgressSubnetIds")) == bool(value("EgressSecurityGroupIds")),
+    "DomainIsWhole": lambda value: bool(value("DomainName")) == bool(value("DomainCertificateArn")),
+    "LeadsAreKeptLongEnough": lambda value: value("LeadRetentionDays") not in map(str, range(1, 30)),
 }
 BROKEN = {
     "TokensCanBeVerified": "give JwtSecret or JwtJwksUrl",
     "EgressNetworkIsWhole": "give EgressSubnetIds and EgressSecurityGroupIds both, or neither",
     "DomainIsWhole": "give DomainName and DomainCertificateArn both, or neither",
+    "LeadsAreKeptLongEnough": "give LeadRetentionDays 0 or at least 30",
 }
 
 
@@ -101,7 +103,7 @@ def _values(settings: Settings) -> list[str]:
             problems += [f"{name} {problem}"] if problem else []
         elif parameter.default is None and name != "PublicBaseUrl":
             problems.append(f"{name} is missing")
-    problems += [BROKEN[name] for name, holds in RULES.items() if not holds(lambda it: bool(settings.value(it)))]
+    problems += [BROKEN[name] for name, holds in RULES.items() if not holds(settings.value)]
     domain, base = settings.value("DomainName"), settings.parameters.get("PublicBaseUrl")
     if domain and base and base != f"https://{domain}":
         problems.append("PublicBaseUrl has to be https:// and DomainName; leave it out")

@@ -35,8 +35,10 @@ class Settings(Checkout):
         declared = (ROOT / "template.yaml").read_text(encoding="utf-8")
         self.assertEqual(set(template.names(declared, "Rules")), set(settings.RULES))
         self.assertEqual(set(settings.BROKEN), set(settings.RULES))
-        self.settings({**SETTINGS, "EgressSubnetIds": "subnet-0a", "DomainName": "api.example.com"})
-        self.assert_refused(self.deploy(), settings.BROKEN["EgressNetworkIsWhole"], settings.BROKEN["DomainIsWhole"])
+        self.settings({**SETTINGS, "EgressSubnetIds": "subnet-0a", "DomainName": "api.example.com",
+                       "LeadRetentionDays": "29"})
+        self.assert_refused(self.deploy(), settings.BROKEN["EgressNetworkIsWhole"], settings.BROKEN["DomainIsWhole"],
+                            settings.BROKEN["LeadsAreKeptLongEnough"])
 
     def test_base_address_beside_another_domain_is_refused(self):
         self.settings({**SETTINGS, "DomainName": "api.example.com", "PublicBaseUrl": "https://www.example.com"})

@@ -1,5 +1,5 @@
 //! The sweeper: moves whatever should have moved and has not, starts the syncs whose time has come, deletes the media of
-//! ended posts, and goes on with deleting what accounts have brought. It takes no input.
+//! ended posts, goes on with deleting what accounts have brought, and deletes leads that are kept for nothing. It takes no input.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use kernel::metrics::{self, Metric};
 use kernel::round::RoundReport;
 use leads::data_deletion::DataDeletions;
 use leads::fan_sync::{AutoSyncs, Sweeper};
+use leads::retention::LeadRetention;
 use moments::media_storage::MediaSweeper;
 use moments::sweep::MomentSweeper;
 
@@ -29,6 +30,7 @@ pub struct App {
     fan_syncs: Sweeper,
     auto_syncs: AutoSyncs,
     deletions: DataDeletions,
+    retention: LeadRetention,
     publications: MomentSweeper,
     media: MediaSweeper,
 }
@@ -40,6 +42,7 @@ impl App {
             fan_syncs: Sweeper::new(cx)?,
             auto_syncs: AutoSyncs::new(cx)?,
             deletions: DataDeletions::new(cx)?,
+            retention: LeadRetention::new(cx)?,
             publications: MomentSweeper::new(cx)?,
             media: MediaSweeper::new(cx)?,
         })
@@ -52,14 +55,16 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
     let fan_syncs = Box::pin(app.fan_syncs.sweep(deadline));
     let auto_syncs = Box::pin(app.auto_syncs.start_due(deadline));
     let deletions = Box::pin(app.deletions.go_on(deadline));
+    let retention = Box::pin(app.retention.go_on(deadline));
     let tasks = Box::pin(app.publications.sweep_tasks(deadline));
     let deliveries = Box::pin(app.publications.sweep_deliveries(deadline));
     let released = Box::pin(app.media.release_media(deadline));
     let files = Box::pin(app.media.look_after_files(deadline));
-    let (fan_syncs, auto_syncs, deletions, tasks, deliveries, released, files, ()) = futures::join!(
+    let (fan_syncs, auto_syncs, deletions, retention, tasks, deliveries, released, files, ()) = futures::join!(
         fan_syncs,
         auto_syncs,
         deletions,
+        retention,
         tasks,
         deliveries,
         released,
@@ -69,7 +74,7 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
     let (fan_syncs, tasks, deliveries) = (fan_syncs?, tasks?, deliveries?);
     // Syncs that begin by themselves, deletions, and files that are not needed any more, are ordinary work and no messages that were lost.
     put_round([&fan_syncs, &tasks, &deliveries], Metric::RowsSwept, Metric::RowsNotSwept);
-    Ok(vec![fan_syncs, auto_syncs?, deletions?, tasks, deliveries, released?, files?])
+    Ok(vec![fan_syncs, auto_syncs?, deletions?, retention?, tasks, deliveries, released?, files?])
 }
 
 /// How long the oldest rows are overdue. Looked at apart from the sweep, which leaves out the rows whose message may be on its

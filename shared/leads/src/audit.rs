@@ -16,6 +16,8 @@ pub const SYNC_CANCELLED: Action = Action::new("FAN_SYNC_CANCELLED");
 pub const LEADS_CHANGED: Action = Action::new("LEADS_CHANGED");
 /// A lead's person is erased. What was merged into the lead goes with it.
 pub const LEAD_ERASED: Action = Action::new("LEAD_ERASED");
+/// Leads that nobody has worked for long are deleted: a row for each transaction of it.
+pub const LEADS_EXPIRED: Action = Action::new("LEADS_EXPIRED");
 /// Leads leave as a file.
 pub const LEADS_EXPORTED: Action = Action::new("LEADS_EXPORTED");
 
@@ -28,5 +30,6 @@ pub const ACTIONS: &[Action] = &[
     SYNC_CANCELLED,
     LEADS_CHANGED,
     LEAD_ERASED,
+    LEADS_EXPIRED,
     LEADS_EXPORTED,
 ];

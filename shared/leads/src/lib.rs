@@ -21,6 +21,7 @@ pub mod lead_export;
 pub mod lead_list;
 pub mod lead_merge;
 mod repeated_return;
+pub mod retention;
 pub mod search;
 pub mod store;
 pub mod suppression;

@@ -45,6 +45,10 @@ struct Options {
     /// to build.
     #[arg(long, default_value = "release-lite")]
     profile: String,
+    /// Leads of the larger tenant of the lists, a multiple of 100,000; 100,000 otherwise. Without a search through them, whose
+    /// budget is for that many.
+    #[arg(long)]
+    leads: Option<u32>,
     /// Tasks of the publishing run; 1,000 otherwise.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     tasks: Option<u32>,

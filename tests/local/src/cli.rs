@@ -178,9 +178,10 @@ async fn check_leads(asked: CheckLeads) -> Result<()> {
     };
     let mut tables = read().await?;
     if asked.repair {
-        let Repaired { done, moved } = tables.repair(&client).await?;
+        let Repaired { done, moved, damaged } = tables.repair(&client).await?;
         done.iter().for_each(|what| line(&format!("written anew: {what}")));
         moved.iter().for_each(|what| line(&format!("has changed meanwhile, left to the next run: {what}")));
+        damaged.iter().for_each(|what| line(&format!("cannot be repaired, so its tenant is left alone: {what}")));
         tables = read().await?;
     }
     tables.check()?;

@@ -12,7 +12,7 @@ pub use sections::{AUTHORIZATION, AUTO_SYNC, DOUYIN, FAN_SYNC, LEADS, SECTIONS};
 
 pub(crate) use authorization::state_signer;
 pub(crate) use fan_sync::{sync_queue, tenant_calls};
-pub(crate) use leads::suppression_signer;
+pub(crate) use leads::{lead_retention, suppression_signer};
 
 use std::time::Duration;
 

@@ -106,10 +106,19 @@ pub static AUTO_SYNC: Section = Section {
 /// What is kept of people.
 pub static LEADS: Section = Section {
     title: "Leads",
-    settings: &[Setting::required(
-        "SUPPRESSION_KEY_ID",
-        "The KMS key from which the hashes are made by which a sync knows erased people.",
-    )],
+    settings: &[
+        Setting::with_default(
+            "LEAD_RETENTION_DAYS",
+            "0",
+            "After how many days a lead is deleted that is no customer and that nobody has worked in that time; 0 for never, \
+             otherwise at least 30.",
+        )
+        .between(0, 3_650),
+        Setting::required(
+            "SUPPRESSION_KEY_ID",
+            "The KMS key from which the hashes are made by which a sync knows erased people.",
+        ),
+    ],
 };
 
 /// All of them, in the order of the documentation.

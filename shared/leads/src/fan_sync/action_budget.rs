@@ -31,9 +31,10 @@ pub(super) struct ActionBudget {
 }
 
 impl ActionBudget {
-    /// A transaction without leads.
-    pub fn new() -> Self {
-        Self { actions: ALWAYS, segments: HashSet::new() }
+    /// A transaction without leads, for a tenant that has `lead_count`. With the first lead comes the row by which the
+    /// sweeper finds the tenant's old ones.
+    pub fn new(lead_count: u64) -> Self {
+        Self { actions: ALWAYS + usize::from(lead_count == 0), segments: HashSet::new() }
     }
 
     /// Takes what a new lead needs. `false`: it does not fit, and nothing was taken.
@@ -65,7 +66,7 @@ mod tests {
     #[test]
     fn page_room_holds_forty_seven_new_leads_wherever_they_begin() {
         for first in 1..=SEGMENT_LEADS {
-            let mut budget = ActionBudget::new();
+            let mut budget = ActionBudget::new(first - 1);
             let fitting = (first..).map(LeadId::new).take_while(|lead| budget.take_new(*lead)).count();
             assert_eq!(fitting, 47, "from lead {first} on");
         }
@@ -75,7 +76,7 @@ mod tests {
     fn page_room_counts_a_segment_for_each_scattered_rename_and_none_for_an_avatar() {
         let scattered = || (0..).map(|number| LeadId::new(number * SEGMENT_LEADS + 1));
         for (entry_changes, fitting) in [(true, 48), (false, 97)] {
-            let mut budget = ActionBudget::new();
+            let mut budget = ActionBudget::new(1);
             assert_eq!(scattered().take_while(|lead| budget.take_changed(*lead, entry_changes)).count(), fitting);
         }
     }

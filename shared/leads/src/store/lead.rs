@@ -90,6 +90,13 @@ pub struct Lead {
     pub update_time: Timestamp,
 }
 
+impl Lead {
+    /// Whether it follows any of its accounts, as far as syncs have seen.
+    pub(crate) fn follows_any(&self) -> bool {
+        self.sources.len() > self.unfollowed.len()
+    }
+}
+
 /// A fan about to become a lead.
 #[derive(Debug)]
 pub(crate) struct NewLead<'a> {
@@ -324,7 +331,7 @@ impl LeadStore {
 
 /// Whether a lead follows any of its accounts, as a row says it.
 fn follow_state(lead: &Lead) -> &'static str {
-    if lead.sources.len() > lead.unfollowed.len() { "FOLLOWING" } else { "UNFOLLOWED" }
+    if lead.follows_any() { "FOLLOWING" } else { "UNFOLLOWED" }
 }
 
 /// In how many buckets the leads from one id to another lie.

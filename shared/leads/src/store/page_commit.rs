@@ -118,6 +118,10 @@ impl Stores {
         if let (Some(first), Some(last)) = (changes.created.first(), changes.created.last()) {
             actions.push(self.index.time_marker(task.user_id, first.acquire_time, first.lead_id, last.lead_id)?);
         }
+        // The first lead of a tenant has the number 1.
+        if changes.created.first().is_some_and(|lead| lead.lead_id == LeadId::new(1)) {
+            actions.push(self.index.begin_retention(task.user_id, now)?);
+        }
         let names: Vec<_> = changes.names.iter().map(|(lead_id, entry)| (*lead_id, Some(entry.encode()))).collect();
         actions.extend(self.index.rename(task.user_id, &names)?);
         Ok(actions)

@@ -22,7 +22,7 @@ pub(crate) enum Standing {
     Present(Box<Lead>),
     /// The lead that this one was merged into.
     Merged(LeadId),
-    /// Nobody: its person was erased, or deleted with an account's data.
+    /// Nobody: its person was erased, or deleted with an account's data or for its age.
     Gone,
     /// Nobody: it was never handed out.
     Never,

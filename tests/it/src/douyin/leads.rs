@@ -13,5 +13,6 @@ mod notes;
 mod owners;
 mod queries;
 mod repair;
+mod retention;
 mod statuses;
 mod tenant_data;

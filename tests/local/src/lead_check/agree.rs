@@ -16,7 +16,8 @@ pub(super) fn check_tenant(tenant: &str, [leads, identities, index]: [&[Row]; 3]
     of.check_segments()?;
     of.check_marks(&of.counter["last_acquire_time"])?;
     of.check_sets()?;
-    of.check_work()
+    of.check_work()?;
+    of.check_retention()
 }
 
 impl Tenant<'_> {
@@ -177,6 +178,12 @@ impl Tenant<'_> {
         let found: BTreeMap<_, _> = kinds.map(|(entry, row)| ((*entry).to_owned(), row.get("text").cloned())).collect();
         ensure!(found == work, "notes and changes in the index\n{found:?}\nof the rows\n{work:?}");
         self.check_follow_ups()
+    }
+
+    /// A tenant with leads has the row by which its old ones are found.
+    fn check_retention(&self) -> Result<()> {
+        ensure!(self.last == 0 || self.entries.contains_key("retention"), "old leads are not found: no row retention");
+        Ok(())
     }
 
     /// Each written note is of a change that says so, and the newest is the one of the row, unless that was cleared.

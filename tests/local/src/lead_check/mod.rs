@@ -1,15 +1,16 @@
 //! Whether the tables of leads agree with each other: what a lead's row says is what the list, the search and the next sync
 //! find of it. What does not is written anew from the rows.
 
-#![expect(clippy::indexing_slicing, reason = "rows of leads have these attributes; of others nothing can be said")]
+#![expect(clippy::indexing_slicing, reason = "`columns` has looked for these attributes before")]
 
 mod agree;
+mod columns;
 mod expected;
 mod repair;
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use aws_sdk_dynamodb::Client;
 
 use crate::rows::{Row, scan};
@@ -34,6 +35,8 @@ pub struct Repaired {
     pub done: Vec<String>,
     /// What has changed since it was read, and was left alone.
     pub moved: Vec<String>,
+    /// Rows that lack a column. The tables of their tenants were left alone.
+    pub damaged: Vec<String>,
 }
 
 impl LeadTables {
@@ -55,16 +58,19 @@ impl LeadTables {
     pub fn of(mut self, tenant: u64) -> Self {
         let tenant = tenant.to_string();
         for table in [&mut self.leads, &mut self.identities, &mut self.index] {
-            table.retain(|row| row["user_id"] == tenant);
+            table.retain(|row| row.get("user_id") == Some(&tenant));
         }
         self
     }
 
-    /// Fails with the first thing on which rows, identities and index of any tenant do not agree.
+    /// Fails with all rows that lack a column, or with the first thing on which rows, identities and index of any tenant do
+    /// not agree.
     ///
     /// # Errors
     /// See above.
     pub fn check(&self) -> Result<()> {
+        let damaged = self.damaged();
+        ensure!(damaged.is_empty(), "{}", damaged.join("\n"));
         for (tenant, tables) in self.by_tenant() {
             agree::check_tenant(&tenant, [&tables[0], &tables[1], &tables[2]])
                 .with_context(|| format!("the leads of tenant {tenant}"))?;
@@ -78,7 +84,7 @@ impl LeadTables {
     /// # Errors
     /// When a row makes no sense, or may not be written.
     pub async fn repair(&self, client: &Client) -> Result<Repaired> {
-        let mut repaired = Repaired::default();
+        let mut repaired = Repaired { damaged: self.damaged(), ..Repaired::default() };
         for (tenant, tables) in self.by_tenant() {
             let tables = [&*tables[0], &*tables[1], &*tables[2]];
             let fixes = repair::fixes(&self.prefix, &tenant, tables)
@@ -94,11 +100,23 @@ impl LeadTables {
         Ok(repaired)
     }
 
+    /// The rows that lack a column.
+    fn damaged(&self) -> Vec<String> {
+        columns::lacking(self.tables()).into_iter().map(|(_, told)| told).collect()
+    }
+
+    fn tables(&self) -> [&[Row]; 3] {
+        [&self.leads, &self.identities, &self.index]
+    }
+
+    /// The tables of each tenant of whom no row lacks a column.
     fn by_tenant(&self) -> Vec<(String, [Vec<Row>; 3])> {
-        let tables = [&self.leads, &self.identities, &self.index];
-        let tenants: BTreeSet<&String> = tables.into_iter().flatten().map(|row| &row["user_id"]).collect();
+        let tables = self.tables();
+        let damaged: Vec<&str> = columns::lacking(tables).into_iter().filter_map(|(tenant, _)| tenant).collect();
+        let tenants = tables.into_iter().flatten().filter_map(|row| row.get("user_id"));
+        let tenants: BTreeSet<&String> = tenants.filter(|tenant| !damaged.contains(&tenant.as_str())).collect();
         let of = |tenant: &String, table: &[Row]| -> Vec<Row> {
-            table.iter().filter(|row| row["user_id"] == *tenant).cloned().collect()
+            table.iter().filter(|row| row.get("user_id") == Some(tenant)).cloned().collect()
         };
         tenants.into_iter().map(|tenant| (tenant.clone(), tables.map(|table| of(tenant, table)))).collect()
     }

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update};
+use kernel::due;
 use kernel::dynamo::{check, delete, n, put, s, update};
 
 use super::expected::{BLOCK, Tenant, ids_of};
@@ -57,6 +58,7 @@ pub(super) fn fixes(prefix: &str, tenant: &str, [leads, identities, index]: [&[R
     repair.sets()?;
     repair.notes()?;
     repair.tally()?;
+    repair.retention()?;
     repair.counter(identities)?;
     Ok(repair.fixes)
 }
@@ -280,6 +282,23 @@ impl Repair<'_> {
             }
         }
         self.add("the tally".to_owned(), put(fixed.condition_expression(conditions.join(" AND ")))?, [])
+    }
+
+    /// Has the tenant's leads looked at by the sweeper's next round, from the first one on.
+    fn retention(&mut self) -> Result<()> {
+        if self.of.last == 0 || self.of.entries.contains_key("retention") {
+            return Ok(());
+        }
+        let mut row = Put::builder()
+            .table_name(self.table(INDEX))
+            .set_item(self.entry("retention"))
+            .item("retention_shard", s(due::shard(self.tenant.parse()?)))
+            .item("version", n(1))
+            .condition_expression("attribute_not_exists(version)");
+        for name in ["looked_to", "round_time", "retention_due", "deleted"] {
+            row = row.item(name, n(0));
+        }
+        self.add("the row by which old leads are found".to_owned(), put(row)?, [])
     }
 
     fn counter(&mut self, identities: &[Row]) -> Result<()> {

@@ -186,6 +186,20 @@ impl LeadIndexStore {
         Ok(edits)
     }
 
+    /// When a person last changed a lead; `None` when nobody ever did. Read consistently.
+    pub(crate) async fn edited_at(&self, user_id: UserId, lead_id: LeadId) -> Result<Option<Timestamp>> {
+        let answer = self
+            .between(user_id, edit_entry(lead_id, 0), format!("edit#{:014}#~", lead_id.get()))
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(1)
+            .send()
+            .await
+            .map_err(Error::aws("dynamodb:Query"))?;
+        let newest = answer.items.unwrap_or_default().pop().map(|row| decode::<EditRecord>(WHAT, row)).transpose()?;
+        Ok(newest.map(|edit| edit.edited_at))
+    }
+
     pub(super) async fn each(
         &self,
         user_id: UserId,

@@ -16,6 +16,7 @@
 //! | `followup#<lead>#<version>` | a note of a lead: text, when, who |
 //! | `merge#<lead>` | what a merge of this lead into another one did |
 //! | `edit#<lead>#<version>` | who changed what of a lead, and when |
+//! | `retention` | how far the leads were looked at for those that are kept for nothing |
 //!
 //! Notes stand alone so that a long one makes neither a segment large nor its neighbours' edits expensive. What people
 //! change (status, notes) and what a sync changes (nickname, accounts) are in different rows, so neither waits for the other.
@@ -27,6 +28,7 @@ mod id_sets;
 mod lookup;
 mod merge_log;
 mod owner_sets;
+mod retention;
 pub mod segment;
 mod status_sets;
 mod write;
@@ -39,6 +41,7 @@ pub(crate) use id_sets::block_of;
 pub use lookup::{Bounds, EditRecord};
 pub(crate) use lookup::{Freshness, IndexedLead};
 pub(crate) use merge_log::{MergeLog, MergedFields, merge_key, survivor};
+pub(crate) use retention::{BETWEEN_PASSES, Retention};
 pub use status_sets::StatusCounts;
 pub(crate) use status_sets::{GoneBlocks, StatusSets};
 pub(crate) use write::LeadEdit;

@@ -17,6 +17,7 @@ use super::id_sets::{Block, SetChanges, block_of};
 use super::lookup::{Bounds, Freshness};
 use super::{Counter, LeadIndexStore, key, set_entry};
 use crate::ids::LeadId;
+use crate::store::bitmap::bitmap_id;
 use crate::store::lead::LeadStatus;
 use crate::store::update;
 
@@ -76,6 +77,13 @@ impl StatusSets {
             LeadStatus::Contacted => ids & &self.contacted,
             LeadStatus::Converted => ids & &self.converted,
         }
+    }
+
+    /// Those of `bounds` that stand for a lead that is no customer.
+    pub fn prospects(&self, bounds: Bounds) -> Result<RoaringBitmap> {
+        let mut ids = RoaringBitmap::new();
+        ids.insert_range(bitmap_id(LeadId::new(bounds.first))?..=bitmap_id(LeadId::new(bounds.last))?);
+        Ok(self.present(ids) - &self.converted)
     }
 
     /// How many of `ids`, which are all present, have which status.

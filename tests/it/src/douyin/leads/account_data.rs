@@ -57,14 +57,14 @@ async fn delete(world: &World, account: &str) -> Result<Answer> {
     world.call_as(USER, deletion(account)?).await
 }
 
-async fn change(world: &World, lead: u64, body: &Value) -> Result<()> {
+pub(super) async fn change(world: &World, lead: u64, body: &Value) -> Result<()> {
     let event = Event::sample("douyin-lead-update")?.path("leadId", &lead.to_string());
     let answer = world.call_as(USER, event.json(body)).await?;
     ensure!(answer.status == 200, "{answer:?}");
     Ok(())
 }
 
-async fn ids(world: &World, filter: &[(&str, &str)]) -> Result<Vec<u64>> {
+pub(super) async fn ids(world: &World, filter: &[(&str, &str)]) -> Result<Vec<u64>> {
     let answer = world.leads(USER, &[filter, &[("size", "100")]].concat()).await?;
     let records = answer.data()["records"].as_array().into_iter().flatten();
     let ids: Vec<u64> = records.filter_map(|record| record["leadId"].as_u64()).collect();

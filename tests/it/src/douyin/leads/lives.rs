@@ -1,11 +1,13 @@
-//! Random lives of leads: syncs, edits, merges, splits, erasures, processes that die, and questions, in any order, against a
-//! plain model in memory. After every step the tables agree with each other and the answers with the model.
+//! Random lives of leads: syncs, edits, merges, splits, erasures, retention, processes that die, and questions, in any order,
+//! against a plain model in memory. After every step the tables agree with each other and the answers with the model.
 
 mod model;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use functions::workers::sweeper;
 use futures::FutureExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -30,6 +32,12 @@ const STEPS: usize = 40;
 const LIVES: &str = "LIVES";
 /// Set to the number that a failure printed, it makes the next run live the same.
 const SEED: &str = "LIVES_SEED";
+
+/// How long a lead is kept that nobody works: the shortest that can be set.
+const KEPT_DAYS: u32 = 30;
+const DAY: Duration = Duration::from_secs(86_400);
+/// In which no lead may become old, so that it does not matter when exactly the sweeper looks.
+const ROUNDS: Duration = Duration::from_secs(600);
 
 const NOTES: [&str; 3] = ["", "ＸＱ七号客户", "ＺＫ九号客户"];
 const OWNERS: [&str; 3] = ["", "staff-1", "staff-1#0000000"];
@@ -74,6 +82,9 @@ async fn live_through_all(seed: u64) -> Result<BTreeMap<&'static str, usize>> {
     // So that every sync meets everybody.
     world.set("FAN_SYNC_KNOWN_PAGES", "0");
     world.set("DOUYIN_FAN_PAGE_SIZE", "20");
+    // Leads come by the syncs of a life alone, and go when days have gone by.
+    world.set("AUTO_SYNC_INTERVAL_HOURS", "0");
+    world.set("LEAD_RETENTION_DAYS", &KEPT_DAYS.to_string());
     world.douyin_account(SHOP, 45);
     let shop = world.authorize(USER, SHOP).await?;
     let random = StdRng::seed_from_u64(seed);
@@ -81,9 +92,10 @@ async fn live_through_all(seed: u64) -> Result<BTreeMap<&'static str, usize>> {
     life.sync().await?;
     for step in 0..STEPS {
         let what = format!("step {step}");
-        match life.random.random_range(0..10) {
+        match life.random.random_range(0..11) {
             0 => life.sync().await.context(what)?,
-            1..=6 => life.work().await.context(what)?,
+            1 => life.grow_old().await.context(what)?,
+            2..=7 => life.work().await.context(what)?,
             _ => life.ask().await.context(what)?,
         }
         lead_tables::check(&life.world).await.with_context(|| format!("after step {step}"))?;
@@ -106,7 +118,7 @@ impl Life {
         let change = FanChange { add: some(4), unfollow: some(3), refollow: some(3), rename: some(5) };
         let strategy = if some(1) == 0 { "FULL" } else { "INCREMENTAL" };
         let (dies, nth, when) = (some(1) == 0, 1 + some(3), if some(1) == 0 { When::Before } else { When::After });
-        self.world.advance(std::time::Duration::from_secs(u64::from(some(100_000))));
+        self.world.advance(Duration::from_secs(u64::from(some(100_000))));
         self.world.sandbox.douyin().change_fans(SHOP, change);
         let listed: Vec<String> =
             self.world.sandbox.douyin().fans(SHOP).into_iter().flatten().map(|fan| fan.open_id).collect();
@@ -179,14 +191,15 @@ impl Life {
             }
         };
         ensure!(!died || legal || matches!(work, Work::Edit(..)), "{work:?} began to write");
+        let now = self.world.clock.now().as_second();
         if legal && (!died || when == Some(When::After)) {
             match work {
                 Work::Edit(id, status, notes, owner) => {
-                    let lead = self.model.leads.get_mut(&id).context("no lead")?;
-                    lead.work = model::Work { status, notes: notes.to_owned(), owner: owner.to_owned() };
+                    let work = model::Work { status, notes: notes.to_owned(), owner: owner.to_owned() };
+                    self.model.edit(id, work, now);
                 }
-                Work::Merge(survivor, other) => self.model.merge(survivor, other),
-                Work::Split(id) => self.model.split(id),
+                Work::Merge(survivor, other) => self.model.merge(survivor, other, now),
+                Work::Split(id) => self.model.split(id, now),
                 Work::Erase(id) => self.model.erase(id),
             }
         }
@@ -197,6 +210,43 @@ impl Life {
             (Work::Split(_), _) => "split",
             (Work::Erase(_), _) => "erasure",
         });
+        Ok(())
+    }
+
+    /// More than a week goes by, after which whoever is left is looked at anew, and the sweeper finds who is kept for
+    /// nothing. Its process may die at any of its deletions.
+    async fn grow_old(&mut self) -> Result<()> {
+        for _ in 0..2 {
+            self.world.advance(4 * DAY + Duration::from_secs(self.random.random_range(0..100_000)));
+            self.world.keep_tokens().await?;
+        }
+        let kept_for = i64::from(KEPT_DAYS) * 86_400;
+        let cutoff = |world: &World| world.clock.now().as_second() - kept_for;
+        let since = |lead: &Lead| lead.acquired.max(lead.worked);
+        let turns_old = |world: &World, lead: &Lead| since(lead).abs_diff(cutoff(world)) <= ROUNDS.as_secs();
+        while self.model.leads.values().any(|lead| turns_old(&self.world, lead)) {
+            self.world.advance(2 * ROUNDS);
+        }
+        let rows = self.world.rows("t_douyin_lead").await?;
+        let followers = rows.iter().filter(|row| row["follow_state"] == "FOLLOWING");
+        let followers = followers.map(|row| row["lead_id"].parse()).collect::<Result<_, _>>()?;
+        let gone = self.model.expire(cutoff(&self.world), &followers);
+        let proxy = Proxy::start(&self.world).await?;
+        let when = *[None, Some(When::Before), Some(When::After)].choose(&mut self.random).context("none")?;
+        if let Some(when) = when {
+            proxy.arm("TransactWriteItems t_douyin_lead", self.random.random_range(1..=3), Fault::Kill(when));
+        }
+        let app = sweeper::App::new(&self.world.context("sweeper", &proxy.endpoints()).await?).await?;
+        let died = tokio::select! {
+            biased;
+            () = proxy.died() => { proxy.idle().await; true }
+            done = sweeper::handle(&app, self.world.deadline()).boxed_local() => { done?; false }
+        };
+        self.world.advance(Duration::from_secs(60));
+        self.world.sweep().await?;
+        *self.done.entry("lead that went for its age").or_default() += gone;
+        self.count(if died { "retention that died" } else { "retention" });
+        ensure!(self.world.rows("t_douyin_lead").await?.len() == self.model.leads.len(), "not all of {gone} are gone");
         Ok(())
     }
 

@@ -30,11 +30,13 @@ impl Ledger {
         for account in &accounts {
             ensure!(!account.contains_key("active_sync_task_id"), "a claim is left: {account:?}");
         }
-        const TIMES: [&str; 7] = [
+        const TIMES: [&str; 9] = [
             "create_time",
             "update_time",
             "acquire_time",
             "last_acquire_time",
+            "round_time",
+            "retention_due",
             "started_at",
             "finished_at",
             "expires_at",

@@ -47,6 +47,8 @@ async fn left(world: &World) -> Result<Vec<Row>> {
             "acquire_time",
             "last_acquire_time",
             "edited_at",
+            "round_time",
+            "retention_due",
         ] {
             row.remove(name);
         }

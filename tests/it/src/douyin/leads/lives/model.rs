@@ -20,6 +20,8 @@ pub struct Lead {
     pub fans: BTreeSet<String>,
     pub work: Work,
     pub acquired: i64,
+    /// When somebody last changed it; 0 if nobody has.
+    pub worked: i64,
     /// All ids that lead to it.
     pub merged: BTreeSet<u64>,
 }
@@ -85,7 +87,7 @@ impl Model {
         self.last += 1;
         ensure!(id == self.last, "lead {id} follows {}", self.last - 1);
         let work = Work { status: 0, notes: String::new(), owner: String::new() };
-        self.leads.insert(id, Lead { fans: [fan].into(), work, acquired, merged: BTreeSet::new() });
+        self.leads.insert(id, Lead { fans: [fan].into(), work, acquired, worked: 0, merged: BTreeSet::new() });
         Ok(())
     }
 
@@ -101,10 +103,19 @@ impl Model {
         }
     }
 
-    pub fn merge(&mut self, survivor: u64, other: u64) {
+    /// What somebody does to a lead at `now`.
+    pub fn edit(&mut self, id: u64, work: Work, now: i64) {
+        let lead = self.leads.get_mut(&id).unwrap();
+        if lead.work != work {
+            (lead.work, lead.worked) = (work, now);
+        }
+    }
+
+    pub fn merge(&mut self, survivor: u64, other: u64, now: i64) {
         let lead = self.leads.remove(&other).unwrap();
         let into = self.leads.get_mut(&survivor).unwrap();
         let before = into.work.clone();
+        into.worked = now;
         into.work = joined(&before, &lead.work);
         into.work.notes = match (before.notes.as_str(), joined_note(other, &lead.work.notes)) {
             (own, theirs) if theirs.is_empty() => own.to_owned(),
@@ -123,7 +134,7 @@ impl Model {
     }
 
     /// As if it had never been merged.
-    pub fn split(&mut self, id: u64) {
+    pub fn split(&mut self, id: u64, now: i64) {
         let Merge { into, number, lead, before } = self.merges.remove(&id).unwrap();
         let (mut was, mut would_be) = (joined(&before, &lead.work), before);
         let mut later: Vec<&mut Merge> =
@@ -135,6 +146,7 @@ impl Model {
             merge.before = before;
         }
         let survivor = self.leads.get_mut(&into).unwrap();
+        survivor.worked = now;
         survivor.work = redone(&survivor.work, &was, &would_be);
         let added = joined_note(id, &lead.work.notes);
         if !added.is_empty() {
@@ -149,9 +161,26 @@ impl Model {
 
     pub fn erase(&mut self, id: u64) {
         if let Stands::For(lead) = self.stands(id) {
-            let gone = self.leads.remove(&lead).unwrap();
-            self.erased_fans.extend(gone.fans);
-            self.merges.retain(|id, _| !gone.merged.contains(id));
+            self.forget(lead, true);
         }
+    }
+
+    /// Those go whom nobody has worked since `cutoff` and who are no customers; of them those stay away who are among
+    /// `followers`. How many went.
+    pub fn expire(&mut self, cutoff: i64, followers: &BTreeSet<u64>) -> usize {
+        let is_over =
+            |lead: &Lead| STATUSES[lead.work.status] != "CONVERTED" && lead.acquired.max(lead.worked) <= cutoff;
+        let over: Vec<u64> = self.leads.iter().filter(|(_, lead)| is_over(lead)).map(|(id, _)| *id).collect();
+        over.iter().for_each(|id| self.forget(*id, followers.contains(id)));
+        over.len()
+    }
+
+    /// A lead goes, with all that was merged into it; whether its fans stay away.
+    fn forget(&mut self, lead: u64, for_good: bool) {
+        let gone = self.leads.remove(&lead).unwrap();
+        if for_good {
+            self.erased_fans.extend(gone.fans);
+        }
+        self.merges.retain(|id, _| !gone.merged.contains(id));
     }
 }
