@@ -1,7 +1,7 @@
 //! What `cargo dev generate` cannot promise about the functions of template.yaml: that their names, limits, rights,
 //! environments and sample events agree with each other, and that every handler belongs to one of them.
 
-mod alarms;
+pub(super) mod alarms;
 mod commands;
 mod configuration;
 mod documents;
