@@ -11,6 +11,7 @@ mod instants;
 mod modules;
 pub(super) mod project;
 mod stores;
+mod watched;
 
 use std::collections::BTreeSet;
 
