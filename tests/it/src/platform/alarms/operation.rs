@@ -82,8 +82,8 @@ macro_rules! started {
 pub struct Operation {
     pub world: World,
     /// All functions talk through it.
-    pub proxy: Proxy,
-    pub recording: Recording,
+    proxy: Proxy,
+    recording: Recording,
     functions: Vec<Function>,
     started: Started,
     stopped: BTreeSet<String>,
@@ -202,10 +202,10 @@ impl Operation {
     }
 
     /// Books what was logged since this was asked last.
-    pub fn book(&mut self) {
+    fn book(&mut self) {
         let (text, now) = (self.log.text_from(self.read), self.now());
         for line in text.lines() {
-            let line: Value = serde_json::from_str(line).unwrap_or_default();
+            let line: Value = serde_json::from_str(line).unwrap();
             for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().into_iter().flatten() {
                 let name = metric["Name"].as_str().unwrap_or_default();
                 self.recording.put(Source::own(name), now, line[name].as_f64().unwrap_or_default());

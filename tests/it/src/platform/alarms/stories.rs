@@ -22,9 +22,12 @@ const DAY: Duration = Duration::from_secs(86_400);
 const AFTERWARDS: usize = 40;
 
 /// The table's rows: what happens, and since when it can be known.
-const STORIES: [(&str, &str); 12] = [
+const STORIES: [(&str, &str); 15] = [
     ("A fan sync fails at an answer that we do not know", "its end"),
     ("Douyin ends an account's authorisation", "the keeper's round"),
+    ("Douyin refuses the tokens of 25 accounts at once", "the keeper's round"),
+    ("Douyin says that our app may not renew tokens", "the first answer"),
+    ("Douyin says that our app may not list fans", "the first answer"),
     ("The answer to a post is lost, and no list shows the post", "the last look"),
     ("Twelve timed posts miss their time in an outage", "the outage's end"),
     ("WeCom refuses a company's address", "the refusal"),
@@ -132,6 +135,65 @@ async fn account_that_expires_rings_within_a_minute() -> Result<()> {
         let known = operation.now();
         operation.minute().await?;
         ensure!(operation.world.rows("t_douyin_auth").await?[0]["status"] == "EXPIRED");
+        Ok((operation, known))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn incident_that_would_expire_many_accounts_rings_within_a_minute() -> Result<()> {
+    tell("Douyin refuses the tokens of 25 accounts at once", async |log| {
+        let world = World::start().await?;
+        for number in 0..25 {
+            let name = format!("shop-{number}");
+            world.douyin_account(&name, 1);
+            world.authorize(USER, &name).await?;
+        }
+        world.advance(DAY * 13);
+        world.sandbox.douyin().arm(Fault::code(Endpoint::RefreshToken, 10_010).permanent());
+        let mut operation = Operation::begin(world, &log).await?;
+        let known = operation.now();
+        operation.minute().await?;
+        let rows = operation.world.rows("t_douyin_auth").await?;
+        let expired = rows.iter().filter(|row| row["status"] == "EXPIRED").count();
+        ensure!((1..20).contains(&expired), "{expired} are EXPIRED");
+        Ok((operation, known))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn app_that_may_not_renew_tokens_rings_within_a_minute() -> Result<()> {
+    tell("Douyin says that our app may not renew tokens", async |log| {
+        let world = World::start().await?;
+        world.douyin_account("shop", 3);
+        world.authorize(USER, "shop").await?;
+        world.sandbox.douyin().change_app(|app| {
+            app.scopes.remove("renew_refresh_token");
+        });
+        world.advance(DAY * 13);
+        world.keep_tokens().await?;
+        world.advance(DAY * 12);
+        let mut operation = Operation::begin(world, &log).await?;
+        let known = operation.now();
+        operation.minute().await?;
+        ensure!(!operation.world.sandbox.journal().of("oauth/renew_refresh_token").is_empty(), "nobody has asked");
+        Ok((operation, known))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn app_that_may_not_list_fans_rings_within_a_minute() -> Result<()> {
+    tell("Douyin says that our app may not list fans", async |log| {
+        let world = World::start().await?;
+        world.douyin_account("shop", 30);
+        let shop = world.authorize(USER, "shop").await?;
+        let mut operation = quiet(world, &log).await?;
+        operation.world.sandbox.douyin().arm(Fault::code(Endpoint::FansList, 28_001_018).permanent());
+        operation.world.request_sync(USER, &shop, "INCREMENTAL").await?;
+        let known = operation.now();
+        operation.minute().await?;
         Ok((operation, known))
     })
     .await
