@@ -53,6 +53,10 @@ const OF_CHANGED_FANS: [&str; 4] = [
     "kms:GenerateMac key",
 ];
 
+/// What a sync needs whose token is refused.
+const OF_A_REFUSED_TOKEN: [&str; 3] =
+    ["dynamodb:GetItem t_idempotency", "dynamodb:UpdateItem t_idempotency", "sqs:SendMessage fan-sync"];
+
 /// How the rights of a function are taken away: whose they are, which of them, which functions are called, and for how many
 /// minutes.
 struct Denial<'a> {
@@ -174,7 +178,7 @@ async fn fan_sync_worker_without_a_right_rings_and_recovers() -> Result<()> {
     let function = "douyin-fan-sync-worker";
     let denial = Denial {
         function,
-        takes: |right| !OF_CHANGED_FANS.contains(&right),
+        takes: |right| !OF_CHANGED_FANS.contains(&right) && !OF_A_REFUSED_TOKEN.contains(&right),
         runs: &[function, "sweeper"],
         minutes: 40,
     };
@@ -190,9 +194,19 @@ async fn fan_sync_worker_with_changed_fans_and_without_a_right_rings_and_recover
 }
 
 #[tokio::test]
+async fn fan_sync_worker_with_a_refused_token_and_without_a_right_rings_and_recovers() -> Result<()> {
+    let function = "douyin-fan-sync-worker";
+    let takes = |right: &str| OF_A_REFUSED_TOKEN.contains(&right);
+    let denial = Denial { function, takes, runs: &[function, "sweeper"], minutes: 70 };
+    let recovers = async |world: &World, task: String| scenes::sync_ended_with_its_account(world, &task).await;
+    denial.play(scenes::sync_with_refused_token, recovers).await
+}
+
+#[tokio::test]
 async fn publisher_without_a_right_rings_and_publishes_once_all_the_same() -> Result<()> {
     let function = "moment-publisher";
-    let denial = Denial { function, takes: |_| true, runs: &[function, "sweeper"], minutes: 25 };
+    let denial =
+        Denial { function, takes: |_| true, runs: &[function, "sweeper"], minutes: 25 };
     denial
         .play(scenes::post_to_publish, async |world, task| {
             let status = world.publish_until_ended(USER, task, 60).await?;

@@ -144,6 +144,29 @@ pub(super) async fn sync_completed(world: &World, task: &str, created: u64) -> R
     Ok(())
 }
 
+/// A sync whose token Douyin refuses although it was refreshed, which ends its account; its task.
+pub(super) async fn sync_with_refused_token() -> Result<(World, String)> {
+    let world = World::start().await?;
+    world.douyin_account("shop", 15);
+    let shop = world.authorize(USER, "shop").await?;
+    world.sandbox.douyin().arm(Fault::code(Endpoint::FansList, 2_190_008).permanent());
+    let answer = world.request_sync(USER, &shop, "INCREMENTAL").await?;
+    Ok((world, answer.data()["taskId"].as_str().context("no taskId")?.to_owned()))
+}
+
+/// Whether such a sync ends with its account.
+pub(super) async fn sync_ended_with_its_account(world: &World, task: &str) -> Result<()> {
+    for _ in 0..5 {
+        world.drain().await?;
+        world.advance(Duration::from_secs(2_000));
+        world.sweep().await?;
+    }
+    world.drain().await?;
+    let (progress, accounts) = (world.progress(USER, task).await?, world.rows("t_douyin_auth").await?);
+    ensure!(progress["status"] == "FAILED" && accounts[0]["status"] == "EXPIRED", "{progress}, {accounts:?}");
+    Ok(())
+}
+
 /// A post with a picture to a company and to a device, whose text is judged by words and by a service; its task.
 pub(super) async fn post_to_publish() -> Result<(World, u64)> {
     let mut world = World::start().await?;
