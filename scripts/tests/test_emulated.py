@@ -23,11 +23,12 @@ from deployment import adopt
 MINISTACK = ROOT / "target/local/venv/bin/python"
 
 
-def without_calculated_alarms(text: str) -> str:
-    """The emulator refuses alarms over a calculation of metrics; `cargo dev` leaves them out too."""
+def without_unsupported(text: str) -> str:
+    """The emulator refuses alarms over a calculation of metrics and saved queries; `cargo dev` leaves them out too."""
     before, mark, after = text.partition("\nOutputs:\n")
     blocks = re.split(r"^(?=  [A-Za-z0-9]+:\n)", before, flags=re.M)
-    kept = [block for block in blocks if "AWS::CloudWatch::Alarm\n" not in block or "\n      Metrics:\n" not in block]
+    calculates = [b for b in blocks if "AWS::CloudWatch::Alarm\n" in b and "\n      Metrics:\n" in b]
+    kept = [b for b in blocks if b not in calculates and "AWS::Logs::QueryDefinition\n" not in b]
     return "".join(kept) + mark + after
 
 
@@ -57,7 +58,7 @@ class Emulated(Checkout):
     def setUp(self):
         super().setUp()
         template = self.root / "template.yaml"
-        template.write_text(without_calculated_alarms(template.read_text(encoding="utf-8")), encoding="utf-8")
+        template.write_text(without_unsupported(template.read_text(encoding="utf-8")), encoding="utf-8")
         self.settings({**SETTINGS, "AlarmEmail": "on-call@example.com"})
 
     def aws(self, *words: str) -> str:

@@ -54,6 +54,13 @@ metrics! {
     RowsSwept: Count,
     /// Rows that the sweeper should have seen to and did not.
     RowsNotSwept: Count,
+    /// Fan syncs that ran to their end.
+    SyncsCompleted: Count,
+    /// Fan syncs that failed for a reason that is not about their account alone.
+    SyncsFailed: Count,
+    /// Accounts of Douyin and WeChat whose tokens or secret the platform has refused for good. Not those that were
+    /// withdrawn, or went to another tenant.
+    AccountsExpired: Count,
     /// Accounts whose tokens the keeper saw to.
     TokensKept: Count,
     /// Accounts whose tokens it should have seen to and did not.
@@ -74,6 +81,9 @@ metrics! {
     PostsMissed: Count,
     /// Posts of which nobody knows whether all is out.
     PostsUnconfirmed: Count,
+    /// Steps of posts that were put off because something of ours could not be had: the words or the service by which texts
+    /// are judged, or the stored media.
+    PostsHeld: Count,
     /// Companies whose posts WeCom begins to refuse because of the address that we call from.
     IpNotTrusted: Count,
     /// Messages and schedules that could not be made when a row was written; the sweeper makes up for them.

@@ -26,7 +26,12 @@ impl Logged {
 
     /// All of it so far, one JSON object a line.
     pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+        self.text_from(0)
+    }
+
+    /// The same from this byte on.
+    pub(crate) fn text_from(&self, start: usize) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()[start..]).into_owned()
     }
 }
 

@@ -3,6 +3,7 @@
 mod alarms;
 mod audit;
 mod columns;
+mod dashboard;
 mod gateway;
 mod metrics;
 mod parity;

@@ -12,6 +12,7 @@ use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
 use kernel::instant::between;
 use kernel::lease::Lease;
+use kernel::metrics::{self, Metric};
 use kernel::transaction::Transaction;
 use tracing::{info, warn};
 
@@ -318,6 +319,7 @@ impl SyncWorker {
         if !end(&self.stores, task, by, ending, schedule, self.auto, None).await? {
             return Ok(RunOutcome::LeaseLost);
         }
+        metrics::count(Metric::SyncsCompleted, usize::from(outcome == RunOutcome::Completed));
         info!(
             task.id = task.task_id.get(),
             pages = task.counters.pages,
@@ -334,13 +336,21 @@ impl SyncWorker {
         if !matches!(error, Error::Platform(_) | Error::Authorization(_) | Error::Sync(_)) {
             return Err(error);
         }
-        warn!(task.id = progress.task.task_id.get(), "fan sync {} failed: {error}", progress.task.task_id);
         let advice = error.advice();
+        warn!(
+            task.id = progress.task.task_id.get(),
+            error.code = advice.code.as_str(),
+            "fan sync {} failed: {error}",
+            progress.task.task_id
+        );
+        let is_ours = is_ours_to_see_to(&error);
         let ending = match error {
             Error::Authorization(AuthorizationProblem::Expired) => Ending::Blocked(advice, progress.task.strategy),
             _ => Ending::Failed(advice),
         };
-        self.finish(progress, &ending, RunOutcome::Failed).await
+        let outcome = self.finish(progress, &ending, RunOutcome::Failed).await?;
+        metrics::count(Metric::SyncsFailed, usize::from(is_ours && outcome == RunOutcome::Failed));
+        Ok(outcome)
     }
 
     /// Lets the task go. A short wait is a delayed message; a long one is the sweeper's.
@@ -372,5 +382,19 @@ impl SyncWorker {
         let mut transaction = Transaction::new();
         transaction.add(self.stores.tasks.end_token_pause(task.task_id, now)?);
         Ok(self.stores.commit(&transaction).await?.is_committed())
+    }
+}
+
+/// Whether a failed sync has a reason that an operator may be able to do something about. What ends with an account's
+/// authorisation, or for want of what its user never granted, is its user's; that our app may not list fans has an alarm of
+/// its own.
+const fn is_ours_to_see_to(error: &Error) -> bool {
+    match error {
+        Error::Platform(failure) => !matches!(
+            failure.kind,
+            FailureKind::ReauthorizationNeeded | FailureKind::ScopeMissing | FailureKind::AccountUnavailable
+        ),
+        Error::Sync(problem) => matches!(problem, SyncProblem::Stalled),
+        _ => false,
     }
 }

@@ -17,6 +17,7 @@ use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::instant::{after, between};
 use kernel::lease::{Lease, LeaseAttempt, wait_for};
+use kernel::metrics::{self, Metric};
 use kernel::retry::try_again_until;
 use kernel::vault::{EncryptionContext, Vault};
 use secrecy::{ExposeSecret, SecretString};
@@ -192,6 +193,7 @@ impl Tokens {
             }
         };
         let meaning = if written { meaning } else { Rejection::Outdated };
+        metrics::count(Metric::AccountsExpired, usize::from(meaning == Rejection::Proven));
         warn!(account.id = account.id, ?meaning, "an access token of account {} was refused", account.id);
         Ok(meaning)
     }
@@ -333,6 +335,7 @@ impl Tokens {
         if !self.stores.accounts.mark_expired(account, reason, now).await? {
             return Ok(());
         }
+        metrics::count(Metric::AccountsExpired, usize::from(reason != ExpiryReason::Superseded));
         warn!(account.id = account.id, ?reason, "account {} must be authorised anew: {failure}", account.id);
         Err(AuthorizationProblem::Expired.into())
     }

@@ -12,7 +12,7 @@ use kernel::vault::Vault;
 use tracing::{info, warn};
 
 use super::credentials::decrypt;
-use super::device_digest;
+use super::{device_digest, tell_expired};
 use crate::config::{ANSWERS_WITHIN, Clients, GatewayFactory};
 use crate::error::Result;
 use crate::gateway::Credentials;
@@ -112,7 +112,8 @@ impl HealthChecks {
         if status != account.status {
             info!(account.id = account_id.as_str(), status = status.as_str(), "account {account_id} changed");
         }
-        self.stores.accounts.set_status(&account, status, offline_checks, Some(next)).await?;
+        let is_set = self.stores.accounts.set_status(&account, status, offline_checks, Some(next)).await?;
+        tell_expired(&account, status, is_set);
         unanswered.map_or(Ok(()), |failure| Err(failure.into()))
     }
 }

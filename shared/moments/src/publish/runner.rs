@@ -16,7 +16,7 @@ use super::channel::{self, Channel};
 use super::claimed::ClaimedDelivery;
 use super::machine::{self, Call, Event, NextStep, Policy, Transition};
 use super::outcomes;
-use crate::accounts::{CorpTokens, RECHECK_AFTER};
+use crate::accounts::{CorpTokens, RECHECK_AFTER, tell_expired};
 use crate::config::{Clients, PublishSettings};
 use crate::error::Result;
 use crate::ids::AccountId;
@@ -303,7 +303,8 @@ impl Publisher {
             AccountStatus::Active => return Ok(()),
         };
         for account in accounts.iter().filter(|account| due.is_some() || account.status != status) {
-            self.stores.accounts.set_status(account, status, account.offline_checks, due).await?;
+            let is_set = self.stores.accounts.set_status(account, status, account.offline_checks, due).await?;
+            tell_expired(account, status, is_set);
         }
         Ok(())
     }

@@ -6,8 +6,11 @@
 mod declared;
 mod evaluation;
 mod expression;
+mod operation;
 mod recording;
+mod stories;
 
 pub use declared::{Alarm, alarms};
 pub use evaluation::State;
+pub use operation::Operation;
 pub use recording::{Recording, Source};

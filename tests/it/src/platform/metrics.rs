@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use functions::worker::run_scheduled;
 use kernel::metrics::Metric;
+use sandbox::douyin::{Endpoint, Fault as DouyinFault};
 use sandbox::fault::Effect;
 use sandbox::gewe::{GeweEndpoint, GeweFault};
 use serde_json::{Value, json};
@@ -18,7 +20,7 @@ use crate::world::EndpointOverrides;
 const USER: u64 = 6_201;
 
 /// The numbers of a log: name and value of each, in order.
-fn numbers(log: &str) -> Result<Vec<(String, u64)>> {
+pub(super) fn numbers(log: &str) -> Result<Vec<(String, u64)>> {
     let mut numbers = Vec::new();
     for line in log.lines() {
         let line: Value = serde_json::from_str(line).with_context(|| format!("no JSON: {line}"))?;
@@ -34,8 +36,8 @@ fn numbers(log: &str) -> Result<Vec<(String, u64)>> {
 async fn check_online(world: &World) -> Result<()> {
     let base = world.context("wechat-health-checker", &EndpointOverrides::default()).await?;
     let app = functions::workers::wechat_health_checker::App::new(&base).await?;
-    functions::workers::wechat_health_checker::handle(&app, world.deadline()).await?;
-    Ok(())
+    let round = run_scheduled(&app, functions::workers::wechat_health_checker::handle, world.deadline()).await;
+    round.map_err(|error| anyhow::anyhow!("{error:?}"))
 }
 
 async fn post(world: &World, body: Value) -> Result<u64> {
@@ -45,20 +47,25 @@ async fn post(world: &World, body: Value) -> Result<u64> {
 }
 
 /// A day on which everything happens that there is a number for.
-async fn everything() -> Result<()> {
+pub(super) async fn everything() -> Result<()> {
     let mut world = World::start().await?;
     world.pause_by_hand();
-    // Accounts of Douyin: tokens kept.
+    // An account of Douyin whose tokens are kept, with a sync that is completed and one that is not; then Douyin ends it.
     world.douyin_account("shop", 3);
-    world.authorize(USER, "shop").await?;
+    let shop = world.authorize(USER, "shop").await?;
+    ensure!(world.sync(USER, &shop, "INCREMENTAL").await?["status"] == "COMPLETED");
+    world.sandbox.douyin().arm(DouyinFault::code(Endpoint::FansList, 99_999));
+    ensure!(world.sync(USER, &shop, "FULL").await?["status"] == "FAILED");
+    world.advance(Duration::from_secs(13 * 86_400));
+    world.sandbox.douyin().arm(DouyinFault::code(Endpoint::RefreshToken, 10_010));
     world.keep_tokens().await?;
     // One that goes out, and whose device is asked for.
     let device = world.connect_device(USER, "phone").await?;
     let sent = post(&world, json!({"text": "早上好", "accountIds": [device]})).await?;
     ensure!(world.publish_until_ended(USER, sent, 20).await?["status"] == "COMPLETED");
+    world.advance(Duration::from_secs(3_600));
     check_online(&world).await?;
     // One whose answer is lost and which no list shows.
-    world.advance(Duration::from_secs(3_600));
     world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, Effect::Code { code: 500, message: None }));
     let lost =
         post(&world, json!({"text": "早安", "accountIds": [world.connect_device(USER, "blind").await?]})).await?;
@@ -82,11 +89,16 @@ async fn everything() -> Result<()> {
     let event = event.bearer(&world.token(USER, &["*"])?);
     let base = world.context("moment-sync", &proxy.endpoints()).await?;
     ensure!(Box::pin(crate::call::call(&base, &event)).await?.status == 202);
+    // One whose text cannot be judged, because the list of words is not there.
+    post(&world, json!({"text": "晚安", "accountIds": [device]})).await?;
+    world.set("SENSITIVE_WORDS_KEY", "words/none.txt");
     let send = world.aws.sqs.send_message().queue_url(world.publish_queue_url()?);
     send.message_body("not json").send().await?;
     let batch = world.receive_publications().await?;
     let base = world.context("moment-publisher", &EndpointOverrides::default()).await?;
     world.publish_batch(&functions::workers::moment_publisher::App::new(&base).await?, batch).await?;
+    // A request that is refused.
+    ensure!(world.request_post(USER, &json!({})).await?.status == 400);
     Ok(())
 }
 
@@ -104,6 +116,7 @@ async fn every_metric_is_written_at_the_quietest_level() -> Result<()> {
     assert_eq!(sum(Metric::PostsUnconfirmed), 1);
     assert_eq!(sum(Metric::PostsPublished), 1);
     assert_eq!((sum(Metric::RecordsFailed), sum(Metric::WakeupsNotMade)), (1, 1));
+    assert_eq!((sum(Metric::SyncsFailed), sum(Metric::AccountsExpired)), (1, 1));
     // The timed post was due for 100 minutes when the sweeper came.
     let lateness = seen.iter().filter(|(name, _)| name == "OldestDueTask").map(|(_, value)| *value).max();
     ensure!(lateness.is_some_and(|seconds| (5_990..6_060).contains(&seconds)), "{lateness:?}");

@@ -1,7 +1,7 @@
 //! What `cargo dev generate` cannot promise about the functions of template.yaml: that their names, limits, rights,
 //! environments and sample events agree with each other, and that every handler belongs to one of them.
 
-mod alarms;
+pub(super) mod alarms;
 mod commands;
 mod configuration;
 mod documents;
@@ -11,6 +11,7 @@ mod instants;
 mod modules;
 pub(super) mod project;
 mod stores;
+mod watched;
 
 use std::collections::BTreeSet;
 

@@ -1,33 +1,29 @@
-//! A right that the template forgets: for each right of each keeper and worker, what happens without it. The failure must
-//! show (a failed round, a message given back), and with the right given back everything must end as it should.
+//! A right that the template forgets: for each right of each keeper and worker, what happens without it. An alarm must ring
+//! for each that is asked for, and with the right given back everything must end as it should.
+//!
+//! What came of it is the table `rights/denied.txt`.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+mod scenes;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use functions::worker::run_scheduled;
-use functions::workers::{
-    douyin_fan_sync_worker, douyin_token_keeper, moment_publisher, sweeper, wechat_health_checker,
-};
-use sandbox::fault::Effect;
-use sandbox::gewe::{GeweEndpoint, GeweFault};
-use sandbox::media::MediaFile;
-use serde_json::json;
+use tracing::instrument::WithSubscriber;
 
-use crate::world::EndpointOverrides;
-use crate::{Event, World};
+use super::alarms::Operation;
+use crate::World;
+use crate::logged::Logged;
 
 const USER: u64 = 4101;
+
+/// Function, right, and an alarm that rings without it. After how many minutes it did is printed.
+const TABLE: &str = include_str!("rights/denied.txt");
 
 /// Rights by which Lambda polls a queue for a function. Our code does not use them.
 const POLLING: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
 
-/// What came of a function that lacked a right.
-struct Outcome {
-    failed: bool,
-    /// Whether it asked for what it lacked.
-    asked: bool,
-}
+/// What stands in the table for a right that the scene does not need.
+const UNASKED: &str = "not asked for";
 
 /// The rights of a function in a few words: action, and the last part of the resource.
 fn rights(world: &World, function: &str) -> Vec<(String, String)> {
@@ -49,275 +45,196 @@ fn shown(action: &str, resource: &str) -> String {
     format!("{action} {place}")
 }
 
-/// Compares what happened without each right with what is known to need none.
-fn judge(outcomes: Vec<(String, Outcome)>, quiet: &[&str], unasked: &[&str]) -> Result<()> {
-    let (mut silent, mut idle) = (Vec::new(), Vec::new());
-    for (right, outcome) in &outcomes {
-        println!("  without {right:<60}{}", if outcome.failed { "fails" } else { "goes on" });
-        match (outcome.asked, outcome.failed) {
-            (true, false) => silent.push(right.as_str()),
-            (false, _) => idle.push(right.as_str()),
-            (true, true) => {}
-        }
-    }
-    ensure!(outcomes.len() > silent.len() + idle.len(), "no right was missed");
-    assert_eq!(silent, quiet, "denied, and nobody is told");
-    assert_eq!(idle, unasked, "not needed in this story");
-    Ok(())
+/// What a sync of changed fans needs beside one of strangers.
+const OF_CHANGED_FANS: [&str; 4] = [
+    "dynamodb:BatchGetItem t_douyin_lead",
+    "dynamodb:Query t_douyin_lead_index",
+    "dynamodb:UpdateItem t_douyin_lead",
+    "kms:GenerateMac key",
+];
+
+/// What the deletion of old leads needs beside that of an account's data.
+const OF_OLD_LEADS: [&str; 5] = [
+    "dynamodb:BatchGetItem t_lead_identity",
+    "dynamodb:PutItem t_audit",
+    "dynamodb:PutItem t_lead_identity",
+    "dynamodb:Query t_douyin_lead_index/index/by_retention_due",
+    "kms:GenerateMac key",
+];
+
+/// What a sync needs whose token is refused.
+const OF_A_REFUSED_TOKEN: [&str; 3] =
+    ["dynamodb:GetItem t_idempotency", "dynamodb:UpdateItem t_idempotency", "sqs:SendMessage fan-sync"];
+
+/// How the rights of a function are taken away: whose they are, which of them, which functions are called, and for how many
+/// minutes.
+struct Denial<'a> {
+    function: &'a str,
+    takes: fn(&str) -> bool,
+    runs: &'a [&'a str],
+    minutes: i64,
 }
 
-async fn keeper(world: &World) -> Result<()> {
-    let app =
-        douyin_token_keeper::App::new(&world.context("douyin-token-keeper", &EndpointOverrides::default()).await?)
-            .await?;
-    run_scheduled(&app, douyin_token_keeper::handle, world.deadline())
-        .await
-        .map_err(|error| anyhow::anyhow!("{error:?}"))
-}
-
-async fn checker(world: &World) -> Result<()> {
-    let app =
-        wechat_health_checker::App::new(&world.context("wechat-health-checker", &EndpointOverrides::default()).await?)
-            .await?;
-    run_scheduled(&app, wechat_health_checker::handle, world.deadline())
-        .await
-        .map_err(|error| anyhow::anyhow!("{error:?}"))
-}
-
-async fn sweeper(world: &World) -> Result<()> {
-    let app = sweeper::App::new(&world.context("sweeper", &EndpointOverrides::default()).await?).await?;
-    run_scheduled(&app, sweeper::handle, world.deadline()).await.map_err(|error| anyhow::anyhow!("{error:?}"))
-}
-
-/// Runs a round without each right, and once more with it.
-async fn without_each(
-    function: &str,
-    scene: impl AsyncFn() -> Result<World>,
-    round: impl AsyncFn(&World) -> Result<()>,
-) -> Result<Vec<(String, Outcome)>> {
-    let mut outcomes = Vec::new();
-    // Each world is an account of its own, so the same right has another ARN in the next one.
-    for place in 0..rights(&scene().await?, function).len() {
-        let mut world = scene().await?;
-        let (action, resource) = rights(&world, function).swap_remove(place);
-        world.take_right(function, &action, &resource).await?;
-        let failed = round(&world).await.is_err();
-        let asked = !world.roles().denied().is_empty();
-        outcomes.push((shown(&action, &resource), Outcome { failed, asked }));
-        world.give_rights_back().await?;
-        // What was left alone after a failure is due again by then.
-        world.advance(Duration::from_secs(3_700));
-        round(&world).await.with_context(|| format!("with {action} given back"))?;
-    }
-    Ok(outcomes)
-}
-
-#[tokio::test]
-async fn token_keeper_without_a_right_fails_and_recovers() -> Result<()> {
-    let scene = async || {
-        let world = World::start().await?;
-        world.douyin_account("shop", 1);
-        world.authorize(USER, "shop").await?;
-        world.advance(Duration::from_secs(13 * 86_400));
-        Ok(world)
-    };
-    // An account that comes back gets a sync; `expired_accounts` has one.
-    let unasked =
-        ["dynamodb:GetItem t_douyin_sync_task", "dynamodb:PutItem t_douyin_sync_task", "sqs:SendMessage fan-sync"];
-    judge(without_each("douyin-token-keeper", scene, keeper).await?, &[], &unasked)
-}
-
-#[tokio::test]
-async fn health_checker_without_a_right_fails_and_recovers() -> Result<()> {
-    let scene = async || {
-        let world = World::start().await?;
-        world.connect_device(USER, "phone").await?;
-        world.advance(Duration::from_secs(700));
-        Ok(world)
-    };
-    judge(without_each("wechat-health-checker", scene, checker).await?, &[], &[])
-}
-
-/// Two other tenants, who are most of those whose leads are looked at, have old leads, one of which was worked; their accounts
-/// are gone.
-async fn leave_old_leads(world: &mut World) -> Result<()> {
-    world.set("LEAD_RETENTION_DAYS", "30");
-    for user in [USER + 1, USER + 2] {
-        let name = format!("left-{user}");
-        let account = world.douyin_account(&name, 2);
-        world.authorize(user, &name).await?;
-        world.sync(user, &account, "INCREMENTAL").await?;
-        let work = Event::sample("douyin-lead-update")?.path("leadId", "2").json(&json!({"notes": "周五回访"}));
-        ensure!(world.call_as(user, work).await?.status == 200);
-        let disconnected = Event::sample("douyin-account-delete")?.path("douyinUserId", &account);
-        ensure!(world.call_as(user, disconnected).await?.status == 200);
-    }
-    world.advance(Duration::from_secs(31 * 86_400));
-    Ok(())
-}
-
-#[tokio::test]
-async fn sweeper_without_a_right_fails_and_recovers() -> Result<()> {
-    // Old leads; an account whose time for a sync has come, and one whose data are to go; a sync, a task and a delivery that lost their messages; the picture of a
-    // post that has ended, and one of a post for later, at which it is looked an hour after it was kept.
-    let scene = async || {
-        let mut world = World::start().await?;
-        world.pause_by_hand();
-        leave_old_leads(&mut world).await?;
-        world.douyin_account("branch", 1);
-        world.authorize_and_sync(USER, "branch").await?;
-        world.drain().await?;
-        let closing = world.douyin_account("closing", 2);
-        world.authorize(USER, "closing").await?;
-        world.sync(USER, &closing, "INCREMENTAL").await?;
-        let work = json!({"status": "CONTACTED", "notes": "周五回访", "ownerId": "staff-1"});
-        let work = Event::sample("douyin-lead-update")?.path("leadId", "3").json(&work);
-        ensure!(world.call_as(USER, work).await?.status == 200);
-        let deletion = Event::sample("douyin-data-delete")?.path("douyinUserId", &closing);
-        ensure!(world.call_as(USER, deletion).await?.status == 202);
-        let printer = world.connect_device(USER, "printer").await?;
-        let picture = |name: &str, width| world.sandbox.media().put_file(name, MediaFile::jpeg(width, 60));
-        let later = (world.clock.now() + jiff::SignedDuration::from_hours(240)).to_string();
-        let (timed, ended) = (picture("1.jpg", 80), picture("2.jpg", 90));
-        let timed = json!({"text": "以后", "mediaUrls": [timed], "accountIds": [printer], "scheduledTime": later});
-        world.request_post(USER, &timed).await?;
-        world.advance(Duration::from_secs(36 * 3_600));
-        world.request_post(USER, &json!({"text": "现在", "mediaUrls": [ended], "accountIds": [printer]})).await?;
-        world.drain_publications().await?;
-        world.douyin_account("shop", 1);
-        let shop = world.authorize(USER, "shop").await?;
-        world.request_sync(USER, &shop, "INCREMENTAL").await?;
-        let device = world.connect_device(USER, "phone").await?;
-        let post = json!({"text": "早上好", "accountIds": [device]});
-        world.request_post(USER, &post).await?;
-        let base = world.context("moment-publisher", &EndpointOverrides::default()).await?;
-        // The gateway does not say what became of the post, so that the delivery has to be moved again.
-        world.sandbox.gewe().arm(GeweFault::new(GeweEndpoint::SendText, Effect::Code { code: 500, message: None }));
-        let dispatch = world.receive_publications().await?;
-        world.publish_batch(&moment_publisher::App::new(&base).await?, dispatch).await?;
-        world.request_post(USER, &post).await?;
-        world.advance(Duration::from_secs(2_000));
-        Ok(world)
-    };
-    // No lead of the story has two accounts or was merged.
-    let unasked =
-        ["dynamodb:PutItem t_douyin_lead", "dynamodb:UpdateItem t_douyin_lead", "dynamodb:UpdateItem t_lead_identity"];
-    judge(without_each("sweeper", scene, sweeper).await?, &[], &unasked)
-}
-
-#[tokio::test]
-async fn fan_sync_worker_without_a_right_gives_its_message_back_and_recovers() -> Result<()> {
-    const WORKER: &str = "douyin-fan-sync-worker";
-    let scene = async || -> Result<(World, String)> {
-        let world = World::start().await?;
-        // One page: of two the second may show somebody of the first again, whose lead is looked up.
-        world.douyin_account("shop", 15);
-        let shop = world.authorize(USER, "shop").await?;
-        let answer = world.request_sync(USER, &shop, "INCREMENTAL").await?;
-        // Its access token has ended, so that tokens are opened, refreshed and stored.
-        world.sandbox.douyin().expire_access_token("shop");
-        Ok((world, answer.data()["taskId"].as_str().context("no taskId")?.to_owned()))
-    };
-    let mut outcomes = Vec::new();
-    for place in 0..rights(&scene().await?.0, WORKER).len() {
-        let (mut world, task) = scene().await?;
-        let (action, resource) = rights(&world, WORKER).swap_remove(place);
-        world.take_right(WORKER, &action, &resource).await?;
-        let failed = match douyin_fan_sync_worker::App::new(
-            &world.context(WORKER, &EndpointOverrides::default()).await?,
-        )
-        .await
-        {
-            Err(_) => true,
-            Ok(app) => {
-                let batch = world.receive().await?;
-                let messages = batch.len();
-                world.run_batch(&app, batch).await? < messages
+impl Denial<'_> {
+    /// Plays a scene without each right, until an alarm rings that would not with it, and then with the right given back.
+    async fn play<T>(
+        &self,
+        scene: impl AsyncFn() -> Result<(World, T)>,
+        recovers: impl AsyncFn(&World, T) -> Result<()>,
+    ) -> Result<()> {
+        let log = Logged::default();
+        let played = async {
+            let (world, _) = scene().await?;
+            let taken = rights(&world, self.function).into_iter().map(|(action, resource)| shown(&action, &resource));
+            let taken: Vec<(usize, String)> = taken.enumerate().filter(|(_, right)| (self.takes)(right)).collect();
+            let mut lines = Vec::new();
+            let usual = self.rung(&mut self.begin(world, &log).await?, &BTreeSet::new(), |_| false).await?;
+            let usual: BTreeSet<String> = usual.into_keys().collect();
+            for (place, right) in taken {
+                // Each world is an account of its own, so the same right has another ARN in the next one.
+                let (mut world, told) = scene().await?;
+                let (action, resource) = rights(&world, self.function).swap_remove(place);
+                world.take_right(self.function, &action, &resource).await?;
+                let mut operation = self.begin(world, &log).await?;
+                let begun = operation.now();
+                let expected =
+                    TABLE.lines().find_map(|line| line.strip_prefix(&format!("{} | {right} | ", self.function)));
+                let rung = self.rung(&mut operation, &usual, |rung| {
+                    expected.map_or(!rung.is_empty(), |alarm| rung.contains_key(alarm))
+                });
+                let rung = rung.await?;
+                let asked = !operation.world.roles().denied().is_empty();
+                let of_table = expected.filter(|alarm| rung.contains_key(*alarm)).map(str::to_owned);
+                let first = of_table.or_else(|| rung.iter().min_by_key(|(_, at)| **at).map(|(alarm, _)| alarm.clone()));
+                let outcome = match (first, asked) {
+                    (Some(alarm), true) => alarm,
+                    (None, true) => "SILENCE".to_owned(),
+                    (None, false) => UNASKED.to_owned(),
+                    (Some(alarm), false) => anyhow::bail!("{alarm} rings although nothing was denied"),
+                };
+                let minutes = rung.get(&outcome).map(|at| (at - begun + 59) / 60);
+                let line = format!("{} | {right} | {outcome}", self.function);
+                println!("{line} {}", minutes.map_or_else(String::new, |minutes| format!("after {minutes} minutes")));
+                lines.push(line);
+                operation.world.give_rights_back().await?;
+                recovers(&operation.world, told)
+                    .await
+                    .with_context(|| format!("with {action} {resource} given back"))?;
             }
+            Ok::<_, anyhow::Error>(lines)
         };
-        let asked = !world.roles().denied().is_empty();
-        outcomes.push((shown(&action, &resource), Outcome { failed, asked }));
-        world.give_rights_back().await?;
-        for _ in 0..5 {
-            world.drain().await?;
-            world.advance(Duration::from_secs(700));
-            world.sweep().await?;
-        }
-        world.drain().await?;
-        let progress = world.progress(USER, &task).await?;
-        ensure!(progress["status"] == "COMPLETED" && progress["created"] == 15, "{action} {resource}: {progress}");
+        let lines = Box::pin(played).with_subscriber(log.subscriber_at("ERROR")).await?;
+        let prefix = format!("{} | ", self.function);
+        let of_scene = |line: &&str| {
+            let right = line.strip_prefix(&prefix).and_then(|rest| rest.split_once(" | "));
+            right.is_some_and(|(right, _)| (self.takes)(right))
+        };
+        let known: Vec<&str> = TABLE.lines().filter(of_scene).collect();
+        assert_eq!(lines, known, "played (left), tests/it/src/platform/rights/denied.txt (right)");
+        ensure!(!lines.iter().any(|line| line.ends_with("SILENCE")), "denied, and nobody is told");
+        Ok(())
     }
-    // An INCREMENTAL sync of strangers changes no lead and looks for no unfollowed one, nobody was erased, the worker sends
-    // a message only when its time runs out in the middle, and an account that expires is counted.
-    let unasked = [
-        "dynamodb:BatchGetItem t_douyin_lead",
-        "dynamodb:GetItem t_idempotency",
-        "dynamodb:Query t_douyin_lead_index",
-        "dynamodb:UpdateItem t_douyin_lead",
-        "dynamodb:UpdateItem t_idempotency",
-        "kms:GenerateMac key",
-        "sqs:SendMessage fan-sync",
-    ];
-    judge(outcomes, &[], &unasked)
+
+    async fn begin(&self, world: World, log: &Logged) -> Result<Operation> {
+        let mut operation = Operation::begin(world, log).await?;
+        operation.run_only(self.runs);
+        Ok(operation)
+    }
+
+    /// The alarms beside the usual ones that ring, until they are enough.
+    async fn rung(
+        &self,
+        operation: &mut Operation,
+        usual: &BTreeSet<String>,
+        is_enough: impl Fn(&BTreeMap<String, i64>) -> bool,
+    ) -> Result<BTreeMap<String, i64>> {
+        let until = operation.now() + self.minutes * 60;
+        let mut rung = BTreeMap::new();
+        while operation.now() < until && !is_enough(&rung) {
+            operation.minute().await?;
+            let all = operation.rung(i64::MIN)?.into_iter().filter(|(alarm, _)| !usual.contains(*alarm));
+            rung = all.map(|(alarm, at)| (alarm.to_owned(), at)).collect();
+        }
+        Ok(rung)
+    }
 }
 
 #[tokio::test]
-async fn publisher_without_a_right_publishes_once_all_the_same() -> Result<()> {
-    const PUBLISHER: &str = "moment-publisher";
-    let scene = async || -> Result<(World, u64)> {
-        let mut world = World::start().await?;
-        world.pause_by_hand();
-        world.sandbox.wecom().configure(|settings| settings.auto_confirm_seconds = Some(0));
-        let mut accounts = world.connect_corp(USER, "flowers", &["lily"]).await?;
-        accounts.push(world.connect_device(USER, "phone").await?);
-        let picture = world.sandbox.media().put_file("1.jpg", MediaFile::jpeg(80, 60));
-        world.put_words("稳赚不赔\n").await?;
-        world.ask_service();
-        world.advance(Duration::from_secs(7_200));
-        let post = json!({"text": "新品到店", "mediaUrls": [picture], "accountIds": accounts});
-        let answer = world.request_post(USER, &post).await?;
-        Ok((world, answer.data()["syncTaskId"].as_u64().context("no syncTaskId")?))
+async fn token_keeper_without_a_right_rings_and_recovers() -> Result<()> {
+    let denial =
+        Denial { function: "douyin-token-keeper", takes: |_| true, runs: &["douyin-token-keeper"], minutes: 200 };
+    let scene = async || Ok((scenes::due_tokens().await?, ()));
+    denial.play(scene, async |world, ()| scenes::later(world, scenes::keeper).await).await
+}
+
+#[tokio::test]
+async fn health_checker_without_a_right_rings_and_recovers() -> Result<()> {
+    let denial =
+        Denial { function: "wechat-health-checker", takes: |_| true, runs: &["wechat-health-checker"], minutes: 20 };
+    let scene = async || Ok((scenes::due_device().await?, ()));
+    denial.play(scene, async |world, ()| scenes::later(world, scenes::checker).await).await
+}
+
+#[tokio::test]
+async fn sweeper_without_a_right_rings_and_recovers() -> Result<()> {
+    let takes = |right: &str| !OF_OLD_LEADS.contains(&right);
+    let denial = Denial { function: "sweeper", takes, runs: &["sweeper"], minutes: 25 };
+    let scene = async || Ok((scenes::forgotten_work().await?, ()));
+    denial.play(scene, async |world, ()| scenes::later(world, scenes::sweeper).await).await
+}
+
+#[tokio::test]
+async fn sweeper_with_old_leads_and_without_a_right_rings_and_recovers() -> Result<()> {
+    let takes = |right: &str| OF_OLD_LEADS.contains(&right);
+    let denial = Denial { function: "sweeper", takes, runs: &["sweeper"], minutes: 25 };
+    let scene = async || Ok((scenes::old_leads().await?, ()));
+    denial.play(scene, async |world, ()| scenes::later(world, scenes::sweeper).await).await
+}
+
+#[tokio::test]
+async fn fan_sync_worker_without_a_right_rings_and_recovers() -> Result<()> {
+    let function = "douyin-fan-sync-worker";
+    let denial = Denial {
+        function,
+        takes: |right| !OF_CHANGED_FANS.contains(&right) && !OF_A_REFUSED_TOKEN.contains(&right),
+        runs: &[function, "sweeper"],
+        minutes: 40,
     };
-    let mut outcomes = Vec::new();
-    for place in 0..rights(&scene().await?.0, PUBLISHER).len() {
-        let (mut world, task) = scene().await?;
-        let (action, resource) = rights(&world, PUBLISHER).swap_remove(place);
-        world.take_right(PUBLISHER, &action, &resource).await?;
-        let app = moment_publisher::App::new(&world.context(PUBLISHER, &EndpointOverrides::default()).await?).await?;
-        let mut failed = false;
-        for _ in 0..4 {
-            let batch = world.receive_publications().await?;
-            let messages = batch.len();
-            failed |= world.publish_batch(&app, batch).await? < messages;
-            world.advance(Duration::from_secs(2_000));
-            world.sweep().await?;
-        }
-        let asked = !world.roles().denied().is_empty();
-        outcomes.push((shown(&action, &resource), Outcome { failed, asked }));
-        world.give_rights_back().await?;
-        let status = world.publish_until_ended(USER, task, 60).await?;
-        ensure!(status["status"] == "COMPLETED", "{action} {resource}: {status}");
-        let journal = world.sandbox.journal();
-        for account in ["phone", "flowers/lily"] {
-            let publications = journal.publications_of(account);
-            ensure!(publications.len() == 1, "{action} {resource}: {publications:?}");
-        }
-    }
-    // A text that cannot be judged, or a medium that cannot be read, waits, and its user reads why. A message that is not sent is the sweeper's, whose own
-    // failure would show; the account's last post only helps to prove an absence.
-    let quiet = [
-        "s3:GetObject media/*",
-        "s3:GetObject words/*",
-        "secretsmanager:GetSecretValue secret",
-        "sqs:SendMessage publish",
-    ];
-    let unasked = [
-        "dynamodb:DeleteItem t_wechat_media",
-        "dynamodb:GetItem t_moment_claim",
-        "dynamodb:GetItem t_moment_publish_unit",
-        "dynamodb:Query t_wechat_account/index/by_user",
-        // Nobody asks by it: with it S3 says of a missing object that it is missing.
-        "s3:ListBucket bucket",
-    ];
-    judge(outcomes, &quiet, &unasked)
+    denial.play(scenes::sync_to_run, async |world, task| scenes::sync_completed(world, &task, 15).await).await
+}
+
+#[tokio::test]
+async fn fan_sync_worker_with_changed_fans_and_without_a_right_rings_and_recovers() -> Result<()> {
+    let function = "douyin-fan-sync-worker";
+    let takes = |right: &str| OF_CHANGED_FANS.contains(&right);
+    let denial = Denial { function, takes, runs: &[function, "sweeper"], minutes: 40 };
+    denial.play(scenes::sync_of_changed_fans, async |world, task| scenes::sync_completed(world, &task, 3).await).await
+}
+
+#[tokio::test]
+async fn fan_sync_worker_with_a_refused_token_and_without_a_right_rings_and_recovers() -> Result<()> {
+    let function = "douyin-fan-sync-worker";
+    let takes = |right: &str| OF_A_REFUSED_TOKEN.contains(&right);
+    let denial = Denial { function, takes, runs: &[function, "sweeper"], minutes: 70 };
+    let recovers = async |world: &World, task: String| scenes::sync_ended_with_its_account(world, &task).await;
+    denial.play(scenes::sync_with_refused_token, recovers).await
+}
+
+#[tokio::test]
+async fn publisher_without_a_right_rings_and_publishes_once_all_the_same() -> Result<()> {
+    let function = "moment-publisher";
+    let denial =
+        Denial { function, takes: |_| true, runs: &[function, "sweeper"], minutes: 25 };
+    denial
+        .play(scenes::post_to_publish, async |world, task| {
+            let status = world.publish_until_ended(USER, task, 60).await?;
+            ensure!(status["status"] == "COMPLETED", "{status}");
+            let journal = world.sandbox.journal();
+            for account in ["phone", "flowers/lily"] {
+                let publications = journal.publications_of(account);
+                ensure!(publications.len() == 1, "{publications:?}");
+            }
+            Ok(())
+        })
+        .await
 }

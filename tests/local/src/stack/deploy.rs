@@ -21,7 +21,7 @@ pub async fn deploy(config: &SdkConfig, name: &str, template: &Template, paramet
     let client = Client::new(config);
     let mut body = template.body.clone();
     numbers::settle(&mut body, parameters);
-    alarms::leave_out_calculated(&mut body);
+    alarms::leave_out_unsupported(&mut body);
     let probes = Probes::place(&template.functions, &mut body);
     let operation = submit(&client, config, name, &body.to_string(), parameters).await?;
     let outputs = outputs(&client, name, operation.as_deref()).await?;

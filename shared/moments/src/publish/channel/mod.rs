@@ -11,6 +11,7 @@ mod wecom;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::future::BoxFuture;
+use kernel::metrics::{self, Metric};
 
 use super::claimed::ClaimedDelivery;
 use super::machine::{Event, Recovery};
@@ -129,6 +130,8 @@ impl Publisher {
 
     /// A medium of the task as it was judged when the task was made.
     async fn stored(&self, task: &Task, medium: &TaskMedium) -> Result<Medium, MediaProblem> {
-        self.storage.read(task, medium, self.settings.media_limits).await
+        let read = self.storage.read(task, medium, self.settings.media_limits).await;
+        metrics::count(Metric::PostsHeld, usize::from(matches!(read, Err(MediaProblem::StorageUnavailable))));
+        read
     }
 }

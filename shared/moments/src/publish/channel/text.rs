@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kernel::metrics::{self, Metric};
 use tracing::info;
 
 use crate::error::text_advice;
@@ -21,6 +22,7 @@ impl Publisher {
     pub(super) async fn text_objection(&self, claimed_delivery: &ClaimedDelivery) -> Option<Event> {
         let (row, task) = (&claimed_delivery.row, &claimed_delivery.snapshot.task);
         let Ok(TextVerdict { objection, words_version }) = self.text_check.judge(&task.text_content).await else {
+            metrics::put(Metric::PostsHeld, 1);
             let until = after(self.stores.clock.now(), PAUSE);
             return Some(Event::NotBefore(until, WaitReason::TextCheck));
         };
