@@ -3788,15 +3788,6 @@ export interface operations {
                     "application/json": components["schemas"]["Error403PermissionDenied"];
                 };
             };
-            /** @description - `CONFLICT`：同一内容正在被其他操作占用。请稍等几秒后再试。 */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error409Conflict"];
-                };
-            };
             /** @description - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。 */
             500: {
                 headers: {
@@ -3989,6 +3980,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error404NotFound"];
+                };
+            };
+            /** @description - `CONFLICT`：同一内容正在被其他操作占用。请稍等几秒后再试。 */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error409Conflict"];
                 };
             };
             /** @description - `LEAD_ERASED`：该线索的个人信息已按要求删除，无法恢复。请刷新线索列表。 */
@@ -4246,7 +4246,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error404NotFound"];
                 };
             };
-            /** @description - `CONFLICT`：该线索已合并到线索 7。请在线索 7 上操作。 */
+            /**
+             * @description - `CONFLICT`：该线索已合并到线索 7。请在线索 7 上操作。
+             *     - `CONFLICT`：同一内容正在被其他操作占用。请稍等几秒后再试。
+             */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5337,15 +5340,6 @@ export interface operations {
                     "application/json": components["schemas"]["Error403PermissionDenied"];
                 };
             };
-            /** @description - `CONFLICT`：同一内容正在被其他操作占用。请稍等几秒后再试。 */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error409Conflict"];
-                };
-            };
             /**
              * @description - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。
              *     - `MOMENT_SYNC_CREATION_FAILED`：系统繁忙，任务未创建。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。
@@ -6403,7 +6397,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description 操作的类型，例如 LEAD_ERASED */
-                action?: string;
+                action?: "DOUYIN_ACCOUNT_AUTHORIZED" | "DOUYIN_ACCOUNT_DATA_DELETED" | "DOUYIN_ACCOUNT_DELETED" | "DOUYIN_ACCOUNT_TAKEN_OVER" | "FAN_SYNC_CANCELLED" | "LEADS_CHANGED" | "LEADS_EXPORTED" | "LEAD_ERASED" | "MOMENT_TASK_CANCELLED" | "MOMENT_TASK_CREATED" | "MOMENT_TASK_RESCHEDULED" | "MOMENT_TASK_RETRIED" | "MOMENT_TASK_STOPPED" | "WECHAT_ACCOUNT_CONNECTED" | "WECHAT_ACCOUNT_DISCONNECTED" | "WECHAT_CORP_CHANGED";
                 /** @description 操作人的编号 */
                 actor?: string;
                 /**

@@ -19,7 +19,7 @@ pub(crate) struct Body {
     text: Option<String>,
     #[cfg_attr(feature = "openapi", schemars(length(max = moments::rules::MAX_IMAGES)))]
     media_urls: Option<Vec<String>>,
-    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = moments::rules::MAX_ACCOUNTS)))]
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = moments::rules::MAX_ACCOUNTS), extend("uniqueItems" = true)))]
     account_ids: Vec<AccountId>,
     #[serde(default, deserialize_with = "Rfc3339::or_absent")]
     scheduled_time: Option<Rfc3339>,

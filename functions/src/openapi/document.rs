@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use super::operation::{Access, Content, Good, Operation};
+use super::operation::{Access, Content, Good, Link, Operation};
 use super::schemas::Schemas;
 use super::{failures, fields, operations, words};
 
@@ -104,7 +104,11 @@ fn operation(it: &Operation, schemas: &mut Schemas, samples: &Samples) -> Value 
     }
     let mut responses: Map<String, Value> = Map::new();
     for good in &it.good {
-        responses.insert(good.status.to_string(), answer(good, it, schemas, samples));
+        let mut response = answer(good, it, schemas, samples);
+        if !good.links.is_empty() {
+            response["links"] = good.links.iter().map(link).collect::<Map<_, _>>().into();
+        }
+        responses.insert(good.status.to_string(), response);
     }
     responses.extend(failures::responses(it, schemas));
     let (security, access, name, value) = match it.access {
@@ -148,8 +152,8 @@ fn query_parameters(query: &Value, event: &Value) -> Vec<Value> {
             let mut schema = schema.clone();
             // A parameter that is not there is not there: nothing in a query is null.
             super::schemas::without_null(&mut schema);
-            let mut parameter =
-                json!({ "name": name, "in": "query", "required": required.contains(&json!(name)), "schema": schema });
+            let mut parameter = json!({ "name": name, "in": "query", "required": required.contains(&json!(name)),
+                "allowEmptyValue": true, "schema": schema });
             if let Some(value) = sent.get(name) {
                 let number = value.parse::<u64>().ok().filter(|_| parameter["schema"]["type"] == "integer");
                 parameter["example"] = number.map_or_else(|| json!(value), |number| json!(number));
@@ -189,6 +193,11 @@ fn answer(good: &Good, it: &Operation, schemas: &mut Schemas, samples: &Samples)
         content["example"] = answer.clone();
     }
     json!({ "description": good.when, "content": { "application/json": content } })
+}
+
+/// A link under the name of its operation.
+fn link(Link { operation, parameter, value }: &Link) -> (String, Value) {
+    ((*operation).to_owned(), json!({ "operationId": operation, "parameters": { *parameter: value } }))
 }
 
 impl Good {

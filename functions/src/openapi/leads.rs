@@ -138,6 +138,11 @@ fn syncs() -> Vec<Operation> {
         .body::<douyin_fans_sync::Body>()
         .answers::<douyin_fans_sync::Answer>(202, "已开始")
         .answers::<douyin_fans_sync::Answer>(200, "已有同步正在进行")
+        .leads_to(
+            "taskId",
+            "$response.body#/data/taskId",
+            &[catalog::DOUYIN_FANS_SYNC_TASK, catalog::DOUYIN_FANS_SYNC_CANCEL],
+        )
         .fails([
             advice::ACCOUNT_UNKNOWN,
             advice::ACCOUNT_EXPIRED,
@@ -153,7 +158,8 @@ fn syncs() -> Vec<Operation> {
             "最新的在前，可按抖音账号筛选；结束 90 天后不再保留。",
         )
         .query::<douyin_fans_sync_tasks::Query>()
-        .answers::<Page<SyncTaskView>>(200, "同步任务的一页"),
+        .answers::<Page<SyncTaskView>>(200, "同步任务的一页")
+        .leads_to("taskId", "$response.body#/data/records/0/taskId", &[catalog::DOUYIN_FANS_SYNC_TASK]),
         Operation::of(
             catalog::DOUYIN_FANS_SYNC_TASK,
             SYNC,
@@ -180,6 +186,12 @@ fn list() -> Vec<Operation> {
         .query::<RawLeadQuery>()
         .without(&advice::INVALID_REQUEST)
         .answers::<LeadPageView>(200, "线索的一页，与各状态的数量")
+        .leads_to("leadId", "$response.body#/data/records/0/leadId", &[
+            catalog::DOUYIN_LEAD,
+            catalog::DOUYIN_LEAD_UPDATE,
+            catalog::DOUYIN_LEAD_NOTES,
+            catalog::DOUYIN_LEAD_NOTE_ADD,
+        ])
         .fails([advice::INVALID_LEAD_QUERY]),
         Operation::of(
             catalog::DOUYIN_LEADS_EXPORT,
@@ -203,7 +215,9 @@ fn list() -> Vec<Operation> {
             "对最多 100 条线索做同样的修改，逐条给出结果；整个请求可以重复提交。",
         )
         .body::<douyin_leads_update::Body>()
-        .answers::<BatchView>(200, "每条线索的结果"),
+        .answers::<BatchView>(200, "每条线索的结果")
+        // It is told of each lead by itself.
+        .without(&advice::BUSY),
     ]
 }
 
@@ -217,7 +231,8 @@ fn work() -> Vec<Operation> {
         )
         .path::<LeadId>("leadId", LEAD_ID)
         .answers::<LeadDetail>(200, "线索")
-        .fails([advice::LEAD_ERASED]),
+        // What an id stands for that no lead has is read as it is at one instant, and who writes it is waited for.
+        .fails([advice::LEAD_ERASED, advice::BUSY]),
         Operation::of(
             catalog::DOUYIN_LEAD_UPDATE,
             LEADS,
@@ -228,6 +243,7 @@ fn work() -> Vec<Operation> {
         .path::<LeadId>("leadId", LEAD_ID)
         .body::<douyin_lead_update::Body>()
         .answers::<LeadDetail>(200, "修改后的线索，不含历史")
+        .leads_to("leadId", "$request.path.leadId", &[catalog::DOUYIN_LEAD])
         .fails([
             advice::illegal_transition("NEW", "CONVERTED"),
             advice::stale_version(3),
@@ -238,12 +254,13 @@ fn work() -> Vec<Operation> {
             .path::<LeadId>("leadId", LEAD_ID)
             .query::<douyin_lead_notes::Query>()
             .answers::<Page<NoteView>>(200, "备注的一页")
-            .fails([advice::lead_merged(7), advice::LEAD_ERASED]),
+            .fails([advice::lead_merged(7), advice::LEAD_ERASED, advice::BUSY]),
         Operation::of(catalog::DOUYIN_LEAD_NOTE_ADD, LEADS, "添加备注", "最新的备注显示在列表与线索的 `notes` 中，并可被搜索。")
             .path::<LeadId>("leadId", LEAD_ID)
             .header::<Key>("Idempotency-Key", KEY)
             .body::<douyin_lead_note_add::Body>()
             .answers::<NoteView>(201, "新的备注")
+            .leads_to("leadId", "$request.path.leadId", &[catalog::DOUYIN_LEAD_NOTES])
             .fails([advice::NOTE_KEY_REUSED, advice::lead_merged(7), advice::LEAD_ERASED]),
         Operation::of(
             catalog::DOUYIN_LEAD_ERASE,

@@ -21,6 +21,7 @@ mod words;
 pub use document::{Samples, document};
 
 use operation::Operation;
+pub(crate) use parameters::AuditAction;
 
 /// Every operation, by area.
 fn operations() -> Vec<Operation> {

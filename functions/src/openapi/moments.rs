@@ -55,6 +55,7 @@ fn accounts() -> Vec<Operation> {
         )
         .body::<wechat_account_connect::Body>()
         .answers::<wechat_account_connect::Answer>(200, "已连接的账号")
+        .leads_to("accountId", "$response.body#/data/accounts/0/accountId", &[catalog::WECHAT_ACCOUNT_DISCONNECT])
         .fails([
             advice::WECHAT_ACCOUNT_BOUND_TO_ANOTHER_USER,
             advice::GATEWAY_UNAVAILABLE,
@@ -83,7 +84,8 @@ fn accounts() -> Vec<Operation> {
 fn corps() -> Vec<Operation> {
     vec![
         Operation::of(catalog::WECHAT_CORPS, WECHAT, "查询企业", "已连接成员的企业，以及能否调用企业微信。")
-            .answers::<Vec<CorpView>>(200, "全部企业"),
+            .answers::<Vec<CorpView>>(200, "全部企业")
+            .leads_to("corpKey", "$response.body#/data/0/corpKey", &[catalog::WECHAT_CORP_UPDATE]),
         Operation::of(
             catalog::WECHAT_CORP_UPDATE,
             WECHAT,
@@ -109,6 +111,14 @@ fn creation() -> Vec<Operation> {
         .header::<Key>("Idempotency-Key", KEY)
         .body::<post_request::Body>()
         .answers::<moment_sync::Answer>(202, "任务已创建")
+        .leads_to("taskId", "$response.body#/data/syncTaskId", &[
+            catalog::MOMENT_TASK,
+            catalog::MOMENT_TASK_UPDATE,
+            catalog::MOMENT_TASK_PUBLISH_NOW,
+            catalog::MOMENT_TASK_CANCEL,
+            catalog::MOMENT_TASK_STOP,
+            catalog::MOMENT_TASK_RETRY,
+        ])
         .fails([
             advice::WECHAT_ACCOUNT_NOT_FOUND,
             advice::CONTENT_REFUSED,
@@ -124,6 +134,8 @@ fn creation() -> Vec<Operation> {
         Operation::of(catalog::MOMENT_VALIDATE, MOMENTS, "检查发布内容", "与发布的请求相同，只指出问题，不创建任务。")
             .body::<post_request::Body>()
             .answers::<moment_validate::Answer>(200, "检查结果")
+            // It writes nothing.
+            .without(&advice::BUSY)
             .fails([advice::CREATION_FAILED, advice::CONTENT_LIBRARY_UNAVAILABLE, advice::TEXT_NOT_JUDGED]),
     ]
 }
@@ -134,7 +146,8 @@ fn tasks() -> Vec<Operation> {
     vec![
         Operation::of(catalog::MOMENT_TASKS, MOMENTS, "查询发布任务列表", "最新的在前，可按状态筛选。")
             .query::<moment_tasks::Query>()
-            .answers::<Page<TaskSummary>>(200, "发布任务的一页"),
+            .answers::<Page<TaskSummary>>(200, "发布任务的一页")
+            .leads_to("taskId", "$response.body#/data/records/0/syncTaskId", &[catalog::MOMENT_TASK]),
         managed(
             catalog::MOMENT_TASK,
             "查看发布任务",

@@ -45,6 +45,16 @@ pub(super) struct Good {
     /// When it is answered, in Chinese.
     pub(super) when: &'static str,
     pub(super) content: Content,
+    pub(super) links: Vec<Link>,
+}
+
+/// An operation that can be asked next, and what of this one stands in its path.
+#[derive(Clone, Copy)]
+pub(super) struct Link {
+    pub(super) operation: &'static str,
+    pub(super) parameter: &'static str,
+    /// As the specification writes it: `$response.body#/data/taskId`.
+    pub(super) value: &'static str,
 }
 
 /// A parameter in the path or among the headers.
@@ -157,7 +167,15 @@ impl Operation {
     }
 
     pub(super) fn good(mut self, status: u16, when: &'static str, content: Content) -> Self {
-        self.good.push(Good { status, when, content });
+        self.good.push(Good { status, when, content, links: Vec::new() });
+        self
+    }
+
+    /// With what its good answers leave to be asked: these routes, with `value` of it as their parameter.
+    pub(super) fn leads_to(mut self, parameter: &'static str, value: &'static str, routes: &[Route]) -> Self {
+        let links = routes.iter().map(|route| Link { operation: route.name, parameter, value });
+        let links: Vec<_> = links.collect();
+        self.good.iter_mut().for_each(|good| good.links.extend(&links));
         self
     }
 
@@ -171,7 +189,7 @@ impl Operation {
         self
     }
 
-    /// The same without the code of a request in general, for a route whose contract names its own.
+    /// The same without a failure of its kind in general, for a route that cannot meet it or whose contract names its own.
     pub(super) fn without(mut self, failure: &Advice) -> Self {
         self.failures.retain(|known| known != failure);
         self

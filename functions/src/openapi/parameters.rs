@@ -1,10 +1,12 @@
 //! What stands in paths and headers, in the forms in which it is sent.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::http::MAX_KEY;
+use crate::routes::audit::actions;
 
 /// `Idempotency-Key`.
 pub(super) struct Key;
@@ -29,6 +31,24 @@ impl JsonSchema for Digits {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "pattern": "^[0-9]+$" })
+    }
+}
+
+/// A word of the audit log.
+pub(crate) struct AuditAction;
+
+impl JsonSchema for AuditAction {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "AuditAction".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: BTreeSet<&str> = actions().map(|action| action.as_str()).collect();
+        json_schema!({ "type": "string", "enum": words })
     }
 }
 

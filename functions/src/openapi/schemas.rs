@@ -192,6 +192,9 @@ fn never_null(fields: &mut Map<String, Value>) {
 }
 
 pub(super) fn without_null(schema: &mut Value) {
+    if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        words.retain(|it| !it.is_null());
+    }
     if let Some(types) = schema.get_mut("type")
         && let Value::Array(choices) = types
     {

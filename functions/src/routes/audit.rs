@@ -38,8 +38,9 @@ pub(crate) struct Query {
     #[serde(default, deserialize_with = "Rfc3339::or_absent")]
     to: Option<Rfc3339>,
     actor: Option<String>,
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::openapi::AuditAction>"))]
     action: Option<String>,
-    #[cfg_attr(feature = "openapi", schemars(range(min = 1)))]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = kernel::page::MAX_PAGE)))]
     page: Option<u64>,
     #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = kernel::page::MAX_SIZE)))]
     size: Option<u64>,
@@ -64,10 +65,14 @@ impl From<Entry> for EntryView {
     }
 }
 
+/// Everything that is written down.
+pub(crate) fn actions() -> impl Iterator<Item = Action> {
+    leads::audit::ACTIONS.iter().chain(moments::audit::ACTIONS).copied()
+}
+
 /// The action of this word, if there is one.
 fn action(word: &str) -> kernel::Result<Action> {
-    let known = leads::audit::ACTIONS.iter().chain(moments::audit::ACTIONS);
-    let found = known.copied().find(|action| action.as_str() == word);
+    let found = actions().find(|action| action.as_str() == word);
     found.ok_or_else(|| Error::invalid("action", "没有这种操作，请检查拼写"))
 }
 

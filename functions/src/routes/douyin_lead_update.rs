@@ -37,6 +37,7 @@ pub(crate) struct Body {
     notes: Option<String>,
     #[cfg_attr(feature = "openapi", schemars(length(max = leads::ids::LONGEST_OWNER_ID)))]
     owner_id: Option<String>,
+    #[cfg_attr(feature = "openapi", schemars(range(max = kernel::ids::MAX_SAFE_INTEGER)))]
     version: Option<u64>,
     reopen: Option<bool>,
 }

@@ -30,7 +30,7 @@ impl App {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Query {
     account_status: Option<ResultStatus>,
-    #[cfg_attr(feature = "openapi", schemars(range(min = 1)))]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = kernel::page::MAX_PAGE)))]
     page: Option<u64>,
     #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = kernel::page::MAX_SIZE)))]
     size: Option<u64>,

@@ -13,6 +13,7 @@ pub use crate::task_management::App;
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Body {
+    #[cfg_attr(feature = "openapi", schemars(extend("uniqueItems" = true)))]
     account_ids: Option<Vec<AccountId>>,
     include_unconfirmed: Option<bool>,
     force: Option<bool>,

@@ -32,7 +32,7 @@ impl App {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Query {
     status: Option<TaskStatus>,
-    #[cfg_attr(feature = "openapi", schemars(range(min = 1)))]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = kernel::page::MAX_PAGE)))]
     page: Option<u64>,
     #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = kernel::page::MAX_SIZE)))]
     size: Option<u64>,

@@ -46,12 +46,13 @@ pub(crate) struct Company {
     #[serde(rename = "accountType")]
     #[cfg_attr(feature = "openapi", schemars(with = "String", extend("const" = "WEWORK")))]
     _account_type: IgnoredAny,
-    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = moments::accounts::MAX_ID)))]
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = moments::accounts::MAX_ID), regex(pattern = "^[!-~]+$")))]
     corp_id: String,
+    #[cfg_attr(feature = "openapi", schemars(range(max = kernel::ids::MAX_SAFE_INTEGER)))]
     agent_id: u64,
-    #[cfg_attr(feature = "openapi", schemars(with = "String", length(min = 1, max = moments::accounts::MAX_SECRET)))]
+    #[cfg_attr(feature = "openapi", schemars(with = "String", length(min = 1, max = moments::accounts::MAX_SECRET), regex(pattern = "^[!-~]+$")))]
     secret: SecretString,
-    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = moments::accounts::MAX_MEMBERS)))]
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = moments::accounts::MAX_MEMBERS), extend("uniqueItems" = true)))]
     member_ids: Option<Vec<String>>,
     /// Empty: none from now on.
     #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", length(max = moments::wecom::MAX_PROXY_LENGTH)))]
@@ -65,9 +66,9 @@ pub(crate) struct Device {
     #[serde(rename = "accountType")]
     #[cfg_attr(feature = "openapi", schemars(with = "String", extend("const" = "PERSONAL")))]
     _account_type: IgnoredAny,
-    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = moments::accounts::MAX_ID)))]
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = moments::accounts::MAX_ID), regex(pattern = "^[!-~]+$")))]
     app_id: String,
-    #[cfg_attr(feature = "openapi", schemars(with = "String", length(min = 1, max = moments::accounts::MAX_SECRET)))]
+    #[cfg_attr(feature = "openapi", schemars(with = "String", length(min = 1, max = moments::accounts::MAX_SECRET), regex(pattern = "^[!-~]+$")))]
     gateway_token: SecretString,
     #[cfg_attr(feature = "openapi", schemars(length(max = moments::accounts::MAX_NAME)))]
     account_name: Option<String>,

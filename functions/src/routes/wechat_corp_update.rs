@@ -30,7 +30,7 @@ impl App {
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Body {
-    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", length(min = 1, max = moments::accounts::MAX_SECRET)))]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", length(min = 1, max = moments::accounts::MAX_SECRET), regex(pattern = "^[!-~]+$")))]
     secret: Option<SecretString>,
     /// Empty: none from now on.
     #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", length(max = moments::wecom::MAX_PROXY_LENGTH)))]

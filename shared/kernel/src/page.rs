@@ -5,10 +5,13 @@ use serde::Serialize;
 /// The most records a page may have.
 pub const MAX_SIZE: u64 = 100;
 
+/// The last page that can be asked for: its number is answered, and JavaScript reads it exactly.
+pub const MAX_PAGE: u64 = crate::ids::MAX_SAFE_INTEGER;
+
 /// A page asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
-    /// From 1.
+    /// 1 to [`MAX_PAGE`].
     pub page: u64,
     /// 1 to [`MAX_SIZE`].
     pub size: u64,

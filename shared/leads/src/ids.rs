@@ -3,14 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use kernel::ids::{InvalidId, canonical_number};
+use kernel::ids::{InvalidId, MAX_SAFE_INTEGER, canonical_number};
 use serde::{Deserialize, Serialize};
 
 /// A lead's number: dense within its tenant, so 1, 2, 3 … without gaps, and times never decrease with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-pub struct LeadId(u64);
+pub struct LeadId(#[cfg_attr(feature = "openapi", schemars(range(max = MAX_SAFE_INTEGER)))] u64);
 
 impl LeadId {
     /// The lead of this number; none has 0.
@@ -20,6 +20,11 @@ impl LeadId {
 
     pub const fn get(self) -> u64 {
         self.0
+    }
+
+    /// Whether a lead can have this number: JavaScript reads it exactly.
+    pub const fn is_readable(self) -> bool {
+        self.0 <= MAX_SAFE_INTEGER
     }
 }
 

@@ -68,6 +68,9 @@ impl<'a> Schema<'a> {
             "maxLength" => wrong(length(value).is_none_or(|length| length <= limit)),
             "minItems" => wrong(value.as_array().is_none_or(|items| items.len() as u64 >= limit)),
             "maxItems" => wrong(value.as_array().is_none_or(|items| items.len() as u64 <= limit)),
+            "uniqueItems" => wrong(value.as_array().is_none_or(|items| {
+                items.iter().enumerate().all(|(index, item)| items.iter().take(index).all(|earlier| earlier != item))
+            })),
             "items" => {
                 let mut items = value.as_array().into_iter().flatten().enumerate();
                 items.find_map(|(index, item)| self.at(meaning).problem(item, &format!("{path}[{index}]")))
@@ -158,7 +161,7 @@ mod tests {
             "properties": {
                 "id": { "type": "integer", "minimum": 1, "maximum": 9 },
                 "word": { "anyOf": [{ "$ref": "#/components/schemas/Word" }, { "type": "null" }] },
-                "texts": { "type": "array", "maxItems": 2, "items": { "type": "string", "maxLength": 2 } },
+                "texts": { "type": "array", "maxItems": 2, "uniqueItems": true, "items": { "type": "string", "maxLength": 2 } },
                 "time": { "type": ["string", "null"], "format": "date-time" },
                 "key": { "type": "string", "pattern": "^[!-~]+$" },
             },
@@ -172,6 +175,7 @@ mod tests {
             ("word", json!("C")),
             ("texts", json!(["a", "b", "c"])),
             ("texts", json!(["abc"])),
+            ("texts", json!(["a", "a"])),
             ("time", json!("yesterday")),
             ("key", json!("no key")),
             ("more", json!(1)),

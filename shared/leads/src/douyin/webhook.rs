@@ -28,6 +28,7 @@ pub fn verify_signature(client_secret: &SecretString, raw_body: &[u8], signature
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "DouyinEvent"))]
 pub struct WebhookEvent {
     /// Its name: `authorize`, `unauthorize`, `new_follow_action`, …
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1)))]
     pub event: String,
     /// The application it is meant for, empty when the event does not say.
     #[serde(default, deserialize_with = "lenient::text_or_empty")]

@@ -6,6 +6,7 @@ use kernel::IsContention;
 use kernel::advice::Advice;
 use kernel::audit::Row;
 use kernel::caller::Caller;
+use kernel::ids::MAX_SAFE_INTEGER;
 use kernel::retry::{Attempt, on_conflict};
 use serde_json::{Value, json};
 
@@ -38,7 +39,7 @@ pub type BatchResult = (LeadId, Result<(), Advice>);
 /// finds these as they should be, and changes the others. The version of a lead is not asked for.
 ///
 /// # Errors
-/// [`kernel::Error::InvalidRequest`] when nothing is to be changed, or for too many ids. A failure of AWS, after which
+/// [`kernel::Error::InvalidRequest`] when nothing is to be changed, or for too many ids or one that is none. A failure of AWS, after which
 /// some may be changed: the request can be repeated. What one lead forbids, or that others are at it, is its own result.
 pub async fn change_all(
     stores: &Stores,
@@ -52,6 +53,10 @@ pub async fn change_all(
     }
     if !(1..=MAX_BATCH).contains(&lead_ids.len()) {
         return Err(kernel::Error::invalid("leadIds", format!("须为 1 到 {MAX_BATCH} 个线索编号")).into());
+    }
+    if let Some(index) = lead_ids.iter().position(|id| !id.is_readable()) {
+        let problem = format!("取值超出范围，应为不超过 {MAX_SAFE_INTEGER} 的非负整数");
+        return Err(kernel::Error::invalid(format!("leadIds[{index}]"), problem).into());
     }
     let mut results = BTreeMap::new();
     for group in &groups(lead_ids) {

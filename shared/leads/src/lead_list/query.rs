@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kernel::FieldProblem;
 use kernel::instant::{after, whole_second};
-use kernel::page::{MAX_SIZE, PageRequest};
+use kernel::page::{MAX_PAGE, MAX_SIZE, PageRequest};
 use kernel::rfc3339::Rfc3339;
 use serde::Deserialize;
 
@@ -42,7 +42,7 @@ pub struct RawLeadQuery {
     #[cfg_attr(feature = "openapi", schemars(length(max = crate::ids::LONGEST_OWNER_ID)))]
     pub owner_id: Option<String>,
     /// `page`.
-    #[cfg_attr(feature = "openapi", schemars(with = "Option<u64>", range(min = 1)))]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<u64>", range(min = 1, max = MAX_PAGE)))]
     pub page: Option<String>,
     /// `size`.
     #[cfg_attr(feature = "openapi", schemars(with = "Option<u64>", range(min = 1, max = MAX_SIZE)))]
@@ -122,7 +122,8 @@ impl RawLeadQuery {
                 default
             })
         };
-        let page = number("page", &self.page, 1, kernel::ids::MAX_SAFE_INTEGER, "页码须为不小于 1 的整数");
+        let page_problem = format!("页码须为 1 到 {MAX_PAGE} 的整数");
+        let page = number("page", &self.page, 1, MAX_PAGE, &page_problem);
         let size_problem = format!("每页条数须为 1 到 {MAX_SIZE} 的整数");
         let size = number("size", &self.size, DEFAULT_SIZE, MAX_SIZE, &size_problem);
         if !problems.is_empty() {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Response, header};
+use axum::http::{HeaderMap, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -30,6 +30,9 @@ const LARGEST: usize = 32 << 20;
 
 /// What `x-amz-target` of a DynamoDB request begins with.
 const DYNAMODB: &str = "DynamoDB_20120810.";
+
+/// What the path of an order to [`super::rules`] begins with.
+const ORDERS: &str = "/_rules/";
 
 /// Path of a request that has every copy arrive that lags behind, as if seconds passed (see [`super::rules`]).
 pub(crate) const SETTLE: &str = "/_rules/settle";
@@ -113,15 +116,15 @@ impl Service {
     async fn serve(self: Arc<Self>, request: hyper::Request<Incoming>) -> io::Result<Response<Body>> {
         let (mut parts, body) = request.into_parts();
         let body = to_bytes(Body::new(body), LARGEST).await.map_err(io::Error::other)?;
-        if parts.uri.path() == SETTLE {
-            let account = account(&parts.headers);
-            self.rules.of(account, account).map_err(|error| io::Error::other(format!("{error:#}")))?.settle();
-            return Ok(Response::new(Body::empty()));
+        if parts.uri.path().starts_with(ORDERS) {
+            return self.follow_order(&parts);
         }
         sign_as_presigned(&mut parts);
         if let Some(denied) = self.roles.refuses(&parts, &body) {
             return denial(&denied).map_err(io::Error::other);
         }
+        let (_, function) = iam::parts_of(key_of(&parts.headers));
+        let function = function.map(str::to_owned);
         // From here on a function is its account: MiniStack knows no functions.
         name_account(&mut parts.headers);
         let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
@@ -129,7 +132,7 @@ impl Service {
             let account = account(&parts.headers).to_owned();
             let rules = self.rules.of(&account, &account).map_err(|error| io::Error::other(format!("{error:#}")))?;
             // A task of its own: a request is carried out to its end, also when whoever sent it does not wait that long.
-            let served = tokio::spawn(rules.serve(operation.to_owned(), body.clone()));
+            let served = tokio::spawn(rules.serve(operation.to_owned(), body.clone(), function));
             match served.await.map_err(io::Error::other)? {
                 Outcome::Answered(answer) => return respond(answer),
                 Outcome::Lost => return Err(io::ErrorKind::ConnectionReset.into()),
@@ -138,6 +141,21 @@ impl Service {
             }
         }
         self.pass(parts, body).await
+    }
+
+    /// Has the rules of an account do what the path says: `settle`, or `hold` or `release` with the name of a function.
+    fn follow_order(&self, parts: &Parts) -> io::Result<Response<Body>> {
+        let account = account(&parts.headers);
+        let rules = self.rules.of(account, account).map_err(|error| io::Error::other(format!("{error:#}")))?;
+        let order = parts.uri.path().strip_prefix(ORDERS).unwrap_or_default();
+        let mut answer = Response::new(Body::empty());
+        match order.split_once('/') {
+            Some(("hold", function)) => rules.hold(function),
+            Some(("release", function)) => rules.release(function),
+            None if parts.uri.path() == SETTLE => rules.settle(),
+            _ => *answer.status_mut() = StatusCode::NOT_FOUND,
+        }
+        Ok(answer)
     }
 
     async fn pass(&self, parts: Parts, body: Bytes) -> io::Result<Response<Body>> {

@@ -33,6 +33,22 @@ const LONGEST_REFUSAL: Duration = Duration::from_secs(2);
 const CODE: &str = "TransactionConflict";
 const MESSAGE: &str = "Transaction is ongoing for the item";
 
+/// The refusal of a request that met others at those of its items that are marked.
+fn refused(transaction: bool, conflicts: &[bool]) -> Answer {
+    if transaction {
+        let reasons: Vec<_> = conflicts.iter().map(|conflict| conflict.then_some((CODE, MESSAGE))).collect();
+        refusal::cancelled(&reasons)
+    } else {
+        refusal::simple("TransactionConflictException", MESSAGE)
+    }
+}
+
+/// The refusal of a request that met transactions at all of its items; none of what is never refused.
+pub(super) fn refusal_everywhere(request: &Request) -> Option<Answer> {
+    let is_refused = matches!(request.kind, Kind::Write | Kind::TransactWrite | Kind::TransactGet);
+    is_refused.then(|| refused(request.kind != Kind::Write, &vec![true; request.items.len()]))
+}
+
 /// The items that requests under way write.
 #[derive(Debug, Default)]
 pub(super) struct Items(Mutex<HashMap<String, Uses>>);
@@ -86,12 +102,7 @@ impl Items {
             |id: &String| uses.get(id).is_some_and(|uses| uses.transactions > 0 || (transaction && uses.writes > 0));
         let conflicts: Vec<bool> = request.items.iter().map(|item| meets(&item.id)).collect();
         if request.kind != Kind::BatchWrite && conflicts.contains(&true) {
-            return Err(if transaction {
-                let reasons: Vec<_> = conflicts.iter().map(|conflict| conflict.then_some((CODE, MESSAGE))).collect();
-                refusal::cancelled(&reasons)
-            } else {
-                refusal::simple("TransactionConflictException", MESSAGE)
-            });
+            return Err(refused(transaction, &conflicts));
         }
         let ids: Vec<String> = if request.writes() {
             request.items.iter().map(|item| item.id.clone()).collect()

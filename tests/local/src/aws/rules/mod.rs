@@ -15,7 +15,7 @@ mod request;
 mod tests;
 mod throttle;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -134,6 +134,7 @@ impl Rules {
             dice: Random::new(self.seed, name),
             schemas: Schemas::default(),
             items: Arc::default(),
+            held: Mutex::default(),
             replica: Replica::of(&database)?,
             partitions: Partitions::default(),
             database,
@@ -163,6 +164,8 @@ pub struct AccountRules {
     dice: Random,
     schemas: Schemas,
     items: Arc<Items>,
+    /// Functions whose writes and transactions each meet another one.
+    held: Mutex<BTreeSet<String>>,
     replica: Replica,
     partitions: Partitions,
     database: Database,
@@ -206,6 +209,17 @@ impl AccountRules {
         self.replica.settle(&self.database);
     }
 
+    /// From now on each write of a function, and each transaction that reads, meets a transaction of somebody else, as at items
+    /// that everybody wants: what comes of that after all attempts can then be seen. This is no rule that is on by itself.
+    pub(super) fn hold(&self, function: &str) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(function.to_owned());
+    }
+
+    /// Ends that.
+    pub(super) fn release(&self, function: &str) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(function);
+    }
+
     /// Has pauses on a simulated clock count as time in which a throttled partition recovers.
     ///
     /// `simulated` answers how far that clock has moved since it was made.
@@ -228,8 +242,8 @@ impl AccountRules {
         self.all_counts.add(event);
     }
 
-    /// Carries a request out, or does to it what a rule says.
-    pub(super) async fn serve(self: Arc<Self>, operation: String, body: Bytes) -> Outcome {
+    /// Carries a request out, of this function if of any, or does to it what a rule says.
+    pub(super) async fn serve(self: Arc<Self>, operation: String, body: Bytes, function: Option<String>) -> Outcome {
         let Some(mut request) = Request::read(&operation, &body, &self.database, &self.schemas) else {
             return self.serve_other(operation, body).await;
         };
@@ -238,6 +252,12 @@ impl AccountRules {
             Kind::Write | Kind::BatchWrite => Event::Write,
             _ => Event::Read,
         });
+        let is_held = |function: &String| self.held.lock().unwrap_or_else(PoisonError::into_inner).contains(function);
+        if let (true, Some(refusal)) = (function.as_ref().is_some_and(is_held), conflicts::refusal_everywhere(&request))
+        {
+            self.count(Event::Conflict);
+            return Outcome::Answered(refusal);
+        }
         if self.is_on(Rule::Throttling)
             && let Some(refusal) = self.throttle(&request)
         {

@@ -13,7 +13,8 @@ use super::partial::{self, Cut};
 use super::replica::Replica;
 use super::request::{Request, Schemas};
 use super::throttle::Partitions;
-use crate::aws::dynamodb::{self, Answer};
+use super::{Outcome, Rule, Rules};
+use crate::aws::dynamodb::{self, Answer, Databases};
 
 struct Table {
     database: Database,
@@ -77,6 +78,44 @@ fn conflict_rule_refuses_a_write_during_a_transaction_and_not_beside_a_write() {
     let _first = items.hold(&write).unwrap();
     let _second = items.hold(&write).unwrap();
     items.hold(&table.transaction(&["a"])).unwrap_err();
+}
+
+#[tokio::test]
+async fn requests_of_a_held_function_meet_others_until_it_is_released() {
+    let databases = Databases::new(None);
+    let rules = Rules::new(databases).of("000000000000", "held").unwrap();
+    rules.switch_off(&Rule::ALL);
+    let declared = json!({ "TableName": "table", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
+        "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }] });
+    let ask = async |operation: &str, request: &Value, function: Option<&str>| {
+        let served =
+            Arc::clone(&rules).serve(operation.to_owned(), request.to_string().into(), function.map(str::to_owned));
+        match served.await {
+            Outcome::Answered(answer) => body(&answer)["__type"].as_str().unwrap_or_default().to_owned(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let transaction = json!({ "TransactItems": [{ "Put": put("a", "1") }] });
+    let get = json!({ "TableName": "table", "Key": { "id": { "S": "a" } } });
+    ask("CreateTable", &declared, None).await;
+    rules.hold("writer");
+    let refused = ask("TransactWriteItems", &transaction, Some("writer")).await;
+    assert!(refused.ends_with("#TransactionCanceledException"), "{refused}");
+    let refused = ask("PutItem", &put("a", "1"), Some("writer")).await;
+    assert!(refused.ends_with("#TransactionConflictException"), "{refused}");
+    let reading = json!({ "TransactItems": [{ "Get": &get }] });
+    let refused = ask("TransactGetItems", &reading, Some("writer")).await;
+    assert!(refused.ends_with("#TransactionCanceledException"), "{refused}");
+    for (function, operation, request) in [
+        (Some("writer"), "GetItem", &get),
+        (Some("other"), "TransactWriteItems", &transaction),
+        (None, "PutItem", &put("a", "1")),
+    ] {
+        assert_eq!(ask(operation, request, function).await, "", "{function:?} {operation}");
+    }
+    rules.release("writer");
+    assert_eq!(ask("TransactWriteItems", &transaction, Some("writer")).await, "");
 }
 
 #[test]
