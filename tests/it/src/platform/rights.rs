@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use functions::worker::run_scheduled;
+use functions::worker::{run_batch, run_scheduled};
 use functions::workers::{
-    douyin_fan_sync_worker, douyin_token_keeper, moment_publisher, sweeper, wechat_health_checker,
+    douyin_fan_sync_worker, douyin_token_keeper, event_sequencer, moment_publisher, sweeper, wechat_health_checker,
 };
 use sandbox::fault::Effect;
 use sandbox::gewe::{GeweEndpoint, GeweFault};
@@ -239,7 +239,42 @@ async fn fan_sync_worker_without_a_right_gives_its_message_back_and_recovers() -
         "kms:GenerateMac key",
         "sqs:SendMessage fan-sync",
     ];
-    judge(outcomes, &[], &unasked)
+    // A message for events that is not sent is the sweeper's.
+    judge(outcomes, &["sqs:SendMessage event"], &unasked)
+}
+
+#[tokio::test]
+async fn event_sequencer_without_a_right_gives_its_message_back_and_recovers() -> Result<()> {
+    const SEQUENCER: &str = "event-sequencer";
+    let scene = async || -> Result<World> {
+        let world = World::start().await?;
+        world.douyin_account("shop", 3);
+        let shop = world.authorize(USER, "shop").await?;
+        world.sync(USER, &shop, "INCREMENTAL").await?;
+        Ok(world)
+    };
+    let run = async |world: &World| -> Result<bool> {
+        let base = world.context(SEQUENCER, &EndpointOverrides::default()).await?;
+        let body = json!({ "userId": USER }).to_string();
+        let batch = serde_json::from_value(json!({ "Records": [{ "messageId": "m-1", "body": body }] }))?;
+        let app = event_sequencer::App::new(&base).await?;
+        let answer = run_batch(&app, event_sequencer::handle, batch, world.deadline()).await;
+        Ok(answer.batch_item_failures.is_empty())
+    };
+    let mut outcomes = Vec::new();
+    for place in 0..rights(&scene().await?, SEQUENCER).len() {
+        let mut world = scene().await?;
+        let (action, resource) = rights(&world, SEQUENCER).swap_remove(place);
+        world.take_right(SEQUENCER, &action, &resource).await?;
+        let failed = !run(&world).await?;
+        let asked = !world.roles().denied().is_empty();
+        outcomes.push((shown(&action, &resource), Outcome { failed, asked }));
+        world.give_rights_back().await?;
+        ensure!(run(&world).await?, "{action} {resource}");
+        assert_eq!(world.rows("t_outbox").await?, [], "{action} {resource}");
+    }
+    // It sends a message only when its time runs out in the middle.
+    judge(outcomes, &[], &["sqs:SendMessage event"])
 }
 
 #[tokio::test]
