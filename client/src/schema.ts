@@ -694,6 +694,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 读取事件
+         * @description 什么发生了变化，按序号升序，序号从 1 起连续无空缺。`after` 填上次读到的最后一个序号；读到 `lastSequence` 即已读完，一次返回的事件可能少于 `limit`，并不表示已读完。事件在变化后几秒内可读到，保存期限由部署参数决定（默认 30 天），更早的 `after` 返回 410，`error.oldestSequence` 是仍保存的第一个序号。
+         *
+         *     同一线索的事件按变化的先后排列。事件中的 `lead`、`leads` 是读取时线索的当前内容，不是变化当时的内容；已删除或已合并到其他线索的，`lead` 为 null，`leads` 中没有。`data` 的内容由 `type` 决定：
+         *
+         *     - `lead.created`：新线索（一个事件最多 20 条），或撤销合并后恢复的线索，见 `LeadCreatedEvent`
+         *     - `lead.updated`：昵称、头像、备注、跟进人或来源有变化，见 `LeadUpdatedEvent`
+         *     - `lead.status_changed`：状态有变化，见 `LeadStatusChangedEvent`
+         *     - `lead.merged`：两条线索合并为一条，见 `LeadMergedEvent`
+         *     - `lead.erased`：线索及其个人信息已删除，见 `LeadErasedEvent`
+         *     - `sync.completed`：粉丝同步完成，见 `SyncCompletedEvent`
+         *     - `sync.failed`：粉丝同步失败，见 `SyncFailedEvent`
+         *
+         *     以后会增加新的类型，请忽略不认识的类型。
+         *
+         *     所需权限：`event:view`。
+         */
+        get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -788,6 +822,11 @@ export interface components {
             /** @description 存客宝的用户编号 */
             userId: number;
         };
+        /**
+         * @description 有变化的字段
+         * @enum {string}
+         */
+        ChangedField: "nickname" | "avatarUrl" | "notes" | "ownerId" | "sources";
         /** @description 内容库中的编号，数字或文本 */
         ContentId: number | string;
         /** @description 已连接成员的企业 */
@@ -1352,6 +1391,33 @@ export interface components {
             /** @description 可直接展示给用户的说明 */
             message: string;
         };
+        Error410EventsExpired: {
+            /**
+             * @description 与 HTTP 状态相同
+             * @constant
+             */
+            code: 410;
+            /** @description 应答内容；出错时为 null */
+            data: null;
+            /** @description 出错时才有 */
+            error: {
+                /** @description 要修改的字段；与字段无关时没有 */
+                fields?: components["schemas"]["FieldProblem"][];
+                /** @description 仍保存的第一个事件的序号 */
+                oldestSequence?: number;
+                /** @description 用户可以怎么做 */
+                reason: string;
+                /** @description 请求编号，提供给客服即可定位 */
+                requestId: string;
+                /**
+                 * @description 错误类型，按它分支处理
+                 * @enum {string}
+                 */
+                type: "EVENTS_EXPIRED";
+            };
+            /** @description 可直接展示给用户的说明 */
+            message: string;
+        };
         Error410LeadErased: {
             /**
              * @description 与 HTTP 状态相同
@@ -1725,6 +1791,7 @@ export interface components {
          *     - `DOUYIN_LEAD_SYNC_ERROR`：该抖音账号已解除绑定，同步已停止。已同步的线索均已保存；如需继续请重新授权该账号。
          *     - `DOUYIN_LEAD_SYNC_ERROR`：该抖音账号的授权已失效，并已由其他存客宝用户重新授权，同步已停止。已同步的线索均已保存；如该账号属于您，请在抖音中取消其他授权后重新授权。
          *     - `DUPLICATE_CONTENT`：相同的文字和素材在 30 天内已向这些账号发布过。请更换内容或账号；如仍要重复发布，请传 force: ["DUPLICATE_CONTENT"]。
+         *     - `EVENTS_EXPIRED`：所要的事件已超过保存期限。请先重新读取全部线索，再以 after=1200 继续读取事件。
          *     - `INTERNAL`：服务暂时不可用。请稍后再试。
          *     - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。
          *     - `INVALID_DOUYIN_LEAD_QUERY`：符合条件的线索内容过多，一个文件放不下。请缩小时间范围或增加筛选条件，分几次导出。
@@ -1783,7 +1850,37 @@ export interface components {
          *     - `WECHAT_API_ERROR`：该设备当前未登录微信。请先在网关中登录后再连接。
          * @enum {string}
          */
-        ErrorCode: "CONFLICT" | "DAILY_CAP" | "DOUYIN_API_ERROR" | "DOUYIN_AUTH_ERROR" | "DOUYIN_LEAD_SYNC_ERROR" | "DUPLICATE_CONTENT" | "INTERNAL" | "INVALID_DOUYIN_LEAD_QUERY" | "INVALID_REQUEST" | "LEAD_ERASED" | "MOMENT_PUBLISH_FAILED" | "MOMENT_PUBLISH_UNCONFIRMED" | "MOMENT_SYNC_CREATION_FAILED" | "NOT_FOUND" | "PERMISSION_DENIED" | "QUIET_HOURS" | "UNAUTHENTICATED" | "WECHAT_ACCOUNT_NOT_FOUND" | "WECHAT_API_ERROR";
+        ErrorCode: "CONFLICT" | "DAILY_CAP" | "DOUYIN_API_ERROR" | "DOUYIN_AUTH_ERROR" | "DOUYIN_LEAD_SYNC_ERROR" | "DUPLICATE_CONTENT" | "EVENTS_EXPIRED" | "INTERNAL" | "INVALID_DOUYIN_LEAD_QUERY" | "INVALID_REQUEST" | "LEAD_ERASED" | "MOMENT_PUBLISH_FAILED" | "MOMENT_PUBLISH_UNCONFIRMED" | "MOMENT_SYNC_CREATION_FAILED" | "NOT_FOUND" | "PERMISSION_DENIED" | "QUIET_HOURS" | "UNAUTHENTICATED" | "WECHAT_ACCOUNT_NOT_FOUND" | "WECHAT_API_ERROR";
+        /** @description 一个事件 */
+        Event: {
+            /** @description 内容，由 type 决定 */
+            data: components["schemas"]["EventData"];
+            /** @description 事件编号，不会重复 */
+            id: string;
+            /** @description 序号，从 1 起连续 */
+            sequence: number;
+            /**
+             * Format: date-time
+             * @description 变化的时间
+             */
+            time: string;
+            /** @description 事件类型 */
+            type: components["schemas"]["EventType"];
+        };
+        /** @description 事件的内容，由 type 决定 */
+        EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"];
+        /** @description 事件 */
+        EventPage: {
+            /** @description 事件，按序号升序 */
+            events: components["schemas"]["Event"][];
+            /** @description 最新事件的序号；还没有事件时为 0 */
+            lastSequence: number;
+        };
+        /**
+         * @description 事件类型
+         * @enum {string}
+         */
+        EventType: "lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed";
         /** @description 要修改的一个字段 */
         FieldProblem: {
             /** @description 字段的路径，例如 accountIds[2] */
@@ -1833,6 +1930,13 @@ export interface components {
             /** @description 是否已修改 */
             ok: boolean;
         };
+        /** @description lead.created：新线索 */
+        LeadCreatedEvent: {
+            /** @description 新线索的编号 */
+            leadIds: components["schemas"]["LeadId"][];
+            /** @description 这些线索的当前内容；已删除或已合并的没有 */
+            leads: components["schemas"]["LeadRecord"][];
+        };
         /** @description 一条线索及其来源与历史 */
         LeadDetail: {
             /**
@@ -1870,8 +1974,22 @@ export interface components {
             /** @description 线索的版本，每次修改加一 */
             version: number;
         };
+        /** @description lead.erased：线索及其个人信息已删除 */
+        LeadErasedEvent: {
+            /** @description 线索编号 */
+            leadId: components["schemas"]["LeadId"];
+        };
         /** @description 线索编号，在租户内从 1 连续编号，小于 2 的 53 次方 */
         LeadId: number;
+        /** @description lead.merged：两条线索合并为一条 */
+        LeadMergedEvent: {
+            /** @description 保留线索的当前内容；已删除或又合并时为 null */
+            lead: components["schemas"]["LeadRecord"] | null;
+            /** @description 保留的线索 */
+            leadId: components["schemas"]["LeadId"];
+            /** @description 并入其中、不再单独存在的线索 */
+            mergedLeadId: components["schemas"]["LeadId"];
+        };
         /** @description 线索的一页 */
         LeadPage: {
             /** @description 当前页码，从 1 开始 */
@@ -1916,6 +2034,26 @@ export interface components {
          * @enum {string}
          */
         LeadStatus: "CONTACTED" | "NEW" | "CONVERTED";
+        /** @description lead.status_changed：线索的状态有变化 */
+        LeadStatusChangedEvent: {
+            /** @description 变化前的状态 */
+            from: components["schemas"]["LeadStatus"];
+            /** @description 线索的当前内容；已删除或已合并时为 null */
+            lead: components["schemas"]["LeadRecord"] | null;
+            /** @description 线索编号 */
+            leadId: components["schemas"]["LeadId"];
+            /** @description 变化后的状态 */
+            to: components["schemas"]["LeadStatus"];
+        };
+        /** @description lead.updated：线索有变化 */
+        LeadUpdatedEvent: {
+            /** @description 有变化的字段 */
+            changed: components["schemas"]["ChangedField"][];
+            /** @description 线索的当前内容；已删除或已合并时为 null */
+            lead: components["schemas"]["LeadRecord"] | null;
+            /** @description 线索编号 */
+            leadId: components["schemas"]["LeadId"];
+        };
         /** @description 已创建的任务 */
         MomentSyncAnswer: {
             /** @description 内容库中的内容编号；没有时为 null */
@@ -2106,6 +2244,21 @@ export interface components {
          * @enum {string}
          */
         StopOutcome: "CANCELLED" | "STOPPING" | "NOT_RECALLED";
+        /** @description sync.completed：粉丝同步完成 */
+        SyncCompletedEvent: {
+            /** @description 新增的线索数 */
+            created: number;
+            /** @description 抖音账号的 open_id */
+            douyinUserId: components["schemas"]["OpenId"];
+            /** @description 同步方式 */
+            strategy: components["schemas"]["SyncStrategy"];
+            /** @description 同步任务编号 */
+            taskId: string;
+            /** @description 标记为已取消关注的线索数 */
+            unfollowed: number;
+            /** @description 有变化的线索数 */
+            updated: number;
+        };
         /** @description 同步失败的原因 */
         SyncError: {
             /** @description 发生了什么 */
@@ -2113,6 +2266,24 @@ export interface components {
             /** @description 用户可以怎么做 */
             reason: string;
             /** @description 错误类型 */
+            type: components["schemas"]["ErrorCode"];
+        };
+        /** @description sync.failed：粉丝同步失败 */
+        SyncFailedEvent: {
+            /** @description 抖音账号的 open_id */
+            douyinUserId: components["schemas"]["OpenId"];
+            /** @description 失败的原因，与同步任务中的相同 */
+            error: components["schemas"]["SyncFailureReason"];
+            /** @description 同步任务编号 */
+            taskId: string;
+        };
+        /** @description 同步失败的原因 */
+        SyncFailureReason: {
+            /** @description 可直接展示给用户的说明 */
+            message: string;
+            /** @description 用户可以怎么做 */
+            reason: string;
+            /** @description 错误类型，按它分支处理 */
             type: components["schemas"]["ErrorCode"];
         };
         /**
@@ -6618,6 +6789,96 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error403PermissionDenied"];
+                };
+            };
+            /** @description - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。 */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error500Internal"];
+                };
+            };
+            /** @description - `INTERNAL`：服务暂时不可用。请稍后再试。 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error503Internal"];
+                };
+            };
+        };
+    };
+    events: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 上次读到的最后一个序号，默认 0，即从头读取
+                 * @example 0
+                 */
+                after?: number;
+                /**
+                 * @description 最多返回的事件数，默认 100
+                 * @example 100
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 事件 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        code: 200;
+                        data: components["schemas"]["EventPage"];
+                        message: string;
+                    };
+                };
+            };
+            /** @description - `INVALID_REQUEST`：请求参数有误。请按提示修改后重新提交。 */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error400InvalidRequest"];
+                };
+            };
+            /** @description - `UNAUTHENTICATED`：请先登录。登录状态缺失或已过期，请重新登录后再试。 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error401Unauthenticated"];
+                };
+            };
+            /** @description - `PERMISSION_DENIED`：您没有执行此操作的权限。请联系管理员开通权限 event:view。 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error403PermissionDenied"];
+                };
+            };
+            /** @description - `EVENTS_EXPIRED`：所要的事件已超过保存期限。请先重新读取全部线索，再以 after=1200 继续读取事件。 */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error410EventsExpired"];
                 };
             };
             /** @description - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。 */

@@ -301,6 +301,9 @@ pub const WECHAT_CORP_UPDATE: Route = Route {
 /// `GET /api/v1/audit`: Lists who has done what, newest first.
 pub const AUDIT: Route = Route { name: "audit", method: "GET", path: "/api/v1/audit", permission: "audit:view" };
 
+/// `GET /api/v1/events`: Lists what has changed, in the order of its numbers.
+pub const EVENTS: Route = Route { name: "events", method: "GET", path: "/api/v1/events", permission: "event:view" };
+
 /// Every route whose callers show a token.
 pub const ROUTES: &[Route] = &[
     DOUYIN_AUTH_URL,
@@ -335,6 +338,7 @@ pub const ROUTES: &[Route] = &[
     WECHAT_CORPS,
     WECHAT_CORP_UPDATE,
     AUDIT,
+    EVENTS,
 ];
 
 /// Every route that takes no token.

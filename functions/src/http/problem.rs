@@ -21,6 +21,8 @@ pub struct Problem {
     pub remedy: Cow<'static, str>,
     /// The fields to correct.
     pub fields: Vec<FieldProblem>,
+    /// The number of the first event that is kept, where older ones were asked for.
+    pub oldest_sequence: Option<u64>,
     /// The cause, for the log only: free of what callers sent.
     cause: Option<String>,
 }
@@ -37,6 +39,7 @@ impl Problem {
             message: if fields.is_empty() { message } else { format!("{message}。{}", listed.join("；")).into() },
             remedy,
             fields: fields.to_vec(),
+            oldest_sequence: None,
             cause: fields.is_empty().then(|| cause.to_string()),
         }
     }
@@ -63,7 +66,11 @@ impl fmt::Display for Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        Self::of(error.advice(), error.fields(), &error)
+        let oldest_sequence = match error {
+            Error::EventsExpired { oldest } => Some(oldest),
+            _ => None,
+        };
+        Self { oldest_sequence, ..Self::of(error.advice(), error.fields(), &error) }
     }
 }
 

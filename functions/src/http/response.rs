@@ -55,6 +55,8 @@ pub(crate) struct ErrorBody<'a> {
     reason: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fields: Vec<FieldBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest_sequence: Option<u64>,
     request_id: &'a str,
 }
 
@@ -148,6 +150,7 @@ impl ApiResponse {
                 code: problem.code,
                 reason: &problem.remedy,
                 fields: fields.collect(),
+                oldest_sequence: problem.oldest_sequence,
                 request_id,
             }),
         };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use kernel::advice::ErrorCode;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -78,6 +79,12 @@ impl Schemas {
         let mut error = Shape::of::<ErrorBody<'static>>().inline_written(&mut self.written);
         if let Some(code) = error.pointer_mut("/properties/type") {
             *code = json!({ "type": "string", "enum": codes });
+        }
+        // One code alone has a number beside it.
+        if !codes.contains(ErrorCode::EventsExpired.as_str())
+            && let Some(properties) = error.pointer_mut("/properties").and_then(Value::as_object_mut)
+        {
+            properties.remove("oldestSequence");
         }
         let mut envelope = Shape::of::<Envelope<'static, ()>>().inline_written(&mut self.written);
         if let Some(properties) = envelope.pointer_mut("/properties").and_then(Value::as_object_mut) {

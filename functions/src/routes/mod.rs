@@ -22,6 +22,7 @@ pub mod douyin_leads;
 pub mod douyin_leads_export;
 pub mod douyin_leads_update;
 pub mod douyin_webhook;
+pub mod events;
 pub mod gateway_webhook;
 pub mod moment_sync;
 pub mod moment_task;

@@ -4,6 +4,7 @@
 
 pub mod douyin_fan_sync_worker;
 pub mod douyin_token_keeper;
+pub mod event_sequencer;
 pub mod moment_publisher;
 pub mod sweeper;
 pub mod wechat_health_checker;

@@ -1,11 +1,13 @@
 //! The sweeper: moves whatever should have moved and has not, starts the syncs whose time has come, deletes the media of
-//! ended posts, goes on with deleting what accounts have brought, and deletes leads that are kept for nothing. It takes no input.
+//! ended posts, goes on with deleting what accounts have brought, deletes leads that are kept for nothing, and sees to
+//! events without a number. It takes no input.
 
 use std::time::Duration;
 
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
+use kernel::events::Outbox;
 use kernel::metrics::{self, Metric};
 use kernel::round::RoundReport;
 use leads::data_deletion::DataDeletions;
@@ -22,6 +24,7 @@ use crate::worker::put_round;
 pub enum Error {
     FanSyncs(#[from] leads::Error),
     Publications(#[from] moments::Error),
+    Events(#[from] kernel::Error),
 }
 
 /// What the runs of this function share.
@@ -33,6 +36,7 @@ pub struct App {
     retention: LeadRetention,
     publications: MomentSweeper,
     media: MediaSweeper,
+    outbox: Outbox,
 }
 
 impl App {
@@ -45,6 +49,7 @@ impl App {
             retention: LeadRetention::new(cx)?,
             publications: MomentSweeper::new(cx)?,
             media: MediaSweeper::new(cx)?,
+            outbox: Outbox::new(cx)?,
         })
     }
 }
@@ -60,7 +65,8 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
     let deliveries = Box::pin(app.publications.sweep_deliveries(deadline));
     let released = Box::pin(app.media.release_media(deadline));
     let files = Box::pin(app.media.look_after_files(deadline));
-    let (fan_syncs, auto_syncs, deletions, retention, tasks, deliveries, released, files, ()) = futures::join!(
+    let events = Box::pin(app.outbox.sweep(deadline));
+    let (fan_syncs, auto_syncs, deletions, retention, tasks, deliveries, released, files, events, ()) = futures::join!(
         fan_syncs,
         auto_syncs,
         deletions,
@@ -69,22 +75,25 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
         deliveries,
         released,
         files,
+        events,
         Box::pin(tell_lateness(app))
     );
-    let (fan_syncs, tasks, deliveries) = (fan_syncs?, tasks?, deliveries?);
+    let (fan_syncs, tasks, deliveries, events) = (fan_syncs?, tasks?, deliveries?, events?);
     // Syncs that begin by themselves, deletions, and files that are not needed any more, are ordinary work and no messages that were lost.
-    put_round([&fan_syncs, &tasks, &deliveries], Metric::RowsSwept, Metric::RowsNotSwept);
-    Ok(vec![fan_syncs, auto_syncs?, deletions?, retention?, tasks, deliveries, released?, files?])
+    put_round([&fan_syncs, &tasks, &deliveries, &events], Metric::RowsSwept, Metric::RowsNotSwept);
+    Ok(vec![fan_syncs, auto_syncs?, deletions?, retention?, tasks, deliveries, released?, files?, events])
 }
 
 /// How long the oldest rows are overdue. Looked at apart from the sweep, which leaves out the rows whose message may be on its
 /// way. A number that cannot be read is missing, and its alarm takes that for bad news.
 async fn tell_lateness(app: &App) {
-    let (sync, publications) = futures::join!(app.fan_syncs.lateness(), app.publications.lateness());
+    let (sync, publications, events) =
+        futures::join!(app.fan_syncs.lateness(), app.publications.lateness(), app.outbox.lateness());
     let told = |metric, lateness: Result<Duration, String>| match lateness {
         Ok(lateness) => metrics::put(metric, lateness.as_secs()),
         Err(error) => tracing::warn!("{} is not known: {error}", metric.name()),
     };
+    told(Metric::OldestUnsequencedEvent, events.map_err(|error| error.to_string()));
     told(Metric::OldestDueSync, sync.map_err(|error| error.to_string()));
     let publications = publications.map_err(|error| error.to_string());
     told(Metric::OldestDueTask, publications.clone().map(|lateness| lateness.task));

@@ -37,6 +37,8 @@ pub enum ErrorCode {
     InvalidDouyinLeadQuery,
     /// The lead's person was erased for good; take the lead out of what is shown.
     LeadErased,
+    /// Read all leads anew, and events from the number that is named on.
+    EventsExpired,
     /// Choose other WeChat accounts.
     WechatAccountNotFound,
     /// Correct the content, or try again later: no task was made.
@@ -70,6 +72,7 @@ impl ErrorCode {
             Self::DouyinLeadSync => "DOUYIN_LEAD_SYNC_ERROR",
             Self::InvalidDouyinLeadQuery => "INVALID_DOUYIN_LEAD_QUERY",
             Self::LeadErased => "LEAD_ERASED",
+            Self::EventsExpired => "EVENTS_EXPIRED",
             Self::WechatAccountNotFound => "WECHAT_ACCOUNT_NOT_FOUND",
             Self::MomentSyncCreation => "MOMENT_SYNC_CREATION_FAILED",
             Self::DuplicateContent => "DUPLICATE_CONTENT",
@@ -285,6 +288,13 @@ pub fn lead_merged(into: u64) -> Advice {
     Advice { message, remedy, ..Advice::new(ErrorCode::Conflict, 409, "", "") }
 }
 
+/// Events were asked for that are not kept any more; number `oldest` is the first that is.
+pub fn events_expired(oldest: u64) -> Advice {
+    let after = oldest.saturating_sub(1);
+    let remedy = format!("请先重新读取全部线索，再以 after={after} 继续读取事件").into();
+    Advice { remedy, ..Advice::new(ErrorCode::EventsExpired, 410, "所要的事件已超过保存期限", "") }
+}
+
 /// Medium number `number` of a task, from 1, cannot be used any more; `problem` says why, and what to do about it.
 pub fn medium_unusable(number: usize, problem: impl Display) -> Advice {
     let message = format!("第 {number} 个素材无法使用：{problem}").into();
@@ -317,6 +327,7 @@ pub fn samples() -> Vec<(&'static str, Advice)> {
         ("illegal_transition", illegal_transition("NEW", "CONVERTED")),
         ("stale_version", stale_version(3)),
         ("lead_merged", lead_merged(7)),
+        ("events_expired", events_expired(1_201)),
         ("too_many_to_export", too_many_to_export(10_001, 10_000)),
         ("text_forbidden", text_forbidden("稳赚不赔")),
         ("ip_not_trusted", ip_not_trusted(None)),
@@ -336,6 +347,7 @@ impl Error {
             Self::NotFound(_) => NOT_FOUND,
             Self::Contention(_) => BUSY,
             Self::Unavailable(_) => UNAVAILABLE,
+            Self::EventsExpired { oldest } => events_expired(*oldest),
             Self::Aws { .. } | Self::Corrupt(_) | Self::Internal(_) => INTERNAL,
         }
     }

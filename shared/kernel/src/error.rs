@@ -58,6 +58,12 @@ pub enum Error {
     /// Somebody else holds what is needed and did not let go in time; trying later helps.
     #[error("{0} is busy")]
     Contention(&'static str),
+    /// Events were asked for that are not kept any more.
+    #[error("events before number {oldest} have expired")]
+    EventsExpired {
+        /// The number of the first event that is kept.
+        oldest: u64,
+    },
     /// A dependency outside AWS (the key server) did not answer.
     #[error("{0} is unavailable")]
     Unavailable(&'static str),

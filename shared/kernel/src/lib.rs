@@ -20,6 +20,7 @@ pub mod deadline;
 pub mod due;
 pub mod dynamo;
 pub mod error;
+pub mod events;
 pub mod idempotency;
 pub mod ids;
 pub mod instant;

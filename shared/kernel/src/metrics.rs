@@ -50,6 +50,8 @@ metrics! {
     OldestDueTask: Seconds,
     /// The same of a delivery.
     OldestDueDelivery: Seconds,
+    /// For how long the oldest event has been without a number; 0 when all have one.
+    OldestUnsequencedEvent: Seconds,
     /// Rows for which the sweeper sent another message.
     RowsSwept: Count,
     /// Rows that the sweeper should have seen to and did not.

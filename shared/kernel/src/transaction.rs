@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use crate::clock::Clock;
 use crate::dynamo::Item;
 use crate::error::{Error, Result};
+use crate::ids::UserId;
 use crate::retry::{CONFLICT_PAUSES, CONFLICT_RETRIES};
 
 /// How many actions DynamoDB takes in one transaction.
@@ -22,6 +23,7 @@ pub const MAX_ACTIONS: usize = 100;
 #[derive(Debug, Clone, Default)]
 pub struct Transaction {
     actions: Vec<TransactWriteItem>,
+    events_of: Option<UserId>,
 }
 
 /// The condition of one action of the transaction that answered it.
@@ -46,7 +48,7 @@ impl Transaction {
     /// A transaction without actions.
     #[must_use]
     pub const fn new() -> Self {
-        Self { actions: Vec::new() }
+        Self { actions: Vec::new(), events_of: None }
     }
 
     /// Adds an action, and answers the name of its condition.
@@ -58,6 +60,16 @@ impl Transaction {
     /// Adds actions whose conditions nobody asks about.
     pub fn add_all(&mut self, actions: impl IntoIterator<Item = TransactWriteItem>) {
         self.actions.extend(actions);
+    }
+
+    /// Notes that events of this tenant are among the actions.
+    pub(crate) const fn has_events_of(&mut self, tenant: UserId) {
+        self.events_of = Some(tenant);
+    }
+
+    /// Whose events are among the actions.
+    pub(crate) const fn tenant_with_events(&self) -> Option<UserId> {
+        self.events_of
     }
 
     /// Whether nothing was added.

@@ -11,6 +11,7 @@ use tracing::info;
 
 use crate::audit;
 use crate::error::{Result, SyncProblem};
+use crate::events;
 use crate::fan_sync::{Health, health};
 use crate::ids::OpenId;
 use crate::store::Stores;
@@ -81,8 +82,11 @@ pub(crate) async fn let_go(stores: &Stores, account: &Account, also: Vec<Transac
     let mut transaction = Transaction::new();
     let account_is_unchanged = transaction.add(stores.accounts.delete(account)?);
     if let Some(task) = account.active_sync_task_id {
-        let ending = Ending::Failed(SyncProblem::Disconnected.advice());
+        let advice = SyncProblem::Disconnected.advice();
+        let told = events::sync_failed(task, &account.account_open_id, &advice)?;
+        let ending = Ending::Failed(advice);
         transaction.add(stores.tasks.end(task, EndedBy::Anyone, &ending, stores.clock.now())?);
+        stores.tell(&mut transaction, account.user_id, &[told])?;
     }
     transaction.add_all(also.clone());
     let mut outcome = stores.commit(&transaction).await?;

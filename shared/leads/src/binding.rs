@@ -21,6 +21,7 @@ use crate::accounts::object_of;
 use crate::audit;
 use crate::douyin::Douyin;
 use crate::error::{AuthorizationProblem, Result, SyncProblem};
+use crate::events;
 use crate::fan_sync::{SyncQueue, waiting};
 use crate::ids::OpenId;
 use crate::store::Stores;
@@ -200,6 +201,8 @@ impl Bindings {
         if let Some(task) = foreign {
             let ending = Ending::Failed(SyncProblem::TakenOver.advice());
             transaction.add(self.stores.tasks.end(task.task_id, EndedBy::Anyone, &ending, now)?);
+            let told: Vec<_> = events::sync_ended(&task, &ending)?.into_iter().collect();
+            self.stores.tell(&mut transaction, task.user_id, &told)?;
         }
         let no_deletion = transaction.add(self.stores.deletions.forget(user_id, &grant.account_open_id)?);
         transaction.add_all(self.deeds((user_id, actor), account.as_ref(), lapsed, &grant.account_open_id)?);

@@ -16,6 +16,7 @@ use tokio::sync::OnceCell;
 
 use crate::audit;
 use crate::error::{Error, Result};
+use crate::events;
 use crate::ids::{LeadId, OpenId};
 use crate::lead_edit::TRIES;
 use crate::lead_merge::{fans, resolve};
@@ -26,8 +27,8 @@ use crate::store::lead_index::{Counter, OwnEntries};
 use crate::suppression::{Hasher, Suppression};
 
 /// What such a transaction has beside them and two rows for each fan: the counter, the lead, its name, the notes shown, three
-/// sets of ids (of its status, its owner, and those that are gone), the tally and the row of the audit log.
-const ALWAYS: usize = 9;
+/// sets of ids (of its status, its owner, and those that are gone), the tally, the row of the audit log and the event.
+const ALWAYS: usize = 10;
 
 /// Erases people.
 #[derive(Debug, Clone)]
@@ -99,6 +100,7 @@ impl Eraser {
             after: Value::Null,
         };
         transaction.add(stores.audit.row(&row, stores.clock.now())?);
+        stores.tell(&mut transaction, user_id, &[events::erased(&lead, counter.version + 1)?])?;
         Ok(match stores.commit(&transaction).await?.is_committed() {
             true => Attempt::Done(()),
             false => Attempt::Conflict,

@@ -13,6 +13,7 @@ pub mod confirm;
 pub mod data_deletion;
 pub mod douyin;
 pub mod error;
+pub mod events;
 pub mod fan_sync;
 pub mod ids;
 pub mod lead_edit;

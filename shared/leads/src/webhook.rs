@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use crate::douyin::Douyin;
 use crate::douyin::webhook::{WebhookEvent, verify_signature};
 use crate::error::{AuthorizationProblem, Result};
+use crate::events;
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus};
@@ -161,7 +162,10 @@ impl Webhook {
         let sync_runs = match sync {
             None => None,
             Some(task) => {
-                let ending = Ending::Failed(AuthorizationProblem::Revoked.advice());
+                let advice = AuthorizationProblem::Revoked.advice();
+                let told = events::sync_failed(task, &account.account_open_id, &advice)?;
+                self.stores.tell(&mut transaction, account.user_id, &[told])?;
+                let ending = Ending::Failed(advice);
                 Some(transaction.add(self.stores.tasks.end(task, EndedBy::Anyone, &ending, now)?))
             }
         };

@@ -3,7 +3,7 @@
 mod accounts;
 mod authorization;
 pub(crate) mod fan_sync;
-mod leads;
+pub(crate) mod leads;
 mod story;
 mod tokens;
 mod webhook;

@@ -34,6 +34,8 @@ mod described;
 #[cfg(test)]
 mod douyin;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod logged;
 #[cfg(test)]
 mod platform;

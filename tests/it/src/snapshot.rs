@@ -131,6 +131,7 @@ impl<'a> ExpectedError<'a> {
         let error = body["error"].as_object().unwrap();
         let mut names: BTreeSet<&str> = BTreeSet::from(["type", "reason", "requestId"]);
         names.extend((!self.fields.is_empty()).then_some("fields"));
+        names.extend((self.error_type == "EVENTS_EXPIRED").then_some("oldestSequence"));
         assert_eq!(error.keys().map(String::as_str).collect::<BTreeSet<_>>(), names, "{what}: {body}");
         let fields = error.get("fields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let paths: Vec<&str> = fields.iter().map(|field| field["path"].as_str().unwrap()).collect();
@@ -170,6 +171,9 @@ const WORDS: &[&str] = &[
     "reopen",
     "leadIds",
     "ownerId",
+    // Events.
+    "after",
+    "limit",
     // The audit log.
     "from",
     "actor",

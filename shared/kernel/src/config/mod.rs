@@ -6,7 +6,7 @@ mod sections;
 
 pub use section::{Absent, Section, Setting, Values};
 pub use sections::{
-    AUDIT, AWS, CREDENTIALS, FUNCTION, IDENTITY, LOGS, SCHEDULES, SECTIONS, function_timeout, queue_visibility,
+    AUDIT, AWS, CREDENTIALS, EVENTS, FUNCTION, IDENTITY, LOGS, SCHEDULES, SECTIONS, function_timeout, queue_visibility,
 };
 
 use std::collections::BTreeMap;

@@ -99,8 +99,22 @@ pub static AUDIT: Section = Section {
         .between(1, 3_650)],
 };
 
+/// What changes are told to others.
+pub static EVENTS: Section = Section {
+    title: "Events",
+    settings: &[
+        Setting::optional("EVENT_QUEUE_URL", "The queue by which events get their numbers, of functions that tell any."),
+        Setting::with_default(
+            "EVENT_RETENTION_DAYS",
+            "30",
+            "Days for which events are kept. A shorter time holds for what is written once those kept for longer are gone.",
+        )
+        .between(1, 365),
+    ],
+};
+
 /// All of them, in the order of the documentation.
-pub static SECTIONS: [&Section; 7] = [&IDENTITY, &CREDENTIALS, &SCHEDULES, &AUDIT, &FUNCTION, &LOGS, &AWS];
+pub static SECTIONS: [&Section; 8] = [&IDENTITY, &CREDENTIALS, &SCHEDULES, &AUDIT, &EVENTS, &FUNCTION, &LOGS, &AWS];
 
 /// The function's own time limit, as the template sets it.
 ///

@@ -9,9 +9,9 @@ use crate::ids::{LeadId, OpenId};
 use crate::store::lead::Lead;
 use crate::store::lead_index::{Counter, block_of, segment_of};
 
-/// What such a transaction has beside the leads: the counter, the deletion's numbers, and of a lead that was worked the tally,
-/// the sets of its status and its owner, and the notes that it shows.
-pub(super) const ALWAYS: usize = 6;
+/// What such a transaction has beside the leads: the counter, the deletion's numbers, the events, and of a lead that was worked
+/// the tally, the sets of its status and its owner, and the notes that it shows.
+pub(super) const ALWAYS: usize = 7;
 
 /// What of a lead is written when it goes: its row, who it is, its name, and the set of those that are gone.
 pub(super) const GOES: usize = 4;

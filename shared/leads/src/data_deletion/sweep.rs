@@ -20,6 +20,7 @@ use tracing::{error, info};
 
 use super::plan::{ALWAYS, GOES, Plan};
 use crate::error::Result;
+use crate::events;
 use crate::ids::{LeadId, OpenId};
 use crate::lead_edit::TRIES;
 use crate::lead_merge;
@@ -177,9 +178,15 @@ impl DataDeletions {
             }
         }
         transaction.add_all(index.forget_entries(user_id, entries)?);
+        let mut told = Vec::new();
+        for lead in &plan.going {
+            told.push(events::erased(lead, counter.version + 1)?);
+        }
         for (before, after) in &plan.staying {
             transaction.add(leads.leave_source(before, after, account, now)?);
+            told.extend(events::source_left(before, after, counter.version + 1)?);
         }
+        self.stores.tell(&mut transaction, user_id, &told)?;
         Ok(match self.stores.commit(&transaction).await?.is_committed() {
             true => Attempt::Done(plan.names.len()),
             false => Attempt::Conflict,

@@ -33,6 +33,7 @@ use kernel::transaction::Transaction;
 
 use crate::config::AutoSync;
 use crate::error::Result;
+use crate::events;
 use crate::store::Stores;
 use crate::store::account::SyncSchedule;
 use crate::store::sync_task::{EndedBy, Ending, SyncTask};
@@ -55,6 +56,8 @@ pub(crate) async fn end(
     let task_is_open = transaction.add(stores.tasks.end(id, by, ending, now)?);
     transaction.add(stores.accounts.unclaim(&task.account_open_id, id, &after)?);
     transaction.add_all(deed.clone());
+    let told: Vec<_> = events::sync_ended(task, ending)?.into_iter().collect();
+    stores.tell(&mut transaction, task.user_id, &told)?;
     let outcome = stores.commit(&transaction).await?;
     if outcome.is_committed() || outcome.failed(task_is_open) {
         return Ok(outcome.is_committed());
@@ -63,5 +66,6 @@ pub(crate) async fn end(
     let mut alone = Transaction::new();
     alone.add(stores.tasks.end(id, by, ending, now)?);
     alone.add_all(deed);
+    stores.tell(&mut alone, task.user_id, &told)?;
     Ok(stores.commit(&alone).await?.is_committed())
 }

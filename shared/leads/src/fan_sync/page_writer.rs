@@ -23,7 +23,7 @@ use crate::suppression::Suppression;
 const REPLANS: u32 = 20;
 
 /// How many fans are looked up for one transaction: no more changes fit one, and one request finds as many.
-const MOST_FANS: usize = 97;
+const MOST_FANS: usize = 96;
 
 /// How many unfollowed leads are marked per transaction: each may need its own segment, and 100 actions are the limit.
 const UNFOLLOWED_PER_STEP: usize = 40;

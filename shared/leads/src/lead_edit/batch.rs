@@ -24,8 +24,8 @@ use crate::store::standing::Standing;
 pub const MAX_BATCH: usize = 100;
 
 /// Leads of one transaction, and leads and blocks of ids together. A lead is three rows at most (itself, its history, the set
-/// of its owner), a block three more (the sets of two statuses and of the new owner), and there are the tally and the row of
-/// the audit log: 98 of its 100 actions.
+/// of its owner), a block three more (the sets of two statuses and of the new owner), and there are the tally, the row of
+/// the audit log and the events: 99 of its 100 actions.
 const GROUP: usize = 25;
 const GROUP_AND_BLOCKS: usize = 32;
 

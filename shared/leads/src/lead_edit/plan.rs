@@ -9,6 +9,7 @@ use kernel::transaction::Transaction;
 
 use super::{LeadChange, OwnerChange, check_transition};
 use crate::error::{Error, Result};
+use crate::events;
 use crate::store::Stores;
 use crate::store::lead::Lead;
 use crate::store::lead_index::LeadEdit;
@@ -100,6 +101,11 @@ pub(super) async fn commit(
         let edits: Vec<LeadEdit<'_>> = changes.iter().map(|plan| plan.edit()).collect();
         transaction.add_all(stores.index.move_leads(caller.user_id, &edits).await?);
         transaction.add_all(together_with);
+        let mut told = Vec::new();
+        for plan in &changes {
+            told.extend(events::edited(&plan.before, &plan.after, plan.is_noted)?);
+        }
+        stores.tell(&mut transaction, caller.user_id, &told)?;
         if !stores.commit(&transaction).await?.is_committed() {
             return Ok(Attempt::Conflict);
         }

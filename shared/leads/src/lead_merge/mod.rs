@@ -13,6 +13,7 @@ use kernel::retry::{Attempt, on_conflict};
 use kernel::transaction::Transaction;
 
 use crate::error::{Error, Result};
+use crate::events;
 use crate::ids::{LeadId, OpenId};
 use crate::lead_edit::{TRIES, lead_of};
 use crate::store::Stores;
@@ -84,6 +85,7 @@ async fn try_merge(
     for fan in fans(&other) {
         transaction.add(identities.hand_over(user_id, fan, other.lead_id, survivor)?);
     }
+    stores.tell(&mut transaction, user_id, &[events::merged(&after, &other, counter.version + 1)?])?;
     finish(stores, &transaction, after).await
 }
 
@@ -120,6 +122,7 @@ async fn try_split(stores: &Stores, (user_id, actor): (UserId, &Actor), lead_id:
     for fan in fans(&other) {
         transaction.add(identities.hand_over(user_id, fan, log.into, lead_id)?);
     }
+    stores.tell(&mut transaction, user_id, &events::split(&before, &after, &other, counter.version + 1)?)?;
     finish(stores, &transaction, after).await
 }
 

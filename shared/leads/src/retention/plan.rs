@@ -9,8 +9,8 @@ use crate::ids::LeadId;
 use crate::store::lead::Lead;
 use crate::store::lead_index::{block_of, segment_of};
 
-/// What such a transaction has beside the leads: the counter, the row of the pass, and the one of the audit log.
-pub(super) const ALWAYS: usize = 3;
+/// What such a transaction has beside the leads: the counter, the row of the pass, the one of the audit log, and the events.
+pub(super) const ALWAYS: usize = 4;
 
 /// What is written of a lead: its row, who it was, and the hash that may stay of them.
 const OF_EACH: usize = 3;

@@ -26,6 +26,7 @@ use super::plan::{ALWAYS, Plan};
 use crate::audit;
 use crate::config::lead_retention;
 use crate::error::Result;
+use crate::events;
 use crate::ids::LeadId;
 use crate::lead_edit::TRIES;
 use crate::lead_erase::{Person, erasure};
@@ -197,6 +198,9 @@ impl LeadRetention {
             after: json!({ "leadIds": lead_ids }),
         };
         transaction.add(self.stores.audit.row(&row, clock.now())?);
+        let told: kernel::Result<Vec<_>> =
+            plan.going.iter().map(|lead| events::erased(lead, counter.version + 1)).collect();
+        self.stores.tell(&mut transaction, pass.user_id, &told?)?;
         let outcome = self.stores.commit(&transaction).await?;
         Ok(match outcome.is_committed() {
             true => Attempt::Done(looked),

@@ -21,6 +21,7 @@ pub mod webhook_event;
 use aws_sdk_dynamodb::Client;
 use kernel::audit::{self, AuditLog};
 use kernel::config::ConfigError;
+use kernel::events::Outbox;
 use kernel::idempotency::IdempotencyStore;
 use kernel::transaction::{Outcome, Transaction};
 use kernel::{Clock, Context};
@@ -55,7 +56,9 @@ pub struct Stores {
     pub idempotency: IdempotencyStore,
     /// `t_audit`: who has done what.
     pub audit: AuditLog,
-    /// `t_idempotency` too: events we have acted on.
+    /// `t_outbox`: what is to be told of what changes.
+    pub outbox: Outbox,
+    /// `t_idempotency` too: Douyin's events we have acted on.
     pub events: webhook_event::WebhookEventStore,
     /// The same table: what is true of Douyin or of our app as a whole.
     pub platform: platform_state::PlatformStateStore,
@@ -91,6 +94,7 @@ impl Stores {
             quota: platform_quota::PlatformQuotaStore { client: client(), table: table("t_platform_quota")? },
             idempotency: IdempotencyStore::new(client(), table("t_idempotency")?),
             audit: AuditLog::new(cx)?,
+            outbox: Outbox::new(cx)?,
             events: webhook_event::WebhookEventStore { table: table("t_idempotency")? },
             platform: platform_state::PlatformStateStore { client: client(), table: table("t_idempotency")? },
         })
@@ -106,11 +110,11 @@ impl Stores {
         self.commit(&transaction).await.map(|_unconditional| ())
     }
 
-    /// Writes all of the transaction or nothing.
+    /// Writes all of the transaction or nothing, and has its events numbered, if it has any.
     ///
     /// # Errors
     /// As [`Transaction::commit`].
     pub(crate) async fn commit(&self, transaction: &Transaction) -> kernel::Result<Outcome> {
-        transaction.commit(&self.client, &self.clock).await
+        self.outbox.commit(transaction).await
     }
 }

@@ -12,6 +12,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
 use kernel::dynamo::{milliseconds, n, seconds};
 use kernel::error::Result;
+use kernel::events::Event;
+use kernel::ids::TaskId;
 use kernel::lease::Lease;
 use kernel::transaction::Transaction;
 use roaring::RoaringBitmap;
@@ -22,6 +24,7 @@ use super::lead_index::Counter;
 use super::lead_index::segment::NameEntry;
 use super::sync_task::{Counters, SyncStrategy, SyncTask, SyncTaskStore, Walk};
 use super::{Stores, update};
+use crate::events;
 use crate::ids::LeadId;
 
 /// What one commit writes of leads and their index.
@@ -41,6 +44,16 @@ impl LeadChanges<'_> {
     /// Whether no lead changes.
     pub fn is_empty(&self) -> bool {
         self.created.is_empty() && self.refreshed.is_empty()
+    }
+
+    /// What is told of it, where the counter has this version afterwards.
+    fn events(&self, task_id: TaskId, counter_version: u64) -> Result<Vec<Event>> {
+        let created: Vec<LeadId> = self.created.iter().map(|lead| lead.lead_id).collect();
+        let mut events = events::created(task_id, &created, counter_version)?;
+        for (lead, refresh) in &self.refreshed {
+            events.extend(events::refreshed(task_id, lead, refresh, counter_version)?);
+        }
+        Ok(events)
     }
 }
 
@@ -90,6 +103,7 @@ impl Stores {
         if !changes.is_empty() {
             transaction.add(self.index.advance(task.user_id, read, &changes.counter)?);
             transaction.add_all(self.lead_actions(task, changes, now)?);
+            self.tell(&mut transaction, task.user_id, &changes.events(task.task_id, read.version + 1)?)?;
         }
         let outcome = self.commit(&transaction).await?;
         Ok(if outcome.is_committed() {

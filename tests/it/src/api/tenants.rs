@@ -134,7 +134,7 @@ impl Case {
                     |id| json!({ "leadIds": [id.parse::<u64>().unwrap()], "status": "CONTACTED", "ownerId": "x" }),
                 )],
             ),
-            "audit" | "douyin-accounts" | "wechat-corps" => Self::Lists(Event::sample(route.name)?),
+            "audit" | "douyin-accounts" | "events" | "wechat-corps" => Self::Lists(Event::sample(route.name)?),
             "wechat-accounts" | "moment-tasks" => Self::Lists(Event::sample(route.name)?.query(&[])),
             "moment-sync" | "moment-validate" => Self::Names(
                 device,

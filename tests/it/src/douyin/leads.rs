@@ -8,7 +8,7 @@ mod erasure;
 mod export;
 mod lists;
 mod lives;
-mod merges;
+pub(crate) mod merges;
 mod notes;
 mod owners;
 mod queries;

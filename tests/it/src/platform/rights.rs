@@ -221,10 +221,17 @@ async fn fan_sync_worker_with_a_refused_token_and_without_a_right_rings_and_reco
 }
 
 #[tokio::test]
+async fn event_sequencer_without_a_right_rings_and_recovers() -> Result<()> {
+    let function = "event-sequencer";
+    let denial = Denial { function, takes: |_| true, runs: &[function, "sweeper"], minutes: 40 };
+    let scene = async || Ok((scenes::events_to_number().await?, ()));
+    denial.play(scene, async |world, ()| scenes::events_numbered(world).await).await
+}
+
+#[tokio::test]
 async fn publisher_without_a_right_rings_and_publishes_once_all_the_same() -> Result<()> {
     let function = "moment-publisher";
-    let denial =
-        Denial { function, takes: |_| true, runs: &[function, "sweeper"], minutes: 25 };
+    let denial = Denial { function, takes: |_| true, runs: &[function, "sweeper"], minutes: 25 };
     denial
         .play(scenes::post_to_publish, async |world, task| {
             let status = world.publish_until_ended(USER, task, 60).await?;

@@ -157,10 +157,18 @@ fn name(parts: &Parts, body: &[u8]) -> String {
         let path = prefixes.iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path);
         return path.trim_matches('/').to_owned();
     };
-    match table(&serde_json::from_slice(body).unwrap_or_default()) {
+    let body = serde_json::from_slice(body).unwrap_or_default();
+    match table(&body) {
         Some(table) => format!("{operation} {table}"),
+        // Sent beside a commit, by whoever tells an event.
+        None if is_about_events(&body) => format!("{operation} events"),
         None => operation.to_owned(),
     }
+}
+
+/// Whether a request is about the queue of the event sequencer.
+fn is_about_events(body: &Value) -> bool {
+    body["QueueUrl"].as_str().is_some_and(|url| url.ends_with("-event"))
 }
 
 /// The table a DynamoDB request is about, without the name of the stack before it.

@@ -148,7 +148,7 @@ fn page_diff_larger_than_a_transaction_is_made_in_parts() {
         drop(changes);
         progress.advance(position);
     }
-    assert_eq!(parts, [47, 47, 47, 47, 12]);
+    assert_eq!(parts, [47, 46, 47, 47, 13]);
     let expected = Counters { pages: 2, seen: 221, created: 210, updated: 4, unchanged: 7, skipped: 3, unfollowed: 2 };
     assert_eq!((progress.task.counters, read.lead_count), (expected, 205));
 }

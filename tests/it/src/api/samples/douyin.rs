@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use functions::worker::run_batch;
-use functions::workers::douyin_fan_sync_worker;
+use functions::workers::{douyin_fan_sync_worker, event_sequencer};
 use sandbox::douyin::Decision;
 use serde_json::json;
 
@@ -53,6 +53,8 @@ pub async fn play(it: &mut Samples) -> Result<()> {
     it.play("douyin-lead-note-add", 201, |event| event).await?;
     it.play("douyin-leads-update", 200, |event| event).await?;
     it.play("douyin-lead-erase", 200, |event| event).await?;
+    sequencer(it).await?;
+    it.play("events", 200, |event| event).await?;
     it.play("douyin-account-delete", 200, |event| event.path("douyinUserId", &shop)).await?;
     it.play("douyin-data-delete", 202, |event| event.path("douyinUserId", &shop)).await?;
     it.world.keep_tokens().await?;
@@ -66,6 +68,17 @@ async fn worker(it: &mut Samples, task: &str) -> Result<()> {
     let answer =
         run_batch(&app, douyin_fan_sync_worker::handle, serde_json::from_value(event)?, it.world.deadline()).await;
     assert_eq!(answer.batch_item_failures.len(), 0);
+    it.played.insert(name.to_owned());
+    Ok(())
+}
+
+async fn sequencer(it: &mut Samples) -> Result<()> {
+    let name = "event-sequencer";
+    let app = event_sequencer::App::new(&it.world.context(name, &EndpointOverrides::default()).await?).await?;
+    let event = serde_json::from_value(sample(name)?)?;
+    let answer = run_batch(&app, event_sequencer::handle, event, it.world.deadline()).await;
+    assert_eq!(answer.batch_item_failures.len(), 0);
+    assert_eq!(it.world.rows("t_outbox").await?, []);
     it.played.insert(name.to_owned());
     Ok(())
 }

@@ -29,22 +29,22 @@ async fn leads(fans: u32) -> Result<(World, String)> {
 }
 
 /// What the operations are called with; `None` for straight ways.
-pub(super) fn stores(world: &World, proxy: Option<&Proxy>) -> Result<Stores> {
+pub(crate) fn stores(world: &World, proxy: Option<&Proxy>) -> Result<Stores> {
     let endpoints = proxy.map_or_else(EndpointOverrides::default, Proxy::endpoints);
     Ok(Stores::new(&world.context_with_every_right("douyin-lead-erase", &endpoints)?)?)
 }
 
-pub(super) fn who() -> (UserId, Actor) {
+pub(crate) fn who() -> (UserId, Actor) {
     let user = UserId::new(USER).unwrap();
     (user, Actor::new(user, Some("staff-1"), None))
 }
 
-pub(super) async fn merge(stores: &Stores, survivor: u64, other: u64) -> leads::Result<leads::store::lead::Lead> {
+pub(crate) async fn merge(stores: &Stores, survivor: u64, other: u64) -> leads::Result<leads::store::lead::Lead> {
     let (user, actor) = who();
     lead_merge::merge(stores, (user, &actor), LeadId::new(survivor), LeadId::new(other)).await
 }
 
-pub(super) async fn split(stores: &Stores, lead: u64) -> leads::Result<leads::store::lead::Lead> {
+pub(crate) async fn split(stores: &Stores, lead: u64) -> leads::Result<leads::store::lead::Lead> {
     let (user, actor) = who();
     lead_merge::split(stores, (user, &actor), LeadId::new(lead)).await
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use functions::worker::{run_batch, run_scheduled};
 use functions::workers::{
-    douyin_fan_sync_worker, douyin_token_keeper, moment_publisher, sweeper, wechat_health_checker,
+    douyin_fan_sync_worker, douyin_token_keeper, event_sequencer, moment_publisher, sweeper, wechat_health_checker,
 };
 use serde_json::Value;
 
@@ -64,6 +64,7 @@ struct Started {
     wechat_health_checker: Option<wechat_health_checker::App>,
     douyin_fan_sync_worker: Option<douyin_fan_sync_worker::App>,
     moment_publisher: Option<moment_publisher::App>,
+    event_sequencer: Option<event_sequencer::App>,
 }
 
 macro_rules! started {
@@ -250,6 +251,7 @@ impl Operation {
         let answer = match bin {
             "douyin-fan-sync-worker" => batch!(douyin_fan_sync_worker),
             "moment-publisher" => batch!(moment_publisher),
+            "event-sequencer" => batch!(event_sequencer),
             _ => anyhow::bail!("{bin} reads a queue, and its stories are not known"),
         };
         Ok(Some(answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()))

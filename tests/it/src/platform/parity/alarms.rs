@@ -167,6 +167,7 @@ fn alarm_on_what_has_to_happen_rings_when_it_does_not() {
     let breaching = alarms.filter(|(_, alarm)| alarm["TreatMissingData"] == "breaching").map(|(name, _)| name);
     let expected = [
         "LateDeliveryAlarm",
+        "LateEventsAlarm",
         "LateSyncAlarm",
         "LateTaskAlarm",
         "SweeperSilentAlarm",

@@ -12,12 +12,13 @@ use super::project::{Template, read};
 use crate::world::shared;
 
 /// What cannot be had again: what users entrusted to us or are owed, and the key without which it cannot be read.
-const STORES: [&str; 17] = [
+const STORES: [&str; 19] = [
     "AuditTable",
     "DouyinAuthTable",
     "DouyinLeadIndexTable",
     "DouyinLeadTable",
     "DouyinSyncTaskTable",
+    "EventTable",
     "LeadDeletionTable",
     "LeadIdentityTable",
     "MomentClaimTable",
@@ -26,6 +27,7 @@ const STORES: [&str; 17] = [
     "MomentSyncResultTable",
     "MomentSyncTaskTable",
     "MomentsBucket",
+    "OutboxTable",
     "SuppressionKey",
     "TokenKey",
     "WechatAccountTable",

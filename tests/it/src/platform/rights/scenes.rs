@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use functions::worker::run_scheduled;
-use functions::workers::{douyin_token_keeper, moment_publisher, sweeper, wechat_health_checker};
+use functions::worker::{run_batch, run_scheduled};
+use functions::workers::{douyin_token_keeper, event_sequencer, moment_publisher, sweeper, wechat_health_checker};
 use sandbox::douyin::{Endpoint, FanChange, Fault};
 use sandbox::fault::Effect;
 use sandbox::gewe::{GeweEndpoint, GeweFault};
@@ -123,6 +123,28 @@ pub(super) async fn old_leads() -> Result<World> {
     }
     world.advance(Duration::from_secs(31 * 86_400));
     Ok(world)
+}
+
+/// A sync has brought leads, and nobody has numbered the events that tell of it.
+pub(super) async fn events_to_number() -> Result<World> {
+    let world = World::start().await?;
+    world.douyin_account("shop", 3);
+    let shop = world.authorize(USER, "shop").await?;
+    ensure!(world.sync(USER, &shop, "INCREMENTAL").await?["created"] == 3);
+    Ok(world)
+}
+
+/// All of them get their numbers.
+pub(super) async fn events_numbered(world: &World) -> Result<()> {
+    let base = world.context("event-sequencer", &EndpointOverrides::default()).await?;
+    let body = json!({ "userId": USER }).to_string();
+    let batch = serde_json::from_value(json!({ "Records": [{ "messageId": "m-1", "body": body }] }))?;
+    let app = event_sequencer::App::new(&base).await?;
+    let answer = run_batch(&app, event_sequencer::handle, batch, world.deadline()).await;
+    ensure!(answer.batch_item_failures.is_empty(), "{answer:?}");
+    let left = world.rows("t_outbox").await?;
+    ensure!(left.is_empty(), "{left:?}");
+    Ok(())
 }
 
 /// A sync of one page, and its task: of two the second may show somebody of the first again, whose lead is looked up.

@@ -13,7 +13,7 @@ use crate::{World, lead_tables};
 /// More changes than one transaction has room for: the history has so many entries, and the list of notes one less, so that
 /// these go before it.
 const LONG_HISTORY: u32 = 50;
-const SURPLUS: u32 = LONG_HISTORY + LONG_HISTORY - 1 - 89;
+const SURPLUS: u32 = LONG_HISTORY + LONG_HISTORY - 1 - 88;
 const LEAD: u64 = 4;
 
 /// A lead with a history of so many entries.

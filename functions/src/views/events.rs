@@ -1,0 +1,130 @@
+//! Events as they are told: what was stored, and the leads that they name as these are now.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use kernel::events::StoredEvent;
+use leads::events::{ChangedField, LeadEvent, SyncFailure, SyncResult};
+use leads::ids::LeadId;
+use leads::store::lead::{Lead, LeadStatus};
+use serde::Serialize;
+
+use super::leads::LeadRecord;
+
+/// An event with its number.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Event"))]
+pub(crate) struct EventView {
+    sequence: u64,
+    id: String,
+    #[serde(rename = "type")]
+    kind: EventType,
+    time: Timestamp,
+    data: EventData,
+}
+
+/// The words of the contract.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+pub(crate) enum EventType {
+    #[serde(rename = "lead.created")]
+    LeadCreated,
+    #[serde(rename = "lead.updated")]
+    LeadUpdated,
+    #[serde(rename = "lead.status_changed")]
+    LeadStatusChanged,
+    #[serde(rename = "lead.merged")]
+    LeadMerged,
+    #[serde(rename = "lead.erased")]
+    LeadErased,
+    #[serde(rename = "sync.completed")]
+    SyncCompleted,
+    #[serde(rename = "sync.failed")]
+    SyncFailed,
+}
+
+/// What is told, by type.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub(crate) enum EventData {
+    LeadCreated(LeadCreated),
+    LeadUpdated(Box<LeadUpdated>),
+    LeadStatusChanged(Box<LeadStatusChanged>),
+    LeadMerged(Box<LeadMerged>),
+    LeadErased(LeadErased),
+    SyncCompleted(SyncResult),
+    SyncFailed(SyncFailure),
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "LeadCreatedEvent"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LeadCreated {
+    lead_ids: Vec<LeadId>,
+    leads: Vec<LeadRecord>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "LeadUpdatedEvent"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LeadUpdated {
+    lead_id: LeadId,
+    changed: Vec<ChangedField>,
+    lead: Option<LeadRecord>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "LeadStatusChangedEvent"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LeadStatusChanged {
+    lead_id: LeadId,
+    from: LeadStatus,
+    to: LeadStatus,
+    lead: Option<LeadRecord>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "LeadMergedEvent"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LeadMerged {
+    lead_id: LeadId,
+    merged_lead_id: LeadId,
+    lead: Option<LeadRecord>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "LeadErasedEvent"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LeadErased {
+    lead_id: LeadId,
+}
+
+impl EventView {
+    /// The view of an event, where `leads` are those of its leads that are there.
+    pub fn new(event: StoredEvent, change: LeadEvent, leads: &HashMap<LeadId, Lead>) -> Self {
+        let record = |id: &LeadId| leads.get(id).cloned().map(LeadRecord::from);
+        let (kind, data) = match change {
+            LeadEvent::Created { lead_ids } => {
+                let leads = lead_ids.iter().filter_map(record).collect();
+                (EventType::LeadCreated, EventData::LeadCreated(LeadCreated { lead_ids, leads }))
+            }
+            LeadEvent::Updated { lead_id, changed } => {
+                let data = LeadUpdated { lead_id, changed, lead: record(&lead_id) };
+                (EventType::LeadUpdated, EventData::LeadUpdated(data.into()))
+            }
+            LeadEvent::StatusChanged { lead_id, from, to } => {
+                let data = LeadStatusChanged { lead_id, from, to, lead: record(&lead_id) };
+                (EventType::LeadStatusChanged, EventData::LeadStatusChanged(data.into()))
+            }
+            LeadEvent::Merged { lead_id, merged_lead_id } => {
+                let data = LeadMerged { lead_id, merged_lead_id, lead: record(&lead_id) };
+                (EventType::LeadMerged, EventData::LeadMerged(data.into()))
+            }
+            LeadEvent::Erased { lead_id } => (EventType::LeadErased, EventData::LeadErased(LeadErased { lead_id })),
+            LeadEvent::SyncCompleted(result) => (EventType::SyncCompleted, EventData::SyncCompleted(result)),
+            LeadEvent::SyncFailed(failure) => (EventType::SyncFailed, EventData::SyncFailed(failure)),
+        };
+        Self { sequence: event.sequence, id: event.id, kind, time: event.time, data }
+    }
+}
