@@ -6837,6 +6837,256 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": 200,
+                     *       "data": {
+                     *         "events": [
+                     *           {
+                     *             "data": {
+                     *               "leadIds": [
+                     *                 1,
+                     *                 2,
+                     *                 3,
+                     *                 4,
+                     *                 5
+                     *               ],
+                     *               "leads": [
+                     *                 {
+                     *                   "acquireTime": "2026-11-28T03:10:00Z",
+                     *                   "avatarUrl": "https://p3.douyinpic.example/aweme/100x100/c33c65fb1a3e459c.jpeg?from=4010531038",
+                     *                   "channel": "抖音获客",
+                     *                   "douyinUserId": "_000wh0uSELTOYHxhodcgL3lbAI02oxPFNxM",
+                     *                   "leadId": 2,
+                     *                   "nickname": "🏳️‍🌈美食家🌸",
+                     *                   "notes": "",
+                     *                   "ownerId": "staff-17",
+                     *                   "status": "CONTACTED"
+                     *                 },
+                     *                 {
+                     *                   "acquireTime": "2026-11-28T03:10:00Z",
+                     *                   "avatarUrl": "https://p3.douyinpic.example/aweme/100x100/2f6cb19f07cb93c1.jpeg?from=4010531038",
+                     *                   "channel": "抖音获客",
+                     *                   "douyinUserId": "3ba785f8-fa03-4143-accc-09e4a319a3d5",
+                     *                   "leadId": 3,
+                     *                   "nickname": "陈梓萱",
+                     *                   "notes": "",
+                     *                   "ownerId": "staff-17",
+                     *                   "status": "CONTACTED"
+                     *                 },
+                     *                 {
+                     *                   "acquireTime": "2026-11-28T03:10:00Z",
+                     *                   "avatarUrl": "https://p3.douyinpic.example/aweme/100x100/cf1fcc2af7a51654.jpeg?from=4010531038",
+                     *                   "channel": "抖音获客",
+                     *                   "douyinUserId": "_0005EhfP27huaj2-SQNOLJPom_NXPdE1whQ",
+                     *                   "leadId": 4,
+                     *                   "nickname": "用户5995610875",
+                     *                   "notes": "",
+                     *                   "ownerId": null,
+                     *                   "status": "NEW"
+                     *                 },
+                     *                 {
+                     *                   "acquireTime": "2026-11-28T03:10:00Z",
+                     *                   "avatarUrl": "https://p3.douyinpic.example/aweme/100x100/bdc2034c497924d5.jpeg?from=4010531038",
+                     *                   "channel": "抖音获客",
+                     *                   "douyinUserId": "_000wCbWg5K9PraRIqGlDMNSlF4HVsWrz4Z_",
+                     *                   "leadId": 5,
+                     *                   "nickname": "佛系橙子",
+                     *                   "notes": "",
+                     *                   "ownerId": null,
+                     *                   "status": "NEW"
+                     *                 }
+                     *               ]
+                     *             },
+                     *             "id": "7a5f49a2e2a0493cd8b3c180-0",
+                     *             "sequence": 1,
+                     *             "time": "2026-11-28T03:10:00.058Z",
+                     *             "type": "lead.created"
+                     *           },
+                     *           {
+                     *             "data": {
+                     *               "created": 5,
+                     *               "douyinUserId": "_000wcCWyPJfwJLDaPOeTwBw7zTrNtCT7wCd",
+                     *               "strategy": "INCREMENTAL",
+                     *               "taskId": "375882547438602",
+                     *               "unfollowed": 0,
+                     *               "updated": 0
+                     *             },
+                     *             "id": "7132ddd5d1cf37004942e2dd-0",
+                     *             "sequence": 2,
+                     *             "time": "2026-11-28T03:10:00.058Z",
+                     *             "type": "sync.completed"
+                     *           },
+                     *           {
+                     *             "data": {
+                     *               "changed": [
+                     *                 "notes"
+                     *               ],
+                     *               "lead": null,
+                     *               "leadId": 1
+                     *             },
+                     *             "id": "7a21afc95effb14be80e19a5-0",
+                     *             "sequence": 3,
+                     *             "time": "2026-11-28T03:10:00.058Z",
+                     *             "type": "lead.updated"
+                     *           },
+                     *           {
+                     *             "data": {
+                     *               "from": "NEW",
+                     *               "lead": null,
+                     *               "leadId": 1,
+                     *               "to": "CONTACTED"
+                     *             },
+                     *             "id": "7a21afc95effb14be80e19a5-1",
+                     *             "sequence": 4,
+                     *             "time": "2026-11-28T03:10:00.058Z",
+                     *             "type": "lead.status_changed"
+                     *           },
+                     *           {
+                     *             "data": {
+                     *               "changed": [
+                     *                 "notes"
+                     *               ],
+                     *               "lead": null,
+                     *               "leadId": 1
+                     *             },
+                     *             "id": "0c2e5a3eb4ce69e7f5777433-0",
+                     *             "sequence": 5,
+                     *             "time": "2026-11-28T03:10:00.058Z",
+                     *             "type": "lead.updated"
+                     *           },
+                     *           {
+                     *             "data": {
+                     *               "changed": [
+                     *                 "ownerId"
+                     *               ],
+                     *               "lead": null,
+                     *               "leadId": 1
+                     *             },
+                     *             "id": "c0c8fdf0c66c0e84edbe112c-0",
+                     *             "sequence": 6,
+                     *             "time": "2026-11-28T03:10:00.058Z",
+                     *             "type": "lead.updated"
+                     *           },
+                     *           {
+                     *             "data": {
+                     *               "changed": [
+                     *                 "ownerId"
+                     *               ],
+                     *               "lead": {
+                     *                 "acquireTime": "2026-11-28T03:10:00Z",
+                     *                 "avatarUrl": "https://p3.douyinpic.example/aweme/100x100/c33c65fb1a3e459c.jpeg?from=4010531038",
+                     *                 "channel": "抖音获客",
+                     *                 "douyinUserId": "_000wh0uSELTOYHxhodcgL3lbAI02oxPFNxM",
+                     *                 "leadId": 2,
+                     *                 "nickname": "🏳️‍🌈美食家🌸",
+                     *                 "notes": "",
+                     *                 "ownerId": "staff-17",
+                     *                 "status": "CONTACTED"
+                     *               },
+                     *               "leadId": 2
+                     *             },
+                     *             "id": "c0c8fdf0c66c0e84edbe112c-1",
+                     *             "sequence": 7,
+                     *             "time": "2026-11-28T03:10:00.058Z",
+                     *             "type": "lead.updated"
+                     *           },
+                     *           {
+                     *             "data": {
+                     *               "from": "NEW",
+                     *               "lead": {
+                     *                 "acquireTime": "2026-11-28T03:10:00Z",
+                     *                 "avatarUrl": "https://p3.douyinpic.example/aweme/100x100/c33c65fb1a3e459c.jpeg?from=4010531038",
+                     *                 "channel": "抖音获客",
+                     *                 "douyinUserId": "_000wh0uSELTOYHxhodcgL3lbAI02oxPFNxM",
+                     *                 "leadId": 2,
+                     *                 "nickname": "🏳️‍🌈美食家🌸",
+                     *                 "notes": "",
+                     *                 "ownerId": "staff-17",
+                     *                 "status": "CONTACTED"
+                     *               },
+                     *               "leadId": 2,
+                     *               "to": "CONTACTED"
+                     *             },
+                     *             "id": "c0c8fdf0c66c0e84edbe112c-2",
+                     *             "sequence": 8,
+                     *             "time": "2026-11-28T03:10:00.058Z",
+                     *             "type": "lead.status_changed"
+                     *           },
+                     *           {
+                     *             "data": {
+                     *               "changed": [
+                     *                 "ownerId"
+                     *               ],
+                     *               "lead": {
+                     *                 "acquireTime": "2026-11-28T03:10:00Z",
+                     *                 "avatarUrl": "https://p3.douyinpic.example/aweme/100x100/2f6cb19f07cb93c1.jpeg?from=4010531038",
+                     *                 "channel": "抖音获客",
+                     *                 "douyinUserId": "3ba785f8-fa03-4143-accc-09e4a319a3d5",
+                     *                 "leadId": 3,
+                     *                 "nickname": "陈梓萱",
+                     *                 "notes": "",
+                     *                 "ownerId": "staff-17",
+                     *                 "status": "CONTACTED"
+                     *               },
+                     *               "leadId": 3
+                     *             },
+                     *             "id": "c0c8fdf0c66c0e84edbe112c-3",
+                     *             "sequence": 9,
+                     *             "time": "2026-11-28T03:10:00.058Z",
+                     *             "type": "lead.updated"
+                     *           },
+                     *           {
+                     *             "data": {
+                     *               "from": "NEW",
+                     *               "lead": {
+                     *                 "acquireTime": "2026-11-28T03:10:00Z",
+                     *                 "avatarUrl": "https://p3.douyinpic.example/aweme/100x100/2f6cb19f07cb93c1.jpeg?from=4010531038",
+                     *                 "channel": "抖音获客",
+                     *                 "douyinUserId": "3ba785f8-fa03-4143-accc-09e4a319a3d5",
+                     *                 "leadId": 3,
+                     *                 "nickname": "陈梓萱",
+                     *                 "notes": "",
+                     *                 "ownerId": "staff-17",
+                     *                 "status": "CONTACTED"
+                     *               },
+                     *               "leadId": 3,
+                     *               "to": "CONTACTED"
+                     *             },
+                     *             "id": "c0c8fdf0c66c0e84edbe112c-4",
+                     *             "sequence": 10,
+                     *             "time": "2026-11-28T03:10:00.058Z",
+                     *             "type": "lead.status_changed"
+                     *           },
+                     *           {
+                     *             "data": {
+                     *               "created": 0,
+                     *               "douyinUserId": "_000wcCWyPJfwJLDaPOeTwBw7zTrNtCT7wCd",
+                     *               "strategy": "INCREMENTAL",
+                     *               "taskId": "375882547437925",
+                     *               "unfollowed": 0,
+                     *               "updated": 0
+                     *             },
+                     *             "id": "d8ff95e24592595e30bf89a2-0",
+                     *             "sequence": 11,
+                     *             "time": "2026-11-28T03:10:00.058Z",
+                     *             "type": "sync.completed"
+                     *           },
+                     *           {
+                     *             "data": {
+                     *               "leadId": 1
+                     *             },
+                     *             "id": "ec8c69f620257696f808045c-0",
+                     *             "sequence": 12,
+                     *             "time": "2026-11-28T03:10:00.058Z",
+                     *             "type": "lead.erased"
+                     *           }
+                     *         ],
+                     *         "lastSequence": 12
+                     *       },
+                     *       "message": "操作成功"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         code: 200;
