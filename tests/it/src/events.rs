@@ -29,7 +29,7 @@ async fn hand(world: &World, app: &event_sequencer::App, user: u64) -> Result<bo
 }
 
 /// Has all events of `user` numbered.
-async fn number(world: &World, user: u64) -> Result<()> {
+pub(crate) async fn number(world: &World, user: u64) -> Result<()> {
     let app = sequencer(world, &EndpointOverrides::default()).await?;
     ensure!(hand(world, &app, user).await?, "the sequencer failed");
     let left = world.rows("t_outbox").await?.into_iter().filter(|row| row["user_id"] == user.to_string()).count();

@@ -133,7 +133,8 @@ impl Outbox {
         let commit = transaction.commit(&self.client, &self.clock);
         match transaction.tenant_with_events() {
             None => commit.await,
-            Some(tenant) => futures::join!(commit, self.wake(tenant)).0,
+            // Boxed: every caller's future would carry both otherwise.
+            Some(tenant) => futures::join!(Box::pin(commit), Box::pin(self.wake(tenant))).0,
         }
     }
 

@@ -7,16 +7,19 @@ use serde_json::json;
 
 use super::merges::{merge, stores};
 use crate::bad_input::USER;
+use crate::events::number;
 use crate::{Event, World, lead_tables};
 
 const OTHER: u64 = USER + 1;
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 8] = [
     "t_douyin_auth",
     "t_douyin_lead",
     "t_lead_identity",
     "t_douyin_lead_index",
     "t_douyin_sync_task",
     "t_lead_deletion",
+    "t_outbox",
+    "t_event",
 ];
 
 /// All rows of a tenant in the tables of Douyin.
@@ -44,6 +47,10 @@ async fn tenant_deleted_leaves_nothing_of_its_leads_and_all_of_others() -> Resul
         ensure!(world.call_as(user, event).await?.status == 200);
         let erasure = Event::sample("douyin-lead-erase")?.path("leadId", "12");
         ensure!(world.call_as(user, erasure).await?.status == 200);
+    }
+    // Some events have their numbers, and one has none.
+    for user in [USER, OTHER] {
+        number(&world, user).await?;
     }
     merge(&stores(&world, None)?, 5, 9).await?;
     let theirs = rows(&world, OTHER).await?;
