@@ -13,7 +13,7 @@ from .stack import DOCUMENT, HERE, WORK, Stack
 from .world import World
 
 # Rounds of --long, each with a seed of its own.
-ROUNDS = 4
+ROUNDS = 3
 EXAMPLES = 100
 
 
