@@ -18,6 +18,7 @@ mod publisher_memory;
 mod real_time;
 mod report;
 mod resync;
+mod soak;
 mod start_calls;
 mod story;
 mod sync_time;
@@ -55,6 +56,12 @@ struct Options {
     /// Publishers at work at once in it, as the template's PublishConcurrency.
     #[arg(long, default_value_t = 10)]
     publishers: usize,
+    /// How long the soak disturbs both jobs, in minutes.
+    #[arg(long, default_value_t = 30)]
+    minutes: u64,
+    /// Where its random numbers begin; another place at each run otherwise.
+    #[arg(long)]
+    seed: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -81,6 +88,8 @@ enum Benchmark {
     PublisherMemory,
     /// What keeping tokens costs, and half a year of it with incidents.
     TokenKeeper,
+    /// Both jobs while everything goes wrong: nothing lost, nothing doubled, every row ended. Only when asked for.
+    Soak,
 }
 
 #[tokio::main]
@@ -88,7 +97,9 @@ async fn main() -> Result<ExitCode> {
     let options = Options::parse();
     let mut report = Report::new(&options);
     for benchmark in Benchmark::value_variants() {
-        if !options.only.is_empty() && !options.only.contains(benchmark) {
+        let is_wanted =
+            if options.only.is_empty() { *benchmark != Benchmark::Soak } else { options.only.contains(benchmark) };
+        if !is_wanted {
             continue;
         }
         let name = benchmark.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
@@ -105,6 +116,7 @@ async fn main() -> Result<ExitCode> {
             Benchmark::PublishStart => publish_start::measure().await?,
             Benchmark::PublisherMemory => publisher_memory::measure(&options).await?,
             Benchmark::TokenKeeper => token_keeper::measure(&options).await?,
+            Benchmark::Soak => soak::measure(&options).await?,
         };
         report.add(&name, figures);
     }
