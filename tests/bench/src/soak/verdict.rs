@@ -29,6 +29,9 @@ fn has_ended(row: &Row) -> bool {
 
 impl Soak {
     pub(super) async fn has_ended(&self) -> Result<bool> {
+        if !self.world.rows("t_outbox").await?.is_empty() {
+            return Ok(false);
+        }
         for table in ["t_moment_sync_task", "t_moment_sync_result", "t_douyin_sync_task"] {
             if !self.world.rows(table).await?.iter().all(has_ended) {
                 return Ok(false);
@@ -44,6 +47,7 @@ impl Soak {
         let twice = self.world.sandbox.journal().published_twice();
         let lost_notes = self.lost_notes().await?;
         lead_tables::check(&self.world).await?;
+        let untold = self.untold().await?;
         let missing = self.missing_leads().await?;
         for url in [self.world.queue_url()?, self.world.publish_queue_url()?] {
             // Those that were to get lost are hidden until long after this run.
@@ -71,6 +75,7 @@ impl Soak {
             ),
             count("soak: rows that have not ended", open.len()).note(open.join("; ")),
             count("soak: notes lost", lost_notes.len()).note(lost_notes.join("; ")),
+            count("soak: leads and syncs that events do not tell of, or twice", untold.len()).note(untold.join("; ")),
             count("soak: fans who are no lead, or two", missing.len()).note(missing.join("; ")),
         ])
     }
@@ -155,6 +160,47 @@ impl Soak {
             }
         }
         Ok(lost)
+    }
+
+    /// Leads whose coming, and syncs whose end, is not told by exactly one event. The numbers of events have no gap.
+    async fn untold(&self) -> Result<Vec<String>> {
+        let mut untold = Vec::new();
+        let (leads, syncs) = (self.world.rows("t_douyin_lead").await?, self.world.rows("t_douyin_sync_task").await?);
+        for tenant in &self.tenants {
+            let user = tenant.user.to_string();
+            let mut told: BTreeMap<String, u32> = BTreeMap::new();
+            let mut after = 0;
+            loop {
+                let query = [("after", after.to_string()), ("limit", "1000".to_owned())];
+                let query: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let answer = self.world.call_as(tenant.user, Event::sample("events")?.query(&query)).await?;
+                let events = answer.data()["events"].as_array().context("no events")?;
+                if events.is_empty() {
+                    ensure!(answer.data()["lastSequence"] == after, "events of {user} end at {after}: {answer:?}");
+                    break;
+                }
+                for event in events {
+                    after += 1;
+                    ensure!(event["sequence"] == after, "{} comes in place of {after}", event["sequence"]);
+                    let data = &event["data"];
+                    let ids: Vec<String> = match event["type"].as_str() {
+                        Some("lead.created") => {
+                            data["leadIds"].as_array().into_iter().flatten().map(|id| format!("lead {id}")).collect()
+                        }
+                        Some("sync.completed" | "sync.failed") => vec![format!("sync {}", data["taskId"])],
+                        _ => Vec::new(),
+                    };
+                    for id in ids {
+                        *told.entry(id).or_default() += 1;
+                    }
+                }
+            }
+            let of_tenant = |row: &&Row| row["user_id"] == user;
+            let there = leads.iter().filter(of_tenant).map(|row| format!("lead {}", row["lead_id"]));
+            let there = there.chain(syncs.iter().filter(of_tenant).map(|row| format!("sync \"{}\"", row["task_id"])));
+            untold.extend(there.filter(|id| told.get(id) != Some(&1)).map(|id| format!("{id} of {user}")));
+        }
+        Ok(untold)
     }
 
     /// After one more FULL sync of each account everybody who follows is exactly one lead of its tenant.

@@ -1,12 +1,14 @@
 //! The workers and the schedules. Two workers of each queue at once; processes die, messages come twice, later or never.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use aws_sdk_sqs::types::Message;
+use functions::worker::run_batch;
 use functions::workers::{
-    douyin_fan_sync_worker, douyin_token_keeper, moment_publisher, sweeper, wechat_health_checker,
+    douyin_fan_sync_worker, douyin_token_keeper, event_sequencer, moment_publisher, sweeper, wechat_health_checker,
 };
 use futures::FutureExt;
 use futures::future::join;
+use it::queue::as_event;
 use it::world::EndpointOverrides;
 
 use super::Soak;
@@ -25,6 +27,7 @@ const BATCHES: u32 = 4;
 enum Queue {
     Syncs,
     Posts,
+    Events,
 }
 
 /// What becomes of a message before its worker gets it.
@@ -37,7 +40,7 @@ enum Delivery {
 
 impl Soak {
     pub(super) async fn work(&mut self) -> Result<()> {
-        for queue in [Queue::Syncs, Queue::Posts] {
+        for queue in [Queue::Syncs, Queue::Posts, Queue::Events] {
             for _ in 0..BATCHES {
                 let batches = [self.batch(queue).await?, self.batch(queue).await?];
                 if batches.iter().all(Vec::is_empty) {
@@ -53,15 +56,18 @@ impl Soak {
         match queue {
             Queue::Syncs => self.world.queue_url(),
             Queue::Posts => self.world.publish_queue_url(),
+            Queue::Events => self.events_url(),
         }
+    }
+
+    pub(super) fn events_url(&self) -> Result<&str> {
+        Ok(self.world.stack.outputs.get("EventQueueUrl").context("the template has no EventQueueUrl")?)
     }
 
     /// The next messages, without those that get lost.
     async fn batch(&mut self, queue: Queue) -> Result<Vec<Message>> {
-        let received = match queue {
-            Queue::Syncs => self.world.receive().await?,
-            Queue::Posts => self.world.receive_publications().await?,
-        };
+        let received = self.world.aws.sqs.receive_message().queue_url(self.url(queue)?).max_number_of_messages(10);
+        let received = received.send().await?.messages.unwrap_or_default();
         let mut batch = Vec::new();
         for message in received {
             match self.deliver(message) {
@@ -127,6 +133,21 @@ impl Soak {
             Queue::Posts => {
                 let cx = self.world.context("moment-publisher", &endpoints).await?;
                 self.world.publish_batch(&moment_publisher::App::new(&cx).await?, batch).await?;
+            }
+            Queue::Events => {
+                let cx = self.world.context("event-sequencer", &endpoints).await?;
+                let app = event_sequencer::App::new(&cx).await?;
+                let answer = run_batch(&app, event_sequencer::handle, as_event(&batch)?, self.world.deadline()).await;
+                let failed: Vec<&str> =
+                    answer.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect();
+                let (again, done): (Vec<Message>, Vec<Message>) = batch
+                    .into_iter()
+                    .partition(|message| message.message_id.as_deref().is_some_and(|id| failed.contains(&id)));
+                for message in done {
+                    let delete = self.world.aws.sqs.delete_message().queue_url(self.url(queue)?);
+                    delete.set_receipt_handle(message.receipt_handle).send().await?;
+                }
+                self.again(queue, again).await?;
             }
         }
         Ok(())
