@@ -12,7 +12,7 @@ const KEPT = 200;
 export async function startJournal(panel) {
   const rows = h('tbody', {});
   const filter = h('select', {}, h('option', { value: '' }, '全部平台'), ...Object.entries(PLATFORMS).map(([value, name]) => h('option', { value }, name)));
-  const heads = ['时间', '平台', '接口', '结果', '说明'].map((text) => h('th', { scope: 'col' }, text));
+  const heads = ['时间', '平台', '请求', '结果'].map((text) => h('th', { scope: 'col' }, text));
   const empty = h('p', { class: 'label' }, '还没有请求。运行一个演示，这里就会出现平台收到的请求。');
   const problem = h('p', { class: 'problem', role: 'status' });
   panel.append(
@@ -62,8 +62,7 @@ function row(entry) {
     { 'data-platform': entry.platform },
     h('td', {}, clock(entry.at)),
     h('td', {}, PLATFORMS[entry.platform] ?? entry.platform),
-    h('td', {}, h('code', {}, entry.endpoint)),
+    h('td', {}, h('code', {}, entry.endpoint), h('p', { class: 'label' }, notes.filter(Boolean).join('，'))),
     h('td', {}, h('span', { class: isGood ? 'status good' : 'status bad' }, entry.code === undefined ? '无' : String(entry.code))),
-    h('td', {}, notes.filter(Boolean).join('，')),
   );
 }
