@@ -30,7 +30,8 @@ const configuration = (token) => ({
   hideDarkModeToggle: true,
   customCss: `:root { --scalar-font: ${FONTS}; }
     .light-mode { --scalar-color-2: #45484d; --scalar-color-3: #5a5e64; --scalar-color-green: #0a6b45; --scalar-color-orange: #9a4a00;
-      --scalar-color-blue: #0b57d0; --scalar-color-red: #b3261e; --scalar-color-yellow: #7a5900; --scalar-color-accent: #0b57d0; }`,
+      --scalar-color-blue: #0b57d0; --scalar-color-red: #b3261e; --scalar-color-yellow: #7a5900; --scalar-color-accent: #0b57d0; }
+    .dark-mode { --scalar-color-red: #ff8a80 !important; }`,
 });
 
 let shown = null;
