@@ -8,6 +8,8 @@ mod forward;
 mod guard;
 mod reference;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use reference::{Reference, install};
 pub(crate) use serve::{Page, Sources};
