@@ -117,7 +117,8 @@ async function leverMoves(page) {
 const referenceOf = async (page) => {
   const frame = page.frames().find((one) => new URL(one.url()).pathname === '/reference.html');
   assert(frame, 'the reference is not shown');
-  await frame.getByRole('heading', { name: '存客宝获客后端' }).waitFor({ timeout: 30_000 });
+  // On a phone it is behind its tab, and there all the same.
+  await frame.locator('h1', { hasText: '存客宝获客后端' }).first().waitFor({ state: 'attached', timeout: 30_000 });
   return frame;
 };
 
