@@ -2,16 +2,10 @@
 // lists, from another origin than the API's, with the CORS settings as they are deployed. Started by ./run.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { chromium } from 'playwright-core';
+import { launch, root, say, stack } from './rig.mjs';
 
-const root = new URL('../../../', import.meta.url);
-const stack = JSON.parse(readFileSync(new URL('target/local/stack.json', root)));
 const [allowedPort, otherPort] = process.env.FRONTEND_PORTS.split(',').map(Number);
-
-const started = Date.now();
-const say = (text) => console.log(`[+${((Date.now() - started) / 1000).toFixed(1).padStart(5)} s] ${text}`);
 
 // A token as the product signs it for its users.
 const token = (user) =>
@@ -101,7 +95,7 @@ const story = async (browser, { name, home, keepsCookie, owner, attacker, places
 };
 
 const servers = [await listening(allowedPort), await listening(otherPort)];
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox'] });
+const browser = await launch();
 try {
   say(`Chromium ${browser.version()}`);
   const layouts = [

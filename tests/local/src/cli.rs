@@ -80,6 +80,9 @@ struct Start {
     /// Port of the simulated platforms.
     #[arg(long, default_value_t = 9100)]
     sandbox_port: u16,
+    /// Port of the page with the API reference and the levers of the platforms.
+    #[arg(long, default_value_t = 9200)]
+    page_port: u16,
     /// Set a parameter of the template, or a variable of every function that has it; may be repeated. They are listed in
     /// docs/configuration.md.
     #[arg(long, value_name = "KEY=VALUE", value_parser = override_of)]
@@ -138,6 +141,7 @@ impl From<Start> for dev::Options {
             functions_port: start.functions_port,
             aws_port: start.aws_port,
             sandbox_port: start.sandbox_port,
+            page_port: start.page_port,
             overrides: start.set,
             keep: start.keep,
             serving: Serving::Reloading,
@@ -238,7 +242,7 @@ async fn develop(options: dev::Options, verbose: bool) -> Result<()> {
     line(&paint(1, "Starting the local stack"));
     let Some(mut running) = start(&options).await? else { return Ok(()) };
     let is_served = options.serving != Serving::Elsewhere;
-    welcome::print(&running.record, options.keep, is_served)?;
+    welcome::print(&running.record, options.keep, is_served, running.reference)?;
     if !is_served {
         writeln!(std::io::stdout(), "{}", running.watch_line).context("cannot print")?;
     }

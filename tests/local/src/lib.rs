@@ -24,6 +24,7 @@ mod generate;
 pub mod iam;
 mod identity;
 pub mod lead_check;
+mod page;
 mod parent_watch;
 pub mod paths;
 mod port;

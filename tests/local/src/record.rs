@@ -20,6 +20,8 @@ pub struct Record {
     pub access_key_id: String,
     pub secret_access_key: String,
     pub sandbox_url: String,
+    /// The page with the API reference and the levers of the platforms.
+    pub page_url: String,
     /// Signs user tokens (HS256).
     pub jwt_secret: String,
     pub stack_name: String,

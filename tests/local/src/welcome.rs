@@ -4,6 +4,7 @@ use anyhow::Result;
 use jiff::SignedDuration;
 
 use crate::console::{line, paint};
+use crate::page::Reference;
 use crate::record::Record;
 use crate::token;
 
@@ -16,7 +17,7 @@ const PERMISSIONS: [&str; 2] = ["lead:douyin:*", "workbench:wechat:*"];
 const FIRST_LOOKS: [&str; 2] = ["/api/v1/lead/douyin/auth/url", "/api/v1/workbench/wechat/moments/accounts"];
 
 /// What runs where, and lines to try it with.
-pub(crate) fn print(record: &Record, keep: bool, is_served: bool) -> Result<()> {
+pub(crate) fn print(record: &Record, keep: bool, is_served: bool, reference: Reference) -> Result<()> {
     let token =
         token::issue(&record.jwt_secret, USER, &PERMISSIONS.map(str::to_owned), SignedDuration::from_hours(24))?;
     line("");
@@ -26,6 +27,10 @@ pub(crate) fn print(record: &Record, keep: bool, is_served: bool) -> Result<()> 
         record.aws_url, record.region, record.access_key_id, record.secret_access_key
     ));
     line(&format!("  Sandbox  {}  (steered through {}/_sandbox/…)", record.sandbox_url, record.sandbox_url));
+    line(&format!("  Page     {}  (API reference, tokens, levers of the sandbox)", paint(1, &record.page_url)));
+    if let Some(remedy) = reference.remedy() {
+        line(&format!("           {remedy}"));
+    }
     line("  Details  target/local/stack.json, logs target/local/log/");
     if keep {
         line(

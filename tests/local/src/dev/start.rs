@@ -13,6 +13,7 @@ use crate::console::{self, Step};
 use crate::gateway::{Api, Gateway};
 use crate::iam::Enforcer;
 use crate::identity::Identity;
+use crate::page::{self, Page, Reference, Sources};
 use crate::parent_watch::ParentWatch;
 use crate::record::{Record, Turn};
 use crate::stack::{self, Parameters, Stack, Template, World};
@@ -39,6 +40,7 @@ pub(crate) struct Options {
     pub(crate) functions_port: u16,
     pub(crate) aws_port: u16,
     pub(crate) sandbox_port: u16,
+    pub(crate) page_port: u16,
     pub(crate) overrides: Vec<(String, String)>,
     pub(crate) keep: bool,
     pub(crate) serving: Serving,
@@ -58,6 +60,9 @@ pub(crate) enum Serving {
 pub(crate) struct Running {
     pub(crate) record: Record,
     gateway: Gateway,
+    page: Page,
+    /// Whether the page has one.
+    pub(crate) reference: Reference,
     /// Nothing when the functions are served elsewhere.
     watch: Option<ParentWatch>,
     /// The line that serves the functions.
@@ -78,6 +83,7 @@ impl Running {
         port::check(options.functions_port, "the functions behind it", "--functions-port")?;
         port::check(options.aws_port, "the emulated AWS", "--aws-port")?;
         port::check(options.sandbox_port, "the sandbox platforms", "--sandbox-port")?;
+        port::check(options.page_port, "the page", "--page-port")?;
         for dir in [log_dir(), env_dir()] {
             if dir.exists() {
                 fs::remove_dir_all(&dir).with_context(|| format!("cannot empty {}", dir.display()))?;
@@ -88,8 +94,8 @@ impl Running {
         let template = stack::transform(&paths::workspace().join("template.yaml")).await?;
         let overrides = Overrides::new(&options.overrides, &template)?;
         let bins: Vec<_> = template.functions.iter().map(|function| function.bin.as_str()).collect();
-        let (_, backend) =
-            tokio::try_join!(build::build(&bins), Backend::start(options, &template, &overrides.parameters))?;
+        let backend = Backend::start(options, &template, &overrides.parameters);
+        let ((), backend, reference) = tokio::try_join!(build::build(&bins), backend, page::install())?;
         let Backend { aws, enforcer, sandbox, mut stack, identity, api } = backend;
 
         settings::connect(&mut stack.environments, aws.url());
@@ -107,10 +113,13 @@ impl Running {
         let step = Step::start("starting the API");
         let gateway = Gateway::start(options.port, api, watch::invoke(options.functions_port)?).await?;
         step.done(&format!("API on {}", gateway.url()));
+        let sources =
+            Sources { api_url: gateway.url(), sandbox_url: sandbox.url(), jwt_secret: &identity.jwt_secret, reference };
+        let page = Page::start(options.page_port, &sources).await?;
         let watch_line = watch::line(&venv, options.functions_port)?;
-        let record = record(options, &stack, &template, &aws, &sandbox, &identity);
+        let record = record(options, &stack, &template, &aws, &sandbox, &page, &identity);
         turn.announce(&record)?;
-        Ok(Self { record, gateway, watch, watch_line, aws, enforcer, sandbox, turn })
+        Ok(Self { record, gateway, page, reference, watch, watch_line, aws, enforcer, sandbox, turn })
     }
 
     /// Fails when a part has ended by itself.
@@ -128,6 +137,7 @@ impl Running {
     pub(crate) async fn stop(self) -> Result<()> {
         self.turn.withdraw();
         let step = Step::start("stopping");
+        drop(self.page);
         drop(self.gateway);
         if let Some(watch) = self.watch {
             watch.stop().await?;
@@ -190,6 +200,7 @@ impl Backend {
         };
         let mut parameters = world.parameters();
         parameters.extend(overrides.clone());
+        page::allow(&mut parameters, options.page_port);
         let api = Api::new(template, &parameters)?;
         let stack = stack::deploy(&aws.config(ACCOUNT), STACK, template, &parameters).await?;
         let enforcer = Arc::new(Enforcer::new(ACCOUNT, template, &stack)?);
@@ -209,6 +220,7 @@ fn record(
     template: &Template,
     aws: &EmulatedAws,
     sandbox: &Sandbox,
+    page: &Page,
     identity: &Identity,
 ) -> Record {
     let functions = template.functions.iter();
@@ -220,6 +232,7 @@ fn record(
         access_key_id: ACCOUNT.to_owned(),
         secret_access_key: aws::SECRET_ACCESS_KEY.to_owned(),
         sandbox_url: sandbox.url().to_owned(),
+        page_url: page.url().to_owned(),
         jwt_secret: identity.jwt_secret.clone(),
         stack_name: stack.name.clone(),
         tables: stack.physical_ids("AWS::DynamoDB::Table"),
