@@ -174,7 +174,7 @@ fn template_block_of_a_function_fits_on_a_screen() {
     let longer = template.functions().into_values().map(|function| function.id).filter(|id| {
         let block = text.split_once(&format!("\n  {id}:\n")).unwrap().1;
         let lines = 1 + block.lines().take_while(|line| line.starts_with("    ")).count();
-        assert!(lines <= 85, "{id} has {lines} lines");
+        assert!(lines <= 90, "{id} has {lines} lines");
         lines > 40
     });
     assert_eq!(longer.collect::<BTreeSet<_>>(), LONGER_BLOCKS.map(str::to_owned).into());
