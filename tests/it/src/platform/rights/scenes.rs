@@ -9,7 +9,6 @@ use sandbox::douyin::{Endpoint, FanChange, Fault};
 use sandbox::fault::Effect;
 use sandbox::gewe::{GeweEndpoint, GeweFault};
 use sandbox::media::MediaFile;
-use sandbox::wecom::{WecomEndpoint, WecomFault};
 use serde_json::json;
 
 use super::USER;
@@ -205,45 +204,6 @@ pub(super) async fn sync_ended_with_its_account(world: &World, task: &str) -> Re
     world.drain().await?;
     let (progress, accounts) = (world.progress(USER, task).await?, world.rows("t_douyin_auth").await?);
     ensure!(progress["status"] == "FAILED" && accounts[0]["status"] == "EXPIRED", "{progress}, {accounts:?}");
-    Ok(())
-}
-
-/// Posts that meet obstacles, with their tasks: one whose picture WeCom does not know any more, one of a company whose secret is
-/// refused, and two of one phone, the second of which waits for longer than a message can.
-pub(super) async fn posts_with_obstacles() -> Result<(World, Vec<u64>)> {
-    let world = World::start().await?;
-    world.sandbox.wecom().configure(|settings| settings.auto_confirm_seconds = Some(0));
-    let lily = world.connect_corp(USER, "flowers", &["lily"]).await?;
-    let rose = world.connect_corp(USER, "gardens", &["rose"]).await?;
-    let phone = [world.connect_device(USER, "phone").await?];
-    world.advance(Duration::from_secs(7_200));
-    world.sandbox.wecom().arm(WecomFault::code(WecomEndpoint::AddMomentTask, 40_007));
-    world.sandbox.wecom().change_app("gardens", |app| app.secret = Some("another".repeat(6)));
-    let picture = world.sandbox.media().put_file("1.jpg", MediaFile::jpeg(80, 60));
-    let mut tasks = Vec::new();
-    for (text, accounts) in [("新品到店", &lily[..]), ("周末有约", &rose), ("早上好", &phone), ("晚上好", &phone)]
-    {
-        let media = if accounts == lily { vec![&picture] } else { Vec::new() };
-        let post = json!({"text": text, "mediaUrls": media, "accountIds": accounts});
-        let answer = world.request_post(USER, &post).await?;
-        tasks.push(answer.data()["syncTaskId"].as_u64().with_context(|| format!("{answer:?}"))?);
-    }
-    Ok((world, tasks))
-}
-
-/// Whether such posts end as they should. A refusal that could not be dealt with is one whose answer is lost: nobody sends that
-/// post again by himself, and its user is told that it is not known.
-pub(super) async fn posts_ended(world: &World, tasks: &[u64]) -> Result<()> {
-    let mut is_unconfirmed = false;
-    for (task, expected) in tasks.iter().zip(["COMPLETED", "FAILED", "COMPLETED", "COMPLETED"]) {
-        let status = world.publish_until_ended(USER, *task, 60).await?;
-        let is_lost = *task == tasks[0] && status["results"][0]["errorCode"] == "MOMENT_PUBLISH_UNCONFIRMED";
-        ensure!(status["status"] == expected || is_lost, "{status}");
-        is_unconfirmed |= is_lost;
-    }
-    let journal = world.sandbox.journal();
-    let published = ["flowers/lily", "gardens/rose", "phone"].map(|account| journal.publications_of(account).len());
-    ensure!(published == [usize::from(!is_unconfirmed), 0, 2], "{published:?}");
     Ok(())
 }
 
