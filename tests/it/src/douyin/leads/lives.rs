@@ -35,6 +35,7 @@ const SEED: &str = "LIVES_SEED";
 
 /// How long a lead is kept that nobody works: the shortest that can be set.
 const KEPT_DAYS: u32 = 30;
+const RETENTION: &str = "LEAD_RETENTION_DAYS";
 const DAY: Duration = Duration::from_secs(86_400);
 /// In which no lead may become old, so that it does not matter when exactly the sweeper looks.
 const ROUNDS: Duration = Duration::from_secs(600);
@@ -82,9 +83,8 @@ async fn live_through_all(seed: u64) -> Result<BTreeMap<&'static str, usize>> {
     // So that every sync meets everybody.
     world.set("FAN_SYNC_KNOWN_PAGES", "0");
     world.set("DOUYIN_FAN_PAGE_SIZE", "20");
-    // Leads come by the syncs of a life alone, and go when days have gone by.
+    // Leads come by the syncs of a life alone, and go for their age only where the model knows of it.
     world.set("AUTO_SYNC_INTERVAL_HOURS", "0");
-    world.set("LEAD_RETENTION_DAYS", &KEPT_DAYS.to_string());
     world.douyin_account(SHOP, 45);
     let shop = world.authorize(USER, SHOP).await?;
     let random = StdRng::seed_from_u64(seed);
@@ -231,6 +231,7 @@ impl Life {
         let followers = rows.iter().filter(|row| row["follow_state"] == "FOLLOWING");
         let followers = followers.map(|row| row["lead_id"].parse()).collect::<Result<_, _>>()?;
         let gone = self.model.expire(cutoff(&self.world), &followers);
+        self.world.set(RETENTION, &KEPT_DAYS.to_string());
         let proxy = Proxy::start(&self.world).await?;
         let when = *[None, Some(When::Before), Some(When::After)].choose(&mut self.random).context("none")?;
         if let Some(when) = when {
@@ -244,6 +245,7 @@ impl Life {
         };
         self.world.advance(Duration::from_secs(60));
         self.world.sweep().await?;
+        self.world.set(RETENTION, "0");
         *self.done.entry("lead that went for its age").or_default() += gone;
         self.count(if died { "retention that died" } else { "retention" });
         ensure!(self.world.rows("t_douyin_lead").await?.len() == self.model.leads.len(), "not all of {gone} are gone");
