@@ -24,7 +24,7 @@ function caller(authorization, secret) {
 
 async function list(user) {
   const answer = await dynamodb.send(new QueryCommand({
-    TableName: env.TABLE_DOUYIN_LEAD,
+    TableName: `${env.TABLE_PREFIX}t_douyin_lead`,
     KeyConditionExpression: 'lead_bucket = :bucket',
     ExpressionAttributeValues: { ':bucket': { S: `${user}#0` } },
     ScanIndexForward: false,
@@ -36,7 +36,7 @@ async function list(user) {
 async function sync(user, body) {
   const taskId = String(process.hrtime.bigint());
   await dynamodb.send(new PutItemCommand({
-    TableName: env.TABLE_DOUYIN_SYNC_TASK,
+    TableName: `${env.TABLE_PREFIX}t_douyin_sync_task`,
     Item: { task_id: { N: taskId }, user_id: { N: user }, douyin_user_id: { S: JSON.parse(body).douyinUserId } },
     ConditionExpression: 'attribute_not_exists(task_id)',
   }));

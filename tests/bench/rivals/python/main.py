@@ -36,7 +36,7 @@ def caller(authorization, secret):
 
 def leads(user):
     answer = dynamodb.query(
-        TableName=env["TABLE_DOUYIN_LEAD"],
+        TableName=env["TABLE_PREFIX"] + "t_douyin_lead",
         KeyConditionExpression="lead_bucket = :bucket",
         ExpressionAttributeValues={":bucket": {"S": f"{user}#0"}},
         ScanIndexForward=False,
@@ -50,7 +50,7 @@ def sync(user, body):
     task = str(time.time_ns())
     account = json.loads(body)["douyinUserId"]
     dynamodb.put_item(
-        TableName=env["TABLE_DOUYIN_SYNC_TASK"],
+        TableName=env["TABLE_PREFIX"] + "t_douyin_sync_task",
         Item={"task_id": {"N": task}, "user_id": {"N": user}, "douyin_user_id": {"S": account}},
         ConditionExpression="attribute_not_exists(task_id)",
     )
