@@ -134,6 +134,8 @@ async function referenceCalls(page) {
   assert.equal((await answer.json()).data.length, 1, 'the account that was authorised is told');
   await page.screenshot({ path: new URL('1280-call.png', shots).pathname });
   await page.keyboard.press('Escape');
+  // It fades out, and what is half transparent would be looked at, and measured for its contrast.
+  await frame.getByRole('dialog').waitFor({ state: 'hidden' });
   say('  the reference calls the API with the token of the page');
 }
 
