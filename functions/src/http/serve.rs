@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use futures::FutureExt;
 use http::{Response, StatusCode};
-use kernel::Error;
 use kernel::config::Env;
+use kernel::{Error, trace};
 use lambda_runtime::{LambdaEvent, service_fn};
 use tracing::field::Empty;
 use tracing::{Instrument, error_span};
@@ -48,12 +48,13 @@ where
 {
     let started = Instant::now();
     let function = event.context.env_config.function_name.clone();
+    let trace_header = event.context.xray_trace_id.clone();
     let request = ApiRequest::from(event);
     let id = request.request_id().to_owned();
     let line = Line { method: request.method().to_string(), route: request.route(), started };
     // At ERROR so that it is there at every level: lines without a request id help nobody.
-    let span = error_span!("request", function, request.id = id, user.id = Empty);
-    async move {
+    let span = error_span!("request", function, request.id = id, user.id = Empty, trace.id = Empty);
+    let answered = async move {
         // The call itself inside the future, so that a panic before the first await is caught too.
         let handled = AssertUnwindSafe(async { handle(app, request).await }).catch_unwind().await;
         // The panic hook has written where and why.
@@ -68,9 +69,8 @@ where
                 ApiResponse::of_problem(&problem, &id).into_http(&id)
             }
         }
-    }
-    .instrument(span)
-    .await
+    };
+    trace::within(trace_header.as_deref(), answered).instrument(span).await
 }
 
 /// The one log line of a request; function, request id and user id are its span's.

@@ -10,8 +10,10 @@ use kernel::config::{Env, function_timeout};
 use kernel::deadline::Deadline;
 use kernel::metrics::{self, Metric};
 use kernel::round::RoundReport;
+use kernel::trace;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
+use tracing::field::Empty;
 use tracing::{Instrument, error_span};
 
 use super::deadline;
@@ -31,8 +33,10 @@ where
         let timeout = function_timeout(env)?;
         lambda_runtime::run(service_fn(move |event: LambdaEvent<IgnoredAny>| async move {
             let context = event.context;
-            let span = error_span!("run", function = context.env_config.function_name, request.id = context.request_id);
-            run_scheduled(app, handle, deadline(&context, timeout)).instrument(span).await
+            let function = context.env_config.function_name.as_str();
+            let span = error_span!("run", function, request.id = context.request_id, trace.id = Empty);
+            let run = run_scheduled(app, handle, deadline(&context, timeout));
+            trace::within(context.xray_trace_id.as_deref(), run).instrument(span).await
         }))
         .await
     })

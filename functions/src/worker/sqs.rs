@@ -16,8 +16,10 @@ use kernel::config::{Env, function_timeout};
 use kernel::crypto::sha256_hex;
 use kernel::deadline::Deadline;
 use kernel::metrics::{self, Metric};
+use kernel::trace;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
+use tracing::field::Empty;
 use tracing::{Instrument, error_span};
 
 use super::deadline;
@@ -77,8 +79,10 @@ where
     }
     let handle = &handle;
     let records = event.records.into_iter().zip(&ids).map(|(record, id)| {
-        let span = error_span!("record", message.id = id, receive_count = receive_count(&record));
-        run_record(app, handle, record, deadline).instrument(span)
+        let span = error_span!("record", message.id = id, receive_count = receive_count(&record), trace.id = Empty);
+        let header = record.attributes.get("AWSTraceHeader").cloned();
+        async move { trace::within(header.as_deref(), run_record(app, handle, record, deadline)).await }
+            .instrument(span)
     });
     let done = join_all(records).await;
     let failed = done.iter().filter(|done| !**done).count();

@@ -41,6 +41,7 @@ pub mod schedule;
 pub mod sdk_http;
 pub mod telemetry;
 pub mod text;
+pub mod trace;
 pub mod transaction;
 mod trust;
 pub mod vault;

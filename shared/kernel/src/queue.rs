@@ -1,12 +1,16 @@
 //! One SQS queue. Messages carry ids, never tokens or content.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{
+    MessageSystemAttributeNameForSends, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::trace;
 
 /// The longest delay SQS accepts. What is due later waits for the sweeper.
 pub const MAX_DELAY: Duration = Duration::from_secs(900);
@@ -43,6 +47,7 @@ impl Queue {
             .message_body(body)
             .delay_seconds(i32::try_from(whole_seconds).unwrap_or(900))
             .message_group_id(tenant)
+            .set_message_system_attributes(trace_header()?)
             .send()
             .await
             .map_err(Error::aws("sqs:SendMessage"))?;
@@ -64,11 +69,13 @@ impl Queue {
 
     async fn send_batch<T: Serialize>(&self, bodies: &[T], tenant: &str) -> Result<usize> {
         const INCOMPLETE: Error = Error::Internal("message batch");
+        let trace_header = trace_header()?;
         let entry = |(place, body): (usize, &T)| {
             SendMessageBatchRequestEntry::builder()
                 .id(place.to_string())
                 .message_body(serde_json::to_string(body).map_err(|_| INCOMPLETE)?)
                 .message_group_id(tenant)
+                .set_message_system_attributes(trace_header.clone())
                 .build()
                 .map_err(|_| INCOMPLETE)
         };
@@ -83,4 +90,12 @@ impl Queue {
             .map_err(Error::aws("sqs:SendMessage"))?;
         Ok(answer.failed.len())
     }
+}
+
+/// The one attribute that says on which trace a message is sent; it does not count towards the message's size.
+fn trace_header() -> Result<Option<HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>>> {
+    let Some(id) = trace::current() else { return Ok(None) };
+    let value = MessageSystemAttributeValue::builder().data_type("String").string_value(id.to_header()).build();
+    let value = value.map_err(|_| Error::Internal("trace header"))?;
+    Ok(Some(HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, value)])))
 }

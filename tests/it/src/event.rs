@@ -14,6 +14,7 @@ pub struct Event {
     /// Which function it is for.
     pub function: String,
     value: Value,
+    tracing_header: Option<String>,
 }
 
 impl Event {
@@ -24,13 +25,20 @@ impl Event {
     pub fn sample(function: &str) -> Result<Self> {
         let path = local::paths::workspace().join("events").join(format!("{function}.json"));
         let text = std::fs::read_to_string(&path).with_context(|| format!("no sample event {}", path.display()))?;
-        Ok(Self { function: function.to_owned(), value: serde_json::from_str(&text)? })
+        Ok(Self::received(function.to_owned(), serde_json::from_str(&text)?))
     }
 
     /// An event for a function, from elsewhere than the samples.
     #[must_use]
     pub fn received(function: String, value: Value) -> Self {
-        Self { function, value }
+        Self { function, value, tracing_header: None }
+    }
+
+    /// On this trace, which AWS says beside the event.
+    #[must_use]
+    pub fn tracing_header(mut self, header: &str) -> Self {
+        self.tracing_header = Some(header.to_owned());
+        self
     }
 
     /// With a header in place of the sample's.
@@ -119,7 +127,9 @@ impl Event {
     /// When the event is not one of an HTTP API.
     pub fn request(&self) -> Result<LambdaEvent<HttpEvent>> {
         let event = serde_json::from_str(&self.value.to_string()).context("the event is no HTTP API event")?;
-        Ok(LambdaEvent::new(event, lambda_runtime::Context::default()))
+        let mut context = lambda_runtime::Context::default();
+        context.xray_trace_id.clone_from(&self.tracing_header);
+        Ok(LambdaEvent::new(event, context))
     }
 }
 

@@ -11,3 +11,4 @@ mod poison;
 mod rights;
 mod rotation;
 mod rounds;
+mod trace;

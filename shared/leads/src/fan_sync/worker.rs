@@ -13,6 +13,7 @@ use kernel::ids::TaskId;
 use kernel::instant::between;
 use kernel::lease::Lease;
 use kernel::metrics::{self, Metric};
+use kernel::trace;
 use kernel::transaction::Transaction;
 use tracing::{info, warn};
 
@@ -88,6 +89,7 @@ impl SyncWorker {
             info!(task.id = task.get(), "fan sync {task} is not to be taken up now");
             return Ok(RunOutcome::Nothing);
         };
+        trace::join(claimed.trace_id.as_deref());
         let turn = self.turns.of(claimed.user_id);
         let mut progress = Progress::new(claimed, lease, turn)?;
         let outcome = if progress.task.attempts > self.settings.max_attempts {

@@ -17,6 +17,7 @@ use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
 use kernel::instant::after;
 use kernel::lease::Lease;
+use kernel::trace;
 use serde::Deserialize;
 
 use super::condition_held;
@@ -97,6 +98,9 @@ pub struct SyncTask {
     /// Who has started it.
     #[serde(default)]
     pub started_by: StartedBy,
+    /// The trace of what has started it.
+    #[serde(default)]
+    pub trace_id: Option<String>,
     pub status: SyncStatus,
     /// How far it is.
     #[serde(flatten)]
@@ -218,7 +222,11 @@ impl SyncTaskStore {
 
     /// A new task, as one action of a transaction.
     pub(crate) fn create(&self, sync: &NewSync<'_>, now: Timestamp) -> Result<TransactWriteItem> {
-        put(Put::builder()
+        let mut builder = Put::builder();
+        if let Some(id) = trace::current() {
+            builder = builder.item("trace_id", s(id.as_str()));
+        }
+        put(builder
             .table_name(&self.table)
             .item("task_id", n(sync.task_id))
             .item("user_id", n(sync.user_id))

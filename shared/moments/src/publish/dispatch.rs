@@ -8,6 +8,7 @@ use kernel::ids::TaskId;
 use kernel::lease::Lease;
 use kernel::metrics::{self, Metric};
 use kernel::retry::{Attempt, TRIES, on_conflict};
+use kernel::trace;
 use kernel::transaction::Transaction;
 use tracing::{info, warn};
 
@@ -66,6 +67,7 @@ impl Publisher {
         let Some((task, results)) = task_records::read(&self.stores, task_id).await? else {
             return Ok(Attempt::Done(None));
         };
+        trace::join(task.trace_id.as_deref());
         let Some(due) = task.next_action_at.filter(|_| !task.dispatched) else { return Ok(Attempt::Done(None)) };
         let now = self.stores.clock.now();
         if now < due {

@@ -9,6 +9,7 @@ use kernel::ids::UserId;
 use kernel::lease::Lease;
 use kernel::metrics::{self, Metric};
 use kernel::retry::try_again_until;
+use kernel::trace;
 use kernel::vault::Vault;
 use tracing::{info, warn};
 
@@ -118,7 +119,9 @@ impl Publisher {
         };
         // Read once: everything written from here on tells whether it was still true.
         let RowsOfDelivery { task, results, accounts, corp } = self.stores.of_delivery(&delivery).await?;
-        let snapshot = TaskSnapshot { task: task.ok_or(kernel::Error::NotFound("moment task"))?, results };
+        let task = task.ok_or(kernel::Error::NotFound("moment task"))?;
+        trace::join(task.trace_id.as_deref());
+        let snapshot = TaskSnapshot { task, results };
         self.carry_on(ClaimedDelivery { row: delivery, lease, snapshot, accounts, corp, deadline }).await
     }
 

@@ -14,6 +14,7 @@ use kernel::due::{self, DueIndex};
 use kernel::dynamo::{Item, batch_get, decode, n, page_of_keys, s};
 use kernel::error::{Error, Result};
 use kernel::ids::{TaskId, UserId};
+use kernel::trace;
 use serde::{Deserialize, Serialize};
 
 use super::resend::Resend;
@@ -71,6 +72,9 @@ impl Force {
 pub struct Task {
     pub id: TaskId,
     pub user_id: UserId,
+    /// The trace of the request that has made it.
+    #[serde(default)]
+    pub trace_id: Option<String>,
     /// Where the content is from.
     pub content_id: Option<ContentId>,
     /// The text; empty for none.
@@ -242,6 +246,9 @@ impl TaskStore {
             .item("create_time", seconds(now))
             .item("update_time", seconds(now))
             .condition_expression("attribute_not_exists(id)");
+        if let Some(id) = trace::current() {
+            builder = builder.item("trace_id", s(id.as_str()));
+        }
         if let Some(time) = task.scheduled_time {
             builder = builder.item("scheduled_time", seconds(time));
         }

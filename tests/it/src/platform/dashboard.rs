@@ -109,7 +109,10 @@ fn check_query(query: &str, written: &BTreeMap<String, BTreeSet<String>>) -> Res
     for (place, part) in query.split('`').enumerate() {
         if place % 2 == 1 {
             // Set by Logs Insights itself.
-            ensure!(part == "@timestamp" || written.contains_key(part), "{part} is in no line of the log");
+            ensure!(
+                ["@timestamp", "@message"].contains(&part) || written.contains_key(part),
+                "{part} is in no line of the log"
+            );
             (named, before) = (named + 1, Some(part));
             continue;
         }

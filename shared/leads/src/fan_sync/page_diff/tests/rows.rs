@@ -26,6 +26,7 @@ pub(super) fn progress(strategy: SyncStrategy) -> Progress {
         account_open_id: id(ACCOUNT),
         strategy,
         started_by: StartedBy::User,
+        trace_id: None,
         status: SyncStatus::Processing,
         walk: Walk { cursor: 20, checkpoint: 20, ..Walk::default() },
         counters: Counters { pages: 1, seen: 20, created: 10, updated: 4, unchanged: 6, skipped: 0, unfollowed: 2 },
