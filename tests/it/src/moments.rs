@@ -183,24 +183,6 @@ impl World {
     pub async fn publish_batch(&self, app: &moment_publisher::App, batch: Vec<Message>) -> Result<usize> {
         let event: SqsEvent = as_event(&batch)?;
         let answer = run_batch(app, moment_publisher::handle, event, self.deadline()).await;
-        let failed: Vec<&str> = answer.batch_item_failures.iter().map(|failure| &*failure.item_identifier).collect();
-        let mut done = 0;
-        for message in batch {
-            let receipt = message.receipt_handle.context("no receipt handle")?;
-            if failed.contains(&message.message_id.unwrap_or_default().as_str()) {
-                let change = self.aws.sqs.change_message_visibility().queue_url(self.publish_queue_url()?);
-                change.receipt_handle(receipt).visibility_timeout(0).send().await?;
-            } else {
-                self.aws
-                    .sqs
-                    .delete_message()
-                    .queue_url(self.publish_queue_url()?)
-                    .receipt_handle(receipt)
-                    .send()
-                    .await?;
-                done += 1;
-            }
-        }
-        Ok(done)
+        self.settle(self.publish_queue_url()?, batch, &answer).await
     }
 }

@@ -1,7 +1,7 @@
 //! The fan-sync queue, pumped by hand: what Lambda's poller does, one batch at a time.
 
 use anyhow::{Context, Result, ensure};
-use aws_lambda_events::event::sqs::SqsEvent;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use functions::worker::run_batch;
 use functions::workers::douyin_fan_sync_worker;
@@ -110,15 +110,24 @@ impl World {
     /// When the emulator refuses.
     pub async fn run_batch(&self, app: &douyin_fan_sync_worker::App, batch: Vec<Message>) -> Result<usize> {
         let answer = run_batch(app, douyin_fan_sync_worker::handle, as_event(&batch)?, self.deadline()).await;
+        self.settle(self.queue_url()?, batch, &answer).await
+    }
+
+    /// Deletes the messages of a batch that a worker has done, and has the others received again at once. Answers how many were
+    /// done.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub async fn settle(&self, queue_url: &str, batch: Vec<Message>, answer: &SqsBatchResponse) -> Result<usize> {
         let failed: Vec<&str> = answer.batch_item_failures.iter().map(|failure| &*failure.item_identifier).collect();
         let mut done = 0;
         for message in batch {
             let receipt = message.receipt_handle.context("no receipt handle")?;
             if failed.contains(&message.message_id.unwrap_or_default().as_str()) {
-                let change = self.aws.sqs.change_message_visibility().queue_url(self.queue_url()?);
+                let change = self.aws.sqs.change_message_visibility().queue_url(queue_url);
                 change.receipt_handle(receipt).visibility_timeout(0).send().await?;
             } else {
-                self.aws.sqs.delete_message().queue_url(self.queue_url()?).receipt_handle(receipt).send().await?;
+                self.aws.sqs.delete_message().queue_url(queue_url).receipt_handle(receipt).send().await?;
                 done += 1;
             }
         }

@@ -138,16 +138,7 @@ impl Soak {
                 let cx = self.world.context("event-sequencer", &endpoints).await?;
                 let app = event_sequencer::App::new(&cx).await?;
                 let answer = run_batch(&app, event_sequencer::handle, as_event(&batch)?, self.world.deadline()).await;
-                let failed: Vec<&str> =
-                    answer.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect();
-                let (again, done): (Vec<Message>, Vec<Message>) = batch
-                    .into_iter()
-                    .partition(|message| message.message_id.as_deref().is_some_and(|id| failed.contains(&id)));
-                for message in done {
-                    let delete = self.world.aws.sqs.delete_message().queue_url(self.url(queue)?);
-                    delete.set_receipt_handle(message.receipt_handle).send().await?;
-                }
-                self.again(queue, again).await?;
+                self.world.settle(self.url(queue)?, batch, &answer).await?;
             }
         }
         Ok(())

@@ -16,3 +16,20 @@ mod repair;
 mod retention;
 mod statuses;
 mod tenant_data;
+
+use anyhow::Result;
+use functions::workers::sweeper;
+
+use crate::World;
+use crate::proxy::Proxy;
+
+/// A run of the sweeper, which may die at the step that the proxy says.
+async fn sweep_unless_it_dies(world: &World, proxy: &Proxy) -> Result<()> {
+    let app = sweeper::App::new(&world.context("sweeper", &proxy.endpoints()).await?).await?;
+    tokio::select! {
+        biased;
+        () = proxy.died() => proxy.idle().await,
+        _ = sweeper::handle(&app, world.deadline()) => {}
+    }
+    Ok(())
+}

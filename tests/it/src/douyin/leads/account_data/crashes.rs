@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use functions::workers::sweeper;
 use serde_json::json;
 
 use super::{change, delete, ended, scene};
+use crate::douyin::leads::sweep_unless_it_dies;
 use crate::proxy::{Fault, Proxy, Step, When};
 use crate::tables::Row;
 use crate::{World, lead_tables};
@@ -18,16 +18,6 @@ async fn begun() -> Result<(World, String)> {
     change(&world, 3, &json!({"status": "CONTACTED"})).await?;
     ensure!(delete(&world, &shop).await?.status == 202);
     Ok((world, shop))
-}
-
-async fn round(world: &World, proxy: &Proxy) -> Result<()> {
-    let app = sweeper::App::new(&world.context("sweeper", &proxy.endpoints()).await?).await?;
-    tokio::select! {
-        biased;
-        () = proxy.died() => proxy.idle().await,
-        _ = sweeper::handle(&app, world.deadline()) => {}
-    }
-    Ok(())
 }
 
 /// What the leads are, without the versions of rows that were written twice.
@@ -57,10 +47,10 @@ async fn left(world: &World) -> Result<Vec<Row>> {
 }
 
 #[tokio::test]
-async fn account_data_deletion_that_dies_at_any_step_is_finished_by_the_next_round() -> Result<()> {
+async fn account_data_deletion_that_dies_at_any_step_is_finished_by_the_next_sweep_unless_it_dies() -> Result<()> {
     let (world, shop) = begun().await?;
     let proxy = Proxy::start(&world).await?;
-    round(&world, &proxy).await?;
+    sweep_unless_it_dies(&world, &proxy).await?;
     // The eight shards of the index are looked at alike.
     let of_leads = |step: &Step| step.name.contains("_lead") && (step.nth == 1 || step.name != "Query t_lead_deletion");
     let steps: Vec<Step> = proxy.steps().into_iter().filter(of_leads).collect();
@@ -73,7 +63,7 @@ async fn account_data_deletion_that_dies_at_any_step_is_finished_by_the_next_rou
             let (world, shop) = begun().await?;
             let proxy = Proxy::start(&world).await?;
             proxy.arm(&step.name, step.nth, Fault::Kill(when));
-            round(&world, &proxy).await?;
+            sweep_unless_it_dies(&world, &proxy).await?;
             lead_tables::check(&world).await.with_context(|| format!("died {when:?} {step}"))?;
             world.advance(Duration::from_secs(60));
             let told = ended(&world, &shop).await?;
@@ -94,7 +84,7 @@ async fn account_data_of_hundreds_of_leads_is_deleted_in_few_transactions() -> R
     world.sync(crate::bad_input::USER, &shop, "INCREMENTAL").await?;
     ensure!(delete(&world, &shop).await?.status == 202);
     let proxy = Proxy::start(&world).await?;
-    round(&world, &proxy).await?;
+    sweep_unless_it_dies(&world, &proxy).await?;
     let transactions =
         proxy.steps().iter().filter(|step| step.name.starts_with("TransactWriteItems t_douyin_lead_index")).count();
     println!("  500 leads: {transactions} transactions, {} requests", proxy.steps().len());

@@ -1,12 +1,12 @@
 //! A round that dies at any of its steps: whatever it had deleted is counted, and the next one deletes the rest.
 
 use anyhow::{Context, Result, ensure};
-use functions::workers::sweeper;
 use sandbox::douyin::FanChange;
 use serde_json::json;
 
 use super::{DAY, SHOP, change, expired, ids, leads, merge, retention, stores, sweep_all};
 use crate::bad_input::USER;
+use crate::douyin::leads::sweep_unless_it_dies;
 use crate::proxy::{Fault, Proxy, Step, When};
 use crate::tables::Row;
 use crate::{World, lead_tables};
@@ -27,16 +27,6 @@ async fn scene() -> Result<World> {
     merge(&stores(&world, None)?, 5, 9).await?;
     world.advance(31 * DAY);
     Ok(world)
-}
-
-async fn round(world: &World, proxy: &Proxy) -> Result<()> {
-    let app = sweeper::App::new(&world.context("sweeper", &proxy.endpoints()).await?).await?;
-    tokio::select! {
-        biased;
-        () = proxy.died() => proxy.idle().await,
-        _ = sweeper::handle(&app, world.deadline()) => {}
-    }
-    Ok(())
 }
 
 /// What the leads are, without times and the versions of rows that were written twice.
@@ -70,10 +60,10 @@ async fn left(world: &World) -> Result<Vec<Row>> {
 }
 
 #[tokio::test]
-async fn retention_that_dies_at_any_step_is_finished_by_the_next_round() -> Result<()> {
+async fn retention_that_dies_at_any_step_is_finished_by_the_next_sweep_unless_it_dies() -> Result<()> {
     let world = scene().await?;
     let proxy = Proxy::start(&world).await?;
-    round(&world, &proxy).await?;
+    sweep_unless_it_dies(&world, &proxy).await?;
     // The eight shards of the index are looked at alike.
     let of_leads = |step: &Step| {
         step.name.contains("GenerateMac")
@@ -91,7 +81,7 @@ async fn retention_that_dies_at_any_step_is_finished_by_the_next_round() -> Resu
             let world = scene().await?;
             let proxy = Proxy::start(&world).await?;
             proxy.arm(&step.name, step.nth, Fault::Kill(when));
-            round(&world, &proxy).await?;
+            sweep_unless_it_dies(&world, &proxy).await?;
             lead_tables::check(&world).await.with_context(|| format!("died {when:?} {step}"))?;
             sweep_all(&world).await?;
             lead_tables::check(&world).await.with_context(|| format!("after {when:?} {step}"))?;
@@ -108,7 +98,7 @@ async fn retention_of_hundreds_of_leads_takes_few_transactions() -> Result<()> {
     let (world, _) = leads(500).await?;
     world.advance(31 * DAY);
     let proxy = Proxy::start(&world).await?;
-    round(&world, &proxy).await?;
+    sweep_unless_it_dies(&world, &proxy).await?;
     let transactions = proxy.count("TransactWriteItems t_douyin_lead");
     println!("  500 leads: {transactions} transactions, {} requests", proxy.steps().len());
     ensure!(transactions <= 18, "{transactions} transactions");
