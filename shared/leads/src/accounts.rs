@@ -70,7 +70,7 @@ async fn try_disconnect(stores: &Stores, caller: &Caller, account_open_id: &Open
         after: Value::Null,
     };
     let deed = stores.audit.row(&row, stores.clock.now())?;
-    Ok(match let_go(stores, &account, vec![deed]).await? {
+    Ok(match delete_account(stores, &account, vec![deed]).await? {
         true => Attempt::Done(()),
         false => Attempt::Conflict,
     })
@@ -78,7 +78,11 @@ async fn try_disconnect(stores: &Stores, caller: &Caller, account_open_id: &Open
 
 /// Deletes an account with its tokens and ends a sync of it, together with what becomes true by it. `false`: it has changed
 /// since it was read, or a condition of that does not hold.
-pub(crate) async fn let_go(stores: &Stores, account: &Account, also: Vec<TransactWriteItem>) -> kernel::Result<bool> {
+pub(crate) async fn delete_account(
+    stores: &Stores,
+    account: &Account,
+    also: Vec<TransactWriteItem>,
+) -> kernel::Result<bool> {
     let mut transaction = Transaction::new();
     let account_is_unchanged = transaction.add(stores.accounts.delete(account)?);
     if let Some(task) = account.active_sync_task_id {

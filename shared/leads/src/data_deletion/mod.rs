@@ -20,7 +20,7 @@ use kernel::transaction::Transaction;
 use serde_json::{Value, json};
 use tracing::info;
 
-use crate::accounts::{let_go, object_of};
+use crate::accounts::{delete_account, object_of};
 use crate::audit;
 use crate::error::Result;
 use crate::ids::OpenId;
@@ -58,7 +58,7 @@ async fn try_request(stores: &Stores, caller: &Caller, account_open_id: &OpenId)
     let deletion = Deletion::new(user_id, account_open_id, &caller.actor, now);
     let begun = vec![stores.deletions.begin(&deletion)?, stores.audit.row(&row, now)?];
     let is_begun = match &account {
-        Some(account) => let_go(stores, account, begun).await?,
+        Some(account) => delete_account(stores, account, begun).await?,
         None => begin(stores, user_id, account_open_id, begun).await?,
     };
     if !is_begun {
