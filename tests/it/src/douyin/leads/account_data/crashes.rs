@@ -47,7 +47,7 @@ async fn left(world: &World) -> Result<Vec<Row>> {
 }
 
 #[tokio::test]
-async fn account_data_deletion_that_dies_at_any_step_is_finished_by_the_next_sweep_unless_it_dies() -> Result<()> {
+async fn account_data_deletion_that_dies_at_any_step_is_finished_by_the_next_round() -> Result<()> {
     let (world, shop) = begun().await?;
     let proxy = Proxy::start(&world).await?;
     sweep_unless_it_dies(&world, &proxy).await?;
