@@ -117,6 +117,19 @@ class Emulated(Checkout):
         self.assertEqual(json.loads(self.aws("dynamodb", "scan", "--table-name", "again-t_audit"))["Items"], [row])
         self.assertEqual(self.output("TokenKeyId"), key)
 
+    def test_failed_first_deployment_leaves_nothing_in_the_way_of_the_second(self):
+        self.settings({**SETTINGS, "STACK_NAME": "second", "PublicBaseUrl": "https://api.example.com"})
+        template = self.root / "template.yaml"
+        good = template.read_text(encoding="utf-8")
+        waits = "  Never:\n    Type: AWS::CloudFormation::WaitCondition\n    DependsOn: [AuditTable, TokenKey]\n"
+        waits += "    Properties: { Handle: !Ref NeverHandle, Timeout: '1', Count: 1 }\n"
+        handle = "  NeverHandle:\n    Type: AWS::CloudFormation::WaitConditionHandle\n"
+        template.write_text(good.replace("\nOutputs:\n", f"\n{handle}{waits}\nOutputs:\n"), encoding="utf-8")
+        self.assert_refused(self.play("deploy", "played", **self.environment()), "Never")
+        template.write_text(good, encoding="utf-8")
+        made = self.play("deploy", "played", **self.environment())
+        self.assertEqual(made.returncode, 0, made.stderr)
+
     def output(self, name: str) -> str:
         described = json.loads(self.aws("cloudformation", "describe-stacks", "--stack-name", "again"))["Stacks"][0]
         return next(one["OutputValue"] for one in described["Outputs"] if one["OutputKey"] == name)

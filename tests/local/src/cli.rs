@@ -44,7 +44,7 @@ enum Command {
     /// Print a user token (JWT).
     Token(Token),
     /// Play both stories against the running stack, or one started for it, and check every step.
-    Demo(Start),
+    Demo(Demo),
     /// Write everything that is made from template.yaml: binaries, watch router, catalog of routes, documents.
     Generate {
         /// Write nothing; name what differs, and fail if anything does.
@@ -91,6 +91,16 @@ struct Start {
     /// simulated platforms forget: Douyin accounts have to be authorised again.
     #[arg(long)]
     keep: bool,
+}
+
+#[derive(Debug, Args)]
+struct Demo {
+    #[command(flatten)]
+    start: Start,
+    /// On functions that are deployed as zips with `bootstrap`, and that the emulated AWS runs as Lambda does. Between the stories
+    /// the stack is updated to other code, and by an update that fails.
+    #[arg(long)]
+    deployed: bool,
 }
 
 #[derive(Debug, Args)]
@@ -159,7 +169,7 @@ pub fn run() -> Result<()> {
         Some(Command::Generate { check: false }) => generate::write(&paths::workspace()),
         Some(Command::CheckLeads(asked)) => until_signal(check_leads(asked)),
         Some(Command::DeleteTenant(asked)) => until_signal(forget_tenant(asked)),
-        Some(Command::Demo(start)) => until_signal(demo(start.into())),
+        Some(Command::Demo(asked)) => until_signal(demo(asked)),
         None => {
             let mut options = dev::Options::from(cli.start);
             if cli.no_watch {
@@ -267,23 +277,25 @@ async fn develop(options: dev::Options, verbose: bool) -> Result<()> {
     }
 }
 
-async fn demo(options: dev::Options) -> Result<()> {
-    if let Some(record) = Record::running()? {
+async fn demo(asked: Demo) -> Result<()> {
+    if let Some(record) = Record::running()?.filter(|_| !asked.deployed) {
         line(&format!("Playing against the stack that runs on {}", record.api_url));
         return tokio::select! {
-            played = demo::play(&record) => played,
+            played = demo::play(&record, async || Ok(())) => played,
             told = told_to_stop() => told.and_then(|()| bail!("The demo was interrupted.")),
         };
     }
     line(&paint(1, "Starting a stack for the demo"));
     // An edit must not interrupt the play.
-    let options = dev::Options { serving: Serving::Fixed, ..options };
+    let serving = if asked.deployed { Serving::Deployed } else { Serving::Fixed };
+    let options = dev::Options { serving, ..asked.start.into() };
     let Some(running) = start(&options).await? else { bail!("The demo was interrupted.") };
     let played = tokio::select! {
-        played = demo::play(&running.record) => played,
+        played = demo::play(&running.record, async || running.update().await) => played,
         told = told_to_stop() => told.and_then(|()| bail!("The demo was interrupted.")),
     };
-    let played = played.and_then(|()| report_rights(&running.enforcer));
+    // Deployed functions have the account's own credentials.
+    let played = played.and_then(|()| if asked.deployed { Ok(()) } else { report_rights(&running.enforcer) });
     let stopped = running.stop().await;
     played.and(stopped)
 }

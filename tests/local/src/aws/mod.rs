@@ -39,6 +39,13 @@ pub const ACCOUNT: &str = "000000000000";
 /// Any would be accepted.
 pub const SECRET_ACCESS_KEY: &str = "local";
 
+/// The header of a request that is made without the SDK. MiniStack takes the account from it, and does not look at the signature.
+pub(crate) fn authorization(account: &str, service: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential={account}/20000101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=0"
+    )
+}
+
 /// How to run the emulated AWS.
 #[derive(Debug, Default, Clone)]
 pub struct Options {

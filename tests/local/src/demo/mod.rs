@@ -2,6 +2,7 @@
 //! checked, and the first that is not as promised ends the play.
 
 mod api;
+mod cloudwatch;
 mod douyin;
 mod logs;
 mod moments;
@@ -13,10 +14,13 @@ use crate::console::{line, paint};
 use crate::record::Record;
 use scenario::Scenario;
 
-pub(crate) async fn play(record: &Record) -> Result<()> {
+/// Plays both stories; `update`, which may do nothing, is what happens to the stack between them. Nobody loses anything by it.
+pub(crate) async fn play(record: &Record, update: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
     let stage = Scenario::new(record)?;
     douyin::play(&stage).await?;
+    douyin::nothing_is_lost(&stage, update).await?;
     moments::play(&stage).await?;
+    cloudwatch::write_logs(&stage).await?;
     logs::check(&stage).await?;
     line("");
     line(&paint(32, &format!("Everything is as promised: {} steps.", stage.steps())));

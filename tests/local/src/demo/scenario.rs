@@ -38,6 +38,11 @@ impl<'a> Scenario<'a> {
         Ok(Self { record, play, http, tokens: RefCell::default(), secrets: RefCell::default(), steps: Cell::default() })
     }
 
+    /// What everything is asked by.
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
     /// The API as a user with these permissions sees it. User 0 is the main character, others are strangers.
     pub(super) fn user(&self, number: u64, permissions: &[&str]) -> Result<Api> {
         let permissions: Vec<_> = permissions.iter().map(|permission| (*permission).to_owned()).collect();

@@ -1,6 +1,7 @@
 //! `cargo dev`: the whole system, started, watched over and stopped.
 
 mod build;
+mod deployed;
 pub(crate) mod exec;
 mod follow;
 mod format;

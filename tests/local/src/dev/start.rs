@@ -6,8 +6,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use sandbox::{Sandbox, SandboxConfig};
 
+use super::deployed::{Deployment, Zips};
 use super::settings::{self, Overrides};
-use super::{build, env_dir, log_dir, watch};
+use super::{build, deployed, env_dir, log_dir, watch};
 use crate::aws::{self, ACCOUNT, EmulatedAws};
 use crate::console::{self, Step};
 use crate::gateway::{Api, Gateway};
@@ -20,7 +21,7 @@ use crate::stack::{self, Parameters, Stack, Template, World};
 use crate::{paths, port, python};
 
 /// Name of the CloudFormation stack.
-const STACK: &str = "local";
+pub(super) const STACK: &str = "local";
 
 /// The same simulated people at every start, so that kept leads and a new sandbox agree on who is who.
 const SEED: u64 = 1;
@@ -55,6 +56,8 @@ pub(crate) enum Serving {
     Fixed,
     /// Somebody else does, by the line that we print.
     Elsewhere,
+    /// The emulated AWS does, as production would: see [`deployed`].
+    Deployed,
 }
 
 pub(crate) struct Running {
@@ -71,6 +74,8 @@ pub(crate) struct Running {
     /// The policies of the functions' roles.
     pub(crate) enforcer: Arc<Enforcer>,
     sandbox: Sandbox,
+    /// When the emulated AWS runs the functions: what they were deployed from.
+    deployment: Option<Deployment>,
     /// Last, so that nobody else starts before all is stopped.
     turn: Turn,
 }
@@ -94,15 +99,21 @@ impl Running {
         let template = stack::transform(&paths::workspace().join("template.yaml")).await?;
         let overrides = Overrides::new(&options.overrides, &template)?;
         let bins: Vec<_> = template.functions.iter().map(|function| function.bin.as_str()).collect();
-        let backend = Backend::start(options, &template, &overrides.parameters);
-        let ((), backend, reference) = tokio::try_join!(build::build(&bins), backend, page::install())?;
-        let Backend { aws, enforcer, sandbox, mut stack, identity, api } = backend;
+        let backend = async |zips: Option<Zips>| Backend::start(options, &template, &overrides.parameters, zips).await;
+        let (backend, reference) = if options.serving == Serving::Deployed {
+            let ((), reference) = tokio::try_join!(build::build(&bins), page::install())?;
+            (backend(Some(deployed::pack(&venv, &bins).await?)).await?, reference)
+        } else {
+            let ((), backend, reference) = tokio::try_join!(build::build(&bins), backend(None), page::install())?;
+            (backend, reference)
+        };
+        let Backend { aws, enforcer, sandbox, mut stack, identity, api, deployment } = backend;
 
         settings::connect(&mut stack.environments, aws.url());
         overrides.apply(&mut stack.environments);
         settings::write(&stack.environments)?;
         let watch = match options.serving {
-            Serving::Elsewhere => None,
+            Serving::Elsewhere | Serving::Deployed => None,
             serving => {
                 let step = Step::start("starting cargo lambda watch");
                 let watch = watch::start(&venv, options.functions_port, serving == Serving::Reloading).await?;
@@ -111,7 +122,11 @@ impl Running {
             }
         };
         let step = Step::start("starting the API");
-        let gateway = Gateway::start(options.port, api, watch::invoke(options.functions_port)?).await?;
+        let invoke = match options.serving {
+            Serving::Deployed => deployed::invoke(aws.url())?,
+            _ => watch::invoke(options.functions_port)?,
+        };
+        let gateway = Gateway::start(options.port, api, invoke).await?;
         step.done(&format!("API on {}", gateway.url()));
         let sources =
             Sources { api_url: gateway.url(), sandbox_url: sandbox.url(), jwt_secret: &identity.jwt_secret, reference };
@@ -119,7 +134,15 @@ impl Running {
         let watch_line = watch::line(&venv, options.functions_port)?;
         let record = record(options, &stack, &template, &aws, &sandbox, &page, &identity);
         turn.announce(&record)?;
-        Ok(Self { record, gateway, page, reference, watch, watch_line, aws, enforcer, sandbox, turn })
+        Ok(Self { record, gateway, page, reference, watch, watch_line, aws, enforcer, sandbox, deployment, turn })
+    }
+
+    /// Updates the functions that the emulated AWS runs; see [`Deployment::update`].
+    pub(crate) async fn update(&self) -> Result<()> {
+        match &self.deployment {
+            Some(deployment) => deployment.update().await,
+            None => Ok(()),
+        }
     }
 
     /// Fails when a part has ended by itself.
@@ -159,10 +182,12 @@ struct Backend {
     stack: Stack,
     identity: Identity,
     api: Api,
+    deployment: Option<Deployment>,
 }
 
 impl Backend {
-    async fn start(options: &Options, template: &Template, overrides: &Parameters) -> Result<Self> {
+    /// With the functions' code, which nobody else serves then.
+    async fn start(options: &Options, template: &Template, overrides: &Parameters, zips: Option<Zips>) -> Result<Self> {
         let api_url = api_url(options);
         let identity = Identity::load()?;
         let mut config = SandboxConfig { port: options.sandbox_port, seed: Some(SEED), ..SandboxConfig::default() };
@@ -175,7 +200,8 @@ impl Backend {
         sandbox.gewe().set_callback(Some(notices.parse()?));
 
         let step = Step::start("starting the emulated AWS");
-        let served = template.functions.iter();
+        // Nobody but itself, when it has their code.
+        let served = template.functions.iter().filter(|_| zips.is_none());
         let served =
             served.map(|function| (function.name(STACK), watch::invocation_url(options.functions_port, &function.bin)));
         let aws_options = aws::Options {
@@ -202,11 +228,19 @@ impl Backend {
         parameters.extend(overrides.clone());
         page::allow(&mut parameters, options.page_port);
         let api = Api::new(template, &parameters)?;
-        let stack = stack::deploy(&aws.config(ACCOUNT), STACK, template, &parameters).await?;
+        let config = aws.config(ACCOUNT);
+        let (stack, deployment) = match zips {
+            None => (stack::deploy(&config, STACK, template, &parameters).await?, None),
+            Some(zips) => {
+                let (template, parameters) = (template.clone(), parameters);
+                let deployment = Deployment { config, template, parameters, zips, aws_url: aws.url().to_owned() };
+                (deployment.deploy("first").await?, Some(deployment))
+            }
+        };
         let enforcer = Arc::new(Enforcer::new(ACCOUNT, template, &stack)?);
         aws.enforce(ACCOUNT, Arc::clone(&enforcer));
         step.done(&format!("template.yaml deployed, {} resources", stack.resources.len()));
-        Ok(Self { aws, enforcer, sandbox, stack, identity, api })
+        Ok(Self { aws, enforcer, sandbox, stack, identity, api, deployment })
     }
 }
 

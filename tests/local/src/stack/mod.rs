@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 pub use deploy::{Parameters, deploy};
 pub use template::{Function, Template, transform};
 pub(crate) use template::{kind, resources};
+pub(crate) use upload::{bucket_of, put_object};
 pub use world::World;
 pub use written::Written;
 

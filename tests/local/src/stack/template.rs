@@ -109,6 +109,20 @@ impl Template {
         Ok(Self { body, functions })
     }
 
+    /// The logical ids of its functions.
+    pub(crate) fn functions_by_id(&self) -> Vec<&str> {
+        let declared = resources(&self.body).iter().filter(|(_, resource)| kind(resource) == "AWS::Lambda::Function");
+        declared.map(|(id, _)| id.as_str()).collect()
+    }
+
+    /// The resource of a function.
+    pub(crate) fn function_mut(&mut self, bin: &str) -> Result<&mut Value> {
+        let resources = self.body.get_mut("Resources").and_then(Value::as_object_mut).context("no resources")?;
+        let of_bin = |resource: &&mut Value| resource.pointer("/Metadata/BuildProperties/Binary") == Some(&bin.into());
+        let found = resources.values_mut().find(|it| kind(it) == "AWS::Lambda::Function" && of_bin(it));
+        found.with_context(|| format!("no function of {bin}"))
+    }
+
     /// The part that a test needs: everything that keeps data, whatever else the functions' environments name, and
     /// what those refer to. It deploys in 10 ms instead of 500, so every test can have its own.
     #[must_use]

@@ -6,7 +6,7 @@ mod refusals;
 mod resync;
 mod sync;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use reqwest::Method;
 use serde_json::json;
 
@@ -29,6 +29,22 @@ struct Account {
     /// What Douyin calls it.
     id: String,
     fans: u64,
+}
+
+/// What its user sees is the same before and after.
+pub(super) async fn nothing_is_lost(stage: &Scenario<'_>, update: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
+    let user = stage.user(0, &PERMISSIONS)?;
+    let seen = async || {
+        let mut seen = Vec::new();
+        for path in ["leads?size=100", "leads?status=CONTACTED", "accounts", "fans/sync"] {
+            seen.push(user.get(&format!("/api/v1/lead/douyin/{path}"), &[]).await?.data(200)?);
+        }
+        anyhow::Ok(seen)
+    };
+    let before = seen().await?;
+    update().await?;
+    ensure!(seen().await? == before, "leads, accounts or syncs are not what they were before the update");
+    Ok(())
 }
 
 pub(super) async fn play(stage: &Scenario<'_>) -> Result<()> {
