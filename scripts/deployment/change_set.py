@@ -11,12 +11,12 @@ PAUSE = 2
 MANY = 50
 
 
-def change(aws: Aws, stack: str, exists: bool, template_url: str, parameters: dict[str, str]) -> dict[str, str]:
-    """Brings a stack to a template and parameters, and answers its outputs."""
+def change(aws: Aws, stack: str, exists: bool, template_url: str, parameters: dict[str, str], watched: dict) -> dict[str, str]:
+    """Brings a stack to a template and parameters, and answers its outputs. `watched` is by which alarms it is taken back."""
     given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
     kind = "UPDATE" if exists else "CREATE"
     return carry_out(
-        aws, stack, ChangeSetType=kind, TemplateURL=template_url, Parameters=given, Capabilities=["CAPABILITY_IAM"]
+        aws, stack, ChangeSetType=kind, TemplateURL=template_url, Parameters=given, Capabilities=["CAPABILITY_IAM"], **watched
     )
 
 
@@ -68,7 +68,9 @@ def _when_done(aws: Aws, stack: str, token: str) -> dict:
         if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
             return described
         if not status.endswith("IN_PROGRESS"):
-            raise Problem("\n".join([f"the deployment failed ({status}):", *causes(aws, stack, token)]))
+            reason = (described or {}).get("StackStatusReason")
+            lines = [*([f"  {reason}"] if reason else []), *causes(aws, stack, token)]
+            raise Problem("\n".join([f"the deployment failed ({status}):", *lines]))
         time.sleep(PAUSE)
 
 

@@ -16,7 +16,9 @@ def lines(settings: Settings, outputs: dict[str, str]) -> list[str]:
         told += ["the gateway, setCallback, followed by GatewayWebhookSecret:", f"  {outputs['GatewayWebhookUrl']}"]
     else:
         told += ["the gateway: nothing, because GatewayWebhookSecret is not set; devices that go offline are found by checks"]
-    if settings.value("EgressSubnetIds"):
+    if "EgressAddress" in outputs:
+        told += ["WeCom, the provider's console, trusted addresses:", f"  {outputs['EgressAddress']}"]
+    elif settings.value("EgressSubnetIds"):
         told += ["WeCom, the provider's console, trusted addresses: the elastic IP of the NAT gateway of EgressSubnetIds"]
     elif settings.value("EgressProxyUrl"):
         told += ["WeCom, the company's app, 企业可信 IP: the address of the proxy EgressProxyUrl"]

@@ -10,20 +10,24 @@ from .console import Problem
 from .template import Parameter
 
 # Where to deploy; everything else in the file is a parameter of template.yaml.
-PLACE = ("STACK_NAME", "AWS_ACCOUNT_ID", "AWS_REGION", "AWS_PROFILE", "ARTIFACT_BUCKET")
-OPTIONAL = ("AWS_PROFILE", "ARTIFACT_BUCKET")
+PLACE = ("STACK_NAME", "AWS_ACCOUNT_ID", "AWS_REGION", "AWS_PROFILE", "ARTIFACT_BUCKET", "RELEASE_WATCH_MINUTES")
+OPTIONAL = ("AWS_PROFILE", "ARTIFACT_BUCKET", "RELEASE_WATCH_MINUTES")
+# CloudFormation watches alarms for three hours at most.
+LONGEST_WATCH = 180
 STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,37}")
 
 # The rules of template.yaml, by their names, so that they are told before the functions are built.
 RULES = {
     "TokensCanBeVerified": lambda value: value("JwtSecret") or value("JwtJwksUrl"),
     "EgressNetworkIsWhole": lambda value: bool(value("EgressSubnetIds")) == bool(value("EgressSecurityGroupIds")),
+    "EgressNetworkIsOne": lambda value: value("EgressNetwork") == "false" or not value("EgressSubnetIds"),
     "DomainIsWhole": lambda value: bool(value("DomainName")) == bool(value("DomainCertificateArn")),
     "LeadsAreKeptLongEnough": lambda value: value("LeadRetentionDays") not in map(str, range(1, 30)),
 }
 BROKEN = {
     "TokensCanBeVerified": "give JwtSecret or JwtJwksUrl",
     "EgressNetworkIsWhole": "give EgressSubnetIds and EgressSecurityGroupIds both, or neither",
+    "EgressNetworkIsOne": "give EgressNetwork or EgressSubnetIds, not both",
     "DomainIsWhole": "give DomainName and DomainCertificateArn both, or neither",
     "LeadsAreKeptLongEnough": "give LeadRetentionDays 0 or at least 30",
 }
@@ -70,6 +74,9 @@ def read(path: Path, declared: dict[str, Parameter]) -> Settings:
     problems += [f"{name} is missing" for name in PLACE if not place[name] and name not in OPTIONAL]
     if place["STACK_NAME"] and not STACK_NAME.fullmatch(place["STACK_NAME"]):
         problems.append("STACK_NAME has to be letters, digits and hyphens, at most 38 of them, a letter first")
+    place["RELEASE_WATCH_MINUTES"] = watched = place["RELEASE_WATCH_MINUTES"] or "10"
+    if not (watched.isascii() and watched.isdigit() and int(watched) <= LONGEST_WATCH):
+        problems.append(f"RELEASE_WATCH_MINUTES has to be a number from 0 to {LONGEST_WATCH}")
     settings = Settings(place, given, declared)
     problems += _values(settings)
     if problems:

@@ -39,6 +39,7 @@ def account(concurrency: int = 1000, identity: str = ACCOUNT) -> dict[str, list[
         "lambda get-account-settings": [{"AccountLimit": {"UnreservedConcurrentExecutions": concurrency}}],
         "dynamodb list-tables": [{"TableNames": []}],
         "cloudformation describe-change-set": [MADE],
+        "cloudwatch describe-alarms": [{"CompositeAlarms": []}],
     }
 
 
@@ -196,6 +197,49 @@ class Deploying(Checkout):
         done = self.deploy()
         self.assert_refused(done, "PublishQueue: a queue of that name exists")
         self.assertNotIn("StateKey", done.stderr)
+
+    def test_update_is_taken_back_if_its_alarm_rings(self):
+        alarm = {"AlarmArn": f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:played-release", "StateValue": "OK"}
+        for setting, minutes in (({}, 10), ({"RELEASE_WATCH_MINUTES": "60"}, 60)):
+            with self.subTest(minutes=minutes):
+                self.settings({**SETTINGS, **setting})
+                self.meet(stack("UPDATE_COMPLETE"), cloudwatch__describe_alarms=[{"CompositeAlarms": [alarm]}])
+                done = self.deploy()
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(f"until {minutes} minutes after it", done.stdout)
+                watched = {"RollbackTriggers": [{"Arn": alarm["AlarmArn"], "Type": "AWS::CloudWatch::CompositeAlarm"}],
+                           "MonitoringTimeInMinutes": minutes}
+                self.assertEqual(self.requests("cloudformation create-change-set")[-1]["RollbackConfiguration"], watched)
+        self.assertEqual(self.requests("cloudwatch describe-alarms")[0]["AlarmNames"], ["played-release"])
+
+    def test_update_that_may_mend_what_rings_is_not_taken_back_for_it(self):
+        rings = {"AlarmArn": "arn", "StateValue": "ALARM", "StateReason": "SweeperErrorsAlarm"}
+        for setting, alarms, told in (({}, [rings], "rings already (SweeperErrorsAlarm)"), ({}, [], "there is no alarm"),
+                                      ({"RELEASE_WATCH_MINUTES": "0"}, [rings], "modify SweeperFunction")):
+            with self.subTest(told=told):
+                self.settings({**SETTINGS, **setting})
+                self.meet(stack("UPDATE_COMPLETE"), cloudwatch__describe_alarms=[{"CompositeAlarms": alarms}])
+                done = self.deploy()
+                self.assertEqual((done.returncode, told in done.stdout), (0, True), done.stdout + done.stderr)
+                self.assertNotIn("RollbackConfiguration", self.requests("cloudformation create-change-set")[-1])
+
+    def test_first_deployment_is_not_watched(self):
+        self.meet(ABSENT, stack("CREATE_COMPLETE"), stack("UPDATE_COMPLETE"))
+        self.assertEqual(self.deploy().returncode, 0)
+        self.assertEqual(self.requests("cloudwatch describe-alarms"), [])
+
+    def test_update_that_was_taken_back_for_its_alarm_says_so(self):
+        back = stack("UPDATE_ROLLBACK_COMPLETE")
+        back["Stacks"][0]["StackStatusReason"] = "Alarm with ARN played-release went to ALARM state"
+        self.meet(stack("UPDATE_COMPLETE"), back, cloudformation__describe_stack_events=[{"StackEvents": []}])
+        self.assert_refused(self.deploy(), "UPDATE_ROLLBACK_COMPLETE", "played-release went to ALARM state")
+
+    def test_address_of_the_network_that_is_made_is_told(self):
+        self.settings({**SETTINGS, "EgressNetwork": "true"})
+        self.meet(stack("UPDATE_COMPLETE", EgressAddress="203.0.113.7"), stack("UPDATE_COMPLETE", EgressAddress="203.0.113.7"))
+        done = self.deploy()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("trusted addresses:\n  203.0.113.7\n", done.stdout)
 
     def test_secret_in_a_refusal_of_the_cli_is_not_told(self):
         secret = SECRETS["DouyinClientSecret"]

@@ -24,11 +24,13 @@ MINISTACK = ROOT / "target/local/venv/bin/python"
 
 
 def without_unsupported(text: str) -> str:
-    """The emulator refuses alarms over a calculation of metrics and saved queries; `cargo dev` leaves them out too."""
+    """The emulator refuses alarms over a calculation of metrics or over other alarms, and saved queries; `cargo dev` leaves them
+    out too."""
     before, mark, after = text.partition("\nOutputs:\n")
     blocks = re.split(r"^(?=  [A-Za-z0-9]+:\n)", before, flags=re.M)
     calculates = [b for b in blocks if "AWS::CloudWatch::Alarm\n" in b and "\n      Metrics:\n" in b]
-    kept = [b for b in blocks if b not in calculates and "AWS::Logs::QueryDefinition\n" not in b]
+    refused = ("AWS::CloudWatch::CompositeAlarm\n", "AWS::Logs::QueryDefinition\n")
+    kept = [b for b in blocks if b not in calculates and not any(kind in b for kind in refused)]
     return "".join(kept) + mark + after
 
 

@@ -26,18 +26,20 @@ class Settings(Checkout):
         self.assertNotIn("tooShortASecret", done.stderr)
 
     def test_everything_that_is_missing_is_told_at_once(self):
-        self.settings({"STACK_NAME": "9", "LogLevel": "INFO"})
+        self.settings({"STACK_NAME": "9", "LogLevel": "INFO", "RELEASE_WATCH_MINUTES": "181"})
         self.assert_refused(
             self.deploy(), "AWS_ACCOUNT_ID is missing", "AWS_REGION is missing", "FrontendOrigins is missing",
-            "DouyinClientKey is missing", "DouyinClientSecret is missing", "give JwtSecret or JwtJwksUrl", "STACK_NAME has to be")
+            "DouyinClientKey is missing", "DouyinClientSecret is missing", "give JwtSecret or JwtJwksUrl", "STACK_NAME has to be",
+            "RELEASE_WATCH_MINUTES has to be a number from 0 to 180")
 
     def test_rules_of_the_template_are_told_before_anything_is_built(self):
         declared = (ROOT / "template.yaml").read_text(encoding="utf-8")
         self.assertEqual(set(template.names(declared, "Rules")), set(settings.RULES))
         self.assertEqual(set(settings.BROKEN), set(settings.RULES))
-        self.settings({**SETTINGS, "EgressSubnetIds": "subnet-0a", "DomainName": "api.example.com",
+        self.settings({**SETTINGS, "EgressSubnetIds": "subnet-0a", "EgressNetwork": "true", "DomainName": "api.example.com",
                        "LeadRetentionDays": "29"})
         self.assert_refused(self.deploy(), settings.BROKEN["EgressNetworkIsWhole"], settings.BROKEN["DomainIsWhole"],
+                            settings.BROKEN["EgressNetworkIsOne"],
                             settings.BROKEN["LeadsAreKeptLongEnough"])
 
     def test_base_address_beside_another_domain_is_refused(self):

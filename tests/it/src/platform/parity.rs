@@ -10,6 +10,7 @@ mod expanded;
 mod instants;
 mod modules;
 pub(super) mod project;
+mod release;
 mod stores;
 mod watched;
 

@@ -88,7 +88,8 @@ fn example_of_settings_has_every_parameter_with_its_default() {
     for name in template.required_parameters().filter(|name| *name != "PublicBaseUrl") {
         assert!(given.contains(name), "deploy/example.env does not give {name}");
     }
-    let place = ["STACK_NAME", "AWS_ACCOUNT_ID", "AWS_REGION", "AWS_PROFILE", "ARTIFACT_BUCKET"];
+    let place =
+        ["STACK_NAME", "AWS_ACCOUNT_ID", "AWS_REGION", "AWS_PROFILE", "ARTIFACT_BUCKET", "RELEASE_WATCH_MINUTES"];
     let known: BTreeSet<String> = template.parameters().map(str::to_owned).chain(place.map(str::to_owned)).collect();
     let all: BTreeSet<String> = given.iter().chain(shown.keys()).cloned().collect();
     assert_eq!(all, known, "deploy/example.env (left), template.yaml and where to deploy (right)");

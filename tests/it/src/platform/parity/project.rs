@@ -54,6 +54,11 @@ impl Template {
         &self.0["Resources"][id]
     }
 
+    /// The logical ids of all resources.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0["Resources"].as_object().unwrap().keys().map(String::as_str)
+    }
+
     /// What all functions have.
     pub fn globals(&self) -> &Value {
         &self.0["Globals"]["Function"]
