@@ -714,6 +714,9 @@ export interface paths {
          *     - `lead.erased`：线索及其个人信息已删除，见 `LeadErasedEvent`
          *     - `sync.completed`：粉丝同步完成，见 `SyncCompletedEvent`
          *     - `sync.failed`：粉丝同步失败，见 `SyncFailedEvent`
+         *     - `account.expired`：账号的授权已失效或已在抖音取消，见 `AccountExpiredEvent`
+         *     - `account.restored`：失效的账号已恢复或已重新授权，见 `AccountEvent`
+         *     - `account.taken_over`：账号已由其他存客宝用户授权，不再属于您，见 `AccountEvent`
          *
          *     以后会增加新的类型，请忽略不认识的类型。
          *
@@ -732,8 +735,35 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description account.restored、account.taken_over：哪个账号 */
+        AccountEvent: {
+            /** @description 抖音账号的 open_id */
+            douyinUserId: components["schemas"]["OpenId"];
+            /** @description 平台 */
+            platform: components["schemas"]["AccountPlatform"];
+        };
+        /** @description account.expired：账号不能再使用 */
+        AccountExpiredEvent: {
+            /** @description 抖音账号的 open_id */
+            douyinUserId: components["schemas"]["OpenId"];
+            /** @description 发生了什么 */
+            message: string;
+            /** @description 平台 */
+            platform: components["schemas"]["AccountPlatform"];
+            /** @description 该怎么办 */
+            reason: string;
+            /** @description 是否很可能自行恢复；否则须重新授权 */
+            recovers: boolean;
+            /** @description 账号的状态：EXPIRED 为授权已失效，REVOKED 为已在抖音取消授权 */
+            status: components["schemas"]["DouyinAccountStatus"];
+        };
         /** @description 微信账号编号 */
         AccountId: string;
+        /**
+         * @description 账号所在的平台
+         * @enum {string}
+         */
+        AccountPlatform: "DOUYIN";
         /** @description 一个账号的结果 */
         AccountResult: {
             /** @description 微信账号编号 */
@@ -1868,7 +1898,7 @@ export interface components {
             type: components["schemas"]["EventType"];
         };
         /** @description 事件的内容，由 type 决定 */
-        EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"];
+        EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"] | components["schemas"]["AccountExpiredEvent"] | components["schemas"]["AccountEvent"];
         /** @description 事件 */
         EventPage: {
             /** @description 事件，按序号升序 */
@@ -1880,7 +1910,7 @@ export interface components {
          * @description 事件类型
          * @enum {string}
          */
-        EventType: "lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed";
+        EventType: "lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over";
         /** @description 要修改的一个字段 */
         FieldProblem: {
             /** @description 字段的路径，例如 accountIds[2] */

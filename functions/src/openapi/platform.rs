@@ -33,7 +33,10 @@ pub(super) fn operations() -> Vec<Operation> {
              - `lead.merged`：两条线索合并为一条，见 `LeadMergedEvent`\n\
              - `lead.erased`：线索及其个人信息已删除，见 `LeadErasedEvent`\n\
              - `sync.completed`：粉丝同步完成，见 `SyncCompletedEvent`\n\
-             - `sync.failed`：粉丝同步失败，见 `SyncFailedEvent`\n\n\
+             - `sync.failed`：粉丝同步失败，见 `SyncFailedEvent`\n\
+             - `account.expired`：账号的授权已失效或已在抖音取消，见 `AccountExpiredEvent`\n\
+             - `account.restored`：失效的账号已恢复或已重新授权，见 `AccountEvent`\n\
+             - `account.taken_over`：账号已由其他存客宝用户授权，不再属于您，见 `AccountEvent`\n\n\
              以后会增加新的类型，请忽略不认识的类型。",
         )
         .query::<events::Query>()

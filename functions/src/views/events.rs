@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use kernel::events::StoredEvent;
-use leads::events::{ChangedField, LeadEvent, SyncFailure, SyncResult};
+use leads::events::{AccountEnd, AccountName, ChangedField, LeadEvent, SyncFailure, SyncResult};
 use leads::ids::LeadId;
 use leads::store::lead::{Lead, LeadStatus};
 use serde::Serialize;
@@ -41,6 +41,12 @@ pub(crate) enum EventType {
     SyncCompleted,
     #[serde(rename = "sync.failed")]
     SyncFailed,
+    #[serde(rename = "account.expired")]
+    AccountExpired,
+    #[serde(rename = "account.restored")]
+    AccountRestored,
+    #[serde(rename = "account.taken_over")]
+    AccountTakenOver,
 }
 
 /// What is told, by type.
@@ -55,6 +61,8 @@ pub(crate) enum EventData {
     LeadErased(LeadErased),
     SyncCompleted(SyncResult),
     SyncFailed(SyncFailure),
+    AccountExpired(AccountEnd),
+    Account(AccountName),
 }
 
 #[derive(Serialize)]
@@ -124,6 +132,9 @@ impl EventView {
             LeadEvent::Erased { lead_id } => (EventType::LeadErased, EventData::LeadErased(LeadErased { lead_id })),
             LeadEvent::SyncCompleted(result) => (EventType::SyncCompleted, EventData::SyncCompleted(result)),
             LeadEvent::SyncFailed(failure) => (EventType::SyncFailed, EventData::SyncFailed(failure)),
+            LeadEvent::AccountExpired(end) => (EventType::AccountExpired, EventData::AccountExpired(end)),
+            LeadEvent::AccountRestored(account) => (EventType::AccountRestored, EventData::Account(account)),
+            LeadEvent::AccountTakenOver(account) => (EventType::AccountTakenOver, EventData::Account(account)),
         };
         Self { sequence: event.sequence, id: event.id, kind, time: event.time, data }
     }

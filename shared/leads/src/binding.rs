@@ -198,11 +198,20 @@ impl Bindings {
         if let Some(task) = paused {
             transaction.add(self.stores.tasks.end_token_pause(task, now)?);
         }
+        // Of one tenant: whose the account was.
+        let mut told = Vec::new();
         if let Some(task) = foreign {
             let ending = Ending::Failed(SyncProblem::TakenOver.advice());
             transaction.add(self.stores.tasks.end(task.task_id, EndedBy::Anyone, &ending, now)?);
-            let told: Vec<_> = events::sync_ended(&task, &ending)?.into_iter().collect();
-            self.stores.tell(&mut transaction, task.user_id, &told)?;
+            told.extend(events::sync_ended(&task, &ending)?);
+        }
+        match &account {
+            Some(account) if account.user_id != user_id => told.push(events::account_taken_over(account)?),
+            Some(account) if account.status != AccountStatus::Active => told.push(events::account_restored(account)?),
+            _ => {}
+        }
+        if let Some(account) = &account {
+            self.stores.tell(&mut transaction, account.user_id, &told)?;
         }
         let no_deletion = transaction.add(self.stores.deletions.forget(user_id, &grant.account_open_id)?);
         transaction.add_all(self.deeds((user_id, actor), account.as_ref(), lapsed, &grant.account_open_id)?);

@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{LeadId, OpenId};
 use crate::store::Stores;
+use crate::store::account::{Account, AccountStatus};
 use crate::store::lead::{Lead, LeadStatus, Refresh};
 use crate::store::sync_task::{Ending, SyncStrategy, SyncTask};
+use crate::tokens::expiry;
 
 /// Leads of one event at most.
 const MOST_LEADS: usize = 20;
@@ -43,6 +45,46 @@ pub enum LeadEvent {
     /// A sync has failed.
     #[serde(rename = "sync.failed")]
     SyncFailed(SyncFailure),
+    /// An account does not work any more: it has EXPIRED, or its authorisation was withdrawn.
+    #[serde(rename = "account.expired")]
+    AccountExpired(AccountEnd),
+    /// An account that did not work does so again.
+    #[serde(rename = "account.restored")]
+    AccountRestored(AccountName),
+    /// An account belongs to another tenant from now on, who has authorised it.
+    #[serde(rename = "account.taken_over")]
+    AccountTakenOver(AccountName),
+}
+
+/// An account's platform. Others will come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "AccountPlatform"))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Platform {
+    Douyin,
+}
+
+/// Which account an event is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "AccountEvent"))]
+#[serde(rename_all = "camelCase")]
+pub struct AccountName {
+    platform: Platform,
+    douyin_user_id: OpenId,
+}
+
+/// Why an account does not work, as the list of accounts says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "AccountExpiredEvent"))]
+#[serde(rename_all = "camelCase")]
+pub struct AccountEnd {
+    platform: Platform,
+    douyin_user_id: OpenId,
+    status: AccountStatus,
+    /// Whether it is likely to come back by itself.
+    recovers: bool,
+    message: String,
+    reason: String,
 }
 
 /// What a sync has come to.
@@ -108,7 +150,12 @@ impl LeadEvent {
             Self::Updated { lead_id, .. } | Self::StatusChanged { lead_id, .. } | Self::Merged { lead_id, .. } => {
                 std::slice::from_ref(lead_id)
             }
-            Self::Erased { .. } | Self::SyncCompleted(_) | Self::SyncFailed(_) => &[],
+            Self::Erased { .. }
+            | Self::SyncCompleted(_)
+            | Self::SyncFailed(_)
+            | Self::AccountExpired(_)
+            | Self::AccountRestored(_)
+            | Self::AccountTakenOver(_) => &[],
         }
     }
 
@@ -231,6 +278,45 @@ pub(crate) fn sync_failed(task_id: TaskId, account: &OpenId, advice: &Advice) ->
     };
     LeadEvent::SyncFailed(SyncFailure { task_id, douyin_user_id: account.clone(), error })
         .at(vec![by_sync(task_id, true)])
+}
+
+/// Where changes of an account are counted: by the version that its tokens have after the change. An account that is deleted
+/// and authorised anew has another number.
+fn by_account(account: &Account) -> Place {
+    Place(format!("account/{}", account.id), account.token_version + 1)
+}
+
+impl AccountName {
+    fn of(account: &Account) -> Self {
+        Self { platform: Platform::Douyin, douyin_user_id: account.account_open_id.clone() }
+    }
+}
+
+/// An account as it is once it does not work any more, with the version from before; none for one that is ACTIVE.
+pub(crate) fn account_ended(account: &Account) -> kernel::Result<Vec<Event>> {
+    let event = |advice: Advice| {
+        let AccountName { platform, douyin_user_id } = AccountName::of(account);
+        let end = AccountEnd {
+            platform,
+            douyin_user_id,
+            status: account.status,
+            recovers: expiry::recovers(account),
+            message: advice.message.to_string(),
+            reason: advice.remedy.to_string(),
+        };
+        LeadEvent::AccountExpired(end).at(vec![by_account(account)])
+    };
+    expiry::advice(account).map(event).into_iter().collect()
+}
+
+/// An account that did not work when it was read, and does so from now on.
+pub(crate) fn account_restored(account: &Account) -> kernel::Result<Event> {
+    LeadEvent::AccountRestored(AccountName::of(account)).at(vec![by_account(account)])
+}
+
+/// An account that leaves its tenant.
+pub(crate) fn account_taken_over(account: &Account) -> kernel::Result<Event> {
+    LeadEvent::AccountTakenOver(AccountName::of(account)).at(vec![by_account(account)])
 }
 
 fn changes(before: &Lead, after: &Lead, is_noted: bool, places: impl Fn() -> Vec<Place>) -> kernel::Result<Vec<Event>> {

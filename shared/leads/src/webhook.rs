@@ -159,16 +159,18 @@ impl Webhook {
         let now = self.stores.clock.now();
         let mut transaction = Transaction::new();
         let account_is_unchanged = transaction.add(self.stores.accounts.revoke(account, now)?);
+        let revoked = Account { status: AccountStatus::Revoked, ..account.clone() };
+        let mut told = events::account_ended(&revoked)?;
         let sync_runs = match sync {
             None => None,
             Some(task) => {
                 let advice = AuthorizationProblem::Revoked.advice();
-                let told = events::sync_failed(task, &account.account_open_id, &advice)?;
-                self.stores.tell(&mut transaction, account.user_id, &[told])?;
+                told.push(events::sync_failed(task, &account.account_open_id, &advice)?);
                 let ending = Ending::Failed(advice);
                 Some(transaction.add(self.stores.tasks.end(task, EndedBy::Anyone, &ending, now)?))
             }
         };
+        self.stores.tell(&mut transaction, account.user_id, &told)?;
         let event_is_new = match message_id {
             None => None,
             Some(id) => Some(transaction.add(self.stores.events.note(event, account, id, now)?)),

@@ -7,3 +7,5 @@ pub(crate) mod leads;
 mod story;
 mod tokens;
 mod webhook;
+
+pub(crate) use authorization::takeover::revoke;

@@ -1,5 +1,6 @@
 //! Events: what is told of each change, in one sequence without a gap, whoever dies on the way there.
 
+mod accounts;
 mod contract;
 mod crashes;
 mod expiry;

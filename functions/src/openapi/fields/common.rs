@@ -147,5 +147,23 @@ pub(super) const WORDS: &[Words] = &[
         ],
     ),
     ("SyncFailureReason", "同步失败的原因", &[]),
+    (
+        "AccountExpiredEvent",
+        "account.expired：账号不能再使用",
+        &[
+            ("platform", "平台"),
+            ("douyinUserId", "抖音账号的 open_id"),
+            ("status", "账号的状态：EXPIRED 为授权已失效，REVOKED 为已在抖音取消授权"),
+            ("recovers", "是否很可能自行恢复；否则须重新授权"),
+            ("message", "发生了什么"),
+            ("reason", "该怎么办"),
+        ],
+    ),
+    (
+        "AccountEvent",
+        "account.restored、account.taken_over：哪个账号",
+        &[("platform", "平台"), ("douyinUserId", "抖音账号的 open_id")],
+    ),
+    ("AccountPlatform", "账号所在的平台", &[]),
     ("LeadErasedEvent", "lead.erased：线索及其个人信息已删除", &[]),
 ];

@@ -74,6 +74,19 @@ pub fn advice(account: &Account) -> Option<Advice> {
     }
 }
 
+/// The account as it is once it has expired at `now`.
+pub(crate) fn expired(account: &Account, reason: ExpiryReason, now: Timestamp) -> Account {
+    let until = kept_until(now, account.refresh_expire_time);
+    Account {
+        status: AccountStatus::Expired,
+        expired_at: Some(now),
+        expired_reason: Some(reason),
+        tokens_until: (until > now).then_some(until),
+        trials: 0,
+        ..account.clone()
+    }
+}
+
 /// Whether it is likely that the account comes back by itself: nobody said that its tokens are dead, they are still
 /// tried, and the trials of the first day are not over.
 pub fn recovers(account: &Account) -> bool {

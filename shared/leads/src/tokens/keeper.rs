@@ -20,6 +20,7 @@ use super::expiry::next_trial;
 use super::{MIN_TIME_FOR_RENEWAL, RETRY_AFTER, Tokens, Trial, encryption_context, is_challenged};
 use crate::douyin::{Douyin, FailureKind, PlatformError, TokenSet};
 use crate::error::{AuthorizationProblem, Result};
+use crate::events;
 use crate::fan_sync::SyncQueue;
 use crate::ids::OpenId;
 use crate::store::account::{Account, AccountStatus, EncryptedTokens, ExpectedVersion};
@@ -216,6 +217,7 @@ impl TokenKeeper {
         let mut transaction = Transaction::new();
         let task = sync.map(|(task, _)| task);
         transaction.add(stores.accounts.restore(account, lease, &tokens, task, now)?);
+        stores.tell(&mut transaction, account.user_id, &[events::account_restored(account)?])?;
         if let Some((task, strategy)) = sync {
             let sync = NewSync {
                 task_id: task,

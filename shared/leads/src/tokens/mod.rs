@@ -19,12 +19,14 @@ use kernel::instant::{after, between};
 use kernel::lease::{Lease, LeaseAttempt, wait_for};
 use kernel::metrics::{self, Metric};
 use kernel::retry::try_again_until;
+use kernel::transaction::Transaction;
 use kernel::vault::{EncryptionContext, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::{error, info, warn};
 
 use crate::douyin::{Douyin, FailureKind, PlatformError, TokenSet};
 use crate::error::{AuthorizationProblem, Result};
+use crate::events;
 use crate::ids::OpenId;
 use crate::store::Stores;
 use crate::store::account::{Account, AccountStatus, EncryptedTokens, ExpectedVersion, TABLE};
@@ -186,7 +188,7 @@ impl Tokens {
             Some(_) => {
                 let reason = ExpiryReason::RefusedTwice;
                 if breaker::admits(&self.stores, &account, reason, now).await? {
-                    (self.stores.accounts.mark_expired(&account, reason, now).await?, Rejection::Proven)
+                    (self.expire(&account, reason, now).await?, Rejection::Proven)
                 } else {
                     (true, Rejection::Noted)
                 }
@@ -332,12 +334,21 @@ impl Tokens {
             self.stores.accounts.release_refresh_lease(account, lease, after(now, RETRY_HELD_AFTER), None).await?;
             return Err(failure.into());
         }
-        if !self.stores.accounts.mark_expired(account, reason, now).await? {
+        if !self.expire(account, reason, now).await? {
             return Ok(());
         }
         metrics::count(Metric::AccountsExpired, usize::from(reason != ExpiryReason::Superseded));
         warn!(account.id = account.id, ?reason, "account {} must be authorised anew: {failure}", account.id);
         Err(AuthorizationProblem::Expired.into())
+    }
+
+    /// Marks the account EXPIRED, and tells it. `false`: it has other tokens by now.
+    async fn expire(&self, account: &Account, reason: ExpiryReason, now: Timestamp) -> Result<bool> {
+        let mut transaction = Transaction::new();
+        transaction.add(self.stores.accounts.expire(account, reason, now)?);
+        let told = events::account_ended(&expiry::expired(account, reason, now))?;
+        self.stores.tell(&mut transaction, account.user_id, &told)?;
+        Ok(self.stores.commit(&transaction).await?.is_committed())
     }
 
     /// Leaves a token set as it is after a failure that proves nothing, for the keeper to come again.

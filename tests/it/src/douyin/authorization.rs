@@ -10,7 +10,7 @@ mod cookie;
 mod first_sync;
 mod redirect;
 mod repeated;
-mod takeover;
+pub(super) mod takeover;
 mod told;
 
 use anyhow::Result;

@@ -9,7 +9,7 @@ use kernel::ids::TaskId;
 use kernel::lease::Lease;
 
 use super::claim::claimed_by;
-use super::tokens::DOUBTS;
+use super::tokens::{DOUBTS, UNMOVED};
 use super::{Account, AccountStore, EncryptedTokens};
 use crate::store::{condition_held, update};
 use crate::tokens::expiry::{ExpiryReason, kept_until, next_trial};
@@ -18,17 +18,25 @@ use crate::tokens::expiry::{ExpiryReason, kept_until, next_trial};
 pub(super) const EXPIRY: &str = "expired_at, expired_reason, tokens_until, trials, blocked_sync";
 
 impl AccountStore {
-    /// Marks the account EXPIRED. Its encrypted tokens stay for a while (if Douyin was wrong, nothing else could bring them
-    /// back), and the keeper tries them; those whose end has come go at once. `false`: the account has other tokens by
-    /// now.
-    pub async fn mark_expired(&self, account: &Account, reason: ExpiryReason, now: Timestamp) -> Result<bool> {
+    /// Marks the account EXPIRED, as one action of a transaction; refused when it has other tokens by now. Its encrypted tokens
+    /// stay for a while (if Douyin was wrong, nothing else could bring them back), and the keeper tries them; those whose end
+    /// has come go at once.
+    pub(crate) fn expire(&self, account: &Account, reason: ExpiryReason, now: Timestamp) -> Result<TransactWriteItem> {
         let until = kept_until(now, account.refresh_expire_time);
         const SET: &str = "SET #status = :expired, update_time = :now, expired_at = :now, expired_reason = :reason, \
                            trials = :none";
         const REMOVE: &str = "REMOVE refresh_lease_owner, refresh_lease_until, blocked_sync, challenged_at";
-        let request = if until > now {
+        let builder = Update::builder()
+            .table_name(&self.table)
+            .key("douyin_user_id", s(account.account_open_id.as_str()))
+            .condition_expression(UNMOVED)
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":id", n(account.id))
+            .expression_attribute_values(":version", n(account.token_version))
+            .expression_attribute_values(":active", s("ACTIVE"));
+        let builder = if until > now {
             let due = next_trial(now, 0, now).0.min(until);
-            self.unmoved(account)
+            builder
                 .update_expression(format!(
                     "{SET}, tokens_until = :until, refresh_shard = :shard, refresh_due = :due {REMOVE} \
                      ADD token_version :one"
@@ -37,19 +45,18 @@ impl AccountStore {
                 .expression_attribute_values(":shard", s(due::shard_of_text(account.account_open_id.as_str())))
                 .expression_attribute_values(":due", seconds(due))
         } else {
-            self.unmoved(account).update_expression(format!(
+            builder.update_expression(format!(
                 "{SET} {REMOVE}, access_token, refresh_token, refresh_shard, refresh_due ADD token_version :one"
             ))
         };
-        let outcome = request
-            .expression_attribute_values(":expired", s("EXPIRED"))
-            .expression_attribute_values(":reason", s(reason.as_str()))
-            .expression_attribute_values(":none", n(0))
-            .expression_attribute_values(":now", seconds(now))
-            .expression_attribute_values(":one", n(1))
-            .send()
-            .await;
-        condition_held(outcome, "dynamodb:UpdateItem")
+        update(
+            builder
+                .expression_attribute_values(":expired", s("EXPIRED"))
+                .expression_attribute_values(":reason", s(reason.as_str()))
+                .expression_attribute_values(":none", n(0))
+                .expression_attribute_values(":now", seconds(now))
+                .expression_attribute_values(":one", n(1)),
+        )
     }
 
     /// Lets the lease on an EXPIRED account go after a trial that did not bring it back; `trials` is the place of the

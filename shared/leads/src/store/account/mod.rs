@@ -309,7 +309,9 @@ impl AccountStore {
         if let Some((name, value)) = value {
             builder = builder.expression_attribute_values(name, value);
         }
-        update(if own {
+        // The tokens that an ACTIVE account of its own tenant has by now are replaced whatever they are. What was read of another
+        // one is told or relied on.
+        update(if own && before.status == AccountStatus::Active {
             builder.condition_expression(format!("user_id = :before AND {claim}"))
         } else {
             builder

@@ -13,6 +13,10 @@ use super::{Account, AccountStore, WHAT};
 use crate::ids::OpenId;
 use crate::store::condition_held;
 
+/// That an account is ACTIVE and its token set still the one that was read. The row's number is part of that: a row that is deleted
+/// and made again counts its versions from the beginning.
+pub(super) const UNMOVED: &str = "id = :id AND token_version = :version AND #status = :active";
+
 /// What was held against tokens that are accepted.
 pub(super) const DOUBTS: &str = "refresh_refused_at, renewal_failed_at, challenged_at";
 
@@ -167,14 +171,13 @@ impl AccountStore {
         condition_held(outcome, "dynamodb:UpdateItem")
     }
 
-    /// An update of an account that is ACTIVE and whose token set is still the one that was read. The row's number is part
-    /// of that: a row that is deleted and made again counts its versions from the beginning.
+    /// An update of an account that is as [`UNMOVED`] says.
     pub(super) fn unmoved(&self, account: &Account) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.table)
             .key("douyin_user_id", s(account.account_open_id.as_str()))
-            .condition_expression("id = :id AND token_version = :version AND #status = :active")
+            .condition_expression(UNMOVED)
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":id", n(account.id))
             .expression_attribute_values(":version", n(account.token_version))

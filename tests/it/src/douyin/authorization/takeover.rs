@@ -14,7 +14,7 @@ const HOLDER: u64 = 88_101;
 const OWNER: u64 = 88_102;
 
 /// The owner withdraws every authorisation at Douyin, whose webhook tells us.
-pub(super) async fn revoke(world: &World) -> Result<()> {
+pub(crate) async fn revoke(world: &World) -> Result<()> {
     let revoked = world.sandbox.douyin().revoke_quietly("shop").context("no shop")?;
     let event = Event::sample("douyin-webhook")?
         .header("x-douyin-signature", &revoked.signature)
