@@ -137,6 +137,6 @@ pub(crate) async fn erasure(
             }
         }
     }
-    transaction.add(index.advance(user_id, counter, &next)?);
+    index.advance(&mut transaction, user_id, counter, &next)?;
     Ok(transaction)
 }

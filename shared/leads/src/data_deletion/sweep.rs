@@ -166,7 +166,7 @@ impl DataDeletions {
         }
         let now = clock.now();
         let mut transaction = Transaction::new();
-        transaction.add(index.advance(user_id, &counter, &next)?);
+        index.advance(&mut transaction, user_id, &counter, &next)?;
         transaction.add(deletions.count(deletion, plan.going.len() as u64, plan.staying.len() as u64)?);
         transaction.add_all(index.move_leads_and(user_id, &[], &plan.going, None).await?);
         transaction.add_all(index.rename(user_id, &plan.names)?);

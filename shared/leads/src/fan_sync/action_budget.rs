@@ -16,7 +16,7 @@ use crate::store::lead_index::{SEGMENT_LEADS, segment_of};
 const ALWAYS: usize = 4;
 
 /// No row of a page's transaction is larger. The largest are the segments; a lead has its notes, of which a few
-/// kilobytes are possible, and a counter the ids of the tenant's accounts.
+/// kilobytes are possible, and a tenant the ids of its accounts.
 const LARGEST_ROW: usize = 40 * 1024;
 const _: () = {
     assert!(SEGMENT_LEADS as usize * (LONGEST_ENTRY + 8) <= LARGEST_ROW);
@@ -32,9 +32,9 @@ pub(super) struct ActionBudget {
 
 impl ActionBudget {
     /// A transaction without leads, for a tenant that has `lead_count`. With the first lead comes the row by which the
-    /// sweeper finds the tenant's old ones.
-    pub fn new(lead_count: u64) -> Self {
-        Self { actions: ALWAYS + usize::from(lead_count == 0), segments: HashSet::new() }
+    /// sweeper finds the tenant's old ones; an account that is `new` to the tenant is added to those met.
+    pub fn new(lead_count: u64, new: bool) -> Self {
+        Self { actions: ALWAYS + usize::from(lead_count == 0) + usize::from(new), segments: HashSet::new() }
     }
 
     /// Takes what a new lead needs. `false`: it does not fit, and nothing was taken.
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn page_room_holds_forty_six_new_leads_wherever_they_begin_and_one_more_in_two_segments() {
         for first in 1..=SEGMENT_LEADS {
-            let mut budget = ActionBudget::new(first - 1);
+            let mut budget = ActionBudget::new(first - 1, false);
             let fitting = (first..).map(LeadId::new).take_while(|lead| budget.take_new(*lead)).count();
             // The first leads of a tenant come with the row of their retention.
             let has_room = first > 1 && segment_of(LeadId::new(first + 46)) - segment_of(LeadId::new(first)) < 2;
@@ -78,7 +78,7 @@ mod tests {
     fn page_room_counts_a_segment_for_each_scattered_rename_and_none_for_an_avatar() {
         let scattered = || (0..).map(|number| LeadId::new(number * SEGMENT_LEADS + 1));
         for (entry_changes, fitting) in [(true, 48), (false, 96)] {
-            let mut budget = ActionBudget::new(1);
+            let mut budget = ActionBudget::new(1, false);
             assert_eq!(scattered().take_while(|lead| budget.take_changed(*lead, entry_changes)).count(), fitting);
         }
     }

@@ -192,7 +192,7 @@ impl Progress {
         let account = &task.account_open_id;
         let mut changes = LeadChanges { counter: read.clone(), ..LeadChanges::default() };
         let (mut seen_leads, mut page_taken) = (self.seen_leads.clone(), self.page_taken.clone());
-        let mut budget = ActionBudget::new(read.lead_count);
+        let mut budget = ActionBudget::new(read.lead_count, read.known(account.as_str()).is_none());
         let acquire_time = now.max(read.last_acquire_time);
         let (mut covered, mut counted) = (0, 0);
         for fan in fans {

@@ -141,7 +141,13 @@ async fn bounds_of(stores: &Stores, user_id: UserId, query: &LeadQuery) -> Resul
     let last = async {
         match query.end_time {
             Some(time) => stores.index.last_until(user_id, time).await.map(|last| (last, None)),
-            None => stores.index.counter(user_id).await.map(|counter| (Some(counter.lead_count), Some(counter))),
+            None => {
+                let counter = match query.filter.source {
+                    Some(_) => stores.index.counter(user_id).await?,
+                    None => stores.index.counter_alone(user_id).await?,
+                };
+                Ok((Some(counter.lead_count), Some(counter)))
+            }
         }
     };
     let (first, (last, counter)) = try_join!(first, last)?;

@@ -76,7 +76,7 @@ async fn try_merge(
     let mut transaction = Transaction::new();
     transaction.add(leads.rewrite(&before, &after)?);
     transaction.add(leads.remove(&other)?);
-    transaction.add(index.advance(user_id, &counter, &next)?);
+    index.advance(&mut transaction, user_id, &counter, &next)?;
     transaction.add_all(index.record(edit, actor, before.notes != after.notes)?);
     transaction.add_all(index.move_leads_and(user_id, &[edit], &[&other], None).await?);
     transaction.add_all(index.rename(user_id, &names)?);
@@ -110,7 +110,7 @@ async fn try_split(stores: &Stores, (user_id, actor): (UserId, &Actor), lead_id:
     let mut transaction = Transaction::new();
     transaction.add(leads.rewrite(&before, &after)?);
     transaction.add(leads.restore(log.row)?);
-    transaction.add(index.advance(user_id, &counter, &next)?);
+    index.advance(&mut transaction, user_id, &counter, &next)?;
     transaction.add_all(index.record(edit, actor, before.notes != after.notes)?);
     transaction.add_all(index.move_leads_and(user_id, &[edit], &[], Some(&other)).await?);
     transaction.add_all(index.rename(user_id, &names)?);

@@ -250,7 +250,7 @@ impl LeadRetention {
         let names: Vec<_> = plan.going.iter().map(|lead| (lead.lead_id, None)).collect();
         transaction.add_all(index.rename(user_id, &names)?);
         transaction.add_all(index.move_leads_and(user_id, &[], &plan.going, None).await?);
-        transaction.add(index.advance(user_id, counter, &next)?);
+        index.advance(&mut transaction, user_id, counter, &next)?;
         Ok(transaction)
     }
 

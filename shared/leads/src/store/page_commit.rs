@@ -101,7 +101,7 @@ impl Stores {
         let mut transaction = Transaction::new();
         let lease_holds = transaction.add(advance(&self.tasks, task, lease, position, lease_end, now)?);
         if !changes.is_empty() {
-            transaction.add(self.index.advance(task.user_id, read, &changes.counter)?);
+            self.index.advance(&mut transaction, task.user_id, read, &changes.counter)?;
             transaction.add_all(self.lead_actions(task, changes, now)?);
             self.tell(&mut transaction, task.user_id, &changes.events(task.task_id, read.version + 1)?)?;
         }

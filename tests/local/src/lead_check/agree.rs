@@ -105,8 +105,9 @@ impl Tenant<'_> {
     /// What a search sees of a lead is what its row says.
     fn check_segments(&self) -> Result<()> {
         let accounts = self.accounts();
-        let counted = members(self.counter, "accounts").len();
-        ensure!(accounts.len() == counted, "leads have accounts that the counter does not know");
+        ensure!(accounts.len() == self.met().len(), "leads have accounts that are not among those met");
+        let counted = self.counted("account_count")?;
+        ensure!(accounts.len() == counted, "{} accounts were met, the counter says {counted}", accounts.len());
         let mut slots = 0;
         for (entry, row) in self.entries.range("name#".."name#~") {
             for (slot, text) in row.iter().filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_digit())) {

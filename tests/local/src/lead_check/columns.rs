@@ -20,7 +20,8 @@ const IDENTITY: &[&str] = &["user_id", "identity", "lead_id"];
 /// Those of an entry of the index, by what its name begins with.
 fn of_entry(entry: &str) -> &'static [&'static str] {
     match entry.split('#').next().unwrap_or_default() {
-        "counter" => &["lead_count", "last_acquire_time", "version"],
+        "counter" => &["lead_count", "last_acquire_time", "account_count", "version"],
+        "accounts" => &["accounts"],
         "mark" => &["first_lead_id", "last_lead_id"],
         "set" | "owner" => &["ids", "version"],
         "merge" => &["into", "row", "lead_version"],

@@ -86,10 +86,15 @@ impl<'a> Tenant<'a> {
         identities
     }
 
-    /// All accounts of leads, those first that the counter has.
+    /// The accounts met, as their row has them.
+    pub fn met(&self) -> Vec<&'a str> {
+        let row = self.entries.get("accounts").and_then(|row| row.get("accounts"));
+        row.into_iter().flat_map(|accounts| accounts.split(',')).filter(|account| !account.is_empty()).collect()
+    }
+
+    /// All accounts of leads, those first that are known to be met.
     pub fn accounts(&self) -> Vec<&'a str> {
-        let counted = self.counter.get("accounts").into_iter().flat_map(|accounts| accounts.split(','));
-        let mut accounts: Vec<&str> = counted.filter(|account| !account.is_empty()).collect();
+        let mut accounts = self.met();
         for lead in self.leads.values().copied() {
             for source in members(lead, "sources") {
                 if !accounts.contains(&source) {

@@ -317,7 +317,8 @@ impl Repair<'_> {
         if text("holes") == joined
             && number("erased_fans")? == erased
             && number("merged_leads")? == merged
-            && text("accounts") == accounts.join(",")
+            && self.of.met() == accounts
+            && number("account_count")? == accounts.len()
         {
             return Ok(());
         }
@@ -326,15 +327,20 @@ impl Repair<'_> {
             .set_key(self.entry("counter"))
             .condition_expression("version = :read")
             .update_expression(
-                "SET holes = :holes, erased_fans = :erased, merged_leads = :merged, accounts = :accounts, version = :next",
+                "SET holes = :holes, erased_fans = :erased, merged_leads = :merged, account_count = :accounts, version = :next",
             )
             .expression_attribute_values(":read", n(&counter["version"]))
             .expression_attribute_values(":next", n(counter["version"].parse::<u64>()? + 1))
             .expression_attribute_values(":holes", AttributeValue::L(holes.iter().map(n).collect()))
             .expression_attribute_values(":erased", n(erased))
             .expression_attribute_values(":merged", n(merged))
-            .expression_attribute_values(":accounts", AttributeValue::L(accounts.into_iter().map(s).collect()));
-        self.fixes.push(Fix { what: "the counter".to_owned(), actions: vec![update(fixed)?] });
+            .expression_attribute_values(":accounts", n(accounts.len()));
+        // Guarded by the counter, whose version it moves.
+        let met = Put::builder()
+            .table_name(self.table(INDEX))
+            .set_item(self.entry("accounts"))
+            .item("accounts", AttributeValue::L(accounts.into_iter().map(s).collect()));
+        self.fixes.push(Fix { what: "the counter".to_owned(), actions: vec![update(fixed)?, put(met)?] });
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures::try_join;
 use jiff::Timestamp;
 use kernel::dynamo::{Item, decode, n, s};
 use kernel::error::{Error, Result};
@@ -14,10 +15,14 @@ use super::{
     Counter, LeadIndexStore, SEGMENT_LEADS, edit_entry, key, lead_at, name_entry, note_entry, segment_of,
     time_marker_entry,
 };
-use crate::ids::LeadId;
+use crate::ids::{LeadId, OpenId};
 use crate::store::lead::LeadStatus;
 
 const WHAT: &str = "lead index";
+
+/// How often counter and accounts are read until they fit each other. A second time is enough, unless an account is met for the
+/// first time just then.
+const READS: u32 = 5;
 
 /// The ids `first` to `last`; none when `last < first`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,19 +77,51 @@ pub(crate) struct IndexedLead {
     pub entry: NameEntry,
 }
 
+/// The counter as its row has it.
+#[derive(Deserialize)]
+struct CounterRow {
+    #[serde(flatten)]
+    counter: Counter,
+    #[serde(default)]
+    account_count: usize,
+}
+
+/// The accounts met.
+#[derive(Default, Deserialize)]
+struct Accounts {
+    accounts: Vec<OpenId>,
+}
+
 impl LeadIndexStore {
     /// The tenant's counter, read consistently; zero for a tenant without leads.
     pub async fn counter(&self, user_id: UserId) -> Result<Counter> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(user_id, "counter")))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(Error::aws("dynamodb:GetItem"))?;
-        answer.item.map_or_else(|| Ok(Counter::default()), |item| decode(WHAT, item))
+        // Accounts are only ever added, in the transaction that counts them. So of a list that is read at another instant than the
+        // counter the beginning is what there was at the counter's; a list that is older than the counter is read again.
+        for _ in 0..READS {
+            let (row, accounts) = try_join!(self.entry(user_id, "counter"), self.entry(user_id, "accounts"))?;
+            let Some(row) = row else { return Ok(Counter::default()) };
+            let CounterRow { mut counter, account_count } = decode(WHAT, row)?;
+            let Accounts { mut accounts } =
+                accounts.map_or_else(|| Ok(Accounts::default()), |row| decode(WHAT, row))?;
+            if accounts.len() >= account_count {
+                accounts.truncate(account_count);
+                counter.accounts = accounts;
+                return Ok(counter);
+            }
+        }
+        Err(Error::Corrupt(WHAT))
+    }
+
+    /// The same without the accounts met.
+    pub(crate) async fn counter_alone(&self, user_id: UserId) -> Result<Counter> {
+        let row = self.entry(user_id, "counter").await?;
+        row.map_or_else(|| Ok(Counter::default()), |row| decode(WHAT, row))
+    }
+
+    async fn entry(&self, user_id: UserId, entry: &str) -> Result<Option<Item>> {
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key(user_id, entry)));
+        let answer = request.consistent_read(true).send().await.map_err(Error::aws("dynamodb:GetItem"))?;
+        Ok(answer.item)
     }
 
     /// The first lead acquired at or after `time`.

@@ -6,7 +6,8 @@
 //!
 //! | entry | holds |
 //! |---|---|
-//! | `counter` | how many ids were handed out, the last acquire time, the accounts met so far, how many ids of each block are gone |
+//! | `counter` | how many ids were handed out, the last acquire time, how many accounts were met, how many ids of each block are gone |
+//! | `accounts` | the accounts met so far |
 //! | `mark#<time>` | the first and last lead acquired at that second |
 //! | `name#<segment>` | for 32 leads: accounts and folded nickname |
 //! | `set#<block>#<set>` | of 4,096 ids, those of the leads that are CONTACTED or CONVERTED, and those that are GONE |
@@ -68,8 +69,9 @@ pub struct Counter {
     /// The acquire time of the newest lead.
     #[serde(default, with = "jiff::fmt::serde::timestamp::second::required")]
     pub last_acquire_time: Timestamp,
-    /// The accounts that ever contributed a lead; segments refer to them by position.
-    #[serde(default)]
+    /// The accounts that ever contributed a lead; segments refer to them by position. They are in a row of their own, which only
+    /// who needs them reads: a tenant with a million leads has hundreds.
+    #[serde(skip)]
     pub accounts: Vec<OpenId>,
     /// How many ids of each block stand for nobody in the list any more.
     #[serde(default)]

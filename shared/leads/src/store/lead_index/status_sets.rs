@@ -130,7 +130,8 @@ impl GoneBlocks {
 }
 
 impl LeadIndexStore {
-    /// The tenant's counter, and how many of its leads have which status, both read consistently by one request.
+    /// The tenant's counter without the accounts met, and how many of its leads have which status, both read consistently by
+    /// one request.
     pub(crate) async fn totals(&self, user_id: UserId) -> Result<(Counter, StatusCounts)> {
         let keys = ["counter", "tally"].map(|entry| key(user_id, entry)).into();
         let (mut counter, mut tally) = (Counter::default(), Tally::default());

@@ -8,6 +8,7 @@ use kernel::caller::Actor;
 use kernel::dynamo::{n, s, seconds};
 use kernel::error::Result;
 use kernel::ids::UserId;
+use kernel::transaction::Transaction;
 
 use super::id_sets::SetChanges;
 use super::segment::normalize;
@@ -26,15 +27,29 @@ pub(crate) struct LeadEdit<'a> {
 }
 
 impl LeadIndexStore {
-    /// Moves the counter on; refused when it has moved since `read` was read.
-    pub(crate) fn advance(&self, user_id: UserId, read: &Counter, next: &Counter) -> Result<TransactWriteItem> {
+    /// Moves the counter on, and writes the accounts met if there are more of them: one action or two of a transaction, which
+    /// is refused when the counter has moved since `read` was read.
+    pub(crate) fn advance(
+        &self,
+        transaction: &mut Transaction,
+        user_id: UserId,
+        read: &Counter,
+        next: &Counter,
+    ) -> Result<()> {
+        if next.accounts != read.accounts {
+            let accounts = next.accounts.iter().map(|account| s(account.as_str())).collect();
+            transaction.add(put(Put::builder()
+                .table_name(&self.table)
+                .set_item(Some(key(user_id, "accounts")))
+                .item("accounts", AttributeValue::L(accounts)))?);
+        }
         let condition = if read.version == 0 { "attribute_not_exists(version)" } else { "version = :read" };
         let mut builder = Put::builder()
             .table_name(&self.table)
             .set_item(Some(key(user_id, "counter")))
             .item("lead_count", n(next.lead_count))
             .item("last_acquire_time", seconds(next.last_acquire_time))
-            .item("accounts", AttributeValue::L(next.accounts.iter().map(|account| s(account.as_str())).collect()))
+            .item("account_count", n(next.accounts.len()))
             .item("version", n(read.version + 1))
             .condition_expression(condition);
         if !next.holes.by_block().is_empty() {
@@ -48,7 +63,8 @@ impl LeadIndexStore {
         if read.version != 0 {
             builder = builder.expression_attribute_values(":read", n(read.version));
         }
-        put(builder)
+        transaction.add(put(builder)?);
+        Ok(())
     }
 
     /// That the counter is as it was read, as one action of a transaction.

@@ -130,6 +130,8 @@ fn damages() -> Vec<Damage> {
         Wrong("counter", "holes", None),
         Wrong("counter", "erased_fans", Some(n(0))),
         Wrong("counter", "merged_leads", Some(n(5))),
+        Wrong("counter", "account_count", Some(n(9))),
+        Lost("accounts"),
     ]
 }
 
