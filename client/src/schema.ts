@@ -717,6 +717,8 @@ export interface paths {
          *     - `account.expired`：账号的授权已失效或已在抖音取消，见 `AccountExpiredEvent`
          *     - `account.restored`：失效的账号已恢复或已重新授权，见 `AccountEvent`
          *     - `account.taken_over`：账号已由其他存客宝用户授权，不再属于您，见 `AccountEvent`
+         *     - `moment.task.finished`：朋友圈任务已结束，重试后再次结束或结果有变化时会再次通知，见 `MomentTaskFinishedEvent`
+         *     - `moment.waiting_for_member`：正等待企业成员确认发表，见 `MomentWaitingForMemberEvent`
          *
          *     以后会增加新的类型，请忽略不认识的类型。
          *
@@ -1898,7 +1900,7 @@ export interface components {
             type: components["schemas"]["EventType"];
         };
         /** @description 事件的内容，由 type 决定 */
-        EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"] | components["schemas"]["AccountExpiredEvent"] | components["schemas"]["AccountEvent"];
+        EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"] | components["schemas"]["AccountExpiredEvent"] | components["schemas"]["AccountEvent"] | components["schemas"]["MomentTaskFinishedEvent"] | components["schemas"]["MomentWaitingForMemberEvent"];
         /** @description 事件 */
         EventPage: {
             /** @description 事件，按序号升序 */
@@ -1910,7 +1912,7 @@ export interface components {
          * @description 事件类型
          * @enum {string}
          */
-        EventType: "lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over";
+        EventType: "lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "moment.task.finished" | "moment.waiting_for_member";
         /** @description 要修改的一个字段 */
         FieldProblem: {
             /** @description 字段的路径，例如 accountIds[2] */
@@ -2098,6 +2100,19 @@ export interface components {
             /** @description 发布任务编号 */
             syncTaskId: number;
         };
+        /** @description moment.task.finished：朋友圈任务已结束 */
+        MomentTaskFinishedEvent: {
+            /** @description 已取消的账号数 */
+            cancelled: number;
+            /** @description 发布失败或未能确认的账号数 */
+            failed: number;
+            /** @description 任务的状态 */
+            status: components["schemas"]["TaskStatus"];
+            /** @description 发布成功的账号数 */
+            succeeded: number;
+            /** @description 任务编号 */
+            syncTaskId: string;
+        };
         /** @description 要重试的账号 */
         MomentTaskRetryBody: {
             /** @description 只重试这些账号；未填为全部失败的账号 */
@@ -2159,6 +2174,18 @@ export interface components {
             problems: components["schemas"]["Objection"][];
             /** @description 是否可以发布 */
             valid: boolean;
+        };
+        /** @description moment.waiting_for_member：等待企业成员确认发表 */
+        MomentWaitingForMemberEvent: {
+            /** @description 等待确认的账号 */
+            accountIds: components["schemas"]["AccountId"][];
+            /**
+             * Format: date-time
+             * @description 最晚的确认时间
+             */
+            confirmUntil: string | null;
+            /** @description 任务编号 */
+            syncTaskId: string;
         };
         /** @description 要发布的内容、账号与时间 */
         NewPost: {

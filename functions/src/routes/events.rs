@@ -7,13 +7,12 @@ use kernel::events::{EventFeed, FeedPage, MAX_LIMIT, StoredEvent};
 use kernel::jwt::Authenticator;
 use kernel::{Clock, Context, Error};
 use leads::Stores;
-use leads::events::LeadEvent;
 use leads::ids::LeadId;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
-use crate::views::events::EventView;
+use crate::views::events::{Change, EventView};
 
 /// Events of an answer whose number is not said.
 const DEFAULT_LIMIT: usize = 100;
@@ -89,6 +88,9 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     ApiResponse::ok(Answer { events, last_sequence })
 }
 
-fn change(event: &StoredEvent) -> kernel::Result<LeadEvent> {
-    LeadEvent::read(&event.kind, event.data()?).ok_or(Error::Corrupt("event"))
+fn change(event: &StoredEvent) -> kernel::Result<Change> {
+    if let Some(change) = event.read()? {
+        return Ok(Change::Lead(change));
+    }
+    event.read()?.map(Change::Moment).ok_or(Error::Corrupt("event"))
 }

@@ -7,6 +7,7 @@ use kernel::events::StoredEvent;
 use leads::events::{AccountEnd, AccountName, ChangedField, LeadEvent, SyncFailure, SyncResult};
 use leads::ids::LeadId;
 use leads::store::lead::{Lead, LeadStatus};
+use moments::events::{MomentEvent, TaskEnd, WaitingAccounts};
 use serde::Serialize;
 
 use super::leads::LeadRecord;
@@ -47,6 +48,10 @@ pub(crate) enum EventType {
     AccountRestored,
     #[serde(rename = "account.taken_over")]
     AccountTakenOver,
+    #[serde(rename = "moment.task.finished")]
+    MomentTaskFinished,
+    #[serde(rename = "moment.waiting_for_member")]
+    MomentWaitingForMember,
 }
 
 /// What is told, by type.
@@ -63,6 +68,8 @@ pub(crate) enum EventData {
     SyncFailed(SyncFailure),
     AccountExpired(AccountEnd),
     Account(AccountName),
+    MomentTaskFinished(TaskEnd),
+    MomentWaitingForMember(WaitingAccounts),
 }
 
 #[derive(Serialize)]
@@ -108,11 +115,42 @@ pub(crate) struct LeadErased {
     lead_id: LeadId,
 }
 
+/// What an event tells of.
+pub(crate) enum Change {
+    Lead(LeadEvent),
+    Moment(MomentEvent),
+}
+
+impl Change {
+    /// The leads that it is about and that may still be there.
+    pub fn leads(&self) -> &[LeadId] {
+        match self {
+            Self::Lead(change) => change.leads(),
+            Self::Moment(_) => &[],
+        }
+    }
+}
+
 impl EventView {
     /// The view of an event, where `leads` are those of its leads that are there.
-    pub fn new(event: StoredEvent, change: LeadEvent, leads: &HashMap<LeadId, Lead>) -> Self {
-        let record = |id: &LeadId| leads.get(id).cloned().map(LeadRecord::from);
+    pub fn new(event: StoredEvent, change: Change, leads: &HashMap<LeadId, Lead>) -> Self {
         let (kind, data) = match change {
+            Change::Lead(change) => EventData::of_lead(change, leads),
+            Change::Moment(MomentEvent::TaskFinished(end)) => {
+                (EventType::MomentTaskFinished, EventData::MomentTaskFinished(end))
+            }
+            Change::Moment(MomentEvent::WaitingForMember(waiting)) => {
+                (EventType::MomentWaitingForMember, EventData::MomentWaitingForMember(waiting))
+            }
+        };
+        Self { sequence: event.sequence, id: event.id, kind, time: event.time, data }
+    }
+}
+
+impl EventData {
+    fn of_lead(change: LeadEvent, leads: &HashMap<LeadId, Lead>) -> (EventType, Self) {
+        let record = |id: &LeadId| leads.get(id).cloned().map(LeadRecord::from);
+        match change {
             LeadEvent::Created { lead_ids } => {
                 let leads = lead_ids.iter().filter_map(record).collect();
                 (EventType::LeadCreated, EventData::LeadCreated(LeadCreated { lead_ids, leads }))
@@ -135,7 +173,6 @@ impl EventView {
             LeadEvent::AccountExpired(end) => (EventType::AccountExpired, EventData::AccountExpired(end)),
             LeadEvent::AccountRestored(account) => (EventType::AccountRestored, EventData::Account(account)),
             LeadEvent::AccountTakenOver(account) => (EventType::AccountTakenOver, EventData::Account(account)),
-        };
-        Self { sequence: event.sequence, id: event.id, kind, time: event.time, data }
+        }
     }
 }

@@ -5,7 +5,7 @@ mod sqs;
 
 pub(crate) use scheduled::put_round;
 pub use scheduled::{run_scheduled, serve_scheduled};
-pub use sqs::{run_batch, serve_sqs};
+pub use sqs::{QueueMessage, run_batch, serve_sqs};
 
 use std::time::Duration;
 

@@ -15,9 +15,12 @@ use futures::future::join_all;
 use kernel::config::{Env, function_timeout};
 use kernel::crypto::sha256_hex;
 use kernel::deadline::Deadline;
+use kernel::events::EventMessage;
 use kernel::metrics::{self, Metric};
 use kernel::trace;
 use lambda_runtime::{LambdaEvent, service_fn};
+use leads::fan_sync::SyncMessage;
+use moments::publish::PublishMessage;
 use serde::de::DeserializeOwned;
 use tracing::field::Empty;
 use tracing::{Instrument, error_span};
@@ -25,11 +28,26 @@ use tracing::{Instrument, error_span};
 use super::deadline;
 use crate::runtime;
 
+/// A message of one of our queues.
+pub trait QueueMessage: DeserializeOwned {
+    /// Whether its records are counted with those of the other queues, of which alarms compare how many are done and fail. Not
+    /// those of events: one follows nearly every change, and that it is done says nothing of the others.
+    const IS_COUNTED: bool = true;
+}
+
+impl QueueMessage for SyncMessage {}
+
+impl QueueMessage for PublishMessage {}
+
+impl QueueMessage for EventMessage {
+    const IS_COUNTED: bool = false;
+}
+
 /// The whole `main` of a function behind a queue; see [`run_batch`] for what `handle` means.
 pub fn serve_sqs<A, T, E, X, S, F, Fut>(setup: S, handle: F) -> ExitCode
 where
     A: 'static,
-    T: DeserializeOwned,
+    T: QueueMessage,
     E: Display,
     X: Display,
     S: AsyncFnOnce(&Env) -> Result<A, X>,
@@ -62,7 +80,7 @@ pub async fn run_batch<'a, A, T, E, F, Fut>(
     deadline: Deadline,
 ) -> SqsBatchResponse
 where
-    T: DeserializeOwned,
+    T: QueueMessage,
     E: Display,
     F: Fn(&'a A, T, Deadline) -> Fut,
     Fut: Future<Output = Result<(), E>>,
@@ -70,7 +88,7 @@ where
     let mut answer = SqsBatchResponse::default();
     let ids: Vec<_> = event.records.iter().map(|record| record.message_id.clone().unwrap_or_default()).collect();
     if ids.iter().any(String::is_empty) {
-        metrics::count(Metric::RecordsFailed, ids.len());
+        metrics::count(Metric::RecordsFailed, if T::IS_COUNTED { ids.len() } else { 0 });
         // Its failure could not be reported, and what is not reported is deleted. Lambda takes an empty id as
         // "the whole batch failed".
         tracing::error!(records = ids.len(), "a record has no message id; the whole batch goes back");
@@ -88,8 +106,10 @@ where
     let failed = done.iter().filter(|done| !**done).count();
     // Zeros too: an alarm compares the two.
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    metrics::put(Metric::RecordsFailed, number(failed));
-    metrics::put(Metric::RecordsDone, number(done.len() - failed));
+    if T::IS_COUNTED {
+        metrics::put(Metric::RecordsFailed, number(failed));
+        metrics::put(Metric::RecordsDone, number(done.len() - failed));
+    }
     answer.set_failures(ids.iter().zip(done).filter(|(_, done)| !done).map(|(id, _)| id));
     answer
 }
@@ -97,7 +117,7 @@ where
 /// Whether the record is done with. Logs one line.
 async fn run_record<'a, A, T, E, F, Fut>(app: &'a A, handle: &F, record: SqsMessage, deadline: Deadline) -> bool
 where
-    T: DeserializeOwned,
+    T: QueueMessage,
     E: Display,
     F: Fn(&'a A, T, Deadline) -> Fut,
     Fut: Future<Output = Result<(), E>>,

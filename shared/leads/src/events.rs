@@ -138,11 +138,6 @@ pub enum ChangedField {
 }
 
 impl LeadEvent {
-    /// The event of a type and its stored data; none for a type of another domain.
-    pub fn read(kind: &str, data: serde_json::Value) -> Option<Self> {
-        serde_json::from_value(serde_json::json!({ "type": kind, "data": data })).ok()
-    }
-
     /// The leads that it is about and that may still be there.
     pub fn leads(&self) -> &[LeadId] {
         match self {
@@ -160,11 +155,7 @@ impl LeadEvent {
     }
 
     fn at(&self, places: Vec<Place>) -> kernel::Result<Event> {
-        const NOT_WRITTEN: kernel::Error = kernel::Error::Internal("event not serialised");
-        let mut written = serde_json::to_value(self).map_err(|_| NOT_WRITTEN)?;
-        let kind = written.get("type").and_then(|kind| kind.as_str()).ok_or(NOT_WRITTEN)?.to_owned();
-        let data = written.get_mut("data").map(serde_json::Value::take).ok_or(NOT_WRITTEN)?;
-        Ok(Event { kind, places, data })
+        Event::told(self, places)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod config;
 pub mod content;
 pub mod error;
+pub mod events;
 pub mod gateway;
 pub mod ids;
 pub mod media;

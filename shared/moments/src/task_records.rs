@@ -4,14 +4,17 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
+use jiff::Timestamp;
 use kernel::ids::TaskId;
 use kernel::retry::{Attempt, on_conflict};
 use kernel::transaction::{Condition, Outcome, Transaction};
 
 use crate::error::Result;
+use crate::events;
 use crate::ids::AccountId;
+use crate::status::Standing;
 use crate::store::Stores;
-use crate::store::result::{AccountResult, AccountState};
+use crate::store::result::{AccountResult, AccountState, Stage};
 use crate::store::task::Task;
 
 /// How often a change that met another one of the same task is tried again.
@@ -35,6 +38,8 @@ pub enum RecordOutcome {
 pub(crate) struct Change {
     /// The delivery's own change.
     pub delivery: TransactWriteItem,
+    /// Until when members may confirm, if this asks them.
+    pub confirm_until: Option<Timestamp>,
     /// The claim, if a post is told.
     pub claim: Option<TransactWriteItem>,
     /// The publish slot of the account, if it is taken with this.
@@ -116,6 +121,15 @@ async fn try_to_record(
     for (account, state) in states {
         transaction.add(stores.results.set(snapshot.task.id, account, state, now)?);
     }
+    let is_new = |account: &&AccountId| {
+        let before = snapshot.results.iter().find(|result| result.account_id == **account);
+        before.is_some_and(|before| before.stage != Stage::WaitingMemberConfirm)
+    };
+    let asked = states.iter().filter(|(_, state)| state.stage() == Stage::WaitingMemberConfirm);
+    let asked = asked.map(|(account, _)| *account).filter(is_new).cloned().collect();
+    let waiting = events::waiting(&snapshot.task, asked, change.confirm_until)?;
+    let ended = events::ended(&snapshot.task, Standing { status: after.status(), tally: after })?;
+    stores.tell(&mut transaction, &snapshot.task, waiting.into_iter().chain(ended.filter(|_| moves_task)))?;
     let slot = change.slot.clone().map(|slot| transaction.add(slot));
     let last_post = change.last_post.clone().map(|post| transaction.add(post));
     let outcome = stores.commit(&transaction).await?;

@@ -4,6 +4,7 @@ mod accounts;
 mod contract;
 mod crashes;
 mod expiry;
+mod moments;
 mod story;
 
 use std::time::Duration;

@@ -165,5 +165,21 @@ pub(super) const WORDS: &[Words] = &[
         &[("platform", "平台"), ("douyinUserId", "抖音账号的 open_id")],
     ),
     ("AccountPlatform", "账号所在的平台", &[]),
+    (
+        "MomentTaskFinishedEvent",
+        "moment.task.finished：朋友圈任务已结束",
+        &[
+            ("syncTaskId", "任务编号"),
+            ("status", "任务的状态"),
+            ("succeeded", "发布成功的账号数"),
+            ("failed", "发布失败或未能确认的账号数"),
+            ("cancelled", "已取消的账号数"),
+        ],
+    ),
+    (
+        "MomentWaitingForMemberEvent",
+        "moment.waiting_for_member：等待企业成员确认发表",
+        &[("syncTaskId", "任务编号"), ("accountIds", "等待确认的账号"), ("confirmUntil", "最晚的确认时间")],
+    ),
     ("LeadErasedEvent", "lead.erased：线索及其个人信息已删除", &[]),
 ];

@@ -14,6 +14,8 @@ struct Message {
     task_id: String,
 }
 
+impl QueueMessage for Message {}
+
 /// Counts the records it got.
 #[derive(Default)]
 struct App(AtomicUsize);

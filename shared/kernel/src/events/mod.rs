@@ -22,6 +22,8 @@ pub use store::StoredEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::error::{Error, Result};
+
 /// A change to be told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -32,6 +34,20 @@ pub struct Event {
     pub places: Vec<Place>,
     /// What is stored of it.
     pub data: Value,
+}
+
+impl Event {
+    /// The event that a domain's own type says, which is written as `{"type": …, "data": …}`.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn told<T: Serialize>(event: &T, places: Vec<Place>) -> Result<Self> {
+        const NOT_WRITTEN: Error = Error::Internal("event not serialised");
+        let mut written = serde_json::to_value(event).map_err(|_| NOT_WRITTEN)?;
+        let kind = written.get("type").and_then(Value::as_str).ok_or(NOT_WRITTEN)?.to_owned();
+        let data = written.get_mut("data").map(Value::take).ok_or(NOT_WRITTEN)?;
+        Ok(Self { kind, places, data })
+    }
 }
 
 /// A version of something that changes.

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -43,12 +44,17 @@ pub struct StoredEvent {
 }
 
 impl StoredEvent {
-    /// What is stored of it.
+    fn data(&self) -> Result<Value> {
+        serde_json::from_str(&self.data).map_err(|_| Error::Corrupt(WHAT))
+    }
+
+    /// The event as a domain's own type; nothing when it is of another domain.
     ///
     /// # Errors
-    /// When it is no JSON.
-    pub fn data(&self) -> Result<Value> {
-        serde_json::from_str(&self.data).map_err(|_| Error::Corrupt(WHAT))
+    /// When what is stored is no JSON.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        let event = serde_json::json!({ "type": self.kind, "data": self.data()? });
+        Ok(serde_json::from_value(event).ok())
     }
 
     /// An event at its number.

@@ -17,6 +17,7 @@ use super::claimed::ClaimedDelivery;
 use super::outcomes;
 use super::runner::Publisher;
 use crate::error::{PublishProblem, Result};
+use crate::events;
 use crate::ids::AccountId;
 use crate::status::{ResultStatus, derive};
 use crate::store::account::Account;
@@ -137,6 +138,7 @@ impl Publisher {
         let derived = derive(now_known.results.iter().map(|result| result.status));
         let mut transaction = Transaction::new();
         transaction.add(self.stores.tasks.advance(task, TaskChange::Dispatched(derived), now)?);
+        self.stores.tell(&mut transaction, task, events::ended(task, derived)?)?;
         for account in &failed {
             transaction.add(self.stores.results.set(task.id, account, &state, now)?);
         }

@@ -242,6 +242,7 @@ impl Publisher {
         let told = change.moment_id.as_deref().filter(|_| change.stage == Some(DeliveryStage::Done) && claim.is_some());
         let together = task_records::Change {
             delivery: self.stores.deliveries.advance(&claimed_delivery.row, &claimed_delivery.lease, change)?,
+            confirm_until: change.confirm_until,
             claim,
             slot: if is_sent { channel.slot() } else { None },
             last_post: told.map(|id| channel.last_post(claimed_delivery, id)).transpose()?.flatten(),

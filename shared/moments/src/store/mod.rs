@@ -19,6 +19,7 @@ use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
 use kernel::audit::AuditLog;
 use kernel::config::ConfigError;
+use kernel::events::Outbox;
 use kernel::idempotency::IdempotencyStore;
 use kernel::transaction::{Outcome, Transaction};
 use kernel::{Clock, Context};
@@ -60,6 +61,8 @@ pub struct Stores {
     pub idempotency: IdempotencyStore,
     /// `t_audit`: who has done what.
     pub audit: AuditLog,
+    /// `t_outbox`: what is to be told of what changes.
+    pub outbox: Outbox,
     /// `t_idempotency` too: content posted lately.
     pub posted: posted::PostedStore,
 }
@@ -84,15 +87,16 @@ impl Stores {
             stored_media: stored_media::StoredMediaStore { client: client(), table: cx.table("t_moment_media")? },
             idempotency: IdempotencyStore::new(client(), cx.table("t_idempotency")?),
             audit: AuditLog::new(cx)?,
+            outbox: Outbox::new(cx)?,
             posted: posted::PostedStore { client: client(), table: cx.table("t_idempotency")? },
         })
     }
 
-    /// Writes all of the transaction or nothing.
+    /// Writes all of the transaction or nothing, and beside that has its events numbered, if it has any.
     ///
     /// # Errors
     /// As [`Transaction::commit`].
     pub(crate) async fn commit(&self, transaction: &Transaction) -> kernel::Result<Outcome> {
-        transaction.commit(&self.client, &self.clock).await
+        self.outbox.commit(transaction).await
     }
 }

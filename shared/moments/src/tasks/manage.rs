@@ -18,6 +18,7 @@ use super::request_key::{PUBLISH_NOW, answered, key_about};
 use super::start::TaskStarter;
 use crate::audit;
 use crate::error::{Error, Result};
+use crate::events;
 use crate::ids::AccountId;
 use crate::pace::Pace;
 use crate::publish::{Intervention, intervene};
@@ -104,6 +105,7 @@ async fn try_cancel(
         (json!({ "status": task.status }), json!({ "status": derived.status, "accounts": cancelled }));
     let mut transaction = Transaction::new();
     transaction.add(stores.tasks.advance(&task, change, now)?);
+    stores.tell(&mut transaction, &task, events::ended(&task, derived)?)?;
     for delivery in &deliveries {
         transaction.add(stores.deliveries.cancel(delivery)?);
     }
@@ -125,8 +127,8 @@ async fn try_cancel(
 /// Deliveries for which nothing was sent yet, as many as fit one transaction with their accounts.
 async fn cancellable(stores: &Stores, task_id: TaskId) -> Result<Vec<Delivery>> {
     let mut deliveries = stores.deliveries.of_task(task_id).await?;
-    // The task and the row of the audit log.
-    let mut actions = 2;
+    // The task, the row of the audit log, and what is told.
+    let mut actions = 3;
     deliveries.retain(|delivery| {
         let more = 1 + delivery.account_ids.len();
         let allowed = intervene(delivery.stage, Intervention::Cancelled).is_some();
