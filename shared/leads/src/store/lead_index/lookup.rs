@@ -98,7 +98,10 @@ impl LeadIndexStore {
         // Accounts are only ever added, in the transaction that counts them. So of a list that is read at another instant than the
         // counter the beginning is what there was at the counter's; a list that is older than the counter is read again.
         for _ in 0..READS {
-            let (row, accounts) = try_join!(self.entry(user_id, "counter"), self.entry(user_id, "accounts"))?;
+            // Boxed: whoever reads a list carries both otherwise.
+            let entries =
+                Box::pin(async { try_join!(self.entry(user_id, "counter"), self.entry(user_id, "accounts")) });
+            let (row, accounts) = entries.await?;
             let Some(row) = row else { return Ok(Counter::default()) };
             let CounterRow { mut counter, account_count } = decode(WHAT, row)?;
             let Accounts { mut accounts } =
@@ -114,7 +117,7 @@ impl LeadIndexStore {
 
     /// The same without the accounts met.
     pub(crate) async fn counter_alone(&self, user_id: UserId) -> Result<Counter> {
-        let row = self.entry(user_id, "counter").await?;
+        let row = Box::pin(self.entry(user_id, "counter")).await?;
         row.map_or_else(|| Ok(Counter::default()), |row| decode(WHAT, row))
     }
 
