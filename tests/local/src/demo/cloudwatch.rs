@@ -40,22 +40,25 @@ pub(super) async fn write_logs(stage: &Scenario<'_>) -> Result<()> {
     let mut written: BTreeMap<String, String> = BTreeMap::new();
     let groups: Groups = serde_json::from_value(ask(stage, "DescribeLogGroups", json!({})).await?)?;
     for group in groups.log_groups {
-        let mut question = json!({ "logGroupName": group.log_group_name });
+        let mut next = None;
         loop {
-            let answer: Events = serde_json::from_value(ask(stage, "FilterLogEvents", question.clone()).await?)?;
+            let question = json!({ "logGroupName": group.log_group_name, "nextToken": next });
+            let answer: Events = serde_json::from_value(ask(stage, "FilterLogEvents", question).await?)?;
             for event in answer.events {
                 let text = written.entry(group.log_group_name.clone()).or_default();
                 text.push_str(event.message.trim_end());
                 text.push('\n');
             }
-            let Some(next) = answer.next_token else { break };
-            question["nextToken"] = next.into();
+            next = answer.next_token;
+            if next.is_none() {
+                break;
+            }
         }
     }
     let mut functions = BTreeSet::new();
     for (group, text) in &written {
         let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        functions.extend(lines.filter_map(|line| line["spans"][0]["function"].as_str().map(str::to_owned)));
+        functions.extend(lines.filter_map(|line| Some(line.pointer("/spans/0/function")?.as_str()?.to_owned())));
         let name = group.trim_matches('/').replace('/', "-");
         paths::write(&dev::log_dir().join(format!("{name}.log")), text.as_bytes())?;
     }

@@ -65,12 +65,13 @@ impl Deployment {
         self.deploy("second").await?;
         let mut broken = self.with_code("third").await?;
         // A condition that nobody fulfils, and for which the update waits a second.
-        broken.body["Resources"]["NeverHandle"] = json!({ "Type": "AWS::CloudFormation::WaitConditionHandle" });
-        broken.body["Resources"]["Never"] = json!({
+        let never = json!({
             "Type": "AWS::CloudFormation::WaitCondition",
             "DependsOn": broken.functions_by_id(),
             "Properties": { "Handle": { "Ref": "NeverHandle" }, "Timeout": "1", "Count": 1 },
         });
+        broken.add("Never", never)?;
+        broken.add("NeverHandle", json!({ "Type": "AWS::CloudFormation::WaitConditionHandle" }))?;
         let failed = stack::deploy(&self.config, STACK, &broken, &self.parameters).await;
         ensure!(failed.is_err(), "an update that waits for what never comes was successful");
         let restored = self.deploy("second").await.context("the stack did not go back to what it was")?;
@@ -86,15 +87,20 @@ impl Deployment {
             let key = format!("{version}/{bin}.zip");
             let content = tokio::fs::read(zip).await.with_context(|| format!("{} cannot be read", zip.display()))?;
             stack::put_object(&self.config, BUCKET, &key, content).await?;
-            let properties = &mut template.function_mut(bin)?["Properties"];
-            properties["Code"] = json!({ "S3Bucket": stack::bucket_of(ACCOUNT, BUCKET), "S3Key": key });
-            let logging = properties["LoggingConfig"].clone();
-            let variables = &mut properties["Environment"]["Variables"];
+            let properties = template.properties_mut(bin)?;
+            let code = json!({ "S3Bucket": stack::bucket_of(ACCOUNT, BUCKET), "S3Key": key });
+            properties.insert("Code".to_owned(), code);
+            let logging = |name: &str| properties.get("LoggingConfig")?.get(name).cloned();
             // AWS needs no such address, and says by itself how to log.
-            variables["AWS_ENDPOINT_URL"] = self.aws_url.as_str().into();
-            variables["AWS_EC2_METADATA_DISABLED"] = "true".into();
-            variables["AWS_LAMBDA_LOG_FORMAT"] = logging["LogFormat"].clone();
-            variables["AWS_LAMBDA_LOG_LEVEL"] = logging["ApplicationLogLevel"].clone();
+            let told = [
+                ("AWS_ENDPOINT_URL", Some(self.aws_url.as_str().into())),
+                ("AWS_EC2_METADATA_DISABLED", Some("true".into())),
+                ("AWS_LAMBDA_LOG_FORMAT", logging("LogFormat")),
+                ("AWS_LAMBDA_LOG_LEVEL", logging("ApplicationLogLevel")),
+            ];
+            let variables = properties.get_mut("Environment").and_then(|it| it.get_mut("Variables")?.as_object_mut());
+            let variables = variables.with_context(|| format!("{bin} has no environment"))?;
+            variables.extend(told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
         }
         Ok(template)
     }

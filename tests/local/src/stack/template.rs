@@ -115,12 +115,22 @@ impl Template {
         declared.map(|(id, _)| id.as_str()).collect()
     }
 
-    /// The resource of a function.
-    pub(crate) fn function_mut(&mut self, bin: &str) -> Result<&mut Value> {
-        let resources = self.body.get_mut("Resources").and_then(Value::as_object_mut).context("no resources")?;
+    fn resources_mut(&mut self) -> Result<&mut Map<String, Value>> {
+        self.body.get_mut("Resources").and_then(Value::as_object_mut).context("no resources")
+    }
+
+    /// Adds a resource.
+    pub(crate) fn add(&mut self, id: &str, resource: Value) -> Result<()> {
+        self.resources_mut()?.insert(id.to_owned(), resource);
+        Ok(())
+    }
+
+    /// The properties of a function.
+    pub(crate) fn properties_mut(&mut self, bin: &str) -> Result<&mut Map<String, Value>> {
         let of_bin = |resource: &&mut Value| resource.pointer("/Metadata/BuildProperties/Binary") == Some(&bin.into());
-        let found = resources.values_mut().find(|it| kind(it) == "AWS::Lambda::Function" && of_bin(it));
-        found.with_context(|| format!("no function of {bin}"))
+        let found = self.resources_mut()?.values_mut().find(|it| kind(it) == "AWS::Lambda::Function" && of_bin(it));
+        let properties = found.and_then(|function| function.get_mut("Properties")?.as_object_mut());
+        properties.with_context(|| format!("no function of {bin}"))
     }
 
     /// The part that a test needs: everything that keeps data, whatever else the functions' environments name, and
