@@ -10,8 +10,11 @@ pub(super) fn leave_out_unsupported(body: &mut Value) {
     if let Some(resources) = body.get_mut("Resources").and_then(Value::as_object_mut) {
         resources.retain(|_, resource| {
             let calculates = resource.pointer("/Properties/Metrics").is_some();
-            !(kind(resource) == "AWS::CloudWatch::Alarm" && calculates)
-                && !["AWS::CloudWatch::CompositeAlarm", "AWS::Logs::QueryDefinition"].contains(&kind(resource))
+            match kind(resource) {
+                "AWS::CloudWatch::Alarm" => !calculates,
+                "AWS::CloudWatch::CompositeAlarm" | "AWS::Logs::QueryDefinition" => false,
+                _ => true,
+            }
         });
     }
 }
