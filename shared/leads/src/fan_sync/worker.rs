@@ -6,15 +6,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::ids::TaskId;
 use kernel::instant::between;
 use kernel::lease::Lease;
 use kernel::metrics::{self, Metric};
-use kernel::trace;
 use kernel::transaction::Transaction;
+use kernel::{Context, trace};
 use tracing::{info, warn};
 
 use super::page_diff::{OpenPage, Progress};
@@ -205,8 +204,7 @@ impl SyncWorker {
         }
     }
 
-    /// Commits a page, in as many transactions as it needs while there is time. [`CommitOutcome::Partly`]: there was not
-    /// enough.
+    /// Commits a page, in as many transactions as it needs; [`CommitOutcome::Partly`] when there was no time for all.
     async fn commit(
         &self,
         progress: &mut Progress,
