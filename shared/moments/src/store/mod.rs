@@ -97,6 +97,7 @@ impl Stores {
     /// # Errors
     /// As [`Transaction::commit`].
     pub(crate) async fn commit(&self, transaction: &Transaction) -> kernel::Result<Outcome> {
-        self.outbox.commit(transaction).await
+        // Boxed, because laid out inside a function's own it nests deeper than the compiler follows (128 levels).
+        Box::pin(self.outbox.commit(transaction)).await
     }
 }
