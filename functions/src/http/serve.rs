@@ -55,8 +55,9 @@ where
     // At ERROR so that it is there at every level: lines without a request id help nobody.
     let span = error_span!("request", function, request.id = id, user.id = Empty, trace.id = Empty);
     let answered = async move {
-        // The call itself inside the future, so that a panic before the first await is caught too.
-        let handled = AssertUnwindSafe(async { handle(app, request).await }).catch_unwind().await;
+        // The call itself inside the future, so that a panic before the first await is caught too. Boxed, because laid out inside
+        // this one it nests deeper than the compiler follows (128 levels).
+        let handled = AssertUnwindSafe(async { Box::pin(handle(app, request)).await }).catch_unwind().await;
         // The panic hook has written where and why.
         match handled.unwrap_or_else(|_| Err(Error::Internal("the handler panicked").into())) {
             Ok(response) => {

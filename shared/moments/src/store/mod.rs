@@ -97,7 +97,6 @@ impl Stores {
     /// # Errors
     /// As [`Transaction::commit`].
     pub(crate) async fn commit(&self, transaction: &Transaction) -> kernel::Result<Outcome> {
-        // Boxed, because laid out inside a function's own it nests deeper than the compiler follows (128 levels).
-        Box::pin(self.outbox.commit(transaction)).await
+        self.outbox.commit(transaction).await
     }
 }
