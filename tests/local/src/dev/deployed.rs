@@ -83,24 +83,20 @@ impl Deployment {
     /// The template with this code, and the address of the emulated AWS in the functions' environments.
     async fn with_code(&self, version: &str) -> Result<Template> {
         let mut template = self.template.clone();
-        for (bin, zip) in &self.zips {
-            let key = format!("{version}/{bin}.zip");
+        for function in &self.template.functions {
+            let bin = &function.bin;
+            let (key, zip) = (format!("{version}/{bin}.zip"), self.zips.get(bin));
+            let zip = zip.with_context(|| format!("{bin} is not packed"))?;
             let content = tokio::fs::read(zip).await.with_context(|| format!("{} cannot be read", zip.display()))?;
             stack::put_object(&self.config, BUCKET, &key, content).await?;
-            let properties = template.properties_mut(bin)?;
             let code = json!({ "S3Bucket": stack::bucket_of(ACCOUNT, BUCKET), "S3Key": key });
+            let mut variables = function.environment.clone();
+            // AWS needs no such address.
+            variables.insert("AWS_ENDPOINT_URL".to_owned(), self.aws_url.as_str().into());
+            variables.insert("AWS_EC2_METADATA_DISABLED".to_owned(), "true".into());
+            let properties = template.properties_mut(bin)?;
             properties.insert("Code".to_owned(), code);
-            let logging = |name: &str| properties.get("LoggingConfig")?.get(name).cloned();
-            // AWS needs no such address, and says by itself how to log.
-            let told = [
-                ("AWS_ENDPOINT_URL", Some(self.aws_url.as_str().into())),
-                ("AWS_EC2_METADATA_DISABLED", Some("true".into())),
-                ("AWS_LAMBDA_LOG_FORMAT", logging("LogFormat")),
-                ("AWS_LAMBDA_LOG_LEVEL", logging("ApplicationLogLevel")),
-            ];
-            let variables = properties.get_mut("Environment").and_then(|it| it.get_mut("Variables")?.as_object_mut());
-            let variables = variables.with_context(|| format!("{bin} has no environment"))?;
-            variables.extend(told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+            properties.insert("Environment".to_owned(), json!({ "Variables": variables }));
         }
         Ok(template)
     }

@@ -47,7 +47,7 @@ pub struct Function {
     /// Its name, with `${AWS::StackName}` in it.
     name: String,
     /// What Lambda puts into its environment, as CloudFormation expressions.
-    pub(super) environment: Map<String, Value>,
+    pub(crate) environment: Map<String, Value>,
     /// The statements of its role's own policies, as CloudFormation expressions.
     statements: Vec<Value>,
 }

@@ -77,15 +77,6 @@ pub(crate) struct IndexedLead {
     pub entry: NameEntry,
 }
 
-/// The counter as its row has it.
-#[derive(Deserialize)]
-struct CounterRow {
-    #[serde(flatten)]
-    counter: Counter,
-    #[serde(default)]
-    account_count: usize,
-}
-
 /// The accounts met.
 #[derive(Default, Deserialize)]
 struct Accounts {
@@ -103,11 +94,11 @@ impl LeadIndexStore {
                 Box::pin(async { try_join!(self.entry(user_id, "counter"), self.entry(user_id, "accounts")) });
             let (row, accounts) = entries.await?;
             let Some(row) = row else { return Ok(Counter::default()) };
-            let CounterRow { mut counter, account_count } = decode(WHAT, row)?;
+            let mut counter: Counter = decode(WHAT, row)?;
             let Accounts { mut accounts } =
                 accounts.map_or_else(|| Ok(Accounts::default()), |row| decode(WHAT, row))?;
-            if accounts.len() >= account_count {
-                accounts.truncate(account_count);
+            if accounts.len() >= counter.account_count {
+                accounts.truncate(counter.account_count);
                 counter.accounts = accounts;
                 return Ok(counter);
             }
@@ -115,7 +106,7 @@ impl LeadIndexStore {
         Err(Error::Corrupt(WHAT))
     }
 
-    /// The same without the accounts met.
+    /// The same without the accounts met: to be read, and not to be written.
     pub(crate) async fn counter_alone(&self, user_id: UserId) -> Result<Counter> {
         let row = Box::pin(self.entry(user_id, "counter")).await?;
         row.map_or_else(|| Ok(Counter::default()), |row| decode(WHAT, row))

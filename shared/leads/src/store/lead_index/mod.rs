@@ -73,6 +73,9 @@ pub struct Counter {
     /// who needs them reads: a tenant with a million leads has hundreds.
     #[serde(skip)]
     pub accounts: Vec<OpenId>,
+    /// How many they are. A counter that was read without them still says it, and cannot be written.
+    #[serde(default)]
+    pub account_count: usize,
     /// How many ids of each block stand for nobody in the list any more.
     #[serde(default)]
     pub holes: Holes,
@@ -98,7 +101,8 @@ impl Counter {
     pub fn ordinal(&mut self, account: &OpenId) -> usize {
         self.accounts.iter().position(|known| known == account).unwrap_or_else(|| {
             self.accounts.push(account.clone());
-            self.accounts.len() - 1
+            self.account_count = self.accounts.len();
+            self.account_count - 1
         })
     }
 

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, Trans
 use jiff::Timestamp;
 use kernel::caller::Actor;
 use kernel::dynamo::{n, s, seconds};
-use kernel::error::Result;
+use kernel::error::{Error, Result};
 use kernel::ids::UserId;
 use kernel::transaction::Transaction;
 
@@ -29,6 +29,9 @@ pub(crate) struct LeadEdit<'a> {
 impl LeadIndexStore {
     /// Moves the counter on, and writes the accounts met if there are more of them: one action or two of a transaction, which
     /// is refused when the counter has moved since `read` was read.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a counter that was read without the accounts met.
     pub(crate) fn advance(
         &self,
         transaction: &mut Transaction,
@@ -36,6 +39,9 @@ impl LeadIndexStore {
         read: &Counter,
         next: &Counter,
     ) -> Result<()> {
+        if next.accounts.len() != next.account_count {
+            return Err(Error::Internal("counter without the accounts met"));
+        }
         if next.accounts != read.accounts {
             let accounts = next.accounts.iter().map(|account| s(account.as_str())).collect();
             transaction.add(put(Put::builder()
@@ -49,7 +55,7 @@ impl LeadIndexStore {
             .set_item(Some(key(user_id, "counter")))
             .item("lead_count", n(next.lead_count))
             .item("last_acquire_time", seconds(next.last_acquire_time))
-            .item("account_count", n(next.accounts.len()))
+            .item("account_count", n(next.account_count))
             .item("version", n(read.version + 1))
             .condition_expression(condition);
         if !next.holes.by_block().is_empty() {

@@ -1,14 +1,15 @@
 //! Several at the same work: workers with copies of one message, two accounts with fans in common, everybody who needs
 //! a new token.
 
-use kernel::platform_secret::Secrets;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::Message;
+use functions::workers::douyin_fan_sync_worker;
 use futures::FutureExt;
 use futures::future::{try_join, try_join_all};
+use kernel::platform_secret::Secrets;
 use leads::Stores;
 use leads::ids::OpenId;
 use leads::tokens::Tokens;
@@ -20,7 +21,7 @@ use super::story::{ONE_PAGE, Story};
 use super::{PLENTY, SHOP, USER, WORKER, begin, live, live_through, recover, shop};
 use crate::proxy::{Fault, Proxy};
 use crate::world::EndpointOverrides;
-use crate::{Event, World};
+use crate::{Event, World, lead_tables};
 
 /// So many workers, each with a copy of the message, come to what one comes to.
 async fn share_the_work(story: Story, workers: usize) -> Result<()> {
@@ -266,5 +267,39 @@ async fn token_needed_by_worker_and_keeper_is_refreshed_once() -> Result<()> {
     let ledger = Ledger::read(&world).await?;
     assert_eq!((ledger.of_task("status"), ledger.leads()), ("COMPLETED", 23));
     assert_eq!(world.sandbox.journal().of("oauth/refresh_token").len(), 1);
+    Ok(())
+}
+
+/// Counter and accounts met are two rows: of a worker that reads them with another account's first leads in between neither
+/// account may get the other's place.
+#[tokio::test]
+async fn account_that_is_met_while_another_sync_reads_those_met_takes_nobodys_place() -> Result<()> {
+    for nth in [1, 2, 1, 2] {
+        let world = World::start().await?;
+        for name in [SHOP, "branch", "kiosk"] {
+            world.douyin_account(name, 3);
+        }
+        world.authorize_and_sync(USER, SHOP).await?;
+        world.drain().await?;
+        world.authorize_and_sync(USER, "kiosk").await?;
+        let batch = world.receive().await?;
+        assert_eq!(batch.len(), 1);
+        let proxy = Proxy::start(&world).await?;
+        let app = douyin_fan_sync_worker::App::new(&world.context(WORKER, &proxy.endpoints()).await?).await?;
+        let gate = proxy.hold("GetItem t_douyin_lead_index", nth);
+        let meanwhile = async {
+            gate.reached().await;
+            world.authorize_and_sync(USER, "branch").await?;
+            world.drain().await?;
+            gate.open();
+            Ok(())
+        };
+        let (done, ()) = try_join(world.run_batch(&app, batch).boxed_local(), meanwhile.boxed_local()).await?;
+        assert_eq!(done, 1);
+        let met = proxy.count("GetItem t_douyin_lead_index");
+        assert!(met >= 4, "the reads were not made anew: {met}");
+        lead_tables::check(&world).await.with_context(|| format!("read {nth} held"))?;
+        assert_eq!(world.rows("t_douyin_lead").await?.len(), 9);
+    }
     Ok(())
 }
