@@ -48,7 +48,7 @@ fn instants_are_numbers_only_in_rows_and_on_wires() {
     assert_eq!(numbers("    pub fn end(now: i64, created_at: Option<u64>) -> i64 {"), ["now", "created_at"]);
     assert!(numbers("    pub cursor: i64, pages: u64, pub expires_at: Timestamp,").is_empty());
     let mut found = Vec::new();
-    for name in ["functions", "shared/kernel", "shared/leads", "shared/moments"] {
+    for name in ["functions", "shared/kernel", "shared/leads", "shared/moments", "shared/webhooks"] {
         let mut files = Vec::new();
         sources(&root().join(name).join("src"), &mut files);
         for file in files {

@@ -1,0 +1,7 @@
+//! Webhooks of tenants: what is sent to an address that a tenant has named.
+//!
+//! Here are the rules that need neither a table nor a network: how a delivery is signed ([`signature`]) with which secret
+//! ([`secret`]).
+
+pub mod secret;
+pub mod signature;
