@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::project::root;
 
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 9] = [
     "functions",
     "shared/kernel",
     "shared/leads",
     "shared/moments",
+    "shared/webhooks",
     "tests/bench",
     "tests/it",
     "tests/local",
