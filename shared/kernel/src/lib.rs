@@ -33,6 +33,7 @@ pub mod metrics;
 pub mod page;
 pub mod platform_http;
 pub mod platform_secret;
+pub mod public_http;
 pub mod queue;
 pub mod retry;
 pub mod rfc3339;

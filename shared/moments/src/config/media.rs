@@ -5,11 +5,12 @@ use std::time::Duration;
 use kernel::Context;
 use kernel::bucket::Bucket;
 use kernel::config::{ConfigError, Env};
+use kernel::public_http::trusted_origin;
 use url::Origin;
 
 use super::invalid;
 use super::sections::{MEDIA, RULES};
-use crate::media::{Limits, trusted_origin};
+use crate::media::Limits;
 
 /// The longest that one attempt to read or write a stored medium takes: 10 MB at 2 MB a second.
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(5);

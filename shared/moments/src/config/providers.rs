@@ -8,8 +8,8 @@ use secrecy::SecretString;
 use super::invalid;
 use crate::accounts::WecomRoutes;
 use crate::gateway::Gateway;
-use crate::media::trusted_origin;
 use crate::wecom::{EgressProxy, TrustedProxies};
+use kernel::public_http::trusted_origin;
 
 /// The longest wait for one answer where no medium is uploaded: connecting makes three calls, one after the other, within
 /// the 30 seconds of API Gateway, and an online check that takes longer tells nothing more.

@@ -1,14 +1,12 @@
 //! Fetching: hop by hop, each judged, within one deadline.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kernel::platform_http;
+use kernel::public_http::{Judge, Lookup, PublicHttp, Target, is_not_public, system};
+use reqwest::Response;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue, LOCATION};
-use reqwest::{Client, ClientBuilder, Response};
-use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use url::Url;
 
@@ -16,8 +14,6 @@ use super::body::Body;
 use super::limits::Limits;
 use super::medium::Medium;
 use super::problem::MediaProblem;
-use super::resolver::{Lookup, NotPublic, PublicOnly, system};
-use super::target::{Judge, Target};
 use crate::config::MediaSettings;
 
 /// Redirects followed: object stores and short links need one or two.
@@ -25,9 +21,6 @@ pub const MAX_REDIRECTS: usize = 3;
 
 /// A connection that is not open by then will not open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Long enough for the nine images of a post to share a connection; a Lambda that slept finds it dead anyway.
-const KEEP_IDLE_CONNECTIONS: Duration = Duration::from_secs(10);
 
 /// CDNs that convert images by what is accepted send WebP or AVIF to whoever takes everything.
 const TYPES: HeaderValue = HeaderValue::from_static("image/jpeg, image/png, video/mp4, */*;q=0.1");
@@ -43,11 +36,7 @@ pub struct MediaFetcher {
 
 struct Inner {
     timeout: Duration,
-    judge: Judge,
-    lookup: Lookup,
-    // Built by the first fetch: most functions that hold a fetcher fetch nothing.
-    public: OnceCell<Client>,
-    trusted: OnceCell<Client>,
+    http: PublicHttp,
 }
 
 impl MediaFetcher {
@@ -57,7 +46,7 @@ impl MediaFetcher {
     }
 
     pub(super) fn new(timeout: Duration, judge: Judge, lookup: Lookup) -> Self {
-        let inner = Inner { timeout, judge, lookup, public: OnceCell::new(), trusted: OnceCell::new() };
+        let inner = Inner { timeout, http: PublicHttp::new(judge, lookup, CONNECT_TIMEOUT.min(timeout)) };
         Self { inner: Arc::new(inner) }
     }
 
@@ -82,69 +71,37 @@ impl MediaFetcher {
     }
 
     pub(super) fn judge(&self) -> &Judge {
-        &self.inner.judge
+        self.inner.http.judge()
     }
 
     async fn download(&self, url: &str, limits: &Limits) -> Result<Vec<u8>, MediaProblem> {
-        let mut target = self.inner.judge.written(url)?;
+        let mut target = self.judge().written(url)?;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.ask(&target).await?;
             match redirection(&response)? {
                 None => return read(response, limits).await,
-                Some(next) => target = self.inner.judge.parsed(next)?,
+                Some(next) => target = self.judge().parsed(next)?,
             }
         }
         Err(MediaProblem::TooManyRedirects)
     }
 
     async fn ask(&self, target: &Target) -> Result<Response, MediaProblem> {
-        let request = self.client(target.trusted).await?.get(target.url.clone());
-        let request = request.header(ACCEPT, TYPES).header(ACCEPT_ENCODING, UNCOMPRESSED);
-        request.send().await.map_err(|error| problem(&error))
-    }
-
-    async fn client(&self, trusted: bool) -> Result<&Client, MediaProblem> {
-        let built = if trusted {
-            self.inner.trusted.get_or_try_init(|| async { build(self.builder()?) }).await
-        } else {
-            // The judge lets only https pass; should it ever err, this does not.
-            let resolver = Arc::new(PublicOnly::new(Arc::clone(&self.inner.lookup)));
-            let restricted = || async { build(self.builder()?.https_only(true).dns_resolver(resolver)) };
-            self.inner.public.get_or_try_init(restricted).await
-        };
-        built.map_err(|_| {
+        let client = self.inner.http.client(target).await.map_err(|_| {
             tracing::error!("the HTTP client for media cannot be built");
             MediaProblem::Unreachable
-        })
-    }
-
-    fn builder(&self) -> kernel::Result<ClientBuilder> {
-        // It follows no redirect, because every hop is judged by us, and sends nothing twice.
-        Ok(platform_http::builder()?
-            .user_agent(concat!("cunkebao/", env!("CARGO_PKG_VERSION")))
-            // A proxy would resolve names by itself, and reach what we must not.
-            .no_proxy()
-            .referer(false)
-            // Off even if some other crate of the build turns the features on.
-            .no_gzip()
-            .no_brotli()
-            .no_deflate()
-            .no_zstd()
-            .http1_only()
-            .connect_timeout(CONNECT_TIMEOUT.min(self.inner.timeout))
-            .pool_idle_timeout(KEEP_IDLE_CONNECTIONS))
+        })?;
+        let request = client.get(target.url.clone());
+        let request = request.header(ACCEPT, TYPES).header(ACCEPT_ENCODING, UNCOMPRESSED);
+        request.send().await.map_err(|error| problem(&error))
     }
 }
 
 impl fmt::Debug for MediaFetcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { timeout, judge, .. } = &*self.inner;
-        f.debug_struct("MediaFetcher").field("timeout", timeout).field("judge", judge).finish_non_exhaustive()
+        let Inner { timeout, http } = &*self.inner;
+        f.debug_struct("MediaFetcher").field("timeout", timeout).field("http", http).finish()
     }
-}
-
-fn build(builder: ClientBuilder) -> kernel::Result<Client> {
-    builder.build().map_err(|_| kernel::Error::Unavailable("http client"))
 }
 
 /// Where the answer sends us, if it does.
@@ -169,12 +126,8 @@ async fn read(mut response: Response, limits: &Limits) -> Result<Vec<u8>, MediaP
 }
 
 fn problem(error: &reqwest::Error) -> MediaProblem {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(current) = cause {
-        if current.is::<NotPublic>() {
-            return MediaProblem::ForbiddenAddress;
-        }
-        cause = current.source();
+    if is_not_public(error) {
+        return MediaProblem::ForbiddenAddress;
     }
     if error.is_timeout() { MediaProblem::TimedOut } else { MediaProblem::Unreachable }
 }

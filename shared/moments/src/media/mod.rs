@@ -9,7 +9,6 @@
 //!
 //! The origins named by configuration (the sandbox, locally) are exempt from the first rule and from no other.
 
-mod address;
 mod body;
 mod decoding;
 mod fetcher;
@@ -21,23 +20,17 @@ mod medium;
 mod mp4;
 mod png;
 mod problem;
-mod resolver;
 mod set;
-mod target;
 
 #[cfg(test)]
 mod inputs;
 #[cfg(test)]
 mod samples;
 
-pub(crate) use address::is_public;
 pub use decoding::MAX_DECODING_BYTES;
 pub use fetcher::{MAX_REDIRECTS, MediaFetcher};
 pub use format::ImageFormat;
 pub use limits::{Limits, MAX_LONG_SIDE, MAX_MEDIUM_BYTES, MAX_PIXELS, MAX_SHORT_SIDE, MAX_VIDEO, MIN_MEDIUM_BYTES};
 pub use medium::{MediaKind, Medium};
 pub use problem::{Fault, JpegCoding, MediaProblem};
-pub(crate) use resolver::{PublicOnly, system};
 pub use set::check_set;
-pub use target::MAX_URL_LENGTH;
-pub(crate) use target::{is_public_name, trusted_origin};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::MAX_URL_LENGTH;
+use kernel::public_http::{AddressProblem, MAX_URL_LENGTH};
 
 /// Bytes of the MB people are told about.
 const MB: usize = 1024 * 1024;
@@ -17,7 +17,7 @@ pub enum MediaProblem {
     /// A blank or a line break within the address.
     #[error("blank in the URL")]
     BlankInUrl,
-    /// Longer than [`super::MAX_URL_LENGTH`].
+    /// Longer than [`MAX_URL_LENGTH`].
     #[error("URL too long")]
     UrlTooLong,
     /// Another scheme, there or after a redirect.
@@ -132,6 +132,20 @@ pub enum JpegCoding {
     Arithmetic,
     /// Without loss, or in layers of several sizes.
     LosslessOrHierarchical,
+}
+
+impl From<AddressProblem> for MediaProblem {
+    fn from(problem: AddressProblem) -> Self {
+        match problem {
+            AddressProblem::NotAUrl => Self::NotAUrl,
+            AddressProblem::BlankInUrl => Self::BlankInUrl,
+            AddressProblem::UrlTooLong => Self::UrlTooLong,
+            AddressProblem::NotHttps => Self::NotHttps,
+            AddressProblem::Credentials => Self::Credentials,
+            AddressProblem::ForbiddenPort(port) => Self::ForbiddenPort(port),
+            AddressProblem::NotPublic => Self::ForbiddenAddress,
+        }
+    }
 }
 
 impl MediaProblem {

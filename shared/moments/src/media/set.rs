@@ -4,6 +4,7 @@ use kernel::FieldProblem;
 
 use super::fetcher::MediaFetcher;
 use super::medium::MediaKind;
+use super::problem::MediaProblem;
 use crate::rules::MAX_IMAGES;
 
 const FIELD: &str = "mediaUrls";
@@ -15,7 +16,7 @@ impl MediaFetcher {
         let mut problems = too_many(urls.len());
         for (index, url) in urls.iter().enumerate() {
             if let Err(problem) = self.judge().written(url) {
-                problems.push(FieldProblem::new(path(index), problem.message()));
+                problems.push(FieldProblem::new(path(index), MediaProblem::from(problem).message()));
             }
         }
         problems

@@ -9,10 +9,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use kernel::platform_http::ForwardProxy;
+use kernel::public_http::{PublicOnly, is_public, is_public_name, system};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Origin, Url};
-
-use crate::media::{PublicOnly, is_public, is_public_name, system};
 
 /// Bytes of a proxy's address: several times those there are, and little enough to be encrypted by KMS in one call.
 pub const MAX_PROXY_LENGTH: usize = 512;
@@ -104,7 +103,7 @@ impl EgressProxy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::trusted_origin;
+    use kernel::public_http::trusted_origin;
 
     fn judge(text: &str) -> Result<EgressProxy, &'static str> {
         TrustedProxies::default().judge(&SecretString::from(text))

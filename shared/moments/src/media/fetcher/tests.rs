@@ -4,20 +4,36 @@ mod bodies;
 mod hops;
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
+use std::sync::Mutex;
 
 use axum::Router;
 use axum::response::IntoResponse;
 
+use futures::FutureExt;
+use kernel::public_http::trusted_origin;
+
 use super::*;
-use crate::media::resolver::tests::scripted;
-use crate::media::trusted_origin;
 
 const LONG_TIMEOUT: Duration = Duration::from_secs(10);
 const SHORT_TIMEOUT: Duration = Duration::from_millis(200);
 
 fn trusting(origin: &str) -> Judge {
     Judge::trusting(vec![trusted_origin(origin).unwrap()])
+}
+
+/// A resolver that gives these answers one after the other, then knows no name, and keeps the names it was asked for.
+fn scripted(answers: &[&[&str]]) -> (Lookup, Arc<Mutex<Vec<String>>>) {
+    let parse = |answer: &&[&str]| answer.iter().map(|ip| ip.parse().unwrap()).collect::<Vec<IpAddr>>();
+    let answers = Mutex::new(answers.iter().map(parse).collect::<Vec<_>>().into_iter());
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&asked);
+    let lookup = move |name| {
+        log.lock().unwrap().push(name);
+        let answer = answers.lock().unwrap().next();
+        async { answer.ok_or_else(|| std::io::Error::other("no such name")) }.boxed()
+    };
+    (Arc::new(lookup), asked)
 }
 
 /// Starts the server and gives its origin.

@@ -13,11 +13,11 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use super::address::is_public;
 
 /// Asks for the addresses of a name.
-pub(crate) type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
+pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
 
 /// Refuses a name if any of its addresses is not public: which one gets connected to would be chance, and an honest
 /// name has no such mixture.
-pub(crate) struct PublicOnly {
+pub struct PublicOnly {
     lookup: Lookup,
 }
 
@@ -27,7 +27,8 @@ pub(crate) struct PublicOnly {
 pub(super) struct NotPublic;
 
 impl PublicOnly {
-    pub(crate) fn new(lookup: Lookup) -> Self {
+    /// A resolver that asks `lookup`.
+    pub fn new(lookup: Lookup) -> Self {
         Self { lookup }
     }
 }
@@ -52,7 +53,8 @@ impl Resolve for PublicOnly {
     }
 }
 
-pub(crate) fn system() -> Lookup {
+/// The system's resolver.
+pub fn system() -> Lookup {
     Arc::new(|name| {
         async move {
             let addresses = tokio::task::spawn_blocking(move || (name, 0).to_socket_addrs()).await;
@@ -63,13 +65,13 @@ pub(crate) fn system() -> Lookup {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use std::sync::Mutex;
 
     use super::*;
 
     /// Gives these answers one after the other and keeps the names it was asked for.
-    pub(crate) fn scripted(answers: &[&[&str]]) -> (Lookup, Arc<Mutex<Vec<String>>>) {
+    fn scripted(answers: &[&[&str]]) -> (Lookup, Arc<Mutex<Vec<String>>>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let answers: Vec<Vec<IpAddr>> =
             answers.iter().map(|answer| answer.iter().map(|address| address.parse().unwrap()).collect()).collect();

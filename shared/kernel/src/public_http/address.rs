@@ -30,7 +30,7 @@ const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 3] = [
 ];
 
 /// Whether anybody on the internet reaches the same machine at this address.
-pub(crate) fn is_public(address: IpAddr) -> bool {
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

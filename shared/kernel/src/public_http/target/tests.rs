@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn verdict(text: &str) -> Result<bool, MediaProblem> {
+fn verdict(text: &str) -> Result<bool, AddressProblem> {
     Judge::default().written(text).map(|target| target.trusted)
 }
 
@@ -72,41 +72,41 @@ fn target_that_is_not_public_is_refused_in_every_notation() {
         "a.localhost",
         "metadata",
     ] {
-        assert_eq!(verdict(&format!("https://{host}/a.jpg")), Err(MediaProblem::ForbiddenAddress), "{host}");
+        assert_eq!(verdict(&format!("https://{host}/a.jpg")), Err(AddressProblem::NotPublic), "{host}");
     }
 }
 
 #[test]
 fn target_of_another_form_is_refused_with_its_reason() {
     for (text, problem) in [
-        ("", MediaProblem::NotAUrl),
-        ("cdn.example.com/a.jpg", MediaProblem::NotAUrl),
-        ("//cdn.example.com/a.jpg", MediaProblem::NotAUrl),
-        ("https:cdn.example.com", MediaProblem::NotAUrl),
-        ("https://", MediaProblem::NotAUrl),
-        ("https:///", MediaProblem::NotAUrl),
-        ("https://exa mple.com/", MediaProblem::BlankInUrl),
-        (" https://example.com/", MediaProblem::BlankInUrl),
-        ("https://example.com/a\n.jpg", MediaProblem::BlankInUrl),
-        ("https:\\\\example.com\\a", MediaProblem::NotAUrl),
-        ("https://256.256.256.256/", MediaProblem::NotAUrl),
-        ("https://[fe80::1%25eth0]/", MediaProblem::NotAUrl),
-        ("http://cdn.example.com/a.jpg", MediaProblem::NotHttps),
-        ("http://127.0.0.1/", MediaProblem::NotHttps),
-        ("ftp://cdn.example.com/a.jpg", MediaProblem::NotHttps),
-        ("file:///etc/passwd", MediaProblem::NotHttps),
-        ("gopher://cdn.example.com/", MediaProblem::NotHttps),
-        ("https://user@cdn.example.com/", MediaProblem::Credentials),
-        ("https://:password@cdn.example.com/", MediaProblem::Credentials),
-        ("https://cdn.example.com@127.0.0.1/", MediaProblem::Credentials),
-        ("https://cdn.example.com:80/", MediaProblem::ForbiddenPort(80)),
-        ("https://cdn.example.com:8443/", MediaProblem::ForbiddenPort(8443)),
+        ("", AddressProblem::NotAUrl),
+        ("cdn.example.com/a.jpg", AddressProblem::NotAUrl),
+        ("//cdn.example.com/a.jpg", AddressProblem::NotAUrl),
+        ("https:cdn.example.com", AddressProblem::NotAUrl),
+        ("https://", AddressProblem::NotAUrl),
+        ("https:///", AddressProblem::NotAUrl),
+        ("https://exa mple.com/", AddressProblem::BlankInUrl),
+        (" https://example.com/", AddressProblem::BlankInUrl),
+        ("https://example.com/a\n.jpg", AddressProblem::BlankInUrl),
+        ("https:\\\\example.com\\a", AddressProblem::NotAUrl),
+        ("https://256.256.256.256/", AddressProblem::NotAUrl),
+        ("https://[fe80::1%25eth0]/", AddressProblem::NotAUrl),
+        ("http://cdn.example.com/a.jpg", AddressProblem::NotHttps),
+        ("http://127.0.0.1/", AddressProblem::NotHttps),
+        ("ftp://cdn.example.com/a.jpg", AddressProblem::NotHttps),
+        ("file:///etc/passwd", AddressProblem::NotHttps),
+        ("gopher://cdn.example.com/", AddressProblem::NotHttps),
+        ("https://user@cdn.example.com/", AddressProblem::Credentials),
+        ("https://:password@cdn.example.com/", AddressProblem::Credentials),
+        ("https://cdn.example.com@127.0.0.1/", AddressProblem::Credentials),
+        ("https://cdn.example.com:80/", AddressProblem::ForbiddenPort(80)),
+        ("https://cdn.example.com:8443/", AddressProblem::ForbiddenPort(8443)),
     ] {
         assert_eq!(verdict(text), Err(problem), "{text}");
     }
     let long = |path: usize| format!("https://a.cn/{}", "a".repeat(path));
     assert_eq!(verdict(&long(MAX_URL_LENGTH - 13)), Ok(false));
-    assert_eq!(verdict(&long(MAX_URL_LENGTH - 12)), Err(MediaProblem::UrlTooLong));
+    assert_eq!(verdict(&long(MAX_URL_LENGTH - 12)), Err(AddressProblem::UrlTooLong));
 }
 
 #[test]
@@ -118,11 +118,11 @@ fn target_of_a_trusted_origin_is_accepted_and_no_other() {
         ("http://2130706433:9300/media/a.jpg", Ok(true)),
         ("http://media.test:80/a.jpg", Ok(true)),
         ("https://cdn.example.com/", Ok(false)),
-        ("http://x@127.0.0.1:9300/", Err(MediaProblem::Credentials)),
-        ("http://127.0.0.1:9301/", Err(MediaProblem::NotHttps)),
-        ("https://127.0.0.1:9300/", Err(MediaProblem::ForbiddenPort(9300))),
-        ("http://127.0.0.1:9300.example.com/", Err(MediaProblem::NotAUrl)),
-        ("https://media.test:8080/", Err(MediaProblem::ForbiddenPort(8080))),
+        ("http://x@127.0.0.1:9300/", Err(AddressProblem::Credentials)),
+        ("http://127.0.0.1:9301/", Err(AddressProblem::NotHttps)),
+        ("https://127.0.0.1:9300/", Err(AddressProblem::ForbiddenPort(9300))),
+        ("http://127.0.0.1:9300.example.com/", Err(AddressProblem::NotAUrl)),
+        ("https://media.test:8080/", Err(AddressProblem::ForbiddenPort(8080))),
     ] {
         assert_eq!(judge.written(text).map(|target| target.trusted), verdict, "{text}");
     }
