@@ -7,7 +7,7 @@ use std::time::Duration;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
-use kernel::events::Outbox;
+use kernel::events::EventSweeper;
 use kernel::metrics::{self, Metric};
 use kernel::round::RoundReport;
 use leads::data_deletion::DataDeletions;
@@ -36,7 +36,7 @@ pub struct App {
     retention: LeadRetention,
     publications: MomentSweeper,
     media: MediaSweeper,
-    outbox: Outbox,
+    events: EventSweeper,
 }
 
 impl App {
@@ -49,7 +49,7 @@ impl App {
             retention: LeadRetention::new(cx)?,
             publications: MomentSweeper::new(cx)?,
             media: MediaSweeper::new(cx)?,
-            outbox: Outbox::new(cx)?,
+            events: EventSweeper::new(cx)?,
         })
     }
 }
@@ -65,7 +65,7 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
     let deliveries = Box::pin(app.publications.sweep_deliveries(deadline));
     let released = Box::pin(app.media.release_media(deadline));
     let files = Box::pin(app.media.look_after_files(deadline));
-    let events = Box::pin(app.outbox.sweep(deadline));
+    let events = Box::pin(app.events.sweep(deadline));
     let (fan_syncs, auto_syncs, deletions, retention, tasks, deliveries, released, files, events, ()) = futures::join!(
         fan_syncs,
         auto_syncs,
@@ -88,12 +88,14 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
 /// way. A number that cannot be read is missing, and its alarm takes that for bad news.
 async fn tell_lateness(app: &App) {
     let (sync, publications, events) =
-        futures::join!(app.fan_syncs.lateness(), app.publications.lateness(), app.outbox.lateness());
+        futures::join!(app.fan_syncs.lateness(), app.publications.lateness(), app.events.lateness());
     let told = |metric, lateness: Result<Duration, String>| match lateness {
         Ok(lateness) => metrics::put(metric, lateness.as_secs()),
         Err(error) => tracing::warn!("{} is not known: {error}", metric.name()),
     };
-    told(Metric::OldestUnsequencedEvent, events.map_err(|error| error.to_string()));
+    let events = events.map_err(|error| error.to_string());
+    told(Metric::OldestUnsequencedEvent, events.clone().map(|lateness| lateness.unsequenced));
+    told(Metric::OldestUndispatchedEvent, events.map(|lateness| lateness.undispatched));
     told(Metric::OldestDueSync, sync.map_err(|error| error.to_string()));
     let publications = publications.map_err(|error| error.to_string());
     told(Metric::OldestDueTask, publications.clone().map(|lateness| lateness.task));

@@ -52,6 +52,8 @@ metrics! {
     OldestDueDelivery: Seconds,
     /// For how long the oldest event has been without a number; 0 when all have one.
     OldestUnsequencedEvent: Seconds,
+    /// For how long the oldest event has waited to be handed to webhooks and to the sink; 0 when none does.
+    OldestUndispatchedEvent: Seconds,
     /// Rows for which the sweeper sent another message.
     RowsSwept: Count,
     /// Rows that the sweeper should have seen to and did not.

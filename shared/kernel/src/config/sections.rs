@@ -110,6 +110,7 @@ pub static EVENTS: Section = Section {
             "Days for which events are kept. A shorter time holds for what is written once those kept for longer are gone.",
         )
         .between(1, 365),
+        Setting::optional("EVENT_SINK", "The ARN of the SQS FIFO queue that the events of all tenants are sent to."),
     ],
 };
 

@@ -3,21 +3,25 @@
 //!
 //! Whoever changes something puts an item into `t_outbox` in the transaction of the change ([`Outbox`]): there is an event if
 //! and only if there is the change, and the item has a key of its own, so nothing is in its way. The [`Sequencer`] moves events
-//! from there to `t_event` and numbers them; [`EventFeed`] reads them.
+//! from there to `t_event` and numbers them; [`EventFeed`] reads them, and [`EventDispatch`] is for those who are told without asking.
 //!
 //! An event holds ids, statuses and names of fields, and nothing of a person: what is told of a lead is read from the lead when
 //! the event is. So erasing a person need not look here.
 
+mod dispatch;
 mod feed;
 mod order;
 mod outbox;
 mod sequencer;
 mod store;
+mod sweeper;
 
+pub use dispatch::{Consumer, EventDispatch, Handover};
 pub use feed::{EventFeed, FeedPage, MAX_LIMIT};
 pub use outbox::{EventMessage, Outbox};
 pub use sequencer::Sequencer;
 pub use store::StoredEvent;
+pub use sweeper::{EventLateness, EventSweeper};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -10,13 +10,12 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::{Event, Place};
 use crate::clock::Clock;
 use crate::config::{ConfigError, EVENTS};
 use crate::context::Context;
-use crate::deadline::Deadline;
 use crate::due::{DueIndex, shard_of_text};
 use crate::dynamo::{Item, decode, delete, milliseconds, n, put, s};
 use crate::error::{Error, Result};
@@ -24,7 +23,6 @@ use crate::ids::UserId;
 use crate::instant::{before, between};
 use crate::metrics::{self, Metric};
 use crate::queue::Queue;
-use crate::round::RoundReport;
 use crate::transaction::{MAX_ACTIONS, Outcome, Transaction};
 
 const WHAT: &str = "outbox item";
@@ -37,9 +35,6 @@ const MESSAGE_DELAY: Duration = Duration::from_secs(1);
 const OVERDUE_AFTER: Duration = Duration::from_secs(30);
 /// Items of one shard of the index that a sweep looks at.
 const LIMIT: usize = 10_000;
-/// A message is sent only if this is left, which is what one call takes at the worst.
-const MIN_TIME_LEFT: Duration = Duration::from_secs(10);
-
 /// How much the clocks of two writers may differ. AWS keeps those of its machines within milliseconds.
 pub(super) const MAX_SKEW: Duration = Duration::from_secs(10);
 
@@ -146,39 +141,26 @@ impl Outbox {
         }
     }
 
-    async fn send(&self, tenant: UserId, delay: Duration) -> Result<()> {
+    pub(super) async fn send(&self, tenant: UserId, delay: Duration) -> Result<()> {
         let queue = self.queue.as_ref().ok_or(Error::Internal("no queue for events"))?;
         queue.send(&EventMessage { user_id: tenant }, delay, &tenant.to_string()).await
     }
 
-    /// Sends a message for each tenant whose events have waited for longer than messages take.
+    /// The tenants whose events have waited for longer than messages take.
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub async fn sweep(&self, deadline: Deadline) -> Result<RoundReport> {
+    pub(super) async fn overdue(&self) -> Result<BTreeSet<UserId>> {
         let now = self.clock.now();
-        let mut report = RoundReport::of("tenants with events");
         let found = self.index().unattended(&self.client, before(now, OVERDUE_AFTER), now, LIMIT).await?;
-        let tenants: BTreeSet<UserId> = found.iter().filter_map(tenant_of).collect();
-        for tenant in tenants {
-            if deadline.remaining(self.clock.now()) < MIN_TIME_LEFT {
-                report.unreached += 1;
-                continue;
-            }
-            let sent = self.send(tenant, Duration::ZERO).await;
-            if let Err(problem) = &sent {
-                error!(user.id = tenant.get(), "events of user {tenant} not swept: {problem}");
-            }
-            report.count(sent.is_ok());
-        }
-        Ok(report)
+        Ok(found.iter().filter_map(tenant_of).collect())
     }
 
     /// For how long the oldest event has been without a number.
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub async fn lateness(&self) -> Result<Duration> {
+    pub(super) async fn lateness(&self) -> Result<Duration> {
         let now = self.clock.now();
         let oldest = self.index().oldest(&self.client, now).await?;
         Ok(oldest.map_or(Duration::ZERO, |oldest| between(oldest, now)))
@@ -237,7 +219,7 @@ impl Outbox {
     }
 }
 
-fn tenant_of(key: &Item) -> Option<UserId> {
+pub(super) fn tenant_of(key: &Item) -> Option<UserId> {
     UserId::new(key.get("user_id")?.as_n().ok()?.parse().ok()?)
 }
 

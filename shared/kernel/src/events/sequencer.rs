@@ -12,7 +12,7 @@ use futures::try_join;
 
 use super::order::{parts, ready};
 use super::outbox::{Outbox, Waiting};
-use super::store::{EventStore, Head, StoredEvent};
+use super::store::{Advance, EventStore, Head, StoredEvent};
 use crate::clock::Clock;
 use crate::config::{ConfigError, EVENTS};
 use crate::context::Context;
@@ -36,6 +36,7 @@ pub struct Sequencer {
     events: EventStore,
     clock: Clock,
     retention: Duration,
+    has_sink: bool,
     turns: Arc<Mutex<HashMap<UserId, Weak<Turn>>>>,
 }
 
@@ -45,12 +46,14 @@ impl Sequencer {
     /// # Errors
     /// Names the setting that is missing or wrong.
     pub fn new(cx: &Context) -> Result<Self, ConfigError> {
-        let days: u64 = EVENTS.of(&cx.env).number("EVENT_RETENTION_DAYS")?;
+        let settings = EVENTS.of(&cx.env);
+        let days: u64 = settings.number("EVENT_RETENTION_DAYS")?;
         Ok(Self {
             outbox: Outbox::new(cx)?,
             events: EventStore { client: cx.aws.dynamodb.clone(), table: cx.table("t_event")? },
             clock: cx.clock.clone(),
             retention: Duration::from_secs(days * 86_400),
+            has_sink: settings.optional("EVENT_SINK")?.is_some(),
             turns: Arc::default(),
         })
     }
@@ -117,12 +120,14 @@ impl Sequencer {
                 );
             }
         }
-        let next = Head { last_sequence: sequence, last_expiry: whole_second(expires_at) };
+        let (last_expiry, has_sink) = (whole_second(expires_at), self.has_sink);
+        let advance = Advance { last_sequence: sequence, last_expiry, now: self.clock.now(), has_sink };
         let mut transaction = Transaction::new();
-        transaction.add(self.events.advance(tenant, head, next)?);
+        transaction.add(self.events.advance(tenant, head, advance)?);
         transaction.add_all(puts);
         transaction.add_all(taken);
-        Ok((transaction, next))
+        let sink_sequence = has_sink.then(|| head.sink_sequence.unwrap_or(head.last_sequence));
+        Ok((transaction, Head { last_sequence: sequence, last_expiry, sink_sequence, ..head }))
     }
 
     /// The tenant's turn in this process. It is forgotten with the last message that holds it.

@@ -8,20 +8,55 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Event;
+use crate::due::shard;
 use crate::dynamo::{Item, decode, milliseconds, n, put, s, seconds, update};
 use crate::error::{Error, Result};
 use crate::ids::UserId;
 
 const WHAT: &str = "event";
 
-/// How far a tenant's events are numbered.
+/// How far a tenant's events are numbered, and handed to whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Head {
     /// The last number.
     pub last_sequence: u64,
     /// When that event expires. No later one does before it, so what has expired is always the beginning.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub last_expiry: Timestamp,
+    /// How many webhooks the tenant has.
+    pub webhook_count: u64,
+    /// Up to which number events were handed to the webhooks. It is set when the first of them is made.
+    pub webhook_sequence: Option<u64>,
+    /// Up to which number events were handed to the sink; none while there is no sink.
+    pub sink_sequence: Option<u64>,
+    /// Since when an event has waited to be handed over; none when none does.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    pub dispatch_since: Option<Timestamp>,
+}
+
+impl Head {
+    /// The condition that the tenant's webhooks are as many as when this was read: one that is made meanwhile wants events from
+    /// there on.
+    pub(super) fn webhooks_are_as_read(&self) -> &'static str {
+        match self.webhook_count {
+            0 => "(attribute_not_exists(webhook_count) OR webhook_count = :webhooks)",
+            _ => "webhook_count = :webhooks",
+        }
+    }
+}
+
+/// How the numbering goes on from a head.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Advance {
+    /// The new last number.
+    pub last_sequence: u64,
+    /// When its event expires.
+    pub last_expiry: Timestamp,
+    /// When this is done.
+    pub now: Timestamp,
+    /// Whether events are handed to a sink.
+    pub has_sink: bool,
 }
 
 /// An event with its number.
@@ -44,7 +79,17 @@ pub struct StoredEvent {
 }
 
 impl StoredEvent {
-    fn data(&self) -> Result<Value> {
+    /// Until when it is kept.
+    #[must_use]
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// What is stored of the change.
+    ///
+    /// # Errors
+    /// When that is no JSON.
+    pub fn data(&self) -> Result<Value> {
         serde_json::from_str(&self.data).map_err(|_| Error::Corrupt(WHAT))
     }
 
@@ -78,21 +123,36 @@ impl EventStore {
         answer.item.map_or_else(|| Ok(Head::default()), |row| decode("event head", row))
     }
 
-    /// Moves the head, as one action of a transaction; refused when it was moved since it was read.
-    pub fn advance(&self, tenant: UserId, read: Head, next: Head) -> Result<TransactWriteItem> {
-        let condition =
+    /// Moves the head, as one action of a transaction; refused when it was moved, or a webhook came or went, since it was read.
+    /// Where somebody is to be handed the events it is marked, so that the sweeper finds what was not handed over.
+    pub fn advance(&self, tenant: UserId, read: Head, next: Advance) -> Result<TransactWriteItem> {
+        let last =
             if read.last_sequence == 0 { "attribute_not_exists(last_sequence)" } else { "last_sequence = :read" };
+        let mut set = "SET last_sequence = :next, last_expiry = :expiry".to_owned();
         let mut builder = Update::builder()
             .table_name(&self.table)
             .set_key(Some(key(tenant, 0)))
-            .update_expression("SET last_sequence = :next, last_expiry = :expiry")
-            .condition_expression(condition)
+            .condition_expression(format!("{last} AND {}", read.webhooks_are_as_read()))
             .expression_attribute_values(":next", n(next.last_sequence))
-            .expression_attribute_values(":expiry", seconds(next.last_expiry));
-        if read.last_sequence > 0 {
+            .expression_attribute_values(":expiry", seconds(next.last_expiry))
+            .expression_attribute_values(":webhooks", n(read.webhook_count));
+        if next.has_sink || read.webhook_count > 0 {
+            set.push_str(", dispatch_shard = :shard, dispatch_since = if_not_exists(dispatch_since, :now)");
+            builder = builder
+                .expression_attribute_values(":shard", s(shard(tenant.get())))
+                .expression_attribute_values(":now", milliseconds(next.now));
+        }
+        let is_first_for_sink = next.has_sink && read.sink_sequence.is_none();
+        if is_first_for_sink {
+            set.push_str(", sink_sequence = :read");
+        }
+        if !next.has_sink && read.sink_sequence.is_some() {
+            set.push_str(" REMOVE sink_sequence");
+        }
+        if read.last_sequence > 0 || is_first_for_sink {
             builder = builder.expression_attribute_values(":read", n(read.last_sequence));
         }
-        update(builder)
+        update(builder.update_expression(set))
     }
 
     /// Puts an event at its number, as one action of the transaction that moves the head.
@@ -138,6 +198,6 @@ impl EventStore {
     }
 }
 
-fn key(tenant: UserId, sequence: u64) -> Item {
+pub(super) fn key(tenant: UserId, sequence: u64) -> Item {
     Item::from([("user_id".to_owned(), n(tenant)), ("sequence".to_owned(), n(sequence))])
 }
