@@ -1,0 +1,6 @@
+//! What a webhook is sent of an event: its text, as far as people read it.
+
+mod data;
+mod text;
+
+pub use text::{is_told_by_default, text};
