@@ -6,7 +6,7 @@ use super::data::type_of;
 use super::text::SENDER;
 
 /// Types of events as people call them, in the order in which a digest names them: first what somebody has to act upon.
-const NAMES: [(&str, &str); 16] = [
+pub(super) const NAMES: [(&str, &str); 16] = [
     ("account.expired", "账号失效"),
     ("account.reauthorize_due", "授权即将到期"),
     ("account.offline", "微信离线"),
