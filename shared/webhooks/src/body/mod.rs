@@ -1,4 +1,5 @@
 //! What a webhook is sent of an event: the event itself, or a text in the form and with the signature of a vendor's group bot.
+//! And what bots answer.
 //!
 //! The forms are those of the vendors' documents, read in November 2026:
 //!
@@ -18,12 +19,14 @@ use serde_json::{Value, json};
 
 use crate::kind::{Bot, Kind};
 
+mod answer;
 mod data;
 mod digest;
 #[cfg(test)]
 mod tests;
 mod text;
 
+pub use answer::{Refusal, refusal};
 pub use digest::digest;
 pub use text::{is_told_by_default, text};
 
