@@ -13,9 +13,14 @@ use crate::secret::Secret;
 ///
 /// `webhook-timestamp` has to be the same instant in whole seconds, and the body has to be sent byte for byte as it is here.
 #[must_use]
-pub fn standard(secrets: &[Secret], id: &str, timestamp: Timestamp, body: &[u8]) -> String {
+pub fn standard<'a>(
+    secrets: impl IntoIterator<Item = &'a Secret>,
+    id: &str,
+    timestamp: Timestamp,
+    body: &[u8],
+) -> String {
     let head = format!("{id}.{}.", timestamp.as_second());
-    let signatures = secrets.iter().map(|secret| {
+    let signatures = secrets.into_iter().map(|secret| {
         let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, secret.key()));
         context.update(head.as_bytes());
         context.update(body);
