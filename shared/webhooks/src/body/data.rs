@@ -76,7 +76,7 @@ impl<'a> Data<'a> {
 
 /// The text on one line without what bots take for a mention, its first characters only; nothing if it is empty.
 ///
-/// A mention is `<@userid>` in texts of WeCom, `<at user_id="…">` in those of Feishu and `@` with a number in those of `DingTalk`.
+/// A mention is `<@userid>` in texts of WeCom, `<at user_id="…">` in those of Feishu and `@` with a number in those of DingTalk.
 /// The wide forms of these characters read the same and mean nothing to any of them.
 fn harmless(text: &str, longest: usize) -> Option<String> {
     let mut characters = text.trim().chars().map(|character| match character {

@@ -3,9 +3,9 @@
 //!
 //! The forms are those of the vendors' documents, read in November 2026:
 //!
-//! - `WeCom`: <https://developer.work.weixin.qq.com/document/path/91770>. Texts of 2,048 bytes at most; no signature, the address
+//! - WeCom: <https://developer.work.weixin.qq.com/document/path/91770>. Texts of 2,048 bytes at most; no signature, the address
 //!   has the key.
-//! - `DingTalk`: <https://open.dingtalk.com/document/robots/custom-robot-access>. The signature (加签), if the bot's owner has
+//! - DingTalk: <https://open.dingtalk.com/document/robots/custom-robot-access>. The signature (加签), if the bot's owner has
 //!   chosen one, is in the query; the time may be an hour off.
 //! - Feishu: <https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot>. Bodies of 20 KB at most; the signature (签名校验),
 //!   if its owner has chosen one, is in the body; the time may be an hour off.
@@ -71,14 +71,16 @@ fn message(bot: Bot, text: &str, secret: Option<&SecretString>, now: Timestamp) 
             json!({ "msgtype": "text", "text": { "content": text }, "at": { "isAtAll": false } })
         }
         Bot::Feishu => {
-            let mut body = json!({ "msg_type": "text", "content": { "text": text } });
-            if let Some(secret) = secret {
-                let timestamp = now.as_second().to_string();
-                // The document signs nothing, with the text that others sign as the key.
-                body["sign"] = hmac_sha256(&format!("{timestamp}\n{secret}"), "").into();
-                body["timestamp"] = timestamp.into();
+            let content = json!({ "text": text });
+            match secret {
+                Some(secret) => {
+                    let timestamp = now.as_second().to_string();
+                    // The document signs nothing, with the text that others sign as the key.
+                    let sign = hmac_sha256(&format!("{timestamp}\n{secret}"), "");
+                    json!({ "timestamp": timestamp, "sign": sign, "msg_type": "text", "content": content })
+                }
+                None => json!({ "msg_type": "text", "content": content }),
             }
-            body
         }
     };
     Outgoing { query, body: body.to_string().into_bytes() }

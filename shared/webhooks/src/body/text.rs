@@ -40,10 +40,10 @@ pub fn text(event: &Value) -> String {
     let Text { what, about, todo } = match type_of(event) {
         name if name.starts_with("lead.") => leads::text(name, &data),
         name if name.starts_with("account.") => of_account(name, &data),
-        "sync.failed" => sync_failed(&data),
-        "sync.completed" => sync_completed(&data),
-        "moment.task.finished" => task_finished(&data),
-        "moment.waiting_for_member" => waiting_for_member(&data),
+        "sync.failed" => Some(sync_failed(&data)),
+        "sync.completed" => Some(sync_completed(&data)),
+        "moment.task.finished" => Some(task_finished(&data)),
+        "moment.waiting_for_member" => Some(waiting_for_member(&data)),
         "webhook.test" => Some(Text::new("这是一条测试消息，收到即表示配置成功", [], NOTHING_TO_DO)),
         "webhook.disabled" => Some(Text::new(
             "一个 Webhook 已停用，不再收到事件",
@@ -96,14 +96,14 @@ fn of_account(name: &str, data: &Data<'_>) -> Option<Text> {
     })
 }
 
-fn sync_failed(data: &Data<'_>) -> Option<Text> {
+fn sync_failed(data: &Data<'_>) -> Text {
     let error = data.below("error");
     let why = error.sentence("message").map(|why| format!("：{why}")).unwrap_or_default();
     let todo = error.sentence("reason").unwrap_or_else(|| LOOK.to_owned());
-    Some(Text::new(format!("粉丝同步失败{why}"), [account(data), labelled("任务", data.id("taskId"))], todo))
+    Text::new(format!("粉丝同步失败{why}"), [account(data), labelled("任务", data.id("taskId"))], todo)
 }
 
-fn sync_completed(data: &Data<'_>) -> Option<Text> {
+fn sync_completed(data: &Data<'_>) -> Text {
     let created = data.count("created");
     let about = [
         account(data),
@@ -113,27 +113,27 @@ fn sync_completed(data: &Data<'_>) -> Option<Text> {
     ];
     let todo =
         if created.is_some_and(|created| created > 0) { "请及时跟进新增的线索" } else { NOTHING_TO_DO };
-    Some(Text::new("粉丝同步已完成", about, todo))
+    Text::new("粉丝同步已完成", about, todo)
 }
 
-fn task_finished(data: &Data<'_>) -> Option<Text> {
+fn task_finished(data: &Data<'_>) -> Text {
     let about = [
         labelled("任务", data.id("syncTaskId")),
         counted("成功", data.count("succeeded")),
         counted("失败", data.count("failed")),
         counted("取消", data.count("cancelled")),
     ];
-    Some(if has_failed(data) {
+    if has_failed(data) {
         Text::new("朋友圈任务已结束，有账号发布失败", about, "请在存客宝查看失败原因并处理")
     } else {
         Text::new("朋友圈任务已结束", about, NOTHING_TO_DO)
-    })
+    }
 }
 
-fn waiting_for_member(data: &Data<'_>) -> Option<Text> {
+fn waiting_for_member(data: &Data<'_>) -> Text {
     let members = data.length("accountIds").map(|members| format!(" {members} 名")).unwrap_or_default();
     let about = [labelled("任务", data.id("syncTaskId")), labelled("最晚确认时间", data.time("confirmUntil"))];
-    Some(Text::new(format!("朋友圈任务正等待{members}成员确认发表"), about, "请提醒成员在企业微信中确认发表"))
+    Text::new(format!("朋友圈任务正等待{members}成员确认发表"), about, "请提醒成员在企业微信中确认发表")
 }
 
 fn has_failed(data: &Data<'_>) -> bool {
