@@ -25,7 +25,7 @@ use crate::store::delivery::{Delivery, DeliveryStatus};
 use crate::store::webhook::{Webhook, WebhookKey, WebhookStatus};
 use crate::{audit, config};
 
-pub use request::{Change, NewWebhook};
+pub use request::{Change, MAX_BOT_SECRET, NewWebhook};
 
 /// Webhooks of one tenant at most: the deliveries of one event fit one transaction, beside the head.
 pub const MOST_WEBHOOKS: u64 = 50;
