@@ -50,7 +50,7 @@ pub fn body(kind: Kind, event: &Value, bot_secret: Option<&SecretString>, now: T
     }
 }
 
-/// What a bot is sent at `now` of all these events together: their [`digest`].
+/// What a bot is sent at `now` of all these events together: their [`digest()`].
 #[must_use]
 pub fn digest_body(bot: Bot, events: &[Value], bot_secret: Option<&SecretString>, now: Timestamp) -> Outgoing {
     message(bot, &digest(events), bot_secret, now)

@@ -88,41 +88,25 @@ fn any_value() -> impl Strategy<Value = Value> {
     prop_oneof![3 => single, 1 => many]
 }
 
-/// An event of which every field that a text may name holds anything.
+/// Every field that a text may name.
+const FIELDS: &str = "douyinUserId accountId message reason daysLeft endsAt taskId syncTaskId accountIds confirmUntil \
+    created updated unfollowed succeeded failed cancelled leadId leadIds mergedLeadId changed from to webhookId";
+
+/// An event with these values in them.
+fn event(name: impl Into<Value>, mut value: impl FnMut() -> Value) -> Value {
+    let mut data: serde_json::Map<String, Value> =
+        FIELDS.split_whitespace().map(|field| (field.to_owned(), value())).collect();
+    data.insert("error".to_owned(), json!({ "message": value(), "reason": value() }));
+    json!({ "sequence": 1, "id": "a-0", "type": name.into(), "time": "2026-11-28T03:10:00Z", "data": data })
+}
+
 fn any_event() -> impl Strategy<Value = Value> {
-    let names = [
-        "douyinUserId",
-        "accountId",
-        "message",
-        "reason",
-        "daysLeft",
-        "endsAt",
-        "taskId",
-        "syncTaskId",
-        "accountIds",
-        "confirmUntil",
-        "created",
-        "updated",
-        "unfollowed",
-        "succeeded",
-        "failed",
-        "cancelled",
-        "leadId",
-        "leadIds",
-        "mergedLeadId",
-        "changed",
-        "from",
-        "to",
-        "webhookId",
-        "nickname",
-    ];
-    let fields = prop::collection::vec(any_value(), names.len());
     let known = prop::sample::select(&digest::NAMES[..]).prop_map(|(name, _)| Value::from(name));
     let name = prop_oneof![8 => known, 1 => any_value()];
-    (name, fields, any_value(), any_value()).prop_map(move |(name, fields, message, reason)| {
-        let mut data: serde_json::Map<String, Value> = names.into_iter().map(str::to_owned).zip(fields).collect();
-        data.insert("error".to_owned(), json!({ "message": message, "reason": reason }));
-        json!({ "sequence": 1, "id": "a-0", "type": name, "time": "2026-11-28T03:10:00Z", "data": data })
+    let values = prop::collection::vec(any_value(), FIELDS.split_whitespace().count() + 2);
+    (name, values).prop_map(|(name, values)| {
+        let mut values = values.into_iter();
+        event(name, || values.next().unwrap_or_default())
     })
 }
 
@@ -133,6 +117,17 @@ fn check(text: &str) -> Result<(), TestCaseError> {
     prop_assert!(text.starts_with("【存客宝】"));
     prop_assert!(!text.contains(['@', '<', '>', '\r', '\u{85}', '\u{2028}']), "{text}");
     Ok(())
+}
+
+#[test]
+fn text_of_the_longest_fields_fits_into_a_message() {
+    // Four bytes a character, and twenty digits a number, more of both than any field has.
+    let fields = [Value::from("𠮷".repeat(2_000)), json!(vec![u64::MAX; 500]), json!(vec!["notes"; 500])];
+    for (name, _) in digest::NAMES {
+        for field in &fields {
+            check(&text(&event(name, || field.clone()))).unwrap();
+        }
+    }
 }
 
 proptest! {

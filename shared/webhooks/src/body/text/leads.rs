@@ -3,6 +3,10 @@
 use super::{LOOK, NOTHING_TO_DO, Text, labelled};
 use crate::body::data::Data;
 
+/// Fields of a lead by their names in the contract, and as people call them.
+const FIELDS: [(&str, &str); 5] =
+    [("nickname", "昵称"), ("avatarUrl", "头像"), ("notes", "备注"), ("ownerId", "跟进人"), ("sources", "来源")];
+
 /// The text of an event about leads; nothing for a type that is not known.
 pub(super) fn text(name: &str, data: &Data<'_>) -> Option<Text> {
     let lead = lead(data, "leadId");
@@ -50,14 +54,7 @@ fn status(data: &Data<'_>, field: &str) -> Option<String> {
 
 /// The fields that have changed, of which those that are not known are left out.
 fn changed_fields(data: &Data<'_>) -> Option<String> {
-    let names: Vec<&str> = data.words("changed").filter_map(field_name).take(FIELDS.len()).collect();
-    (!names.is_empty()).then(|| names.join("、"))
-}
-
-/// Fields of a lead by their names in the contract.
-const FIELDS: [(&str, &str); 5] =
-    [("nickname", "昵称"), ("avatarUrl", "头像"), ("notes", "备注"), ("ownerId", "跟进人"), ("sources", "来源")];
-
-fn field_name(field: &str) -> Option<&'static str> {
-    FIELDS.iter().find(|(name, _)| *name == field).map(|(_, shown)| *shown)
+    let has_changed = |field: &str| data.words("changed").any(|name| name == field);
+    let shown: Vec<&str> = FIELDS.iter().filter(|(field, _)| has_changed(field)).map(|(_, shown)| *shown).collect();
+    (!shown.is_empty()).then(|| shown.join("、"))
 }
