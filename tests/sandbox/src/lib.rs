@@ -9,7 +9,7 @@
 //! | `/content/…` | the content library; the value for `CONTENT_API_URL` is `<url>/content` |
 //! | `/media/…` | pictures and videos for `mediaUrls` |
 //! | `/text-check/…` | a service that judges texts; the value for `TEXT_CHECK_URL` is `<url>/text-check/check` |
-//! | `/inbox/…` | receivers of webhooks, one for each name: `<url>/inbox/<name>` |
+//! | `/inbox/…` | receivers of webhooks, one for each name: `<url>/inbox/<name>`; group bots of WeCom, DingTalk and Feishu |
 //! | `/_sandbox/…` | control: clock, journal, publications, secrets |
 //! | `/_sandbox/douyin/…` | control: accounts, fans, faults, settings, webhooks |
 //! | `/_sandbox/wecom/…` | control: corps, members, moments and their confirmation, faults, settings |

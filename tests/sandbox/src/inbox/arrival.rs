@@ -21,11 +21,14 @@ pub struct Arrival {
     pub headers: BTreeMap<String, String>,
     pub body: String,
     /// The secrets that have signed it, by their places among those that the receiver knew then; none when the signature
-    /// was wrong.
+    /// was wrong, and for a bot.
     pub signers: Vec<usize>,
     /// What was wrong with the signature.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
+    /// What a bot says of it in the body of its answer: 0 when it is in the group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<i64>,
     /// The status that was answered; absent as long as it hangs, and when the connection was closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answered: Option<u16>,
@@ -44,6 +47,14 @@ impl Arrival {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
+    /// The text that a bot was sent; empty when there was none.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let body = self.json();
+        let text = ["/text/content", "/content/text"].iter().find_map(|place| body.pointer(place)?.as_str());
+        text.unwrap_or_default().to_owned()
+    }
+
     /// Whether the signature was right.
     #[must_use]
     pub const fn is_signed(&self) -> bool {
@@ -53,6 +64,8 @@ impl Arrival {
     /// Whether the receiver keeps it: signed as it should be, and answered so. Whoever sent it need not send it again.
     #[must_use]
     pub fn is_taken(&self) -> bool {
-        self.is_signed() && self.answered.is_some_and(|status| (200..300).contains(&status))
+        self.is_signed()
+            && self.code.unwrap_or_default() == 0
+            && self.answered.is_some_and(|status| (200..300).contains(&status))
     }
 }

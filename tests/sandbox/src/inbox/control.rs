@@ -5,12 +5,13 @@ use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 
-use super::{Arrival, Conduct, Inbox, ReceiverView};
+use super::{Arrival, BotSpec, Conduct, Inbox, ReceiverView};
 use crate::steer::{Answer, Body, Refused, shown};
 
 pub(super) fn routes() -> Router<Inbox> {
     Router::new()
         .route("/receivers", get(receivers))
+        .route("/receivers/{name}/bot", put(add_bot))
         .route("/receivers/{name}/secrets", put(know))
         .route("/receivers/{name}/conduct", put(behave))
         .route("/receivers/{name}/arrivals", get(arrivals).delete(empty))
@@ -29,6 +30,11 @@ struct Known {
 async fn know(State(inbox): State<Inbox>, Path(name): Path<String>, body: Body<Known>) -> Answer {
     let known = inbox.know(&name, &body?.0.secrets);
     known.map_err(|problem| Refused::Unreadable(problem.to_string()))?;
+    receiver(&inbox, &name)
+}
+
+async fn add_bot(State(inbox): State<Inbox>, Path(name): Path<String>, body: Body<BotSpec>) -> Answer {
+    inbox.add_bot(&name, body?.0);
     receiver(&inbox, &name)
 }
 

@@ -1,15 +1,18 @@
 //! Receivers of webhooks, one for each name: `POST /inbox/<name>`. Each looks at the signature as Standard Webhooks has it,
-//! answers as well or as badly as it is told to, and keeps what arrived.
+//! answers as well or as badly as it is told to, and keeps what arrived. Beside them are group bots, which are receivers with a
+//! vendor's own form and signature.
 
 mod arrival;
+mod bot;
 mod conduct;
 mod control;
 mod serve;
+mod take_in;
 #[cfg(test)]
 mod tests;
 mod verify;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::hmac;
@@ -17,10 +20,12 @@ use axum::Router;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use self::bot::Bot;
 use crate::host::Host;
 use crate::secrets::Secrets;
 
 pub use arrival::Arrival;
+pub use bot::{BotKind, BotSpec};
 pub use conduct::Conduct;
 pub use verify::{NotASecret, Problem};
 
@@ -43,11 +48,13 @@ struct Inner {
 struct State {
     receivers: BTreeMap<String, Receiver>,
     /// All there ever were: one that was changed must not be in anyone's log either.
-    secrets: BTreeSet<String>,
+    secrets: Secrets,
 }
 
 #[derive(Default)]
 struct Receiver {
+    /// Where it is a bot.
+    bot: Option<Bot>,
     keys: Vec<hmac::Key>,
     conduct: Conduct,
     /// Requests since it was told its conduct.
@@ -64,6 +71,9 @@ pub struct ReceiverView {
     pub name: String,
     /// Where it receives.
     pub url: String,
+    /// Whose bot it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bot: Option<BotKind>,
     /// How many secrets it knows.
     pub secrets: usize,
     pub conduct: Conduct,
@@ -89,10 +99,11 @@ impl Inbox {
     }
 
     pub(crate) fn secrets(&self) -> Secrets {
-        Secrets { keys: self.state().secrets.clone(), ..Secrets::default() }
+        self.state().secrets.clone()
     }
 
     /// The address of a receiver, whether or not it was told anything. Without a secret it takes no signature for right.
+    /// The name `dingtalk` is taken: that vendor's bots have their token in the query.
     #[must_use]
     pub fn url(&self, name: &str) -> String {
         format!("{}/{name}", self.inner.base_url)
@@ -105,9 +116,20 @@ impl Inbox {
     pub fn know(&self, name: &str, secrets: &[impl AsRef<str>]) -> Result<(), NotASecret> {
         let keys = secrets.iter().map(|secret| verify::key(secret.as_ref())).collect::<Result<_, _>>()?;
         let mut state = self.state();
-        state.secrets.extend(secrets.iter().map(|secret| secret.as_ref().to_owned()));
+        state.secrets.keys.extend(secrets.iter().map(|secret| secret.as_ref().to_owned()));
         state.receivers.entry(name.to_owned()).or_default().keys = keys;
         Ok(())
+    }
+
+    /// Adds a bot and returns its address. A name that is a receiver's already is the bot's from then on.
+    pub fn add_bot(&self, name: &str, spec: BotSpec) -> String {
+        let bot = Bot::new(spec);
+        let url = self.url(&bot.path());
+        let mut state = self.state();
+        state.secrets.tokens.insert(bot.token.clone());
+        state.secrets.keys.extend(bot.secret.clone());
+        state.receivers.entry(name.to_owned()).or_default().bot = Some(bot);
+        url
     }
 
     /// Tells a receiver how to treat requests from now on. Those that hang are answered.
@@ -124,7 +146,8 @@ impl Inbox {
         self.state().receivers.get(name).map(|receiver| receiver.arrivals.iter().cloned().collect()).unwrap_or_default()
     }
 
-    /// The messages that a receiver keeps: of those with one `webhook-id` the first that it has taken.
+    /// The messages that a receiver keeps: of those with one `webhook-id` the first that it has taken. What
+    /// has no id, as messages to bots, is kept each time.
     #[must_use]
     pub fn distinct(&self, name: &str) -> Vec<Arrival> {
         self.state().receivers.get(name).map(|receiver| receiver.distinct().cloned().collect()).unwrap_or_default()
@@ -138,7 +161,7 @@ impl Inbox {
     /// All receivers that were told or sent something.
     #[must_use]
     pub fn receivers(&self) -> Vec<ReceiverView> {
-        self.state().receivers.iter().map(|(name, receiver)| receiver.view(name, self.url(name))).collect()
+        self.state().receivers.iter().map(|(name, receiver)| receiver.view(name, |path| self.url(path))).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -153,13 +176,16 @@ impl Inbox {
 impl Receiver {
     fn distinct(&self) -> impl Iterator<Item = &Arrival> {
         let mut seen = HashSet::new();
-        self.arrivals.iter().filter(move |arrival| arrival.is_taken() && seen.insert(arrival.id()))
+        self.arrivals
+            .iter()
+            .filter(move |arrival| arrival.is_taken() && (arrival.id().is_empty() || seen.insert(arrival.id())))
     }
 
-    fn view(&self, name: &str, url: String) -> ReceiverView {
+    fn view(&self, name: &str, url: impl Fn(&str) -> String) -> ReceiverView {
         ReceiverView {
             name: name.to_owned(),
-            url,
+            url: self.bot.as_ref().map_or_else(|| url(name), |bot| url(&bot.path())),
+            bot: self.bot.as_ref().map(|bot| bot.kind),
             secrets: self.keys.len(),
             conduct: self.conduct.clone(),
             arrived: self.arrivals.len(),

@@ -38,6 +38,8 @@ pub enum Problem {
     NoSecret,
     /// No signature is that of a secret.
     WrongSignature,
+    /// A message to a bot has no time or no signature.
+    MissingSignature,
 }
 
 /// The text is not `whsec_` and the Base64 of 24 to 64 bytes. It is not repeated here.

@@ -1,5 +1,7 @@
 //! The receivers as those meet them who send webhooks.
 
+mod bots;
+
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
