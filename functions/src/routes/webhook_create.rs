@@ -30,7 +30,7 @@ impl App {
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Body {
-    #[cfg_attr(feature = "openapi", schemars(with = "String", length(min = 1, max = kernel::public_http::MAX_URL_LENGTH), regex(pattern = "^https://")))]
+    #[cfg_attr(feature = "openapi", schemars(with = "String", length(min = 1, max = kernel::public_http::MAX_URL_LENGTH)))]
     url: SecretString,
     kind: Option<Kind>,
     #[cfg_attr(feature = "openapi", schemars(with = "Option<Vec<crate::openapi::EventTypeName>>", length(min = 1, max = webhooks::EVENT_TYPES.len())))]

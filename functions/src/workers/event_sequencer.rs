@@ -3,7 +3,7 @@
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
-use kernel::events::{EventDispatch, EventMessage, Sequencer};
+use kernel::events::{EventDispatch, EventMessage, Numbered, Sequencer};
 use webhooks::WebhookDispatcher;
 
 /// What the messages of this function share.
@@ -27,12 +27,16 @@ impl App {
 
 /// Handles one message. An error is one of our own tables and brings the message back.
 pub async fn handle(app: &App, message: EventMessage, deadline: Deadline) -> kernel::Result<()> {
-    let moved = app.sequencer.run(message.user_id, deadline).await?;
-    tracing::info!(user.id = message.user_id.get(), moved, "events of user {} numbered", message.user_id);
-    let webhooks = app.webhooks.hand_over(message.user_id, deadline).await;
-    app.dispatch.settle(message.user_id).await?;
+    let tenant = message.user_id;
+    let Numbered { events, are_awaited } = app.sequencer.run(tenant, deadline).await?;
+    tracing::info!(user.id = tenant.get(), moved = events, "events of user {tenant} numbered");
+    if !are_awaited {
+        return Ok(());
+    }
+    let webhooks = app.webhooks.hand_over(tenant, deadline).await;
+    app.dispatch.settle(tenant).await?;
     if !webhooks? {
-        app.sequencer.go_on(message.user_id).await;
+        app.sequencer.go_on(tenant).await;
     }
     Ok(())
 }

@@ -31,6 +31,5 @@ pub use dispatch::WebhookDispatcher;
 pub use error::{Error, Result};
 pub use manage::{Change, MAX_BOT_SECRET, MOST_WEBHOOKS, Made, NewWebhook, Webhooks};
 pub use message::DeliveryMessage;
-pub use send::LONGEST_ATTEMPT;
 pub use sweep::DeliverySweeper;
 pub use types::{EVENT_TYPES, TEST_TYPE, default_types};

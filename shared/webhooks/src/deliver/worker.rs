@@ -37,6 +37,8 @@ const AT_ONCE: usize = 4;
 const READ_AT_ONCE: i32 = 40;
 /// More is sent only if this is left: an attempt, and the calls before and after it.
 const MIN_TIME_LEFT: Duration = Duration::from_secs(35);
+/// How long a webhook is worked on at once. A worker that dies holds it up for so long.
+const LONGEST_RUN: Duration = Duration::from_secs(60);
 /// Messages that a group bot is sent in a minute, which is what WeCom and DingTalk take.
 const BOT_MESSAGES: u32 = 20;
 /// How long a receiver is left alone that took too long to answer.
@@ -91,7 +93,7 @@ impl Deliverer {
         Ok(Self {
             stores: Stores::new(cx)?,
             vault: Vault::load(cx)?,
-            sender: Sender::new(config::judge(&cx.env)?),
+            sender: Sender::new(config::judge(&cx.env)?, config::timeout(&cx.env)?),
             feed: EventFeed::new(cx)?,
             queue: DeliveryQueue(config::queue(cx)?),
             clock: cx.clock.clone(),
@@ -109,7 +111,7 @@ impl Deliverer {
         let key = message.key();
         let (lease, webhook) = loop {
             let now = self.clock.now();
-            let lease = Lease::new(now, deadline.remaining(now));
+            let lease = Lease::new(now, LONGEST_RUN.min(deadline.remaining(now)));
             match self.stores.webhooks.take(&key, &lease).await? {
                 Taken::Ours(webhook) => break (lease, *webhook),
                 Taken::HeldByOther if self.stores.webhooks.wake_holder(&key, now).await? => return Ok(()),
@@ -117,6 +119,7 @@ impl Deliverer {
                 Taken::Missing => return self.fail_due(&key, &message.deliveries, deadline).await,
             }
         };
+        let deadline = Deadline::after(lease.taken_at(), LONGEST_RUN.min(deadline.remaining(lease.taken_at())));
         let mut work = Work::of(webhook);
         let mut fresh = message.deliveries.as_slice();
         loop {
