@@ -1935,6 +1935,32 @@ export interface components {
         };
         /** @description 事件的内容，由 type 决定 */
         EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"] | components["schemas"]["AccountExpiredEvent"] | components["schemas"]["AccountEvent"] | components["schemas"]["MomentTaskFinishedEvent"] | components["schemas"]["MomentWaitingForMemberEvent"];
+        /** @description 事件所说的线索，是读取事件时的样子 */
+        EventLead: {
+            /**
+             * Format: date-time
+             * @description 获取时间
+             */
+            acquireTime: string;
+            /** @description 头像地址；没有时为空 */
+            avatarUrl: string;
+            /** @description 线索渠道，固定为 抖音获客 */
+            channel: string;
+            /** @description 粉丝的 open_id */
+            douyinUserId: components["schemas"]["OpenId"];
+            /** @description 线索编号 */
+            leadId: components["schemas"]["LeadId"];
+            /** @description 昵称 */
+            nickname: string;
+            /** @description 最新的备注；没有时为空 */
+            notes: string;
+            /** @description 跟进人，即前端自己的用户编号；没有时为 null */
+            ownerId: components["schemas"]["OwnerId"] | null;
+            /** @description 跟进状态 */
+            status: components["schemas"]["LeadStatus"];
+            /** @description 统一线索模块中的编号；尚未关联时为 null */
+            unifiedLeadId: components["schemas"]["UnifiedLeadId"] | null;
+        };
         /** @description 事件 */
         EventPage: {
             /** @description 事件，按序号升序 */
@@ -2001,7 +2027,7 @@ export interface components {
             /** @description 新线索的编号 */
             leadIds: components["schemas"]["LeadId"][];
             /** @description 这些线索的当前内容；已删除或已合并的没有 */
-            leads: components["schemas"]["LeadRecord"][];
+            leads: components["schemas"]["EventLead"][];
         };
         /** @description 一条线索及其来源与历史 */
         LeadDetail: {
@@ -2052,7 +2078,7 @@ export interface components {
         /** @description lead.merged：两条线索合并为一条 */
         LeadMergedEvent: {
             /** @description 保留线索的当前内容；已删除或又合并时为 null */
-            lead: components["schemas"]["LeadRecord"] | null;
+            lead: components["schemas"]["EventLead"] | null;
             /** @description 保留的线索 */
             leadId: components["schemas"]["LeadId"];
             /** @description 并入其中、不再单独存在的线索 */
@@ -2107,7 +2133,7 @@ export interface components {
             /** @description 变化前的状态 */
             from: components["schemas"]["LeadStatus"];
             /** @description 线索的当前内容；已删除或已合并时为 null */
-            lead: components["schemas"]["LeadRecord"] | null;
+            lead: components["schemas"]["EventLead"] | null;
             /** @description 线索编号 */
             leadId: components["schemas"]["LeadId"];
             /** @description 变化后的状态 */
@@ -2118,7 +2144,7 @@ export interface components {
             /** @description 有变化的字段 */
             changed: components["schemas"]["ChangedField"][];
             /** @description 线索的当前内容；已删除或已合并时为 null */
-            lead: components["schemas"]["LeadRecord"] | null;
+            lead: components["schemas"]["EventLead"] | null;
             /** @description 线索编号 */
             leadId: components["schemas"]["LeadId"];
         };
@@ -7080,7 +7106,8 @@ export interface operations {
                      *                   "nickname": "🏳️‍🌈美食家🌸",
                      *                   "notes": "",
                      *                   "ownerId": "staff-17",
-                     *                   "status": "CONTACTED"
+                     *                   "status": "CONTACTED",
+                     *                   "unifiedLeadId": null
                      *                 },
                      *                 {
                      *                   "acquireTime": "2026-11-28T03:10:00Z",
@@ -7091,7 +7118,8 @@ export interface operations {
                      *                   "nickname": "陈梓萱",
                      *                   "notes": "",
                      *                   "ownerId": "staff-17",
-                     *                   "status": "CONTACTED"
+                     *                   "status": "CONTACTED",
+                     *                   "unifiedLeadId": null
                      *                 },
                      *                 {
                      *                   "acquireTime": "2026-11-28T03:10:00Z",
@@ -7102,7 +7130,8 @@ export interface operations {
                      *                   "nickname": "用户5995610875",
                      *                   "notes": "",
                      *                   "ownerId": null,
-                     *                   "status": "NEW"
+                     *                   "status": "NEW",
+                     *                   "unifiedLeadId": null
                      *                 },
                      *                 {
                      *                   "acquireTime": "2026-11-28T03:10:00Z",
@@ -7113,7 +7142,8 @@ export interface operations {
                      *                   "nickname": "佛系橙子",
                      *                   "notes": "",
                      *                   "ownerId": null,
-                     *                   "status": "NEW"
+                     *                   "status": "NEW",
+                     *                   "unifiedLeadId": null
                      *                 }
                      *               ]
                      *             },
@@ -7201,7 +7231,8 @@ export interface operations {
                      *                 "nickname": "🏳️‍🌈美食家🌸",
                      *                 "notes": "",
                      *                 "ownerId": "staff-17",
-                     *                 "status": "CONTACTED"
+                     *                 "status": "CONTACTED",
+                     *                 "unifiedLeadId": null
                      *               },
                      *               "leadId": 2
                      *             },
@@ -7222,7 +7253,8 @@ export interface operations {
                      *                 "nickname": "🏳️‍🌈美食家🌸",
                      *                 "notes": "",
                      *                 "ownerId": "staff-17",
-                     *                 "status": "CONTACTED"
+                     *                 "status": "CONTACTED",
+                     *                 "unifiedLeadId": null
                      *               },
                      *               "leadId": 2,
                      *               "to": "CONTACTED"
@@ -7246,7 +7278,8 @@ export interface operations {
                      *                 "nickname": "陈梓萱",
                      *                 "notes": "",
                      *                 "ownerId": "staff-17",
-                     *                 "status": "CONTACTED"
+                     *                 "status": "CONTACTED",
+                     *                 "unifiedLeadId": null
                      *               },
                      *               "leadId": 3
                      *             },
@@ -7267,7 +7300,8 @@ export interface operations {
                      *                 "nickname": "陈梓萱",
                      *                 "notes": "",
                      *                 "ownerId": "staff-17",
-                     *                 "status": "CONTACTED"
+                     *                 "status": "CONTACTED",
+                     *                 "unifiedLeadId": null
                      *               },
                      *               "leadId": 3,
                      *               "to": "CONTACTED"

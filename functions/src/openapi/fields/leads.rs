@@ -135,6 +135,17 @@ pub(super) const WORDS: &[Words] = &[
             ("notes", "最新的备注；没有时为空"),
         ],
     ),
+    (
+        "EventLead",
+        "事件所说的线索，是读取事件时的样子",
+        &[
+            ("channel", "线索渠道，固定为 抖音获客"),
+            ("douyinUserId", "粉丝的 open_id"),
+            ("acquireTime", "获取时间"),
+            ("status", "跟进状态"),
+            ("notes", "最新的备注；没有时为空"),
+        ],
+    ),
     ("LeadPage", "线索的一页", &[("statusCounts", "符合其他条件的线索按状态的数量")]),
     ("StatusCounts", "各状态的线索数", &[("NEW", "未联系"), ("CONTACTED", "已联系"), ("CONVERTED", "已成交")]),
     (
