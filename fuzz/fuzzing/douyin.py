@@ -138,7 +138,11 @@ def leads(api):
     api.expect(200, "douyin-lead-link", path=second, body={"unifiedLeadId": 812_345})
     api.expect(400, "douyin-lead-link", path=second, body={"unifiedLeadId": 0})
     api.expect(200, "douyin-lead-erase", path=third)
-    one_body = {"douyin-lead-update": {"notes": "x"}, "douyin-lead-note-add": {"text": "x"}, "douyin-lead-link": {"unifiedLeadId": 1}}
+    one_body = {
+        "douyin-lead-update": {"notes": "x"},
+        "douyin-lead-note-add": {"text": "x"},
+        "douyin-lead-link": {"unifiedLeadId": 1},
+    }
     for name in ("douyin-lead", "douyin-lead-update", "douyin-lead-notes", "douyin-lead-note-add", "douyin-lead-link"):
         asked = {"body": one_body[name]} if name in one_body else {}
         api.expect(410, name, path=third, **asked)
