@@ -15,7 +15,7 @@ const COMMIT: &str = "TransactWriteItems t_douyin_lead";
 
 async fn through(world: &World, proxy: &Proxy, function: &str, event: Event, permission: &str) -> Result<Answer> {
     let event = event.bearer(&world.token(USER, &[permission])?);
-    call(&world.context(function, &proxy.endpoints()).await?, &event).await
+    Box::pin(call(&world.context(function, &proxy.endpoints()).await?, &event)).await
 }
 
 /// What is done through a proxy that holds its transaction back until `meanwhile` is done.
@@ -129,12 +129,13 @@ async fn link_of_a_lead_that_is_about_to_be_merged_is_not_lost() -> Result<()> {
             // Of the reads the last one is that of the row which goes into the log.
             let gate = proxy.hold(step, if step == COMMIT { 1 } else { 3 });
             let slow = stores(&world, Some(&proxy))?;
-            let (merged, answer) = futures::join!(merge(&slow, 5, 9), async {
+            let linking = async {
                 gate.reached().await;
                 let answer = link(&world, lead, 700 + lead).await;
                 gate.open();
                 answer
-            });
+            };
+            let (merged, answer) = futures::join!(merge(&slow, 5, 9).boxed_local(), linking.boxed_local());
             merged?;
             assert_eq!(answer?.status, 200);
             assert_eq!(shown(&world, 5).await?, shown_by_both, "{step}, {lead}");
