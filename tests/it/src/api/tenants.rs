@@ -101,6 +101,7 @@ impl Case {
                     json!({ "url": "http://127.0.0.1" }),
                     json!({}),
                 ],
+                "douyin-lead-link" => vec![json!({ "unifiedLeadId": 1 }), json!({ "unifiedLeadId": 0 }), json!({})],
                 "douyin-lead-note-add" => vec![json!({ "text": "x" }), json!({ "text": "长".repeat(MAX_NOTES + 1) })],
                 "moment-task-update" => vec![
                     json!({ "scheduledTime": "2001-01-01T00:00:00Z" }),
