@@ -29,7 +29,7 @@ pub use credentials::ROTATION;
 pub use deliver::{Deliverer, EventViews};
 pub use dispatch::WebhookDispatcher;
 pub use error::{Error, Result};
-pub use manage::{Change, MAX_BOT_SECRET, MOST_WEBHOOKS, Made, NewWebhook, Webhooks};
+pub use manage::{Change, DeliveryRequests, MAX_BOT_SECRET, MOST_WEBHOOKS, Made, NewWebhook, WebhookEdits, Webhooks};
 pub use message::DeliveryMessage;
 pub use sweep::DeliverySweeper;
 pub use types::{EVENT_TYPES, TEST_TYPE, default_types};

@@ -109,3 +109,48 @@ async fn change(world: &World, user: u64, lead: u64, status: &str) -> Result<()>
     ensure!(answer.status == 200, "{answer:?}");
     Ok(())
 }
+
+/// A webhook is given up because its receiver has answered 410 to a test.
+pub(crate) async fn gone_receiver(world: &World, user: u64) -> Result<()> {
+    let made = create(world, user, "gone", json!({})).await?;
+    world.sandbox.inbox().behave("gone", sandbox::inbox::Conduct::Status { status: 410, times: None });
+    ask(world, user, "webhook-test", &[("webhookId", id(&made))], &Value::Null).await?;
+    deliver(world).await?;
+    ensure!(shown(world, user, &made).await?["status"] == "DISABLED", "the webhook is not given up");
+    Ok(())
+}
+
+/// Deliveries to a receiver that takes them, to one that does not at first, and to one that is gone, with their messages.
+pub(crate) async fn deliveries_to_send(user: u64) -> Result<World> {
+    use sandbox::inbox::Conduct;
+
+    let world = World::start().await?;
+    tenant_with_leads(&world, user, 1).await?;
+    for (name, conduct) in [
+        ("crm", Conduct::Well),
+        ("later", Conduct::Status { status: 503, times: Some(1) }),
+        ("gone", Conduct::Status { status: 410, times: None }),
+    ] {
+        create(&world, user, name, json!({ "types": ["lead.status_changed"] })).await?;
+        world.sandbox.inbox().behave(name, conduct);
+    }
+    change(&world, user, 1, "CONTACTED").await?;
+    crate::events::number(&world, user).await?;
+    Ok(world)
+}
+
+/// All of them have come, and the receiver that is gone is asked no more.
+pub(crate) async fn deliveries_sent(world: &World) -> Result<()> {
+    for _ in 0..3 {
+        world.advance(std::time::Duration::from_secs(3_600));
+        world.sweep().await?;
+        deliver(world).await?;
+    }
+    for name in ["crm", "later"] {
+        ensure!(world.sandbox.inbox().distinct(name).len() == 1, "{name}");
+    }
+    let rows = world.rows("t_webhook").await?;
+    let disabled = rows.iter().filter(|row| row["status"] == "DISABLED").count();
+    ensure!(disabled == 1, "{disabled} webhooks are given up");
+    Ok(())
+}

@@ -52,7 +52,7 @@ pub struct Handover {
     tenant: UserId,
     consumer: Consumer,
     after: u64,
-    until: u64,
+    last: u64,
     /// In the order of their numbers. Those that have expired are missing.
     pub events: Vec<StoredEvent>,
 }
@@ -63,7 +63,7 @@ impl Handover {
     pub fn first(mut self, number: usize) -> Self {
         if number < self.events.len() {
             self.events.truncate(number);
-            self.until = self.events.last().map_or(self.after, |event| event.sequence);
+            self.last = self.events.last().map_or(self.after, |event| event.sequence);
         }
         self
     }
@@ -102,8 +102,8 @@ impl EventDispatch {
         let last = head.last_sequence;
         let Some(after) = self.cursor(&head, consumer).filter(|after| *after < last) else { return Ok(None) };
         let events = self.events.range(tenant, after + 1, last, limit).await?;
-        let until = events.last().map_or(last, |event| event.sequence);
-        Ok(Some(Handover { tenant, consumer, after, until, events }))
+        let last = events.last().map_or(last, |event| event.sequence);
+        Ok(Some(Handover { tenant, consumer, after, last, events }))
     }
 
     /// Notes that the events were handed over, as one action of a transaction; refused when another one has noted it.
@@ -111,15 +111,15 @@ impl EventDispatch {
     /// # Errors
     /// When the action cannot be made.
     pub fn done(&self, handover: &Handover) -> Result<TransactWriteItem> {
-        let Handover { tenant, consumer, after, until, .. } = handover;
+        let Handover { tenant, consumer, after, last, .. } = handover;
         update(
             Update::builder()
                 .table_name(&self.events.table)
                 .set_key(Some(key(*tenant, 0)))
-                .update_expression("SET #cursor = :until")
+                .update_expression("SET #cursor = :last")
                 .condition_expression("#cursor = :after")
                 .expression_attribute_names("#cursor", consumer.cursor())
-                .expression_attribute_values(":until", n(until))
+                .expression_attribute_values(":last", n(last))
                 .expression_attribute_values(":after", n(after)),
         )
     }

@@ -229,6 +229,14 @@ async fn event_sequencer_without_a_right_rings_and_recovers() -> Result<()> {
 }
 
 #[tokio::test]
+async fn webhook_deliverer_without_a_right_rings_and_recovers() -> Result<()> {
+    let function = "webhook-deliverer";
+    let denial = Denial { function, takes: |_| true, runs: &[function, "sweeper"], minutes: 60 };
+    let scene = async || Ok((crate::webhooks::deliveries_to_send(USER).await?, ()));
+    denial.play(scene, async |world, ()| crate::webhooks::deliveries_sent(world).await).await
+}
+
+#[tokio::test]
 async fn publisher_without_a_right_rings_and_publishes_once_all_the_same() -> Result<()> {
     let function = "moment-publisher";
     let denial = Denial { function, takes: |_| true, runs: &[function, "sweeper"], minutes: 25 };

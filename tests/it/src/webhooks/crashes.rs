@@ -8,7 +8,9 @@ use functions::worker::run_batch;
 use functions::workers::webhook_deliverer;
 use serde_json::json;
 
-use super::{USER, change, create, deliver, deliverer, id, log, queue_url, tenant_with_leads};
+use sandbox::inbox::Conduct;
+
+use super::{USER, ask, change, create, deliver, deliverer, id, log, queue_url, shown, tenant_with_leads};
 use crate::World;
 use crate::events::{hand, sequencer};
 use crate::proxy::{Fault, Proxy, Step, When};
@@ -169,5 +171,43 @@ async fn deliverers_at_once_send_each_delivery_once() -> Result<()> {
         (world.sandbox.inbox().arrivals("crm").len(), world.sandbox.inbox().arrivals("erp").len()),
         (EVENTS, EVENTS)
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn deliverer_disturbed_at_any_step_gives_up_a_receiver_that_is_gone_and_tells_that_once() -> Result<()> {
+    let world = World::start().await?;
+    tenant_with_leads(&world, USER, 1).await?;
+    world.sandbox.inbox().behave("gone", Conduct::Status { status: 410, times: None });
+    let body = json!({ "types": ["lead.status_changed"] });
+    // A webhook that is told of one change, whose message is this life's.
+    let told = async |status: &str| -> Result<serde_json::Value> {
+        let made = create(&world, USER, "gone", body.clone()).await?;
+        change(&world, USER, 1, status).await?;
+        crate::events::number(&world, USER).await?;
+        world.aws.sqs.purge_queue().queue_url(queue_url(&world)?).send().await?;
+        Ok(made)
+    };
+    let made = told("CONTACTED").await?;
+    let proxy = Proxy::start(&world).await?;
+    send(&world, &proxy, id(&made)).await?;
+    let (steps, mut gone) = (proxy.steps(), 1);
+    assert_eq!(shown(&world, USER, &made).await?["disabledReason"], "GONE");
+    for (nth, (step, fault)) in disturbances(&steps).enumerate() {
+        let what = format!("{fault:?} at {step}");
+        let made = told(if nth % 2 == 0 { "NEW" } else { "CONTACTED" }).await.context(what.clone())?;
+        let proxy = Proxy::start(&world).await?;
+        proxy.arm(&step.name, step.nth, fault);
+        send(&world, &proxy, id(&made)).await.context(what.clone())?;
+        recover(&world).await.context(what.clone())?;
+        gone += 1;
+        assert_eq!(shown(&world, USER, &made).await?["disabledReason"], "GONE", "{what}");
+        let kept = log(&world, USER, &made).await?;
+        assert_eq!((&kept[0]["status"], kept.len()), (&json!("FAILED"), 1), "{what}");
+        let events = world.rows("t_event").await?;
+        let told = events.iter().filter(|row| row.get("type").is_some_and(|kind| kind == "webhook.disabled")).count();
+        assert_eq!(told, gone, "{what}");
+        ask(&world, USER, "webhook-delete", &[("webhookId", id(&made))], &serde_json::Value::Null).await?;
+    }
     Ok(())
 }
