@@ -1,26 +1,34 @@
-//! The event sequencer: gives the events of tenants their numbers.
+//! The event sequencer: gives the events of tenants their numbers, and hands them to those who are told without asking.
+
+mod sink;
 
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
-use kernel::events::{EventMessage, Sequencer};
+use kernel::events::{EventDispatch, EventMessage, Sequencer};
+
+use sink::EventSink;
 
 /// What the messages of this function share.
 #[derive(Debug)]
 pub struct App {
     sequencer: Sequencer,
+    sink: EventSink,
+    dispatch: EventDispatch,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { sequencer: Sequencer::new(cx)? })
+        Ok(Self { sequencer: Sequencer::new(cx)?, sink: EventSink::new(cx)?, dispatch: EventDispatch::new(cx)? })
     }
 }
 
 /// Handles one message. An error is one of our own tables and brings the message back.
 pub async fn handle(app: &App, message: EventMessage, deadline: Deadline) -> kernel::Result<()> {
-    let moved = app.sequencer.run(message.user_id, deadline).await?;
-    tracing::info!(user.id = message.user_id.get(), moved, "events of user {} numbered", message.user_id);
-    Ok(())
+    let tenant = message.user_id;
+    let moved = app.sequencer.run(tenant, deadline).await?;
+    tracing::info!(user.id = tenant.get(), moved, "events of user {tenant} numbered");
+    app.sink.hand_over(tenant, deadline).await;
+    app.dispatch.settle(tenant).await
 }

@@ -5,6 +5,7 @@ mod contract;
 mod crashes;
 mod expiry;
 mod moments;
+mod sink;
 mod story;
 
 use std::time::Duration;

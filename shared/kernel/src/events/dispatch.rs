@@ -20,6 +20,7 @@ use crate::dynamo::{condition_held, milliseconds, n, update};
 use crate::error::Result;
 use crate::ids::UserId;
 use crate::instant::{before, between};
+use crate::transaction::Transaction;
 
 /// A head this old in the index was left by somebody who died, or has a message that was lost.
 const OVERDUE_AFTER: Duration = Duration::from_secs(30);
@@ -122,6 +123,16 @@ impl EventDispatch {
                 .expression_attribute_values(":until", n(until))
                 .expression_attribute_values(":after", n(after)),
         )
+    }
+
+    /// Notes that the events were handed over; whether nobody else had noted it.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn note(&self, handover: &Handover) -> Result<bool> {
+        let mut note = Transaction::new();
+        note.add(self.done(handover)?);
+        Ok(note.commit(&self.client, &self.clock).await?.is_committed())
     }
 
     /// Takes the mark from the head when everybody has all events, and else sets it to the time of the first that somebody lacks.
