@@ -6,6 +6,7 @@ mod crashes;
 mod expiry;
 mod moments;
 mod sink;
+mod sink_story;
 mod story;
 
 use std::time::Duration;

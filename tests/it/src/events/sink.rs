@@ -340,6 +340,39 @@ async fn tenant_whose_events_cannot_be_sent_holds_no_other_tenant_up() -> Result
 }
 
 #[tokio::test]
+async fn events_that_are_replayed_are_found_by_the_sweeper_and_sent_again_to_the_sink_alone() -> Result<()> {
+    let world = scene(3).await?;
+    world.douyin_account("other", 3);
+    let shop = world.authorize(OTHER, "other").await?;
+    world.sync(OTHER, &shop, "INCREMENTAL").await?;
+    for number in 0..5 {
+        change(&world, USER, 1, &json!({"notes": format!("第 {number} 次")})).await?;
+    }
+    for user in [USER, OTHER] {
+        number(&world, user).await?;
+    }
+    let sent = of(&taken(&world).await?, USER);
+    let before = world.rows("t_event").await?;
+    // Within five minutes a queue would drop what it had before.
+    world.delete_sink().await?;
+    world.make_sink().await?;
+    world.replay(USER, 3).await?;
+    let queue = world.stack.outputs.get("EventQueueUrl").context("no EventQueueUrl")?;
+    world.aws.sqs.purge_queue().queue_url(queue).send().await?;
+    world.advance(Duration::from_secs(31));
+    world.sweep().await?;
+    let received = world.aws.sqs.receive_message().queue_url(queue).max_number_of_messages(10).send().await?;
+    let bodies: Vec<String> = received.messages.unwrap_or_default().into_iter().filter_map(|it| it.body).collect();
+    assert_eq!(bodies, [json!({ "userId": USER }).to_string()]);
+    number(&world, USER).await?;
+    assert_eq!(of(&taken(&world).await?, USER), sent[2..]);
+    assert_eq!(world.rows("t_event").await?, before, "nothing else has changed");
+    let script = std::fs::read_to_string(local::paths::workspace().join("scripts/replay-events"))?;
+    assert!(script.contains(&format!("\nSHARDS = {}\n", kernel::due::SHARDS)));
+    Ok(())
+}
+
+#[tokio::test]
 async fn sink_that_is_closed_and_opened_again_begins_with_the_next_event() -> Result<()> {
     let mut world = scene(3).await?;
     number(&world, USER).await?;
