@@ -172,6 +172,7 @@ fn alarm_on_what_has_to_happen_rings_when_it_does_not() {
         "LateTaskAlarm",
         "SweeperSilentAlarm",
         "TokenKeeperSilentAlarm",
+        "UndispatchedEventsAlarm",
         "WechatHealthCheckerSilentAlarm",
     ];
     assert_eq!(breaching.collect::<BTreeSet<_>>(), expected.into());
