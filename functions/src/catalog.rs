@@ -304,6 +304,54 @@ pub const AUDIT: Route = Route { name: "audit", method: "GET", path: "/api/v1/au
 /// `GET /api/v1/events`: Lists what has changed, in the order of its numbers.
 pub const EVENTS: Route = Route { name: "events", method: "GET", path: "/api/v1/events", permission: "event:view" };
 
+/// `GET /api/v1/webhooks`: Lists the webhooks of a tenant.
+pub const WEBHOOKS: Route =
+    Route { name: "webhooks", method: "GET", path: "/api/v1/webhooks", permission: "webhook:manage" };
+
+/// `POST /api/v1/webhooks`: Makes a webhook and shows its secret once.
+pub const WEBHOOK_CREATE: Route =
+    Route { name: "webhook-create", method: "POST", path: "/api/v1/webhooks", permission: "webhook:manage" };
+
+/// `PATCH /api/v1/webhooks/{webhookId}`: Changes a webhook, pauses it or gives it another secret.
+pub const WEBHOOK_UPDATE: Route = Route {
+    name: "webhook-update",
+    method: "PATCH",
+    path: "/api/v1/webhooks/{webhookId}",
+    permission: "webhook:manage",
+};
+
+/// `DELETE /api/v1/webhooks/{webhookId}`: Deletes a webhook.
+pub const WEBHOOK_DELETE: Route = Route {
+    name: "webhook-delete",
+    method: "DELETE",
+    path: "/api/v1/webhooks/{webhookId}",
+    permission: "webhook:manage",
+};
+
+/// `POST /api/v1/webhooks/{webhookId}/test`: Has a test sent to a webhook.
+pub const WEBHOOK_TEST: Route = Route {
+    name: "webhook-test",
+    method: "POST",
+    path: "/api/v1/webhooks/{webhookId}/test",
+    permission: "webhook:manage",
+};
+
+/// `GET /api/v1/webhooks/{webhookId}/deliveries`: Lists what a webhook was sent, newest first.
+pub const WEBHOOK_DELIVERIES: Route = Route {
+    name: "webhook-deliveries",
+    method: "GET",
+    path: "/api/v1/webhooks/{webhookId}/deliveries",
+    permission: "webhook:manage",
+};
+
+/// `POST /api/v1/webhooks/{webhookId}/deliveries/{deliveryId}/resend`: Has a delivery sent to a webhook again.
+pub const WEBHOOK_RESEND: Route = Route {
+    name: "webhook-resend",
+    method: "POST",
+    path: "/api/v1/webhooks/{webhookId}/deliveries/{deliveryId}/resend",
+    permission: "webhook:manage",
+};
+
 /// Every route whose callers show a token.
 pub const ROUTES: &[Route] = &[
     DOUYIN_AUTH_URL,
@@ -339,6 +387,13 @@ pub const ROUTES: &[Route] = &[
     WECHAT_CORP_UPDATE,
     AUDIT,
     EVENTS,
+    WEBHOOKS,
+    WEBHOOK_CREATE,
+    WEBHOOK_UPDATE,
+    WEBHOOK_DELETE,
+    WEBHOOK_TEST,
+    WEBHOOK_DELIVERIES,
+    WEBHOOK_RESEND,
 ];
 
 /// Every route that takes no token.

@@ -4,6 +4,7 @@
 mod common;
 mod leads;
 mod moments;
+mod webhooks;
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 type Words = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 fn tables() -> impl Iterator<Item = &'static Words> {
-    [leads::WORDS, moments::WORDS, common::WORDS].into_iter().flatten()
+    [leads::WORDS, moments::WORDS, webhooks::WORDS, common::WORDS].into_iter().flatten()
 }
 
 /// Writes the words into the schemas.

@@ -16,14 +16,16 @@ mod operation;
 mod parameters;
 mod platform;
 mod schemas;
+mod webhooks;
 mod words;
 
 pub use document::{Samples, document};
 
 use operation::Operation;
-pub(crate) use parameters::AuditAction;
+pub(crate) use parameters::{AuditAction, EventTypeName};
 
 /// Every operation, by area.
 fn operations() -> Vec<Operation> {
-    [leads::operations(), moments::operations(), platform::operations()].into_iter().flatten().collect()
+    let areas = [leads::operations(), moments::operations(), platform::operations(), webhooks::operations()];
+    areas.into_iter().flatten().collect()
 }

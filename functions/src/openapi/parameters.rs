@@ -52,6 +52,23 @@ impl JsonSchema for AuditAction {
     }
 }
 
+/// A type of events that a webhook can want.
+pub(crate) struct EventTypeName;
+
+impl JsonSchema for EventTypeName {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "EventTypeName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": webhooks::EVENT_TYPES })
+    }
+}
+
 /// What the gateway sends. It is read field by field, in any spelling, so that no type stands for it.
 pub(super) struct GatewayNotice;
 

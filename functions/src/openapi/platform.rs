@@ -4,7 +4,7 @@ use kernel::advice;
 use kernel::page::Page;
 
 use super::operation::Operation;
-use super::words::PLATFORM;
+use super::words::{EVENTS, PLATFORM};
 use crate::catalog;
 use crate::routes::{audit, events};
 
@@ -20,7 +20,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .answers::<Page<audit::EntryView>>(200, "操作记录的一页"),
         Operation::of(
             catalog::EVENTS,
-            PLATFORM,
+            EVENTS,
             "读取事件",
             "什么发生了变化，按序号升序，序号从 1 起连续无空缺。`after` 填上次读到的最后一个序号；读到 `lastSequence` 即已读完，\
              一次返回的事件可能少于 `limit`，并不表示已读完。事件在变化后几秒内可读到，保存期限由部署参数决定（默认 30 天），\
@@ -38,7 +38,8 @@ pub(super) fn operations() -> Vec<Operation> {
              - `account.restored`：失效的账号已恢复或已重新授权，见 `AccountEvent`\n\
              - `account.taken_over`：账号已由其他存客宝用户授权，不再属于您，见 `AccountEvent`\n\
              - `moment.task.finished`：朋友圈任务已结束，重试后再次结束或结果有变化时会再次通知，见 `MomentTaskFinishedEvent`\n\
-             - `moment.waiting_for_member`：正等待企业成员确认发表，见 `MomentWaitingForMemberEvent`\n\n\
+             - `moment.waiting_for_member`：正等待企业成员确认发表，见 `MomentWaitingForMemberEvent`\n\
+             - `webhook.disabled`：一个 Webhook 已被停用，见 `WebhookDisabledEvent`\n\n\
              以后会增加新的类型，请忽略不认识的类型。",
         )
         .query::<events::Query>()

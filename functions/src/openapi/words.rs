@@ -8,6 +8,7 @@ pub(super) const SYNC: &str = "粉丝同步";
 pub(super) const WECHAT: &str = "微信账号";
 pub(super) const MOMENTS: &str = "朋友圈发布";
 pub(super) const PLATFORM: &str = "平台";
+pub(super) const EVENTS: &str = "事件";
 pub(super) const WEBHOOKS: &str = "平台回调";
 
 pub(super) const TAGS: &[(&str, &str)] = &[
@@ -16,6 +17,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     (LEADS, "查询、跟进、导出与删除线索"),
     (WECHAT, "连接与查看可发布朋友圈的微信账号及企业"),
     (MOMENTS, "发布朋友圈，查看与管理发布任务"),
+    (EVENTS, "读取什么发生了变化，或由 Webhook 与群机器人通知"),
     (PLATFORM, "与业务无关的能力"),
     (WEBHOOKS, "由抖音与个人号网关调用，前端不使用"),
 ];

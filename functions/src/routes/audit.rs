@@ -67,7 +67,7 @@ impl From<Entry> for EntryView {
 
 /// Everything that is written down.
 pub(crate) fn actions() -> impl Iterator<Item = Action> {
-    leads::audit::ACTIONS.iter().chain(moments::audit::ACTIONS).copied()
+    leads::audit::ACTIONS.iter().chain(moments::audit::ACTIONS).chain(webhooks::audit::ACTIONS).copied()
 }
 
 /// The action of this word, if there is one.

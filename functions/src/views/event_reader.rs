@@ -8,6 +8,8 @@ use kernel::ids::UserId;
 use kernel::{Context, Error};
 use leads::Stores;
 use leads::ids::LeadId;
+use serde_json::Value;
+use webhooks::EventViews;
 
 use super::events::{Change, EventView};
 
@@ -46,9 +48,19 @@ impl EventReader {
     }
 }
 
+impl EventViews for EventReader {
+    async fn view(&self, tenant: UserId, event: StoredEvent) -> kernel::Result<Value> {
+        let view = self.read(tenant, vec![event]).await?.pop().ok_or(Error::Internal("event without a view"))?;
+        serde_json::to_value(view).map_err(|_| Error::Internal("event not serialised"))
+    }
+}
+
 fn change(event: &StoredEvent) -> kernel::Result<Change> {
     if let Some(change) = event.read()? {
         return Ok(Change::Lead(change));
     }
-    event.read()?.map(Change::Moment).ok_or(Error::Corrupt("event"))
+    if let Some(change) = event.read()? {
+        return Ok(Change::Moment(change));
+    }
+    event.read()?.map(Change::Webhook).ok_or(Error::Corrupt("event"))
 }

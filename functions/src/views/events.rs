@@ -9,6 +9,7 @@ use leads::ids::LeadId;
 use leads::store::lead::{Lead, LeadStatus};
 use moments::events::{MomentEvent, TaskEnd, WaitingAccounts};
 use serde::Serialize;
+use webhooks::events::{WebhookEnd, WebhookEvent};
 
 use super::leads::LeadRecord;
 
@@ -52,6 +53,8 @@ pub(crate) enum EventType {
     MomentTaskFinished,
     #[serde(rename = "moment.waiting_for_member")]
     MomentWaitingForMember,
+    #[serde(rename = "webhook.disabled")]
+    WebhookDisabled,
 }
 
 /// What is told, by type.
@@ -70,6 +73,7 @@ pub(crate) enum EventData {
     Account(AccountName),
     MomentTaskFinished(TaskEnd),
     MomentWaitingForMember(WaitingAccounts),
+    WebhookDisabled(WebhookEnd),
 }
 
 #[derive(Serialize)]
@@ -119,6 +123,7 @@ pub(crate) struct LeadErased {
 pub(crate) enum Change {
     Lead(LeadEvent),
     Moment(MomentEvent),
+    Webhook(WebhookEvent),
 }
 
 impl Change {
@@ -126,7 +131,7 @@ impl Change {
     pub fn leads(&self) -> &[LeadId] {
         match self {
             Self::Lead(change) => change.leads(),
-            Self::Moment(_) => &[],
+            Self::Moment(_) | Self::Webhook(_) => &[],
         }
     }
 }
@@ -141,6 +146,9 @@ impl EventView {
             }
             Change::Moment(MomentEvent::WaitingForMember(waiting)) => {
                 (EventType::MomentWaitingForMember, EventData::MomentWaitingForMember(waiting))
+            }
+            Change::Webhook(WebhookEvent::Disabled(end)) => {
+                (EventType::WebhookDisabled, EventData::WebhookDisabled(end))
             }
         };
         Self { sequence: event.sequence, id: event.id, kind, time: event.time, data }

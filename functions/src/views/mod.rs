@@ -6,3 +6,4 @@ pub(crate) mod events;
 pub(crate) mod lead_work;
 pub(crate) mod leads;
 pub(crate) mod moments;
+pub(crate) mod webhooks;

@@ -24,6 +24,7 @@ use moments::publish::PublishMessage;
 use serde::de::DeserializeOwned;
 use tracing::field::Empty;
 use tracing::{Instrument, error_span};
+use webhooks::DeliveryMessage;
 
 use super::deadline;
 use crate::runtime;
@@ -31,7 +32,7 @@ use crate::runtime;
 /// A message of one of our queues.
 pub trait QueueMessage: DeserializeOwned {
     /// Whether its records are counted with those of the other queues, of which alarms compare how many are done and fail. Not
-    /// those of events: one follows nearly every change, and that it is done says nothing of the others.
+    /// those of events and webhooks: some follow nearly every change, and that they are done says nothing of the others.
     const IS_COUNTED: bool = true;
 }
 
@@ -40,6 +41,10 @@ impl QueueMessage for SyncMessage {}
 impl QueueMessage for PublishMessage {}
 
 impl QueueMessage for EventMessage {
+    const IS_COUNTED: bool = false;
+}
+
+impl QueueMessage for DeliveryMessage {
     const IS_COUNTED: bool = false;
 }
 

@@ -6,6 +6,7 @@ use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::events::{EventDispatch, EventMessage, Sequencer};
+use webhooks::WebhookDispatcher;
 
 use sink::EventSink;
 
@@ -13,6 +14,7 @@ use sink::EventSink;
 #[derive(Debug)]
 pub struct App {
     sequencer: Sequencer,
+    webhooks: WebhookDispatcher,
     sink: EventSink,
     dispatch: EventDispatch,
 }
@@ -20,7 +22,12 @@ pub struct App {
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { sequencer: Sequencer::new(cx)?, sink: EventSink::new(cx)?, dispatch: EventDispatch::new(cx)? })
+        Ok(Self {
+            sequencer: Sequencer::new(cx)?,
+            webhooks: WebhookDispatcher::new(cx)?,
+            sink: EventSink::new(cx)?,
+            dispatch: EventDispatch::new(cx)?,
+        })
     }
 }
 
@@ -29,6 +36,13 @@ pub async fn handle(app: &App, message: EventMessage, deadline: Deadline) -> ker
     let tenant = message.user_id;
     let moved = app.sequencer.run(tenant, deadline).await?;
     tracing::info!(user.id = tenant.get(), moved, "events of user {tenant} numbered");
-    app.sink.hand_over(tenant, deadline).await;
-    app.dispatch.settle(tenant).await
+    // Neither waits for the other, and the mark is seen to whatever became of them.
+    let webhooks = Box::pin(app.webhooks.hand_over(tenant, deadline));
+    let sink = Box::pin(app.sink.hand_over(tenant, deadline));
+    let (webhooks_have_all, sink_is_done) = futures::join!(webhooks, sink);
+    app.dispatch.settle(tenant).await?;
+    if !(webhooks_have_all? && sink_is_done) {
+        app.sequencer.go_on(tenant).await;
+    }
+    Ok(())
 }

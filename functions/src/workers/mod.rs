@@ -7,4 +7,5 @@ pub mod douyin_token_keeper;
 pub mod event_sequencer;
 pub mod moment_publisher;
 pub mod sweeper;
+pub mod webhook_deliverer;
 pub mod wechat_health_checker;

@@ -1,6 +1,6 @@
 //! The sweeper: moves whatever should have moved and has not, starts the syncs whose time has come, deletes the media of
 //! ended posts, goes on with deleting what accounts have brought, deletes leads that are kept for nothing, and sees to
-//! events without a number. It takes no input.
+//! events without a number and to deliveries to webhooks. It takes no input.
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use leads::fan_sync::{AutoSyncs, Sweeper};
 use leads::retention::LeadRetention;
 use moments::media_storage::MediaSweeper;
 use moments::sweep::MomentSweeper;
+use webhooks::DeliverySweeper;
 
 use crate::worker::put_round;
 
@@ -37,6 +38,7 @@ pub struct App {
     publications: MomentSweeper,
     media: MediaSweeper,
     events: EventSweeper,
+    webhooks: DeliverySweeper,
 }
 
 impl App {
@@ -50,6 +52,7 @@ impl App {
             publications: MomentSweeper::new(cx)?,
             media: MediaSweeper::new(cx)?,
             events: EventSweeper::new(cx)?,
+            webhooks: DeliverySweeper::new(cx)?,
         })
     }
 }
@@ -66,7 +69,8 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
     let released = Box::pin(app.media.release_media(deadline));
     let files = Box::pin(app.media.look_after_files(deadline));
     let events = Box::pin(app.events.sweep(deadline));
-    let (fan_syncs, auto_syncs, deletions, retention, tasks, deliveries, released, files, events, ()) = futures::join!(
+    let webhooks = Box::pin(app.webhooks.sweep(deadline));
+    let (fan_syncs, auto_syncs, deletions, retention, tasks, deliveries, released, files, events, webhooks, ()) = futures::join!(
         fan_syncs,
         auto_syncs,
         deletions,
@@ -76,19 +80,25 @@ pub async fn handle(app: &App, deadline: Deadline) -> Result<Vec<RoundReport>, E
         released,
         files,
         events,
+        webhooks,
         Box::pin(tell_lateness(app))
     );
-    let (fan_syncs, tasks, deliveries, events) = (fan_syncs?, tasks?, deliveries?, events?);
+    let (fan_syncs, tasks, deliveries) = (fan_syncs?, tasks?, deliveries?);
+    let (events, webhooks) = (events?, webhooks?);
     // Syncs that begin by themselves, deletions, and files that are not needed any more, are ordinary work and no messages that were lost.
-    put_round([&fan_syncs, &tasks, &deliveries, &events], Metric::RowsSwept, Metric::RowsNotSwept);
-    Ok(vec![fan_syncs, auto_syncs?, deletions?, retention?, tasks, deliveries, released?, files?, events])
+    put_round([&fan_syncs, &tasks, &deliveries, &events, &webhooks], Metric::RowsSwept, Metric::RowsNotSwept);
+    Ok(vec![fan_syncs, auto_syncs?, deletions?, retention?, tasks, deliveries, released?, files?, events, webhooks])
 }
 
 /// How long the oldest rows are overdue. Looked at apart from the sweep, which leaves out the rows whose message may be on its
 /// way. A number that cannot be read is missing, and its alarm takes that for bad news.
 async fn tell_lateness(app: &App) {
-    let (sync, publications, events) =
-        futures::join!(app.fan_syncs.lateness(), app.publications.lateness(), app.events.lateness());
+    let (sync, publications, events, webhooks) = futures::join!(
+        app.fan_syncs.lateness(),
+        app.publications.lateness(),
+        app.events.lateness(),
+        app.webhooks.lateness()
+    );
     let told = |metric, lateness: Result<Duration, String>| match lateness {
         Ok(lateness) => metrics::put(metric, lateness.as_secs()),
         Err(error) => tracing::warn!("{} is not known: {error}", metric.name()),
@@ -96,6 +106,7 @@ async fn tell_lateness(app: &App) {
     let events = events.map_err(|error| error.to_string());
     told(Metric::OldestUnsequencedEvent, events.clone().map(|lateness| lateness.unsequenced));
     told(Metric::OldestUndispatchedEvent, events.map(|lateness| lateness.undispatched));
+    told(Metric::OldestDueWebhookDelivery, webhooks.map_err(|error| error.to_string()));
     told(Metric::OldestDueSync, sync.map_err(|error| error.to_string()));
     let publications = publications.map_err(|error| error.to_string());
     told(Metric::OldestDueTask, publications.clone().map(|lateness| lateness.task));

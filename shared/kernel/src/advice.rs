@@ -163,6 +163,10 @@ catalogue! {
     OTHER_BROWSER: DouyinAuth 400 "请在发起授权的浏览器中完成授权，本次授权未生效" => "请登录存客宝，在同一浏览器中重新发起抖音授权；请勿打开他人发来的授权链接";
     NOT_YOUR_TICKET: DouyinAuth 403 "该授权由其他存客宝用户发起，已作废，未绑定任何账号" => "如需绑定该抖音账号，请在您自己的存客宝中重新发起授权；请勿打开他人发来的授权链接";
 
+    // Webhooks.
+    TOO_MANY_WEBHOOKS: Conflict 409 "Webhook 数量已达上限" => "最多可建 50 个，请先删除不再使用的";
+    WEBHOOK_NOT_ACTIVE: Conflict 409 "该 Webhook 已暂停或停用，不会发送任何内容" => "请先将其重新启用（status: ACTIVE）再试";
+
     // Fan syncs and leads.
     SYNC_STALLED: DouyinLeadSync 500 "粉丝同步多次重试仍无进展，已停止" => "已同步的线索均已保存，请稍后重新发起同步";
     SYNC_ACCOUNT_DISCONNECTED: DouyinLeadSync 500 "该抖音账号已解除绑定，同步已停止" => "已同步的线索均已保存；如需继续请重新授权该账号";

@@ -54,6 +54,12 @@ metrics! {
     OldestUnsequencedEvent: Seconds,
     /// For how long the oldest event has waited to be handed to webhooks and to the sink; 0 when none does.
     OldestUndispatchedEvent: Seconds,
+    /// How long the delivery to a webhook that is due longest is overdue; 0 when none is.
+    OldestDueWebhookDelivery: Seconds,
+    /// Deliveries to webhooks that were given up after a day.
+    WebhookDeliveriesFailed: Count,
+    /// Webhooks that were disabled because their receiver was gone or failed for days.
+    WebhooksDisabled: Count,
     /// Rows for which the sweeper sent another message.
     RowsSwept: Count,
     /// Rows that the sweeper should have seen to and did not.

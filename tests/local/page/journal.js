@@ -3,7 +3,7 @@ import { steered } from './api.js';
 import { clock, h, pause } from './dom.js';
 import { isOpen } from './tabs.js';
 
-const PLATFORMS = { douyin: '抖音', wecom: '企业微信', gewe: '个人号网关', content: '内容库', media: '图片', 'text-check': '文本检查' };
+const PLATFORMS = { douyin: '抖音', wecom: '企业微信', gewe: '个人号网关', content: '内容库', media: '图片', 'text-check': '文本检查', inbox: '回调接收' };
 const INTERVAL = 1000;
 
 /** More than these nobody reads, and the page stays quick. */

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::content::Content;
 use crate::douyin::Douyin;
 use crate::gewe::Gewe;
+use crate::inbox::Inbox;
 use crate::journal::{Entry, Journal};
 use crate::media::Media;
 use crate::publication::Publication;
@@ -31,6 +32,7 @@ pub(crate) struct Control {
     pub(crate) content: Content,
     pub(crate) media: Media,
     pub(crate) text_check: TextCheck,
+    pub(crate) inbox: Inbox,
 }
 
 impl Control {
@@ -48,6 +50,7 @@ impl Control {
             .nest("/content", self.content.control())
             .nest("/media", self.media.control())
             .nest("/text-check", self.text_check.control())
+            .nest("/inbox", self.inbox.control())
     }
 
     pub(crate) fn secrets(&self) -> Secrets {
@@ -57,12 +60,13 @@ impl Control {
         secrets.merge(self.gewe.secrets());
         secrets.merge(self.content.secrets());
         secrets.merge(self.text_check.secrets());
+        secrets.merge(self.inbox.secrets());
         secrets
     }
 }
 
 async fn health(State(control): State<Control>) -> Json<Value> {
-    let platforms = ["douyin", "wecom", "gewe", "content", "media", "text-check"];
+    let platforms = ["douyin", "wecom", "gewe", "content", "media", "text-check", "inbox"];
     Json(json!({"status": "ok", "now": control.clock.now(), "platforms": platforms}))
 }
 

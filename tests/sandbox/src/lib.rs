@@ -9,11 +9,13 @@
 //! | `/content/…` | the content library; the value for `CONTENT_API_URL` is `<url>/content` |
 //! | `/media/…` | pictures and videos for `mediaUrls` |
 //! | `/text-check/…` | a service that judges texts; the value for `TEXT_CHECK_URL` is `<url>/text-check/check` |
+//! | `/inbox/…` | receivers of webhooks, one for each name: `<url>/inbox/<name>`; group bots of WeCom, DingTalk and Feishu |
 //! | `/_sandbox/…` | control: clock, journal, publications, secrets |
 //! | `/_sandbox/douyin/…` | control: accounts, fans, faults, settings, webhooks |
 //! | `/_sandbox/wecom/…` | control: corps, members, moments and their confirmation, faults, settings |
 //! | `/_sandbox/gewe/…` | control: devices, posts, callback, faults, settings |
 //! | `/_sandbox/content/…`, `/_sandbox/media/…`, `/_sandbox/text-check/…` | control: drafts, files, hits, words |
+//! | `/_sandbox/inbox/…` | control: receivers of webhooks, their secrets, how they behave and what arrived |
 #![expect(
     clippy::disallowed_methods,
     reason = "a simulated platform has a clock of its own, which starts at the machine's"
@@ -29,6 +31,7 @@ pub mod fault;
 mod forward_proxy;
 pub mod gewe;
 mod host;
+pub mod inbox;
 mod incoming;
 mod journal;
 pub mod media;
@@ -64,6 +67,7 @@ use control::Control;
 use douyin::Douyin;
 use gewe::Gewe;
 use host::Host;
+use inbox::Inbox;
 use media::Media;
 use seed::Seed;
 use text_check::TextCheck;
@@ -108,6 +112,7 @@ impl Sandbox {
             content: Content::new(config.content, host("content"), format!("{url}/content")),
             media: Media::new(host("media"), format!("{url}/media")),
             text_check: TextCheck::new(host("text-check"), format!("{url}/text-check")),
+            inbox: Inbox::new(host("inbox"), format!("{url}/inbox")),
             clock: config.clock,
             journal,
             douyin,
@@ -119,6 +124,7 @@ impl Sandbox {
             .nest("/content", control.content.platform())
             .nest("/media", control.media.platform())
             .nest("/text-check", control.text_check.platform())
+            .nest("/inbox", control.inbox.platform())
             .nest("/_sandbox", control.routes())
             .into_make_service_with_connect_info::<Cut>();
         let server = axum::serve(CuttableListener(listener), service).with_graceful_shutdown(until(over));
@@ -172,6 +178,12 @@ impl Sandbox {
     #[must_use]
     pub const fn text_check(&self) -> &TextCheck {
         &self.control.text_check
+    }
+
+    /// The receivers of webhooks.
+    #[must_use]
+    pub const fn inbox(&self) -> &Inbox {
+        &self.control.inbox
     }
 
     /// Everything handed out so far that must not be in anyone's log.

@@ -14,6 +14,12 @@ impl From<moments::Error> for Problem {
     }
 }
 
+impl From<webhooks::Error> for Problem {
+    fn from(error: webhooks::Error) -> Self {
+        Self::of(error.advice(), error.fields(), &error)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use kernel::FieldProblem;

@@ -63,38 +63,42 @@ impl EventSink {
         })))
     }
 
-    /// Sends the tenant's events that the sink lacks. A failure is nobody else's: it is logged, and the tenant stays marked, so
-    /// that the sweeper comes back to it.
-    pub async fn hand_over(&self, tenant: UserId, deadline: Deadline) {
-        let Some(sink) = &self.0 else { return };
+    /// Sends the tenant's events that the sink lacks. Whether there was time for all: a failure is nobody else's, so it is logged,
+    /// and the tenant stays marked for the sweeper, who comes back to it.
+    pub async fn hand_over(&self, tenant: UserId, deadline: Deadline) -> bool {
+        let Some(sink) = &self.0 else { return true };
         match sink.hand_over(tenant, deadline).await {
-            Ok(sent) => tracing::info!(user.id = tenant.get(), sent, "events of user {tenant} sent to the sink"),
+            Ok(has_all) => has_all,
             Err(error) => {
                 tracing::error!(user.id = tenant.get(), "events of user {tenant} not sent to the sink: {error}");
+                true
             }
         }
     }
 }
 
 impl OpenSink {
-    /// Sends until the sink has all events, or `deadline` comes near; how many.
-    async fn hand_over(&self, tenant: UserId, deadline: Deadline) -> kernel::Result<usize> {
+    /// Sends until the sink has all events, or `deadline` comes near; whether it has all.
+    async fn hand_over(&self, tenant: UserId, deadline: Deadline) -> kernel::Result<bool> {
         let mut number = 0;
-        while deadline.remaining(self.clock.now()) >= MIN_TIME_FOR_A_PAGE {
-            let Some(handover) = self.dispatch.next(tenant, Consumer::Sink, PAGE).await? else { break };
+        while let Some(handover) = self.dispatch.next(tenant, Consumer::Sink, PAGE).await? {
+            if deadline.remaining(self.clock.now()) < MIN_TIME_FOR_A_PAGE {
+                return Ok(false);
+            }
             let Sent { taken, refusal } = self.send(tenant, &handover.events, deadline).await?;
             number += taken;
             // Without any event the page is one of expired ones, and the next begins after them.
             let is_new = taken > 0 || handover.events.is_empty();
             if is_new && !self.dispatch.note(&handover.first(taken)).await? {
-                // Another one has sent the same events, and goes on.
-                break;
+                // Another one has sent the same events: what is next is read anew.
+                continue;
             }
             if let Some(refusal) = refusal {
                 return Err(refusal);
             }
         }
-        Ok(number)
+        tracing::info!(user.id = tenant.get(), number, "events of user {tenant} sent to the sink");
+        Ok(true)
     }
 
     /// Sends events one after the other, until there is none left, one is refused, or `deadline` comes near.

@@ -61,6 +61,14 @@ impl EventFeed {
         }
     }
 
+    /// The tenant's event of this number, if it is kept.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn event(&self, tenant: UserId, sequence: u64) -> Result<Option<StoredEvent>> {
+        Ok(self.events.range(tenant, sequence, sequence, 1).await?.pop())
+    }
+
     /// The number of the first event that is kept; the next one if none is.
     async fn oldest(&self, tenant: UserId, last: u64, now: Timestamp) -> Result<u64> {
         let mut found = self

@@ -69,7 +69,7 @@ impl Sequencer {
         let (mut seen, mut moved) = (HashSet::new(), 0);
         loop {
             if deadline.remaining(self.clock.now()) < MIN_TIME_LEFT {
-                self.outbox.wake(tenant).await;
+                self.go_on(tenant).await;
                 return Ok(moved);
             }
             let (head, window) = try_join!(self.events.head(tenant), self.outbox.window(tenant))?;
@@ -80,6 +80,11 @@ impl Sequencer {
             moved += self.number(tenant, head, ready(window, &seen), deadline).await?;
             seen = found;
         }
+    }
+
+    /// Sends another message for the tenant: there was no time for all.
+    pub async fn go_on(&self, tenant: UserId) {
+        self.outbox.wake(tenant).await;
     }
 
     /// Numbers these items, as many as there is time for, unless another sequencer moves the head; how many events.

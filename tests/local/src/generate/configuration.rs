@@ -35,7 +35,11 @@ pub(super) fn part(declaration: &Declaration) -> Part {
 
 /// Every section there is.
 fn sections() -> impl Iterator<Item = &'static Section> {
-    leads::config::SECTIONS.into_iter().chain(moments::config::SECTIONS).chain(kernel::config::SECTIONS)
+    leads::config::SECTIONS
+        .into_iter()
+        .chain(moments::config::SECTIONS)
+        .chain(webhooks::config::SECTIONS)
+        .chain(kernel::config::SECTIONS)
 }
 
 fn row(declaration: &Declaration, setting: &Setting) -> String {

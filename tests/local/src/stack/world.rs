@@ -49,6 +49,7 @@ impl World<'_> {
             ("ContentApiUrl", &content),
             ("TextCheckToken", sandbox::text_check::TOKEN),
             ("MediaTrustedOrigins", self.sandbox_url),
+            ("WebhookTrustedOrigins", self.sandbox_url),
             ("JwtSecret", self.jwt_secret),
             ("LogLevel", self.log_level),
             ("FanSyncConcurrency", "2"),

@@ -9,7 +9,8 @@ use super::project::Template;
 
 /// Every setting of every section, by its variable.
 fn settings() -> BTreeMap<&'static str, &'static Setting> {
-    let sections: [&[&Section]; 3] = [&kernel::config::SECTIONS, &leads::config::SECTIONS, &moments::config::SECTIONS];
+    let sections: [&[&Section]; 4] =
+        [&kernel::config::SECTIONS, &leads::config::SECTIONS, &moments::config::SECTIONS, &webhooks::config::SECTIONS];
     let mut settings = BTreeMap::new();
     for setting in sections.concat().into_iter().flat_map(|section| section.settings) {
         assert!(settings.insert(setting.name, setting).is_none(), "{} is in two sections", setting.name);
