@@ -1,4 +1,5 @@
-"""scripts/deploy and scripts/verify against the emulated AWS, by the real AWS CLI: what of both can be played on this machine.
+"""scripts/deploy, scripts/verify and scripts/replay-events against the emulated AWS, by the real AWS CLI: what of them can be
+played on this machine.
 
 The emulator reads no API definition, runs no function, knows no conditions when it simulates policies, and writes no history of
 what an alarm did. So the checks import-warnings, preflights, role-rights, cold-start and alarm-mail are played against a double
@@ -131,6 +132,52 @@ class Emulated(Checkout):
         template.write_text(good, encoding="utf-8")
         made = self.play("deploy", "played", **self.environment())
         self.assertEqual(made.returncode, 0, made.stderr)
+
+    def test_events_are_sent_to_the_sink_again_from_a_number_on(self):
+        sink = f"arn:aws:sqs:us-east-1:{ACCOUNT}:modules.fifo"
+        settings = {**SETTINGS, "STACK_NAME": "replayed", "PublicBaseUrl": "https://api.example.com"}
+        self.settings(settings)
+        self.assertEqual(self.play("deploy", "played", **self.environment()).returncode, 0)
+
+        def replay(tenant: str, first: str) -> subprocess.CompletedProcess:
+            return self.play("replay-events", "replayed", tenant, first, **self.environment())
+
+        def put(sequence: int, **columns: dict) -> None:
+            row = {"user_id": {"N": "21"}, "sequence": {"N": str(sequence)}, **columns}
+            self.aws("dynamodb", "put-item", "--table-name", "replayed-t_event", "--item", json.dumps(row))
+
+        def head() -> dict:
+            key = json.dumps({"user_id": {"N": "21"}, "sequence": {"N": "0"}})
+            return json.loads(self.aws("dynamodb", "get-item", "--table-name", "replayed-t_event", "--key", key))["Item"]
+
+        before = {"last_sequence": {"N": "5"}, "sink_sequence": {"N": "4"}, "webhook_sequence": {"N": "5"}}
+        put(0, **before)
+        for sequence in (2, 3, 4, 5):
+            put(sequence)
+        self.assert_refused(replay("21", "2"), "EventSink")
+        self.settings({**settings, "EventSink": sink})
+        self.assertEqual(self.play("deploy", "played", **self.environment()).returncode, 0)
+        unchanged = head()
+        for tenant, first, text in (
+            ("21", "6", "1 to 5"), ("21", "0", "1 to 5"), ("22", "1", "none"), ("21", "5", "up to 4"),
+            ("21", "1", "has number 2"), ("21", "x", "scripts/replay-events <stack>"),
+        ):
+            self.assert_refused(replay(tenant, first), text)
+        self.assertEqual(head(), unchanged)
+
+        # The emulator takes messages for functions that it does not run.
+        for source in json.loads(self.aws("lambda", "list-event-source-mappings"))["EventSourceMappings"]:
+            if source["EventSourceArn"].endswith(":replayed-event"):
+                self.aws("lambda", "delete-event-source-mapping", "--uuid", source["UUID"])
+        done = replay("21", "2")
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        self.assertIn("events 2 to 5 of user 21", done.stdout)
+        after = head()
+        self.assertGreater(int(after.pop("dispatch_since")["N"]), 1_700_000_000_000)
+        self.assertEqual(after, {**unchanged, "sink_sequence": {"N": "1"}, "dispatch_shard": {"S": "5"}})
+        url = json.loads(self.aws("sqs", "get-queue-url", "--queue-name", "replayed-event"))["QueueUrl"]
+        received = json.loads(self.aws("sqs", "receive-message", "--queue-url", url, "--max-number-of-messages", "10"))
+        self.assertEqual([json.loads(one["Body"]) for one in received["Messages"]], [{"userId": 21}])
 
     def output(self, name: str) -> str:
         described = json.loads(self.aws("cloudformation", "describe-stacks", "--stack-name", "again"))["Stacks"][0]

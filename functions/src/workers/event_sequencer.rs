@@ -1,16 +1,21 @@
 //! The event sequencer: gives the events of tenants their numbers, and hands them to those who are told without asking.
 
+mod sink;
+
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
 use kernel::events::{EventDispatch, EventMessage, Numbered, Sequencer};
 use webhooks::WebhookDispatcher;
 
+use sink::EventSink;
+
 /// What the messages of this function share.
 #[derive(Debug)]
 pub struct App {
     sequencer: Sequencer,
     webhooks: WebhookDispatcher,
+    sink: EventSink,
     dispatch: EventDispatch,
 }
 
@@ -20,6 +25,7 @@ impl App {
         Ok(Self {
             sequencer: Sequencer::new(cx)?,
             webhooks: WebhookDispatcher::new(cx)?,
+            sink: EventSink::new(cx)?,
             dispatch: EventDispatch::new(cx)?,
         })
     }
@@ -33,9 +39,12 @@ pub async fn handle(app: &App, message: EventMessage, deadline: Deadline) -> ker
     if !are_awaited {
         return Ok(());
     }
-    let webhooks = app.webhooks.hand_over(tenant, deadline).await;
+    // Neither waits for the other, and the mark is seen to whatever became of them.
+    let webhooks = Box::pin(app.webhooks.hand_over(tenant, deadline));
+    let sink = Box::pin(app.sink.hand_over(tenant, deadline));
+    let (webhooks_have_all, sink_is_done) = futures::join!(webhooks, sink);
     app.dispatch.settle(tenant).await?;
-    if !webhooks? {
+    if !(webhooks_have_all? && sink_is_done) {
         app.sequencer.go_on(tenant).await;
     }
     Ok(())

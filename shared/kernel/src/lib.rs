@@ -21,6 +21,7 @@ pub mod due;
 pub mod dynamo;
 pub mod error;
 pub mod events;
+pub mod fifo_queue;
 pub mod idempotency;
 pub mod ids;
 pub mod instant;

@@ -5,6 +5,8 @@ mod contract;
 mod crashes;
 mod expiry;
 mod moments;
+mod sink;
+mod sink_story;
 mod story;
 
 use std::time::Duration;

@@ -53,6 +53,8 @@ pub enum Fault {
     Lose(When),
     /// Somebody else's answer; the request is not carried out.
     Answer(u16, String),
+    /// Of a batch of messages only so many of the first are carried out, and the answer says that the others were refused.
+    FirstOfBatch(usize),
     /// It waits until the gate is opened, then passes.
     Hold(Gate),
     /// The true answer, with each of the first texts replaced by the second.

@@ -3,6 +3,7 @@
 
 mod log;
 mod rights;
+mod sink;
 mod start_time;
 mod steps;
 

@@ -17,9 +17,10 @@ use crate::config::{ConfigError, EVENTS};
 use crate::context::Context;
 use crate::due::DueIndex;
 use crate::dynamo::{condition_held, milliseconds, n, update};
-use crate::error::Result;
+use crate::error::{IsContention, Result};
 use crate::ids::UserId;
 use crate::instant::{before, between};
+use crate::transaction::Transaction;
 
 /// A head this old in the index was left by somebody who died, or has a message that was lost.
 const OVERDUE_AFTER: Duration = Duration::from_secs(30);
@@ -52,7 +53,7 @@ pub struct Handover {
     tenant: UserId,
     consumer: Consumer,
     after: u64,
-    last: u64,
+    to: u64,
     /// In the order of their numbers. Those that have expired are missing.
     pub events: Vec<StoredEvent>,
 }
@@ -63,7 +64,7 @@ impl Handover {
     pub fn first(mut self, number: usize) -> Self {
         if number < self.events.len() {
             self.events.truncate(number);
-            self.last = self.events.last().map_or(self.after, |event| event.sequence);
+            self.to = self.events.last().map_or(self.after, |event| event.sequence);
         }
         self
     }
@@ -102,8 +103,8 @@ impl EventDispatch {
         let last = head.last_sequence;
         let Some(after) = self.cursor(&head, consumer).filter(|after| *after < last) else { return Ok(None) };
         let events = self.events.range(tenant, after + 1, last, limit).await?;
-        let last = events.last().map_or(last, |event| event.sequence);
-        Ok(Some(Handover { tenant, consumer, after, last, events }))
+        let to = events.last().map_or(last, |event| event.sequence);
+        Ok(Some(Handover { tenant, consumer, after, to, events }))
     }
 
     /// Notes that the events were handed over, as one action of a transaction; refused when another one has noted it.
@@ -111,17 +112,31 @@ impl EventDispatch {
     /// # Errors
     /// When the action cannot be made.
     pub fn done(&self, handover: &Handover) -> Result<TransactWriteItem> {
-        let Handover { tenant, consumer, after, last, .. } = handover;
+        let Handover { tenant, consumer, after, to, .. } = handover;
         update(
             Update::builder()
                 .table_name(&self.events.table)
                 .set_key(Some(key(*tenant, 0)))
-                .update_expression("SET #cursor = :last")
+                .update_expression("SET #cursor = :to")
                 .condition_expression("#cursor = :after")
                 .expression_attribute_names("#cursor", consumer.cursor())
-                .expression_attribute_values(":last", n(last))
+                .expression_attribute_values(":to", n(to))
                 .expression_attribute_values(":after", n(after)),
         )
+    }
+
+    /// Notes that the events were handed over; whether nobody else had noted it.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn note(&self, handover: &Handover) -> Result<bool> {
+        let mut note = Transaction::new();
+        note.add(self.done(handover)?);
+        match note.commit(&self.client, &self.clock).await {
+            Ok(outcome) => Ok(outcome.is_committed()),
+            Err(error) if error.is_contention() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Takes the mark from the head when everybody has all events, and else sets it to the time of the first that somebody lacks.

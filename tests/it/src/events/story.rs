@@ -19,7 +19,7 @@ const ROUNDS: u64 = 6;
 const PARALLEL: usize = 6;
 
 /// One change, made anew until it is answered: others may be in its way, and then nothing was written.
-async fn edit(world: &World, user: u64, lead: u64, body: Value) -> Result<()> {
+pub(super) async fn edit(world: &World, user: u64, lead: u64, body: Value) -> Result<()> {
     loop {
         let event = Event::sample("douyin-lead-update")?.path("leadId", &lead.to_string());
         let answer = world.call_as(user, event.json(&body)).await?;

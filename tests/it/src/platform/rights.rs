@@ -66,6 +66,14 @@ const OF_OLD_LEADS: [&str; 5] = [
 const OF_A_REFUSED_TOKEN: [&str; 3] =
     ["dynamodb:GetItem t_idempotency", "dynamodb:UpdateItem t_idempotency", "sqs:SendMessage fan-sync"];
 
+/// What the event sequencer needs where there is a sink.
+const OF_THE_SINK: [&str; 4] = [
+    "dynamodb:BatchGetItem t_douyin_lead",
+    "dynamodb:Query t_event",
+    "sqs:GetQueueUrl modules.fifo",
+    "sqs:SendMessage modules.fifo",
+];
+
 /// How the rights of a function are taken away: whose they are, which of them, which functions are called, and for how many
 /// minutes.
 struct Denial<'a> {
@@ -223,7 +231,8 @@ async fn fan_sync_worker_with_a_refused_token_and_without_a_right_rings_and_reco
 #[tokio::test]
 async fn event_sequencer_without_a_right_rings_and_recovers() -> Result<()> {
     let function = "event-sequencer";
-    let denial = Denial { function, takes: |_| true, runs: &[function, "sweeper"], minutes: 40 };
+    let takes = |right: &str| !OF_THE_SINK.contains(&right);
+    let denial = Denial { function, takes, runs: &[function, "sweeper"], minutes: 40 };
     let scene = async || Ok((scenes::events_to_number().await?, ()));
     denial.play(scene, async |world, ()| scenes::events_numbered(world).await).await
 }
@@ -234,6 +243,15 @@ async fn webhook_deliverer_without_a_right_rings_and_recovers() -> Result<()> {
     let denial = Denial { function, takes: |_| true, runs: &[function, "sweeper"], minutes: 60 };
     let scene = async || Ok((crate::webhooks::deliveries_to_send(USER).await?, ()));
     denial.play(scene, async |world, ()| crate::webhooks::deliveries_sent(world).await).await
+}
+
+#[tokio::test]
+async fn event_sequencer_without_a_right_to_the_sink_rings_and_recovers() -> Result<()> {
+    let function = "event-sequencer";
+    let takes = |right: &str| OF_THE_SINK.contains(&right);
+    let denial = Denial { function, takes, runs: &[function, "sweeper"], minutes: 40 };
+    let scene = async || Ok((scenes::events_to_send().await?, ()));
+    denial.play(scene, async |world, ()| scenes::events_sent(world).await).await
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{DelayedMessage, Fault, State, When, until};
@@ -72,6 +72,7 @@ async fn serve(state: Arc<State>, request: hyper::Request<Incoming>) -> io::Resu
             let answer = Response::builder().status(status).header(header::CONTENT_TYPE, "application/x-amz-json-1.0");
             answer.body(body.into()).map_err(io::Error::other)
         }
+        Some(Fault::FirstOfBatch(number)) => state.pass_first(parts, &body, number).await,
         Some(Fault::Hold(gate)) => {
             gate.reached.send_replace(true);
             // It is under way somewhere in the network, whether or not its sender goes on waiting for it.
@@ -99,6 +100,24 @@ async fn never<T>() -> T {
 }
 
 impl State {
+    /// Passes the first entries of a batch of messages on, and answers as SQS does when it takes those only.
+    async fn pass_first(self: &Arc<Self>, mut parts: Parts, body: &Bytes, number: usize) -> io::Result<Response<Body>> {
+        let mut request: Value = serde_json::from_slice(body).map_err(io::Error::other)?;
+        let entries = request["Entries"].as_array_mut().ok_or_else(|| io::Error::other("no batch"))?;
+        let refused = entries.split_off(number.min(entries.len()));
+        let mut answer = json!({ "Successful": [], "Failed": [] });
+        if number > 0 {
+            parts.headers.remove(header::CONTENT_LENGTH);
+            let passed = self.pass(parts, request.to_string().into()).await?;
+            answer = serde_json::from_slice(passed.body()).map_err(io::Error::other)?;
+        }
+        let refused =
+            refused.iter().map(|entry| json!({ "Id": entry["Id"], "Code": "InternalError", "SenderFault": false }));
+        answer["Failed"] = refused.collect();
+        let response = Response::builder().header(header::CONTENT_TYPE, "application/x-amz-json-1.0");
+        response.body(answer.to_string().into()).map_err(io::Error::other)
+    }
+
     /// Passes a request on. It is carried out to its end even if whoever sent it does not wait that long.
     async fn pass(self: &Arc<Self>, parts: Parts, body: Bytes) -> io::Result<Response<Bytes>> {
         let state = Arc::clone(self);

@@ -6,10 +6,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::cors::Cors;
-use super::expression::Expressions;
 use super::routes::{Route, Routes};
 use super::throttle::Limit;
-use crate::stack::{Parameters, Template, kind, resources};
+use crate::stack::{Expressions, Parameters, Template, kind, resources};
 
 /// An API's definition, with the values its parameters have.
 #[derive(Debug, Clone)]

@@ -15,7 +15,6 @@ mod answer;
 mod cors;
 mod definition;
 mod event;
-mod expression;
 mod routes;
 mod serve;
 mod throttle;

@@ -52,7 +52,9 @@ impl Access {
         Some(match service.split('_').next().unwrap_or_default() {
             "DynamoDB" => of_dynamodb(account, operation, &body),
             "AmazonSQS" => {
-                let queue = text(&body, "QueueUrl").rsplit('/').next().unwrap_or_default();
+                // Its address is asked for by its name.
+                let asked = body.get("QueueName").and_then(Value::as_str);
+                let queue = asked.unwrap_or_else(|| text(&body, "QueueUrl").rsplit('/').next().unwrap_or_default());
                 // There is no right of its own for several messages at once.
                 let operation = operation.strip_suffix("Batch").unwrap_or(operation);
                 vec![Self::new(format!("sqs:{operation}"), arn(account, "sqs", queue))]
@@ -200,6 +202,8 @@ mod tests {
             let asked = of(&format!("AmazonSQS.{operation}"), queue.clone());
             assert_eq!(asked, [("sqs:SendMessage".to_owned(), at("sqs", "local-publish"))]);
         }
+        let asked = of("AmazonSQS.GetQueueUrl", json!({ "QueueName": "sink.fifo" }));
+        assert_eq!(asked, [("sqs:GetQueueUrl".to_owned(), at("sqs", "sink.fifo"))]);
         let decrypt = json!({ "KeyId": "k1", "EncryptionContext": { "table": "t_a" } }).to_string();
         let [access] = Access::of(account, "POST", "/", Some("TrentService.Decrypt"), decrypt.as_bytes())
             .unwrap()

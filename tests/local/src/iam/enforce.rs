@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 
 use super::resolve::Names;
 use super::{Access, Statement};
-use crate::stack::{Stack, Template};
+use crate::stack::{Expressions, Stack, Template};
 
 /// Whether a request may be carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +33,15 @@ impl Enforcer {
     /// # Errors
     /// When a policy uses something that is not understood.
     pub fn new(account: &str, template: &Template, stack: &Stack) -> Result<Self> {
-        let names = Names { account, stack: &stack.name, resources: &stack.resources };
+        let expressions = Expressions::new(template, &stack.parameters);
+        let names = Names { account, stack: &stack.name, resources: &stack.resources, expressions };
         let mut statements = BTreeMap::new();
         for function in &template.functions {
-            let parsed = function.statements().map(|statement| Statement::parse(&names.resolve(statement)?));
-            let parsed = parsed.collect::<Result<Vec<_>>>().with_context(|| format!("policies of {}", function.bin))?;
+            let resolved = function.statements().map(|statement| names.resolve(statement));
+            // A statement whose condition does not hold is none.
+            let there = resolved.filter(|statement| !matches!(statement, Ok(Value::Null)));
+            let parsed = there.map(|statement| Statement::parse(&statement?)).collect::<Result<Vec<_>>>();
+            let parsed = parsed.with_context(|| format!("policies of {}", function.bin))?;
             statements.insert(function.bin.clone(), parsed);
         }
         Ok(Self { statements, ..Self::default() })

@@ -6,22 +6,24 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::aws::REGION;
-use crate::stack::Resource;
+use crate::stack::{Expressions, Resource};
 
 /// The ARN of something in an account.
 pub(super) fn arn(account: &str, service: &str, rest: &str) -> String {
     format!("arn:aws:{service}:{REGION}:{account}:{rest}")
 }
 
-/// What `Ref`, `Fn::GetAtt` and `Fn::Sub` give in a stack.
+/// What `Ref`, `Fn::GetAtt`, `Fn::Sub` and `Fn::If` give in a stack.
 pub(super) struct Names<'a> {
     pub(super) account: &'a str,
     pub(super) stack: &'a str,
     pub(super) resources: &'a BTreeMap<String, Resource>,
+    /// Its parameters, and the conditions that they make true.
+    pub(super) expressions: Expressions<'a>,
 }
 
 impl Names<'_> {
-    /// The value with every expression replaced by what it gives.
+    /// The value with every expression replaced by what it gives; null for `AWS::NoValue`.
     pub(super) fn resolve(&self, value: &Value) -> Result<Value> {
         match value {
             Value::Array(items) => {
@@ -30,7 +32,12 @@ impl Names<'_> {
             Value::Object(fields) => {
                 if let (1, Some((name, argument))) = (fields.len(), fields.iter().next()) {
                     match (name.as_str(), argument) {
+                        ("Ref", Value::String(name)) if name == "AWS::NoValue" => return Ok(Value::Null),
                         ("Ref", Value::String(name)) => return Ok(self.of(name)?.into()),
+                        ("Fn::If", arguments) => {
+                            let chosen = self.expressions.chosen(arguments);
+                            return self.resolve(chosen.with_context(|| format!("unknown condition: {arguments}"))?);
+                        }
                         ("Fn::GetAtt", Value::String(path)) => return Ok(self.of(path)?.into()),
                         ("Fn::GetAtt", Value::Array(path)) => {
                             let path: Vec<_> = path.iter().filter_map(Value::as_str).collect();
@@ -59,7 +66,7 @@ impl Names<'_> {
         Ok(substituted)
     }
 
-    /// A pseudo parameter, a resource's reference, or its ARN.
+    /// A pseudo parameter, a parameter, a resource's reference, or its ARN.
     fn of(&self, path: &str) -> Result<String> {
         match path {
             "AWS::Partition" => return Ok("aws".to_owned()),
@@ -69,7 +76,10 @@ impl Names<'_> {
             _ => {}
         }
         let (logical_id, attribute) = path.split_once('.').unwrap_or((path, ""));
-        let resource = self.resources.get(logical_id).with_context(|| format!("no resource {logical_id}"))?;
+        let Some(resource) = self.resources.get(logical_id) else {
+            let parameter = self.expressions.parameter(path).and_then(|value| value.as_str().map(str::to_owned));
+            return parameter.with_context(|| format!("no resource or parameter {path}"));
+        };
         let id = resource.physical_id.as_str();
         let name = id.rsplit('/').next().unwrap_or_default();
         let at = |service: &str, rest: String| arn(self.account, service, &rest);
@@ -94,6 +104,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::stack::{Parameters, Template};
 
     #[test]
     fn expressions_of_policies_become_the_names_of_the_stack() {
@@ -107,7 +118,17 @@ mod tests {
             ("Bucket", resource("AWS::S3::Bucket", "it-bucket")),
         ];
         let resources = resources.map(|(name, resource)| (name.to_owned(), resource)).into();
-        let names = Names { account: "7", stack: "it", resources: &resources };
+        let template = Template::new(json!({
+            "Parameters": { "Sink": { "Default": "" } },
+            "Conditions": { "HasSink": { "Fn::Not": [{ "Fn::Equals": [{ "Ref": "Sink" }, ""] }] } },
+        }));
+        let (template, parameters) = (template.unwrap(), [("Sink".to_owned(), "arn:sink".to_owned())].into());
+        let names = Names {
+            account: "7",
+            stack: "it",
+            resources: &resources,
+            expressions: Expressions::new(&template, &parameters),
+        };
         for (expression, expected) in [
             (json!({ "Fn::GetAtt": "Table.Arn" }), "arn:aws:dynamodb:us-east-1:7:table/it-t_a"),
             (json!({ "Fn::GetAtt": ["Table", "Arn"] }), "arn:aws:dynamodb:us-east-1:7:table/it-t_a"),
@@ -117,6 +138,7 @@ mod tests {
             (json!({ "Fn::GetAtt": "Role.Arn" }), "arn:aws:iam::7:role/it-role"),
             (json!({ "Fn::Sub": "${Bucket.Arn}/words/*" }), "arn:aws:s3:::it-bucket/words/*"),
             (json!({ "Ref": "AWS::AccountId" }), "7"),
+            (json!({ "Fn::If": ["HasSink", { "Ref": "Sink" }, { "Ref": "AWS::NoValue" }] }), "arn:sink"),
             (
                 json!({ "Fn::Sub": "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${Group}/*" }),
                 "arn:aws:scheduler:us-east-1:7:schedule/it-publish/*",
@@ -124,10 +146,17 @@ mod tests {
         ] {
             assert_eq!(names.resolve(&expression).unwrap(), expected, "{expression}");
         }
-        for unknown in
-            [json!({ "Ref": "Nobody" }), json!({ "Fn::Join": ["", []] }), json!({ "Fn::GetAtt": "Table.Id" })]
-        {
+        for unknown in [
+            json!({ "Ref": "Nobody" }),
+            json!({ "Fn::Join": ["", []] }),
+            json!({ "Fn::GetAtt": "Table.Id" }),
+            json!({ "Fn::If": ["HasNothing", "a", "b"] }),
+        ] {
             assert!(names.resolve(&unknown).is_err(), "{unknown}");
         }
+        let none = Parameters::new();
+        let without = Names { expressions: Expressions::new(&template, &none), ..names };
+        let conditional = json!({ "Fn::If": ["HasSink", { "Ref": "Sink" }, { "Ref": "AWS::NoValue" }] });
+        assert_eq!(without.resolve(&conditional).unwrap(), Value::Null);
     }
 }

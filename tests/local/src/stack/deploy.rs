@@ -28,7 +28,7 @@ pub async fn deploy(config: &SdkConfig, name: &str, template: &Template, paramet
     let (outputs, environments) = probes.read(outputs)?;
     let resources = resources(&client, name).await?;
     tables::create(config, &body, &resources).await?;
-    Ok(Stack { name: name.to_owned(), outputs, resources, environments })
+    Ok(Stack { name: name.to_owned(), parameters: parameters.clone(), outputs, resources, environments })
 }
 
 /// Asks for the deployment. The answer is the token that marks its events, or nothing when nothing has changed.

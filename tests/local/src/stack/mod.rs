@@ -2,6 +2,7 @@
 
 mod alarms;
 mod deploy;
+mod expression;
 mod numbers;
 mod probe;
 mod tables;
@@ -13,6 +14,7 @@ mod written;
 use std::collections::BTreeMap;
 
 pub use deploy::{Parameters, deploy};
+pub(crate) use expression::Expressions;
 pub use template::{Function, Template, transform};
 pub(crate) use template::{kind, resources};
 pub(crate) use upload::{bucket_of, put_object};
@@ -25,6 +27,8 @@ pub type Environment = BTreeMap<String, String>;
 #[derive(Debug, Clone, Default)]
 pub struct Stack {
     pub name: String,
+    /// The values that its parameters were given.
+    pub parameters: Parameters,
     pub outputs: BTreeMap<String, String>,
     /// Every resource by logical id.
     pub resources: BTreeMap<String, Resource>,

@@ -12,9 +12,9 @@ use tracing::instrument::WithSubscriber;
 
 use super::Operation;
 use super::declared::MINUTE;
-use crate::World;
 use crate::logged::Logged;
 use crate::platform::parity::project::read;
+use crate::{Event, World};
 
 const USER: u64 = 6_301;
 const DAY: Duration = Duration::from_secs(86_400);
@@ -22,7 +22,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 const AFTERWARDS: usize = 40;
 
 /// The table's rows: what happens, and since when it can be known.
-const STORIES: [(&str, &str); 15] = [
+const STORIES: [(&str, &str); 16] = [
     ("A fan sync fails at an answer that we do not know", "its end"),
     ("Douyin ends an account's authorisation", "the keeper's round"),
     ("Douyin refuses the tokens of 25 accounts at once", "the keeper's round"),
@@ -37,6 +37,7 @@ const STORIES: [(&str, &str); 15] = [
     ("The health checker does not run", "the third round that does not come"),
     ("Nobody reads the queue of posts", "the first post"),
     ("Nobody reads the queue of fan syncs", "the first sync"),
+    ("The queue of the event sink is gone", "the first event"),
     ("Everything goes well for a working day", "its beginning"),
 ];
 
@@ -324,6 +325,25 @@ async fn queue_of_fan_syncs_that_nobody_reads_rings_within_minutes() -> Result<(
         let mut operation = quiet(world, &log).await?;
         operation.stop("douyin-fan-sync-worker");
         operation.world.request_sync(USER, &shop, "INCREMENTAL").await?;
+        let known = operation.now();
+        Ok((operation, known))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn event_sink_that_is_gone_rings_within_minutes() -> Result<()> {
+    tell("The queue of the event sink is gone", async |log| {
+        let mut world = World::start().await?;
+        world.open_sink().await?;
+        world.douyin_account("shop", 3);
+        let shop = world.authorize(USER, "shop").await?;
+        ensure!(world.sync(USER, &shop, "INCREMENTAL").await?["created"] == 3);
+        let operation = quiet(world, &log).await?;
+        ensure!(!operation.world.take_from_sink().await?.is_empty(), "nothing was sent while it was there");
+        operation.world.delete_sink().await?;
+        let lead = Event::sample("douyin-lead-update")?.path("leadId", "1").json(&json!({"notes": "周五回访"}));
+        ensure!(operation.world.call_as(USER, lead).await?.status == 200);
         let known = operation.now();
         Ok((operation, known))
     })

@@ -182,6 +182,7 @@ fn alarm_on_what_has_to_happen_rings_when_it_does_not() {
         "LateWebhooksAlarm",
         "SweeperSilentAlarm",
         "TokenKeeperSilentAlarm",
+        "UndispatchedEventsAlarm",
         "WechatHealthCheckerSilentAlarm",
     ];
     assert_eq!(breaching.collect::<BTreeSet<_>>(), expected.into());

@@ -9,8 +9,19 @@ const DOCUMENTS: [&str; 2] = ["README.md", "docs/operations.md"];
 /// Command, file that runs it, text of that file; or `not here`, and why.
 const LIST: &str = include_str!("commands.txt");
 /// What a command begins with.
-const PROGRAMS: [&str; 10] =
-    ["aws", "cargo", "cd", "curl", "env", "git", "install", "pip", "scripts/deploy", "scripts/verify"];
+const PROGRAMS: [&str; 11] = [
+    "aws",
+    "cargo",
+    "cd",
+    "curl",
+    "env",
+    "git",
+    "install",
+    "pip",
+    "scripts/deploy",
+    "scripts/replay-events",
+    "scripts/verify",
+];
 
 /// The commands of a document: the lines of its blocks, and what is in backticks and has arguments. Blocks with a language are
 /// something else, or scripts that are run as a whole.

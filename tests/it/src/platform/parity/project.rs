@@ -129,10 +129,11 @@ impl Function {
         self.events("HttpApi").map(|it| (text(&it["Method"]), text(&it["Path"]))).collect()
     }
 
-    /// The statements of its policies.
+    /// The statements of its policies, with those that depend on a condition.
     pub fn statements(&self) -> Vec<&Value> {
         let policies = self.properties["Policies"].as_array().unwrap();
-        policies.iter().flat_map(|policy| policy["Statement"].as_array().unwrap()).collect()
+        let statements = policies.iter().flat_map(|policy| policy["Statement"].as_array().unwrap());
+        statements.map(|statement| statement["Fn::If"].get(1).unwrap_or(statement)).collect()
     }
 }
 

@@ -134,6 +134,21 @@ pub(super) async fn events_to_number() -> Result<World> {
     Ok(world)
 }
 
+/// The same where there is a sink.
+pub(super) async fn events_to_send() -> Result<World> {
+    let mut world = events_to_number().await?;
+    world.open_sink().await?;
+    Ok(world)
+}
+
+/// All of them get their numbers and are sent, those of the leads and that of the sync.
+pub(super) async fn events_sent(world: &World) -> Result<()> {
+    events_numbered(world).await?;
+    let sent = world.take_from_sink().await?.len();
+    ensure!(sent == 2, "{sent} events were sent");
+    Ok(())
+}
+
 /// All of them get their numbers.
 pub(super) async fn events_numbered(world: &World) -> Result<()> {
     let base = world.context("event-sequencer", &EndpointOverrides::default()).await?;

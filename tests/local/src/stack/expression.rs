@@ -1,22 +1,23 @@
-//! The few CloudFormation expressions that the API's settings are written in.
+//! The few CloudFormation expressions that the API's settings are written in, and what policies depend on.
 
 use serde_json::Value;
 
-use crate::stack::{Parameters, Template};
+use super::{Parameters, Template};
 
 /// Evaluates expressions over parameters.
-pub(super) struct Expressions<'a> {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expressions<'a> {
     template: &'a Template,
     parameters: &'a Parameters,
 }
 
 impl<'a> Expressions<'a> {
-    pub(super) fn new(template: &'a Template, parameters: &'a Parameters) -> Self {
+    pub(crate) fn new(template: &'a Template, parameters: &'a Parameters) -> Self {
         Self { template, parameters }
     }
 
     /// What an expression comes to; nothing for `AWS::NoValue` and for what is not known before a deployment.
-    pub(super) fn value(&self, expression: &Value) -> Option<Value> {
+    pub(crate) fn value(&self, expression: &Value) -> Option<Value> {
         let Some(fields) = expression.as_object() else { return Some(expression.clone()) };
         let (Some((name, argument)), 1) = (fields.iter().next(), fields.len()) else {
             return Some(Value::Object(
@@ -30,14 +31,15 @@ impl<'a> Expressions<'a> {
                 let parts = text.as_str()?.split(argument.get(0)?.as_str()?);
                 Some(parts.map(Value::from).collect())
             }
-            "Fn::If" => {
-                let condition =
-                    self.template.body.get("Conditions").and_then(|all| all.get(argument.get(0)?.as_str()?))?;
-                let chosen = if self.holds(condition)? { 1 } else { 2 };
-                self.value(argument.get(chosen)?)
-            }
+            "Fn::If" => self.value(self.chosen(argument)?),
             _ => Some(serde_json::json!({ name: self.value(argument)? })),
         }
+    }
+
+    /// What an `Fn::If` of these arguments comes to, as it is written.
+    pub(crate) fn chosen<'b>(&self, arguments: &'b Value) -> Option<&'b Value> {
+        let condition = self.template.body.get("Conditions")?.get(arguments.get(0)?.as_str()?)?;
+        arguments.get(if self.holds(condition)? { 1 } else { 2 })
     }
 
     fn holds(&self, condition: &Value) -> Option<bool> {
@@ -52,7 +54,8 @@ impl<'a> Expressions<'a> {
         }
     }
 
-    fn parameter(&self, name: &str) -> Option<Value> {
+    /// The value of a parameter, given or its default.
+    pub(crate) fn parameter(&self, name: &str) -> Option<Value> {
         if let Some(given) = self.parameters.get(name) {
             return Some(Value::from(given.as_str()));
         }
