@@ -717,6 +717,7 @@ export interface paths {
          *     - `account.expired`：账号的授权已失效或已在抖音取消，见 `AccountExpiredEvent`
          *     - `account.restored`：失效的账号已恢复或已重新授权，见 `AccountEvent`
          *     - `account.taken_over`：账号已由其他存客宝用户授权，不再属于您，见 `AccountEvent`
+         *     - `account.reauthorize_due`：账号的授权即将到期且无法自动续期，到期前 7、3、1 天各通知一次，见 `AccountReauthorizeDueEvent`
          *     - `moment.task.finished`：朋友圈任务已结束，重试后再次结束或结果有变化时会再次通知，见 `MomentTaskFinishedEvent`
          *     - `moment.waiting_for_member`：正等待企业成员确认发表，见 `MomentWaitingForMemberEvent`
          *
@@ -766,6 +767,20 @@ export interface components {
          * @enum {string}
          */
         AccountPlatform: "DOUYIN";
+        /** @description account.reauthorize_due：账号须重新授权，否则到期后不能再使用 */
+        AccountReauthorizeDueEvent: {
+            /** @description 剩余天数，不足一天的按一天计 */
+            daysLeft: number;
+            /** @description 抖音账号的 open_id */
+            douyinUserId: components["schemas"]["OpenId"];
+            /**
+             * Format: date-time
+             * @description 授权到期的时间
+             */
+            endsAt: string;
+            /** @description 平台 */
+            platform: components["schemas"]["AccountPlatform"];
+        };
         /** @description 一个账号的结果 */
         AccountResult: {
             /** @description 微信账号编号 */
@@ -1900,7 +1915,7 @@ export interface components {
             type: components["schemas"]["EventType"];
         };
         /** @description 事件的内容，由 type 决定 */
-        EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"] | components["schemas"]["AccountExpiredEvent"] | components["schemas"]["AccountEvent"] | components["schemas"]["MomentTaskFinishedEvent"] | components["schemas"]["MomentWaitingForMemberEvent"];
+        EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"] | components["schemas"]["AccountExpiredEvent"] | components["schemas"]["AccountEvent"] | components["schemas"]["AccountReauthorizeDueEvent"] | components["schemas"]["MomentTaskFinishedEvent"] | components["schemas"]["MomentWaitingForMemberEvent"];
         /** @description 事件 */
         EventPage: {
             /** @description 事件，按序号升序 */
@@ -1912,7 +1927,7 @@ export interface components {
          * @description 事件类型
          * @enum {string}
          */
-        EventType: "lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "moment.task.finished" | "moment.waiting_for_member";
+        EventType: "lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "account.reauthorize_due" | "moment.task.finished" | "moment.waiting_for_member";
         /** @description 要修改的一个字段 */
         FieldProblem: {
             /** @description 字段的路径，例如 accountIds[2] */

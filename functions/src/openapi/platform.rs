@@ -37,6 +37,7 @@ pub(super) fn operations() -> Vec<Operation> {
              - `account.expired`：账号的授权已失效或已在抖音取消，见 `AccountExpiredEvent`\n\
              - `account.restored`：失效的账号已恢复或已重新授权，见 `AccountEvent`\n\
              - `account.taken_over`：账号已由其他存客宝用户授权，不再属于您，见 `AccountEvent`\n\
+             - `account.reauthorize_due`：账号的授权即将到期且无法自动续期，到期前 7、3、1 天各通知一次，见 `AccountReauthorizeDueEvent`\n\
              - `moment.task.finished`：朋友圈任务已结束，重试后再次结束或结果有变化时会再次通知，见 `MomentTaskFinishedEvent`\n\
              - `moment.waiting_for_member`：正等待企业成员确认发表，见 `MomentWaitingForMemberEvent`\n\n\
              以后会增加新的类型，请忽略不认识的类型。",

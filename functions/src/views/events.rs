@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use kernel::events::StoredEvent;
-use leads::events::{AccountEnd, AccountName, ChangedField, LeadEvent, SyncFailure, SyncResult};
+use leads::events::{AccountDue, AccountEnd, AccountName, ChangedField, LeadEvent, SyncFailure, SyncResult};
 use leads::ids::LeadId;
 use leads::store::lead::{Lead, LeadStatus};
 use moments::events::{MomentEvent, TaskEnd, WaitingAccounts};
@@ -48,6 +48,8 @@ pub(crate) enum EventType {
     AccountRestored,
     #[serde(rename = "account.taken_over")]
     AccountTakenOver,
+    #[serde(rename = "account.reauthorize_due")]
+    AccountReauthorizeDue,
     #[serde(rename = "moment.task.finished")]
     MomentTaskFinished,
     #[serde(rename = "moment.waiting_for_member")]
@@ -68,6 +70,7 @@ pub(crate) enum EventData {
     SyncFailed(SyncFailure),
     AccountExpired(AccountEnd),
     Account(AccountName),
+    AccountReauthorizeDue(AccountDue),
     MomentTaskFinished(TaskEnd),
     MomentWaitingForMember(WaitingAccounts),
 }
@@ -173,6 +176,7 @@ impl EventData {
             LeadEvent::AccountExpired(end) => (EventType::AccountExpired, EventData::AccountExpired(end)),
             LeadEvent::AccountRestored(account) => (EventType::AccountRestored, EventData::Account(account)),
             LeadEvent::AccountTakenOver(account) => (EventType::AccountTakenOver, EventData::Account(account)),
+            LeadEvent::ReauthorizeDue(due) => (EventType::AccountReauthorizeDue, EventData::AccountReauthorizeDue(due)),
         }
     }
 }

@@ -5,6 +5,7 @@ mod contract;
 mod crashes;
 mod expiry;
 mod moments;
+mod reauthorization;
 mod story;
 
 use std::time::Duration;

@@ -164,6 +164,16 @@ pub(super) const WORDS: &[Words] = &[
         "account.restored、account.taken_over：哪个账号",
         &[("platform", "平台"), ("douyinUserId", "抖音账号的 open_id")],
     ),
+    (
+        "AccountReauthorizeDueEvent",
+        "account.reauthorize_due：账号须重新授权，否则到期后不能再使用",
+        &[
+            ("platform", "平台"),
+            ("douyinUserId", "抖音账号的 open_id"),
+            ("daysLeft", "剩余天数，不足一天的按一天计"),
+            ("endsAt", "授权到期的时间"),
+        ],
+    ),
     ("AccountPlatform", "账号所在的平台", &[]),
     (
         "MomentTaskFinishedEvent",
