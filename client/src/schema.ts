@@ -714,9 +714,10 @@ export interface paths {
          *     - `lead.erased`：线索及其个人信息已删除，见 `LeadErasedEvent`
          *     - `sync.completed`：粉丝同步完成，见 `SyncCompletedEvent`
          *     - `sync.failed`：粉丝同步失败，见 `SyncFailedEvent`
-         *     - `account.expired`：账号的授权已失效或已在抖音取消，见 `AccountExpiredEvent`
-         *     - `account.restored`：失效的账号已恢复或已重新授权，见 `AccountEvent`
-         *     - `account.taken_over`：账号已由其他存客宝用户授权，不再属于您，见 `AccountEvent`
+         *     - `account.expired`：账号不能再使用。抖音账号的授权已失效或已在抖音取消，见 `AccountExpiredEvent`；企业微信账号的应用密钥或个人号的网关令牌已失效，见 `WechatAccountsStoppedEvent`
+         *     - `account.offline`：微信个人号已离线，见 `WechatAccountsStoppedEvent`
+         *     - `account.restored`：账号已恢复、已重新授权或已重新连接，抖音账号见 `AccountEvent`，微信账号见 `WechatAccountsEvent`
+         *     - `account.taken_over`：账号已由其他存客宝用户授权或连接，不再属于您，内容同上
          *     - `account.reauthorize_due`：账号的授权即将到期且无法自动续期，到期前 7、3、1 天各通知一次，见 `AccountReauthorizeDueEvent`
          *     - `moment.task.finished`：朋友圈任务已结束，重试后再次结束或结果有变化时会再次通知，见 `MomentTaskFinishedEvent`
          *     - `moment.waiting_for_member`：正等待企业成员确认发表，见 `MomentWaitingForMemberEvent`
@@ -1915,7 +1916,7 @@ export interface components {
             type: components["schemas"]["EventType"];
         };
         /** @description 事件的内容，由 type 决定 */
-        EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"] | components["schemas"]["AccountExpiredEvent"] | components["schemas"]["AccountEvent"] | components["schemas"]["AccountReauthorizeDueEvent"] | components["schemas"]["MomentTaskFinishedEvent"] | components["schemas"]["MomentWaitingForMemberEvent"];
+        EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"] | components["schemas"]["AccountExpiredEvent"] | components["schemas"]["AccountEvent"] | components["schemas"]["AccountReauthorizeDueEvent"] | components["schemas"]["WechatAccountsStoppedEvent"] | components["schemas"]["WechatAccountsEvent"] | components["schemas"]["MomentTaskFinishedEvent"] | components["schemas"]["MomentWaitingForMemberEvent"];
         /** @description 事件 */
         EventPage: {
             /** @description 事件，按序号升序 */
@@ -1927,7 +1928,7 @@ export interface components {
          * @description 事件类型
          * @enum {string}
          */
-        EventType: "lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "account.reauthorize_due" | "moment.task.finished" | "moment.waiting_for_member";
+        EventType: "lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "account.reauthorize_due" | "account.offline" | "moment.task.finished" | "moment.waiting_for_member";
         /** @description 要修改的一个字段 */
         FieldProblem: {
             /** @description 字段的路径，例如 accountIds[2] */
@@ -2565,10 +2566,35 @@ export interface components {
             accountId: components["schemas"]["AccountId"];
         };
         /**
+         * @description 微信账号所在的平台
+         * @enum {string}
+         */
+        WechatAccountPlatform: "WECHAT_PERSONAL" | "WECHAT_WEWORK";
+        /**
          * @description ACTIVE 可发布；OFFLINE 设备离线；EXPIRED 凭证失效
          * @enum {string}
          */
         WechatAccountStatus: "ACTIVE" | "OFFLINE" | "EXPIRED";
+        /** @description account.restored、account.taken_over：哪些微信账号 */
+        WechatAccountsEvent: {
+            /** @description 账号编号，最多 20 个 */
+            accountIds: components["schemas"]["AccountId"][];
+            /** @description 平台：WECHAT_PERSONAL 为微信个人号，WECHAT_WEWORK 为企业微信 */
+            platform: components["schemas"]["WechatAccountPlatform"];
+        };
+        /** @description account.expired、account.offline：微信账号不能发布 */
+        WechatAccountsStoppedEvent: {
+            /** @description 账号编号，最多 20 个；同一企业的账号共用应用密钥，会一同失效 */
+            accountIds: components["schemas"]["AccountId"][];
+            /** @description 发生了什么 */
+            message: string;
+            /** @description 平台：WECHAT_PERSONAL 为微信个人号，WECHAT_WEWORK 为企业微信 */
+            platform: components["schemas"]["WechatAccountPlatform"];
+            /** @description 该怎么办 */
+            reason: string;
+            /** @description 账号的状态：EXPIRED 为凭证失效，OFFLINE 为设备离线 */
+            status: components["schemas"]["WechatAccountStatus"];
+        };
         /** @description 企业微信应用及其成员 */
         WechatCompany: {
             /**

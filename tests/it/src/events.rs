@@ -7,6 +7,7 @@ mod expiry;
 mod moments;
 mod reauthorization;
 mod story;
+mod wechat_accounts;
 
 use std::time::Duration;
 
