@@ -140,8 +140,8 @@ impl Calendar {
     /// What the tenant is to be told of its end at `now`. What was missed meanwhile is not told as well.
     pub(crate) fn notice(&self, app_renews: bool, now: Timestamp) -> Option<Notice> {
         let end = self.last_end(app_renews).filter(|end| *end > now)?;
-        let notices = NOTICES.into_iter().map(|days| Notice { end, days });
-        notices.filter(|notice| notice.at() <= now).last().filter(|notice| !self.was_told(*notice))
+        let mut notices = NOTICES.into_iter().map(|days| Notice { end, days });
+        notices.rfind(|notice| notice.at() <= now).filter(|notice| !self.was_told(*notice))
     }
 
     fn was_told(&self, notice: Notice) -> bool {
