@@ -1,5 +1,5 @@
-"""What schemathesis loads: it counts each answer, signs some of Douyin's events, which are refused unread otherwise, and lets
-those refusals pass for which a schema has no words (fuzz/refusals.txt). What it would have sent to strangers is sent to the sandbox."""
+"""What schemathesis loads: it counts each answer, signs some of Douyin's events, which are refused unread otherwise, sends to the
+sandbox what would go to strangers, and lets those refusals pass for which a schema has no words (fuzz/refusals.txt)."""
 
 import atexit
 import hashlib
