@@ -336,6 +336,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lead/douyin/leads/{leadId}/unified": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * 关联统一线索
+         * @description 由存客宝的统一线索模块以服务令牌调用，令牌的 `userId` 即租户。可重复提交；编号不同则替换。不产生事件与新版本，不影响正在修改该线索的人。
+         *
+         *     所需权限：`lead:unified:link`。
+         */
+        put: operations["douyin-lead-link"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lead/douyin/leads/{leadId}/personal-data": {
         parameters: {
             query?: never;
@@ -1044,6 +1066,18 @@ export interface components {
         DouyinLeadEraseAnswer: {
             /** @description 线索编号 */
             leadId: components["schemas"]["LeadId"];
+        };
+        /** @description 已关联的线索 */
+        DouyinLeadLinkAnswer: {
+            /** @description 线索编号 */
+            leadId: components["schemas"]["LeadId"];
+            /** @description 统一线索模块中的编号 */
+            unifiedLeadId: components["schemas"]["UnifiedLeadId"];
+        };
+        /** @description 统一线索模块中的编号 */
+        DouyinLeadLinkBody: {
+            /** @description 统一线索模块中的编号；与之前不同则替换 */
+            unifiedLeadId: number;
         };
         /** @description 新的备注 */
         DouyinLeadNoteAddBody: {
@@ -1901,6 +1935,32 @@ export interface components {
         };
         /** @description 事件的内容，由 type 决定 */
         EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"] | components["schemas"]["AccountExpiredEvent"] | components["schemas"]["AccountEvent"] | components["schemas"]["MomentTaskFinishedEvent"] | components["schemas"]["MomentWaitingForMemberEvent"];
+        /** @description 事件所说的线索，是读取事件时的样子 */
+        EventLead: {
+            /**
+             * Format: date-time
+             * @description 获取时间
+             */
+            acquireTime: string;
+            /** @description 头像地址；没有时为空 */
+            avatarUrl: string;
+            /** @description 线索渠道，固定为 抖音获客 */
+            channel: string;
+            /** @description 粉丝的 open_id */
+            douyinUserId: components["schemas"]["OpenId"];
+            /** @description 线索编号 */
+            leadId: components["schemas"]["LeadId"];
+            /** @description 昵称 */
+            nickname: string;
+            /** @description 最新的备注；没有时为空 */
+            notes: string;
+            /** @description 跟进人，即前端自己的用户编号；没有时为 null */
+            ownerId: components["schemas"]["OwnerId"] | null;
+            /** @description 跟进状态 */
+            status: components["schemas"]["LeadStatus"];
+            /** @description 统一线索模块中的编号；尚未关联时为 null */
+            unifiedLeadId: components["schemas"]["UnifiedLeadId"] | null;
+        };
         /** @description 事件 */
         EventPage: {
             /** @description 事件，按序号升序 */
@@ -1967,7 +2027,7 @@ export interface components {
             /** @description 新线索的编号 */
             leadIds: components["schemas"]["LeadId"][];
             /** @description 这些线索的当前内容；已删除或已合并的没有 */
-            leads: components["schemas"]["LeadRecord"][];
+            leads: components["schemas"]["EventLead"][];
         };
         /** @description 一条线索及其来源与历史 */
         LeadDetail: {
@@ -1998,6 +2058,8 @@ export interface components {
             sources: components["schemas"]["Source"][];
             /** @description 跟进状态 */
             status: components["schemas"]["LeadStatus"];
+            /** @description 统一线索模块中的编号；尚未关联时为 null */
+            unifiedLeadId: components["schemas"]["UnifiedLeadId"] | null;
             /**
              * Format: date-time
              * @description 最后变更时间
@@ -2016,7 +2078,7 @@ export interface components {
         /** @description lead.merged：两条线索合并为一条 */
         LeadMergedEvent: {
             /** @description 保留线索的当前内容；已删除或又合并时为 null */
-            lead: components["schemas"]["LeadRecord"] | null;
+            lead: components["schemas"]["EventLead"] | null;
             /** @description 保留的线索 */
             leadId: components["schemas"]["LeadId"];
             /** @description 并入其中、不再单独存在的线索 */
@@ -2071,7 +2133,7 @@ export interface components {
             /** @description 变化前的状态 */
             from: components["schemas"]["LeadStatus"];
             /** @description 线索的当前内容；已删除或已合并时为 null */
-            lead: components["schemas"]["LeadRecord"] | null;
+            lead: components["schemas"]["EventLead"] | null;
             /** @description 线索编号 */
             leadId: components["schemas"]["LeadId"];
             /** @description 变化后的状态 */
@@ -2082,7 +2144,7 @@ export interface components {
             /** @description 有变化的字段 */
             changed: components["schemas"]["ChangedField"][];
             /** @description 线索的当前内容；已删除或已合并时为 null */
-            lead: components["schemas"]["LeadRecord"] | null;
+            lead: components["schemas"]["EventLead"] | null;
             /** @description 线索编号 */
             leadId: components["schemas"]["LeadId"];
         };
@@ -2514,6 +2576,8 @@ export interface components {
             /** @description 总条数 */
             total: number;
         };
+        /** @description 统一线索模块给出的编号，小于 2 的 53 次方 */
+        UnifiedLeadId: number;
         /**
          * @description QUOTA 抖音当日额度用完；SHARE 本租户当日份额用完；RATE_LIMIT 请求过于频繁；TOKEN 令牌被拒绝；OUTAGE 抖音暂时不可用
          * @enum {string}
@@ -4169,6 +4233,7 @@ export interface operations {
                      *           }
                      *         ],
                      *         "status": "NEW",
+                     *         "unifiedLeadId": null,
                      *         "updateTime": "2026-11-27T03:10:03Z",
                      *         "version": 0
                      *       },
@@ -4295,6 +4360,7 @@ export interface operations {
                      *           }
                      *         ],
                      *         "status": "CONTACTED",
+                     *         "unifiedLeadId": null,
                      *         "updateTime": "2026-11-27T03:10:03Z",
                      *         "version": 1
                      *       },
@@ -4632,6 +4698,128 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error422InvalidRequest"];
+                };
+            };
+            /** @description - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。 */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error500Internal"];
+                };
+            };
+            /** @description - `INTERNAL`：服务暂时不可用。请稍后再试。 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error503Internal"];
+                };
+            };
+        };
+    };
+    "douyin-lead-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 线索编号 */
+                leadId: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "unifiedLeadId": 812345
+                 *     }
+                 */
+                "application/json": components["schemas"]["DouyinLeadLinkBody"];
+            };
+        };
+        responses: {
+            /** @description 已关联 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 200,
+                     *       "data": {
+                     *         "leadId": 1,
+                     *         "unifiedLeadId": 812345
+                     *       },
+                     *       "message": "操作成功"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @constant */
+                        code: 200;
+                        data: components["schemas"]["DouyinLeadLinkAnswer"];
+                        message: string;
+                    };
+                };
+            };
+            /** @description - `INVALID_REQUEST`：请求参数有误。请按提示修改后重新提交。 */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error400InvalidRequest"];
+                };
+            };
+            /** @description - `UNAUTHENTICATED`：请先登录。登录状态缺失或已过期，请重新登录后再试。 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error401Unauthenticated"];
+                };
+            };
+            /** @description - `PERMISSION_DENIED`：您没有执行此操作的权限。请联系管理员开通权限 lead:unified:link。 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error403PermissionDenied"];
+                };
+            };
+            /** @description - `NOT_FOUND`：未找到要操作的内容。它可能已被删除或不属于当前账号，请刷新后再试。 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error404NotFound"];
+                };
+            };
+            /**
+             * @description - `CONFLICT`：同一内容正在被其他操作占用。请稍等几秒后再试。
+             *     - `CONFLICT`：该线索已合并到线索 7。请在线索 7 上操作。
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error409Conflict"];
+                };
+            };
+            /** @description - `LEAD_ERASED`：该线索的个人信息已按要求删除，无法恢复。请刷新线索列表。 */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error410LeadErased"];
                 };
             };
             /** @description - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。 */
@@ -6625,7 +6813,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description 操作的类型，例如 LEAD_ERASED */
-                action?: "DOUYIN_ACCOUNT_AUTHORIZED" | "DOUYIN_ACCOUNT_DATA_DELETED" | "DOUYIN_ACCOUNT_DELETED" | "DOUYIN_ACCOUNT_TAKEN_OVER" | "FAN_SYNC_CANCELLED" | "LEADS_CHANGED" | "LEADS_EXPIRED" | "LEADS_EXPORTED" | "LEAD_ERASED" | "MOMENT_TASK_CANCELLED" | "MOMENT_TASK_CREATED" | "MOMENT_TASK_RESCHEDULED" | "MOMENT_TASK_RETRIED" | "MOMENT_TASK_STOPPED" | "WECHAT_ACCOUNT_CONNECTED" | "WECHAT_ACCOUNT_DISCONNECTED" | "WECHAT_CORP_CHANGED";
+                action?: "DOUYIN_ACCOUNT_AUTHORIZED" | "DOUYIN_ACCOUNT_DATA_DELETED" | "DOUYIN_ACCOUNT_DELETED" | "DOUYIN_ACCOUNT_TAKEN_OVER" | "FAN_SYNC_CANCELLED" | "LEADS_CHANGED" | "LEADS_EXPIRED" | "LEADS_EXPORTED" | "LEAD_ERASED" | "LEAD_LINKED" | "MOMENT_TASK_CANCELLED" | "MOMENT_TASK_CREATED" | "MOMENT_TASK_RESCHEDULED" | "MOMENT_TASK_RETRIED" | "MOMENT_TASK_STOPPED" | "WECHAT_ACCOUNT_CONNECTED" | "WECHAT_ACCOUNT_DISCONNECTED" | "WECHAT_CORP_CHANGED";
                 /** @description 操作人的编号 */
                 actor?: string;
                 /**
@@ -6918,7 +7106,8 @@ export interface operations {
                      *                   "nickname": "🏳️‍🌈美食家🌸",
                      *                   "notes": "",
                      *                   "ownerId": "staff-17",
-                     *                   "status": "CONTACTED"
+                     *                   "status": "CONTACTED",
+                     *                   "unifiedLeadId": null
                      *                 },
                      *                 {
                      *                   "acquireTime": "2026-11-28T03:10:00Z",
@@ -6929,7 +7118,8 @@ export interface operations {
                      *                   "nickname": "陈梓萱",
                      *                   "notes": "",
                      *                   "ownerId": "staff-17",
-                     *                   "status": "CONTACTED"
+                     *                   "status": "CONTACTED",
+                     *                   "unifiedLeadId": null
                      *                 },
                      *                 {
                      *                   "acquireTime": "2026-11-28T03:10:00Z",
@@ -6940,7 +7130,8 @@ export interface operations {
                      *                   "nickname": "用户5995610875",
                      *                   "notes": "",
                      *                   "ownerId": null,
-                     *                   "status": "NEW"
+                     *                   "status": "NEW",
+                     *                   "unifiedLeadId": null
                      *                 },
                      *                 {
                      *                   "acquireTime": "2026-11-28T03:10:00Z",
@@ -6951,7 +7142,8 @@ export interface operations {
                      *                   "nickname": "佛系橙子",
                      *                   "notes": "",
                      *                   "ownerId": null,
-                     *                   "status": "NEW"
+                     *                   "status": "NEW",
+                     *                   "unifiedLeadId": null
                      *                 }
                      *               ]
                      *             },
@@ -7039,7 +7231,8 @@ export interface operations {
                      *                 "nickname": "🏳️‍🌈美食家🌸",
                      *                 "notes": "",
                      *                 "ownerId": "staff-17",
-                     *                 "status": "CONTACTED"
+                     *                 "status": "CONTACTED",
+                     *                 "unifiedLeadId": null
                      *               },
                      *               "leadId": 2
                      *             },
@@ -7060,7 +7253,8 @@ export interface operations {
                      *                 "nickname": "🏳️‍🌈美食家🌸",
                      *                 "notes": "",
                      *                 "ownerId": "staff-17",
-                     *                 "status": "CONTACTED"
+                     *                 "status": "CONTACTED",
+                     *                 "unifiedLeadId": null
                      *               },
                      *               "leadId": 2,
                      *               "to": "CONTACTED"
@@ -7084,7 +7278,8 @@ export interface operations {
                      *                 "nickname": "陈梓萱",
                      *                 "notes": "",
                      *                 "ownerId": "staff-17",
-                     *                 "status": "CONTACTED"
+                     *                 "status": "CONTACTED",
+                     *                 "unifiedLeadId": null
                      *               },
                      *               "leadId": 3
                      *             },
@@ -7105,7 +7300,8 @@ export interface operations {
                      *                 "nickname": "陈梓萱",
                      *                 "notes": "",
                      *                 "ownerId": "staff-17",
-                     *                 "status": "CONTACTED"
+                     *                 "status": "CONTACTED",
+                     *                 "unifiedLeadId": null
                      *               },
                      *               "leadId": 3,
                      *               "to": "CONTACTED"

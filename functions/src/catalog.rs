@@ -170,6 +170,14 @@ pub const DOUYIN_LEAD_ERASE: Route = Route {
     permission: "lead:douyin:leads:edit",
 };
 
+/// `PUT /api/v1/lead/douyin/leads/{leadId}/unified`: Writes the unified lead module's own id on a lead.
+pub const DOUYIN_LEAD_LINK: Route = Route {
+    name: "douyin-lead-link",
+    method: "PUT",
+    path: "/api/v1/lead/douyin/leads/{leadId}/unified",
+    permission: "lead:unified:link",
+};
+
 /// `DELETE /api/v1/lead/douyin/accounts/{douyinUserId}/data`: Forgets a Douyin account with its tokens and deletes the leads that only it has brought.
 pub const DOUYIN_DATA_DELETE: Route = Route {
     name: "douyin-data-delete",
@@ -370,6 +378,7 @@ pub const ROUTES: &[Route] = &[
     DOUYIN_LEADS_UPDATE,
     DOUYIN_LEADS_EXPORT,
     DOUYIN_LEAD_ERASE,
+    DOUYIN_LEAD_LINK,
     DOUYIN_DATA_DELETE,
     WECHAT_ACCOUNTS,
     WECHAT_ACCOUNT_CONNECT,

@@ -48,4 +48,5 @@ def requests(api, world):
         "douyin-lead-notes": {"path": {"leadId": 999_999_999}},
         "douyin-lead-erase": {"path": {"leadId": lead}},
         "douyin-lead-note-add": {"path": {"leadId": lead}, "body": {"text": "谁先到"}},
+        "douyin-lead-link": {"path": {"leadId": lead}, "body": {"unifiedLeadId": 812_346}},
     }

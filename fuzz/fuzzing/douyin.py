@@ -135,9 +135,15 @@ def leads(api):
     api.expect(400, "douyin-lead-note-add", path=second, body={"text": ""})
     api.expect(200, "douyin-lead-notes", path=second)
     api.expect(400, "douyin-lead-notes", path=second, query={"size": 0})
+    api.expect(200, "douyin-lead-link", path=second, body={"unifiedLeadId": 812_345})
+    api.expect(400, "douyin-lead-link", path=second, body={"unifiedLeadId": 0})
     api.expect(200, "douyin-lead-erase", path=third)
-    one_body = {"douyin-lead-update": {"notes": "x"}, "douyin-lead-note-add": {"text": "x"}}
-    for name in ("douyin-lead", "douyin-lead-update", "douyin-lead-notes", "douyin-lead-note-add"):
+    one_body = {
+        "douyin-lead-update": {"notes": "x"},
+        "douyin-lead-note-add": {"text": "x"},
+        "douyin-lead-link": {"unifiedLeadId": 1},
+    }
+    for name in ("douyin-lead", "douyin-lead-update", "douyin-lead-notes", "douyin-lead-note-add", "douyin-lead-link"):
         asked = {"body": one_body[name]} if name in one_body else {}
         api.expect(410, name, path=third, **asked)
         api.expect(404, name, path={"leadId": 999_999_999}, **asked)

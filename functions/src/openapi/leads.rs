@@ -12,8 +12,8 @@ use super::words::{AUTHORIZATION, LEADS, SYNC, WEBHOOKS};
 use crate::catalog;
 use crate::routes::{
     douyin_account_delete, douyin_auth_callback, douyin_auth_confirm, douyin_auth_url, douyin_data_delete,
-    douyin_fans_sync, douyin_fans_sync_tasks, douyin_lead_erase, douyin_lead_note_add, douyin_lead_notes,
-    douyin_lead_update, douyin_leads_update, douyin_webhook,
+    douyin_fans_sync, douyin_fans_sync_tasks, douyin_lead_erase, douyin_lead_link, douyin_lead_note_add,
+    douyin_lead_notes, douyin_lead_update, douyin_leads_update, douyin_webhook,
 };
 use crate::views::lead_work::{BatchView, NoteView};
 use crate::views::leads::{AccountView, AuthorizedView, LeadDetail, LeadPageView, SyncTaskView};
@@ -262,6 +262,17 @@ fn work() -> Vec<Operation> {
             .answers::<NoteView>(201, "新的备注")
             .leads_to("leadId", "$request.path.leadId", &[catalog::DOUYIN_LEAD_NOTES])
             .fails([advice::NOTE_KEY_REUSED, advice::lead_merged(7), advice::LEAD_ERASED]),
+        Operation::of(
+            catalog::DOUYIN_LEAD_LINK,
+            LEADS,
+            "关联统一线索",
+            "由存客宝的统一线索模块以服务令牌调用，令牌的 `userId` 即租户。可重复提交；编号不同则替换。不产生事件与新版本，\
+             不影响正在修改该线索的人。",
+        )
+        .path::<LeadId>("leadId", LEAD_ID)
+        .body::<douyin_lead_link::Body>()
+        .answers::<douyin_lead_link::Answer>(200, "已关联")
+        .fails([advice::lead_merged(7), advice::LEAD_ERASED]),
         Operation::of(
             catalog::DOUYIN_LEAD_ERASE,
             LEADS,

@@ -15,6 +15,7 @@ pub mod douyin_fans_sync_task;
 pub mod douyin_fans_sync_tasks;
 pub mod douyin_lead;
 pub mod douyin_lead_erase;
+pub mod douyin_lead_link;
 pub mod douyin_lead_note_add;
 pub mod douyin_lead_notes;
 pub mod douyin_lead_update;

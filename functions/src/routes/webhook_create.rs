@@ -6,7 +6,7 @@ use kernel::jwt::Authenticator;
 use secrecy::SecretString;
 use serde::Deserialize;
 use webhooks::kind::Kind;
-use webhooks::{NewWebhook, Webhooks};
+use webhooks::{NewWebhook, WebhookEdits};
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
@@ -16,13 +16,13 @@ use crate::views::webhooks::WebhookWithSecret;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    webhooks: Webhooks,
+    edits: WebhookEdits,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { auth: Authenticator::new(cx).await?, webhooks: Webhooks::new(cx)? })
+        Ok(Self { auth: Authenticator::new(cx).await?, edits: WebhookEdits::new(cx)? })
     }
 }
 
@@ -30,7 +30,7 @@ impl App {
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Body {
-    #[cfg_attr(feature = "openapi", schemars(with = "String", length(min = 1, max = kernel::public_http::MAX_URL_LENGTH), regex(pattern = "^https://")))]
+    #[cfg_attr(feature = "openapi", schemars(with = "String", length(min = 1, max = kernel::public_http::MAX_URL_LENGTH)))]
     url: SecretString,
     kind: Option<Kind>,
     #[cfg_attr(feature = "openapi", schemars(with = "Option<Vec<crate::openapi::EventTypeName>>", length(min = 1, max = webhooks::EVENT_TYPES.len())))]
@@ -43,6 +43,6 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let caller = request.caller(&app.auth, catalog::WEBHOOK_CREATE.permission).await?;
     let Body { url, kind, types, bot_secret } = request.json_body(MAX_BODY)?;
     let wanted = NewWebhook { url, kind: kind.unwrap_or(Kind::Generic), types, bot_secret };
-    let made = Box::pin(app.webhooks.create(&caller, &wanted)).await?;
+    let made = Box::pin(app.edits.create(&caller, &wanted)).await?;
     ApiResponse::created(WebhookWithSecret::from(made))
 }

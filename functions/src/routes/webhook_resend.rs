@@ -3,7 +3,7 @@
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use webhooks::Webhooks;
+use webhooks::DeliveryRequests;
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
@@ -13,13 +13,13 @@ use crate::views::webhooks::DeliveryView;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    webhooks: Webhooks,
+    requests: DeliveryRequests,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { auth: Authenticator::new(cx).await?, webhooks: Webhooks::new(cx)? })
+        Ok(Self { auth: Authenticator::new(cx).await?, requests: DeliveryRequests::new(cx)? })
     }
 }
 
@@ -27,6 +27,6 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
     let caller = request.caller(&app.auth, catalog::WEBHOOK_RESEND.permission).await?;
     let webhook_id: String = request.path_id("webhookId", "webhook")?;
     let delivery_id: String = request.path_id("deliveryId", "webhook delivery")?;
-    let delivery = app.webhooks.resend(&caller, &webhook_id, &delivery_id).await?;
+    let delivery = app.requests.resend(&caller, &webhook_id, &delivery_id).await?;
     ApiResponse::accepted(DeliveryView::from(delivery))
 }

@@ -3,7 +3,7 @@
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::jwt::Authenticator;
-use webhooks::Webhooks;
+use webhooks::DeliveryRequests;
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, Problem};
@@ -13,19 +13,19 @@ use crate::views::webhooks::DeliveryView;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    webhooks: Webhooks,
+    requests: DeliveryRequests,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { auth: Authenticator::new(cx).await?, webhooks: Webhooks::new(cx)? })
+        Ok(Self { auth: Authenticator::new(cx).await?, requests: DeliveryRequests::new(cx)? })
     }
 }
 
 pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Problem> {
     let caller = request.caller(&app.auth, catalog::WEBHOOK_TEST.permission).await?;
     let webhook_id: String = request.path_id("webhookId", "webhook")?;
-    let delivery = app.webhooks.test(&caller, &webhook_id).await?;
+    let delivery = app.requests.test(&caller, &webhook_id).await?;
     ApiResponse::accepted(DeliveryView::from(delivery))
 }

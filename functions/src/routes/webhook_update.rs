@@ -6,7 +6,7 @@ use kernel::jwt::Authenticator;
 use secrecy::SecretString;
 use serde::Deserialize;
 use webhooks::store::webhook::WebhookStatus;
-use webhooks::{Change, Webhooks};
+use webhooks::{Change, WebhookEdits};
 
 use crate::catalog;
 use crate::http::{ApiRequest, ApiResponse, MAX_BODY, Problem};
@@ -16,13 +16,13 @@ use crate::views::webhooks::WebhookWithSecret;
 #[derive(Debug)]
 pub struct App {
     auth: Authenticator,
-    webhooks: Webhooks,
+    edits: WebhookEdits,
 }
 
 impl App {
     /// Built once at init.
     pub async fn new(cx: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { auth: Authenticator::new(cx).await?, webhooks: Webhooks::new(cx)? })
+        Ok(Self { auth: Authenticator::new(cx).await?, edits: WebhookEdits::new(cx)? })
     }
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum Wanted {
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Body {
-    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", length(min = 1, max = kernel::public_http::MAX_URL_LENGTH), regex(pattern = "^https://")))]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", length(min = 1, max = kernel::public_http::MAX_URL_LENGTH)))]
     url: Option<SecretString>,
     #[cfg_attr(feature = "openapi", schemars(with = "Option<Vec<crate::openapi::EventTypeName>>", length(min = 1, max = webhooks::EVENT_TYPES.len())))]
     types: Option<Vec<String>>,
@@ -58,6 +58,6 @@ pub async fn handle(app: &App, request: ApiRequest) -> Result<ApiResponse, Probl
         Wanted::Paused => WebhookStatus::Paused,
     });
     let wanted = Change { url, types, status, rotate_secret: rotate_secret.unwrap_or_default(), bot_secret };
-    let made = Box::pin(app.webhooks.change(&caller, &webhook_id, &wanted)).await?;
+    let made = Box::pin(app.edits.change(&caller, &webhook_id, &wanted)).await?;
     ApiResponse::ok(WebhookWithSecret::from(made))
 }

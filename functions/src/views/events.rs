@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use kernel::events::StoredEvent;
 use leads::events::{AccountEnd, AccountName, ChangedField, LeadEvent, SyncFailure, SyncResult};
-use leads::ids::LeadId;
+use leads::ids::{LeadId, UnifiedLeadId};
 use leads::store::lead::{Lead, LeadStatus};
 use moments::events::{MomentEvent, TaskEnd, WaitingAccounts};
 use serde::Serialize;
@@ -76,12 +76,28 @@ pub(crate) enum EventData {
     WebhookDisabled(WebhookEnd),
 }
 
+/// A lead that an event names, as it is now: the list's record, and the id by which the unified module finds its own.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EventLead {
+    #[serde(flatten)]
+    record: LeadRecord,
+    unified_lead_id: Option<UnifiedLeadId>,
+}
+
+impl From<Lead> for EventLead {
+    fn from(lead: Lead) -> Self {
+        Self { unified_lead_id: lead.unified_lead_id, record: lead.into() }
+    }
+}
+
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "LeadCreatedEvent"))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LeadCreated {
     lead_ids: Vec<LeadId>,
-    leads: Vec<LeadRecord>,
+    leads: Vec<EventLead>,
 }
 
 #[derive(Serialize)]
@@ -90,7 +106,7 @@ pub(crate) struct LeadCreated {
 pub(crate) struct LeadUpdated {
     lead_id: LeadId,
     changed: Vec<ChangedField>,
-    lead: Option<LeadRecord>,
+    lead: Option<EventLead>,
 }
 
 #[derive(Serialize)]
@@ -100,7 +116,7 @@ pub(crate) struct LeadStatusChanged {
     lead_id: LeadId,
     from: LeadStatus,
     to: LeadStatus,
-    lead: Option<LeadRecord>,
+    lead: Option<EventLead>,
 }
 
 #[derive(Serialize)]
@@ -109,7 +125,7 @@ pub(crate) struct LeadStatusChanged {
 pub(crate) struct LeadMerged {
     lead_id: LeadId,
     merged_lead_id: LeadId,
-    lead: Option<LeadRecord>,
+    lead: Option<EventLead>,
 }
 
 #[derive(Serialize)]
@@ -157,7 +173,7 @@ impl EventView {
 
 impl EventData {
     fn of_lead(change: LeadEvent, leads: &HashMap<LeadId, Lead>) -> (EventType, Self) {
-        let record = |id: &LeadId| leads.get(id).cloned().map(LeadRecord::from);
+        let record = |id: &LeadId| leads.get(id).cloned().map(EventLead::from);
         match change {
             LeadEvent::Created { lead_ids } => {
                 let leads = lead_ids.iter().filter_map(record).collect();

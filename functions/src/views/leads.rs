@@ -9,7 +9,7 @@ use leads::accounts::ListedAccount;
 use leads::authorize::Authorized;
 use leads::config::AutoSync;
 use leads::fan_sync::{self, HealthStatus};
-use leads::ids::{LeadId, OpenId, OwnerId};
+use leads::ids::{LeadId, OpenId, OwnerId, UnifiedLeadId};
 use leads::lead_list::LeadPage;
 use leads::store::account::{Account, AccountStatus};
 use leads::store::lead::{Lead, LeadStatus};
@@ -117,6 +117,7 @@ impl From<LeadPage> for LeadPageView {
 pub struct LeadDetail {
     #[serde(flatten)]
     record: LeadRecord,
+    unified_lead_id: Option<UnifiedLeadId>,
     version: u64,
     update_time: Timestamp,
     sources: Vec<SourceView>,
@@ -178,6 +179,7 @@ impl LeadDetail {
             .iter()
             .map(|source| SourceView { douyin_user_id: source.clone(), following: !lead.unfollowed.contains(source) });
         Self {
+            unified_lead_id: lead.unified_lead_id,
             version: lead.version,
             update_time: lead.update_time,
             sources: sources.collect(),

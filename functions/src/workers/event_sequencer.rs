@@ -5,7 +5,7 @@ mod sink;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
-use kernel::events::{EventDispatch, EventMessage, Sequencer};
+use kernel::events::{EventDispatch, EventMessage, Numbered, Sequencer};
 use webhooks::WebhookDispatcher;
 
 use sink::EventSink;
@@ -34,8 +34,11 @@ impl App {
 /// Handles one message. An error is one of our own tables and brings the message back.
 pub async fn handle(app: &App, message: EventMessage, deadline: Deadline) -> kernel::Result<()> {
     let tenant = message.user_id;
-    let moved = app.sequencer.run(tenant, deadline).await?;
-    tracing::info!(user.id = tenant.get(), moved, "events of user {tenant} numbered");
+    let Numbered { events, are_awaited } = app.sequencer.run(tenant, deadline).await?;
+    tracing::info!(user.id = tenant.get(), moved = events, "events of user {tenant} numbered");
+    if !are_awaited {
+        return Ok(());
+    }
     // Neither waits for the other, and the mark is seen to whatever became of them.
     let webhooks = Box::pin(app.webhooks.hand_over(tenant, deadline));
     let sink = Box::pin(app.sink.hand_over(tenant, deadline));

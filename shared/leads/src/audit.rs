@@ -14,6 +14,8 @@ pub const ACCOUNT_DATA_DELETED: Action = Action::new("DOUYIN_ACCOUNT_DATA_DELETE
 pub const SYNC_CANCELLED: Action = Action::new("FAN_SYNC_CANCELLED");
 /// Leads are changed by one request: a row for each transaction of it.
 pub const LEADS_CHANGED: Action = Action::new("LEADS_CHANGED");
+/// The unified lead module has written its own id on a lead.
+pub const LEAD_LINKED: Action = Action::new("LEAD_LINKED");
 /// A lead's person is erased. What was merged into the lead goes with it.
 pub const LEAD_ERASED: Action = Action::new("LEAD_ERASED");
 /// Leads that nobody has worked for long are deleted: a row for each transaction of it.
@@ -29,6 +31,7 @@ pub const ACTIONS: &[Action] = &[
     ACCOUNT_DATA_DELETED,
     SYNC_CANCELLED,
     LEADS_CHANGED,
+    LEAD_LINKED,
     LEAD_ERASED,
     LEADS_EXPIRED,
     LEADS_EXPORTED,

@@ -89,6 +89,26 @@ impl fmt::Display for OpenId {
     }
 }
 
+/// The id that the unified lead module gives a lead: 1 to 2^53-1, a number as all ids of leads in our JSON. We do not know its
+/// leads, so any id is taken, also one that another lead has: of one person the unified module may have found two leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct UnifiedLeadId(#[cfg_attr(feature = "openapi", schemars(range(min = 1, max = MAX_SAFE_INTEGER)))] u64);
+
+impl UnifiedLeadId {
+    /// The id of this number, if it is one.
+    pub fn new(number: u64) -> Option<Self> {
+        (1..=MAX_SAFE_INTEGER).contains(&number).then_some(Self(number))
+    }
+}
+
+impl fmt::Display for UnifiedLeadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Who of a tenant works a lead, by the id that the frontend gives its users: 1 to 64 characters, none of them a control
 /// character. We do not know these users, so any id is taken.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -19,6 +19,7 @@ pub mod ids;
 pub mod lead_edit;
 pub mod lead_erase;
 pub mod lead_export;
+pub mod lead_link;
 pub mod lead_list;
 pub mod lead_merge;
 mod repeated_return;

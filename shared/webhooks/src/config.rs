@@ -1,5 +1,7 @@
 //! The settings of this domain.
 
+use std::time::Duration;
+
 use kernel::Context;
 use kernel::config::{ConfigError, Env, Section, Setting};
 use kernel::public_http::{Judge, trusted_origin};
@@ -15,6 +17,12 @@ pub static WEBHOOKS: Section = Section {
             "WEBHOOK_QUEUE_URL",
             "The queue by which deliveries are sent, of functions that ask for any.",
         ),
+        Setting::with_default(
+            "WEBHOOK_TIMEOUT_SECONDS",
+            "10",
+            "The longest that a receiver may take to answer. Receivers are to answer first and work afterwards.",
+        )
+        .between(1, 15),
         Setting::with_default(
             TRUSTED,
             "",
@@ -32,6 +40,11 @@ pub(crate) fn judge(env: &Env) -> Result<Judge, ConfigError> {
     let invalid = |problem| ConfigError::Invalid { name: TRUSTED.to_owned(), problem };
     let origins = texts.iter().map(|text| trusted_origin(text).map_err(invalid));
     Ok(Judge::trusting(origins.collect::<Result<_, _>>()?))
+}
+
+/// The longest that a receiver may take to answer.
+pub(crate) fn timeout(env: &Env) -> Result<Duration, ConfigError> {
+    WEBHOOKS.of(env).seconds("WEBHOOK_TIMEOUT_SECONDS")
 }
 
 /// The queue of deliveries.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kernel::public_http::{AddressProblem, Judge, PublicHttp, Target, is_not_public, system};
+use kernel::public_http::{AddressProblem, Judge, Lookup, PublicHttp, Target, is_not_public, system};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
@@ -12,8 +12,6 @@ use tokio::time::timeout;
 use crate::body::Outgoing;
 use crate::kind::Kind;
 
-/// The longest that an attempt may take. Receivers are to answer first and work afterwards.
-pub const LONGEST_ATTEMPT: Duration = Duration::from_secs(10);
 /// A connection that is not open by then will not open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// What is read of an answer. Whatever follows is not read.
@@ -83,12 +81,17 @@ impl NoAnswer {
 #[derive(Debug)]
 pub(crate) struct Sender {
     http: PublicHttp,
+    timeout: Duration,
 }
 
 impl Sender {
-    /// A sender that lets `judge` decide which addresses may be asked.
-    pub fn new(judge: Judge) -> Self {
-        Self { http: PublicHttp::new(judge, system(), CONNECT_TIMEOUT) }
+    /// A sender that lets `judge` decide which addresses may be asked, and gives each of them so long to answer.
+    pub fn new(judge: Judge, timeout: Duration) -> Self {
+        Self::resolving(judge, timeout, system())
+    }
+
+    fn resolving(judge: Judge, timeout: Duration, lookup: Lookup) -> Self {
+        Self { http: PublicHttp::new(judge, lookup, CONNECT_TIMEOUT.min(timeout)), timeout }
     }
 
     /// Posts a delivery to the address of a webhook.
@@ -115,7 +118,7 @@ impl Sender {
                 .header("webhook-timestamp", at.as_second())
                 .header("webhook-signature", signature);
         }
-        timeout(LONGEST_ATTEMPT, answer(kind, request)).await.unwrap_or(Err(NoAnswer::TimedOut))
+        timeout(self.timeout, answer(kind, request)).await.unwrap_or(Err(NoAnswer::TimedOut))
     }
 }
 
@@ -141,4 +144,36 @@ async fn beginning(response: &mut Response) -> Result<Vec<u8>, NoAnswer> {
         }
     }
     Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::sync::Arc;
+
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn receiver_inside_a_network_is_not_asked_by_whatever_name() {
+        for (url, addresses, expected) in [
+            ("https://crm.example.com/", &["127.0.0.1"][..], AddressProblem::NotPublic),
+            ("https://crm.example.com/", &["8.8.8.8", "169.254.169.254"], AddressProblem::NotPublic),
+            ("https://crm.example.com/", &["::ffff:10.0.0.1"], AddressProblem::NotPublic),
+            ("https://127.0.0.1/", &["8.8.8.8"], AddressProblem::NotPublic),
+            ("http://crm.example.com/", &["8.8.8.8"], AddressProblem::NotHttps),
+            ("https://crm.example.com:8443/", &["8.8.8.8"], AddressProblem::ForbiddenPort(8_443)),
+        ] {
+            let found: Vec<IpAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+            let lookup: Lookup = Arc::new(move |_| {
+                let found = found.clone();
+                async move { Ok(found) }.boxed()
+            });
+            let sender = Sender::resolving(Judge::default(), Duration::from_secs(1), lookup);
+            let outgoing = Outgoing { query: Vec::new(), body: b"{}".to_vec() };
+            let answered = sender.post(Kind::Generic, &SecretString::from(url), outgoing, None).await;
+            assert_eq!(answered, Err(NoAnswer::Address(expected)), "{url} {addresses:?}");
+        }
+    }
 }

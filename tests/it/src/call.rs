@@ -43,6 +43,7 @@ pub async fn call(cx: &Context, event: &Event) -> Result<Answer> {
         "douyin-leads-update" => douyin_leads_update,
         "douyin-leads-export" => douyin_leads_export,
         "douyin-lead-erase" => douyin_lead_erase,
+        "douyin-lead-link" => douyin_lead_link,
         "douyin-data-delete" => douyin_data_delete,
         "wechat-accounts" => wechat_accounts,
         "wechat-account-connect" => wechat_account_connect,

@@ -20,12 +20,12 @@ use crate::world::EndpointOverrides;
 use crate::{Answer, Event, World};
 
 /// A sequencer, started now.
-async fn sequencer(world: &World, endpoints: &EndpointOverrides) -> Result<event_sequencer::App> {
+pub(crate) async fn sequencer(world: &World, endpoints: &EndpointOverrides) -> Result<event_sequencer::App> {
     Ok(event_sequencer::App::new(&world.context("event-sequencer", endpoints).await?).await?)
 }
 
 /// Hands it a message for `user`; whether that is done.
-async fn hand(world: &World, app: &event_sequencer::App, user: u64) -> Result<bool> {
+pub(crate) async fn hand(world: &World, app: &event_sequencer::App, user: u64) -> Result<bool> {
     let record = json!({ "messageId": "m-1", "body": json!({ "userId": user }).to_string() });
     let batch = serde_json::from_value(json!({ "Records": [record] }))?;
     let answer = run_batch(app, event_sequencer::handle, batch, world.deadline()).await;

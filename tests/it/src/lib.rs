@@ -41,6 +41,8 @@ mod logged;
 mod platform;
 #[cfg(test)]
 mod snapshot;
+#[cfg(test)]
+mod webhooks;
 
 pub use browser::Browser;
 pub use event::{Answer, Event};

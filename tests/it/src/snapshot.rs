@@ -171,6 +171,7 @@ const WORDS: &[&str] = &[
     "reopen",
     "leadIds",
     "ownerId",
+    "unifiedLeadId",
     // Events.
     "after",
     "limit",

@@ -24,6 +24,7 @@ const ANYWHERE: &[(&str, &str)] = &[
     ("avatarUrl", "头像地址；没有时为空"),
     ("leadId", "线索编号"),
     ("ownerId", "跟进人，即前端自己的用户编号；没有时为 null"),
+    ("unifiedLeadId", "统一线索模块中的编号；尚未关联时为 null"),
     ("actor", "操作人"),
     ("version", "线索的版本，每次修改加一"),
     ("accountId", "微信账号编号"),

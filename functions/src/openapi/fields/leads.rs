@@ -122,10 +122,22 @@ pub(super) const WORDS: &[Words] = &[
     ("LeadId", "线索编号，在租户内从 1 连续编号，小于 2 的 53 次方", &[]),
     ("OpenId", "抖音为本应用给出的用户编号（open_id）", &[]),
     ("OwnerId", "前端自己的用户编号", &[]),
+    ("UnifiedLeadId", "统一线索模块给出的编号，小于 2 的 53 次方", &[]),
     ("LeadStatus", "NEW 未联系；CONTACTED 已联系；CONVERTED 已成交", &[]),
     (
         "LeadRecord",
         "列表中的一条线索",
+        &[
+            ("channel", "线索渠道，固定为 抖音获客"),
+            ("douyinUserId", "粉丝的 open_id"),
+            ("acquireTime", "获取时间"),
+            ("status", "跟进状态"),
+            ("notes", "最新的备注；没有时为空"),
+        ],
+    ),
+    (
+        "EventLead",
+        "事件所说的线索，是读取事件时的样子",
         &[
             ("channel", "线索渠道，固定为 抖音获客"),
             ("douyinUserId", "粉丝的 open_id"),
@@ -199,5 +211,7 @@ pub(super) const WORDS: &[Words] = &[
         &[("noteId", "备注编号，即它产生的线索版本"), ("text", "备注内容"), ("createdBy", "存客宝的用户编号")],
     ),
     ("NotePage", "备注的一页", &[]),
+    ("DouyinLeadLinkBody", "统一线索模块中的编号", &[("unifiedLeadId", "统一线索模块中的编号；与之前不同则替换")]),
+    ("DouyinLeadLinkAnswer", "已关联的线索", &[("unifiedLeadId", "统一线索模块中的编号")]),
     ("DouyinLeadEraseAnswer", "已删除个人信息的线索", &[]),
 ];

@@ -19,7 +19,7 @@ mod sweeper;
 pub use dispatch::{Consumer, EventDispatch, Handover};
 pub use feed::{EventFeed, FeedPage, MAX_LIMIT};
 pub use outbox::{EventMessage, Outbox};
-pub use sequencer::Sequencer;
+pub use sequencer::{Numbered, Sequencer};
 pub use store::StoredEvent;
 pub use sweeper::{EventLateness, EventSweeper};
 

@@ -29,6 +29,15 @@ const MIN_TIME_LEFT: Duration = Duration::from_secs(20);
 /// Messages for one tenant in a batch wait for each other: the first finds what the others came for.
 type Turn = futures::lock::Mutex<()>;
 
+/// What a run has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Numbered {
+    /// How many events got their numbers.
+    pub events: usize,
+    /// Whether events of the tenant are to be handed to its webhooks or to the sink.
+    pub are_awaited: bool,
+}
+
 /// Numbers events.
 #[derive(Debug, Clone)]
 pub struct Sequencer {
@@ -58,26 +67,25 @@ impl Sequencer {
         })
     }
 
-    /// Numbers the tenant's events until none is left, or `deadline` comes near: then another message goes on. Answers how
-    /// many.
+    /// Numbers the tenant's events until none is left, or `deadline` comes near: then another message goes on.
     ///
     /// # Errors
     /// When the tables cannot be read or written: the message comes back.
-    pub async fn run(&self, tenant: UserId, deadline: Deadline) -> Result<usize> {
+    pub async fn run(&self, tenant: UserId, deadline: Deadline) -> Result<Numbered> {
         let turn = self.turn(tenant);
         let _turn = turn.lock().await;
-        let (mut seen, mut moved) = (HashSet::new(), 0);
+        let (mut seen, mut events) = (HashSet::new(), 0);
         loop {
             if deadline.remaining(self.clock.now()) < MIN_TIME_LEFT {
                 self.go_on(tenant).await;
-                return Ok(moved);
+                return Ok(Numbered { events, are_awaited: false });
             }
             let (head, window) = try_join!(self.events.head(tenant), self.outbox.window(tenant))?;
             if window.items.is_empty() {
-                return Ok(moved);
+                return Ok(Numbered { events, are_awaited: head.dispatch_since.is_some() });
             }
             let found = window.items.iter().map(|item| item.entry.clone()).collect();
-            moved += self.number(tenant, head, ready(window, &seen), deadline).await?;
+            events += self.number(tenant, head, ready(window, &seen), deadline).await?;
             seen = found;
         }
     }

@@ -108,6 +108,7 @@ mod tests {
             status: LeadStatus::New,
             notes: String::new(),
             owner: None,
+            unified_lead_id: None,
             sources: sources.iter().map(|name| account(name)).collect(),
             unfollowed: BTreeSet::new(),
             merged: BTreeSet::new(),

@@ -1,7 +1,7 @@
 //! What a merge makes of two leads, and what is left of it when it is undone. Pure.
 //!
 //! What people wrote goes before what platforms say: the further status counts, both notes stay, an owner is not lost.
-//! Nickname and avatar are the surviving lead's own, as long as it has any.
+//! Nickname, avatar and the unified module's id are the surviving lead's own, as long as it has any.
 
 use std::collections::BTreeSet;
 
@@ -79,9 +79,10 @@ pub(super) fn note_of(other: &Lead, written: Timestamp) -> String {
 }
 
 fn with(lead: &Lead, fields: MergedFields, now: Timestamp) -> Lead {
-    let MergedFields { status, owner, nickname, avatar_url, sources, unfollowed } = fields;
-    let version = lead.version + 1;
-    Lead { status, owner, nickname, avatar_url, sources, unfollowed, version, update_time: now, ..lead.clone() }
+    let MergedFields { status, owner, unified_lead_id, nickname, avatar_url, sources, unfollowed } = fields;
+    let (version, update_time) = (lead.version + 1, now);
+    let same = lead.clone();
+    Lead { status, owner, unified_lead_id, nickname, avatar_url, sources, unfollowed, version, update_time, ..same }
 }
 
 fn join(survivor: &MergedFields, other: &MergedFields) -> MergedFields {
@@ -91,6 +92,7 @@ fn join(survivor: &MergedFields, other: &MergedFields) -> MergedFields {
     MergedFields {
         status: survivor.status.max(other.status),
         owner: survivor.owner.clone().or_else(|| other.owner.clone()),
+        unified_lead_id: survivor.unified_lead_id.or(other.unified_lead_id),
         nickname: filled(&survivor.nickname, &other.nickname),
         avatar_url: filled(&survivor.avatar_url, &other.avatar_url),
         unfollowed: sources.iter().filter(|account| !follows(account)).cloned().collect(),
@@ -114,6 +116,7 @@ fn carried(is: &MergedFields, was: &MergedFields, would_be: &MergedFields) -> Me
     MergedFields {
         status: kept(&is.status, &was.status, &would_be.status),
         owner: kept(&is.owner, &was.owner, &would_be.owner),
+        unified_lead_id: kept(&is.unified_lead_id, &was.unified_lead_id, &would_be.unified_lead_id),
         nickname: kept(&is.nickname, &was.nickname, &would_be.nickname),
         avatar_url: kept(&is.avatar_url, &was.avatar_url, &would_be.avatar_url),
         unfollowed: &moved(&is.unfollowed, &was.unfollowed, &would_be.unfollowed) & &sources,
@@ -138,7 +141,7 @@ mod tests {
     use kernel::ids::UserId;
 
     use super::*;
-    use crate::ids::OwnerId;
+    use crate::ids::{OwnerId, UnifiedLeadId};
     use crate::store::lead::LeadStatus::{self, Contacted, Converted, New};
 
     const NOW: Timestamp = Timestamp::constant(1_795_000_000, 0);
@@ -158,6 +161,7 @@ mod tests {
             status,
             notes: notes.to_owned(),
             owner: None,
+            unified_lead_id: None,
             sources: set(sources),
             unfollowed: set(unfollowed),
             merged: BTreeSet::new(),
@@ -188,6 +192,7 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         row.extend(lead.owner.iter().map(|owner| ("owner_id".to_owned(), s(owner.as_str()))));
+        row.extend(lead.unified_lead_id.map(|id| ("unified_lead_id".to_owned(), n(id))));
         if !lead.unfollowed.is_empty() {
             row.insert("unfollowed".to_owned(), set(&lead.unfollowed));
         }
@@ -245,6 +250,22 @@ mod tests {
     }
 
     #[test]
+    fn merged_lead_keeps_its_own_link_and_split_gives_back_one_that_it_took_over() {
+        let linked =
+            |id, unified| Lead { unified_lead_id: UnifiedLeadId::new(unified), ..lead(id, New, "", &["a"], &[]) };
+        let link = |lead: &Lead| lead.unified_lead_id.map(|id| id.to_string());
+        for (own, others, both_have, apart_has) in
+            [(705, 709, "705", Some("705")), (0, 709, "709", None), (705, 0, "705", Some("705"))]
+        {
+            let (both, log) = merge(&linked(5, own), &linked(9, others));
+            assert_eq!(link(&both).as_deref(), Some(both_have));
+            assert_eq!(link(&split(&both, &log, &[]).lead).as_deref(), apart_has, "{own} {others}");
+            let relinked = Lead { unified_lead_id: UnifiedLeadId::new(800), ..both };
+            assert_eq!(link(&split(&relinked, &log, &[]).lead).as_deref(), Some("800"), "it was linked anew since");
+        }
+    }
+
+    #[test]
     fn split_takes_the_joined_note_out_of_whatever_was_written_around_it() {
         let other = lead(9, New, "话", &["a"], &[]);
         for (own, written, left) in [
@@ -266,9 +287,9 @@ mod tests {
         let mut survivor = lead(5, New, "甲", &["a", "b"], &["a"]);
         survivor.nickname = String::new();
         let mut one = lead(9, Contacted, "乙", &["a", "c"], &[]);
-        one.owner = owner("staff-9");
+        (one.owner, one.unified_lead_id) = (owner("staff-9"), UnifiedLeadId::new(709));
         let mut two = lead(12, Contacted, "丙", &["c", "d"], &["d"]);
-        two.owner = owner("staff-12");
+        (two.owner, two.unified_lead_id) = (owner("staff-12"), UnifiedLeadId::new(712));
         let three = lead(14, Converted, "", &["a", "b"], &["b"]);
         let merges = [&one, &two, &three];
         let (mut all, mut logs) = (survivor.clone(), Vec::new());

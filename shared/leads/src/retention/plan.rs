@@ -77,6 +77,7 @@ mod tests {
             status: LeadStatus::New,
             notes: String::new(),
             owner: None,
+            unified_lead_id: None,
             sources: BTreeSet::new(),
             unfollowed: BTreeSet::new(),
             merged: BTreeSet::new(),

@@ -3,6 +3,8 @@
 //! The key is a bucket of 64 leads of one tenant and the lead's id in it. So leads that follow each other lie together and
 //! are read by one query, and a tenant's writes move on over the partitions, of which each takes 1,000 units a second.
 
+mod link;
+
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
@@ -16,7 +18,8 @@ use kernel::ids::{UserId, row_id};
 use serde::{Deserialize, Serialize};
 
 use super::{delete, put, update};
-use crate::ids::{LeadId, OpenId, OwnerId};
+use crate::ids::{LeadId, OpenId, OwnerId, UnifiedLeadId};
+use link::{LINKED, same_link};
 
 const WHAT: &str = "lead";
 
@@ -70,6 +73,8 @@ pub struct Lead {
     /// Who of the tenant works it, if anybody.
     #[serde(rename = "owner_id")]
     pub owner: Option<OwnerId>,
+    /// What the unified lead module calls it, once that has said so.
+    pub unified_lead_id: Option<UnifiedLeadId>,
     /// The tenant's accounts it was found to follow.
     #[serde(default)]
     pub sources: BTreeSet<OpenId>,
@@ -242,7 +247,7 @@ impl LeadStore {
     }
 
     /// A lead that was merged or split, as one action of a transaction: all but what it is known by. Refused when it was
-    /// edited since `before` was read.
+    /// edited or linked since `before` was read.
     pub(crate) fn rewrite(&self, before: &Lead, after: &Lead) -> Result<TransactWriteItem> {
         let texts = |ids: &BTreeSet<OpenId>| AttributeValue::Ss(ids.iter().map(ToString::to_string).collect());
         let numbers = |ids: &BTreeSet<LeadId>| AttributeValue::Ns(ids.iter().map(ToString::to_string).collect());
@@ -251,6 +256,7 @@ impl LeadStore {
             ("status", Some(s(after.status.as_str()))),
             ("notes", Some(s(&after.notes))),
             ("owner_id", after.owner.as_ref().map(|owner| s(owner.as_str()))),
+            ("unified_lead_id", after.unified_lead_id.map(n)),
             ("nickname", Some(s(&after.nickname))),
             ("avatar_url", Some(s(&after.avatar_url))),
             ("sources", Some(&after.sources).filter(|ids| !ids.is_empty()).map(texts)),
@@ -262,8 +268,12 @@ impl LeadStore {
             ("update_time", Some(seconds(after.update_time))),
         ];
         let (mut set, mut removed) = (Vec::new(), Vec::new());
-        let mut builder = self.change(before).condition_expression("version = :before");
+        let (same_link, linked) = same_link(before);
+        let mut builder = self.change(before).condition_expression(format!("version = :before AND {same_link}"));
         builder = builder.expression_attribute_values(":before", n(before.version));
+        if let Some(value) = linked {
+            builder = builder.expression_attribute_values(LINKED, value);
+        }
         for (column, value) in columns {
             builder = builder.expression_attribute_names(format!("#{column}"), column);
             match value {
@@ -300,11 +310,13 @@ impl LeadStore {
         )
     }
 
-    /// A lead's row as it is, column by column, read consistently; `None` when there is none of this version.
+    /// A lead's row as it is, column by column, read consistently; `None` when there is none of this version and link.
     pub(crate) async fn row(&self, lead: &Lead) -> Result<Option<Item>> {
         let keys = vec![key(lead.user_id, lead.lead_id)];
         let row = batch_get(&self.client, &self.clock, &self.table, keys, None, true).await?.pop();
-        Ok(row.filter(|row| row.get("version") == Some(&n(lead.version))))
+        let link = lead.unified_lead_id.map(n);
+        Ok(row
+            .filter(|row| row.get("version") == Some(&n(lead.version)) && row.get("unified_lead_id") == link.as_ref()))
     }
 
     /// Puts a row back, as one action of a transaction.
@@ -313,15 +325,19 @@ impl LeadStore {
         put(builder.condition_expression("attribute_not_exists(lead_id)"))
     }
 
-    /// Deletes a lead, as one action of a transaction; refused when it was edited since it was read.
+    /// Deletes a lead, as one action of a transaction; refused when it was edited or linked since it was read: a merge keeps
+    /// what was read.
     pub(crate) fn remove(&self, lead: &Lead) -> Result<TransactWriteItem> {
-        delete(
-            Delete::builder()
-                .table_name(&self.table)
-                .set_key(Some(key(lead.user_id, lead.lead_id)))
-                .condition_expression("version = :version")
-                .expression_attribute_values(":version", n(lead.version)),
-        )
+        let (same_link, linked) = same_link(lead);
+        let mut builder = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(lead.user_id, lead.lead_id)))
+            .condition_expression(format!("version = :version AND {same_link}"))
+            .expression_attribute_values(":version", n(lead.version));
+        if let Some(value) = linked {
+            builder = builder.expression_attribute_values(LINKED, value);
+        }
+        delete(builder)
     }
 
     fn change(&self, lead: &Lead) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {

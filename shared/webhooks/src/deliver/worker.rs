@@ -37,6 +37,8 @@ const AT_ONCE: usize = 4;
 const READ_AT_ONCE: i32 = 40;
 /// More is sent only if this is left: an attempt, and the calls before and after it.
 const MIN_TIME_LEFT: Duration = Duration::from_secs(35);
+/// How long a webhook is worked on at once. A worker that dies holds it up for so long.
+const LONGEST_RUN: Duration = Duration::from_secs(60);
 /// Messages that a group bot is sent in a minute, which is what WeCom and DingTalk take.
 const BOT_MESSAGES: u32 = 20;
 /// How long a receiver is left alone that took too long to answer.
@@ -69,6 +71,8 @@ struct Work {
     next: Option<Timestamp>,
     /// That its receiver is not to be asked again, and why.
     given_up: Option<DisabledReason>,
+    /// The deliveries that have shown it, which are written with it.
+    unwritten: Vec<Delivery>,
     /// That its receiver takes too long.
     is_slow: bool,
 }
@@ -91,7 +95,7 @@ impl Deliverer {
         Ok(Self {
             stores: Stores::new(cx)?,
             vault: Vault::load(cx)?,
-            sender: Sender::new(config::judge(&cx.env)?),
+            sender: Sender::new(config::judge(&cx.env)?, config::timeout(&cx.env)?),
             feed: EventFeed::new(cx)?,
             queue: DeliveryQueue(config::queue(cx)?),
             clock: cx.clock.clone(),
@@ -109,7 +113,7 @@ impl Deliverer {
         let key = message.key();
         let (lease, webhook) = loop {
             let now = self.clock.now();
-            let lease = Lease::new(now, deadline.remaining(now));
+            let lease = Lease::new(now, LONGEST_RUN.min(deadline.remaining(now)));
             match self.stores.webhooks.take(&key, &lease).await? {
                 Taken::Ours(webhook) => break (lease, *webhook),
                 Taken::HeldByOther if self.stores.webhooks.wake_holder(&key, now).await? => return Ok(()),
@@ -117,6 +121,7 @@ impl Deliverer {
                 Taken::Missing => return self.fail_due(&key, &message.deliveries, deadline).await,
             }
         };
+        let deadline = Deadline::after(lease.taken_at(), LONGEST_RUN.min(deadline.remaining(lease.taken_at())));
         let mut work = Work::of(webhook);
         let mut fresh = message.deliveries.as_slice();
         loop {
@@ -191,7 +196,7 @@ impl Deliverer {
                 work.note(&[sent], self.clock.now());
             }
             if let Some(reason) = work.given_up {
-                self.give_up(&work.webhook, reason).await?;
+                self.give_up(work, reason).await?;
                 self.fail_due(&key, &[], deadline).await?;
                 return Ok(End::Done);
             }
@@ -268,11 +273,16 @@ impl Deliverer {
         let milliseconds = u64::try_from(between(at, now).as_millis()).unwrap_or(u64::MAX);
         let (deliveries, events): (Vec<_>, Vec<_>) = told.into_iter().unzip();
         let noted = judged(webhook.kind, answered, &events);
-        let mut next = None;
+        let (mut next, mut unwritten) = (None, Vec::new());
         for delivery in deliveries {
             let delivery = after(delivery, &noted, at, milliseconds, now);
-            // Refused when it was asked to be resent meanwhile: that round goes on from here.
-            self.stores.deliveries.write(&delivery).await?;
+            if noted.verdict == Verdict::Gone {
+                // It is written with the end of its webhook: who dies in between finds it due, and asks once more.
+                unwritten.push(delivery.clone());
+            } else {
+                // Refused when it was asked to be resent meanwhile: that round goes on from here.
+                self.stores.deliveries.write(&delivery).await?;
+            }
             if delivery.status == DeliveryStatus::Failed {
                 metrics::put(Metric::WebhookDeliveriesFailed, 1);
             }
@@ -291,7 +301,7 @@ impl Deliverer {
                 delivery.status
             );
         }
-        Ok(Sent { verdict: noted.verdict, next })
+        Ok(Sent { verdict: noted.verdict, next, unwritten })
     }
 
     /// The event as it is told now; nothing when it cannot be told any more.
@@ -315,7 +325,7 @@ impl Deliverer {
     /// Gives up a delivery whose event is not kept any more.
     async fn give_up_event(&self, delivery: &Delivery) -> Result<Sent> {
         self.fail(delivery.clone(), "EVENT_EXPIRED").await?;
-        Ok(Sent { verdict: Verdict::NotSent, next: None })
+        Ok(Sent { verdict: Verdict::NotSent, next: None, unwritten: Vec::new() })
     }
 
     /// Gives up what is due of a webhook that is paused, disabled or deleted.
@@ -349,7 +359,8 @@ impl Deliverer {
     }
 
     /// Disables the webhook and tells that, unless its tenant has changed it meanwhile.
-    async fn give_up(&self, webhook: &Webhook, reason: DisabledReason) -> Result<()> {
+    async fn give_up(&self, work: &mut Work, reason: DisabledReason) -> Result<()> {
+        let (webhook, unwritten) = (&work.webhook, std::mem::take(&mut work.unwritten));
         let (now, webhook_id) = (self.clock.now(), &webhook.webhook_id);
         let mut transaction = Transaction::new();
         transaction.add(self.stores.webhooks.disable(webhook, reason)?);
@@ -364,6 +375,9 @@ impl Deliverer {
         transaction.add(self.stores.audit.row(&row, now)?);
         let event = events::disabled(webhook, reason)?;
         self.stores.outbox.add(&mut transaction, webhook.user_id, &[event])?;
+        for delivery in &unwritten {
+            transaction.add(self.stores.deliveries.change(delivery)?);
+        }
         if self.stores.commit(&transaction).await?.is_committed() {
             metrics::put(Metric::WebhooksDisabled, 1);
             warn!(
@@ -372,6 +386,10 @@ impl Deliverer {
                 "webhook {webhook_id} disabled: {}",
                 reason.as_str()
             );
+            return Ok(());
+        }
+        for delivery in &unwritten {
+            self.stores.deliveries.write(delivery).await?;
         }
         Ok(())
     }
@@ -396,13 +414,15 @@ struct Sent {
     verdict: Verdict,
     /// When the first of its deliveries is due again.
     next: Option<Timestamp>,
+    /// Its deliveries, where they are not written yet.
+    unwritten: Vec<Delivery>,
 }
 
 impl Work {
     fn of(webhook: Webhook) -> Self {
         let Webhook { failing_since, sent_minute, sent_in_minute, .. } = webhook;
         let left = Left { failing_since, sent_minute, sent_in_minute };
-        Self { webhook, left, next: None, given_up: None, is_slow: false }
+        Self { webhook, left, next: None, given_up: None, unwritten: Vec::new(), is_slow: false }
     }
 
     /// How many messages more a bot may be sent in this minute.
@@ -417,6 +437,7 @@ impl Work {
         let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
         let before = BOT_MESSAGES - self.room(now);
         (self.left.sent_minute, self.left.sent_in_minute) = (minute(now), before.saturating_add(attempts));
+        self.unwritten.extend(sent.iter().flat_map(|sent| sent.unwritten.iter().cloned()));
         self.next = self.next.into_iter().chain(sent.iter().filter_map(|sent| sent.next)).min();
         let any = |is: fn(Verdict) -> bool| sent.iter().any(|sent| is(sent.verdict));
         self.is_slow = any(|verdict| matches!(verdict, Verdict::NotTaken { is_slow: true, .. }));

@@ -202,6 +202,16 @@ impl DeliveryStore {
         request.send().await.map(|_| ()).map_err(Error::aws("dynamodb:PutItem"))
     }
 
+    /// Writes a delivery that was read and changed, as one action of a transaction; refused when somebody has written it meanwhile.
+    pub(crate) fn change(&self, delivery: &Delivery) -> Result<TransactWriteItem> {
+        let next = Delivery { version: delivery.version + 1, ..delivery.clone() };
+        put(Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(row(&next)?))
+            .condition_expression("version = :read")
+            .expression_attribute_values(":read", n(delivery.version)))
+    }
+
     /// Writes a delivery that was read and changed, and raises its version. Whether nobody has written it meanwhile.
     pub(crate) async fn write(&self, delivery: &Delivery) -> Result<bool> {
         let next = Delivery { version: delivery.version + 1, ..delivery.clone() };

@@ -2,6 +2,7 @@
 //! token, the ids and the moments of a real world are put in.
 
 mod douyin;
+mod webhooks;
 mod wechat;
 
 use std::collections::BTreeSet;
@@ -79,6 +80,7 @@ async fn sample_event_is_accepted_by_its_function() -> Result<()> {
     world.set("REDIRECT_ORIGINS", "https://app.example.com");
     let mut it = Samples { world, played: BTreeSet::new() };
     wechat::play(&mut it).await?;
+    webhooks::play(&mut it).await?;
     it.world.sweep().await?;
     // Last, because it ends with the credentials of the sample in place of the world's own.
     douyin::play(&mut it).await?;

@@ -3,7 +3,7 @@
 
 mod ownership;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use functions::catalog;
 use leads::lead_edit::MAX_NOTES;
 use serde_json::{Value, json};
@@ -25,6 +25,7 @@ struct Ids {
     device: [String; 2],
     post: [String; 2],
     corp: [String; 2],
+    webhook: [String; 2],
 }
 
 /// What a function can be asked about somebody's things.
@@ -58,12 +59,15 @@ const ID: &str = "{id}";
 impl Ids {
     /// What the last parameter of a path names: a request about it is part of the matrix, whatever function it is for.
     fn named_by(&self, path: &'static str) -> Result<Option<([String; 2], &'static str)>> {
-        let Some(parameter) = last_parameter(path) else { return Ok(None) };
+        // Whose a delivery is is said by its webhook.
+        let parameter = if path.contains("{webhookId}") { Some("webhookId") } else { last_parameter(path) };
+        let Some(parameter) = parameter else { return Ok(None) };
         let things = match parameter {
             "leadId" => &self.lead,
             "douyinUserId" => &self.account,
             "accountId" => &self.device,
             "corpKey" => &self.corp,
+            "webhookId" => &self.webhook,
             "taskId" if path.starts_with("/api/v1/lead/") => &self.task,
             "taskId" => &self.post,
             other => bail!("{path}: nobody says whose things {other} names"),
@@ -91,6 +95,13 @@ impl Case {
                     json!({ "egressProxyUrl": "http://127.0.0.1" }),
                     json!({}),
                 ],
+                "webhook-update" => vec![
+                    json!({ "status": "PAUSED" }),
+                    json!({ "rotateSecret": true }),
+                    json!({ "url": "http://127.0.0.1" }),
+                    json!({}),
+                ],
+                "douyin-lead-link" => vec![json!({ "unifiedLeadId": 1 }), json!({ "unifiedLeadId": 0 }), json!({})],
                 "douyin-lead-note-add" => vec![json!({ "text": "x" }), json!({ "text": "长".repeat(MAX_NOTES + 1) })],
                 "moment-task-update" => vec![
                     json!({ "scheduledTime": "2001-01-01T00:00:00Z" }),
@@ -110,7 +121,7 @@ impl Case {
             // That somebody asks for a file is written down, so `leads::export` has what another tenant finds in it.
             "douyin-leads-export" => Self::NoId,
             // A ticket says whose it is, and the wrong hands destroy it: `authorization::attack` has what comes of that.
-            "douyin-auth-url" | "douyin-auth-confirm" | "wechat-account-connect" => Self::NoId,
+            "douyin-auth-url" | "douyin-auth-confirm" | "wechat-account-connect" | "webhook-create" => Self::NoId,
             "douyin-fans-sync" => Self::Names(
                 account,
                 vec![
@@ -134,7 +145,9 @@ impl Case {
                     |id| json!({ "leadIds": [id.parse::<u64>().unwrap()], "status": "CONTACTED", "ownerId": "x" }),
                 )],
             ),
-            "audit" | "douyin-accounts" | "events" | "wechat-corps" => Self::Lists(Event::sample(route.name)?),
+            "audit" | "douyin-accounts" | "events" | "webhooks" | "wechat-corps" => {
+                Self::Lists(Event::sample(route.name)?)
+            }
             "wechat-accounts" | "moment-tasks" => Self::Lists(Event::sample(route.name)?.query(&[])),
             "moment-sync" | "moment-validate" => Self::Names(
                 device,
@@ -180,6 +193,8 @@ async fn two_tenants(world: &World) -> Result<Ids> {
     let time = (world.clock.now() + jiff::SignedDuration::from_hours(1)).to_string();
     let post = json!({ "text": "早上好", "accountIds": [device], "scheduledTime": time });
     let post = world.request_post(OWNER, &post).await?.data()["syncTaskId"].as_u64().unwrap();
+    let webhook = world.call_as(OWNER, Event::sample("webhook-create")?).await?.data()["webhookId"].clone();
+    let webhook = webhook.as_str().context("no webhookId")?.to_owned();
     Ok(Ids {
         account: [theirs.clone(), reversed(&theirs)],
         task: [task, no_task],
@@ -188,6 +203,7 @@ async fn two_tenants(world: &World) -> Result<Ids> {
         device: [device.clone(), reversed(&device)],
         post: [post.to_string(), (post + 1).to_string()],
         corp: [corp.clone(), reversed(&corp)],
+        webhook: [webhook.clone(), reversed(&webhook)],
     })
 }
 
@@ -219,7 +235,9 @@ async fn tenant_request_for_another_tenants_object_is_not_found_on_every_route()
             }
             Case::Lists(event) => {
                 let text = world.call_as(INTRUDER, event).await?.body.to_string();
-                for id in [&ids.account, &ids.task, &ids.device, &ids.post, &ids.corp].map(|[foreign, _]| foreign) {
+                for id in [&ids.account, &ids.task, &ids.device, &ids.post, &ids.corp, &ids.webhook]
+                    .map(|[foreign, _]| foreign)
+                {
                     assert!(!text.contains(id), "{function}: {text}");
                 }
             }

@@ -6,6 +6,7 @@ mod changes;
 mod contract;
 mod erasure;
 mod export;
+mod links;
 mod lists;
 mod lives;
 pub(crate) mod merges;

@@ -52,6 +52,9 @@ async fn audit_log_tells_what_was_done_to_douyin_accounts_and_leads() -> Result<
     world.sync(USER, &shop, "INCREMENTAL").await?;
     let body = json!({"leadIds": [1, 2, 9], "status": "CONTACTED", "ownerId": "staff-18"});
     does(&world, Event::sample("douyin-leads-update")?.json(&body)).await?;
+    let link = Event::sample("douyin-lead-link")?.path("leadId", "2");
+    does(&world, link.clone().json(&json!({"unifiedLeadId": 702}))).await?;
+    does(&world, link.clone().json(&json!({"unifiedLeadId": 703}))).await?;
     does(&world, Event::sample("douyin-leads-export")?.query(&[("keyword", "小"), ("status", "NEW")])).await?;
     let sync = world.request_sync(USER, &shop, "FULL").await?.data()["taskId"].as_str().unwrap().to_owned();
     does(&world, Event::sample("douyin-fans-sync-cancel")?.path("taskId", &sync)).await?;
@@ -71,6 +74,8 @@ async fn audit_log_tells_what_was_done_to_douyin_accounts_and_leads() -> Result<
             json!({"status": "CANCELLED"}),
         ),
         deed("LEADS_EXPORTED", "leads", Value::Null, asked),
+        deed("LEAD_LINKED", "lead/2", json!({"isLinked": true}), json!({"isLinked": true})),
+        deed("LEAD_LINKED", "lead/2", json!({"isLinked": false}), json!({"isLinked": true})),
         deed("LEADS_CHANGED", "leads", Value::Null, changed),
         deed("DOUYIN_ACCOUNT_AUTHORIZED", &object, Value::Null, json!({"status": "ACTIVE"})),
     ];
@@ -80,6 +85,7 @@ async fn audit_log_tells_what_was_done_to_douyin_accounts_and_leads() -> Result<
     assert_eq!(newest["time"].as_str().unwrap().parse::<jiff::Timestamp>()?, world.clock.now());
     // What changes nothing is no deed, and neither is what is refused.
     does(&world, Event::sample("douyin-leads-update")?.json(&body)).await?;
+    does(&world, link.json(&json!({"unifiedLeadId": 703}))).await?;
     let gone = Event::sample("douyin-account-delete")?.path("douyinUserId", &shop);
     assert_eq!(world.call_as(USER, gone).await?.status, 404);
     assert_eq!(deeds(&world, USER).await?.len(), expected.len());

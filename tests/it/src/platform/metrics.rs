@@ -97,6 +97,8 @@ pub(super) async fn everything() -> Result<()> {
     let batch = world.receive_publications().await?;
     let base = world.context("moment-publisher", &EndpointOverrides::default()).await?;
     world.publish_batch(&functions::workers::moment_publisher::App::new(&base).await?, batch).await?;
+    // A webhook whose receiver is gone, which ends a delivery and the webhook.
+    Box::pin(crate::webhooks::gone_receiver(&world, USER)).await?;
     // A request that is refused.
     ensure!(world.request_post(USER, &json!({})).await?.status == 400);
     Ok(())

@@ -238,6 +238,14 @@ async fn event_sequencer_without_a_right_rings_and_recovers() -> Result<()> {
 }
 
 #[tokio::test]
+async fn webhook_deliverer_without_a_right_rings_and_recovers() -> Result<()> {
+    let function = "webhook-deliverer";
+    let denial = Denial { function, takes: |_| true, runs: &[function, "sweeper"], minutes: 60 };
+    let scene = async || Ok((crate::webhooks::deliveries_to_send(USER).await?, ()));
+    denial.play(scene, async |world, ()| crate::webhooks::deliveries_sent(world).await).await
+}
+
+#[tokio::test]
 async fn event_sequencer_without_a_right_to_the_sink_rings_and_recovers() -> Result<()> {
     let function = "event-sequencer";
     let takes = |right: &str| OF_THE_SINK.contains(&right);

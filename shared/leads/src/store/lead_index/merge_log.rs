@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::lookup::Freshness;
 use super::{LeadIndexStore, key, merge_entry};
-use crate::ids::{LeadId, OpenId, OwnerId};
+use crate::ids::{LeadId, OpenId, OwnerId, UnifiedLeadId};
 use crate::store::lead::{Lead, LeadStatus};
 use crate::store::{delete, put, update};
 
@@ -24,6 +24,7 @@ pub(crate) struct MergedFields {
     pub status: LeadStatus,
     #[serde(rename = "owner_id")]
     pub owner: Option<OwnerId>,
+    pub unified_lead_id: Option<UnifiedLeadId>,
     #[serde(default)]
     pub nickname: String,
     #[serde(default)]
@@ -55,6 +56,7 @@ impl MergedFields {
         Self {
             status: lead.status,
             owner: lead.owner.clone(),
+            unified_lead_id: lead.unified_lead_id,
             nickname: lead.nickname.clone(),
             avatar_url: lead.avatar_url.clone(),
             sources: lead.sources.clone(),
@@ -68,6 +70,7 @@ impl MergedFields {
         let columns = [
             ("status", Some(s(self.status.as_str()))),
             ("owner_id", self.owner.as_ref().map(|owner| s(owner.as_str()))),
+            ("unified_lead_id", self.unified_lead_id.map(n)),
             ("nickname", Some(s(&self.nickname))),
             ("avatar_url", Some(s(&self.avatar_url))),
             ("sources", Some(&self.sources).filter(|ids| !ids.is_empty()).map(set)),

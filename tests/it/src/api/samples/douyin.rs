@@ -52,6 +52,7 @@ pub async fn play(it: &mut Samples) -> Result<()> {
     it.play("douyin-lead-update", 200, |event| event).await?;
     it.play("douyin-lead-note-add", 201, |event| event).await?;
     it.play("douyin-leads-update", 200, |event| event).await?;
+    it.play("douyin-lead-link", 200, |event| event).await?;
     it.play("douyin-lead-erase", 200, |event| event).await?;
     sequencer(it).await?;
     it.play("events", 200, |event| event).await?;

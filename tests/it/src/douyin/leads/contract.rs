@@ -73,7 +73,7 @@ async fn lead_change_answers_the_lead_and_records_who_when_and_what() -> Result<
 
     let sources = json!([{ "douyinUserId": shop, "following": true }]);
     let mut expected = record.clone();
-    let added = json!({"version": 0, "updateTime": acquired, "sources": sources, "history": []});
+    let added = json!({"unifiedLeadId": null, "version": 0, "updateTime": acquired, "sources": sources, "history": []});
     expected.as_object_mut().unwrap().extend(added.as_object().unwrap().clone());
     let read = Event::sample("douyin-lead")?.path("leadId", "2");
     assert_enveloped(&world.call_as(USER, read.clone()).await?, 200, &expected);

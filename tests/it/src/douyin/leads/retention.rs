@@ -103,6 +103,11 @@ async fn retention_takes_old_leads_that_nobody_works_and_no_sync_brings_back_who
     change(&world, 4, &json!({"status": "CONTACTED", "notes": "还在谈"})).await?;
     days(&world, 9).await?;
     assert_eq!(ids(&world, &[]).await?.len(), 45, "nobody is old yet");
+    // That the unified module writes its id on a lead, worked or not, is no work of a person's.
+    for lead in ["2", "5"] {
+        let event = Event::sample("douyin-lead-link")?.path("leadId", lead);
+        ensure!(world.call_as(USER, event).await?.status == 200);
+    }
 
     let fan_of = |row: &Row| row["douyin_user_id"].clone();
     let before = world.rows("t_douyin_lead").await?;

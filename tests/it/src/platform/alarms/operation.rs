@@ -8,7 +8,8 @@ use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use functions::worker::{run_batch, run_scheduled};
 use functions::workers::{
-    douyin_fan_sync_worker, douyin_token_keeper, event_sequencer, moment_publisher, sweeper, wechat_health_checker,
+    douyin_fan_sync_worker, douyin_token_keeper, event_sequencer, moment_publisher, sweeper, webhook_deliverer,
+    wechat_health_checker,
 };
 use serde_json::Value;
 
@@ -65,6 +66,7 @@ struct Started {
     douyin_fan_sync_worker: Option<douyin_fan_sync_worker::App>,
     moment_publisher: Option<moment_publisher::App>,
     event_sequencer: Option<event_sequencer::App>,
+    webhook_deliverer: Option<webhook_deliverer::App>,
 }
 
 macro_rules! started {
@@ -252,6 +254,7 @@ impl Operation {
             "douyin-fan-sync-worker" => batch!(douyin_fan_sync_worker),
             "moment-publisher" => batch!(moment_publisher),
             "event-sequencer" => batch!(event_sequencer),
+            "webhook-deliverer" => batch!(webhook_deliverer),
             _ => anyhow::bail!("{bin} reads a queue, and its stories are not known"),
         };
         Ok(Some(answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()))

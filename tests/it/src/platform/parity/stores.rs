@@ -12,7 +12,7 @@ use super::project::{Template, read};
 use crate::world::shared;
 
 /// What cannot be had again: what users entrusted to us or are owed, and the key without which it cannot be read.
-const STORES: [&str; 19] = [
+const STORES: [&str; 21] = [
     "AuditTable",
     "DouyinAuthTable",
     "DouyinLeadIndexTable",
@@ -30,6 +30,8 @@ const STORES: [&str; 19] = [
     "OutboxTable",
     "SuppressionKey",
     "TokenKey",
+    "WebhookDeliveryTable",
+    "WebhookTable",
     "WechatAccountTable",
     "WechatCorpTable",
 ];

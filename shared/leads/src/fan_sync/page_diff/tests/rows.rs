@@ -72,6 +72,7 @@ pub(super) fn lead(lead_id: u64, open_id: &str, sources: &[&str], unfollowed: &[
         status: LeadStatus::Contacted,
         notes: "mine".to_owned(),
         owner: None,
+        unified_lead_id: None,
         sources: set(sources),
         unfollowed: set(unfollowed),
         merged: BTreeSet::new(),
