@@ -62,7 +62,7 @@ async fn ask(world: &World, user: u64, function: &str, ids: &[(&str, &str)], bod
 }
 
 /// A new webhook of `user` at the receiver `name`, which knows its secret.
-async fn create(world: &World, user: u64, name: &str, more: Value) -> Result<Value> {
+pub(crate) async fn create(world: &World, user: u64, name: &str, more: Value) -> Result<Value> {
     let mut body = json!({ "url": world.sandbox.inbox().url(name) });
     body.as_object_mut().context("no object")?.extend(more.as_object().cloned().unwrap_or_default());
     let answer = ask(world, user, "webhook-create", &[], &body).await?;

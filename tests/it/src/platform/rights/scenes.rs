@@ -125,9 +125,10 @@ pub(super) async fn old_leads() -> Result<World> {
     Ok(world)
 }
 
-/// A sync has brought leads, and nobody has numbered the events that tell of it.
+/// A sync has brought leads, and nobody has numbered the events that tell of it, which a webhook wants.
 pub(super) async fn events_to_number() -> Result<World> {
     let world = World::start().await?;
+    crate::webhooks::create(&world, USER, "crm", json!({})).await?;
     world.douyin_account("shop", 3);
     let shop = world.authorize(USER, "shop").await?;
     ensure!(world.sync(USER, &shop, "INCREMENTAL").await?["created"] == 3);
@@ -159,6 +160,8 @@ pub(super) async fn events_numbered(world: &World) -> Result<()> {
     ensure!(answer.batch_item_failures.is_empty(), "{answer:?}");
     let left = world.rows("t_outbox").await?;
     ensure!(left.is_empty(), "{left:?}");
+    let deliveries = world.rows("t_webhook_delivery").await?.len();
+    ensure!(deliveries == 2, "{deliveries} deliveries of the new leads and of the sync's end");
     Ok(())
 }
 
