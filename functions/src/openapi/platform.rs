@@ -34,9 +34,12 @@ pub(super) fn operations() -> Vec<Operation> {
              - `lead.erased`：线索及其个人信息已删除，见 `LeadErasedEvent`\n\
              - `sync.completed`：粉丝同步完成，见 `SyncCompletedEvent`\n\
              - `sync.failed`：粉丝同步失败，见 `SyncFailedEvent`\n\
-             - `account.expired`：账号的授权已失效或已在抖音取消，见 `AccountExpiredEvent`\n\
-             - `account.restored`：失效的账号已恢复或已重新授权，见 `AccountEvent`\n\
-             - `account.taken_over`：账号已由其他存客宝用户授权，不再属于您，见 `AccountEvent`\n\
+             - `account.expired`：账号不能再使用。抖音账号的授权已失效或已在抖音取消，见 `AccountExpiredEvent`；\
+             企业微信账号的应用密钥或个人号的网关令牌已失效，见 `WechatAccountsStoppedEvent`\n\
+             - `account.offline`：微信个人号已离线，见 `WechatAccountsStoppedEvent`\n\
+             - `account.restored`：账号已恢复、已重新授权或已重新连接，抖音账号见 `AccountEvent`，微信账号见 `WechatAccountsEvent`\n\
+             - `account.taken_over`：账号已由其他存客宝用户授权或连接，不再属于您，内容同上\n\
+             - `account.reauthorize_due`：账号的授权即将到期且无法自动续期，到期前 7、3、1 天各通知一次，见 `AccountReauthorizeDueEvent`\n\
              - `moment.task.finished`：朋友圈任务已结束，重试后再次结束或结果有变化时会再次通知，见 `MomentTaskFinishedEvent`\n\
              - `moment.waiting_for_member`：正等待企业成员确认发表，见 `MomentWaitingForMemberEvent`\n\
              - `webhook.disabled`：一个 Webhook 已被停用，见 `WebhookDisabledEvent`\n\n\

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use kernel::events::StoredEvent;
-use leads::events::{AccountEnd, AccountName, ChangedField, LeadEvent, SyncFailure, SyncResult};
+use leads::events::{AccountDue, AccountEnd, AccountName, ChangedField, LeadEvent, SyncFailure, SyncResult};
 use leads::ids::{LeadId, UnifiedLeadId};
 use leads::store::lead::{Lead, LeadStatus};
-use moments::events::{MomentEvent, TaskEnd, WaitingAccounts};
+use moments::events::{MomentEvent, NamedAccounts, StoppedAccounts, TaskEnd, WaitingAccounts};
 use serde::Serialize;
 use webhooks::events::{WebhookEnd, WebhookEvent};
 
@@ -49,6 +49,10 @@ pub(crate) enum EventType {
     AccountRestored,
     #[serde(rename = "account.taken_over")]
     AccountTakenOver,
+    #[serde(rename = "account.reauthorize_due")]
+    AccountReauthorizeDue,
+    #[serde(rename = "account.offline")]
+    AccountOffline,
     #[serde(rename = "moment.task.finished")]
     MomentTaskFinished,
     #[serde(rename = "moment.waiting_for_member")]
@@ -71,6 +75,9 @@ pub(crate) enum EventData {
     SyncFailed(SyncFailure),
     AccountExpired(AccountEnd),
     Account(AccountName),
+    AccountReauthorizeDue(AccountDue),
+    WechatAccountsStopped(StoppedAccounts),
+    WechatAccounts(NamedAccounts),
     MomentTaskFinished(TaskEnd),
     MomentWaitingForMember(WaitingAccounts),
     WebhookDisabled(WebhookEnd),
@@ -157,12 +164,7 @@ impl EventView {
     pub fn new(event: StoredEvent, change: Change, leads: &HashMap<LeadId, Lead>) -> Self {
         let (kind, data) = match change {
             Change::Lead(change) => EventData::of_lead(change, leads),
-            Change::Moment(MomentEvent::TaskFinished(end)) => {
-                (EventType::MomentTaskFinished, EventData::MomentTaskFinished(end))
-            }
-            Change::Moment(MomentEvent::WaitingForMember(waiting)) => {
-                (EventType::MomentWaitingForMember, EventData::MomentWaitingForMember(waiting))
-            }
+            Change::Moment(change) => EventData::of_moment(change),
             Change::Webhook(WebhookEvent::Disabled(end)) => {
                 (EventType::WebhookDisabled, EventData::WebhookDisabled(end))
             }
@@ -197,6 +199,28 @@ impl EventData {
             LeadEvent::AccountExpired(end) => (EventType::AccountExpired, EventData::AccountExpired(end)),
             LeadEvent::AccountRestored(account) => (EventType::AccountRestored, EventData::Account(account)),
             LeadEvent::AccountTakenOver(account) => (EventType::AccountTakenOver, EventData::Account(account)),
+            LeadEvent::ReauthorizeDue(due) => (EventType::AccountReauthorizeDue, EventData::AccountReauthorizeDue(due)),
+        }
+    }
+
+    fn of_moment(change: MomentEvent) -> (EventType, Self) {
+        match change {
+            MomentEvent::TaskFinished(end) => (EventType::MomentTaskFinished, EventData::MomentTaskFinished(end)),
+            MomentEvent::WaitingForMember(waiting) => {
+                (EventType::MomentWaitingForMember, EventData::MomentWaitingForMember(waiting))
+            }
+            MomentEvent::AccountsExpired(stopped) => {
+                (EventType::AccountExpired, EventData::WechatAccountsStopped(stopped))
+            }
+            MomentEvent::AccountsOffline(stopped) => {
+                (EventType::AccountOffline, EventData::WechatAccountsStopped(stopped))
+            }
+            MomentEvent::AccountsRestored(accounts) => {
+                (EventType::AccountRestored, EventData::WechatAccounts(accounts))
+            }
+            MomentEvent::AccountsTakenOver(accounts) => {
+                (EventType::AccountTakenOver, EventData::WechatAccounts(accounts))
+            }
         }
     }
 }

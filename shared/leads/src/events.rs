@@ -4,9 +4,11 @@
 //! Versions say in which order a lead's events come: people's changes go by the lead's version, syncs' and those of ids by the
 //! counter's. Both count when a lead comes, is merged, split or goes.
 
+use jiff::Timestamp;
 use kernel::advice::Advice;
 use kernel::events::{Event, Place};
 use kernel::ids::{TaskId, UserId};
+use kernel::instant::between;
 use kernel::transaction::Transaction;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +56,9 @@ pub enum LeadEvent {
     /// An account belongs to another tenant from now on, who has authorised it.
     #[serde(rename = "account.taken_over")]
     AccountTakenOver(AccountName),
+    /// An account must be authorised anew within some days, or it stops working.
+    #[serde(rename = "account.reauthorize_due")]
+    ReauthorizeDue(AccountDue),
 }
 
 /// An account's platform. Others will come.
@@ -85,6 +90,18 @@ pub struct AccountEnd {
     recovers: bool,
     message: String,
     reason: String,
+}
+
+/// Until when an account works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "AccountReauthorizeDueEvent"))]
+#[serde(rename_all = "camelCase")]
+pub struct AccountDue {
+    platform: Platform,
+    douyin_user_id: OpenId,
+    /// Begun days count.
+    days_left: u64,
+    ends_at: Timestamp,
 }
 
 /// What a sync has come to.
@@ -150,7 +167,8 @@ impl LeadEvent {
             | Self::SyncFailed(_)
             | Self::AccountExpired(_)
             | Self::AccountRestored(_)
-            | Self::AccountTakenOver(_) => &[],
+            | Self::AccountTakenOver(_)
+            | Self::ReauthorizeDue(_) => &[],
         }
     }
 
@@ -308,6 +326,14 @@ pub(crate) fn account_restored(account: &Account) -> kernel::Result<Event> {
 /// An account that leaves its tenant.
 pub(crate) fn account_taken_over(account: &Account) -> kernel::Result<Event> {
     LeadEvent::AccountTakenOver(AccountName::of(account)).at(vec![by_account(account)])
+}
+
+/// An account that works until `end` and no longer. It has changed in nothing else, so this comes after what made it what it is.
+pub(crate) fn reauthorize_due(account: &Account, end: Timestamp, now: Timestamp) -> kernel::Result<Event> {
+    let AccountName { platform, douyin_user_id } = AccountName::of(account);
+    let days_left = between(now, end).as_secs().div_ceil(86_400);
+    let place = Place(format!("account/{}", account.id), account.token_version);
+    LeadEvent::ReauthorizeDue(AccountDue { platform, douyin_user_id, days_left, ends_at: end }).at(vec![place])
 }
 
 fn changes(before: &Lead, after: &Lead, is_noted: bool, places: impl Fn() -> Vec<Place>) -> kernel::Result<Vec<Event>> {

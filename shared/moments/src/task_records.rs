@@ -129,7 +129,7 @@ async fn try_to_record(
     let asked = asked.map(|(account, _)| *account).filter(is_new).cloned().collect();
     let waiting = events::waiting(&snapshot.task, asked, change.confirm_until)?;
     let ended = events::ended(&snapshot.task, Standing { status: after.status(), tally: after })?;
-    stores.tell(&mut transaction, &snapshot.task, waiting.into_iter().chain(ended.filter(|_| moves_task)))?;
+    stores.tell(&mut transaction, snapshot.task.user_id, waiting.into_iter().chain(ended.filter(|_| moves_task)))?;
     let slot = change.slot.clone().map(|slot| transaction.add(slot));
     let last_post = change.last_post.clone().map(|post| transaction.add(post));
     let outcome = stores.commit(&transaction).await?;

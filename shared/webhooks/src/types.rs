@@ -17,13 +17,16 @@ pub const EVENT_TYPES: &[&str] = &[
     "account.expired",
     "account.restored",
     "account.taken_over",
+    "account.reauthorize_due",
+    "account.offline",
     "moment.task.finished",
     "moment.waiting_for_member",
     "webhook.disabled",
 ];
 
 /// What people in a group have to act upon. Of tasks only those that end with failures.
-const FOR_PEOPLE: &[&str] = &["account.expired", "moment.task.finished", "moment.waiting_for_member", "sync.failed"];
+const FOR_PEOPLE: &[&str] =
+    &["account.expired", "account.reauthorize_due", "moment.task.finished", "moment.waiting_for_member", "sync.failed"];
 
 /// The types that a webhook of this kind wants that names none.
 #[must_use]

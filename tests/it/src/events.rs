@@ -5,9 +5,11 @@ mod contract;
 mod crashes;
 mod expiry;
 mod moments;
+mod reauthorization;
 mod sink;
 mod sink_story;
 mod story;
+mod wechat_accounts;
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ mod companies;
 #[cfg(test)]
 mod connecting;
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 #[cfg(test)]
 mod creation;
 #[cfg(test)]

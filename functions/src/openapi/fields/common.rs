@@ -165,6 +165,36 @@ pub(super) const WORDS: &[Words] = &[
         "account.restored、account.taken_over：哪个账号",
         &[("platform", "平台"), ("douyinUserId", "抖音账号的 open_id")],
     ),
+    (
+        "AccountReauthorizeDueEvent",
+        "account.reauthorize_due：账号须重新授权，否则到期后不能再使用",
+        &[
+            ("platform", "平台"),
+            ("douyinUserId", "抖音账号的 open_id"),
+            ("daysLeft", "剩余天数，不足一天的按一天计"),
+            ("endsAt", "授权到期的时间"),
+        ],
+    ),
+    (
+        "WechatAccountsStoppedEvent",
+        "account.expired、account.offline：微信账号不能发布",
+        &[
+            ("platform", "平台：WECHAT_PERSONAL 为微信个人号，WECHAT_WEWORK 为企业微信"),
+            ("accountIds", "账号编号，最多 20 个；同一企业的账号共用应用密钥，会一同失效"),
+            ("status", "账号的状态：EXPIRED 为凭证失效，OFFLINE 为设备离线"),
+            ("message", "发生了什么"),
+            ("reason", "该怎么办"),
+        ],
+    ),
+    (
+        "WechatAccountsEvent",
+        "account.restored、account.taken_over：哪些微信账号",
+        &[
+            ("platform", "平台：WECHAT_PERSONAL 为微信个人号，WECHAT_WEWORK 为企业微信"),
+            ("accountIds", "账号编号，最多 20 个"),
+        ],
+    ),
+    ("WechatAccountPlatform", "微信账号所在的平台", &[]),
     ("AccountPlatform", "账号所在的平台", &[]),
     (
         "MomentTaskFinishedEvent",

@@ -103,14 +103,33 @@ impl TokenKeeper {
         };
         let account = self.tokens.account(&account.account_open_id).await?;
         let now = self.now();
-        if Calendar::of(&account).renew_at().is_some_and(|at| at <= now) && self.may_renew(round).await? {
-            if self.has_room_for_renewal(deadline) {
-                self.leased(&account, async |lease| self.renew(&account, lease, round, deadline).await).await?;
-            }
+        let wants_renewal = Calendar::of(&account).renew_at().is_some_and(|at| at <= now);
+        let (account, renewed) = if wants_renewal && self.may_renew(round).await? && self.has_room_for_renewal(deadline)
+        {
+            let renewed = self.leased(&account, async |lease| self.renew(&account, lease, round, deadline).await).await;
+            (self.tokens.account(&account.account_open_id).await?, renewed)
         } else {
-            self.put_off(&account, round).await?;
+            (account, Ok(()))
+        };
+        // Also when Douyin does not answer: the account ends whether it does or not.
+        let account = self.tell_of_end(account, round).await?;
+        self.put_off(&account, round).await?;
+        renewed.and(refreshed)
+    }
+
+    /// Tells the tenant that the account must be authorised anew, when it is time for that. Answers the account as it is then.
+    async fn tell_of_end(&self, account: Account, round: &Round) -> Result<Account> {
+        let (stores, now) = (&self.tokens.stores, self.now());
+        let notice = Calendar::of(&account).notice(round.app_renews(), now);
+        let Some(notice) = notice.filter(|_| account.status == AccountStatus::Active) else { return Ok(account) };
+        let mut transaction = Transaction::new();
+        transaction.add(stores.accounts.note_notice(&account, notice)?);
+        stores.tell(&mut transaction, account.user_id, &[events::reauthorize_due(&account, notice.end, now)?])?;
+        if !stores.commit(&transaction).await?.is_committed() {
+            return Ok(account);
         }
-        refreshed
+        info!(account.id = account.id, days = notice.days, "the end of account {} was told", account.id);
+        Ok(Account { reauthorize_end: Some(notice.end), reauthorize_told: Some(notice.days), ..account })
     }
 
     /// Whether a challenged account's tokens are refused. If they are accepted the challenge is over, and after a day also
@@ -258,8 +277,14 @@ impl TokenKeeper {
         };
         let refresh_end = after(now, renewed.expires_in);
         let renewals = account.renew_count + 1;
-        let calendar =
-            Calendar { access_end: account.expire_time, refresh_end, renewals, renewed_at: Some(now), in_doubt: false };
+        let calendar = Calendar {
+            access_end: account.expire_time,
+            refresh_end,
+            renewals,
+            renewed_at: Some(now),
+            in_doubt: false,
+            told: None,
+        };
         let tokens = EncryptedTokens {
             access_token: None,
             is_other: false,
@@ -311,6 +336,8 @@ impl TokenKeeper {
             (None, _) | (_, FailureKind::ReauthorizationNeeded | FailureKind::TokenInvalid) => {
                 let pause = if calendar.in_doubt { ASK_AGAIN_EVERY } else { RETRY_AFTER };
                 let due = after(now, pause).min(account.expire_time.max(after(now, RETRY_AFTER)));
+                let notice = calendar.next_notice(round.app_renews()).filter(|at| *at > now);
+                let due = notice.map_or(due, |notice| notice.min(due));
                 accounts.note_failed_renewal(account, lease, due, now).await?;
                 warn!(account.id = account.id, "a renewal of account {} failed: {failure}", account.id);
                 if failure.code.is_none() {

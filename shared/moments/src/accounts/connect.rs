@@ -1,12 +1,15 @@
 //! Connecting accounts: nothing is stored before the provider has confirmed it.
 
 use futures::future::try_join_all;
+use jiff::Timestamp;
 use kernel::Context;
 use kernel::FieldProblem;
 use kernel::caller::Caller;
 use kernel::config::ConfigError;
 use kernel::crypto::sha256_hex;
-use kernel::transaction::Transaction;
+use kernel::events::Event;
+use kernel::retry::{Attempt, TRIES, on_conflict};
+use kernel::transaction::{Condition, Transaction};
 use kernel::vault::{EncryptionContext, Vault};
 use serde_json::{Value, json};
 use tracing::info;
@@ -19,6 +22,7 @@ use super::request::{CorpRequest, DeviceRequest, member_choice};
 use crate::audit;
 use crate::config::Clients;
 use crate::error::{Error, Result};
+use crate::events::{self, MOST_ACCOUNTS};
 use crate::ids::{AccountId, CorpKey};
 use crate::provider::Provider;
 use crate::store::Stores;
@@ -26,6 +30,8 @@ use crate::store::account::{Account, AccountStatus, Connection};
 use crate::store::corp::{self, CorpConnection, EncryptedToken};
 use crate::time::after;
 use crate::{gateway, wecom};
+
+const WHAT: &str = "wechat account";
 
 #[derive(Debug, Clone)]
 pub struct AccountConnections {
@@ -74,9 +80,7 @@ impl AccountConnections {
         )
         .await?;
         let sealed = proxy.seal(&self.vault, context).await?;
-        let now = self.stores.clock.now();
-        let end = after(now, token.expires_in);
-        let mut transaction = Transaction::new();
+        let end = after(self.stores.clock.now(), token.expires_in);
         let connection = CorpConnection {
             corp_key: &corp_key,
             corp_id: &request.corp_id,
@@ -85,8 +89,7 @@ impl AccountConnections {
             proxy: proxy.change(known.is_some(), sealed.as_deref()),
             token: EncryptedToken { access_token: &access_token, expire_time: end },
         };
-        transaction.add(self.stores.corps.connect(&connection, now)?);
-        let mut ids = Vec::new();
+        let mut credentials = Vec::new();
         for member in &members {
             // One account per member, through whichever app: WeCom does not tell whether the agent id is the app's, and
             // a mistyped one must not make a second account that posts the same again.
@@ -94,27 +97,35 @@ impl AccountConnections {
             let account_id = account_id("ww", &identity);
             let member_id = member.userid.clone();
             let encrypted = encrypt(&self.vault, user_id, &account_id, &wecom::Credentials { member_id }).await?;
-            transaction.add(self.stores.accounts.connect(
-                &Connection {
-                    account_id: &account_id,
-                    user_id,
-                    provider: Provider::Wecom,
-                    account_name: &member.name,
-                    auth_data: &encrypted,
-                    corp_key: Some(&corp_key),
-                    member_id: Some(&member.userid),
-                    device: None,
-                    device_since: None,
-                    health_due: None,
-                },
-                now,
-            )?);
-            ids.push(account_id);
+            credentials.push((account_id, encrypted));
         }
+        let ids: Vec<AccountId> = credentials.iter().map(|(account_id, _)| account_id.clone()).collect();
+        let accounts = credentials.iter().zip(&members).map(|((account_id, encrypted), member)| Connection {
+            account_id,
+            user_id,
+            provider: Provider::Wecom,
+            account_name: &member.name,
+            auth_data: encrypted,
+            corp_key: Some(&corp_key),
+            member_id: Some(&member.userid),
+            device: None,
+            device_since: None,
+            health_due: None,
+        });
+        let accounts: Vec<Connection<'_>> = accounts.collect();
         let states = (Value::Null, json!({ "status": AccountStatus::Active, "accounts": ids }));
         let object = format!("wechat-corp/{corp_key}");
-        transaction.add(self.stores.deed(caller, audit::ACCOUNT_CONNECTED, object, states, now)?);
-        self.commit(&transaction, &ids).await
+        on_conflict(&self.stores.clock, WHAT, TRIES, || async {
+            let known = self.stores.accounts.by_ids(&ids).await?;
+            let now = self.stores.clock.now();
+            let mut transaction = Transaction::new();
+            let corp = transaction.add(self.stores.corps.connect(&connection, now)?);
+            self.add(&mut transaction, &accounts, &known, now)?;
+            let (object, states) = (object.clone(), states.clone());
+            transaction.add(self.stores.deed(caller, audit::ACCOUNT_CONNECTED, object, states, now)?);
+            self.commit(&transaction, &ids, Some(corp)).await
+        })
+        .await
     }
 
     /// Connects the person who is logged in on a device of the gateway, proven by its being online and telling who that
@@ -133,52 +144,108 @@ impl AccountConnections {
         let (app_id, token) = (request.app_id.clone(), request.token.clone());
         let data = gateway::Credentials { app_id, token, wxid: profile.wxid };
         let encrypted = encrypt(&self.vault, user_id, &account_id, &data).await?;
-        let (known, now) = (self.stores.accounts.get(&account_id).await?, self.stores.clock.now());
+        on_conflict(&self.stores.clock, WHAT, TRIES, || {
+            self.try_connect_device(caller, request, &account_id, &profile.nickname, &encrypted)
+        })
+        .await
+    }
+
+    async fn try_connect_device(
+        &self,
+        caller: &Caller,
+        request: &DeviceRequest,
+        account_id: &AccountId,
+        nickname: &str,
+        encrypted: &str,
+    ) -> Result<Attempt<Vec<Account>>> {
+        let user_id = caller.user_id;
+        let (known, now) = (self.stores.accounts.get(account_id).await?, self.stores.clock.now());
         let own = known.as_ref().filter(|known| known.user_id == user_id);
         let before = own.map_or(Value::Null, |known| json!({ "status": known.status }));
         let digest = device_digest(&request.app_id);
         // A device that the person was on already has rested from when they came to it.
         let since = known.as_ref().filter(|known| known.device.as_ref() == Some(&digest));
         let device_since = since.map_or(now, |known| known.device_since);
-        let name = match (request.given_name(), known) {
-            (Some(name), _) => name.to_owned(),
+        let connection = Connection {
+            account_id,
+            user_id,
+            provider: Provider::Gateway,
             // Whoever connects it again, perhaps because it was offline, keeps the name they gave it.
-            (None, Some(known)) if known.user_id == user_id => known.account_name,
-            (None, _) => profile.nickname,
+            account_name: request.given_name().or(own.map(|own| &*own.account_name)).unwrap_or(nickname),
+            auth_data: encrypted,
+            corp_key: None,
+            member_id: None,
+            device: Some(&digest),
+            device_since: Some(device_since),
+            health_due: Some(after(now, CHECK_AFTER)),
         };
         let mut transaction = Transaction::new();
-        transaction.add(self.stores.accounts.connect(
-            &Connection {
-                account_id: &account_id,
-                user_id,
-                provider: Provider::Gateway,
-                account_name: &name,
-                auth_data: &encrypted,
-                corp_key: None,
-                member_id: None,
-                device: Some(&digest),
-                device_since: Some(device_since),
-                health_due: Some(after(now, CHECK_AFTER)),
-            },
-            now,
-        )?);
+        self.add(&mut transaction, &[connection], known.as_slice(), now)?;
         let states = (before, json!({ "status": AccountStatus::Active }));
         let object = format!("wechat-account/{account_id}");
         transaction.add(self.stores.deed(caller, audit::ACCOUNT_CONNECTED, object, states, now)?);
-        self.commit(&transaction, &[account_id]).await
+        self.commit(&transaction, std::slice::from_ref(account_id), None).await
+    }
+
+    /// Adds connections of one provider to a transaction, in place of the accounts that are known, and tells of those that could
+    /// not publish. A person whom another tenant cannot publish with any more is taken over: who is logged in on whose device is
+    /// the proof.
+    ///
+    /// # Errors
+    /// [`Error::BoundToAnotherUser`] when another tenant has one of them.
+    fn add(
+        &self,
+        transaction: &mut Transaction,
+        connections: &[Connection<'_>],
+        known: &[Account],
+        now: Timestamp,
+    ) -> Result<()> {
+        let (mut back, mut taken) = (Vec::new(), Vec::new());
+        for connection in connections {
+            let before = known.iter().find(|account| account.account_id == *connection.account_id);
+            match before {
+                Some(before) if before.user_id != connection.user_id => {
+                    if connection.provider == Provider::Wecom || before.status == AccountStatus::Active {
+                        return Err(Error::BoundToAnotherUser);
+                    }
+                    taken.push(before);
+                }
+                Some(before) if before.status != AccountStatus::Active => back.push(before),
+                _ => {}
+            }
+            transaction.add(self.stores.accounts.connect(connection, before, now)?);
+        }
+        let told = back.chunks(MOST_ACCOUNTS).map(|part| events::accounts_stand(part, AccountStatus::Active, now));
+        let told: Vec<Option<Event>> = told.collect::<kernel::Result<_>>()?;
+        if let Some(first) = back.first() {
+            self.stores.tell(transaction, first.user_id, told.into_iter().flatten())?;
+        }
+        for account in taken {
+            self.stores.tell(transaction, account.user_id, [events::account_taken_over(account, now)?])?;
+        }
+        Ok(())
     }
 
     /// Writes connections of these accounts, and answers the accounts.
     ///
     /// # Errors
-    /// [`Error::BoundToAnotherUser`] when another tenant has one of them.
-    pub(crate) async fn commit(&self, connections: &Transaction, ids: &[AccountId]) -> Result<Vec<Account>> {
-        if !self.stores.commit(connections).await?.is_committed() {
+    /// [`Error::BoundToAnotherUser`] when another tenant has the company, whose condition is `corp`.
+    async fn commit(
+        &self,
+        connections: &Transaction,
+        ids: &[AccountId],
+        corp: Option<Condition>,
+    ) -> Result<Attempt<Vec<Account>>> {
+        let outcome = self.stores.commit(connections).await?;
+        if outcome.failed(corp) {
             return Err(Error::BoundToAnotherUser);
+        }
+        if !outcome.is_committed() {
+            return Ok(Attempt::Conflict);
         }
         let names: Vec<&str> = ids.iter().map(AccountId::as_str).collect();
         info!(account.ids = names.join(","), "{} wechat accounts connected", ids.len());
-        Ok(self.stores.accounts.by_ids(ids).await?)
+        Ok(Attempt::Done(self.stores.accounts.by_ids(ids).await?))
     }
 }
 

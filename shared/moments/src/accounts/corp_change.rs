@@ -17,6 +17,7 @@ use super::corp_state::state_after;
 use super::corp_tokens::encryption_context;
 use super::proxy_choice::ProxyChoice;
 use super::request::secret_problem;
+use super::standing::{Proof, note};
 use super::wecom_routes::WecomRoutes;
 use crate::audit;
 use crate::config::Clients;
@@ -156,9 +157,10 @@ impl CorpChanges {
     async fn revive(&self, user_id: UserId, corp_key: &CorpKey) -> Result<Company> {
         let accounts = self.stores.accounts.of_user(user_id).await?;
         let members: Vec<_> = of_company(&accounts, corp_key).collect();
-        for account in members.iter().filter(|account| account.status == AccountStatus::Expired) {
-            self.stores.accounts.set_status(account, AccountStatus::Active, account.offline_checks, None).await?;
-        }
+        let expired = members.iter().copied().filter(|account| account.status == AccountStatus::Expired);
+        let expired: Vec<_> = expired.cloned().collect();
+        note(&self.stores, &expired, Proof { status: AccountStatus::Active, offline_checks: None, health_due: None })
+            .await?;
         let corp = self.stores.corps.get(corp_key).await?;
         let corp = corp.filter(|corp| is_connected(corp, user_id)).ok_or(kernel::Error::NotFound("wechat corp"))?;
         Ok(Company::of(&corp, members.len()))

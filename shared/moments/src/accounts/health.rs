@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use kernel::Context;
 use kernel::config::ConfigError;
 use kernel::deadline::Deadline;
+use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::round::RoundReport;
 use kernel::vault::Vault;
 use tracing::{info, warn};
 
 use super::credentials::decrypt;
-use super::{device_digest, tell_expired};
+use super::device_digest;
+use super::standing::{Proof, note};
 use crate::config::{ANSWERS_WITHIN, Clients, GatewayFactory};
 use crate::error::Result;
 use crate::gateway::Credentials;
@@ -109,11 +111,9 @@ impl HealthChecks {
                 }
             },
         };
-        if status != account.status {
-            info!(account.id = account_id.as_str(), status = status.as_str(), "account {account_id} changed");
-        }
-        let is_set = self.stores.accounts.set_status(&account, status, offline_checks, Some(next)).await?;
-        tell_expired(&account, status, is_set);
+        // What was proven meanwhile stands, and the account is looked at again when whoever proved it said, or at once.
+        note(&self.stores, &[account], Proof { status, offline_checks: Some(offline_checks), health_due: Some(next) })
+            .await?;
         unanswered.map_or(Ok(()), |failure| Err(failure.into()))
     }
 }
@@ -152,23 +152,28 @@ impl Notice {
 /// # Errors
 /// When the account cannot be read or written.
 pub async fn take_notice(stores: &Stores, notice: Notice, app_id: &str) -> Result<()> {
+    on_conflict(&stores.clock, "wechat account", TRIES, || try_take(stores, notice, app_id)).await
+}
+
+async fn try_take(stores: &Stores, notice: Notice, app_id: &str) -> Result<Attempt<()>> {
+    let now = stores.clock.now();
     for account in stores.accounts.on_device(&device_digest(app_id)).await? {
         match notice {
             // The device is offline: the gateway says so itself. A repeated notice changes nothing.
             Notice::Offline => {
-                let next = after(stores.clock.now(), RECHECK_AFTER);
-                stores.accounts.set_status(&account, AccountStatus::Offline, CHECKS_UNTIL_OFFLINE, Some(next)).await?;
-                if account.status != AccountStatus::Offline {
-                    info!(account.id = account.account_id.as_str(), "account {} went offline", account.account_id);
+                let (status, checks) = (AccountStatus::Offline, Some(CHECKS_UNTIL_OFFLINE));
+                let health_due = Some(after(now, RECHECK_AFTER));
+                if !note(stores, &[account], Proof { status, offline_checks: checks, health_due }).await? {
+                    return Ok(Attempt::Conflict);
                 }
             }
             // The device may be offline: it is looked at now and not when its next check would have come.
             Notice::Doubtful => {
-                if stores.accounts.check_by(&account, stores.clock.now()).await? {
+                if stores.accounts.check_by(&account, now).await? {
                     info!(account.id = account.account_id.as_str(), "account {} to be checked", account.account_id);
                 }
             }
         }
     }
-    Ok(())
+    Ok(Attempt::Done(()))
 }

@@ -10,6 +10,7 @@ mod disconnect;
 mod health;
 mod proxy_choice;
 mod request;
+mod standing;
 mod wecom_routes;
 
 pub use connect::AccountConnections;
@@ -22,15 +23,15 @@ pub use disconnect::disconnect;
 pub(crate) use health::RECHECK_AFTER;
 pub use health::{HealthChecks, Notice, take_notice};
 pub use request::{CorpRequest, DeviceRequest, MAX_ID, MAX_MEMBERS, MAX_NAME, MAX_SECRET};
+pub(crate) use standing::{Proof, note};
 pub use wecom_routes::WecomRoutes;
 
 use kernel::crypto::sha256_hex;
 use kernel::ids::UserId;
-use kernel::metrics::{self, Metric};
 
 use crate::error::Result;
 use crate::store::Stores;
-use crate::store::account::{Account, AccountStatus};
+use crate::store::account::Account;
 
 /// The caller's accounts.
 ///
@@ -43,10 +44,4 @@ pub async fn list(stores: &Stores, user_id: UserId) -> Result<Vec<Account>> {
 /// A digest of a device's id: good for finding it, not for using it.
 pub(crate) fn device_digest(app_id: &str) -> String {
     sha256_hex(format!("gateway-device:{app_id}").as_bytes()).chars().take(32).collect()
-}
-
-/// Counts an account that was not EXPIRED until now, once its row says that it is.
-pub(crate) fn tell_expired(before: &Account, status: AccountStatus, is_written: bool) {
-    let is_new = is_written && status == AccountStatus::Expired && before.status != AccountStatus::Expired;
-    metrics::count(Metric::AccountsExpired, usize::from(is_new));
 }

@@ -33,6 +33,8 @@ struct Profile {
     name: &'static str,
     /// The account type of the contract.
     account_type: &'static str,
+    /// What is told of accounts whose credentials are not accepted any more.
+    expired: Advice,
     /// What is told when a post fails because its credentials are refused.
     credentials_invalid: Advice,
     /// What is told when they are refused to whoever has just typed them.
@@ -53,6 +55,7 @@ impl Provider {
             Self::Wecom => Profile {
                 name: "wecom",
                 account_type: "WEWORK",
+                expired: advice::CORP_SECRET_REFUSED,
                 credentials_invalid: advice::CORP_CREDENTIALS_INVALID,
                 credentials_refused: advice::CORP_CREDENTIALS_REFUSED,
                 outcome_unknown: advice::MEMBERS_UNCONFIRMED,
@@ -63,6 +66,7 @@ impl Provider {
             Self::Gateway => Profile {
                 name: "gateway",
                 account_type: "PERSONAL",
+                expired: advice::GATEWAY_TOKEN_INVALID,
                 credentials_invalid: advice::GATEWAY_TOKEN_INVALID,
                 credentials_refused: advice::GATEWAY_TOKEN_REFUSED,
                 outcome_unknown: advice::UNCONFIRMED,
@@ -86,6 +90,11 @@ impl Provider {
     /// What is told when a post fails because the provider keeps failing.
     pub(crate) fn unavailable(self) -> Advice {
         self.profile().unavailable
+    }
+
+    /// What is told of its accounts whose credentials are not accepted any more.
+    pub(crate) fn expired(self) -> Advice {
+        self.profile().expired
     }
 
     /// What is told when a post fails because its credentials are refused.

@@ -138,7 +138,7 @@ impl Publisher {
         let derived = derive(now_known.results.iter().map(|result| result.status));
         let mut transaction = Transaction::new();
         transaction.add(self.stores.tasks.advance(task, TaskChange::Dispatched(derived), now)?);
-        self.stores.tell(&mut transaction, task, events::ended(task, derived)?)?;
+        self.stores.tell(&mut transaction, task.user_id, events::ended(task, derived)?)?;
         for account in &failed {
             transaction.add(self.stores.results.set(task.id, account, &state, now)?);
         }

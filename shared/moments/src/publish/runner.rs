@@ -17,7 +17,7 @@ use super::channel::{self, Channel};
 use super::claimed::ClaimedDelivery;
 use super::machine::{self, Call, Event, NextStep, Policy, Transition};
 use super::outcomes;
-use crate::accounts::{CorpTokens, RECHECK_AFTER, tell_expired};
+use crate::accounts::{self, CorpTokens, Proof, RECHECK_AFTER};
 use crate::config::{Clients, PublishSettings};
 use crate::error::Result;
 use crate::ids::AccountId;
@@ -298,7 +298,7 @@ impl Publisher {
         channel: &dyn Channel,
         status: AccountStatus,
     ) -> Result<()> {
-        let (accounts, due) = match status {
+        let (accounts, health_due) = match status {
             // Looked at again soon: people log in when they read that their post failed.
             AccountStatus::Offline => {
                 (self.own_accounts(claimed_delivery).await?, Some(after(self.stores.clock.now(), RECHECK_AFTER)))
@@ -306,10 +306,7 @@ impl Publisher {
             AccountStatus::Expired => (channel.sharing_credentials(claimed_delivery).await?, None),
             AccountStatus::Active => return Ok(()),
         };
-        for account in accounts.iter().filter(|account| due.is_some() || account.status != status) {
-            let is_set = self.stores.accounts.set_status(account, status, account.offline_checks, due).await?;
-            tell_expired(account, status, is_set);
-        }
+        accounts::note(&self.stores, &accounts, Proof { status, offline_checks: None, health_due }).await?;
         Ok(())
     }
 

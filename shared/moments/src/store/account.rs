@@ -1,8 +1,10 @@
 //! `t_wechat_account`: the WeChat accounts a user may publish with.
 
 mod readings;
+mod status;
 
 pub use readings::ReadingCalls;
+use status::{first_version, unless_it_changed};
 
 use std::time::Duration;
 
@@ -61,6 +63,9 @@ pub struct Account {
     pub account_name: String,
     /// Whether it can publish.
     pub status: AccountStatus,
+    /// Grows with every change of the status; 0 before there was one to be told.
+    #[serde(default)]
+    pub status_version: u64,
     /// What its provider needs to know of it: encrypted JSON, in the provider's own form.
     pub auth_data: String,
     /// The company app it belongs to (WEWORK).
@@ -195,25 +200,27 @@ impl AccountStore {
         if ids.is_empty() { Ok(Vec::new()) } else { self.by_ids(&ids).await }
     }
 
-    /// Writes a connection, as one action of a transaction; refused when another tenant has the account. A person whom
-    /// another tenant cannot publish with any more is taken over: who is logged in on whose device is the proof.
-    pub(crate) fn connect(&self, connection: &Connection<'_>, now: Timestamp) -> Result<TransactWriteItem> {
-        let mut set = "SET id = :id, user_id = :user, account_name = :name, account_type = :type, #status = :status, \
+    /// Writes a connection, as one action of a transaction, in place of the account that was read; refused when that does not stand
+    /// as it did.
+    pub(crate) fn connect(
+        &self,
+        connection: &Connection<'_>,
+        before: Option<&Account>,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem> {
+        let mut set = "SET id = :id, user_id = :user, account_name = :name, account_type = :type, #status = :status, status_version = :version, \
                        auth_data = :auth, update_time = :now, create_time = if_not_exists(create_time, :now)"
             .to_owned();
         let mut builder = Update::builder()
             .table_name(&self.table)
             .key("account_id", s(connection.account_id))
-            .condition_expression(match connection.provider {
-                Provider::Wecom => "attribute_not_exists(user_id) OR user_id = :user",
-                Provider::Gateway => "attribute_not_exists(user_id) OR user_id = :user OR #status <> :status",
-            })
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":id", n(row_id(TABLE, &[connection.account_id.as_str()])))
             .expression_attribute_values(":user", n(connection.user_id))
             .expression_attribute_values(":name", s(connection.account_name))
             .expression_attribute_values(":type", s(connection.provider.account_type()))
             .expression_attribute_values(":status", s(AccountStatus::Active.as_str()))
+            .expression_attribute_values(":version", n(before.map_or(first_version(now), |it| it.next_version(now))))
             .expression_attribute_values(":auth", s(connection.auth_data))
             .expression_attribute_values(":now", seconds(now));
         for (clause, name, value) in [
@@ -233,7 +240,7 @@ impl AccountStore {
                 builder = builder.expression_attribute_values(name, value);
             }
         }
-        update(builder.update_expression(format!("{set} REMOVE offline_checks")))
+        update(unless_it_changed(builder.update_expression(format!("{set} REMOVE offline_checks")), before))
     }
 
     /// Forgets the tenant's account, as one action of a transaction.
@@ -245,50 +252,6 @@ impl AccountStore {
                 .condition_expression("user_id = :user")
                 .expression_attribute_values(":user", n(user_id)),
         )
-    }
-
-    /// Sets what is proven about the account, and when its health is looked at next. `false`: it is gone.
-    pub async fn set_status(
-        &self,
-        account: &Account,
-        status: AccountStatus,
-        offline_checks: u32,
-        health_due: Option<Timestamp>,
-    ) -> Result<bool> {
-        let due = if health_due.is_some() { ", due_shard = :shard, next_action_at = :due" } else { "" };
-        let mut request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("account_id", s(&account.account_id))
-            .condition_expression("user_id = :user")
-            .update_expression(format!("SET #status = :status, offline_checks = :checks, update_time = :now{due}"))
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":user", n(account.user_id))
-            .expression_attribute_values(":status", s(status.as_str()))
-            .expression_attribute_values(":checks", n(offline_checks))
-            .expression_attribute_values(":now", seconds(self.clock.now()));
-        if let Some(due) = health_due {
-            request = request
-                .expression_attribute_values(":shard", s(due::shard_of_text(account.account_id.as_str())))
-                .expression_attribute_values(":due", milliseconds(due));
-        }
-        condition_held(request.send().await, "dynamodb:UpdateItem")
-    }
-
-    /// Has the account's health looked at by then. `false`: it is gone, or looked at earlier anyway.
-    pub async fn check_by(&self, account: &Account, due: Timestamp) -> Result<bool> {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("account_id", s(&account.account_id))
-            .condition_expression("user_id = :user AND next_action_at > :due")
-            .update_expression("SET due_shard = :shard, next_action_at = :due")
-            .expression_attribute_values(":user", n(account.user_id))
-            .expression_attribute_values(":shard", s(due::shard_of_text(account.account_id.as_str())))
-            .expression_attribute_values(":due", milliseconds(due));
-        condition_held(request.send().await, "dynamodb:UpdateItem")
     }
 
     /// Takes the account's turn to publish for a delivery, as one action of the transaction after which it is sent: refused

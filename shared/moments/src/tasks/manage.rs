@@ -105,7 +105,7 @@ async fn try_cancel(
         (json!({ "status": task.status }), json!({ "status": derived.status, "accounts": cancelled }));
     let mut transaction = Transaction::new();
     transaction.add(stores.tasks.advance(&task, change, now)?);
-    stores.tell(&mut transaction, &task, events::ended(&task, derived)?)?;
+    stores.tell(&mut transaction, task.user_id, events::ended(&task, derived)?)?;
     for delivery in &deliveries {
         transaction.add(stores.deliveries.cancel(delivery)?);
     }

@@ -18,11 +18,12 @@ async fn world() -> Result<World> {
     Ok(world)
 }
 
-/// What is told: type and data.
+/// What is told of posts: type and data.
 async fn told(world: &World) -> Result<Vec<(String, Value)>> {
     number(world, USER).await?;
     let events = read(world, USER, 0, 100).await?;
-    Ok(events.iter().map(|event| (event["type"].as_str().unwrap().to_owned(), event["data"].clone())).collect())
+    let of_posts = events.iter().filter(|event| event["type"].as_str().is_some_and(|kind| kind.starts_with("moment.")));
+    Ok(of_posts.map(|event| (event["type"].as_str().unwrap().to_owned(), event["data"].clone())).collect())
 }
 
 async fn post(world: &World, body: &Value) -> Result<u64> {

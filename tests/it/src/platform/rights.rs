@@ -179,7 +179,7 @@ async fn token_keeper_without_a_right_rings_and_recovers() -> Result<()> {
 async fn health_checker_without_a_right_rings_and_recovers() -> Result<()> {
     let denial =
         Denial { function: "wechat-health-checker", takes: |_| true, runs: &["wechat-health-checker"], minutes: 20 };
-    let scene = async || Ok((scenes::due_device().await?, ()));
+    let scene = async || Ok((scenes::due_devices().await?, ()));
     denial.play(scene, async |world, ()| scenes::later(world, scenes::checker).await).await
 }
 

@@ -60,7 +60,13 @@ async fn webhook_of_a_bot_is_shown_without_its_key() -> Result<()> {
     assert_eq!(made.status, 201, "{made:?}");
     assert_eq!(made.data()["url"], "https://oapi.dingtalk.com/robot/send?access_token=***");
     assert_eq!(made.data()["secret"], Value::Null);
-    let types = json!(["account.expired", "moment.task.finished", "moment.waiting_for_member", "sync.failed"]);
+    let types = json!([
+        "account.expired",
+        "account.reauthorize_due",
+        "moment.task.finished",
+        "moment.waiting_for_member",
+        "sync.failed"
+    ]);
     assert_eq!(made.data()["types"], types);
     let stored = format!("{:?}", world.rows("t_webhook").await?);
     assert!(!stored.contains("0f1e2d3c") && !stored.contains("SEC0123456789"), "the key is stored as it is");
@@ -110,4 +116,12 @@ async fn test_delivery_has_the_type_of_a_test_and_no_sequence() -> Result<()> {
     assert_eq!((&kept[0]["status"], &kept[0]["attempts"][0]["status"]), (&json!("DELIVERED"), &json!(204)));
     assert_eq!((&kept[0]["sequence"], &kept[0]["nextAttemptAt"]), (&Value::Null, &Value::Null));
     Ok(())
+}
+
+#[test]
+fn webhook_can_want_every_type_of_events_and_no_other() {
+    let document: Value = serde_json::from_str(include_str!("../../../../docs/openapi.json")).unwrap();
+    let types = &document["components"]["schemas"]["EventType"]["enum"];
+    let types: std::collections::BTreeSet<&str> = types.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(types, webhooks::EVENT_TYPES.iter().copied().collect());
 }

@@ -112,6 +112,11 @@ pub struct Account {
     /// When a renewal was first refused or its answer lost, unless the refresh token was accepted since: it may be dead.
     #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
     pub renewal_failed_at: Option<Timestamp>,
+    /// Of which end its tenant was told last.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub reauthorize_end: Option<Timestamp>,
+    /// How many days before that end.
+    pub reauthorize_told: Option<u32>,
     /// When another tenant's authorisation of it was refused, while what that did to these tokens is not known.
     #[serde(default, with = "jiff::fmt::serde::timestamp::second::optional")]
     pub challenged_at: Option<Timestamp>,
@@ -277,7 +282,8 @@ impl AccountStore {
                 "SET {row}, user_id = :user, {profile}, #scope = :scope, missing_scope = :missing, #status = :active, access_token = :access, refresh_token = :refresh, \
                  expire_time = :expire, refresh_expire_time = :refresh_expire, renew_count = :zero, \
                  refresh_shard = :shard, refresh_due = :due, update_time = :now{claims} \
-                 REMOVE refresh_lease_owner, refresh_lease_until, renewed_at, {DOUBTS}, {EXPIRY}{gone} \
+                 REMOVE refresh_lease_owner, refresh_lease_until, renewed_at, reauthorize_end, reauthorize_told, {DOUBTS}, \
+                 {EXPIRY}{gone} \
                  ADD token_version :one, access_version :one"
             ))
             .expression_attribute_names("#scope", "scope")

@@ -1,6 +1,7 @@
 //! Token sets moving on: under a lease, by version, never half.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::Timestamp;
 use kernel::due::{self, DueIndex};
 use kernel::dynamo::{decode, milliseconds, n, s, seconds};
@@ -11,7 +12,8 @@ use serde::Deserialize;
 use super::expiry::EXPIRY;
 use super::{Account, AccountStore, WHAT};
 use crate::ids::OpenId;
-use crate::store::condition_held;
+use crate::store::{condition_held, update};
+use crate::tokens::calendar::Notice;
 
 /// That an account is ACTIVE and its token set still the one that was read. The row's number is part of that: a row that is deleted
 /// and made again counts its versions from the beginning.
@@ -261,6 +263,27 @@ impl AccountStore {
             .send()
             .await;
         condition_held(outcome, "dynamodb:UpdateItem")
+    }
+
+    /// Notes what the tenant is told of the account's end, as one action of a transaction; refused when that was told already, or
+    /// the account has other tokens by now. Leases stay as they are: what their holders bring is to be stored.
+    pub(crate) fn note_notice(&self, account: &Account, notice: Notice) -> Result<TransactWriteItem> {
+        update(
+            Update::builder()
+                .table_name(&self.table)
+                .key("douyin_user_id", s(account.account_open_id.as_str()))
+                .condition_expression(format!(
+                    "{UNMOVED} AND (attribute_not_exists(reauthorize_end) OR reauthorize_end <> :end OR \
+                     reauthorize_told > :days)"
+                ))
+                .update_expression("SET reauthorize_end = :end, reauthorize_told = :days")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":id", n(account.id))
+                .expression_attribute_values(":version", n(account.token_version))
+                .expression_attribute_values(":active", s("ACTIVE"))
+                .expression_attribute_values(":end", seconds(notice.end))
+                .expression_attribute_values(":days", n(notice.days)),
+        )
     }
 
     /// Lets the refresh lease go after a failure that proves nothing, and sets when the keeper tries again. A first

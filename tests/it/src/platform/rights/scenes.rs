@@ -7,7 +7,7 @@ use functions::worker::{run_batch, run_scheduled};
 use functions::workers::{douyin_token_keeper, event_sequencer, moment_publisher, sweeper, wechat_health_checker};
 use sandbox::douyin::{Endpoint, FanChange, Fault};
 use sandbox::fault::Effect;
-use sandbox::gewe::{GeweEndpoint, GeweFault};
+use sandbox::gewe::{DeviceState, GeweEndpoint, GeweFault};
 use sandbox::media::MediaFile;
 use serde_json::json;
 
@@ -58,10 +58,12 @@ pub(super) async fn due_tokens() -> Result<World> {
     Ok(world)
 }
 
-/// A device that is to be asked for.
-pub(super) async fn due_device() -> Result<World> {
+/// A device that is to be asked for, and one that will be found offline, which is told.
+pub(super) async fn due_devices() -> Result<World> {
     let world = World::start().await?;
     world.connect_device(USER, "phone").await?;
+    world.connect_device(USER, "drawer").await?;
+    world.sandbox.gewe().set_state("drawer", DeviceState::Offline);
     world.advance(Duration::from_secs(700));
     Ok(world)
 }
