@@ -1,5 +1,5 @@
 //! Deleting everything that a tenant has of Douyin: leads with their notes and histories, who they are, the hashes of those who
-//! were erased, syncs, deletions, and events. For an operator whose tenant has left for good.
+//! were erased, syncs, deletions, events, and webhooks. For an operator whose tenant has left for good.
 //!
 //! The tenant's accounts have to be disconnected before, by the API, which destroys their tokens and ends their syncs: then
 //! nothing writes leads any more. Whoever dies in between has deleted a part, and the next run deletes the rest. The rows of
@@ -14,11 +14,13 @@ use kernel::dynamo::{Item, n, s};
 
 /// Tables and their keys, in the order in which they are emptied. With the index goes the counter, without which nobody would
 /// see that there were leads.
-const TABLES: [(&str, &[&str]); 7] = [
+const TABLES: [(&str, &[&str]); 9] = [
     ("t_douyin_lead", &["lead_bucket", "lead_id"]),
     ("t_lead_identity", &["identity"]),
     ("t_lead_deletion", &["user_id", "douyin_user_id"]),
     ("t_douyin_sync_task", &["task_id"]),
+    ("t_webhook", &["user_id", "webhook_id"]),
+    ("t_webhook_delivery", &["webhook_id", "delivery_id"]),
     ("t_outbox", &["user_id", "entry"]),
     ("t_event", &["user_id", "sequence"]),
     ("t_douyin_lead_index", &["user_id", "entry"]),

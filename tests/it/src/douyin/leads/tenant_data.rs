@@ -11,13 +11,15 @@ use crate::events::number;
 use crate::{Event, World, lead_tables};
 
 const OTHER: u64 = USER + 1;
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 10] = [
     "t_douyin_auth",
     "t_douyin_lead",
     "t_lead_identity",
     "t_douyin_lead_index",
     "t_douyin_sync_task",
     "t_lead_deletion",
+    "t_webhook",
+    "t_webhook_delivery",
     "t_outbox",
     "t_event",
 ];
@@ -40,6 +42,7 @@ async fn tenant_deleted_leaves_nothing_of_its_leads_and_all_of_others() -> Resul
         world.authorize(user, name).await?;
         world.sync(user, &account, "INCREMENTAL").await?;
         accounts.push(account);
+        crate::webhooks::create(&world, user, name, json!({})).await?;
     }
     let work = json!({"status": "CONTACTED", "notes": "周五回访", "ownerId": "staff-1"});
     for user in [USER, OTHER] {
