@@ -116,11 +116,20 @@ async function leverMoves(page) {
   await lever.locator('select').selectOption('phone-1');
   await lever.getByRole('button').click();
   await lever.getByText('已离线，并已通知。').waitFor();
+  const conduct = page.locator('form.lever').filter({ has: page.getByRole('button', { name: '改变表现' }) });
+  const receiver = conduct.getByLabel('接收方');
+  // Those that have come since are asked for when somebody comes near it.
+  await receiver.focus();
+  await receiver.locator('option', { hasText: 'page-1001' }).waitFor({ state: 'attached' });
+  await receiver.selectOption('page-1001');
+  await conduct.getByLabel('表现').selectOption({ label: '跳转到别处' });
+  await conduct.getByRole('button').click();
+  await conduct.getByText('已改变，下一次发送会遇到它。').waitFor();
   await page.getByRole('tab', { name: '平台日志' }).click();
   for (const endpoint of ['fans/list', 'externalcontact/add_moment_task', 'sns/sendTextSns']) {
     await page.locator('#journal td', { hasText: endpoint }).first().waitFor();
   }
-  say('  a lever moves the platforms, and the journal has what they saw');
+  say('  levers move the platforms, and the journal has what they saw');
 }
 
 const referenceOf = async (page) => {
