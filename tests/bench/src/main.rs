@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "what is measured is real time")]
 #![expect(clippy::large_futures, reason = "a world is large, and there is one at a time")]
 
+mod event_sink;
 mod first_answer;
 mod lists;
 mod machine;
@@ -88,6 +89,8 @@ enum Benchmark {
     PublisherMemory,
     /// What keeping tokens costs, and half a year of it with incidents.
     TokenKeeper,
+    /// How long after its change an event is in the sink.
+    EventSink,
     /// Both jobs while everything goes wrong: nothing lost, nothing doubled, every row ended. Only when asked for.
     Soak,
 }
@@ -116,6 +119,7 @@ async fn main() -> Result<ExitCode> {
             Benchmark::PublishStart => publish_start::measure().await?,
             Benchmark::PublisherMemory => publisher_memory::measure(&options).await?,
             Benchmark::TokenKeeper => token_keeper::measure(&options).await?,
+            Benchmark::EventSink => event_sink::measure(&options).await?,
             Benchmark::Soak => soak::measure(&options).await?,
         };
         report.add(&name, figures);

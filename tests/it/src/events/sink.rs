@@ -1,9 +1,15 @@
 //! The sink: what it is sent, in which order, and that nothing is lost or doubled whatever fails on the way.
 
+mod faults;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
+use functions::worker::run_batch;
+use functions::workers::event_sequencer;
+use kernel::deadline::Deadline;
 use sandbox::SandboxConfig;
 use sandbox::douyin::{Endpoint, Fault as DouyinFault};
 use sandbox::gewe::DeviceState;
@@ -12,7 +18,7 @@ use serde_json::{Value, json};
 use super::{change, erase, hand, number, pass, read, sequencer};
 use crate::bad_input::USER;
 use crate::douyin::leads::merges::{merge, stores};
-use crate::proxy::{Fault, Proxy, Step, When};
+use crate::proxy::Proxy;
 use crate::world::EndpointOverrides;
 use crate::{Event, World};
 
@@ -173,113 +179,6 @@ async fn sequencer_without_a_sink_asks_nobody_and_notes_nothing_more() -> Result
     Ok(())
 }
 
-/// Puts the head back to where nothing was sent, and empties the queue: a new one, which remembers no ids.
-async fn renewed(world: &World) -> Result<()> {
-    world.delete_sink().await?;
-    world.make_sink().await?;
-    world.replay(USER, 1).await
-}
-
-#[tokio::test]
-async fn sequencer_disturbed_at_any_step_sends_every_event_once_and_in_order() -> Result<()> {
-    let world = scene(30).await?;
-    for number in 0..25 {
-        change(&world, USER, 1 + number % 4, &json!({"notes": format!("第 {number} 次")})).await?;
-    }
-    number(&world, USER).await?;
-    let expected = of(&taken(&world).await?, USER);
-    assert_eq!(expected, read(&world, USER, 0, 1_000).await?);
-    renewed(&world).await?;
-    let proxy = Proxy::start(&world).await?;
-    live(&world, &proxy).await?;
-    assert_eq!(of(&taken(&world).await?, USER), expected);
-    let steps: Vec<Step> = proxy.steps();
-    let of_name = |name: &str| steps.iter().filter(|step| step.name == name).count();
-    // One message, two of ten and a rest; one note.
-    assert_eq!((of_name("SendMessageBatch"), of_name("TransactWriteItems t_event")), (4, 1), "{steps:?}");
-    for step in &steps {
-        let faults = [When::Before, When::After].into_iter().flat_map(|when| [Fault::Kill(when), Fault::Lose(when)]);
-        for fault in faults {
-            let what = format!("{fault:?} at {step}");
-            renewed(&world).await?;
-            let proxy = Proxy::start(&world).await?;
-            proxy.arm(&step.name, step.nth, fault);
-            live(&world, &proxy).await?;
-            number(&world, USER).await.context(what.clone())?;
-            assert_eq!(of(&taken(&world).await?, USER), expected, "{what}");
-            assert_eq!(marks(&world, USER).await?, (Some(expected.len().to_string()), false), "{what}");
-        }
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn sequencers_at_once_send_every_event_once_and_in_order() -> Result<()> {
-    let world = scene(30).await?;
-    for number in 0..25 {
-        change(&world, USER, 1 + number % 4, &json!({"notes": format!("第 {number} 次")})).await?;
-    }
-    number(&world, USER).await?;
-    let expected = of(&taken(&world).await?, USER);
-    // One stands still at a request while another one does all the work.
-    for (name, nth) in [("SendMessageBatch", 1), ("SendMessageBatch", 3), ("TransactWriteItems t_event", 1)] {
-        renewed(&world).await?;
-        let proxy = Proxy::start(&world).await?;
-        let gate = proxy.hold(name, nth);
-        let app = sequencer(&world, &proxy.endpoints()).await?;
-        let other = async {
-            gate.reached().await;
-            let done = number(&world, USER).await;
-            gate.open();
-            done
-        };
-        let (held, other) = futures::join!(hand(&world, &app, USER), other);
-        ensure!(held?, "the one that stood still failed");
-        other?;
-        assert_eq!(of(&taken(&world).await?, USER), expected, "{name} {nth}");
-        assert_eq!(marks(&world, USER).await?, (Some(expected.len().to_string()), false), "{name} {nth}");
-    }
-    // And several without choosing the moment.
-    renewed(&world).await?;
-    let mut apps = Vec::new();
-    for _ in 0..3 {
-        apps.push(sequencer(&world, &EndpointOverrides::default()).await?);
-    }
-    let all = apps.iter().flat_map(|app| [app, app]).map(|app| hand(&world, app, USER));
-    for done in futures::future::join_all(all).await {
-        ensure!(done?, "a sequencer failed");
-    }
-    assert_eq!(of(&taken(&world).await?, USER), expected);
-    Ok(())
-}
-
-#[tokio::test]
-async fn event_that_the_sink_refuses_is_passed_by_no_later_request() -> Result<()> {
-    let world = scene(30).await?;
-    for number in 0..40 {
-        change(&world, USER, 1 + number % 4, &json!({"notes": format!("第 {number} 次")})).await?;
-    }
-    number(&world, USER).await?;
-    let expected = of(&taken(&world).await?, USER);
-    renewed(&world).await?;
-    let proxy = Proxy::start(&world).await?;
-    // The second request is of the events 2 to 11; the sink takes three of them.
-    proxy.arm("SendMessageBatch", 2, Fault::FirstOfBatch(3));
-    live(&world, &proxy).await?;
-    assert_eq!(of(&taken(&world).await?, USER), expected[..4]);
-    assert_eq!(proxy.count("SendMessageBatch"), 2);
-    assert_eq!(marks(&world, USER).await?, (Some("4".to_owned()), true));
-    // The next one is refused for a while: it is tried alone, and those behind it wait.
-    let proxy = Proxy::start(&world).await?;
-    proxy.arm("SendMessageBatch", 1, Fault::FirstOfBatch(0));
-    live(&world, &proxy).await?;
-    assert_eq!((proxy.count("SendMessageBatch"), taken(&world).await?.len()), (1, 0));
-    assert_eq!(marks(&world, USER).await?, (Some("4".to_owned()), true));
-    number(&world, USER).await?;
-    assert_eq!(of(&taken(&world).await?, USER), expected[4..]);
-    Ok(())
-}
-
 #[tokio::test]
 async fn sink_that_is_gone_holds_nothing_else_up_and_gets_all_when_it_is_back() -> Result<()> {
     let world = scene(30).await?;
@@ -336,6 +235,52 @@ async fn tenant_whose_events_cannot_be_sent_holds_no_other_tenant_up() -> Result
     assert_eq!(told.len(), 2);
     assert_eq!(of(&told, OTHER), read(&world, OTHER, 0, 10).await?);
     assert_eq!(of(&taken(&world).await?, USER), read(&world, USER, 0, 10).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn sequencer_without_time_for_the_sink_sends_itself_a_message() -> Result<()> {
+    let world = scene(3).await?;
+    let queue = world.stack.outputs.get("EventQueueUrl").context("no EventQueueUrl")?;
+    let depth = world.depth(queue).await?;
+    let app = sequencer(&world, &EndpointOverrides::default()).await?;
+    let record = json!({ "messageId": "m-1", "body": json!({ "userId": USER }).to_string() });
+    let batch = serde_json::from_value(json!({ "Records": [record] }))?;
+    let end = Deadline::after(world.clock.now(), Duration::from_secs(25));
+    let answer = run_batch(&app, event_sequencer::handle, batch, end).await;
+    ensure!(answer.batch_item_failures.is_empty(), "its message came back");
+    assert_eq!(world.depth(queue).await?, depth + 1);
+    assert_eq!(taken(&world).await?, []);
+    let numbered = read(&world, USER, 0, 10).await?;
+    assert_eq!(marks(&world, USER).await?, (Some("0".to_owned()), true));
+    number(&world, USER).await?;
+    assert_eq!(of(&taken(&world).await?, USER), numbered);
+    Ok(())
+}
+
+#[tokio::test]
+async fn events_that_expire_while_the_sink_is_gone_are_passed_over_when_it_is_back() -> Result<()> {
+    let world = scene(3).await?;
+    world.delete_sink().await?;
+    number(&world, USER).await?;
+    let expired = read(&world, USER, 0, 10).await?;
+    for event in &expired {
+        // What the table's TTL does.
+        let delete = world.aws.dynamodb.delete_item().table_name(world.table("t_event"));
+        let delete = delete.key("user_id", AttributeValue::N(USER.to_string()));
+        delete.key("sequence", AttributeValue::N(event["sequence"].to_string())).send().await?;
+    }
+    world.make_sink().await?;
+    number(&world, USER).await?;
+    assert_eq!(taken(&world).await?, []);
+    assert_eq!(marks(&world, USER).await?, (Some(expired.len().to_string()), false));
+    change(&world, USER, 1, &json!({"notes": "周五回访"})).await?;
+    number(&world, USER).await?;
+    let told = of(&taken(&world).await?, USER);
+    assert_eq!(
+        told.iter().map(|event| event["sequence"].as_u64()).collect::<Vec<_>>(),
+        [Some(expired.len() as u64 + 1)]
+    );
     Ok(())
 }
 
