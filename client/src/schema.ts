@@ -741,6 +741,7 @@ export interface paths {
          *     - `account.taken_over`：账号已由其他存客宝用户授权，不再属于您，见 `AccountEvent`
          *     - `moment.task.finished`：朋友圈任务已结束，重试后再次结束或结果有变化时会再次通知，见 `MomentTaskFinishedEvent`
          *     - `moment.waiting_for_member`：正等待企业成员确认发表，见 `MomentWaitingForMemberEvent`
+         *     - `webhook.disabled`：一个 Webhook 已被停用，见 `WebhookDisabledEvent`
          *
          *     以后会增加新的类型，请忽略不认识的类型。
          *
@@ -749,6 +750,132 @@ export interface paths {
         get: operations["events"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 查询 Webhook
+         * @description 全部 Webhook，先建的在前。
+         *
+         *     所需权限：`webhook:manage`。
+         */
+        get: operations["webhooks"];
+        put?: never;
+        /**
+         * 新建 Webhook
+         * @description 此后发生的事件会以 POST 发送到 `url`，最多 50 个。`url` 须为 443 端口的公网 https 地址，不跟随跳转。
+         *
+         *     `GENERIC` 的内容与读取事件得到的单个事件相同，按 Standard Webhooks 签名：请求头 `webhook-id`（事件编号，重试与重发时不变，请据此去重）、`webhook-timestamp`、`webhook-signature`，可用 npm 或 PyPI 的 `standardwebhooks` 库验证；`secret` 只在此时显示一次。请在 10 秒内应答 2xx；其他应答会重试（5 秒后开始，间隔渐长，持续一天），410 会立即停用，连续 5 天都未能送达也会停用。先后顺序不保证，请按 `sequence` 排序；错过的事件可用读取事件补齐。
+         *
+         *     `WECOM_BOT`、`DINGTALK`、`FEISHU` 是群机器人，收到的是中文消息，每分钟最多 20 条，更多的合并为一条；不填 `types` 时只通知需要处理的事件。其 `url` 含密钥，显示时隐去；钉钉的加签密钥、飞书的签名校验密钥填在 `botSecret`。
+         *
+         *     所需权限：`webhook:manage`。
+         */
+        post: operations["webhook-create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhookId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * 删除 Webhook
+         * @description 尚未送达的不再发送。
+         *
+         *     所需权限：`webhook:manage`。
+         */
+        delete: operations["webhook-delete"];
+        options?: never;
+        head?: never;
+        /**
+         * 修改 Webhook
+         * @description 修改地址、事件或状态，或更换签名密钥。更换后新旧密钥同时有效 24 小时，新密钥只在此时显示一次。暂停期间发生的事件不会补发，可用读取事件补齐。
+         *
+         *     所需权限：`webhook:manage`。
+         */
+        patch: operations["webhook-update"];
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhookId}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 测试 Webhook
+         * @description 发送一条类型为 `webhook.test` 的测试内容，没有序号；结果见发送记录。
+         *
+         *     所需权限：`webhook:manage`。
+         */
+        post: operations["webhook-test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhookId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 查询发送记录
+         * @description 发给一个 Webhook 的事件及每次尝试的结果，最新的在前，保存期限与事件相同。
+         *
+         *     所需权限：`webhook:manage`。
+         */
+        get: operations["webhook-deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhookId}/deliveries/{deliveryId}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 重新发送
+         * @description 以相同的 `webhook-id` 再次发送，未送达时同样重试一天。无论此前是否送达都可以重发。
+         *
+         *     所需权限：`webhook:manage`。
+         */
+        post: operations["webhook-resend"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1812,6 +1939,7 @@ export interface components {
         /**
          * @description 稳定的错误类型。各类型的含义与处理办法：
          *
+         *     - `CONFLICT`：Webhook 数量已达上限。最多可建 50 个，请先删除不再使用的。
          *     - `CONFLICT`：任务仍在进行中，请等待结束后再重试。请刷新任务后再操作。
          *     - `CONFLICT`：任务已结束，不能取消。请刷新任务后再操作。
          *     - `CONFLICT`：任务已结束，没有可以停止的内容。请刷新任务后再操作。
@@ -1824,6 +1952,7 @@ export interface components {
          *     - `CONFLICT`：没有失败的账号需要重试。请刷新任务后再操作。
          *     - `CONFLICT`：线索状态不能由 NEW 变更为 CONVERTED。线索须按 NEW → CONTACTED → CONVERTED 推进；如需退回 NEW，请传 reopen: true。
          *     - `CONFLICT`：网关看不到这些账号的朋友圈，无法核对是否已发布，重试可能重复发布。请先在微信中查看，确认没有发布并愿意承担重复发布的风险后，再以 includeUnconfirmed=true 且 force=true 重试。请刷新任务后再操作。
+         *     - `CONFLICT`：该 Webhook 已暂停或停用，不会发送任何内容。请先将其重新启用（status: ACTIVE）再试。
          *     - `CONFLICT`：该微信账号或企业应用已由其他存客宝用户连接。请先由原用户解除连接，或更换账号。
          *     - `CONFLICT`：该线索已合并到线索 7。请在线索 7 上操作。
          *     - `CONFLICT`：该线索已被修改，当前版本为 3。请刷新线索后，在最新版本上重新提交。
@@ -1934,7 +2063,7 @@ export interface components {
             type: components["schemas"]["EventType"];
         };
         /** @description 事件的内容，由 type 决定 */
-        EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"] | components["schemas"]["AccountExpiredEvent"] | components["schemas"]["AccountEvent"] | components["schemas"]["MomentTaskFinishedEvent"] | components["schemas"]["MomentWaitingForMemberEvent"];
+        EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"] | components["schemas"]["AccountExpiredEvent"] | components["schemas"]["AccountEvent"] | components["schemas"]["MomentTaskFinishedEvent"] | components["schemas"]["MomentWaitingForMemberEvent"] | components["schemas"]["WebhookDisabledEvent"];
         /** @description 事件所说的线索，是读取事件时的样子 */
         EventLead: {
             /**
@@ -1972,7 +2101,7 @@ export interface components {
          * @description 事件类型
          * @enum {string}
          */
-        EventType: "lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "moment.task.finished" | "moment.waiting_for_member";
+        EventType: "lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "moment.task.finished" | "moment.waiting_for_member" | "webhook.disabled";
         /** @description 要修改的一个字段 */
         FieldProblem: {
             /** @description 字段的路径，例如 accountIds[2] */
@@ -2583,10 +2712,162 @@ export interface components {
          * @enum {string}
          */
         WaitReason: "QUOTA" | "SHARE" | "RATE_LIMIT" | "TOKEN" | "OUTAGE";
+        /** @description 一个 Webhook */
+        Webhook: {
+            /**
+             * Format: date-time
+             * @description 创建时间
+             */
+            createTime: string;
+            /** @description 停用的原因；没有停用时为 null */
+            disabledReason: components["schemas"]["WebhookDisabledReason"] | null;
+            /** @description 接收方的种类 */
+            kind: components["schemas"]["WebhookKind"];
+            /** @description 状态 */
+            status: components["schemas"]["WebhookStatus"];
+            /** @description 接收的事件类型 */
+            types: string[];
+            /** @description 接收地址；群机器人的密钥已隐去 */
+            url: string;
+            /** @description Webhook 编号 */
+            webhookId: string;
+        };
+        /** @description 一次尝试 */
+        WebhookAttempt: {
+            /** @description 最近一次失败时应答的开头，已隐去个人信息；没有时为 null */
+            answer: string | null;
+            /**
+             * Format: date-time
+             * @description 开始的时间
+             */
+            at: string;
+            /** @description 未送达的原因，例如 HTTP_500、TIMED_OUT、NOT_CONNECTED、REDIRECT、ADDRESS_NOT_PUBLIC；送达时为 null */
+            error: string | null;
+            /** @description 用时，毫秒 */
+            milliseconds: number;
+            /** @description 接收方应答的 HTTP 状态；没有应答时为 null */
+            status: number | null;
+        };
         /** @description 地址校验的应答 */
         WebhookChallenge: {
             /** @description 原样返回的内容 */
             challenge: unknown;
+        };
+        /** @description 要新建的 Webhook */
+        WebhookCreateBody: {
+            /** @description 钉钉机器人的加签密钥或飞书机器人的签名校验密钥；机器人没有开启签名时不填 */
+            botSecret?: string | null;
+            /** @description 接收方的种类，默认 GENERIC */
+            kind?: components["schemas"]["WebhookKind"] | null;
+            /** @description 要接收的事件类型；不填时由 kind 决定 */
+            types?: ("lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "moment.task.finished" | "moment.waiting_for_member" | "webhook.disabled")[] | null;
+            /** @description 接收地址，须为 443 端口的公网 https 地址 */
+            url: string;
+        };
+        /** @description 已删除的 Webhook */
+        WebhookDeleteAnswer: {
+            /** @description Webhook 编号 */
+            webhookId: string;
+        };
+        /** @description 一条发送记录 */
+        WebhookDelivery: {
+            /** @description 最近的尝试，先尝试的在前 */
+            attempts: components["schemas"]["WebhookAttempt"][];
+            /** @description 发送记录的编号 */
+            deliveryId: string;
+            /** @description 事件编号，即请求头 webhook-id */
+            eventId: string;
+            /**
+             * Format: date-time
+             * @description 下次尝试的时间；不再尝试时为 null
+             */
+            nextAttemptAt: string | null;
+            /** @description 事件的序号；测试没有，为 null */
+            sequence: number | null;
+            /** @description 状态 */
+            status: components["schemas"]["WebhookDeliveryStatus"];
+            /** @description 事件类型；测试为 webhook.test */
+            type: string;
+        };
+        /** @description 发送记录的一页 */
+        WebhookDeliveryPage: {
+            /** @description 当前页码，从 1 开始 */
+            current: number;
+            /** @description 总页数 */
+            pages: number;
+            /** @description 本页的记录，最新的在前 */
+            records: components["schemas"]["WebhookDelivery"][];
+            /** @description 每页条数 */
+            size: number;
+            /** @description 总条数 */
+            total: number;
+        };
+        /**
+         * @description PENDING 为待发送或待重试，DELIVERED 为已送达，FAILED 为已放弃，可重新发送
+         * @enum {string}
+         */
+        WebhookDeliveryStatus: "PENDING" | "DELIVERED" | "FAILED";
+        /** @description webhook.disabled：一个 Webhook 已被停用 */
+        WebhookDisabledEvent: {
+            /** @description 接收方的种类 */
+            kind: components["schemas"]["WebhookKind"];
+            /** @description 停用的原因 */
+            reason: components["schemas"]["WebhookDisabledReason"];
+            /** @description Webhook 编号 */
+            webhookId: string;
+        };
+        /**
+         * @description GONE 为接收方应答 410，FAILING 为连续 5 天未能送达
+         * @enum {string}
+         */
+        WebhookDisabledReason: "GONE" | "FAILING";
+        /**
+         * @description 接收方的种类：GENERIC 为程序，其余为群机器人
+         * @enum {string}
+         */
+        WebhookKind: "GENERIC" | "WECOM_BOT" | "DINGTALK" | "FEISHU";
+        /**
+         * @description ACTIVE 为启用，PAUSED 为已暂停，DISABLED 为已被停用
+         * @enum {string}
+         */
+        WebhookStatus: "ACTIVE" | "PAUSED" | "DISABLED";
+        /** @description 要修改的内容，至少一项 */
+        WebhookUpdateBody: {
+            /** @description 钉钉机器人的加签密钥或飞书机器人的签名校验密钥；机器人没有开启签名时不填 */
+            botSecret?: string | null;
+            /** @description 是否更换签名密钥 */
+            rotateSecret?: boolean | null;
+            /**
+             * @description ACTIVE 为启用，PAUSED 为暂停
+             * @enum {string|null}
+             */
+            status?: "ACTIVE" | "PAUSED" | null;
+            /** @description 要接收的事件类型 */
+            types?: ("lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "moment.task.finished" | "moment.waiting_for_member" | "webhook.disabled")[] | null;
+            /** @description 接收地址，须为 443 端口的公网 https 地址 */
+            url?: string | null;
+        };
+        /** @description 一个 Webhook 及只显示一次的签名密钥 */
+        WebhookWithSecret: {
+            /**
+             * Format: date-time
+             * @description 创建时间
+             */
+            createTime: string;
+            /** @description 停用的原因；没有停用时为 null */
+            disabledReason: components["schemas"]["WebhookDisabledReason"] | null;
+            /** @description 接收方的种类 */
+            kind: components["schemas"]["WebhookKind"];
+            /** @description 签名密钥，只显示这一次；没有新的密钥时、以及群机器人为 null */
+            secret: string | null;
+            /** @description 状态 */
+            status: components["schemas"]["WebhookStatus"];
+            /** @description 接收的事件类型 */
+            types: string[];
+            /** @description 接收地址；群机器人的密钥已隐去 */
+            url: string;
+            /** @description Webhook 编号 */
+            webhookId: string;
         };
         /** @description 可用于发布的账号 */
         WechatAccount: {
@@ -6813,7 +7094,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description 操作的类型，例如 LEAD_ERASED */
-                action?: "DOUYIN_ACCOUNT_AUTHORIZED" | "DOUYIN_ACCOUNT_DATA_DELETED" | "DOUYIN_ACCOUNT_DELETED" | "DOUYIN_ACCOUNT_TAKEN_OVER" | "FAN_SYNC_CANCELLED" | "LEADS_CHANGED" | "LEADS_EXPIRED" | "LEADS_EXPORTED" | "LEAD_ERASED" | "LEAD_LINKED" | "MOMENT_TASK_CANCELLED" | "MOMENT_TASK_CREATED" | "MOMENT_TASK_RESCHEDULED" | "MOMENT_TASK_RETRIED" | "MOMENT_TASK_STOPPED" | "WECHAT_ACCOUNT_CONNECTED" | "WECHAT_ACCOUNT_DISCONNECTED" | "WECHAT_CORP_CHANGED";
+                action?: "DOUYIN_ACCOUNT_AUTHORIZED" | "DOUYIN_ACCOUNT_DATA_DELETED" | "DOUYIN_ACCOUNT_DELETED" | "DOUYIN_ACCOUNT_TAKEN_OVER" | "FAN_SYNC_CANCELLED" | "LEADS_CHANGED" | "LEADS_EXPIRED" | "LEADS_EXPORTED" | "LEAD_ERASED" | "LEAD_LINKED" | "MOMENT_TASK_CANCELLED" | "MOMENT_TASK_CREATED" | "MOMENT_TASK_RESCHEDULED" | "MOMENT_TASK_RETRIED" | "MOMENT_TASK_STOPPED" | "WEBHOOK_CHANGED" | "WEBHOOK_CREATED" | "WEBHOOK_DELETED" | "WECHAT_ACCOUNT_CONNECTED" | "WECHAT_ACCOUNT_DISCONNECTED" | "WECHAT_CORP_CHANGED";
                 /** @description 操作人的编号 */
                 actor?: string;
                 /**
@@ -7382,6 +7663,603 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error410EventsExpired"];
+                };
+            };
+            /** @description - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。 */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error500Internal"];
+                };
+            };
+            /** @description - `INTERNAL`：服务暂时不可用。请稍后再试。 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error503Internal"];
+                };
+            };
+        };
+    };
+    webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 全部 Webhook */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        code: 200;
+                        data: components["schemas"]["Webhook"][];
+                        message: string;
+                    };
+                };
+            };
+            /** @description - `UNAUTHENTICATED`：请先登录。登录状态缺失或已过期，请重新登录后再试。 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error401Unauthenticated"];
+                };
+            };
+            /** @description - `PERMISSION_DENIED`：您没有执行此操作的权限。请联系管理员开通权限 webhook:manage。 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error403PermissionDenied"];
+                };
+            };
+            /** @description - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。 */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error500Internal"];
+                };
+            };
+            /** @description - `INTERNAL`：服务暂时不可用。请稍后再试。 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error503Internal"];
+                };
+            };
+        };
+    };
+    "webhook-create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "types": [
+                 *         "lead.created",
+                 *         "sync.failed"
+                 *       ],
+                 *       "url": "https://crm.example.com/cunkebao"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookCreateBody"];
+            };
+        };
+        responses: {
+            /** @description 新的 Webhook 及其签名密钥 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        code: 201;
+                        data: components["schemas"]["WebhookWithSecret"];
+                        message: string;
+                    };
+                };
+            };
+            /** @description - `INVALID_REQUEST`：请求参数有误。请按提示修改后重新提交。 */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error400InvalidRequest"];
+                };
+            };
+            /** @description - `UNAUTHENTICATED`：请先登录。登录状态缺失或已过期，请重新登录后再试。 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error401Unauthenticated"];
+                };
+            };
+            /** @description - `PERMISSION_DENIED`：您没有执行此操作的权限。请联系管理员开通权限 webhook:manage。 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error403PermissionDenied"];
+                };
+            };
+            /**
+             * @description - `CONFLICT`：同一内容正在被其他操作占用。请稍等几秒后再试。
+             *     - `CONFLICT`：Webhook 数量已达上限。最多可建 50 个，请先删除不再使用的。
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error409Conflict"];
+                };
+            };
+            /** @description - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。 */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error500Internal"];
+                };
+            };
+            /** @description - `INTERNAL`：服务暂时不可用。请稍后再试。 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error503Internal"];
+                };
+            };
+        };
+    };
+    "webhook-delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Webhook 编号 */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 已删除 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        code: 200;
+                        data: components["schemas"]["WebhookDeleteAnswer"];
+                        message: string;
+                    };
+                };
+            };
+            /** @description - `UNAUTHENTICATED`：请先登录。登录状态缺失或已过期，请重新登录后再试。 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error401Unauthenticated"];
+                };
+            };
+            /** @description - `PERMISSION_DENIED`：您没有执行此操作的权限。请联系管理员开通权限 webhook:manage。 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error403PermissionDenied"];
+                };
+            };
+            /** @description - `NOT_FOUND`：未找到要操作的内容。它可能已被删除或不属于当前账号，请刷新后再试。 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error404NotFound"];
+                };
+            };
+            /** @description - `CONFLICT`：同一内容正在被其他操作占用。请稍等几秒后再试。 */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error409Conflict"];
+                };
+            };
+            /** @description - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。 */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error500Internal"];
+                };
+            };
+            /** @description - `INTERNAL`：服务暂时不可用。请稍后再试。 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error503Internal"];
+                };
+            };
+        };
+    };
+    "webhook-update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Webhook 编号 */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "status": "PAUSED"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookUpdateBody"];
+            };
+        };
+        responses: {
+            /** @description 修改后的 Webhook；更换了密钥时含新密钥 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        code: 200;
+                        data: components["schemas"]["WebhookWithSecret"];
+                        message: string;
+                    };
+                };
+            };
+            /** @description - `INVALID_REQUEST`：请求参数有误。请按提示修改后重新提交。 */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error400InvalidRequest"];
+                };
+            };
+            /** @description - `UNAUTHENTICATED`：请先登录。登录状态缺失或已过期，请重新登录后再试。 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error401Unauthenticated"];
+                };
+            };
+            /** @description - `PERMISSION_DENIED`：您没有执行此操作的权限。请联系管理员开通权限 webhook:manage。 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error403PermissionDenied"];
+                };
+            };
+            /** @description - `NOT_FOUND`：未找到要操作的内容。它可能已被删除或不属于当前账号，请刷新后再试。 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error404NotFound"];
+                };
+            };
+            /** @description - `CONFLICT`：同一内容正在被其他操作占用。请稍等几秒后再试。 */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error409Conflict"];
+                };
+            };
+            /** @description - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。 */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error500Internal"];
+                };
+            };
+            /** @description - `INTERNAL`：服务暂时不可用。请稍后再试。 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error503Internal"];
+                };
+            };
+        };
+    };
+    "webhook-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Webhook 编号 */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 将要发送的测试 */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        code: 202;
+                        data: components["schemas"]["WebhookDelivery"];
+                        message: string;
+                    };
+                };
+            };
+            /** @description - `UNAUTHENTICATED`：请先登录。登录状态缺失或已过期，请重新登录后再试。 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error401Unauthenticated"];
+                };
+            };
+            /** @description - `PERMISSION_DENIED`：您没有执行此操作的权限。请联系管理员开通权限 webhook:manage。 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error403PermissionDenied"];
+                };
+            };
+            /** @description - `NOT_FOUND`：未找到要操作的内容。它可能已被删除或不属于当前账号，请刷新后再试。 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error404NotFound"];
+                };
+            };
+            /**
+             * @description - `CONFLICT`：同一内容正在被其他操作占用。请稍等几秒后再试。
+             *     - `CONFLICT`：该 Webhook 已暂停或停用，不会发送任何内容。请先将其重新启用（status: ACTIVE）再试。
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error409Conflict"];
+                };
+            };
+            /** @description - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。 */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error500Internal"];
+                };
+            };
+            /** @description - `INTERNAL`：服务暂时不可用。请稍后再试。 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error503Internal"];
+                };
+            };
+        };
+    };
+    "webhook-deliveries": {
+        parameters: {
+            query?: {
+                /** @description 页码，从 1 开始，默认 1 */
+                page?: number;
+                /** @description 每页条数，默认 10 */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Webhook 编号 */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 发送记录的一页 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        code: 200;
+                        data: components["schemas"]["WebhookDeliveryPage"];
+                        message: string;
+                    };
+                };
+            };
+            /** @description - `INVALID_REQUEST`：请求参数有误。请按提示修改后重新提交。 */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error400InvalidRequest"];
+                };
+            };
+            /** @description - `UNAUTHENTICATED`：请先登录。登录状态缺失或已过期，请重新登录后再试。 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error401Unauthenticated"];
+                };
+            };
+            /** @description - `PERMISSION_DENIED`：您没有执行此操作的权限。请联系管理员开通权限 webhook:manage。 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error403PermissionDenied"];
+                };
+            };
+            /** @description - `NOT_FOUND`：未找到要操作的内容。它可能已被删除或不属于当前账号，请刷新后再试。 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error404NotFound"];
+                };
+            };
+            /** @description - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。 */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error500Internal"];
+                };
+            };
+            /** @description - `INTERNAL`：服务暂时不可用。请稍后再试。 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error503Internal"];
+                };
+            };
+        };
+    };
+    "webhook-resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Webhook 编号 */
+                webhookId: string;
+                /** @description 发送记录的编号 */
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 将要重新发送的记录 */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        code: 202;
+                        data: components["schemas"]["WebhookDelivery"];
+                        message: string;
+                    };
+                };
+            };
+            /** @description - `UNAUTHENTICATED`：请先登录。登录状态缺失或已过期，请重新登录后再试。 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error401Unauthenticated"];
+                };
+            };
+            /** @description - `PERMISSION_DENIED`：您没有执行此操作的权限。请联系管理员开通权限 webhook:manage。 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error403PermissionDenied"];
+                };
+            };
+            /** @description - `NOT_FOUND`：未找到要操作的内容。它可能已被删除或不属于当前账号，请刷新后再试。 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error404NotFound"];
+                };
+            };
+            /**
+             * @description - `CONFLICT`：同一内容正在被其他操作占用。请稍等几秒后再试。
+             *     - `CONFLICT`：该 Webhook 已暂停或停用，不会发送任何内容。请先将其重新启用（status: ACTIVE）再试。
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error409Conflict"];
                 };
             };
             /** @description - `INTERNAL`：系统繁忙，操作未能完成。请稍后再试；若仍然失败，请将请求编号（requestId）提供给客服。 */

@@ -1,8 +1,9 @@
-// Plays both stories against a running `cargo dev` with the client: authorise, sync, list and edit leads; connect a phone, publish
-// to it, follow the task. Started by client/run.
+// Plays the stories against a running `cargo dev` with the client: authorise, sync, list and edit leads; make a webhook and verify what
+// it is sent; connect a phone, publish to it, follow the task. Started by client/run.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { Webhook } from 'standardwebhooks';
 import { cunkebao, type FailureCode, type Schemas } from '../src/index.ts';
 
 const root = process.argv[2];
@@ -14,7 +15,7 @@ const say = (text: string) => console.log(`[+${((Date.now() - started) / 1000).t
 
 // A token as the product signs it for its users.
 const USER = '4201';
-const token = execFileSync(`${root}/target/debug/local`, ['token', '--user', USER, '--permissions', 'lead:douyin:*,workbench:wechat:*'])
+const token = execFileSync(`${root}/target/debug/local`, ['token', '--user', USER, '--permissions', 'lead:douyin:*,webhook:manage,workbench:wechat:*'])
   .toString()
   .trim();
 const api = cunkebao({ baseUrl: stack.apiUrl, token: () => token });
@@ -89,6 +90,35 @@ async function leads(): Promise<void> {
   assert.notEqual(code === 'WECHAT_API_ERROR', true);
 }
 
+/** A receiver of the sandbox, which takes everything: what has come is verified here, by the library that receivers use. */
+async function webhooks(): Promise<void> {
+  const receiver = `${stack.sandboxUrl}/_sandbox/inbox/receivers/client-${started}`;
+  const conduct = { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: '{"kind":"status","status":200}' };
+  const { url } = (await (await fetch(`${receiver}/conduct`, conduct)).json()) as { url: string };
+  const made = await api.POST('/api/v1/webhooks', { body: { url, types: ['lead.status_changed'] } });
+  assert(made.data, JSON.stringify(made.error));
+  const { webhookId, secret } = made.data.data;
+  assert(secret, 'a new webhook has a secret');
+  const path = { webhookId };
+  const test = await api.POST('/api/v1/webhooks/{webhookId}/test', { params: { path } });
+  assert(test.data, JSON.stringify(test.error));
+  const { deliveryId, eventId } = test.data.data;
+  await until('the test', async () => {
+    const log = await api.GET('/api/v1/webhooks/{webhookId}/deliveries', { params: { path } });
+    return log.data?.data.records.find((delivery) => delivery.deliveryId === deliveryId && delivery.status === 'DELIVERED');
+  });
+  const arrivals = (await (await fetch(`${receiver}/arrivals`)).json()) as { headers: Record<string, string>; body: string }[];
+  // The edit of before may be told too, if it was numbered only after the webhook was made.
+  const events = arrivals.map(({ headers, body }) => new Webhook(secret).verify(body, headers) as { id: string; type: string });
+  assert.deepEqual(events.filter(({ id }) => id === eventId).map(({ type }) => type), ['webhook.test']);
+
+  const paused = await api.PATCH('/api/v1/webhooks/{webhookId}', { params: { path }, body: { status: 'PAUSED' } });
+  assert.equal(paused.data?.data.status, 'PAUSED', JSON.stringify(paused.error));
+  const refused = await api.POST('/api/v1/webhooks/{webhookId}/test', { params: { path } });
+  assert.equal(refused.error?.error.type, 'CONFLICT', JSON.stringify(refused.data));
+  say(`a test has come to webhook ${webhookId}, signed by its secret; paused it is sent nothing`);
+}
+
 async function moments(): Promise<void> {
   const gateway = (await (await fetch(`${stack.sandboxUrl}/_sandbox/gewe/account`)).json()) as {
     token: string;
@@ -123,5 +153,6 @@ async function moments(): Promise<void> {
 }
 
 await leads();
+await webhooks();
 await moments();
-say('both stories are played');
+say('the stories are played');

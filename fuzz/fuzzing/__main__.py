@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from . import access, busy, douyin, fronts, moments, reach
+from . import access, busy, douyin, fronts, moments, reach, webhooks
 from .api import OWNER, STRANGER, Api
 from .stack import DOCUMENT, HERE, WORK, Stack
 from .world import World
@@ -37,6 +37,7 @@ def at_random(api, world, reached, seed=None, examples=None):
     told += ["--seed", seed] if seed else []
     told += ["--max-examples", examples] if examples else []
     ours = {"PYTHONPATH": str(HERE), "SCHEMATHESIS_HOOKS": "fuzzing.hooks", "DOUYIN_SECRET": api.stack.douyin_secret}
+    ours["RECEIVER"] = world.receiver.url
     (WORK / "reached.json").unlink(missing_ok=True)
     told, environment = [str(it) for it in told], {**os.environ, **ours}
     with (WORK / "schemathesis.log").open("a") as log:
@@ -57,6 +58,7 @@ def main():
     access.play(api)
     douyin.play(api)
     moments.play(api, world.phones[0], world.company)
+    webhooks.play(api, world.receiver)
     busy.play(api, world)
     say(f"{reached.total('directed')} requests on purpose")
     problems = []

@@ -32,6 +32,7 @@ def requests(api, world):
     notice = {"TypeName": "Offline", "Appid": phone.app_id, "Wxid": "wxid_fuzz"}
     address = api.stack.steer("GET", "gewe/account")["callback"].rsplit("/", 1)[1]
     lead = api.expect(200, "douyin-leads", query={"size": 1})["records"][0]["leadId"]
+    webhook = {"webhookId": api.expect(200, "webhooks")[-1]["webhookId"]}
     return {
         "douyin-auth-url": {},
         "douyin-auth-callback": {"query": coming.decide(api.own("busy")), "headers": {"Cookie": coming.cookie}, "user": None},
@@ -49,4 +50,6 @@ def requests(api, world):
         "douyin-lead-erase": {"path": {"leadId": lead}},
         "douyin-lead-note-add": {"path": {"leadId": lead}, "body": {"text": "谁先到"}},
         "douyin-lead-link": {"path": {"leadId": lead}, "body": {"unifiedLeadId": 812_346}},
+        "webhook-update": {"path": webhook, "body": {"types": ["lead.erased"]}},
+        "webhook-delete": {"path": webhook},
     }

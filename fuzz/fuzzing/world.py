@@ -1,6 +1,6 @@
 """What there is before anything is asked at random: accounts of both platforms, leads, and tasks in several states."""
 
-from . import douyin, moments
+from . import douyin, moments, webhooks
 from .api import OWNER, STRANGER
 
 
@@ -14,6 +14,7 @@ class World:
         douyin.synced(api, douyin.account(api, api.own("other"), 3, STRANGER), STRANGER)
         self.phones = [moments.Phone(api, api.own(f"phone-{n}")).connect() for n in (1, 2)]
         self.company = moments.Company(api, api.own("corp"))
+        self.receiver = webhooks.Receiver(api)
         self.draft = api.own("draft")
         draft = {"contentId": self.draft, "ownerUserId": OWNER, "text": "草稿", "mediaUrls": []}
         api.stack.steer("POST", "content/drafts", draft)
@@ -35,6 +36,9 @@ class World:
             "douyin": self.douyin,
             "syncs": [it["taskId"] for it in api.expect(200, "douyin-fans-sync-tasks", query={"size": 20})["records"]],
             "tasks": self.tasks,
+            "webhooks": [it["webhookId"] for it in api.expect(200, "webhooks")],
+            "deliveries": [self.receiver.delivery],
+            "receivers": [self.receiver.url],
             "drafts": [self.draft],
             "media": [f"{api.stack.platforms}/media/{name}" for name in ("1.jpg", "2.png", "3.mp4")],
             "times": [moments.ahead(days=days) for days in (3, 30, 300)],

@@ -18,7 +18,7 @@ use crate::config::{Env, LOGS};
 use crate::metrics::{self, MetricLines};
 
 /// The crates of this workspace that log.
-const OURS: [&str; 6] = ["kernel", "leads", "moments", "functions", "sandbox", "local"];
+const OURS: [&str; 7] = ["kernel", "leads", "moments", "webhooks", "functions", "sandbox", "local"];
 
 /// Logs this process to its standard output from now on, as its environment says. A second call changes nothing.
 pub fn init(env: &Env) {
@@ -146,6 +146,14 @@ mod tests {
             let seen: Vec<_> = ALL.into_iter().filter(|line| text.contains(line)).collect();
             assert_eq!(seen, ALL[..shown], "{settings:?}\n{text}");
         }
+    }
+
+    #[test]
+    fn telemetry_of_each_shared_crate_is_logged() {
+        let shared = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+        let crates = std::fs::read_dir(shared).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let missing: Vec<_> = crates.filter(|name| !OURS.contains(&name.as_str())).collect();
+        assert!(missing.is_empty(), "{missing:?}");
     }
 
     #[test]

@@ -48,7 +48,7 @@ async fn ask(world: &World, user: u64, query: &[(&str, &str)]) -> Result<Answer>
 }
 
 /// All events after `after`, read `limit` at a time as a client does: numbers without a gap, and no id twice.
-async fn read(world: &World, user: u64, mut after: u64, limit: usize) -> Result<Vec<Value>> {
+pub(crate) async fn read(world: &World, user: u64, mut after: u64, limit: usize) -> Result<Vec<Value>> {
     let mut events: Vec<Value> = Vec::new();
     loop {
         let answer = ask(world, user, &[("after", &after.to_string()), ("limit", &limit.to_string())]).await?;

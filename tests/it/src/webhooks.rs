@@ -4,6 +4,7 @@ mod contract;
 mod crashes;
 mod delivery;
 mod receivers;
+mod story;
 
 use anyhow::{Context, Result, ensure};
 use functions::worker::run_batch;
@@ -30,18 +31,27 @@ async fn deliverer(world: &World, endpoints: &EndpointOverrides) -> Result<webho
 /// Hands the deliverer all messages that have come, until none does; those that were delayed come later. Answers how many were done.
 async fn deliver(world: &World) -> Result<usize> {
     let app = deliverer(world, &EndpointOverrides::default()).await?;
-    let (url, mut done) = (queue_url(world)?, 0);
+    let mut done = 0;
     for _ in 0..MOST_BATCHES {
-        let received = world.aws.sqs.receive_message().queue_url(url).max_number_of_messages(10).send().await?;
-        let batch = received.messages.unwrap_or_default();
-        if batch.is_empty() {
-            return Ok(done);
+        match deliver_batch(world, &app).await? {
+            0 => return Ok(done),
+            more => done += more,
         }
-        let answer = run_batch(&app, webhook_deliverer::handle, as_event(&batch)?, world.deadline()).await;
-        ensure!(answer.batch_item_failures.is_empty(), "{answer:?}");
-        done += world.settle(url, batch, &answer).await?;
     }
     anyhow::bail!("the queue of webhooks does not run dry")
+}
+
+/// Hands a deliverer up to ten messages. Answers how many were done.
+async fn deliver_batch(world: &World, app: &webhook_deliverer::App) -> Result<usize> {
+    let url = queue_url(world)?;
+    let received = world.aws.sqs.receive_message().queue_url(url).max_number_of_messages(10).send().await?;
+    let batch = received.messages.unwrap_or_default();
+    if batch.is_empty() {
+        return Ok(0);
+    }
+    let answer = run_batch(app, webhook_deliverer::handle, as_event(&batch)?, world.deadline()).await;
+    ensure!(answer.batch_item_failures.is_empty(), "{answer:?}");
+    world.settle(url, batch, &answer).await
 }
 
 /// Numbers a tenant's events, which makes the deliveries, and sends them.
@@ -96,7 +106,7 @@ async fn log(world: &World, user: u64, webhook: &Value) -> Result<Vec<Value>> {
 /// A tenant with leads.
 async fn tenant_with_leads(world: &World, user: u64, leads: u32) -> Result<()> {
     let name = format!("shop-{user}");
-    world.douyin_account(&name, leads.try_into()?);
+    world.douyin_account(&name, leads);
     let shop = world.authorize(user, &name).await?;
     world.sync(user, &shop, "INCREMENTAL").await?;
     crate::events::number(world, user).await

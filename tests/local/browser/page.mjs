@@ -1,4 +1,4 @@
-// Plays the page of `cargo dev` as a newcomer would: three stories by their buttons, a lever, the journal, a call out of the
+// Plays the page of `cargo dev` as a newcomer would: four stories by their buttons, a lever, the journal, a call out of the
 // reference. Nothing may be asked of an origin that is not on this machine, axe may find nothing serious, and a phone may not
 // have to scroll sideways. Started by ./run.
 import assert from 'node:assert/strict';
@@ -94,6 +94,15 @@ async function failureIsExplained(page) {
   await story.step('恢复并重试', /重试成功：朋友圈编号 \d+/);
 }
 
+async function webhookIsTold(page) {
+  const story = new Story(page, 'webhook');
+  await story.step('创建 Webhook', /已创建：wh_/);
+  await story.step('发送测试', /已送达：接收方回答 204/);
+  const list = await story.step('看收到的请求', /共收到 \d+ 次请求/);
+  assert.match(list, /webhook\.test\s+\S+\s+正确\s+204/);
+  story.told('a webhook is told');
+}
+
 async function signIn(page, user) {
   await page.locator('#who').click();
   await page.getByLabel('用户编号').fill(String(user));
@@ -182,6 +191,7 @@ try {
   await leadArrives(desk, 'fans-37', /授权成功：浏览器带回了/);
   await postIsConfirmed(desk);
   await failureIsExplained(desk);
+  await webhookIsTold(desk);
   await leverMoves(desk);
   await referenceCalls(desk);
   await lookAt(desk, 1280, ['三分钟演示', '平台开关', '平台日志']);

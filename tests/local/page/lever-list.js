@@ -1,4 +1,6 @@
 // Which levers there are. Each is one order to the control API of the sandbox; all others are below /_sandbox/ of its address.
+import { settings } from './session.js';
+
 const account = {
   name: 'account',
   label: '账号',
@@ -26,6 +28,18 @@ const effect = {
     ['{"kind":"drop"}', '连接中断'],
     ['{"kind":"notJson"}', '回答不是 JSON'],
     ['{"kind":"emptyBody"}', '回答是空的'],
+  ],
+};
+const receiver = { name: 'receiver', label: '接收方', path: 'inbox/receivers', of: (receivers) => receivers.map(({ name }) => [name, name]) };
+const conduct = {
+  name: 'conduct',
+  label: '表现',
+  options: [
+    ['{"kind":"well"}', '正常'],
+    ['{"kind":"status","status":503}', '回答 503'],
+    ['{"kind":"hang"}', '一直不回答'],
+    ['{"kind":"status","status":410}', '回答 410（不再接收）'],
+    [JSON.stringify({ kind: 'redirect', location: `${settings.sandboxUrl}/inbox/elsewhere` }), '跳转到别处'],
   ],
 };
 const fault = (platform, endpoint) => ({ effect }) => ({ path: `${platform}/faults`, body: { endpoint, effect: JSON.parse(effect) } });
@@ -137,6 +151,18 @@ export const GROUPS = [
         order: fault('gewe', 'sns/sendTextSns'),
       },
       clear('gewe'),
+    ],
+  },
+  {
+    title: 'Webhook 的接收方',
+    levers: [
+      {
+        about: '接收方从现在起怎样回答；没有送达的会稍后重试，回答 410 的会停用。先在「三分钟演示」里创建 Webhook。',
+        button: '改变表现',
+        fields: [receiver, conduct],
+        done: '已改变，下一次发送会遇到它。',
+        order: ({ receiver: name, conduct }) => ({ method: 'PUT', path: `inbox/receivers/${name}/conduct`, body: JSON.parse(conduct) }),
+      },
     ],
   },
 ];

@@ -1,17 +1,18 @@
-// The walk-through: three stories, each a few buttons that make real calls. A step shows what was asked and answered, and says in
+// The walk-through: four stories, each a few buttons that make real calls. A step shows what was asked and answered, and says in
 // one sentence what has come of it; then the next one can be pressed.
 import { h } from './dom.js';
 import { exchange } from './exchange.js';
 import { failure } from './story-failure.js';
 import { lead } from './story-lead.js';
 import { post } from './story-post.js';
+import { webhook } from './story-webhook.js';
 
-const STORIES = [lead, post, failure];
+const STORIES = [lead, post, failure, webhook];
 
 export function showTour(panel) {
   panel.append(
     h('h2', {}, '三分钟演示'),
-    h('p', {}, '每个按钮都向本机的接口发出真实请求；点开一行可以看请求与回答。抖音、企业微信和个人号网关都是模拟的，不会发布到真实平台。'),
+    h('p', {}, '每个按钮都向本机的接口发出真实请求；点开一行可以看请求与回答。抖音、企业微信、个人号网关和 Webhook 的接收方都是模拟的，不会发布到真实平台。'),
     ...STORIES.map(storyView),
   );
 }

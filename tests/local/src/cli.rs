@@ -43,7 +43,7 @@ struct Cli {
 enum Command {
     /// Print a user token (JWT).
     Token(Token),
-    /// Play both stories against the running stack, or one started for it, and check every step.
+    /// Play the stories against the running stack, or one started for it, and check every step.
     Demo(Demo),
     /// Write everything that is made from template.yaml: binaries, watch router, catalog of routes, documents.
     Generate {

@@ -8,10 +8,10 @@ use crate::page::Reference;
 use crate::record::Record;
 use crate::token;
 
-/// The user of the lines to try it with, who may do all that both stories need.
+/// The user of the lines to try it with, who may do all that the stories need.
 const USER: u64 = 1001;
 
-const PERMISSIONS: [&str; 2] = ["lead:douyin:*", "workbench:wechat:*"];
+const PERMISSIONS: [&str; 3] = ["lead:douyin:*", "webhook:manage", "workbench:wechat:*"];
 
 /// Where each of them begins.
 const FIRST_LOOKS: [&str; 2] = ["/api/v1/lead/douyin/auth/url", "/api/v1/workbench/wechat/moments/accounts"];

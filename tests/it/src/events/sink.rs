@@ -48,7 +48,8 @@ pub(super) async fn taken(world: &World) -> Result<Vec<(u64, Value)>> {
             .collect();
         let mut event: Value = serde_json::from_str(&message.body.context("no body")?)?;
         let tenant = event.as_object_mut().and_then(|fields| fields.remove("userId")).context("no userId")?;
-        ensure!(told["MessageGroupId"] == tenant.to_string(), "{told:?}");
+        let group = tenant.to_string();
+        ensure!(told["MessageGroupId"] == group, "{told:?}");
         ensure!(told["MessageDeduplicationId"] == event["id"], "{told:?}");
         taken.push((tenant.as_u64().context("no number")?, event));
     }

@@ -7,6 +7,7 @@ mod douyin;
 mod logs;
 mod moments;
 mod scenario;
+mod webhooks;
 
 use anyhow::Result;
 
@@ -14,11 +15,12 @@ use crate::console::{line, paint};
 use crate::record::Record;
 use scenario::Scenario;
 
-/// Plays both stories; `update`, which may do nothing, is what happens to the stack between them. Nobody loses anything by it.
+/// Plays the stories; `update`, which may do nothing, is what happens to the stack after the first. Nobody loses anything by it.
 pub(crate) async fn play(record: &Record, update: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
     let stage = Scenario::new(record)?;
-    douyin::play(&stage).await?;
+    let authorised = douyin::play(&stage).await?;
     douyin::nothing_is_lost(&stage, update).await?;
+    webhooks::play(&stage, &authorised).await?;
     moments::play(&stage).await?;
     cloudwatch::write_logs(&stage).await?;
     logs::check(&stage).await?;

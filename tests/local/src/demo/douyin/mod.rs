@@ -23,11 +23,11 @@ const FANS: u64 = 5_000;
 const FEW_FANS: u64 = 37;
 
 /// An account at the sandbox and here.
-struct Account {
+pub(super) struct Account {
     /// What the sandbox calls it.
-    name: String,
+    pub(super) name: String,
     /// What Douyin calls it.
-    id: String,
+    pub(super) id: String,
     fans: u64,
 }
 
@@ -47,7 +47,8 @@ pub(super) async fn nothing_is_lost(stage: &Scenario<'_>, update: impl AsyncFnOn
     Ok(())
 }
 
-pub(super) async fn play(stage: &Scenario<'_>) -> Result<()> {
+/// Plays it. Answers the account that is still authorised in the end.
+pub(super) async fn play(stage: &Scenario<'_>) -> Result<Account> {
     let user = stage.user(0, &PERMISSIONS)?;
     let large = account(stage, "large", FANS).await?;
     let small = account(stage, "small", FEW_FANS).await?;
@@ -74,7 +75,8 @@ pub(super) async fn play(stage: &Scenario<'_>) -> Result<()> {
     stage.chapter("What is refused");
     consent::denied(stage, &user, &small).await?;
     refusals::strangers(stage, &large, &task).await?;
-    refusals::revoked(stage, &user, &large).await
+    refusals::revoked(stage, &user, &large).await?;
+    Ok(small)
 }
 
 /// A new user of the simulated Douyin.
