@@ -106,7 +106,7 @@ async fn log(world: &World, user: u64, webhook: &Value) -> Result<Vec<Value>> {
 /// A tenant with leads.
 async fn tenant_with_leads(world: &World, user: u64, leads: u32) -> Result<()> {
     let name = format!("shop-{user}");
-    world.douyin_account(&name, leads.try_into()?);
+    world.douyin_account(&name, leads);
     let shop = world.authorize(user, &name).await?;
     world.sync(user, &shop, "INCREMENTAL").await?;
     crate::events::number(world, user).await

@@ -25,6 +25,17 @@ const MIN_TIME_FOR_A_PAGE: Duration = Duration::from_secs(30);
 /// A request to the queue is begun only if this is left: it, and the note of what was taken.
 const MIN_TIME_FOR_A_REQUEST: Duration = Duration::from_secs(20);
 
+/// What became of the events that the sink lacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Handed {
+    /// It has all of them.
+    All,
+    /// There was no time for all.
+    InPart,
+    /// It did not take one. That is logged, and the tenant stays marked for the sweeper, who comes back to it.
+    Failed,
+}
+
 /// Sends events to the sink, if there is one.
 #[derive(Debug)]
 pub(super) struct EventSink(Option<OpenSink>);
@@ -63,27 +74,23 @@ impl EventSink {
         })))
     }
 
-    /// Sends the tenant's events that the sink lacks. Whether there was time for all: a failure is nobody else's, so it is logged,
-    /// and the tenant stays marked for the sweeper, who comes back to it.
-    pub async fn hand_over(&self, tenant: UserId, deadline: Deadline) -> bool {
-        let Some(sink) = &self.0 else { return true };
-        match sink.hand_over(tenant, deadline).await {
-            Ok(has_all) => has_all,
-            Err(error) => {
-                tracing::error!(user.id = tenant.get(), "events of user {tenant} not sent to the sink: {error}");
-                true
-            }
-        }
+    /// Sends the tenant's events that the sink lacks. A failure is nobody else's, so it is no error.
+    pub async fn hand_over(&self, tenant: UserId, deadline: Deadline) -> Handed {
+        let Some(sink) = &self.0 else { return Handed::All };
+        sink.hand_over(tenant, deadline).await.unwrap_or_else(|error| {
+            tracing::error!(user.id = tenant.get(), "events of user {tenant} not sent to the sink: {error}");
+            Handed::Failed
+        })
     }
 }
 
 impl OpenSink {
-    /// Sends until the sink has all events, or `deadline` comes near; whether it has all.
-    async fn hand_over(&self, tenant: UserId, deadline: Deadline) -> kernel::Result<bool> {
+    /// Sends until the sink has all events, or `deadline` comes near.
+    async fn hand_over(&self, tenant: UserId, deadline: Deadline) -> kernel::Result<Handed> {
         let mut number = 0;
         while let Some(handover) = self.dispatch.next(tenant, Consumer::Sink, PAGE).await? {
             if deadline.remaining(self.clock.now()) < MIN_TIME_FOR_A_PAGE {
-                return Ok(false);
+                return Ok(Handed::InPart);
             }
             let Sent { taken, refusal } = self.send(tenant, &handover.events, deadline).await?;
             number += taken;
@@ -98,7 +105,7 @@ impl OpenSink {
             }
         }
         tracing::info!(user.id = tenant.get(), number, "events of user {tenant} sent to the sink");
-        Ok(true)
+        Ok(Handed::All)
     }
 
     /// Sends events one after the other, until there is none left, one is refused, or `deadline` comes near.

@@ -26,6 +26,10 @@ use crate::transaction::Transaction;
 /// A read and a transaction are begun only if this is left, which is what they take at the worst.
 const MIN_TIME_LEFT: Duration = Duration::from_secs(20);
 
+/// Reads after which a run ends though there are more events, if those that have their numbers are awaited: a tenant that
+/// changes all the time never has none left.
+const READS: usize = 4;
+
 /// Messages for one tenant in a batch wait for each other: the first finds what the others came for.
 type Turn = futures::lock::Mutex<()>;
 
@@ -36,6 +40,8 @@ pub struct Numbered {
     pub events: usize,
     /// Whether events of the tenant are to be handed to its webhooks or to the sink.
     pub are_awaited: bool,
+    /// Whether no event is left without a number. The others are for another run, or for another message if there was no time.
+    pub are_all: bool,
 }
 
 /// Numbers events.
@@ -67,23 +73,26 @@ impl Sequencer {
         })
     }
 
-    /// Numbers the tenant's events until none is left, or `deadline` comes near: then another message goes on.
+    /// Numbers the tenant's events until none is left, or some are and others are awaited, or `deadline` comes near: then another
+    /// message goes on.
     ///
     /// # Errors
     /// When the tables cannot be read or written: the message comes back.
     pub async fn run(&self, tenant: UserId, deadline: Deadline) -> Result<Numbered> {
         let turn = self.turn(tenant);
         let _turn = turn.lock().await;
-        let (mut seen, mut events) = (HashSet::new(), 0);
+        let (mut seen, mut events, mut reads) = (HashSet::new(), 0, 0);
         loop {
             if deadline.remaining(self.clock.now()) < MIN_TIME_LEFT {
                 self.go_on(tenant).await;
-                return Ok(Numbered { events, are_awaited: false });
+                return Ok(Numbered { events, are_awaited: false, are_all: false });
             }
             let (head, window) = try_join!(self.events.head(tenant), self.outbox.window(tenant))?;
-            if window.items.is_empty() {
-                return Ok(Numbered { events, are_awaited: head.dispatch_since.is_some() });
+            let (are_awaited, are_all) = (head.dispatch_since.is_some(), window.items.is_empty());
+            if are_all || (are_awaited && reads >= READS) {
+                return Ok(Numbered { events, are_awaited, are_all });
             }
+            reads += 1;
             let found = window.items.iter().map(|item| item.entry.clone()).collect();
             events += self.number(tenant, head, ready(window, &seen), deadline).await?;
             seen = found;

@@ -178,13 +178,12 @@ mod tests {
         }
     }
 
+    /// Notices, and when each was told.
+    type Told = Vec<(Timestamp, Notice)>;
+
     /// Lives a calendar to its end with a keeper that runs every ten minutes and a platform that states this life of a
     /// renewed token. Answers the ends promised on the way, when each renewal was, when it ended, and what was told of that.
-    fn live(
-        mut calendar: Calendar,
-        app_renews: bool,
-        stated: Duration,
-    ) -> (Vec<Timestamp>, Vec<i64>, Timestamp, Vec<(Timestamp, Notice)>) {
+    fn live(mut calendar: Calendar, app_renews: bool, stated: Duration) -> (Vec<Timestamp>, Vec<i64>, Timestamp, Told) {
         // What is true at the platform: it keeps to its 30 days whatever it states.
         let (mut truth, mut promised, mut renewed) = (calendar.refresh_end, Vec::new(), Vec::new());
         let mut told = Vec::new();

@@ -171,7 +171,7 @@ impl AccountConnections {
             user_id,
             provider: Provider::Gateway,
             // Whoever connects it again, perhaps because it was offline, keeps the name they gave it.
-            account_name: request.given_name().or(own.map(|own| &*own.account_name)).unwrap_or(nickname),
+            account_name: request.given_name().or_else(|| own.map(|own| &*own.account_name)).unwrap_or(nickname),
             auth_data: encrypted,
             corp_key: None,
             member_id: None,

@@ -220,7 +220,10 @@ impl AccountStore {
             .expression_attribute_values(":name", s(connection.account_name))
             .expression_attribute_values(":type", s(connection.provider.account_type()))
             .expression_attribute_values(":status", s(AccountStatus::Active.as_str()))
-            .expression_attribute_values(":version", n(before.map_or(first_version(now), |it| it.next_version(now))))
+            .expression_attribute_values(
+                ":version",
+                n(before.map_or_else(|| first_version(now), |it| it.next_version(now))),
+            )
             .expression_attribute_values(":auth", s(connection.auth_data))
             .expression_attribute_values(":now", seconds(now));
         for (clause, name, value) in [

@@ -2,6 +2,9 @@
 //! never asked by more, and one that is slow holds up its own deliveries and no other's.
 
 mod attempt;
+mod giving_up;
+mod sending;
+mod work;
 mod worker;
 
 pub use worker::{Deliverer, EventViews};

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::{change, erase, hand, number, pass, read, sequencer};
 use crate::bad_input::USER;
 use crate::douyin::leads::merges::{merge, stores};
-use crate::proxy::Proxy;
+use crate::proxy::{Gate, Proxy};
 use crate::world::EndpointOverrides;
 use crate::{Event, World};
 
@@ -48,7 +48,8 @@ pub(super) async fn taken(world: &World) -> Result<Vec<(u64, Value)>> {
             .collect();
         let mut event: Value = serde_json::from_str(&message.body.context("no body")?)?;
         let tenant = event.as_object_mut().and_then(|fields| fields.remove("userId")).context("no userId")?;
-        ensure!(told["MessageGroupId"] == tenant.to_string(), "{told:?}");
+        let group = tenant.to_string();
+        ensure!(told["MessageGroupId"] == group, "{told:?}");
         ensure!(told["MessageDeduplicationId"] == event["id"], "{told:?}");
         taken.push((tenant.as_u64().context("no number")?, event));
     }
@@ -114,6 +115,7 @@ async fn sink_is_sent_each_kind_of_event_as_its_tenant_reads_it() -> Result<()> 
     let kinds: BTreeSet<&str> = told.iter().filter_map(|(_, event)| event["type"].as_str()).collect();
     let expected = [
         "account.expired",
+        "account.offline",
         "lead.created",
         "lead.erased",
         "lead.merged",
@@ -235,6 +237,31 @@ async fn tenant_whose_events_cannot_be_sent_holds_no_other_tenant_up() -> Result
     assert_eq!(told.len(), 2);
     assert_eq!(of(&told, OTHER), read(&world, OTHER, 0, 10).await?);
     assert_eq!(of(&taken(&world).await?, USER), read(&world, USER, 0, 10).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn sink_is_sent_events_of_a_tenant_that_changes_all_the_time() -> Result<()> {
+    let world = scene(3).await?;
+    let proxy = Proxy::start(&world).await?;
+    // Whenever the sequencer looks for more events, there are some.
+    let gates: Vec<_> = (1..=12).map(|nth| proxy.hold("Query t_outbox", nth)).collect();
+    let changes = async {
+        for (nth, gate) in (1..).zip(&gates) {
+            gate.reached().await;
+            change(&world, USER, 1, &json!({"notes": format!("第 {nth} 次")})).await?;
+            if nth < gates.len() {
+                gate.open();
+            }
+        }
+        let sent = proxy.count("SendMessageBatch");
+        gates.iter().for_each(Gate::open);
+        Ok::<_, anyhow::Error>(sent)
+    };
+    let ((), sent) = futures::try_join!(live(&world, &proxy), changes)?;
+    assert!(sent >= 2, "{sent} requests to the sink while there were changes");
+    assert_eq!(of(&taken(&world).await?, USER).len(), 2 + gates.len());
+    assert_eq!(marks(&world, USER).await?, (Some((2 + gates.len()).to_string()), false));
     Ok(())
 }
 

@@ -35,7 +35,7 @@ async fn changes(world: &World) -> Result<()> {
         change(world, USER, 1, if number % 2 == 0 { "CONTACTED" } else { "NEW" }).await?;
     }
     // The next round begins where this one did.
-    ensure!(EVENTS % 2 == 0, "the lead ends in another status");
+    ensure!(EVENTS.is_multiple_of(2), "the lead ends in another status");
     Ok(())
 }
 
