@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "what is measured is real time")]
 #![expect(clippy::large_futures, reason = "a world is large, and there is one at a time")]
 
+mod event_load;
 mod event_sink;
 mod first_answer;
 mod lists;
@@ -132,6 +133,11 @@ impl Options {
     /// How many fans a sync of the benchmarks has.
     const fn fans(&self) -> u32 {
         if self.quick { 500 } else { 5_000 }
+    }
+
+    /// How often what varies from run to run is measured.
+    const fn rounds(&self) -> usize {
+        if self.quick { 1 } else { 3 }
     }
 
     /// How many tasks are published.
