@@ -25,6 +25,7 @@ mod start_calls;
 mod story;
 mod sync_time;
 mod token_keeper;
+mod webhooks;
 mod worker;
 mod write_units;
 
@@ -92,6 +93,8 @@ enum Benchmark {
     TokenKeeper,
     /// How long after its change an event is in the sink.
     EventSink,
+    /// How long after its change a webhook is told an event, and what slow receivers do to that.
+    Webhooks,
     /// Both jobs while everything goes wrong: nothing lost, nothing doubled, every row ended. Only when asked for.
     Soak,
 }
@@ -121,6 +124,7 @@ async fn main() -> Result<ExitCode> {
             Benchmark::PublisherMemory => publisher_memory::measure(&options).await?,
             Benchmark::TokenKeeper => token_keeper::measure(&options).await?,
             Benchmark::EventSink => event_sink::measure(&options).await?,
+            Benchmark::Webhooks => webhooks::measure(&options).await?,
             Benchmark::Soak => soak::measure(&options).await?,
         };
         report.add(&name, figures);
