@@ -2,129 +2,64 @@
 //! queues and tables, and as many sequencers at once as the template allows.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use functions::worker::run_batch;
-use functions::workers::event_sequencer;
-use futures::future::try_join_all;
 use it::World;
-use it::queue::as_event;
-use it::world::EndpointOverrides;
 use jiff::Timestamp;
-use kernel::deadline::Deadline;
-use kernel::events::{Event, Outbox, Place};
-use kernel::ids::UserId;
-use kernel::transaction::Transaction;
-use leads::events::LeadEvent;
-use leads::ids::LeadId;
 use serde_json::Value;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 
-use crate::Options;
-use crate::real_time;
-use crate::report::Figure;
+use crate::event_load::{Load, Told, Workers, beside, sequence};
+use crate::report::{Figure, progress};
+use crate::{Options, poller, real_time};
 
-/// As many as read the queue of events at once, in template.yaml.
-const SEQUENCERS: usize = 5;
-/// What the sequencer's function has.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// How long the sink may lack the last events.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Tenants that share the events of a second.
-const TENANTS: u64 = 20;
+const NOTE: &str = "In real time, at instants by chance; the message for the sequencer is delayed by a second on purpose. All functions, the \
+                    emulated tables and the receivers share this machine's cores; the 99th percentile of so few events as come \
+                    one a second is the last of them.";
 
 pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    for (a_second, tenants, seconds) in [(1, 1, 30), (200, TENANTS, 15)] {
-        let seconds = if options.quick { seconds / 3 } else { seconds };
-        let mut lateness = run(a_second, tenants, a_second * seconds).await?;
-        lateness.sort_unstable();
-        for (name, share) in [("median", 50), ("99th percentile", 99)] {
-            let place = (lateness.len() * share / 100).min(lateness.len() - 1);
-            let value = lateness.get(place).context("no event")?.as_secs_f64();
-            let what = format!("from the change to the sink, {a_second} events a second of {tenants} tenants: {name}");
-            let note = "in real time, of which the message for the sequencer is delayed by a second on purpose";
-            figures.push(Figure::time(what, "s", [value]).note(note));
+    for load in Load::all(options) {
+        let mut runs = Vec::new();
+        for round in 1..=options.rounds() {
+            progress("event-sink", &format!("{load}, round {round}"));
+            runs.push(run(&load).await?);
         }
+        figures.extend(load.figures("from the change to the sink", &runs, NOTE));
     }
     Ok(figures)
 }
 
-/// How late each of so many events is, of which so many are made in a second.
-async fn run(a_second: usize, tenants: u64, number: usize) -> Result<Vec<Duration>> {
+/// When each event of the load was made, and when it was in the sink.
+async fn run(load: &Load) -> Result<Vec<Told>> {
     let mut world = real_time::world().await?;
     world.open_sink().await?;
-    let arrived = Arc::new(AtomicUsize::new(0));
-    let sequencers = (0..SEQUENCERS).map(|_| sequence(&world, &arrived, number));
-    let (made, _, lateness) = futures::join!(
-        make(&world, a_second, tenants, number),
-        try_join_all(sequencers),
-        timeout(PATIENCE, receive(&world, &arrived, number)),
-    );
-    made?;
-    let lateness = lateness.context("events are missing in the sink")??;
-    ensure!(lateness.len() == number, "{} events of {number}", lateness.len());
-    Ok(lateness)
+    let (world, mut workers) = (Arc::new(world), Workers::new());
+    sequence(&world, &mut workers).await?;
+    let patience = Duration::from_secs(load.seconds) + PATIENCE;
+    let told = beside(workers, async {
+        let received = async { timeout(patience, receive(&world, load.number())).await.context("events are missing")? };
+        Ok(futures::try_join!(load.make(&world), received)?.1)
+    });
+    let told = told.await?;
+    ensure!(told.len() == load.number(), "{} events of {}", told.len(), load.number());
+    Ok(told)
 }
 
-/// Makes events as functions do: one in a transaction, and beside it a message.
-async fn make(world: &World, a_second: usize, tenants: u64, number: usize) -> Result<()> {
-    let outbox = Outbox::new(&real_time::context(world, "douyin-lead-update", &EndpointOverrides::default()).await?)?;
-    let mut ticks = interval(Duration::from_secs(1) / u32::try_from(a_second)?);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut made = Vec::new();
-    for nth in 0..u64::try_from(number)? {
-        ticks.tick().await;
-        let (outbox, tenant) = (outbox.clone(), UserId::new(9_001 + nth % tenants).context("no user")?);
-        made.push(tokio::spawn(async move {
-            let told = LeadEvent::Erased { lead_id: LeadId::new(nth + 1) };
-            let mut transaction = Transaction::new();
-            outbox.add(&mut transaction, tenant, &[Event::told(&told, vec![Place(format!("lead/{nth}"), 1)])?])?;
-            ensure!(outbox.commit(&transaction).await?.is_committed(), "an event was not made");
-            Ok(())
-        }));
-    }
-    for done in try_join_all(made).await? {
-        done?;
-    }
-    Ok(())
-}
-
-/// A sequencer that reads its queue until the sink has all events.
-async fn sequence(world: &World, arrived: &AtomicUsize, number: usize) -> Result<()> {
-    let context = real_time::context(world, "event-sequencer", &EndpointOverrides::default()).await?;
-    let app = event_sequencer::App::new(&context).await?;
-    let queue = world.stack.outputs.get("EventQueueUrl").context("no EventQueueUrl")?;
-    while arrived.load(Ordering::Relaxed) < number {
-        let receive = world.aws.sqs.receive_message().queue_url(queue).max_number_of_messages(10).wait_time_seconds(1);
-        let batch = receive.send().await?.messages.unwrap_or_default();
-        if batch.is_empty() {
-            continue;
-        }
-        let deadline = Deadline::after(Timestamp::now(), TIME_LIMIT);
-        let answer = run_batch(&app, event_sequencer::handle, as_event(&batch)?, deadline).await;
-        world.settle(queue, batch, &answer).await?;
-    }
-    Ok(())
-}
-
-/// Takes all events out of the sink, and answers how long each was on its way.
-async fn receive(world: &World, arrived: &AtomicUsize, number: usize) -> Result<Vec<Duration>> {
-    let (queue, mut lateness) = (world.sink_url().await?, Vec::new());
-    while lateness.len() < number {
-        let receive = world.aws.sqs.receive_message().queue_url(&queue).max_number_of_messages(10).wait_time_seconds(1);
-        let messages = receive.send().await?.messages.unwrap_or_default();
-        let now = Timestamp::now();
-        for message in messages {
+/// Takes all events out of the sink.
+async fn receive(world: &World, number: usize) -> Result<Vec<Told>> {
+    let (queue, mut told) = (world.sink_url().await?, Vec::new());
+    while told.len() < number {
+        let messages = poller::receive(world, &queue).await?;
+        let at = Timestamp::now();
+        for message in &messages {
             let event: Value = serde_json::from_str(message.body.as_deref().context("no body")?)?;
-            let made: Timestamp = event["time"].as_str().context("no time")?.parse()?;
-            lateness.push(now.duration_since(made).try_into().unwrap_or_default());
-            let receipt = message.receipt_handle.context("no receipt handle")?;
-            world.aws.sqs.delete_message().queue_url(&queue).receipt_handle(receipt).send().await?;
+            told.push(Told { made: event["time"].as_str().context("no time")?.parse()?, at });
         }
-        arrived.store(lateness.len(), Ordering::Relaxed);
+        poller::settle(world, &queue, messages, &[]).await?;
     }
-    Ok(lateness)
+    Ok(told)
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "what is measured is real time")]
 #![expect(clippy::large_futures, reason = "a world is large, and there is one at a time")]
 
+mod event_load;
 mod event_sink;
 mod first_answer;
 mod lists;
@@ -24,6 +25,7 @@ mod start_calls;
 mod story;
 mod sync_time;
 mod token_keeper;
+mod webhooks;
 mod worker;
 mod write_units;
 
@@ -91,6 +93,8 @@ enum Benchmark {
     TokenKeeper,
     /// How long after its change an event is in the sink.
     EventSink,
+    /// How long after its change a webhook is told an event, and what slow receivers do to that.
+    Webhooks,
     /// Both jobs while everything goes wrong: nothing lost, nothing doubled, every row ended. Only when asked for.
     Soak,
 }
@@ -120,6 +124,7 @@ async fn main() -> Result<ExitCode> {
             Benchmark::PublisherMemory => publisher_memory::measure(&options).await?,
             Benchmark::TokenKeeper => token_keeper::measure(&options).await?,
             Benchmark::EventSink => event_sink::measure(&options).await?,
+            Benchmark::Webhooks => webhooks::measure(&options).await?,
             Benchmark::Soak => soak::measure(&options).await?,
         };
         report.add(&name, figures);
@@ -132,6 +137,11 @@ impl Options {
     /// How many fans a sync of the benchmarks has.
     const fn fans(&self) -> u32 {
         if self.quick { 500 } else { 5_000 }
+    }
+
+    /// How often what varies from run to run is measured.
+    const fn rounds(&self) -> usize {
+        if self.quick { 1 } else { 3 }
     }
 
     /// How many tasks are published.

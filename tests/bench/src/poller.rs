@@ -1,4 +1,4 @@
-//! What Lambda does between the publish queue and the publisher: takes batches, hands them on, deletes what is done.
+//! What Lambda does between a queue and its function: takes batches, hands them on, deletes what is done.
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
@@ -8,15 +8,14 @@ use it::World;
 const LONG_POLL: i32 = 1;
 
 /// Up to ten messages; none when none came within a second.
-pub async fn receive(world: &World) -> Result<Vec<Message>> {
-    let request = world.aws.sqs.receive_message().queue_url(world.publish_queue_url()?).max_number_of_messages(10);
+pub async fn receive(world: &World, queue: &str) -> Result<Vec<Message>> {
+    let request = world.aws.sqs.receive_message().queue_url(queue).max_number_of_messages(10);
     Ok(request.wait_time_seconds(LONG_POLL).send().await?.messages.unwrap_or_default())
 }
 
 /// Deletes what was done and answers how many messages were not. Those come again at once: the minutes SQS would hide
 /// them are not what is measured.
-pub async fn settle(world: &World, batch: Vec<Message>, failed: &[&str]) -> Result<usize> {
-    let queue = world.publish_queue_url()?;
+pub async fn settle(world: &World, queue: &str, batch: Vec<Message>, failed: &[&str]) -> Result<usize> {
     let (mut done, mut again) = (Vec::new(), 0);
     for (number, message) in batch.into_iter().enumerate() {
         let receipt = message.receipt_handle.context("no receipt handle")?;

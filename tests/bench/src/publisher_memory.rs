@@ -140,7 +140,7 @@ async fn publish(world: &World, publisher: &mut Function, load: &Load) -> Result
     let mut largest = 0;
     let mut waiting: Vec<Message> = Vec::new();
     for _ in 0..MOST_BATCHES {
-        let more = poller::receive(world).await?;
+        let more = poller::receive(world, world.publish_queue_url()?).await?;
         let is_all = more.is_empty();
         waiting.extend(more);
         if waiting.is_empty() || waiting.len() < tasks.len() && !is_all {
@@ -151,7 +151,7 @@ async fn publish(world: &World, publisher: &mut Function, load: &Load) -> Result
         let answer = publisher.invoke(serde_json::to_value(as_event(&batch)?)?).await?;
         let failures = answer.get("batchItemFailures").and_then(Value::as_array).context("no batch answer")?;
         ensure!(failures.is_empty(), "the publisher gave messages back: {answer}");
-        poller::settle(world, batch, &[]).await?;
+        poller::settle(world, world.publish_queue_url()?, batch, &[]).await?;
         if all_completed(world, &tasks).await? {
             ensure!(largest == load.posts.len(), "{largest} posts in one batch instead of {}", load.posts.len());
             let uploads = world.sandbox.wecom().uploads().split_off(uploads);

@@ -57,8 +57,9 @@ impl<'a> Pool<'a> {
     }
 
     async fn publish(&self) -> Result<Infallible> {
+        let queue = self.world.publish_queue_url()?;
         loop {
-            let batch = poller::receive(self.world).await?;
+            let batch = poller::receive(self.world, queue).await?;
             if batch.is_empty() {
                 continue;
             }
@@ -66,7 +67,7 @@ impl<'a> Pool<'a> {
             let event = as_event(&batch)?;
             let answer = run_batch(&self.publisher, moment_publisher::handle, event, self.world.deadline()).await;
             let failed: Vec<&str> = answer.batch_item_failures.iter().map(|one| &*one.item_identifier).collect();
-            let returned = poller::settle(self.world, batch, &failed).await?;
+            let returned = poller::settle(self.world, queue, batch, &failed).await?;
             self.returned.set(self.returned.get() + returned);
         }
     }
