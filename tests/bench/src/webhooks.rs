@@ -13,7 +13,7 @@ use functions::workers::webhook_deliverer;
 use it::world::EndpointOverrides;
 use it::{Event, World};
 use sandbox::inbox::Conduct;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{interval, timeout};
 
 use crate::event_load::{Load, Told, Workers, beside, read, sequence};
@@ -124,7 +124,8 @@ async fn arrived(world: &World, load: &Load) -> Result<Vec<Told>> {
         for arrival in load.tenants.clone().flat_map(|tenant| inbox.arrivals(&name(tenant))) {
             ensure!(arrival.is_signed(), "{arrival:?}");
             if !told.contains_key(arrival.id()) {
-                let made = arrival.json()["time"].as_str().context("no time")?.parse()?;
+                let event = arrival.json();
+                let made = event.get("time").and_then(Value::as_str).context("no time")?.parse()?;
                 told.insert(arrival.id().to_owned(), Told { made, at: arrival.at });
             }
         }

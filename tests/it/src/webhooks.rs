@@ -149,6 +149,14 @@ pub(crate) async fn deliveries_to_send(user: u64) -> Result<World> {
     Ok(world)
 }
 
+/// A test is to be sent to a webhook, and its message is lost.
+pub(crate) async fn forgotten_delivery(world: &World, user: u64) -> Result<()> {
+    let made = create(world, user, "crm", json!({ "types": ["lead.erased"] })).await?;
+    ask(world, user, "webhook-test", &[("webhookId", id(&made))], &Value::Null).await?;
+    world.aws.sqs.purge_queue().queue_url(queue_url(world)?).send().await?;
+    Ok(())
+}
+
 /// All of them have come, and the receiver that is gone is asked no more.
 pub(crate) async fn deliveries_sent(world: &World) -> Result<()> {
     for _ in 0..3 {

@@ -68,8 +68,8 @@ pub(super) async fn due_devices() -> Result<World> {
     Ok(world)
 }
 
-/// An account whose time for a sync has come, and one whose data are to go; a sync, a task and a delivery that lost their
-/// messages; the picture of a post that has ended, and one of a post for later, at which it is looked an hour after it was kept.
+/// An account whose time for a sync has come, and one whose data are to go; a sync, a task, a delivery and a
+/// webhook's delivery that lost their messages; the picture of a post that has ended, and one of a post for later, at which it is looked an hour after it was kept.
 pub(super) async fn forgotten_work() -> Result<World> {
     let mut world = World::start().await?;
     world.pause_by_hand();
@@ -105,6 +105,7 @@ pub(super) async fn forgotten_work() -> Result<World> {
     let dispatch = world.receive_publications().await?;
     world.publish_batch(&moment_publisher::App::new(&base).await?, dispatch).await?;
     world.request_post(USER, &post).await?;
+    crate::webhooks::forgotten_delivery(&world, USER).await?;
     world.advance(Duration::from_secs(2_000));
     Ok(world)
 }
