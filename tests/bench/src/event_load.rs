@@ -29,6 +29,8 @@ use crate::{Options, poller, real_time};
 
 /// As many as read the queue of events at once, in template.yaml.
 const SEQUENCERS: usize = 5;
+/// Messages of the sequencer's batches, at most.
+const BATCH: i32 = 10;
 /// What each of the functions has.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
@@ -140,22 +142,24 @@ pub async fn sequence(world: &Arc<World>, workers: &mut Workers) -> Result<()> {
         let (world, app) = (Arc::clone(world), event_sequencer::App::new(&context).await?);
         workers.spawn(async move {
             let app = &app;
-            read(&world, "EventQueueUrl", |event, deadline| run_batch(app, event_sequencer::handle, event, deadline))
-                .await
+            read(&world, "EventQueueUrl", BATCH, |event, deadline| {
+                run_batch(app, event_sequencer::handle, event, deadline)
+            })
+            .await
         });
     }
     Ok(())
 }
 
-/// Does what Lambda does between a queue and one instance of its function: takes a batch, hands it over, deletes what is done.
-pub async fn read<F, Fut>(world: &World, queue: &str, run: F) -> Result<Infallible>
+/// Does what Lambda does between a queue and one instance of its function: takes a batch of at most so many, hands it over, deletes what is done.
+pub async fn read<F, Fut>(world: &World, queue: &str, batch: i32, run: F) -> Result<Infallible>
 where
     F: Fn(SqsEvent, Deadline) -> Fut,
     Fut: Future<Output = SqsBatchResponse>,
 {
     let queue = world.stack.outputs.get(queue).with_context(|| format!("no {queue}"))?;
     loop {
-        let batch = poller::receive(world, queue).await?;
+        let batch = poller::receive_up_to(world, queue, batch).await?;
         if batch.is_empty() {
             continue;
         }

@@ -59,6 +59,12 @@ struct Options {
     /// Publishers at work at once in it, as the template's PublishConcurrency.
     #[arg(long, default_value_t = 10)]
     publishers: usize,
+    /// Receivers of webhooks that answer too late beside the others.
+    #[arg(long, default_value_t = 10)]
+    slow_receivers: usize,
+    /// Messages that a deliverer of webhooks is handed at once, at most.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(i32).range(1..=10))]
+    batch: i32,
     /// How long the soak disturbs both jobs, in minutes.
     #[arg(long, default_value_t = 30)]
     minutes: u64,

@@ -7,9 +7,17 @@ use it::World;
 /// How long one question for messages may wait for some, in seconds.
 const LONG_POLL: i32 = 1;
 
+/// The most messages that one request can take.
+const MOST: i32 = 10;
+
 /// Up to ten messages; none when none came within a second.
 pub async fn receive(world: &World, queue: &str) -> Result<Vec<Message>> {
-    let request = world.aws.sqs.receive_message().queue_url(queue).max_number_of_messages(10);
+    receive_up_to(world, queue, MOST).await
+}
+
+/// The same with fewer at once, as a queue hands them out whose messages lie on many servers.
+pub async fn receive_up_to(world: &World, queue: &str, most: i32) -> Result<Vec<Message>> {
+    let request = world.aws.sqs.receive_message().queue_url(queue).max_number_of_messages(most);
     Ok(request.wait_time_seconds(LONG_POLL).send().await?.messages.unwrap_or_default())
 }
 

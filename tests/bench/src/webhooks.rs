@@ -28,8 +28,6 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const GLANCES: Duration = Duration::from_millis(500);
 /// The tenant whose receivers are slow.
 const SLOW: Range<u64> = 9_900..9_901;
-/// How many it has.
-const SLOW_RECEIVERS: usize = 10;
 /// When they answer. The deliverer has given them up by then.
 const SLOW_ANSWER: Conduct = Conduct::Late { milliseconds: 30_000 };
 const NOTE: &str = "By the receivers' own clock, each tenant with one webhook, at instants by chance; the message for the sequencer is \
@@ -43,21 +41,21 @@ pub async fn measure(options: &Options) -> Result<Vec<Figure>> {
         let mut runs = [Vec::new(), Vec::new()];
         for round in 1..=options.rounds() {
             // In turns, so that whatever else this machine does is beside both.
-            for (slow, runs) in [0, SLOW_RECEIVERS].into_iter().zip(&mut runs) {
+            for (slow, runs) in [0, options.slow_receivers].into_iter().zip(&mut runs) {
                 progress("webhooks", &format!("{load}, {slow} slow receivers, round {round}"));
-                runs.push(run(&load, slow).await?);
+                runs.push(run(&load, slow, options.batch).await?);
             }
         }
         let [alone, disturbed] = runs;
         figures.extend(load.figures("from the change to the first attempt at a webhook", &alone, NOTE));
-        let way = format!("the same beside {SLOW_RECEIVERS} receivers that answer after 30 s");
+        let way = format!("the same beside {} receivers that answer after 30 s", options.slow_receivers);
         figures.extend(load.figures(&way, &disturbed, NOTE));
     }
     Ok(figures)
 }
 
 /// When each event of the load was made, and when its tenant's receiver was told it first.
-async fn run(load: &Load, slow_receivers: usize) -> Result<Vec<Told>> {
+async fn run(load: &Load, slow_receivers: usize, batch: i32) -> Result<Vec<Told>> {
     let (world, mut workers) = (Arc::new(real_time::world().await?), Workers::new());
     for tenant in load.tenants.clone() {
         create(&world, tenant, &name(tenant)).await?;
@@ -68,7 +66,7 @@ async fn run(load: &Load, slow_receivers: usize) -> Result<Vec<Told>> {
         world.sandbox.inbox().behave(&name, SLOW_ANSWER);
     }
     sequence(&world, &mut workers).await?;
-    deliver(&world, &mut workers).await?;
+    deliver(&world, batch, &mut workers).await?;
     let seconds = if slow_receivers == 0 { 0 } else { load.seconds };
     let of_the_slow = Load { a_second: 1, tenants: SLOW, seconds };
     let told = beside(workers, async {
@@ -100,13 +98,13 @@ async fn create(world: &World, tenant: u64, name: &str) -> Result<()> {
 }
 
 /// Sets as many deliverers to work as the template allows.
-async fn deliver(world: &Arc<World>, workers: &mut Workers) -> Result<()> {
+async fn deliver(world: &Arc<World>, batch: i32, workers: &mut Workers) -> Result<()> {
     for _ in 0..DELIVERERS {
         let context = real_time::context(world, "webhook-deliverer", &EndpointOverrides::default()).await?;
         let (world, app) = (Arc::clone(world), webhook_deliverer::App::new(&context).await?);
         workers.spawn(async move {
             let app = &app;
-            read(&world, "WebhookQueueUrl", |event, deadline| {
+            read(&world, "WebhookQueueUrl", batch, |event, deadline| {
                 run_batch(app, webhook_deliverer::handle, event, deadline)
             })
             .await
