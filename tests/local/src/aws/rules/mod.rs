@@ -135,6 +135,7 @@ impl Rules {
             schemas: Schemas::default(),
             items: Arc::default(),
             held: Mutex::default(),
+            lost: Mutex::default(),
             replica: Replica::of(&database)?,
             partitions: Partitions::default(),
             database,
@@ -166,6 +167,9 @@ pub struct AccountRules {
     items: Arc<Items>,
     /// Functions whose writes and transactions each meet another one.
     held: Mutex<BTreeSet<String>>,
+    /// Transactions, by their tokens, whose answer was lost. It is so once: the SDK makes three attempts, and among as many transactions
+    /// as a run of the tests makes three lost answers in a row would be met now and then, unlike at AWS.
+    lost: Mutex<BTreeSet<String>>,
     replica: Replica,
     partitions: Partitions,
     database: Database,
@@ -287,6 +291,7 @@ impl AccountRules {
             Kind::TransactWrite => self.is_on(Rule::LostAnswers),
             _ => request.writes() && self.is_on(Rule::LostAnswersOfSingleWrites),
         };
+        let token = request.body["ClientRequestToken"].as_str().map(str::to_owned);
         let loses = losing && self.dice.once_in(LOST);
         let service = Arc::clone(&self);
         let carried_out = tokio::task::spawn_blocking(move || {
@@ -296,13 +301,19 @@ impl AccountRules {
             Some(service.complete(answer, cut))
         });
         match carried_out.await {
-            Ok(Some(answer)) if loses && answer.status == 200 => {
+            Ok(Some(answer)) if loses && answer.status == 200 && self.is_first_loss(token) => {
                 self.count(Event::LostAnswer);
                 Outcome::Lost
             }
             Ok(Some(answer)) => Outcome::Answered(answer),
             _ => Outcome::Unknown,
         }
+    }
+
+    /// Whether the answer to this transaction was not lost before; that of anything else was not.
+    fn is_first_loss(&self, token: Option<String>) -> bool {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        token.is_none_or(|token| lost.insert(token))
     }
 
     async fn serve_other(self: Arc<Self>, operation: String, body: Bytes) -> Outcome {
