@@ -291,7 +291,7 @@ impl AccountRules {
             Kind::TransactWrite => self.is_on(Rule::LostAnswers),
             _ => request.writes() && self.is_on(Rule::LostAnswersOfSingleWrites),
         };
-        let token = request.body["ClientRequestToken"].as_str().map(str::to_owned);
+        let token = request.body.get("ClientRequestToken").and_then(Value::as_str).map(str::to_owned);
         let loses = losing && self.dice.once_in(LOST);
         let service = Arc::clone(&self);
         let carried_out = tokio::task::spawn_blocking(move || {
