@@ -22,12 +22,20 @@ pub struct DeliveryMessage {
     /// Deliveries that were just written: the index, in which all others are found, may not have them yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deliveries: Vec<String>,
+    /// That its tenant has asked for it just now, and waits for no slow receiver to be asked again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_asked_for: bool,
 }
 
 impl DeliveryMessage {
     /// A message for what is due of this webhook.
     pub(crate) fn of(webhook: &WebhookKey, deliveries: Vec<String>) -> Self {
-        Self { user_id: webhook.user_id, webhook_id: webhook.webhook_id.clone(), deliveries }
+        Self { user_id: webhook.user_id, webhook_id: webhook.webhook_id.clone(), deliveries, is_asked_for: false }
+    }
+
+    /// A message for a delivery that its tenant has asked for.
+    pub(crate) fn asked_for(webhook: &WebhookKey, delivery: String) -> Self {
+        Self { is_asked_for: true, ..Self::of(webhook, vec![delivery]) }
     }
 
     /// Which webhook.
@@ -82,6 +90,12 @@ mod tests {
             assert_eq!(serde_json::to_string(&message).unwrap(), text);
             assert_eq!(serde_json::from_str::<DeliveryMessage>(text).unwrap(), message);
         }
+        let asked = DeliveryMessage::asked_for(&webhook, "a".to_owned());
+        let text = r#"{"userId":7,"webhookId":"wh_1","deliveries":["a"],"isAskedFor":true}"#;
+        assert_eq!(
+            (serde_json::to_string(&asked).unwrap(), serde_json::from_str(text).unwrap()),
+            (text.to_owned(), asked)
+        );
         assert!(serde_json::from_str::<DeliveryMessage>(r#"{"userId":7,"webhookId":"a","more":1}"#).is_err());
     }
 }

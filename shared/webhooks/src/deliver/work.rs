@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kernel::instant::between;
+use kernel::instant::{after, between};
+use kernel::retry::Backoff;
 
 use super::attempt::Verdict;
 use crate::store::delivery::Delivery;
@@ -11,6 +12,9 @@ use crate::store::webhook::{DisabledReason, Left, Webhook};
 
 /// Messages that a group bot is sent in a minute, which is what WeCom and DingTalk take.
 const BOT_MESSAGES: u32 = 20;
+/// How long a receiver is left alone that took too long to answer, the longer the more often in a row it did: a tenant's fifty take
+/// one of the twenty workers then.
+const SLOW_PAUSES: Backoff = Backoff::new(Duration::from_secs(30), Duration::from_secs(480));
 /// When a webhook is given up to which nothing could be delivered.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(5 * 86_400);
 
@@ -40,8 +44,8 @@ pub(super) struct Sent {
 impl Work {
     /// Of a webhook as it was taken.
     pub fn of(webhook: Webhook) -> Self {
-        let Webhook { failing_since, sent_minute, sent_in_minute, .. } = webhook;
-        let left = Left { failing_since, sent_minute, sent_in_minute };
+        let Webhook { failing_since, slow_until, slow_runs, sent_minute, sent_in_minute, .. } = webhook;
+        let left = Left { failing_since, slow_until, slow_runs, sent_minute, sent_in_minute };
         Self { webhook, left, next: None, given_up: None, unwritten: Vec::new(), is_slow: false }
     }
 
@@ -61,6 +65,12 @@ impl Work {
         self.next = self.next.into_iter().chain(sent.iter().filter_map(|sent| sent.next)).min();
         let any = |is: fn(Verdict) -> bool| sent.iter().any(|sent| is(sent.verdict));
         self.is_slow = any(|verdict| matches!(verdict, Verdict::NotTaken { is_slow: true, .. }));
+        if self.is_slow {
+            self.left.slow_until = Some(after(now, SLOW_PAUSES.pause(self.left.slow_runs)));
+            self.left.slow_runs = self.left.slow_runs.saturating_add(1);
+        } else if attempts > 0 {
+            (self.left.slow_until, self.left.slow_runs) = (None, 0);
+        }
         if any(|verdict| verdict == Verdict::Gone) {
             self.given_up = Some(DisabledReason::Gone);
         } else if any(|verdict| verdict == Verdict::Taken) {
@@ -71,6 +81,11 @@ impl Work {
                 self.given_up = Some(DisabledReason::Failing);
             }
         }
+    }
+
+    /// For how long more its receiver is to be left alone, because it took too long to answer.
+    pub fn pause(&self, now: Timestamp) -> Option<Duration> {
+        self.left.slow_until.filter(|until| now < *until).map(|until| between(now, until))
     }
 
     /// Whether its receiver is to be left alone.

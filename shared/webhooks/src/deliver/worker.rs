@@ -33,8 +33,6 @@ const READ_AT_ONCE: i32 = 40;
 pub(super) const MIN_TIME_LEFT: Duration = Duration::from_secs(35);
 /// How long a webhook is worked on at once. A worker that dies holds it up for so long.
 const LONGEST_RUN: Duration = Duration::from_secs(60);
-/// How long a receiver is left alone that took too long to answer.
-const SLOW_PAUSE: Duration = Duration::from_secs(30);
 
 /// Shows events as everybody is told them.
 pub trait EventViews {
@@ -99,9 +97,9 @@ impl Deliverer {
         };
         let deadline = Deadline::after(lease.taken_at(), LONGEST_RUN.min(deadline.remaining(lease.taken_at())));
         let mut work = Work::of(webhook);
-        let mut fresh = message.deliveries.as_slice();
+        let (mut fresh, mut is_asked_for) = (message.deliveries.as_slice(), message.is_asked_for);
         loop {
-            let end = self.work(views, &mut work, fresh, deadline).await?;
+            let end = self.work(views, &mut work, fresh, is_asked_for, deadline).await?;
             if self.stores.webhooks.let_go(&key, &lease, work.webhook.wakes, &work.left).await? {
                 self.go_on(&key, end, work.next).await;
                 return Ok(());
@@ -114,7 +112,7 @@ impl Deliverer {
                     return Ok(());
                 }
             }
-            fresh = &[];
+            (fresh, is_asked_for) = (&[], false);
         }
     }
 
@@ -124,11 +122,16 @@ impl Deliverer {
         views: &V,
         work: &mut Work,
         mut fresh: &[String],
+        is_asked_for: bool,
         deadline: Deadline,
     ) -> Result<End> {
         let key = work.webhook.key();
         if work.webhook.status != WebhookStatus::Active {
             self.fail_due(&key, fresh, deadline).await?;
+            return Ok(End::Done);
+        }
+        if !is_asked_for && work.pause(self.clock.now()).is_some() {
+            // Whoever found it slow has sent a message for when that is over.
             return Ok(End::Done);
         }
         let mut credentials = None;
@@ -176,8 +179,8 @@ impl Deliverer {
                 self.fail_due(&key, &[], deadline).await?;
                 return Ok(End::Done);
             }
-            if work.is_slow {
-                return Ok(End::GoOn(SLOW_PAUSE));
+            if let Some(pause) = work.pause(self.clock.now()) {
+                return Ok(End::GoOn(pause));
             }
         }
     }

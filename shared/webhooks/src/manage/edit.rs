@@ -83,6 +83,8 @@ impl WebhookEdits {
             after_sequence: 0,
             disabled_reason: None,
             failing_since: None,
+            slow_until: None,
+            slow_runs: 0,
             sent_minute: 0,
             sent_in_minute: 0,
             wakes: 0,

@@ -65,7 +65,7 @@ impl DeliveryRequests {
     async fn wake(&self, delivery: &Delivery) {
         let Delivery { user_id, webhook_id, delivery_id, .. } = delivery;
         let key = WebhookKey { user_id: *user_id, webhook_id: webhook_id.clone() };
-        self.queue.wake(&[DeliveryMessage::of(&key, vec![delivery_id.clone()])]).await;
+        self.queue.wake(&[DeliveryMessage::asked_for(&key, delivery_id.clone())]).await;
     }
 
     async fn active(&self, caller: &Caller, webhook_id: &str) -> Result<Webhook> {

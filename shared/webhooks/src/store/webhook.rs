@@ -101,6 +101,12 @@ pub struct Webhook {
     /// Since when nothing was delivered though it was tried.
     #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     pub failing_since: Option<Timestamp>,
+    /// Until when its receiver is left alone, which took too long to answer.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    pub slow_until: Option<Timestamp>,
+    /// How often in a row it took too long.
+    #[serde(default)]
+    pub slow_runs: u32,
     /// The minute, since 1970, of the last message to a bot.
     #[serde(default)]
     pub sent_minute: i64,
@@ -219,7 +225,7 @@ impl WebhookStore {
             gone.push("disabled_reason");
         }
         if next.failing_since.is_none() {
-            gone.push("failing_since");
+            gone.extend(["failing_since", "slow_until", "slow_runs"]);
         }
         if !gone.is_empty() {
             set.push_str(" REMOVE ");
@@ -331,6 +337,15 @@ impl WebhookStore {
             }
             None => remove.push_str(", failing_since"),
         }
+        match left.slow_until {
+            Some(until) => {
+                set.push_str(", slow_until = :slow_until, slow_runs = :slow_runs");
+                request = request
+                    .expression_attribute_values(":slow_until", milliseconds(until))
+                    .expression_attribute_values(":slow_runs", n(left.slow_runs));
+            }
+            None => remove.push_str(", slow_until, slow_runs"),
+        }
         let asked = if wakes == 0 {
             "attribute_not_exists(wakes)"
         } else {
@@ -350,6 +365,8 @@ impl WebhookStore {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Left {
     pub failing_since: Option<Timestamp>,
+    pub slow_until: Option<Timestamp>,
+    pub slow_runs: u32,
     pub sent_minute: i64,
     pub sent_in_minute: u32,
 }

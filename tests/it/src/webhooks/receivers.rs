@@ -93,6 +93,30 @@ async fn receiver_that_hangs_delays_no_other_one() -> Result<()> {
 }
 
 #[tokio::test]
+async fn receiver_that_hangs_is_left_alone_the_longer_the_more_often_unless_its_tenant_asks() -> Result<()> {
+    let world = world().await?;
+    tenant_with_leads(&world, USER, 1).await?;
+    let made = create(&world, USER, "slow", json!({})).await?;
+    let inbox = world.sandbox.inbox();
+    inbox.behave("slow", Conduct::Hang);
+    for status in ["CONTACTED", "NEW"] {
+        change(&world, USER, 1, status).await?;
+        tell(&world, USER).await?;
+        assert_eq!(inbox.arrivals("slow").len(), 1, "the second is not sent to a receiver that just was slow");
+    }
+    ask(&world, USER, "webhook-test", &[("webhookId", id(&made))], &Value::Null).await?;
+    deliver(&world).await?;
+    assert_eq!(inbox.arrivals("slow").len(), 3, "a test is sent at once, and with it what else is due");
+    inbox.behave("slow", Conduct::Well);
+    later(&world, Duration::from_secs(45)).await?;
+    assert_eq!(inbox.arrivals("slow").len(), 3, "the second time in a row it is left alone for a minute");
+    later(&world, Duration::from_secs(20)).await?;
+    assert_eq!(inbox.arrivals("slow").len(), 6);
+    assert!(log(&world, USER, &made).await?.iter().all(|delivery| delivery["status"] == "DELIVERED"));
+    Ok(())
+}
+
+#[tokio::test]
 async fn receiver_that_is_gone_is_disabled_at_once_and_the_others_are_told() -> Result<()> {
     let world = world().await?;
     tenant_with_leads(&world, USER, 1).await?;
