@@ -6,6 +6,7 @@ use kernel::Context;
 use kernel::caller::Caller;
 use kernel::config::ConfigError;
 use kernel::events::EventDispatch;
+use kernel::instant::whole_millisecond;
 use kernel::public_http::Judge;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 use kernel::transaction::Transaction;
@@ -89,7 +90,7 @@ impl WebhookEdits {
             sent_in_minute: 0,
             wakes: 0,
             lease_owner: None,
-            created_at: self.stores.clock.now(),
+            created_at: whole_millisecond(self.stores.clock.now()),
         };
         let webhook =
             on_conflict(&self.stores.clock, WEBHOOK, TRIES, || self.try_create(caller, webhook.clone())).await?;

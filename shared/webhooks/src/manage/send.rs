@@ -3,6 +3,7 @@
 use kernel::Context;
 use kernel::caller::Caller;
 use kernel::config::ConfigError;
+use kernel::instant::whole_millisecond;
 use kernel::retry::{Attempt, TRIES, on_conflict};
 
 use crate::config;
@@ -49,7 +50,7 @@ impl DeliveryRequests {
         let delivery = on_conflict(&self.stores.clock, "webhook delivery", TRIES, || async {
             let read = self.stores.deliveries.get(webhook_id, delivery_id).await?;
             let mut delivery = read.ok_or(kernel::Error::NotFound("webhook delivery"))?;
-            let now = self.stores.clock.now();
+            let now = whole_millisecond(self.stores.clock.now());
             delivery.status = DeliveryStatus::Pending;
             delivery.round_start = now;
             delivery.round_failures = 0;

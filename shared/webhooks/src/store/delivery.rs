@@ -10,6 +10,7 @@ use kernel::due::{DueIndex, shard_of_text};
 use kernel::dynamo::{Item, condition_held, decode, milliseconds, n, page_of_keys, put, s, seconds};
 use kernel::events::StoredEvent;
 use kernel::ids::UserId;
+use kernel::instant::whole_millisecond;
 use kernel::page::{Page, PageRequest};
 use kernel::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -126,6 +127,7 @@ impl Delivery {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Self {
+        let now = whole_millisecond(now);
         Self {
             user_id: webhook.user_id,
             webhook_id: webhook.webhook_id.clone(),
