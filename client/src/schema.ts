@@ -736,9 +736,11 @@ export interface paths {
          *     - `lead.erased`：线索及其个人信息已删除，见 `LeadErasedEvent`
          *     - `sync.completed`：粉丝同步完成，见 `SyncCompletedEvent`
          *     - `sync.failed`：粉丝同步失败，见 `SyncFailedEvent`
-         *     - `account.expired`：账号的授权已失效或已在抖音取消，见 `AccountExpiredEvent`
-         *     - `account.restored`：失效的账号已恢复或已重新授权，见 `AccountEvent`
-         *     - `account.taken_over`：账号已由其他存客宝用户授权，不再属于您，见 `AccountEvent`
+         *     - `account.expired`：账号不能再使用。抖音账号的授权已失效或已在抖音取消，见 `AccountExpiredEvent`；企业微信账号的应用密钥或个人号的网关令牌已失效，见 `WechatAccountsStoppedEvent`
+         *     - `account.offline`：微信个人号已离线，见 `WechatAccountsStoppedEvent`
+         *     - `account.restored`：账号已恢复、已重新授权或已重新连接，抖音账号见 `AccountEvent`，微信账号见 `WechatAccountsEvent`
+         *     - `account.taken_over`：账号已由其他存客宝用户授权或连接，不再属于您，内容同上
+         *     - `account.reauthorize_due`：账号的授权即将到期且无法自动续期，到期前 7、3、1 天各通知一次，见 `AccountReauthorizeDueEvent`
          *     - `moment.task.finished`：朋友圈任务已结束，重试后再次结束或结果有变化时会再次通知，见 `MomentTaskFinishedEvent`
          *     - `moment.waiting_for_member`：正等待企业成员确认发表，见 `MomentWaitingForMemberEvent`
          *     - `webhook.disabled`：一个 Webhook 已被停用，见 `WebhookDisabledEvent`
@@ -886,14 +888,30 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description account.restored、account.taken_over：哪个账号 */
+        /**
+         * @description account.restored、account.taken_over：哪个账号
+         * @example {
+         *       "douyinUserId": "_000shop",
+         *       "platform": "DOUYIN"
+         *     }
+         */
         AccountEvent: {
             /** @description 抖音账号的 open_id */
             douyinUserId: components["schemas"]["OpenId"];
             /** @description 平台 */
             platform: components["schemas"]["AccountPlatform"];
         };
-        /** @description account.expired：账号不能再使用 */
+        /**
+         * @description account.expired：账号不能再使用
+         * @example {
+         *       "douyinUserId": "_000shop",
+         *       "message": "该抖音账号的授权已过期",
+         *       "platform": "DOUYIN",
+         *       "reason": "请重新授权该抖音账号后再试",
+         *       "recovers": false,
+         *       "status": "EXPIRED"
+         *     }
+         */
         AccountExpiredEvent: {
             /** @description 抖音账号的 open_id */
             douyinUserId: components["schemas"]["OpenId"];
@@ -915,6 +933,28 @@ export interface components {
          * @enum {string}
          */
         AccountPlatform: "DOUYIN";
+        /**
+         * @description account.reauthorize_due：账号须重新授权，否则到期后不能再使用
+         * @example {
+         *       "daysLeft": 7,
+         *       "douyinUserId": "_000shop",
+         *       "endsAt": "2026-11-27T02:00:00Z",
+         *       "platform": "DOUYIN"
+         *     }
+         */
+        AccountReauthorizeDueEvent: {
+            /** @description 剩余天数，不足一天的按一天计 */
+            daysLeft: number;
+            /** @description 抖音账号的 open_id */
+            douyinUserId: components["schemas"]["OpenId"];
+            /**
+             * Format: date-time
+             * @description 授权到期的时间
+             */
+            endsAt: string;
+            /** @description 平台 */
+            platform: components["schemas"]["AccountPlatform"];
+        };
         /** @description 一个账号的结果 */
         AccountResult: {
             /** @description 微信账号编号 */
@@ -2063,7 +2103,7 @@ export interface components {
             type: components["schemas"]["EventType"];
         };
         /** @description 事件的内容，由 type 决定 */
-        EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"] | components["schemas"]["AccountExpiredEvent"] | components["schemas"]["AccountEvent"] | components["schemas"]["MomentTaskFinishedEvent"] | components["schemas"]["MomentWaitingForMemberEvent"] | components["schemas"]["WebhookDisabledEvent"];
+        EventData: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadStatusChangedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadErasedEvent"] | components["schemas"]["SyncCompletedEvent"] | components["schemas"]["SyncFailedEvent"] | components["schemas"]["AccountExpiredEvent"] | components["schemas"]["AccountEvent"] | components["schemas"]["AccountReauthorizeDueEvent"] | components["schemas"]["WechatAccountsStoppedEvent"] | components["schemas"]["WechatAccountsEvent"] | components["schemas"]["MomentTaskFinishedEvent"] | components["schemas"]["MomentWaitingForMemberEvent"] | components["schemas"]["WebhookDisabledEvent"];
         /** @description 事件所说的线索，是读取事件时的样子 */
         EventLead: {
             /**
@@ -2101,7 +2141,7 @@ export interface components {
          * @description 事件类型
          * @enum {string}
          */
-        EventType: "lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "moment.task.finished" | "moment.waiting_for_member" | "webhook.disabled";
+        EventType: "lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "account.reauthorize_due" | "account.offline" | "moment.task.finished" | "moment.waiting_for_member" | "webhook.disabled";
         /** @description 要修改的一个字段 */
         FieldProblem: {
             /** @description 字段的路径，例如 accountIds[2] */
@@ -2151,7 +2191,29 @@ export interface components {
             /** @description 是否已修改 */
             ok: boolean;
         };
-        /** @description lead.created：新线索 */
+        /**
+         * @description lead.created：新线索
+         * @example {
+         *       "leadIds": [
+         *         7,
+         *         8
+         *       ],
+         *       "leads": [
+         *         {
+         *           "acquireTime": "2026-11-20T02:00:00Z",
+         *           "avatarUrl": "",
+         *           "channel": "抖音获客",
+         *           "douyinUserId": "_000fan",
+         *           "leadId": 7,
+         *           "nickname": "小店王",
+         *           "notes": "",
+         *           "ownerId": null,
+         *           "status": "NEW",
+         *           "unifiedLeadId": null
+         *         }
+         *       ]
+         *     }
+         */
         LeadCreatedEvent: {
             /** @description 新线索的编号 */
             leadIds: components["schemas"]["LeadId"][];
@@ -2197,14 +2259,37 @@ export interface components {
             /** @description 线索的版本，每次修改加一 */
             version: number;
         };
-        /** @description lead.erased：线索及其个人信息已删除 */
+        /**
+         * @description lead.erased：线索及其个人信息已删除
+         * @example {
+         *       "leadId": 12
+         *     }
+         */
         LeadErasedEvent: {
             /** @description 线索编号 */
             leadId: components["schemas"]["LeadId"];
         };
         /** @description 线索编号，在租户内从 1 连续编号，小于 2 的 53 次方 */
         LeadId: number;
-        /** @description lead.merged：两条线索合并为一条 */
+        /**
+         * @description lead.merged：两条线索合并为一条
+         * @example {
+         *       "lead": {
+         *         "acquireTime": "2026-11-20T02:00:00Z",
+         *         "avatarUrl": "",
+         *         "channel": "抖音获客",
+         *         "douyinUserId": "_000fan",
+         *         "leadId": 7,
+         *         "nickname": "小店王",
+         *         "notes": "周五回访",
+         *         "ownerId": "staff-1",
+         *         "status": "CONTACTED",
+         *         "unifiedLeadId": 90017
+         *       },
+         *       "leadId": 7,
+         *       "mergedLeadId": 12
+         *     }
+         */
         LeadMergedEvent: {
             /** @description 保留线索的当前内容；已删除或又合并时为 null */
             lead: components["schemas"]["EventLead"] | null;
@@ -2257,7 +2342,26 @@ export interface components {
          * @enum {string}
          */
         LeadStatus: "CONTACTED" | "NEW" | "CONVERTED";
-        /** @description lead.status_changed：线索的状态有变化 */
+        /**
+         * @description lead.status_changed：线索的状态有变化
+         * @example {
+         *       "from": "NEW",
+         *       "lead": {
+         *         "acquireTime": "2026-11-20T02:00:00Z",
+         *         "avatarUrl": "",
+         *         "channel": "抖音获客",
+         *         "douyinUserId": "_000fan",
+         *         "leadId": 7,
+         *         "nickname": "小店王",
+         *         "notes": "周五回访",
+         *         "ownerId": "staff-1",
+         *         "status": "CONTACTED",
+         *         "unifiedLeadId": 90017
+         *       },
+         *       "leadId": 7,
+         *       "to": "CONTACTED"
+         *     }
+         */
         LeadStatusChangedEvent: {
             /** @description 变化前的状态 */
             from: components["schemas"]["LeadStatus"];
@@ -2268,7 +2372,28 @@ export interface components {
             /** @description 变化后的状态 */
             to: components["schemas"]["LeadStatus"];
         };
-        /** @description lead.updated：线索有变化 */
+        /**
+         * @description lead.updated：线索有变化
+         * @example {
+         *       "changed": [
+         *         "notes",
+         *         "ownerId"
+         *       ],
+         *       "lead": {
+         *         "acquireTime": "2026-11-20T02:00:00Z",
+         *         "avatarUrl": "",
+         *         "channel": "抖音获客",
+         *         "douyinUserId": "_000fan",
+         *         "leadId": 7,
+         *         "nickname": "小店王",
+         *         "notes": "周五回访",
+         *         "ownerId": "staff-1",
+         *         "status": "CONTACTED",
+         *         "unifiedLeadId": 90017
+         *       },
+         *       "leadId": 7
+         *     }
+         */
         LeadUpdatedEvent: {
             /** @description 有变化的字段 */
             changed: components["schemas"]["ChangedField"][];
@@ -2291,7 +2416,16 @@ export interface components {
             /** @description 发布任务编号 */
             syncTaskId: number;
         };
-        /** @description moment.task.finished：朋友圈任务已结束 */
+        /**
+         * @description moment.task.finished：朋友圈任务已结束
+         * @example {
+         *       "cancelled": 0,
+         *       "failed": 1,
+         *       "status": "PARTIAL_SUCCESS",
+         *       "succeeded": 2,
+         *       "syncTaskId": "375902208001008"
+         *     }
+         */
         MomentTaskFinishedEvent: {
             /** @description 已取消的账号数 */
             cancelled: number;
@@ -2366,7 +2500,16 @@ export interface components {
             /** @description 是否可以发布 */
             valid: boolean;
         };
-        /** @description moment.waiting_for_member：等待企业成员确认发表 */
+        /**
+         * @description moment.waiting_for_member：等待企业成员确认发表
+         * @example {
+         *       "accountIds": [
+         *         "ww0123456789abcdef0123456789"
+         *       ],
+         *       "confirmUntil": "2026-11-21T02:00:00Z",
+         *       "syncTaskId": "375902208001008"
+         *     }
+         */
         MomentWaitingForMemberEvent: {
             /** @description 等待确认的账号 */
             accountIds: components["schemas"]["AccountId"][];
@@ -2492,7 +2635,17 @@ export interface components {
          * @enum {string}
          */
         StopOutcome: "CANCELLED" | "STOPPING" | "NOT_RECALLED";
-        /** @description sync.completed：粉丝同步完成 */
+        /**
+         * @description sync.completed：粉丝同步完成
+         * @example {
+         *       "created": 45,
+         *       "douyinUserId": "_000shop",
+         *       "strategy": "INCREMENTAL",
+         *       "taskId": "375882547438602",
+         *       "unfollowed": 0,
+         *       "updated": 0
+         *     }
+         */
         SyncCompletedEvent: {
             /** @description 新增的线索数 */
             created: number;
@@ -2516,7 +2669,18 @@ export interface components {
             /** @description 错误类型 */
             type: components["schemas"]["ErrorCode"];
         };
-        /** @description sync.failed：粉丝同步失败 */
+        /**
+         * @description sync.failed：粉丝同步失败
+         * @example {
+         *       "douyinUserId": "_000shop",
+         *       "error": {
+         *         "message": "该抖音账号的授权已过期",
+         *         "reason": "请重新授权该抖音账号后再试",
+         *         "type": "DOUYIN_AUTH_ERROR"
+         *       },
+         *       "taskId": "375882547438602"
+         *     }
+         */
         SyncFailedEvent: {
             /** @description 抖音账号的 open_id */
             douyinUserId: components["schemas"]["OpenId"];
@@ -2760,7 +2924,7 @@ export interface components {
             /** @description 接收方的种类，默认 GENERIC */
             kind?: components["schemas"]["WebhookKind"] | null;
             /** @description 要接收的事件类型；不填时由 kind 决定 */
-            types?: ("lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "moment.task.finished" | "moment.waiting_for_member" | "webhook.disabled")[] | null;
+            types?: ("lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "account.reauthorize_due" | "account.offline" | "moment.task.finished" | "moment.waiting_for_member" | "webhook.disabled")[] | null;
             /** @description 接收地址，须为 443 端口的公网 https 地址 */
             url: string;
         };
@@ -2807,7 +2971,14 @@ export interface components {
          * @enum {string}
          */
         WebhookDeliveryStatus: "PENDING" | "DELIVERED" | "FAILED";
-        /** @description webhook.disabled：一个 Webhook 已被停用 */
+        /**
+         * @description webhook.disabled：一个 Webhook 已被停用
+         * @example {
+         *       "kind": "GENERIC",
+         *       "reason": "GONE",
+         *       "webhookId": "wh_0123456789abcdef01234567"
+         *     }
+         */
         WebhookDisabledEvent: {
             /** @description 接收方的种类 */
             kind: components["schemas"]["WebhookKind"];
@@ -2843,7 +3014,7 @@ export interface components {
              */
             status?: "ACTIVE" | "PAUSED" | null;
             /** @description 要接收的事件类型 */
-            types?: ("lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "moment.task.finished" | "moment.waiting_for_member" | "webhook.disabled")[] | null;
+            types?: ("lead.created" | "lead.updated" | "lead.status_changed" | "lead.merged" | "lead.erased" | "sync.completed" | "sync.failed" | "account.expired" | "account.restored" | "account.taken_over" | "account.reauthorize_due" | "account.offline" | "moment.task.finished" | "moment.waiting_for_member" | "webhook.disabled")[] | null;
             /** @description 接收地址，须为 443 端口的公网 https 地址 */
             url?: string | null;
         };
@@ -2895,10 +3066,54 @@ export interface components {
             accountId: components["schemas"]["AccountId"];
         };
         /**
+         * @description 微信账号所在的平台
+         * @enum {string}
+         */
+        WechatAccountPlatform: "WECHAT_PERSONAL" | "WECHAT_WEWORK";
+        /**
          * @description ACTIVE 可发布；OFFLINE 设备离线；EXPIRED 凭证失效
          * @enum {string}
          */
         WechatAccountStatus: "ACTIVE" | "OFFLINE" | "EXPIRED";
+        /**
+         * @description account.restored、account.taken_over：哪些微信账号
+         * @example {
+         *       "accountIds": [
+         *         "ww0123456789abcdef0123456789"
+         *       ],
+         *       "platform": "WECHAT_WEWORK"
+         *     }
+         */
+        WechatAccountsEvent: {
+            /** @description 账号编号，最多 20 个 */
+            accountIds: components["schemas"]["AccountId"][];
+            /** @description 平台：WECHAT_PERSONAL 为微信个人号，WECHAT_WEWORK 为企业微信 */
+            platform: components["schemas"]["WechatAccountPlatform"];
+        };
+        /**
+         * @description account.expired、account.offline：微信账号不能发布
+         * @example {
+         *       "accountIds": [
+         *         "wx0123456789abcdef0123456789"
+         *       ],
+         *       "message": "微信账号已离线",
+         *       "platform": "WECHAT_PERSONAL",
+         *       "reason": "请重新登录该微信账号后再发布",
+         *       "status": "OFFLINE"
+         *     }
+         */
+        WechatAccountsStoppedEvent: {
+            /** @description 账号编号，最多 20 个；同一企业的账号共用应用密钥，会一同失效 */
+            accountIds: components["schemas"]["AccountId"][];
+            /** @description 发生了什么 */
+            message: string;
+            /** @description 平台：WECHAT_PERSONAL 为微信个人号，WECHAT_WEWORK 为企业微信 */
+            platform: components["schemas"]["WechatAccountPlatform"];
+            /** @description 该怎么办 */
+            reason: string;
+            /** @description 账号的状态：EXPIRED 为凭证失效，OFFLINE 为设备离线 */
+            status: components["schemas"]["WechatAccountStatus"];
+        };
         /** @description 企业微信应用及其成员 */
         WechatCompany: {
             /**
@@ -7700,6 +7915,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": 200,
+                     *       "data": [
+                     *         {
+                     *           "createTime": "2026-11-28T03:10:00.016Z",
+                     *           "disabledReason": null,
+                     *           "kind": "GENERIC",
+                     *           "status": "ACTIVE",
+                     *           "types": [
+                     *             "lead.created",
+                     *             "sync.failed"
+                     *           ],
+                     *           "url": "https://crm.example.com/cunkebao",
+                     *           "webhookId": "wh_3494b3ac9336fb3448489a5c"
+                     *         }
+                     *       ],
+                     *       "message": "操作成功"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         code: 200;
@@ -7774,6 +8009,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": 201,
+                     *       "data": {
+                     *         "createTime": "2026-11-28T03:10:00.016Z",
+                     *         "disabledReason": null,
+                     *         "kind": "GENERIC",
+                     *         "secret": "whsec_…",
+                     *         "status": "ACTIVE",
+                     *         "types": [
+                     *           "lead.created",
+                     *           "sync.failed"
+                     *         ],
+                     *         "url": "https://crm.example.com/cunkebao",
+                     *         "webhookId": "wh_3494b3ac9336fb3448489a5c"
+                     *       },
+                     *       "message": "操作成功"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         code: 201;
@@ -7859,6 +8113,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": 200,
+                     *       "data": {
+                     *         "webhookId": "wh_3494b3ac9336fb3448489a5c"
+                     *       },
+                     *       "message": "操作成功"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         code: 200;
@@ -7950,6 +8213,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": 200,
+                     *       "data": {
+                     *         "createTime": "2026-11-28T03:10:00.016Z",
+                     *         "disabledReason": null,
+                     *         "kind": "GENERIC",
+                     *         "secret": null,
+                     *         "status": "PAUSED",
+                     *         "types": [
+                     *           "lead.created",
+                     *           "sync.failed"
+                     *         ],
+                     *         "url": "https://crm.example.com/cunkebao",
+                     *         "webhookId": "wh_3494b3ac9336fb3448489a5c"
+                     *       },
+                     *       "message": "操作成功"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         code: 200;
@@ -8041,6 +8323,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": 202,
+                     *       "data": {
+                     *         "attempts": [],
+                     *         "deliveryId": "01a220218f505445c94ee836",
+                     *         "eventId": "test-5445c94ee836",
+                     *         "nextAttemptAt": "2026-11-28T03:10:00.016Z",
+                     *         "sequence": null,
+                     *         "status": "PENDING",
+                     *         "type": "webhook.test"
+                     *       },
+                     *       "message": "已受理，正在处理"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         code: 202;
@@ -8131,6 +8428,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": 200,
+                     *       "data": {
+                     *         "current": 1,
+                     *         "pages": 1,
+                     *         "records": [
+                     *           {
+                     *             "attempts": [],
+                     *             "deliveryId": "01a220218f505445c94ee836",
+                     *             "eventId": "test-5445c94ee836",
+                     *             "nextAttemptAt": "2026-11-28T03:10:00.016Z",
+                     *             "sequence": null,
+                     *             "status": "PENDING",
+                     *             "type": "webhook.test"
+                     *           }
+                     *         ],
+                     *         "size": 10,
+                     *         "total": 1
+                     *       },
+                     *       "message": "操作成功"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         code: 200;
@@ -8215,6 +8535,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": 202,
+                     *       "data": {
+                     *         "attempts": [],
+                     *         "deliveryId": "01a220218f505445c94ee836",
+                     *         "eventId": "test-5445c94ee836",
+                     *         "nextAttemptAt": "2026-11-28T03:10:00.016Z",
+                     *         "sequence": null,
+                     *         "status": "PENDING",
+                     *         "type": "webhook.test"
+                     *       },
+                     *       "message": "已受理，正在处理"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         code: 202;

@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use super::operation::{Access, Content, Good, Link, Operation};
 use super::schemas::Schemas;
-use super::{failures, fields, operations, words};
+use super::{examples, failures, fields, operations, words};
 
 /// Name of the security scheme of routes that take a token.
 const BEARER: &str = "bearer";
@@ -41,6 +41,7 @@ pub fn document(samples: &Samples) -> Result<String, String> {
     }
     let mut schemas = schemas.named();
     fields::describe(&mut schemas)?;
+    examples::show(&mut schemas)?;
     if let Some(schema) = schemas.get_mut("ErrorCode") {
         let about = schema["description"].as_str().unwrap_or_default();
         schema["description"] = json!(format!("{about}。各类型的含义与处理办法：\n\n{}", failures::catalogue()));

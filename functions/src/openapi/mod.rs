@@ -8,6 +8,7 @@
 )]
 
 mod document;
+mod examples;
 mod failures;
 mod fields;
 mod leads;

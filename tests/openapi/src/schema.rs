@@ -45,7 +45,7 @@ impl<'a> Schema<'a> {
         let wrong = |fits: bool| (!fits).then(|| format!("{path}: {value} is not {keyword} {meaning}"));
         let limit = meaning.as_u64().unwrap_or(u64::MAX);
         match keyword {
-            "description" | "default" | "example" => None,
+            "description" | "default" | "example" | "examples" => None,
             "$ref" => {
                 let pointer = meaning.as_str().and_then(|reference| reference.strip_prefix('#')).unwrap_or_default();
                 match self.document.pointer(pointer) {

@@ -6,6 +6,7 @@ use functions::catalog::{OPEN_ROUTES, OpenRoute, ROUTES, Route};
 use serde_json::Value;
 
 use super::*;
+use crate::schema::{Schema, Unnamed};
 
 fn parsed() -> Value {
     serde_json::from_str(&document(&workspace()).unwrap()).unwrap()
@@ -114,16 +115,29 @@ fn document_has_an_example_of_every_body_and_each_fits_its_schema() {
     assert!(answers.keys().all(|name| known.contains(name)), "an answer of no function");
 }
 
+#[test]
+fn document_has_an_example_of_each_type_of_events_and_each_fits_its_schema() {
+    let document = parsed();
+    let mut shown = 0;
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        for example in schema["examples"].as_array().into_iter().flatten() {
+            let checked = Schema { document: &document, schema, unnamed: Unnamed::Refused };
+            assert_eq!(checked.problem(example, name), None);
+            shown += 1;
+        }
+    }
+    assert_eq!(shown, document["components"]["schemas"]["EventData"]["anyOf"].as_array().unwrap().len());
+}
+
 /// `sam build` selects the package of the functions alone, as cargo does in its folder; features of others do not reach it.
 #[test]
 fn functions_that_ship_are_built_without_the_document() {
     let root = workspace();
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
     assert!(read("template.yaml").contains("\n    CodeUri: functions\n"));
-    for manifest in
-        ["functions/Cargo.toml", "shared/kernel/Cargo.toml", "shared/leads/Cargo.toml", "shared/moments/Cargo.toml"]
-    {
-        let text = read(manifest);
+    for manifest in ["functions", "shared/kernel", "shared/leads", "shared/moments", "shared/webhooks"] {
+        let manifest = format!("{manifest}/Cargo.toml");
+        let text = read(&manifest);
         assert!(text.contains("\nschemars = { workspace = true, optional = true }\n"), "{manifest}");
         assert!(!text.contains("\ndefault = "), "{manifest} switches a feature on");
     }
