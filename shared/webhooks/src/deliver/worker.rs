@@ -100,11 +100,11 @@ impl Deliverer {
         let (mut fresh, mut is_asked_for) = (message.deliveries.as_slice(), message.is_asked_for);
         loop {
             let end = self.work(views, &mut work, fresh, is_asked_for, deadline).await?;
-            if self.stores.webhooks.let_go(&key, &lease, work.webhook.wakes, &work.left).await? {
+            if self.stores.webhooks.release(&key, &lease, work.webhook.wakes, &work.left).await? {
                 self.go_on(&key, end, work.next).await;
                 return Ok(());
             }
-            // Somebody has asked for more meanwhile, or the answer to letting go was lost.
+            // Somebody has asked for more meanwhile, or the answer to the release was lost.
             match self.stores.webhooks.get(&key).await? {
                 Some(webhook) if webhook.lease_owner.as_deref() == Some(lease.owner()) => work.webhook = webhook,
                 _ => {
@@ -174,7 +174,7 @@ impl Deliverer {
                 let sent = self.send_together(views, work, credentials, bot, together).await?;
                 work.note(&[sent], self.clock.now());
             }
-            if let Some(reason) = work.given_up {
+            if let Some(reason) = work.given_up.take() {
                 self.give_up(work, reason).await?;
                 self.fail_due(&key, &[], deadline).await?;
                 return Ok(End::Done);

@@ -318,8 +318,8 @@ impl WebhookStore {
         condition_held(outcome, "dynamodb:UpdateItem")
     }
 
-    /// Lets go of it, unless it was asked for more since `wakes` were read, or the lease is another's by now. Notes what `left` says.
-    pub(crate) async fn let_go(&self, key: &WebhookKey, lease: &Lease, wakes: u64, left: &Left) -> Result<bool> {
+    /// Releases it, unless it was asked for more since `wakes` were read, or the lease is another's by now. Notes what `left` says.
+    pub(crate) async fn release(&self, key: &WebhookKey, lease: &Lease, wakes: u64, left: &Left) -> Result<bool> {
         let mut set = "SET sent_minute = :minute, sent_in_minute = :sent".to_owned();
         let mut remove = " REMOVE lease_owner, lease_until".to_owned();
         let mut request = self
